@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hitl_base::{Json, Timestamp};
-use hitl_core::approval::Extent;
-use hitl_core::machine::Ending;
+use hitl_core::approval::DetailLevel;
+use hitl_core::machine::EndReason;
 use hitl_core::{CallRecord, Gate, Principal, reviewer_factors, weighted};
 use hitl_wire::call::FactorScore;
 use hitl_wire::{CallDetail, CallSummary};
@@ -19,20 +19,20 @@ pub(crate) fn card(
     tool_warning: Option<String>,
 ) -> CallDetail {
     let request = &record.request;
-    let tool = gate.specs().into_iter().find(|tool| tool.name == request.tool);
+    let tool = gate.tools().into_iter().find(|tool| tool.name == request.tool);
     let count = match request.arguments.tree() {
         Ok(Json::Object(members)) => members.len(),
         _ => 0,
     };
     let factors = reviewer_factors(request.risk, request.assessment.confidence, count);
-    let mut rendered = request.render(now, Extent::Full);
+    let mut rendered = request.render(now, DetailLevel::Full);
     rendered.warnings.extend(tool_warning.clone());
     CallDetail {
         summary: CallSummary::from(record),
         arguments_text: request.arguments.as_str().to_owned(),
         confirm: request.confirmation(),
         no_grant: request.may_be_granted().err().map(|why| why.to_string()),
-        grant: record.granted.map(|drawn| drawn.grant),
+        grant: record.grant_use.map(|drawn| drawn.grant),
         rendered: Some(rendered),
         tool_warning,
         request: Arc::clone(request),
@@ -52,8 +52,8 @@ pub(crate) fn card(
         attached: record.attached,
         attempts: record.attempts,
         ending: record.ending.as_ref().map(|ending| match ending {
-            Ending::Reason(reason) => reason.clone(),
-            Ending::Failure(failure) => failure.message.clone(),
+            EndReason::Reason(reason) => reason.clone(),
+            EndReason::Failure(failure) => failure.message.clone(),
             _ => String::new(),
         }),
         approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),

@@ -111,7 +111,7 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
         calls: page.calls.iter().map(CallSummary::from).collect(),
         next: page.next.map(|next| next.to_string()),
         counts: counts(&queue.counts().await?, overdue),
-        tools: gate.specs().into_iter().map(|tool| tool.name.into_owned()).collect(),
+        tools: gate.tools().into_iter().map(|tool| tool.name.into_owned()).collect(),
         now: page.now,
     })
 }
@@ -196,7 +196,7 @@ fn state(name: &str) -> Result<CallState, Problem> {
     })
 }
 
-fn counts(counts: &QueueCounts, overdue: Tally) -> CallCounts {
+fn counts(counts: &QueueCounts, overdue: CappedCount) -> CallCounts {
     let state = |state| Count::from(counts.state(state));
     let level = |level| Count::from(counts.level(level));
     let priority = |priority| Count::from(counts.priority(priority));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_base::{Clock as _, Timestamp, clock::SystemClock};
 use hitl_core::Tenant;
-use hitl_tasks::{EventLog, TaskEventKind, TaskEvent, TaskId, TaskManager, TaskProgress};
+use hitl_tasks::{EventLog, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskProgress};
 use hitl_wire::TaskSummary;
 
 use crate::auth::Reviewer;
@@ -131,7 +131,9 @@ impl TaskBoard {
     ) -> Vec<TaskSummary<TaskProgress>> {
         let mut table = self.table();
         let now = SystemClock.now();
-        let fresh = |at: Option<Timestamp>| at.is_some_and(|at| now.saturating_duration_since(at) < FINISHED_TTL);
+        let fresh = |at: Option<Timestamp>| {
+            at.is_some_and(|at| now.saturating_duration_since(at) < FINISHED_TTL)
+        };
         table.finished.retain(|entry| fresh(entry.progress.completed_at));
         let mine: Vec<Entry> = table
             .living

@@ -143,7 +143,8 @@ fn numbers_in_a_file_are_exact() {
                 [[rule]]\nname = 'c'\neffect = 'quick'\nargument = { path = 'n', eq = 0xff }\n";
     let rules = RuleSet::parse(text).unwrap();
     let decided = |n: &str| {
-        let (arguments, cx) = (parse_json(&format!("{{\"n\": {n}}}")).unwrap(), CallContext::new("ann"));
+        let (arguments, cx) =
+            (parse_json(&format!("{{\"n\": {n}}}")).unwrap(), CallContext::new("ann"));
         let view = CallView::new("t", &ToolConfig::DEFAULT, &arguments, &cx);
         rules.deciding(&view).map(|rule| rule.name().to_owned())
     };

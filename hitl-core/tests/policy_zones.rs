@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use hitl_base::{Timestamp, TimeZone};
+use hitl_base::{TimeZone, Timestamp};
 use hitl_core::policy::{Rule, RuleConditions, RuleErrorKind, TimeWindow, Weekday};
 use hitl_core::{RuleFile, RuleSet};
 

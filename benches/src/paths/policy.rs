@@ -30,7 +30,8 @@ fn deciding(rules: usize) -> Run {
         set = set.rule(Rule::full(format!("rule {n}")).when(when));
     }
     let set = set.build().expect("rules");
-    let (arguments, context) = (json::parse_json(ARGUMENTS).expect("JSON"), CallContext::new("ann"));
+    let (arguments, context) =
+        (json::parse_json(ARGUMENTS).expect("JSON"), CallContext::new("ann"));
     repeat(move || {
         let view = CallView::new("tool_7", &ToolConfig::DEFAULT, &arguments, &context);
         set.deciding(&view).map(|rule| rule.name().len())

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{RepeatPolicy, DecisionKind, ApprovalRequest, Choice, KnownBy, ReviewCard};
+use hitl_core::approval::{
+    ApprovalRequest, Choice, DecisionKind, KnownBy, RepeatPolicy, ReviewCard,
+};
 use hitl_core::machine::RecordedDecision;
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, GrantId, Principal, Priority, RequestId,
@@ -262,9 +264,11 @@ impl From<&CallRecord> for CallSummary {
 impl From<&RecordedDecision> for DecisionSummary {
     fn from(decided: &RecordedDecision) -> Self {
         let (words, may_ask_again) = match &decided.answer {
-            Answer::Reject { reason, again } => (reason.clone(), *again == RepeatPolicy::Allowed),
-            Answer::Respond { message } => (Some(message.clone()), false),
-            Answer::Abort { reason } => (Some(reason.clone()), false),
+            DecisionKind::Reject { reason, again } => {
+                (reason.clone(), *again == RepeatPolicy::Allowed)
+            }
+            DecisionKind::Respond { message } => (Some(message.clone()), false),
+            DecisionKind::Abort { reason } => (Some(reason.clone()), false),
             _ => (None, false),
         };
         let (answer, by) = (decided.answer.choice(), decided.by.clone());

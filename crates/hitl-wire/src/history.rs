@@ -2,8 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::audit::{AuditEvent, StoredRecord};
-use hitl_core::machine::HistoryEntry;
-use hitl_core::{CallState, Principal};
+use hitl_core::{CallState, Principal, machine};
 use serde::{Deserialize, Serialize};
 
 /// The history of one call.
@@ -85,7 +84,7 @@ pub struct AuditEntry {
 
 impl HistoryEntry {
     /// The entry with this number.
-    pub fn new(seq: u64, entry: &HistoryEntry) -> Self {
+    pub fn new(seq: u64, entry: &machine::HistoryEntry) -> Self {
         Self {
             seq,
             event: entry.event.clone(),

@@ -43,6 +43,7 @@ use folded::Folded;
 use mask::Masker;
 pub use mask::{MASK, MaskReason};
 use name_cache::verdict_on;
+pub use natural_text::looks_drawn;
 use prefilter::{Signs, signs};
 use recorder::Recorder;
 pub use redacted_json::{MAX_POINTER, MaskedPlace, RedactedJson};
@@ -52,7 +53,6 @@ pub(crate) use secret_names::words;
 pub use sensitive::{Sensitive, marking, reveal};
 pub use taint::Taint;
 use tree::{VALUE, changed};
-pub use natural_text::looks_drawn;
 
 use crate::json::{Json, Limits, Token, parse_with_limits, walk};
 

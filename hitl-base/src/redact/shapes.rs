@@ -376,7 +376,8 @@ fn is_public(before: &str) -> bool {
     }
     let key = name.eq_ignore_ascii_case("key")
         && near[..start.unwrap_or(0)].to_ascii_lowercase().ends_with("public ");
-    joined && (key || secret_names::is_public(name)) || PATHS.iter().any(|path| near.ends_with(path))
+    joined && (key || secret_names::is_public(name))
+        || PATHS.iter().any(|path| near.ends_with(path))
 }
 
 /// Whether what comes next is said to be the id of a click: `yclid=`.

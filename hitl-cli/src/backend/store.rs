@@ -81,7 +81,7 @@ impl StoreBackend {
     }
 
     /// Returns whose calls are seen.
-    pub(crate) fn viewer(&self) -> Viewer {
+    pub(crate) fn viewer(&self) -> ReviewScope {
         if self.tenants.is_empty() {
             return ReviewScope::all_tenants();
         }

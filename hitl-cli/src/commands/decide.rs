@@ -2,7 +2,7 @@
 
 use hitl_base::json::parse_json;
 use hitl_core::approval::Patch;
-use hitl_core::{ApprovalRequest, ReviewerIdentity, CallState, Decision, GateErrorKind};
+use hitl_core::{ApprovalRequest, CallState, Decision, GateErrorKind, ReviewerIdentity};
 use hitl_wire::DecisionBody;
 use hitl_wire::decision::AnswerKind;
 

@@ -62,7 +62,7 @@ async fn from_store(
 ) -> Result<Vec<GrantSummary>, Failure> {
     let mut lines = Vec::new();
     for tenant in store.tenants().await? {
-        let mut page = if wanted.all { GrantPage::all() } else { GrantPage::live() };
+        let mut page = if wanted.all { GrantQuery::all() } else { GrantQuery::live() };
         page.tool.clone_from(&wanted.tool);
         page.principal = wanted.principal.as_deref().map(Into::into);
         loop {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
-use hitl_core::approval::{ApprovalRequest, Extent, Rendered};
-use hitl_core::machine::Ending;
+use hitl_core::approval::{ApprovalRequest, DetailLevel, ReviewCard};
+use hitl_core::machine::EndReason;
 use hitl_core::{CallRecord, CallState, Principal};
 use hitl_wire::{CallDetail, CallSummary};
 use serde::Serialize;
@@ -60,7 +60,7 @@ pub(crate) struct Card {
     #[serde(flatten)]
     pub(crate) line: CallLine,
     pub(crate) request: Arc<ApprovalRequest>,
-    rendered: Rendered,
+    rendered: ReviewCard,
     /// The text that must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirm: Option<String>,
@@ -82,7 +82,7 @@ impl Card {
         tool_warning: Option<String>,
     ) -> Self {
         let request = &record.request;
-        let mut rendered = request.render(now, Extent::Full);
+        let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(tool_warning);
         Self {
             line: CallLine::from(record),
@@ -99,7 +99,7 @@ impl Card {
     /// The card of what a console sent. The lines that are shown are made here, from the request.
     pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
         let CallDetail { summary, request, approved_by, attempts, ending, now, .. } = detail;
-        let mut rendered = request.render(now, Extent::Full);
+        let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(detail.tool_warning);
         Self {
             line: CallLine::from(CallSummary { ending, ..summary }),

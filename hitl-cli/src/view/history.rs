@@ -51,7 +51,7 @@ pub(crate) enum Change {
 }
 
 impl ChangeEntry {
-    pub(crate) fn new(entry: &Entry) -> Self {
+    pub(crate) fn new(entry: &HistoryEntry) -> Self {
         Self {
             id: entry.id,
             event: entry.event.clone(),
@@ -64,7 +64,7 @@ impl ChangeEntry {
 }
 
 impl NumberedEntry {
-    pub(crate) fn new(number: u64, entry: &Entry) -> Self {
+    pub(crate) fn new(number: u64, entry: &HistoryEntry) -> Self {
         Self { number, entry: ChangeEntry::new(entry) }
     }
 }

@@ -50,7 +50,7 @@ impl State {
         let reader = Arc::clone(self.audit.as_ref()?);
         // Nobody closes the semaphore.
         let _turn = self.audit_turn.acquire().await.ok()?;
-        let read = tokio::task::spawn_blocking(move || reader.of_call(call)).await;
+        let read = tokio::task::spawn_blocking(move || reader.read_call(call)).await;
         Some(read.unwrap_or_else(|_| Err(AuditError::new("the audit's reader panicked"))))
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State as From;
-use hitl_core::approval::{Again, Answer};
+use hitl_core::approval::{DecisionKind, RepeatPolicy};
 use hitl_core::people::Deed;
 use hitl_core::{ApprovalRequest, CallRecord, Decision, RequestId};
 use hitl_wire::decision::AnswerKind;
@@ -24,19 +24,19 @@ pub(super) const fn deed(answer: AnswerKind) -> Deed {
 }
 
 /// The answer that a body gives.
-fn parse_answer(body: DecisionBody) -> Result<Answer, Problem> {
+fn parse_answer(body: DecisionBody) -> Result<DecisionKind, Problem> {
     if body.may_ask_again && body.answer != AnswerKind::Reject {
         return Err(Problem::bad("`mayAskAgain` belongs to reject"));
     }
-    let again = if body.may_ask_again { Again::Allowed } else { Again::Refused };
+    let again = if body.may_ask_again { RepeatPolicy::Allowed } else { RepeatPolicy::Refused };
     let reason = body.reason.filter(|reason| !reason.trim().is_empty());
     let message = body.message.filter(|message| !message.trim().is_empty());
     match (body.answer, reason, message, body.patch) {
-        (AnswerKind::Approve, None, None, None) => Ok(Answer::Approve),
-        (AnswerKind::Edit, None, None, Some(patch)) => Ok(Answer::Edit { patch }),
-        (AnswerKind::Reject, reason, None, None) => Ok(Answer::Reject { reason, again }),
-        (AnswerKind::Respond, None, Some(message), None) => Ok(Answer::Respond { message }),
-        (AnswerKind::Abort, Some(reason), None, None) => Ok(Answer::Abort { reason }),
+        (AnswerKind::Approve, None, None, None) => Ok(DecisionKind::Approve),
+        (AnswerKind::Edit, None, None, Some(patch)) => Ok(DecisionKind::Edit { patch }),
+        (AnswerKind::Reject, reason, None, None) => Ok(DecisionKind::Reject { reason, again }),
+        (AnswerKind::Respond, None, Some(message), None) => Ok(DecisionKind::Respond { message }),
+        (AnswerKind::Abort, Some(reason), None, None) => Ok(DecisionKind::Abort { reason }),
         (AnswerKind::Edit, None, None, None) => Err(Problem::bad("say what changes: `patch`")),
         (AnswerKind::Respond, None, None, None) => {
             Err(Problem::bad("say what the model is answered: `message`"))

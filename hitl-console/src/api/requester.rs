@@ -114,14 +114,14 @@ mod tests {
             for value in values {
                 headers.append(CODE_HEADER, HeaderValue::from_bytes(value).unwrap());
             }
-            parse_code(&headers).map_err(|problem| problem.kind())
+            parse_code(&headers).map_err(|problem| problem.kind().to_owned())
         };
         assert_eq!(of(&[]), Ok(None));
         assert_eq!(of(&[b" 123456 "]), Ok(Some("123456".to_owned())));
         // An empty one was sent all the same, and is wrong.
         assert_eq!(of(&[b""]), Ok(Some(String::new())));
         for wrong in [&[&b"1"[..], b"2"][..], &[b"\xff"], &[&[b'1'; 65]]] {
-            assert_eq!(of(wrong), Err("badRequest"));
+            assert_eq!(of(wrong), Err("badRequest".to_owned()));
         }
     }
 

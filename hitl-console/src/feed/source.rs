@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_core::{Gate, GateError, RequestId};
-use hitl_tasks::{TaskEventKind, LogItem, TaskId};
+use hitl_tasks::{LogItem, TaskEventKind, TaskId};
 use hitl_wire::{CallEvent, CallSummary};
 use serde::Serialize;
 

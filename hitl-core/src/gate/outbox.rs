@@ -108,7 +108,8 @@ impl Inner {
         }
         let now = self.store.now().await?;
         own.retain(|entry| {
-            now.saturating_duration_since(entry.at) >= LEFT && !self.trail.has(ChangeId::from_entry(entry))
+            now.saturating_duration_since(entry.at) >= LEFT
+                && !self.trail.has(ChangeId::from_entry(entry))
         });
         self.audit_late(&own).await?;
         done.extend(own);

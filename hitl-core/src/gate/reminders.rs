@@ -72,7 +72,9 @@ impl Reminders {
             let last = found.last().map(|placed| placed.place);
             self.after = last.map(|place: QueuePosition| place.key(QueueOrder::Due));
             let is_over = found.len() < AT_ONCE
-                || last.is_some_and(|place| place.due_at > self.until.saturating_add(DueStage::EARLIEST));
+                || last.is_some_and(|place| {
+                    place.due_at > self.until.saturating_add(DueStage::EARLIEST)
+                });
             if is_over {
                 self.tenants.pop_front();
                 self.after = None;

@@ -21,7 +21,7 @@
 //! - Each operation signs its line in the history with an id of its own. After a connection broke,
 //!   the line says whether it happened; only when that cannot be read is the answer ambiguous.
 
-use hitl_core::machine::{self, CallRecord, Event, StoreFacts, NewCall, Transition, grant_of};
+use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{ApplyError, EventPayload, StoreError, SubmitResult};
 use hitl_core::{RequestId, SessionId, Tenant};

@@ -9,7 +9,7 @@
 //! operation reads and judges as if nothing had been tried. A refusal and a replay are never told
 //! from here.
 
-use hitl_core::machine::{self, CallRecord, Event, StoreFacts, NewCall, Transition, grant_of};
+use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
 use hitl_core::store::EventPayload;
 use hitl_core::{RequestId, Tenant};
 
@@ -57,7 +57,8 @@ impl UpdateCall {
             return None;
         }
         let stored = StoredCall { read_at, record: *record, epoch, claimant_dead: false };
-        let facts = StoreFacts { now: on.now_of(read_at), claimant_dead: false, decision_used: false };
+        let facts =
+            StoreFacts { now: on.now_of(read_at), claimant_dead: false, decision_used: false };
         let Ok(Transition::Changed(next)) = machine::apply(&stored.record, event, facts) else {
             return None;
         };

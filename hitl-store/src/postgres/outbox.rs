@@ -65,7 +65,7 @@ fn entries(rows: &[Row]) -> Result<Vec<HistoryEntry>, Fault> {
 }
 
 /// Notes that these changes are in the audit.
-pub(super) async fn acknowledge(on: &Database, audited: &[Change]) -> Result<(), Fault> {
+pub(super) async fn acknowledge(on: &Database, audited: &[ChangeId]) -> Result<(), Fault> {
     let ids: Vec<String> = audited.iter().map(|change| change.call.to_string()).collect();
     let versions: Vec<i64> = audited.iter().map(|change| change.version.cast_signed()).collect();
     on.read(&ACKNOWLEDGE, &[&ids, &versions]).await.map(drop)

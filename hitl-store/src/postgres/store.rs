@@ -11,9 +11,9 @@ use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyRequest, ApplyError, ChangeId, EventPayload, Erasable, Executors, GrantQuery, History, Hold,
-    NotErased, PageRequest, ErasedCount, SealedPage, SealedPart, SealedText, StoreError, SubmitResult,
-    ChangeWatch, check_erasable,
+    ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
+    Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
+    SealedText, StoreError, SubmitResult, check_erasable,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,

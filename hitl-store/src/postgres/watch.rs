@@ -218,7 +218,11 @@ pub(super) async fn poll_history(
 }
 
 /// Hints at what changed since `seen`. Returns how far it has seen.
-async fn notify_changes(on: &Database, hub: &ChangeNotifier, seen: Option<u64>) -> Result<u64, Fault> {
+async fn notify_changes(
+    on: &Database,
+    hub: &ChangeNotifier,
+    seen: Option<u64>,
+) -> Result<u64, Fault> {
     let last = query::last_change(on).await?;
     let Some(seen) = seen else {
         hub.notify_all();

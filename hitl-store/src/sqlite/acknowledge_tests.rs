@@ -43,7 +43,7 @@ impl Bench {
     fn new() -> Self {
         let path: Arc<Path> = Path::new("hitl.db").into();
         let (told, turns) = (Arc::default(), Arc::new(Semaphore::new(100)));
-        Self { told, turns, answers: AckThread::start(Hub::default(), path) }
+        Self { told, turns, answers: AckThread::start(ChangeNotifier::default(), path) }
     }
 
     fn waiting(&self) -> QueuedOperation {

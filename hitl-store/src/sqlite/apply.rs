@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Event, Transition, grant_of};
-use hitl_core::store::{ApplyRequest, ApplyError, EventPayload, StoreError};
+use hitl_core::store::{ApplyError, ApplyRequest, EventPayload, StoreError};
 use hitl_core::{RequestId, Tenant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;

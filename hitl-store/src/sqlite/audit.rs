@@ -138,7 +138,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
 impl AuditReader for SqliteAudit {
     /// Of the latest hundred thousand records. The file has one connection, so that anyone who
     /// appends waits for a stretch of it to be read, and not for all.
-    fn of_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
+    fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
         let end = self.writer().chain.head().seq;
         let begin = end.saturating_sub(LOOKED_AT);
         let (mut found, mut after) = (Vec::new(), begin);

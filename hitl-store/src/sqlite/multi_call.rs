@@ -47,7 +47,7 @@ impl ApplyAll {
         let now = context.clock.now()?;
         let changes = self.events.iter().zip(&found).map(|(applied, StoredCall { record, .. })| {
             let event = &applied.event;
-            Ok(Change { record, event, facts: context.facts(on, record, event, now)? })
+            Ok(CallChange { record, event, facts: context.facts(on, record, event, now)? })
         });
         let changes: Vec<_> = changes.collect::<Result<_, Fault>>()?;
         let (steps, drawn) = match machine::apply_all(&changes, &before) {

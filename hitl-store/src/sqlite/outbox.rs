@@ -76,7 +76,11 @@ pub(super) fn take(
 }
 
 /// Returns what this session has not acknowledged yet.
-pub(super) fn own(on: &Connection, session: SessionId, limit: usize) -> Result<Vec<HistoryEntry>, Fault> {
+pub(super) fn own(
+    on: &Connection,
+    session: SessionId,
+    limit: usize,
+) -> Result<Vec<HistoryEntry>, Fault> {
     let mut statement = on.prepare_cached(OWN)?;
     let rows = statement
         .query_map(params![session.to_string(), count(limit)], |row| row.get::<_, String>(0))?;
@@ -88,7 +92,7 @@ fn read(text: &str) -> Result<HistoryEntry, Fault> {
 }
 
 /// Notes that these changes are in the audit.
-pub(super) fn acknowledge(on: &Connection, audited: &[Change]) -> Result<(), Fault> {
+pub(super) fn acknowledge(on: &Connection, audited: &[ChangeId]) -> Result<(), Fault> {
     let mut statement = on.prepare_cached(
         "DELETE FROM unaudited WHERE call = (SELECT n FROM calls WHERE id = ?1) AND version = ?2",
     )?;

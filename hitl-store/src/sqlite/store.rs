@@ -11,9 +11,9 @@ use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyRequest, ApplyError, ChangeId, EventPayload, Erasable, Executors, GrantQuery, History, Hold,
-    NotErased, PageRequest, ErasedCount, SealedPage, SealedPart, SealedText, StoreError,
-    StoreErrorKind, SubmitResult, ChangeWatch, tools_text,
+    ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
+    Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
+    SealedText, StoreError, StoreErrorKind, SubmitResult, tools_text,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -396,7 +396,11 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn pending_outbox(&self, session: SessionId, limit: usize) -> Result<Vec<HistoryEntry>, StoreError> {
+    async fn pending_outbox(
+        &self,
+        session: SessionId,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         self.shared.read(move |on| outbox::own(on, session, limit)).await
     }
 

@@ -91,8 +91,8 @@ fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, temp
             clock: Arc::new(ForwardClock::new(Arc::new(SystemClock), None)),
             sessions,
         },
-        hub: Hub::default(),
-        acks: AckThread::start(Hub::default(), Arc::clone(&path)),
+        hub: ChangeNotifier::default(),
+        acks: AckThread::start(ChangeNotifier::default(), Arc::clone(&path)),
         own: LocalChanges::default(),
         head: (1, head),
         path: Arc::clone(&path),
@@ -106,14 +106,14 @@ impl Bench {
         let (operation, answer) = Submit::new(draft.call(), sealed(b"x"), SystemClock.now());
         self.writer.send(operation).await?;
         let (submitted, new) = answer.await.unwrap()?;
-        if let (Submitted::Created(record), Some(n)) = (&submitted, new) {
+        if let (SubmitResult::Created(record), Some(n)) = (&submitted, new) {
             self.record_cache.put(record, n);
         }
         Ok(submitted)
     }
 
     async fn apply(&self, draft: &Draft, event: Event) -> Result<CallRecord, ApplyError> {
-        let applied = Applied::new(draft.id(), event);
+        let applied = ApplyRequest::new(draft.id(), event);
         let (operation, answer) =
             Apply::new(&tenant(), applied, &self.record_cache, SystemClock.now());
         self.writer.send(operation).await?;

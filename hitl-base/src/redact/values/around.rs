@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::super::entropy;
-use super::super::vocabulary::ORDINARY_KEYS;
 use super::super::spelling::value_at;
+use super::super::vocabulary::ORDINARY_KEYS;
 use super::{Join, Pair};
 
 /// Words that a sentence goes on with, and that are nobody's secret.

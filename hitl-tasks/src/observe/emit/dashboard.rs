@@ -230,8 +230,9 @@ impl DashboardState {
     }
 
     fn prune(&mut self, now: Timestamp) {
-        self.finished
-            .retain(|task| task.completed_at.is_some_and(|at| now.saturating_duration_since(at) < FINISHED_TTL));
+        self.finished.retain(|task| {
+            task.completed_at.is_some_and(|at| now.saturating_duration_since(at) < FINISHED_TTL)
+        });
     }
 }
 
