@@ -11,8 +11,8 @@ use hitl_core::{
     Principal, RequestId, Store, Submission, Tenant,
 };
 
-use super::faulty::{Fault, Faulty};
 use super::support::{World, ask, look, tools};
+use crate::faulty::{Fault, Faulty};
 
 async fn gate(store: &MemoryStore, audit: impl AuditSink) -> Gate {
     let build = tools(Gate::builder()).state(World::default()).store(store.clone()).audit(audit);

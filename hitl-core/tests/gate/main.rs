@@ -1,0 +1,43 @@
+//! The gate, through its public interface.
+
+mod aborts;
+mod bad_input;
+mod batch;
+mod contents;
+mod corners;
+mod drops;
+mod dynamic;
+mod edits;
+mod envelopes;
+mod events;
+mod fails_closed;
+#[path = "../support/faulty.rs"]
+mod faulty;
+#[path = "../support/granting.rs"]
+mod granting;
+mod grants;
+mod grants_elsewhere;
+mod grants_given;
+mod hangs;
+mod identity;
+mod life;
+mod mutations;
+mod outbox;
+mod own_files;
+mod panics;
+mod policy;
+mod queue;
+mod remembers;
+mod reminders;
+mod rights;
+mod rotation;
+mod runs;
+mod scorers;
+#[path = "../support/slow.rs"]
+mod slow;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/tampered.rs"]
+mod tampered;
+mod tool_change;
+mod uncover;

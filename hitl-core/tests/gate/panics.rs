@@ -1,0 +1,137 @@
+//! Host code that panics where the gate calls it, and says too much: nothing is left undone.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
+
+use crate::support;
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hitl_core::audit::AuditError;
+use hitl_core::{
+    AuditRecord, AuditSink, CallKey, CallState, Gate, GateBuilder, MemoryStore, Outcome, Permit,
+    Risk, SnapshotError, SnapshotWriter, Store as _, Tool, ToolConfig, ToolSpec,
+};
+use support::{bench_with, note};
+
+const AUTO: ToolConfig = ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
+
+fn key() -> CallKey {
+    CallKey::new("r", 0)
+}
+
+async fn state(store: &MemoryStore) -> CallState {
+    store.get_by_key(&key()).await.unwrap().unwrap().state
+}
+
+macro_rules! tool {
+    ($name:ident, $tool:literal, $out:ty, $error:ty, $returned:expr) => {
+        #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+        struct $name {}
+
+        impl Tool for $name {
+            type Output = $out;
+            type Error = $error;
+            const SPEC: ToolSpec = ToolSpec::new($tool, "A tool for tests.").config(AUTO);
+            fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+                to.object(|_| Ok(()))
+            }
+            async fn run(_: Permit<Self>) -> Result<$out, $error> {
+                $returned
+            }
+        }
+    };
+}
+
+/// An error that panics when it is shown.
+#[derive(Debug)]
+struct Unshowable;
+
+impl fmt::Display for Unshowable {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("shown")
+    }
+}
+
+/// An error that does not end.
+#[derive(Debug)]
+struct Endless;
+
+impl fmt::Display for Endless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        loop {
+            f.write_str("and so on ")?;
+        }
+    }
+}
+
+/// An output that panics when it is encoded.
+#[derive(Debug, serde::Deserialize)]
+struct Unwritable;
+
+impl serde::Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("encoded")
+    }
+}
+
+/// A panic whose own value panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+tool!(BadError, "bad_error", u8, Unshowable, Err(Unshowable));
+tool!(LongError, "long_error", u8, Endless, Err(Endless));
+tool!(BadOutput, "bad_output", Unwritable, String, Ok(Unwritable));
+tool!(BadPanic, "bad_panic", u8, String, std::panic::panic_any(Bomb));
+
+async fn outcome(gate: &Gate, tool: &str) -> Outcome {
+    gate.call_json(tool, "{}", "ann", key()).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_a_failure_that_cannot_be_shown_is_a_failure() {
+    for tool in ["bad_error", "long_error", "bad_panic"] {
+        let b = bench_with(|g| g.tool::<BadError>().tool::<LongError>().tool::<BadPanic>()).await;
+        let Outcome::Failed(failure) = outcome(&b.gate, tool).await else { panic!("{tool}") };
+        assert!(failure.message.chars().count() < 2_100, "{tool}");
+        assert_eq!(state(&b.store).await, CallState::Failed, "{tool}");
+        assert_eq!(b.events(), ["claimed", "failed"], "{tool}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_an_output_that_cannot_be_encoded_was_executed_all_the_same() {
+    let b = bench_with(GateBuilder::tool::<BadOutput>).await;
+    let Outcome::Executed(output) = outcome(&b.gate, "bad_output").await else { panic!("it ran") };
+    assert_eq!(output.json(), None);
+    assert_eq!(state(&b.store).await, CallState::Executed);
+    assert_eq!(b.events(), ["claimed", "executed"]);
+}
+
+/// Panics at one record.
+struct Panics {
+    at: usize,
+    seen: AtomicUsize,
+}
+
+impl AuditSink for Panics {
+    fn append(&self, _: &AuditRecord) -> Result<(), AuditError> {
+        assert_ne!(self.seen.fetch_add(1, Ordering::SeqCst), self.at, "a broken sink");
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_6_a_sink_that_panics_is_a_sink_that_failed() {
+    for (at, ran, end, owed) in [(0, 0, CallState::Approved, 0), (1, 1, CallState::Executed, 1)] {
+        let b = bench_with(|g| g.audit(Panics { at, seen: AtomicUsize::new(0) })).await;
+        let called = b.gate.call(note("a")).by("ann").key("r", 0).await;
+        assert_eq!((called.is_ok(), b.world.ran()), (ran == 1, ran), "at {at}");
+        assert_eq!(state(&b.store).await, end, "at {at}");
+        assert_eq!(b.gate.audit_debt(), owed, "at {at}");
+    }
+}

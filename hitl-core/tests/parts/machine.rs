@@ -1,0 +1,565 @@
+//! The state machine of a call: every pair of state and event, and random lives.
+#![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
+
+use crate::machine_support as machine;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hitl_base::Timestamp;
+use hitl_core::grant::GrantUse;
+use hitl_core::machine::{
+    CallRecord, CallState as S, EditedRevision, Event, Reask, Refusal, StoreFacts, Transition,
+};
+use hitl_core::policy::{Quorum, Stage};
+use hitl_core::store::suite::{Draft, facts};
+use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, Risk, ToolFacts};
+use machine::*;
+use proptest::prelude::*;
+
+/// Every row of the table, with the guards satisfied: from, event, to.
+const TABLE: &[(S, Kind, S)] = &[
+    (S::Pending, Kind::Approve, S::Approved),
+    (S::Pending, Kind::Reject, S::Rejected),
+    (S::Pending, Kind::Respond, S::Responded),
+    (S::Pending, Kind::Abort, S::Cancelled),
+    (S::Pending, Kind::Attach, S::Pending),
+    (S::Approved, Kind::Attach, S::Approved),
+    (S::Claimed, Kind::Attach, S::Claimed),
+    (S::OutcomeUnknown, Kind::Attach, S::OutcomeUnknown),
+    (S::Pending, Kind::CancelByOwner, S::Cancelled),
+    (S::Approved, Kind::CancelByOwner, S::Cancelled),
+    (S::Pending, Kind::CancelByHost, S::Cancelled),
+    (S::Approved, Kind::CancelByHost, S::Cancelled),
+    (S::Pending, Kind::Expire, S::Expired),
+    (S::Approved, Kind::Expire, S::Expired),
+    (S::Approved, Kind::Demote, S::Pending),
+    (S::Approved, Kind::Deny, S::Denied),
+    (S::Pending, Kind::Deny, S::Denied),
+    (S::Pending, Kind::Reask, S::Pending),
+    (S::Approved, Kind::Reask, S::Pending),
+    (S::Approved, Kind::Claim, S::Claimed),
+    (S::Claimed, Kind::Release, S::Approved),
+    (S::Claimed, Kind::Succeed, S::Executed),
+    (S::OutcomeUnknown, Kind::Succeed, S::Executed),
+    (S::Claimed, Kind::Fail, S::Failed),
+    (S::OutcomeUnknown, Kind::Fail, S::Failed),
+    (S::Claimed, Kind::TimeOut, S::OutcomeUnknown),
+    (S::Claimed, Kind::Lose, S::OutcomeUnknown),
+    (S::Pending, Kind::Restore, S::Pending),
+    (S::Approved, Kind::Restore, S::Pending),
+    (S::Claimed, Kind::Restore, S::OutcomeUnknown),
+    (S::OutcomeUnknown, Kind::MarkExecuted, S::Executed),
+    (S::OutcomeUnknown, Kind::MarkFailed, S::Failed),
+    (S::OutcomeUnknown, Kind::Retry, S::Approved),
+    (S::OutcomeUnknown, Kind::TryAgain, S::Approved),
+    (S::Pending, Kind::Edit, S::Approved),
+    (S::Pending, Kind::Allow, S::Approved),
+    (S::Approved, Kind::Disallow, S::Pending),
+    (S::Pending, Kind::CancelBySibling, S::Cancelled),
+    (S::Approved, Kind::CancelBySibling, S::Cancelled),
+];
+
+/// What is different once the call was tried, with an end that nobody knows: what would end a call
+/// that did not run leaves this one parked.
+const TRIED: &[(S, Kind, S)] = &[
+    (S::Pending, Kind::Reject, S::OutcomeUnknown),
+    (S::Pending, Kind::Respond, S::OutcomeUnknown),
+    (S::Pending, Kind::Abort, S::OutcomeUnknown),
+    (S::Pending, Kind::CancelByOwner, S::OutcomeUnknown),
+    (S::Approved, Kind::CancelByOwner, S::OutcomeUnknown),
+    (S::Pending, Kind::CancelByHost, S::OutcomeUnknown),
+    (S::Approved, Kind::CancelByHost, S::OutcomeUnknown),
+    (S::Pending, Kind::Expire, S::OutcomeUnknown),
+    (S::Approved, Kind::Expire, S::OutcomeUnknown),
+    (S::Approved, Kind::Deny, S::OutcomeUnknown),
+    (S::Pending, Kind::Deny, S::OutcomeUnknown),
+];
+
+/// What is different while somebody else can be asked, while one vote is not enough, and where an
+/// edit needs another pair of eyes or asks for more than was shown.
+const WAITS: &[(S, Kind, S)] = &[
+    (S::Pending, Kind::Expire, S::Pending),
+    (S::Pending, Kind::Approve, S::Pending),
+    (S::Pending, Kind::Edit, S::Pending),
+];
+
+#[test]
+fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    let mut rows = 0;
+    for state in S::ALL {
+        for kind in Kind::ALL {
+            let mut record = in_state(state, token, owner);
+            match kind {
+                Kind::Disallow => {
+                    record.grant_use = Some(GrantUse::new(the_grant().id(), Amount::ZERO));
+                }
+                Kind::CancelBySibling => {
+                    record.batch =
+                        Draft::new("run", 1).together("b", &[1, 2]).call().stamped(EARLY.now).batch;
+                }
+                _ => {}
+            }
+            let now = match kind {
+                Kind::Expire => record.request.expires_at,
+                _ => Timestamp::from_millis(1),
+            };
+            let event = kind.event(&record, token, owner);
+            let result = apply(
+                &record,
+                &event,
+                StoreFacts { now, claimant_dead: true, decision_used: false },
+            );
+            let row = TABLE.iter().find(|(from, k, _)| (*from, *k) == (state, kind));
+            match (row, result) {
+                (Some((_, _, to)), Ok(Transition::Changed(next))) => {
+                    rows += 1;
+                    assert_eq!(next.state, *to, "{state} {kind:?}");
+                    assert_eq!((next.version, next.updated_at), (record.version + 1, now));
+                }
+                (None, Err(refusal)) => {
+                    assert_eq!(refusal, Refusal::State { state, event: event.name() });
+                }
+                // The record is where this very event would have brought it.
+                (None, Ok(Transition::Replayed)) => {
+                    let own = [(S::Claimed, Kind::Claim), (S::OutcomeUnknown, Kind::TimeOut)];
+                    assert!(own.contains(&(state, kind)), "{state} {kind:?} is no replay");
+                }
+                (row, result) => panic!("{state} {kind:?}: {row:?}, {result:?}"),
+            }
+        }
+    }
+    assert_eq!(rows, TABLE.len());
+}
+
+#[test]
+fn invariant_11_nothing_leaves_a_terminal_state() {
+    let terminal: BTreeSet<S> = S::ALL.into_iter().filter(|state| state.is_terminal()).collect();
+    assert_eq!(terminal.len(), 7);
+    assert!(TABLE.iter().all(|(from, ..)| !terminal.contains(from)));
+    let left: BTreeSet<S> = TABLE.iter().map(|(from, ..)| *from).collect();
+    assert!(S::ALL.iter().all(|state| terminal.contains(state) != left.contains(state)));
+}
+
+#[test]
+fn each_guard_refuses_with_its_own_reason() {
+    let (token, owner, now) = (ClaimToken::new(), OwnerToken::new(), Timestamp::from_millis(1));
+    let refuse = |record: &CallRecord, event: Event, now, claimant_dead| {
+        apply(record, &event, StoreFacts { now, claimant_dead, decision_used: false }).unwrap_err()
+    };
+    let stranger = ClaimToken::new();
+    for kind in [Kind::Release, Kind::Succeed, Kind::Fail, Kind::TimeOut] {
+        let record = in_state(S::Claimed, token, owner);
+        let refusal = refuse(&record, kind.event(&record, stranger, owner), now, true);
+        assert_eq!(refusal, Refusal::NotClaimant, "{kind:?}");
+    }
+    let claimed = in_state(S::Claimed, token, owner);
+    assert_eq!(refuse(&claimed, Event::ExecutorLost, now, false), Refusal::Alive);
+    let approved = in_state(S::Approved, token, owner);
+    let late = approved.request.expires_at;
+    assert_eq!(
+        refuse(&approved, Kind::Claim.event(&approved, token, owner), late, false),
+        Refusal::Expired
+    );
+    assert_eq!(refuse(&approved, Event::Expire, now, false), Refusal::NotDue);
+    let not_mine = Kind::CancelByOwner.event(&approved, token, OwnerToken::new());
+    assert_eq!(refuse(&approved, not_mine, now, false), Refusal::NotOwner);
+    let mut stale = approved.clone();
+    Arc::make_mut(&mut stale.request).binding = in_other_call().request.binding;
+    for kind in [Kind::Claim, Kind::Demote, Kind::Deny, Kind::Reask] {
+        let refusal = refuse(&approved, kind.event(&stale, token, owner), now, false);
+        assert_eq!(refusal, Refusal::Stale, "{kind:?}");
+    }
+}
+
+fn in_other_call() -> CallRecord {
+    Draft::new("run", 2).content(2).call().stamped(Timestamp::EPOCH)
+}
+
+#[test]
+fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    for (from, kind, to) in TRIED {
+        let mut record = in_state(*from, token, owner);
+        record.attempts = 1;
+        let now = match kind {
+            Kind::Expire => record.request.expires_at,
+            _ => Timestamp::from_millis(1),
+        };
+        let event = kind.event(&record, token, owner);
+        let next = changed(apply(
+            &record,
+            &event,
+            StoreFacts { now, claimant_dead: true, decision_used: false },
+        ));
+        assert_eq!(next.state, *to, "{from} {kind:?}");
+        let Some(hitl_core::machine::EndReason::Reason(why)) = &next.ending else {
+            panic!("{next:?}")
+        };
+        assert!(why.contains("how the earlier attempt ended is not known"), "{why}");
+        assert!(!why.is_empty() && why.contains("it is not tried again"), "{why}");
+    }
+    // And its arguments stay: its idempotency key stands for them.
+    let mut record = in_state(S::Pending, token, owner);
+    record.attempts = 1;
+    let event = Kind::Edit.event(&record, token, owner);
+    let facts =
+        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
+    assert_eq!(apply(&record, &event, facts), Err(Refusal::AlreadyTried));
+}
+
+#[test]
+fn what_waits_for_others_waits() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    for (from, kind, to) in WAITS {
+        let draft = Draft::new("run", 1).owner(owner).escalate("director", 60);
+        let two = Quorum { stages: vec![Stage::people(2)], ..Quorum::ONE };
+        let record = draft.quorum(two).call().stamped(Timestamp::EPOCH);
+        assert_eq!(record.state, *from);
+        let now = match kind {
+            Kind::Expire => record.request.expires_at,
+            _ => Timestamp::from_millis(1),
+        };
+        let event = kind.event(&record, token, owner);
+        let next = changed(apply(
+            &record,
+            &event,
+            StoreFacts { now, claimant_dead: true, decision_used: false },
+        ));
+        assert_eq!(next.state, *to, "{from} {kind:?}");
+    }
+}
+
+#[test]
+fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the_attempt_is_over() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    let mut record = in_state(S::OutcomeUnknown, token, owner);
+    record.attempts = 1;
+    let again = |record: &CallRecord, facts, most| {
+        apply(record, &Event::RetryIdempotent { version: record.version, most }, facts)
+    };
+    let dead =
+        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
+    assert_eq!(again(&record, EARLY, 3), Err(Refusal::Alive));
+    assert_eq!(again(&record, dead, 1), Err(Refusal::TooManyAttempts));
+    let late =
+        StoreFacts { now: record.request.expires_at, claimant_dead: true, decision_used: false };
+    assert_eq!(again(&record, late, 3), Err(Refusal::Expired), "what was approved has an end");
+    let stale = Event::RetryIdempotent { version: record.version + 1, most: 3 };
+    assert_eq!(apply(&record, &stale, dead), Err(Refusal::Stale));
+    let next = changed(again(&record, dead, 3));
+    assert_eq!((next.state, next.claim, next.attempts), (S::Approved, None, 1));
+    let late_result = Event::Succeed { token };
+    assert!(apply(&next, &late_result, dead).is_err(), "the old token is void");
+    Arc::make_mut(&mut record.request).hints.idempotent = false;
+    assert_eq!(again(&record, dead, 3), Err(Refusal::NotAllowed));
+}
+
+/// One thing that somebody tries: what, with which of a few tokens, how much later, and whether
+/// they see the record as it stands or as it was at first.
+#[derive(Clone, Debug)]
+struct Attempt {
+    kind: Kind,
+    token: usize,
+    later: u64,
+    dead: bool,
+    outdated: bool,
+}
+
+fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
+    let attempt = (
+        proptest::sample::select(&Kind::ALL[..]),
+        0..3_usize,
+        prop_oneof![6 => 0..5_u64, 1 => 0..400_u64],
+        any::<bool>(),
+        proptest::bool::weighted(0.2),
+    )
+        .prop_map(|(kind, token, later, dead, outdated)| Attempt {
+            kind,
+            token,
+            later,
+            dead,
+            outdated,
+        });
+    proptest::collection::vec(attempt, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Whatever happens in whatever order: versions count changes, terminal is terminal, a token is
+    /// live only while the call is claimed or parked, attempts only grow by claims, and what a call
+    /// needs only rises.
+    #[test]
+    fn invariant_11_random_lives_keep_the_rules(attempts in attempts()) {
+        let tokens: Vec<_> = (0..3).map(|_| ClaimToken::new()).collect();
+        let owner = OwnerToken::new();
+        let first = start(ApprovalLevel::Quick, owner);
+        let id: RequestId = first.id();
+        let (mut record, mut now) = (first.clone(), 0_u64);
+        let mut events: Vec<Event> = Vec::new();
+        for Attempt { kind, token, later, dead, outdated } in attempts {
+            now += later * 1000;
+            let seen = if outdated { &first } else { &record };
+            let event = kind.event(seen, tokens[token], owner);
+            let facts = StoreFacts {
+                now: Timestamp::from_millis(i64::try_from(now).unwrap()),
+                claimant_dead: dead && record.claim.is_some(),
+                decision_used: false,
+            };
+            let next = match apply(&record, &event, facts) {
+                Ok(Transition::Changed(next)) => next,
+                Ok(Transition::Replayed) => {
+                    prop_assert!(events.contains(&event) || kind == Kind::Claim
+                        || matches!(kind, Kind::Succeed | Kind::Fail | Kind::TimeOut));
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            prop_assert!(!record.state.is_terminal(), "{} is terminal", record.state);
+            prop_assert_eq!(next.version, record.version + 1);
+            prop_assert_eq!(next.id(), id);
+            prop_assert_eq!(next.updated_at, facts.now);
+            prop_assert!(next.request.level >= record.request.level);
+            prop_assert!(next.request.revision >= record.request.revision);
+            let row = (record.state, kind, next.state);
+            let known = TABLE.contains(&row) && !(record.attempts > 0 && next.state.is_terminal()
+                && matches!(record.state, S::Pending | S::Approved))
+                || record.attempts > 0 && TRIED.contains(&row);
+            prop_assert!(known, "{} {:?} {} is no row", record.state, kind, next.state);
+            match kind {
+                Kind::Claim => prop_assert_eq!(next.attempts, record.attempts + 1),
+                Kind::Release => prop_assert_eq!(next.attempts + 1, record.attempts),
+                _ => prop_assert_eq!(next.attempts, record.attempts),
+            }
+            prop_assert!(next.state != S::Claimed || next.claim.is_some());
+            prop_assert!(next.attempts == 0 || !matches!(next.state,
+                S::Rejected | S::Responded | S::Expired | S::Cancelled | S::Denied),
+                "what was tried is never said not to have run");
+            prop_assert!(record.request.requirement().is_met_by(&next.request.requirement()));
+            if matches!(next.state, S::Pending | S::Approved) {
+                prop_assert!(next.claim.is_none(), "no token outlives its claim");
+            }
+            // The same event once more changes nothing twice.
+            if let Ok(Transition::Changed(twice)) = apply(&next, &event, facts) {
+                let again = matches!(kind, Kind::Attach | Kind::Restore);
+                prop_assert!(again, "{:?} -> {}", kind, twice.state);
+            }
+            events.push(event);
+            record = next;
+        }
+    }
+
+    /// A record survives being written down and read again, wherever it stands.
+    #[test]
+    fn invariant_10_records_round_trip(attempts in attempts()) {
+        let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+        let mut record = start(ApprovalLevel::Quick, owner);
+        for attempt in attempts {
+            let facts = StoreFacts { now: Timestamp::from_millis(5), claimant_dead: attempt.dead, decision_used: false };
+            let event = attempt.kind.event(&record, token, owner);
+            if let Ok(Transition::Changed(next)) = apply(&record, &event, facts) {
+                let text = serde_json::to_string(&next).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<CallRecord>(&text).unwrap(), &next);
+                record = next;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_stamped_in_place_shares_its_request_and_is_what_stamping_gives() {
+    let at = Timestamp::from_millis(1_000);
+    let mut call = Draft::new("run", 3).call();
+    let record = call.stamped(at);
+    call.stamp(at);
+    let shared = call.stamped(at);
+    assert_eq!(shared, record);
+    assert!(Arc::ptr_eq(&shared.request, &call.stamped(at).request));
+    // A later stamp counts, and leaves what was given out as it is.
+    let later = call.stamped(Timestamp::from_millis(2_000));
+    assert_eq!(later.request.created_at, Timestamp::from_millis(2_000));
+    assert!(later.request.expires_at > shared.request.expires_at);
+    assert_eq!(shared, record);
+}
+
+/// The tool of a call, changed in one way after the other; each is another question.
+fn changed_tools(record: &CallRecord) -> Vec<(&'static str, ToolFacts)> {
+    let mut tools = Vec::new();
+    let mut with = |what, change: fn(&mut ToolFacts)| {
+        let mut tool = facts(record);
+        change(&mut tool);
+        tools.push((what, tool));
+    };
+    with("fingerprint", |tool| tool.fingerprint = "0".repeat(64).parse().unwrap());
+    with("build", |tool| tool.build = Some("2.0".to_owned()));
+    with("no build", |tool| tool.build = None);
+    with("approve label", |tool| tool.approve_label.push('!'));
+    with("reject label", |tool| tool.reject_label.push('!'));
+    with("approval type", |tool| tool.approval_type.push('!'));
+    with("risk", |tool| tool.risk = Risk::Critical);
+    with("destructive", |tool| tool.hints.destructive = true);
+    with("a reason", |tool| tool.requires_reason = true);
+    with("fewer answers", |tool| tool.choices.truncate(1));
+    tools
+}
+
+#[test]
+fn invariant_2_a_changed_tool_is_another_question_and_the_same_tool_is_none() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    for state in [S::Pending, S::Approved] {
+        let record = in_state(state, token, owner);
+        let reask = |tool| {
+            let reask = Reask::new(record.request.binding, tool, "asked again");
+            apply(&record, &Event::Reask(Box::new(reask)), EARLY)
+        };
+        assert_eq!(reask(facts(&record)), Err(Refusal::Stale), "nothing has changed");
+        let mut other = facts(&record);
+        other.name.push('2');
+        assert_eq!(reask(other), Err(Refusal::Stale), "it is another tool");
+        for (what, tool) in changed_tools(&record) {
+            let next = changed(reask(tool.clone()));
+            assert_eq!((next.state, next.request.revision), (S::Pending, 2), "{what}");
+            assert_ne!(next.request.binding, record.request.binding, "{what}");
+            assert!(next.unread, "nobody who has the tool has read the arguments: {what}");
+            assert!(tool.is_of(&next.request), "{what}");
+            assert_eq!(next.request.arguments, record.request.arguments);
+            assert_eq!(next.request.reasons.last().map(String::as_str), Some("asked again"));
+            // An answer to the first question answers this one in no state.
+            let refused = apply(&next, &Event::Decide(record.request.approve().by("bob")), EARLY);
+            assert_eq!(refused, Err(Refusal::Stale), "{what}");
+        }
+    }
+}
+
+#[test]
+fn invariant_2_a_binding_of_the_first_rule_runs_nothing() {
+    let owner = OwnerToken::new();
+    let old = Draft::new("run", 1).owner(owner).bound_by_the_first_rule();
+    let old = old.call().stamped(Timestamp::EPOCH);
+    let approved = changed(approve(&old, "alice"));
+    let claim = Kind::Claim.event(&approved, ClaimToken::new(), owner);
+    assert_eq!(apply(&approved, &claim, EARLY), Err(Refusal::Stale));
+    let reask = Reask::new(approved.request.binding, facts(&approved), "by the rule of now");
+    let asked = changed(apply(&approved, &Event::Reask(Box::new(reask)), EARLY));
+    assert_eq!((asked.state, asked.request.binding_version), (S::Pending, 2));
+    let approved = changed(approve(&asked, "alice"));
+    let claim = Kind::Claim.event(&approved, ClaimToken::new(), owner);
+    assert_eq!(changed(apply(&approved, &claim, EARLY)).state, S::Claimed);
+    // An older record says nothing of rules and builds.
+    let text = serde_json::to_string(&old).unwrap();
+    let text = text.replace(r#","bindingVersion":1"#, "");
+    assert!(!text.contains("bindingVersion") && !text.contains("build"), "{text}");
+    assert_eq!(serde_json::from_str::<CallRecord>(&text).unwrap(), old);
+}
+
+#[test]
+fn a_change_never_makes_a_question_laxer_and_keeps_few_reasons() {
+    let owner = OwnerToken::new();
+    let mut record = start(ApprovalLevel::Full, owner);
+    let risk = record.request.risk;
+    for round in 0..100 {
+        let mut tool = facts(&record);
+        tool.build = Some(round.to_string());
+        tool.risk = hitl_core::Risk::Low;
+        let reask = Reask::new(record.request.binding, tool, format!("asked again: {round}"));
+        record = changed(apply(&record, &Event::Reask(Box::new(reask)), EARLY));
+        assert_eq!((record.request.risk, record.request.level), (risk, ApprovalLevel::Full));
+    }
+    assert!(record.request.reasons.len() <= 32, "{}", record.request.reasons.len());
+    let late =
+        StoreFacts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
+    let mut tool = facts(&record);
+    tool.build = None;
+    let reask = Reask::new(record.request.binding, tool, "too late");
+    let refused = apply(&record, &Event::Reask(Box::new(reask)), late);
+    assert_eq!(refused, Err(Refusal::Expired), "it does not gain time");
+}
+
+#[test]
+fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
+    let owner = OwnerToken::new();
+    let mut record = start(ApprovalLevel::Full, owner);
+    record.attempts = 1;
+    let mut tool = facts(&record);
+    tool.build = Some("2.0".to_owned());
+    let same = Reask::new(record.request.binding, tool.clone(), "why");
+    assert_eq!(changed(apply(&record, &Event::Reask(Box::new(same)), EARLY)).attempts, 1);
+    let revised = EditedRevision {
+        content: "7".repeat(64).parse().unwrap(),
+        arguments: record.request.arguments.clone(),
+        masks: Vec::new(),
+        more_masks: 0,
+        contents: Vec::new(),
+        links: Vec::new(),
+        title: "Another".to_owned(),
+        assessment: record.request.assessment.clone(),
+        requirement: record.request.requirement(),
+        reasons: Vec::new(),
+        priority: record.request.priority,
+    };
+    let other = Reask::new(record.request.binding, tool, "why").revised(revised);
+    let refused = apply(&record, &Event::Reask(Box::new(other)), EARLY);
+    assert_eq!(refused, Err(Refusal::AlreadyTried));
+}
+
+#[test]
+fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
+    let record = start(ApprovalLevel::Full, OwnerToken::new());
+    let mut tool = facts(&record);
+    tool.build = Some("2.0".to_owned());
+    let mask = r#"{"at":"/note","reason":"shape","characters":40,"fingerprint":"0123456789"}"#;
+    let revised = EditedRevision {
+        content: "7".repeat(64).parse().unwrap(),
+        arguments: record.request.arguments.clone(),
+        masks: vec![serde_json::from_str(mask).unwrap()],
+        more_masks: 3,
+        contents: Vec::new(),
+        links: Vec::new(),
+        title: "Another".to_owned(),
+        assessment: record.request.assessment.clone(),
+        requirement: record.request.requirement(),
+        reasons: Vec::new(),
+        priority: record.request.priority,
+    };
+    let asked = Reask::new(record.request.binding, tool, "why").revised(revised.clone());
+    let next = changed(apply(&record, &Event::Reask(Box::new(asked)), EARLY));
+    assert_eq!((&next.request.masks, next.request.more_masks), (&revised.masks, 3));
+}
+
+#[test]
+fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
+    use hitl_core::policy::RequesterRule;
+    use hitl_core::{Principal, machine::Resolution};
+    let mut record = start(ApprovalLevel::Auto, OwnerToken::new());
+    Arc::make_mut(&mut record.request).quorum = Quorum::ONE;
+    record.state = S::OutcomeUnknown;
+    record.attempts = 1;
+    let retry = |by: &str| Event::Resolve {
+        resolution: Resolution::Retry { attested: true },
+        version: record.version,
+        by: Principal::new(by),
+    };
+    let facts = StoreFacts { now: EARLY.now, claimant_dead: true, decision_used: false };
+    assert_eq!(apply(&record, &retry("agent:x"), facts), Err(Refusal::NotHuman));
+    assert_eq!(changed(apply(&record, &retry("bob"), facts)).state, S::Approved);
+    record.state = S::Approved;
+    let asked = changed(apply(&record, &Event::Restore, facts));
+    assert_eq!(asked.state, S::Pending);
+    assert_eq!(
+        (asked.request.level, asked.request.quorum.eyes),
+        (ApprovalLevel::Quick, RequesterRule::ByLevel)
+    );
+    assert_eq!(asked.request.quorum.deciders, hitl_core::policy::Deciders::HUMANS);
+}
+
+#[test]
+fn invariant_3_another_try_is_not_edited() {
+    let mut record = start(ApprovalLevel::Full, OwnerToken::new());
+    let earlier = serde_json::json!({"call": record.id(), "first": record.key(), "attempts": 1});
+    record.retry_of = Some(Box::new(serde_json::from_value(earlier).unwrap()));
+    let decision = record.request.edit(r#"{"amount":1}"#).by("bob");
+    let edit = hitl_core::store::suite::edited(&record, decision, 77, ApprovalLevel::Full);
+    assert_eq!(apply(&record, &edit, EARLY), Err(Refusal::AlreadyTried));
+}

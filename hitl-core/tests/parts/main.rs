@@ -1,0 +1,20 @@
+//! The parts that the gate is made of: machine, audit, policy, snapshots, stores.
+
+mod audit_chain;
+mod audit_verify;
+mod deep_values;
+#[path = "../support/faulty.rs"]
+mod faulty;
+mod machine;
+mod machine_deciding;
+mod machine_drawing;
+#[path = "../support/machine.rs"]
+mod machine_support;
+mod policy_file;
+mod policy_rules;
+mod policy_zones;
+mod secrets;
+mod snapshots;
+mod store_contract;
+#[path = "../support/mod.rs"]
+mod support;

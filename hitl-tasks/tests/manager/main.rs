@@ -1,0 +1,20 @@
+//! The task manager, through its public interface.
+
+mod budgets;
+mod cancelling;
+#[path = "../deadlock/mod.rs"]
+mod deadlock;
+mod emitting;
+mod groups;
+mod journal_contract;
+mod journaling;
+mod off_clock;
+mod races;
+mod running;
+mod scheduling;
+mod secrets;
+mod seed;
+#[path = "../support/mod.rs"]
+mod support;
+mod undoing;
+mod watching;
