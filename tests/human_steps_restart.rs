@@ -84,7 +84,7 @@ async fn worker_process() {
         while watcher.changed().await {
             // A moment off the clock is no wait for a human: that begins once the call is stored.
             let queue = PageRequest::of(&[CallState::Pending]);
-            let asked = gate.page(&Tenant::default(), queue).await.unwrap();
+            let asked = gate.list(&Tenant::default(), queue).await.unwrap();
             if watcher.state() == TaskState::Waiting && !asked.is_empty() {
                 say("waiting");
             }
@@ -131,7 +131,7 @@ impl Drop for Worker {
 }
 
 async fn all(gate: &Gate) -> Vec<CallRecord> {
-    gate.page(&Tenant::default(), PageRequest::all()).await.unwrap()
+    gate.list(&Tenant::default(), PageRequest::all()).await.unwrap()
 }
 
 fn ran(folder: &Path) -> Vec<String> {

@@ -96,7 +96,10 @@ async fn methods_run_on_the_service_of_the_gate() {
     assert_eq!(gate.call(Bookings::count()).by("ann").await.unwrap(), 2);
     let text = r#"{"flight":"LH 2","card":"4111","names":[]}"#;
     let key = CallKey::new("r", 1);
-    let outcome = gate.call_json("book", text, CallContext::of("ann"), key).await.unwrap();
+    let outcome = gate
+        .call_json("book", text, CallContext::of("ann"), key.run.clone(), key.position)
+        .await
+        .unwrap();
     let Outcome::Executed(output) = outcome else { panic!("{outcome:?}") };
     assert_eq!(output.parse::<Ticket>().unwrap().seats, 11);
     gate.call(Bookings::clear()).by("ann").await.unwrap();
@@ -108,7 +111,7 @@ async fn methods_run_on_the_service_of_the_gate() {
 #[tokio::test]
 async fn a_service_registers_its_tools_under_the_names_of_its_methods() {
     let (gate, _) = gate().await;
-    let names: Vec<_> = gate.specs().into_iter().map(|info| info.name).collect();
+    let names: Vec<_> = gate.tools().into_iter().map(|info| info.name).collect();
     assert_eq!(names, ["book", "clear", "count_seats"]);
     let schema = schemars::schema_for!(BookingsBook).to_value();
     assert_eq!(schema["required"], serde_json::json!(["flight", "card", "names"]));
@@ -129,7 +132,7 @@ async fn some_tools_of_a_service_are_registered_one_by_one() {
     assert!(error.to_string().contains("Bookings"), "{error}");
     let builder = Gate::builder().tool::<BookingsCount>().state(Arc::new(Bookings::new()));
     let gate = builder.build().await.unwrap();
-    assert_eq!(gate.specs().len(), 1);
+    assert_eq!(gate.tools().len(), 1);
     assert_eq!(gate.call(Bookings::count()).by("ann").await.unwrap(), 0);
     // Taking all and giving the service again is a mistake.
     let builder = Gate::builder().tools::<Bookings>(Bookings::new());

@@ -29,8 +29,15 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
         from_the_office(gate).await?;
         for (at, (tool, arguments)) in (0_u64..).zip(ODD) {
             let key = CallKey::new(format!("{run}/odd"), at);
-            let _waits =
-                gate.submit_json(tool, arguments, CallContext::of("web form agent"), key).await?;
+            let _waits = gate
+                .submit_json(
+                    tool,
+                    arguments,
+                    CallContext::of("web form agent"),
+                    key.run.clone(),
+                    key.position,
+                )
+                .await?;
         }
     }
     let calls = data::read(SHIPPED).unwrap_or_default();
@@ -41,7 +48,8 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
         let key = CallKey::new(format!("{run}/{}", key.run), key.position);
         // Agents make mistakes, and the airline refuses some calls; the next one comes all the
         // same.
-        let _refused = gate.submit_json(&tool, &arguments, cx(), key).await;
+        let _refused =
+            gate.submit_json(&tool, &arguments, cx(), key.run.clone(), key.position).await;
     }
     Ok(())
 }
@@ -67,5 +75,5 @@ const ODD: [(&str, &str); 2] = [
 
 async fn waiting(gate: &Gate) -> Result<usize, GateError> {
     let page = PageRequest::of(&[CallState::Pending]).limit(WAITING);
-    Ok(gate.page(&Tenant::default(), page).await?.len())
+    Ok(gate.list(&Tenant::default(), page).await?.len())
 }

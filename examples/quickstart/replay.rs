@@ -66,7 +66,10 @@ pub(crate) async fn submit_all(
 async fn submit(job: &Job, call: Recorded) -> Result<(), Stopped> {
     let context = CallContext::of("airline-agent");
     let key = call.key.clone();
-    let taken = job.gate.submit_json(&call.tool, &call.arguments, context, key).await;
+    let taken = job
+        .gate
+        .submit_json(&call.tool, &call.arguments, context, key.run.clone(), key.position)
+        .await;
     match taken {
         Ok(submission) => {
             let (standing, state) = match &submission {

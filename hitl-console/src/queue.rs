@@ -165,7 +165,7 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
         calls: page.calls.iter().map(CallSummary::of).collect(),
         next: page.next.map(|next| next.to_string()),
         counts: Counts::of(&queue.counts().await?, overdue),
-        tools: gate.specs().into_iter().map(|tool| tool.name.into_owned()).collect(),
+        tools: gate.tools().into_iter().map(|tool| tool.name.into_owned()).collect(),
         now: page.now,
     })
 }

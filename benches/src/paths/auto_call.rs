@@ -250,7 +250,11 @@ fn from_text(bytes: usize) -> Run {
     repeat_on(runtime, move || {
         position += 1;
         let (gate, text, key) = (gate.clone(), Rc::clone(&text), CallKey::new("bench", position));
-        async move { gate.call_json("look_up", &text, "ann", key).await.expect("it runs") }
+        async move {
+            gate.call_json("look_up", &text, "ann", key.run.clone(), key.position)
+                .await
+                .expect("it runs")
+        }
     })
 }
 

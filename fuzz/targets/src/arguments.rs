@@ -63,11 +63,10 @@ pub fn arguments(data: &[u8]) {
     runtime.block_on(async {
         let gate = Gate::builder().tool::<Anything>().build().await.unwrap();
         let context = || CallContext::of("ann");
-        let key = || CallKey::new("run", 1);
         let submit = |text: String| {
             let gate = gate.clone();
             async move {
-                match gate.submit_json("anything", &text, context(), key()).await {
+                match gate.submit_json("anything", &text, context(), "run", 1).await {
                     Ok(Submission::Pending(ticket)) => Ok(ticket.request().clone()),
                     Ok(Submission::Done { .. }) => panic!("nobody decided"),
                     Err(error) => Err(error),

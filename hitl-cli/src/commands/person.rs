@@ -120,7 +120,7 @@ async fn note(
     by: &Authority,
     what: &str,
 ) -> Result<(), Failure> {
-    Ok(store.gate.note_person(person, by, what).await?)
+    Ok(store.gate.record_person_change(person, by, what).await?)
 }
 
 fn person_of(name: &str) -> Result<Principal, Failure> {

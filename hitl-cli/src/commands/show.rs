@@ -1,6 +1,6 @@
 //! `hitl show`: one call.
 
-use hitl_core::{Authority, Places, RequestId, UncoveredCard};
+use hitl_core::{Authority, MaskSelection, RequestId, UncoveredCard};
 
 use super::decide::{known, require_person_over_a_console};
 use super::{Output, audited};
@@ -57,6 +57,6 @@ pub(super) async fn at_store(
                    audit log, --audit FOLDER";
         return Err(Failure::usage(why));
     }
-    let uncovered = store.gate.uncover(&card.request, by, Places::All).await?;
+    let uncovered = store.gate.uncover(&card.request, by, MaskSelection::All).await?;
     Ok(uncovered.card(card.now))
 }

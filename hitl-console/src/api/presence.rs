@@ -51,7 +51,7 @@ pub(super) async fn looks(
     let looked = state.presence.looks(&reviewer, at);
     if let Some(record) = record.filter(|record| record.state == CallState::Pending && looked.anew)
     {
-        state.gate.note_shown(&record, reviewer.principal.clone()).await?;
+        state.gate.record_shown(&record, reviewer.principal.clone()).await?;
     }
     for call in looked.moved {
         let onlookers = state.presence.at(&reviewer.tenant, call);

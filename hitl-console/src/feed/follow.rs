@@ -57,7 +57,7 @@ pub(crate) async fn keep_in_order(gate: Gate) {
 /// Tells everything after `last`, which moves on only when it was told.
 async fn told(gate: &Gate, feed: &Feed, last: &mut Option<u64>) -> Result<(), GateError> {
     let Some(mut after) = *last else {
-        *last = Some(gate.history_end().await?);
+        *last = Some(gate.last_history_seq().await?);
         return Ok(());
     };
     loop {

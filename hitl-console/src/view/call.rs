@@ -246,7 +246,7 @@ impl CallDetail {
         now: Timestamp,
     ) -> Self {
         let request = &record.request;
-        let tool = gate.specs().into_iter().find(|tool| tool.name == request.tool);
+        let tool = gate.tools().into_iter().find(|tool| tool.name == request.tool);
         let count = match request.arguments.tree() {
             Ok(hitl_base::Json::Object(members)) => members.len(),
             _ => 0,

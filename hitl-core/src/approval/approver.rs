@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 
 use super::{ApprovalRequest, Decision};
-use crate::gate::Uncover;
+use crate::gate::Uncoverer;
 
 /// What came of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum MaskSupport {
     /// for a console, a terminal or the command line.
     #[default]
     Masks,
-    /// It lets its reviewer [uncover](crate::Uncover) them.
+    /// It lets its reviewer [uncover](crate::Uncoverer) them.
     Uncovers,
 }
 
@@ -53,7 +53,7 @@ pub trait Approver: Send + Sync + 'static {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         let _ = uncover;
         self.review(request)
@@ -72,7 +72,7 @@ impl<A: Approver + ?Sized> Approver for std::sync::Arc<A> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         (**self).review_with(request, uncover)
     }

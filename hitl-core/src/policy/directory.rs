@@ -63,7 +63,7 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 ///         gone => Standing::refused(format!("{gone} has left")),
 ///     })
 /// }
-/// let gate = Gate::builder().directory(roster, Duration::from_secs(1));
+/// let gate = Gate::builder().principal_directory(roster, Duration::from_secs(1));
 /// ```
 ///
 /// and so will whatever has to be asked over a network:

@@ -51,7 +51,10 @@ async fn absent_arguments_are_none_for_typed_and_for_run_time_tools() {
         assert_eq!(shown("free").unwrap().as_str(), "{}", "{text:?}");
         for (tool, path) in [("take", "value"), ("bound", "a")] {
             let key = CallKey::new("r", position);
-            let error = gate.submit_json(tool, text, "ann", key).await.unwrap_err();
+            let error = gate
+                .submit_json(tool, text, "ann", key.run.clone(), key.position)
+                .await
+                .unwrap_err();
             let error = error.arguments().unwrap();
             assert_eq!(
                 (error.kind(), error.path()),

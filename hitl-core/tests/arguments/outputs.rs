@@ -146,7 +146,7 @@ async fn an_output_that_cannot_be_written_names_its_tool_and_the_reason() {
     assert!(warned[0].contains("map key") && warned[0].contains("by"), "{warned:?}");
     // Read-only, at once, without a record.
     let gate = Gate::builder().tool::<Read<ReadRatio>>().build().await.unwrap();
-    let outcome = gate.call_json("read_ratio", "{}", "ann", CallKey::new("r", 1)).await.unwrap();
+    let outcome = gate.call_json("read_ratio", "{}", "ann", "r", 1).await.unwrap();
     let Outcome::Executed(output) = outcome else { panic!("it runs") };
     assert_eq!(output.json(), None);
     let warned = warnings_about("read_ratio");

@@ -24,7 +24,8 @@ async fn one_text<T: Argument>(orders: &[&str], text: &str) {
     let key = CallKey::new("again", 0);
     for order in orders {
         let text = format!("{{\"value\":{order}}}");
-        let submitted = taker.gate.submit_json("take", &text, "ann", key.clone()).await;
+        let submitted =
+            taker.gate.submit_json("take", &text, "ann", key.run.clone(), key.position).await;
         assert!(matches!(submitted, Ok(Submission::Pending(_))), "{order}: {submitted:?}");
     }
 }
