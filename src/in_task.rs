@@ -160,7 +160,7 @@ impl<T: Tool> IntoFuture for ReadyStepCall<T> {
             };
             let decided = cx.off_clock(async {
                 tokio::select! {
-                    decided = ticket.decided() => decided,
+                    decided = ticket.wait_until_decided() => decided,
                     () = cx.cancelled() => ticket.cancel("the task was cancelled").await,
                 }
             });

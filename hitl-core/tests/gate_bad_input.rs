@@ -4,7 +4,7 @@
 mod support;
 
 use hitl_core::{
-    ArgumentErrorKind as Kind, BuildError, CallContext, CallKey, Gate, GateErrorKind, HitlConfig,
+    ArgumentErrorKind as Kind, BuildError, CallContext, Gate, GateErrorKind, HitlConfig,
     PageRequest, Permit, SnapshotError, SnapshotWriter, Spec, Tenant, Tool,
 };
 use support::{Bench, World, bench, pay, tools};
@@ -91,12 +91,7 @@ async fn nothing_happened(bench: &Bench) {
 async fn bad_arguments_are_refused_with_the_place_and_no_value() {
     let bench = bench().await;
     for (position, (tool, text, kind, path)) in (0..).zip(refused()) {
-        let key = CallKey::new("r", position);
-        let error = bench
-            .gate
-            .submit_json(tool, &text, "ann", key.run.clone(), key.position)
-            .await
-            .unwrap_err();
+        let error = bench.gate.submit_json(tool, &text, "ann", "r", position).await.unwrap_err();
         let argument = error.arguments().unwrap_or_else(|| panic!("{text}: {error}"));
         assert_eq!((argument.kind(), argument.path()), (kind, path), "{text}: {error}");
         assert_eq!(error.kind(), GateErrorKind::InvalidArguments);

@@ -16,9 +16,9 @@ use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::machine::{CallState, Refusal};
 use hitl_core::policy::{Deciders, Directory, DirectoryError, Eyes, Quorum, Standing};
 use hitl_core::{
-    ApprovalRequest, AuditRecord, CallContext, CallKey, CallRecord, DynArguments, DynSpec, DynTool,
-    Gate, GateBuilder, GateError, GateErrorKind, HitlConfig, MemoryStore, Outcome, Permit,
-    Principal, PrincipalKind, StageSpec, Submission, Tenant,
+    ApprovalRequest, AuditRecord, CallContext, CallRecord, DynArguments, DynSpec, DynTool, Gate,
+    GateBuilder, GateError, GateErrorKind, HitlConfig, MemoryStore, Outcome, Permit, Principal,
+    PrincipalKind, StageSpec, Submission, Tenant,
 };
 use support::{Bench, ask, bench, bench_with, pay};
 
@@ -34,10 +34,6 @@ async fn quick(gate: &Gate, who: impl Into<CallContext>, position: u64) -> Appro
     let submitted = gate.submit(ask("may I?")).by(who).key("run", position).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits: {submitted:?}") };
     ticket.request().clone()
-}
-
-fn key(position: u64) -> CallKey {
-    CallKey::new("run", position)
 }
 
 async fn approve(

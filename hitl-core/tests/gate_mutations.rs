@@ -262,9 +262,8 @@ impl World {
 
     /// A decision about a call that waits, with something in it changed.
     async fn mutated_decision(&mut self) -> Came {
-        let key = CallKey::new("waits", self.round);
         let Submission::Pending(ticket) =
-            self.gate.submit_json("pay", TEXT, "ann", key.run.clone(), key.position).await.unwrap()
+            self.gate.submit_json("pay", TEXT, "ann", "waits", self.round).await.unwrap()
         else {
             panic!("it needs a review")
         };

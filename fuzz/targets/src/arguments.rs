@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    CallContext, CallKey, Gate, GateErrorKind, HitlConfig, Parameter, Permit, SnapshotError,
-    SnapshotWriter, Spec, Submission, Tool,
+    CallContext, Gate, GateErrorKind, HitlConfig, Parameter, Permit, SnapshotError, SnapshotWriter,
+    Spec, Submission, Tool,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

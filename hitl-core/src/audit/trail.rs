@@ -70,7 +70,7 @@ impl Audited {
     }
 
     /// Whether the store is to be told of something, and the caller is the one who shall.
-    pub(crate) fn begins_to_tell(&self) -> bool {
+    pub(crate) fn begin_ack(&self) -> bool {
         let mut untold = self.untold();
         let begins = !untold.telling && !untold.changes.is_empty();
         untold.telling |= begins;
@@ -78,7 +78,7 @@ impl Audited {
     }
 
     /// Whether there is nothing left to tell: then whoever began is done.
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         let mut untold = self.untold();
         untold.telling = !untold.changes.is_empty();
         !untold.telling

@@ -45,7 +45,7 @@ impl GateBuilder {
         }
         let recover = self.recover;
         let core = self.build_core().await?;
-        core.register().await?;
+        register_gate(&core).await?;
         let gate = Gate { core: Arc::new(core) };
         gate.core.record_policies(&gate.core.evaluator.policy_versions());
         telemetry::meter::describe();
@@ -133,31 +133,29 @@ impl GateBuilder {
     }
 }
 
-impl GateCore {
-    /// Registers in the store which audit chains and which tools this gate has.
-    async fn register(&self) -> Result<(), StoreError> {
-        let unsupported = |error: &StoreError| error.kind() == StoreErrorKind::Unsupported;
-        let store = self.calls.store();
-        // Before anything is written: a chain that goes missing is missed.
-        for stream in self.audit.streams() {
-            match store.writer_register(&stream).await {
-                Err(error) if unsupported(&error) => {
-                    tracing::warn!(%error, "the audit's writer is not registered");
-                }
-                other => other?,
-            }
-        }
-        let facts = self.tools.facts();
-        if facts.is_empty() {
-            return Ok(());
-        }
-        match store.record_tools(self.calls.session(), &facts).await {
+/// Registers in the store which audit chains and which tools this gate has.
+async fn register_gate(core: &GateCore) -> Result<(), StoreError> {
+    let unsupported = |error: &StoreError| error.kind() == StoreErrorKind::Unsupported;
+    let store = core.calls.store();
+    // Before anything is written: a chain that goes missing is missed.
+    for stream in core.audit.streams() {
+        match store.writer_register(&stream).await {
             Err(error) if unsupported(&error) => {
-                tracing::warn!(%error, "other gates cannot see which tools run here");
-                Ok(())
+                tracing::warn!(%error, "the audit's writer is not registered");
             }
-            other => other,
+            other => other?,
         }
+    }
+    let facts = core.tools.facts();
+    if facts.is_empty() {
+        return Ok(());
+    }
+    match store.record_tools(core.calls.session(), &facts).await {
+        Err(error) if unsupported(&error) => {
+            tracing::warn!(%error, "other gates cannot see which tools run here");
+            Ok(())
+        }
+        other => other,
     }
 }
 

@@ -94,7 +94,7 @@ pub(in crate::gate) fn record_submission(id: Option<RequestId>, admission: &Admi
     }
     record_admission(&span, admission);
     if !admission.reattached {
-        meter::routed(admission.tool, admission.verdict.kind().name());
+        meter::count_call(admission.tool, admission.verdict.kind().name());
     }
 }
 
@@ -104,7 +104,7 @@ pub(in crate::gate) fn record_unrecorded_start(tool: &str, verdict: &Verdict, co
     if !span.is_disabled() {
         record_admission(&span, &AdmissionFields { tool, verdict, confidence, reattached: false });
     }
-    meter::routed(tool, verdict.kind().name());
+    meter::count_call(tool, verdict.kind().name());
 }
 
 fn record_admission(span: &Span, admission: &AdmissionFields<'_>) {
@@ -182,7 +182,7 @@ pub(in crate::gate) fn count_end(record: &CallRecord, state: CallState) {
 
 /// As [`count_end`], of a call of this tool at this level.
 pub(in crate::gate) fn count_end_of(tool: &str, level: ApprovalLevel, state: CallState) {
-    meter::ended(tool, level, state.name());
+    meter::count_outcome(tool, level, state.name());
 }
 
 /// Records how long a human took to decide, by the store's clock.
@@ -190,7 +190,7 @@ pub(in crate::gate) fn record_decision(record: &CallRecord) {
     if let Some(decided) = &record.decided {
         let took = decided.at.since(record.request.created_at);
         let choice = format!("{:?}", decided.answer.choice()).to_lowercase();
-        meter::decided(&record.request.tool, record.request.level, choice, took);
+        meter::record_decision_time(&record.request.tool, record.request.level, choice, took);
     }
     if record.state.is_terminal() {
         count_end(record, record.state);
@@ -224,20 +224,20 @@ pub(in crate::gate) mod meter {
     }
 
     #[cfg(feature = "metrics")]
-    pub(in crate::gate) fn routed(tool: &str, verdict: &'static str) {
+    pub(in crate::gate) fn count_call(tool: &str, verdict: &'static str) {
         metrics::counter!("hitl_calls_total", "tool" => tool.to_owned(), "verdict" => verdict)
             .increment(1);
     }
 
     #[cfg(feature = "metrics")]
-    pub(in crate::gate) fn ended(tool: &str, level: ApprovalLevel, outcome: &'static str) {
+    pub(in crate::gate) fn count_outcome(tool: &str, level: ApprovalLevel, outcome: &'static str) {
         let tool = tool.to_owned();
         metrics::counter!("hitl_outcomes_total", "tool" => tool, "level" => level.name(), "outcome" => outcome)
             .increment(1);
     }
 
     #[cfg(feature = "metrics")]
-    pub(in crate::gate) fn decided(
+    pub(in crate::gate) fn record_decision_time(
         tool: &str,
         level: ApprovalLevel,
         answer: String,
@@ -250,7 +250,7 @@ pub(in crate::gate) mod meter {
 
     #[cfg(feature = "metrics")]
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-    pub(in crate::gate) fn gauges(depth: usize, overdue: usize, unknown: usize, debt: usize) {
+    pub(in crate::gate) fn set_gauges(depth: usize, overdue: usize, unknown: usize, debt: usize) {
         metrics::gauge!("hitl_queue_depth").set(depth as f64);
         metrics::gauge!("hitl_queue_overdue").set(overdue as f64);
         metrics::gauge!("hitl_outcome_unknown").set(unknown as f64);
@@ -261,13 +261,18 @@ pub(in crate::gate) mod meter {
     pub(in crate::gate) fn describe() {}
 
     #[cfg(not(feature = "metrics"))]
-    pub(in crate::gate) fn routed(_tool: &str, _verdict: &'static str) {}
+    pub(in crate::gate) fn count_call(_tool: &str, _verdict: &'static str) {}
 
     #[cfg(not(feature = "metrics"))]
-    pub(in crate::gate) fn ended(_tool: &str, _level: ApprovalLevel, _outcome: &'static str) {}
+    pub(in crate::gate) fn count_outcome(
+        _tool: &str,
+        _level: ApprovalLevel,
+        _outcome: &'static str,
+    ) {
+    }
 
     #[cfg(not(feature = "metrics"))]
-    pub(in crate::gate) fn decided(
+    pub(in crate::gate) fn record_decision_time(
         _tool: &str,
         _level: ApprovalLevel,
         _answer: String,

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, Once};
 
 use hitl_core::{
-    CallError, CallKey, Gate, HitlConfig, Outcome, Permit, SnapshotError, SnapshotWriter, Spec,
-    Submission, Tool,
+    CallError, Gate, HitlConfig, Outcome, Permit, SnapshotError, SnapshotWriter, Spec, Submission,
+    Tool,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    ArgumentErrorKind, CallKey, Gate, GateErrorKind, HitlConfig, PageRequest, Permit, Risk,
-    SnapshotError, SnapshotWriter, Spec, Tenant, Tool,
+    ArgumentErrorKind, Gate, GateErrorKind, HitlConfig, PageRequest, Permit, Risk, SnapshotError,
+    SnapshotWriter, Spec, Tenant, Tool,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -157,9 +157,7 @@ async fn a_call_that_runs_at_once_runs_what_was_passed() {
     assert!(gate.call(Quick { a: 1, b: Some(None) }).by("ann").await.unwrap());
     // From text there is but one reading.
     let text = r#"{"a":1,"b":null}"#;
-    let key = CallKey::new("r", 0);
-    let outcome =
-        gate.call_json("quick", text, "ann", key.run.clone(), key.position).await.unwrap();
+    let outcome = gate.call_json("quick", text, "ann", "r", 0).await.unwrap();
     let hitl_core::Outcome::Executed(output) = outcome else { panic!("it runs") };
     assert_eq!(output.json(), Some("false"));
 }

@@ -66,7 +66,7 @@ impl AuditLedger {
             }
             _ => self.trail.note(record),
         }
-        if self.trail.kept().begins_to_tell() {
+        if self.trail.kept().begin_ack() {
             let acknowledging = outbox::acknowledge_until_idle(
                 Arc::clone(self.trail.kept()),
                 self.trail.sink(),

@@ -27,7 +27,7 @@ pub(in crate::gate) async fn acknowledge_until_idle(
     store: Weak<dyn Store>,
 ) {
     let (mut pause, mut rounds) = (ACK_DELAY, 0_u32);
-    while !kept.is_told() {
+    while !kept.is_idle() {
         sleep(pause).await;
         let Some(store) = store.upgrade() else { return };
         let mut result = acknowledge(&kept, &*store).await;

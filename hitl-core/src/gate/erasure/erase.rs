@@ -63,8 +63,8 @@ impl Gate {
         let core = &*self.core;
         // A store that cannot say what is held erases nothing.
         core.calls.store().holds().await?;
-        let reason = core.order_erasure(scope, reason, &by).await?;
-        let StoreErasure { mut report, erased } = core.erase_in_store(scope).await?;
+        let reason = order_erasure(core, scope, reason, &by).await?;
+        let StoreErasure { mut report, erased } = erase_in_store(core, scope).await?;
         let order = ErasureOrder { scope, by: &by, reason: &reason, erased: &erased };
         let outcome =
             AuditLines { audit: &core.audit, calls: &core.calls, logs }.erase(&order).await?;
@@ -95,81 +95,79 @@ fn check_eraser(scope: &ErasureScope, by: &Authority) -> Result<(), GateError> {
     }
 }
 
-impl GateCore {
-    /// Audits the order before anything is erased. Returns the reason, without secrets.
-    async fn order_erasure(
-        &self,
-        scope: &ErasureScope,
-        reason: &str,
-        by: &Authority,
-    ) -> Result<String, GateError> {
-        let reason = check_reason(reason, &self.redactor)?;
-        // The principal's name is to be erased, so it is not written again.
-        let (what, tenant) = match scope {
-            ErasureScope::Call { tenant, id } => (format!("the call {id}"), Some(tenant)),
-            ErasureScope::Principal { tenant, .. } => {
-                ("the ended calls of one principal".to_owned(), Some(tenant))
-            }
-            ErasureScope::EndedBefore(moment) => (format!("what ended before {moment}"), None),
-        };
-        let at = self.calls.store().now().await?;
-        let mut entry = AuditRecord::about(AuditEvent::ErasureOrdered, what, at).known(by);
-        entry.key =
-            tenant.map(|tenant| CallKey { tenant: tenant.clone(), run: "".into(), position: 0 });
-        entry.note = Some(reason.clone());
-        self.audit.write_intent(&entry)?;
-        Ok(reason)
-    }
+/// Audits the order before anything is erased. Returns the reason, without secrets.
+async fn order_erasure(
+    core: &GateCore,
+    scope: &ErasureScope,
+    reason: &str,
+    by: &Authority,
+) -> Result<String, GateError> {
+    let reason = check_reason(reason, &core.redactor)?;
+    // The principal's name is to be erased, so it is not written again.
+    let (what, tenant) = match scope {
+        ErasureScope::Call { tenant, id } => (format!("the call {id}"), Some(tenant)),
+        ErasureScope::Principal { tenant, .. } => {
+            ("the ended calls of one principal".to_owned(), Some(tenant))
+        }
+        ErasureScope::EndedBefore(moment) => (format!("what ended before {moment}"), None),
+    };
+    let at = core.calls.store().now().await?;
+    let mut entry = AuditRecord::about(AuditEvent::ErasureOrdered, what, at).known(by);
+    entry.key =
+        tenant.map(|tenant| CallKey { tenant: tenant.clone(), run: "".into(), position: 0 });
+    entry.note = Some(reason.clone());
+    core.audit.write_intent(&entry)?;
+    Ok(reason)
+}
 
-    /// Erases in the store.
-    async fn erase_in_store(&self, scope: &ErasureScope) -> Result<StoreErasure, GateError> {
-        let store = self.calls.store();
-        let (mut report, mut erased) = (ErasureReport::default(), Vec::new());
-        match scope {
-            ErasureScope::Call { tenant, id } => {
-                let call = Erasable::new(tenant.clone(), *id);
-                match store.erase(std::slice::from_ref(&call)).await?.pop().flatten() {
-                    None => {
-                        report.calls = 1;
-                        erased.push(call);
-                    }
-                    // Lines of it in the audit may still be there.
-                    Some(NotErased::Erased) => report.left.push((*id, NotErased::Erased)),
-                    Some(NotErased::NotFound) => return Err(GateError::not_found(*id)),
-                    Some(why) => return Err(not_erased(why.to_string())),
+/// Erases in the store.
+async fn erase_in_store(core: &GateCore, scope: &ErasureScope) -> Result<StoreErasure, GateError> {
+    let store = core.calls.store();
+    let (mut report, mut erased) = (ErasureReport::default(), Vec::new());
+    match scope {
+        ErasureScope::Call { tenant, id } => {
+            let call = Erasable::new(tenant.clone(), *id);
+            match store.erase(std::slice::from_ref(&call)).await?.pop().flatten() {
+                None => {
+                    report.calls = 1;
+                    erased.push(call);
                 }
-            }
-            ErasureScope::Principal { tenant, principal } => {
-                let mut after = None;
-                loop {
-                    let page = store.calls_of(tenant, principal, after, PAGE).await?;
-                    let Some(last) = page.last() else { break };
-                    let (ended, waits): (Vec<_>, Vec<_>) =
-                        page.iter().partition(|record| record.state.is_terminal());
-                    for record in waits {
-                        report.leave(record.id(), NotErased::NotEnded(record.state));
-                    }
-                    // The cursor is taken before it is erased: an erased call is still found.
-                    after = Some(last.id());
-                    let calls: Vec<_> =
-                        ended.iter().map(|r| Erasable::new(tenant.clone(), r.id())).collect();
-                    let said = store.erase(&calls).await?;
-                    for (call, why) in calls.into_iter().zip(said) {
-                        match why {
-                            None | Some(NotErased::Erased) => {
-                                report.calls += 1;
-                                erased.push(call);
-                            }
-                            Some(why) => report.leave(call.id, why),
-                        }
-                    }
-                }
-                report.grants = store.forget_grants_of(tenant, principal).await?;
-            }
-            ErasureScope::EndedBefore(moment) => {
-                report.calls = store.retain(*moment).await?.calls;
+                // Lines of it in the audit may still be there.
+                Some(NotErased::Erased) => report.left.push((*id, NotErased::Erased)),
+                Some(NotErased::NotFound) => return Err(GateError::not_found(*id)),
+                Some(why) => return Err(not_erased(why.to_string())),
             }
         }
-        Ok(StoreErasure { report, erased })
+        ErasureScope::Principal { tenant, principal } => {
+            let mut after = None;
+            loop {
+                let page = store.calls_of(tenant, principal, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                let (ended, waits): (Vec<_>, Vec<_>) =
+                    page.iter().partition(|record| record.state.is_terminal());
+                for record in waits {
+                    report.leave(record.id(), NotErased::NotEnded(record.state));
+                }
+                // The cursor is taken before it is erased: an erased call is still found.
+                after = Some(last.id());
+                let calls: Vec<_> =
+                    ended.iter().map(|r| Erasable::new(tenant.clone(), r.id())).collect();
+                let said = store.erase(&calls).await?;
+                for (call, why) in calls.into_iter().zip(said) {
+                    match why {
+                        None | Some(NotErased::Erased) => {
+                            report.calls += 1;
+                            erased.push(call);
+                        }
+                        Some(why) => report.leave(call.id, why),
+                    }
+                }
+            }
+            report.grants = store.forget_grants_of(tenant, principal).await?;
+        }
+        ErasureScope::EndedBefore(moment) => {
+            report.calls = store.retain(*moment).await?.calls;
+        }
     }
+    Ok(StoreErasure { report, erased })
 }

@@ -84,7 +84,7 @@ pub(super) fn place_line(
         return if is_unknown { LinePlace::Stays } else { LinePlace::OutOfScope };
     }
     if !is_of_no_record(record) || !filter.includes(record) {
-        return place_unclaimed(record, filter.scope);
+        return place_other(record, filter.scope);
     }
     let grant = record.subject.as_ref().and_then(|subject| subject.parse().ok());
     if grant.is_some_and(|grant: GrantId| known.live.contains(&grant)) {
@@ -95,7 +95,7 @@ pub(super) fn place_line(
 
 /// Returns the relation of a line that is not within the scope: a line of a grant that names the
 /// principal and no tenant, as an older version wrote it, may be of another tenant's principal.
-fn place_unclaimed(record: &AuditRecord, scope: &ErasureScope) -> LinePlace {
+fn place_other(record: &AuditRecord, scope: &ErasureScope) -> LinePlace {
     match scope {
         ErasureScope::Principal { principal, .. }
             if is_of_no_record(record)

@@ -9,7 +9,7 @@ use crate::approval::{Authority, Decision};
 use crate::call::{CallContext, Identity, Principal};
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::{GateError, GateErrorKind};
-use crate::gate::evaluation::principal_directory::DirectoryWithTimeout;
+use crate::gate::evaluation::principal_directory::{DirectoryAnswer, DirectoryWithTimeout};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallRecord, Resolution};
 use crate::policy::{Eyes, Standing, role_changes};
@@ -31,7 +31,7 @@ pub(in crate::gate) struct SelfApproval {
 }
 
 /// The rights of a stored call's requester now.
-pub(in crate::gate) enum PrincipalStatus {
+pub(in crate::gate) enum RequesterStatus {
     /// The same as when it was submitted, as far as anybody knows.
     Unchanged,
     /// They have other roles now.
@@ -143,29 +143,37 @@ impl Identities {
     /// same as at the submission.
     ///
     /// Cancel safe: dropping it drops the question.
-    pub(in crate::gate) async fn recheck_principal(&self, record: &CallRecord) -> PrincipalStatus {
-        let Some(directory) = &self.directory else { return PrincipalStatus::Unchanged };
+    pub(in crate::gate) async fn recheck_principal(&self, record: &CallRecord) -> RequesterStatus {
+        let Some(directory) = &self.directory else { return RequesterStatus::Unchanged };
         let unknown = |why: &str| {
             let why = self.redactor.text(why);
             tracing::warn!(
                 call = %record.id(), %why,
                 "what the principal may do now is not known, so the call does not run; asking again"
             );
-            PrincipalStatus::Unknown
+            RequesterStatus::Unknown
         };
         match directory.status(record.context.clone()).await {
-            Err(NoAnswer::Panicked) => unknown("the directory panicked"),
-            Err(NoAnswer::Late) => unknown("the directory did not answer in time"),
-            Err(NoAnswer::NotAsked) => unknown("the directory still hangs from earlier questions"),
-            Ok(Err(error)) => unknown(&format!("the directory failed: {error}")),
-            Ok(Ok(Standing::Refused(reason))) => PrincipalStatus::Refused { reason },
-            Ok(Ok(Standing::Roles(roles))) => match role_changes(&record.context, &roles) {
-                None => PrincipalStatus::Unchanged,
-                Some(changes) => {
-                    let context = CallContext { roles, ..record.context.clone() };
-                    PrincipalStatus::OtherRoles(Box::new(context), RoleChanges(changes))
+            DirectoryAnswer::None(NoAnswer::Panicked) => unknown("the directory panicked"),
+            DirectoryAnswer::None(NoAnswer::Late) => {
+                unknown("the directory did not answer in time")
+            }
+            DirectoryAnswer::None(NoAnswer::NotAsked) => {
+                unknown("the directory still hangs from earlier questions")
+            }
+            DirectoryAnswer::Failed(error) => unknown(&format!("the directory failed: {error}")),
+            DirectoryAnswer::Status(Standing::Refused(reason)) => {
+                RequesterStatus::Refused { reason }
+            }
+            DirectoryAnswer::Status(Standing::Roles(roles)) => {
+                match role_changes(&record.context, &roles) {
+                    None => RequesterStatus::Unchanged,
+                    Some(changes) => {
+                        let context = CallContext { roles, ..record.context.clone() };
+                        RequesterStatus::OtherRoles(Box::new(context), RoleChanges(changes))
+                    }
                 }
-            },
+            }
         }
     }
 }

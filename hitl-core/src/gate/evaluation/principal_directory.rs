@@ -7,6 +7,15 @@ use crate::call::{CallContext, Principal};
 use crate::policy::{Directory, Standing};
 use crate::sync::{HostCode, NoAnswer};
 
+/// The answer of a directory about a principal.
+pub(in crate::gate) enum DirectoryAnswer {
+    Status(Standing),
+    /// The directory's own error, in words.
+    Failed(String),
+    /// There is no answer.
+    None(NoAnswer),
+}
+
 /// A directory, with the limits on how long it may take.
 pub(in crate::gate) struct DirectoryWithTimeout {
     directory: Arc<dyn Directory>,
@@ -29,23 +38,25 @@ impl DirectoryWithTimeout {
         self.name_bound.run(move || directory.canonical(&name))
     }
 
-    /// Returns what the principal of a call may do now, or the directory's own error.
+    /// Asks what the principal of a call may do now.
     ///
     /// Cancel safe: dropping it drops the question.
-    pub(in crate::gate) async fn status(
-        &self,
-        context: CallContext,
-    ) -> Result<Result<Standing, String>, NoAnswer> {
+    pub(in crate::gate) async fn status(&self, context: CallContext) -> DirectoryAnswer {
         let blocks = catch_unwind(AssertUnwindSafe(|| self.directory.blocks()));
         let directory = Arc::clone(&self.directory);
         let asking = async move {
             // An error is host code too: it is written and dropped where its panic is caught.
             directory.standing(&context).await.map_err(|error| error.to_string())
         };
-        match blocks.map_err(std::mem::forget) {
+        let answer = match blocks.map_err(std::mem::forget) {
             Err(()) => Err(NoAnswer::Panicked),
             Ok(false) => self.status_bound.run_later(asking).await,
             Ok(true) => self.status_bound.run_blocking(asking).await,
+        };
+        match answer {
+            Ok(Ok(status)) => DirectoryAnswer::Status(status),
+            Ok(Err(error)) => DirectoryAnswer::Failed(error),
+            Err(why) => DirectoryAnswer::None(why),
         }
     }
 }

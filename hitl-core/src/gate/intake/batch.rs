@@ -15,11 +15,16 @@ use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::gate::Gate;
-use crate::gate::intake::incoming_call::{CallText, IncomingCall, RunPosition};
-use crate::gate::intake::resubmit::RefusedCall;
+use crate::gate::intake::incoming_call::{
+    CallText, IncomingCall, RunPosition, read_text, read_typed,
+};
+use crate::gate::intake::resubmit::{RefusedCall, explain_tool_change};
 use crate::gate::intake::store_call::Attachment;
-use crate::gate::intake::submit::{Admission, SubmitOutcome};
+use crate::gate::intake::submit::{Admission, SubmitOutcome, prepare_call, submit_prepared};
+use crate::gate::waiting::inline_review::review_inline;
+use crate::gate::waiting::outcome::outcome_of_record;
 use crate::gate::waiting::receipt::Receipt;
+use crate::gate::waiting::waiter::wait_for_outcome;
 use crate::machine::{BatchId, CallState, Membership};
 
 /// A call of a batch that was read.
@@ -94,8 +99,8 @@ impl<'g> BatchBuilder<'g> {
         let read = move |context: CallContext, at: RunPosition| {
             let reading = async move {
                 let text = CallText { tool: &name, arguments: &arguments };
-                let IncomingCall { evaluated, call } = core.read_text(text, context, at).await?;
-                Ok(PreparedPart { prepared: core.prepare(*evaluated), call })
+                let IncomingCall { evaluated, call } = read_text(core, text, context, at).await?;
+                Ok(PreparedPart { prepared: prepare_call(core, *evaluated), call })
             };
             reading.boxed()
         };
@@ -108,8 +113,8 @@ impl<'g> BatchBuilder<'g> {
         let core = &self.gate.core;
         let read = move |context: CallContext, at: RunPosition| {
             let reading = async move {
-                let IncomingCall { evaluated, call } = core.read_typed(call, context, at).await?;
-                Ok(PreparedPart { prepared: core.prepare(*evaluated), call })
+                let IncomingCall { evaluated, call } = read_typed(core, call, context, at).await?;
+                Ok(PreparedPart { prepared: prepare_call(core, *evaluated), call })
             };
             reading.boxed()
         };
@@ -156,7 +161,7 @@ impl<'g> IntoFuture for ReadyBatch<'g> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { builder, context } = self;
         let core = &builder.gate.core;
-        core.submit_batch(builder, context).boxed()
+        submit_batch(core, builder, context).boxed()
     }
 }
 
@@ -213,7 +218,7 @@ impl Batch {
     /// Cancel safety: dropping the future drops the batch, which cancels nothing.
     pub async fn wait(mut self) -> Vec<Result<Outcome, GateError>> {
         while self.next().await.is_some() {}
-        let answer = |part: BatchPart| part.answer.unwrap_or_else(|| Err(runtime_ended(&part.key)));
+        let answer = |part: BatchPart| part.answer.unwrap_or_else(|| Err(runtime_error(&part.key)));
         self.parts.into_iter().map(answer).collect()
     }
 }
@@ -231,126 +236,124 @@ struct IndexedAnswer {
 }
 
 /// Returns the error for a call whose runtime ended while its body ran.
-fn runtime_ended(key: &CallKey) -> GateError {
+fn runtime_error(key: &CallKey) -> GateError {
     let why = format!("the call {key} is no longer waited for here; submit it again");
     GateError::new(GateErrorKind::Refused, why)
 }
 
-impl GateCore {
-    async fn submit_batch(
-        self: &Arc<Self>,
-        batch: BatchBuilder<'_>,
-        context: CallContext,
-    ) -> Batch {
-        let BatchBuilder { run, calls, together, .. } = batch;
-        let key = |position| RunPosition::new(run.clone(), position).key_in(&context.tenant);
-        let keys: Vec<CallKey> = calls.iter().map(|call| key(call.position)).collect();
-        let id = BatchId::of(&keys);
-        let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-        let positions = calls.iter().map(|call| call.position);
-        let positions: Vec<u64> = positions.filter(|_| together).collect();
-        let submitting = calls.into_iter().zip(&keys).zip(0..).map(|((call, key), index)| {
-            let membership = Membership {
-                batch: id.clone(),
-                index,
-                size,
-                together: positions.clone(),
-                released: false,
-            };
-            let at = RunPosition::new(run.clone(), call.position);
-            let (reading, principal) = ((call.read)(context.clone(), at), &context.principal);
-            async move {
-                match reading.await {
-                    Ok(part) => self.submit_part(part, membership).await,
-                    Err(error) => self.refuse_part(error, &call.tool, key, principal).await,
-                }
-            }
-        });
-        let submitted = join_all(submitting).await;
-        if together && submitted.iter().any(|part| part.receipt.is_none()) {
-            let receipts = submitted.iter().filter_map(|part| part.receipt.as_ref());
-            let keys: Vec<CallKey> = receipts.map(|receipt| receipt.key.clone()).collect();
-            self.cancel_submitted(&keys).await;
-        }
-        let mut batch = Batch { id, parts: Vec::new(), open: FuturesUnordered::new() };
-        for (index, (key, part)) in keys.into_iter().zip(submitted).enumerate() {
-            let SubmittedPart { receipt, answer } = part;
-            batch.parts.push(BatchPart { key, receipt, answer: None });
-            batch.open.push(answer.map(move |answer| IndexedAnswer { index, answer }).boxed());
-        }
-        batch
-    }
-
-    /// Withdraws the submitted calls of a batch of which one could not be submitted.
-    async fn cancel_submitted(&self, submitted: &[CallKey]) {
-        let reason = "none of its batch runs: a call of it could not be entered";
-        for key in submitted {
-            match self.calls.store().find(key).await {
-                Ok(Some(record)) => {
-                    let obstacle = BatchObstacle { id: record.id(), reason: reason.to_owned() };
-                    let siblings = std::slice::from_ref(&record);
-                    self.lifecycle.cancel_batch(siblings, &obstacle).await;
-                }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "a batch that cannot run expires"),
-            }
-        }
-    }
-
-    /// Returns the answer of a call of a batch that could not be read.
-    async fn refuse_part(
-        &self,
-        error: GateError,
-        tool: &str,
-        key: &CallKey,
-        principal: &Principal,
-    ) -> SubmittedPart {
-        let call = RefusedCall { tool, key, principal };
-        let error = self.explain_tool_change(error, call).boxed().await;
-        SubmittedPart { receipt: None, answer: std::future::ready(Err(error)).boxed() }
-    }
-
-    /// Submits one call of a batch.
-    async fn submit_part(
-        self: &Arc<Self>,
-        part: PreparedPart,
-        membership: Membership,
-    ) -> SubmittedPart {
-        let PreparedPart { mut prepared, call } = part;
-        prepared.record.batch = Some(membership);
-        let key = prepared.record.key().clone();
-        let submitted = self.submit_prepared(&mut prepared, Attachment::Detached).await;
-        let Admission { outcome, receipt } = match submitted {
-            Ok(admission) => admission,
-            Err(error) => {
-                let answer = std::future::ready(Err(error)).boxed();
-                return SubmittedPart { receipt: None, answer };
-            }
+async fn submit_batch(
+    core: &Arc<GateCore>,
+    batch: BatchBuilder<'_>,
+    context: CallContext,
+) -> Batch {
+    let BatchBuilder { run, calls, together, .. } = batch;
+    let key = |position| RunPosition::new(run.clone(), position).key_in(&context.tenant);
+    let keys: Vec<CallKey> = calls.iter().map(|call| key(call.position)).collect();
+    let id = BatchId::of(&keys);
+    let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+    let positions = calls.iter().map(|call| call.position);
+    let positions: Vec<u64> = positions.filter(|_| together).collect();
+    let submitting = calls.into_iter().zip(&keys).zip(0..).map(|((call, key), index)| {
+        let membership = Membership {
+            batch: id.clone(),
+            index,
+            size,
+            together: positions.clone(),
+            released: false,
         };
-        let core = Arc::clone(self);
-        let answer = match outcome {
-            SubmitOutcome::Run(execution) => {
-                let (ended, answer) = oneshot::channel();
-                // At once, whether anybody waits or not.
-                self.runtime.spawn(async move {
-                    let _ = ended.send(call.execute(&core.executor, execution).await);
-                });
-                async move { answer.await.unwrap_or_else(|_| Err(runtime_ended(&key))) }.boxed()
+        let at = RunPosition::new(run.clone(), call.position);
+        let (reading, principal) = ((call.read)(context.clone(), at), &context.principal);
+        async move {
+            match reading.await {
+                Ok(part) => submit_part(core, part, membership).await,
+                Err(error) => refuse_part(core, error, &call.tool, key, principal).await,
             }
-            SubmitOutcome::Ended(record) => {
-                async move { core.outcome_of_record(&record).await }.boxed()
-            }
-            SubmitOutcome::Waiting(waiting) => async move {
-                let record = core.review_inline(&waiting.record).await?;
-                match record.state {
-                    CallState::Pending | CallState::Approved | CallState::Claimed => {
-                        core.wait_for_outcome(&waiting).await
-                    }
-                    _ => core.outcome_of_record(&record).await,
-                }
-            }
-            .boxed(),
-        };
-        SubmittedPart { receipt: Some(receipt), answer }
+        }
+    });
+    let submitted = join_all(submitting).await;
+    if together && submitted.iter().any(|part| part.receipt.is_none()) {
+        let receipts = submitted.iter().filter_map(|part| part.receipt.as_ref());
+        let keys: Vec<CallKey> = receipts.map(|receipt| receipt.key.clone()).collect();
+        cancel_submitted(core, &keys).await;
     }
+    let mut batch = Batch { id, parts: Vec::new(), open: FuturesUnordered::new() };
+    for (index, (key, part)) in keys.into_iter().zip(submitted).enumerate() {
+        let SubmittedPart { receipt, answer } = part;
+        batch.parts.push(BatchPart { key, receipt, answer: None });
+        batch.open.push(answer.map(move |answer| IndexedAnswer { index, answer }).boxed());
+    }
+    batch
+}
+
+/// Withdraws the submitted calls of a batch of which one could not be submitted.
+async fn cancel_submitted(core: &GateCore, submitted: &[CallKey]) {
+    let reason = "none of its batch runs: a call of it could not be entered";
+    for key in submitted {
+        match core.calls.store().find(key).await {
+            Ok(Some(record)) => {
+                let obstacle = BatchObstacle { id: record.id(), reason: reason.to_owned() };
+                let siblings = std::slice::from_ref(&record);
+                core.lifecycle.cancel_batch(siblings, &obstacle).await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a batch that cannot run expires"),
+        }
+    }
+}
+
+/// Returns the answer of a call of a batch that could not be read.
+async fn refuse_part(
+    core: &GateCore,
+    error: GateError,
+    tool: &str,
+    key: &CallKey,
+    principal: &Principal,
+) -> SubmittedPart {
+    let call = RefusedCall { tool, key, principal };
+    let error = explain_tool_change(core, error, call).boxed().await;
+    SubmittedPart { receipt: None, answer: std::future::ready(Err(error)).boxed() }
+}
+
+/// Submits one call of a batch.
+async fn submit_part(
+    core: &Arc<GateCore>,
+    part: PreparedPart,
+    membership: Membership,
+) -> SubmittedPart {
+    let PreparedPart { mut prepared, call } = part;
+    prepared.record.batch = Some(membership);
+    let key = prepared.record.key().clone();
+    let submitted = submit_prepared(core, &mut prepared, Attachment::Detached).await;
+    let Admission { outcome, receipt } = match submitted {
+        Ok(admission) => admission,
+        Err(error) => {
+            let answer = std::future::ready(Err(error)).boxed();
+            return SubmittedPart { receipt: None, answer };
+        }
+    };
+    let shared = Arc::clone(core);
+    let answer = match outcome {
+        SubmitOutcome::Run(execution) => {
+            let (ended, answer) = oneshot::channel();
+            // At once, whether anybody waits or not.
+            core.runtime.spawn(async move {
+                let _ = ended.send(call.execute(&shared.executor, execution).await);
+            });
+            async move { answer.await.unwrap_or_else(|_| Err(runtime_error(&key))) }.boxed()
+        }
+        SubmitOutcome::Ended(record) => {
+            async move { outcome_of_record(&shared, &record).await }.boxed()
+        }
+        SubmitOutcome::Waiting(waiting) => async move {
+            let record = review_inline(&shared, &waiting.record).await?;
+            match record.state {
+                CallState::Pending | CallState::Approved | CallState::Claimed => {
+                    wait_for_outcome(&shared, &waiting).await
+                }
+                _ => outcome_of_record(&shared, &record).await,
+            }
+        }
+        .boxed(),
+    };
+    SubmittedPart { receipt: Some(receipt), answer }
 }

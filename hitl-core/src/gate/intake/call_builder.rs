@@ -17,12 +17,13 @@ use crate::gate::execution::detached::DetachOnDrop;
 use crate::gate::execution::execution::Execution;
 use crate::gate::execution::executor::execute;
 use crate::gate::gate::Gate;
-use crate::gate::intake::incoming_call::{IncomingCall, RunPosition};
+use crate::gate::intake::incoming_call::{IncomingCall, RunPosition, evaluate_typed};
 use crate::gate::intake::round_trip::check_round_trip;
-use crate::gate::intake::submit::{FastPath, StartedCall};
+use crate::gate::intake::submit::{FastPath, StartedCall, call_span, start_call};
 use crate::gate::stored_text::MAX_ON_THREAD;
 use crate::gate::telemetry;
-use crate::gate::waiting::attached::AttachedOutcome;
+use crate::gate::waiting::attached::{AttachedOutcome, submit_attached};
+use crate::gate::waiting::outcome::typed_result;
 
 /// A call that still needs to say who asks.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl<'g, T: Tool> ReadyCall<'g, T> {
         }
         let key = at.map(|at| at.key_in(&context.tenant));
         let new = NewCall { tool, snapshot, tree: None, context, key };
-        let StartedCall { span, path } = core.start(new)?;
+        let StartedCall { span, path } = start_call(core, new)?;
         let path = match path {
             FastPath::Run(execution) => CallPath::Fast(execute(&core.executor, execution, call)),
             FastPath::No(evaluated) => CallPath::Slow(run_typed(gate, evaluated, call).boxed()),
@@ -143,8 +144,8 @@ async fn run_long<T: Tool>(
     at: Option<RunPosition>,
 ) -> Result<T::Output, CallError<T::Error>> {
     let IncomingCall { evaluated, call } =
-        gate.core.evaluate_typed(call, snapshot, context, at).await?;
-    let span = gate.core.call_span(&evaluated);
+        evaluate_typed(&gate.core, call, snapshot, context, at).await?;
+    let span = call_span(&gate.core, &evaluated);
     run_typed(gate, evaluated, call).instrument(span).await
 }
 
@@ -158,12 +159,12 @@ async fn run_typed<T: Tool>(
     if core.evaluator.may_ask(&evaluated.evaluation.routed) {
         check_round_trip(&call, &evaluated.snapshot).map_err(GateError::from)?;
     }
-    let (execution, call) = match core.submit_attached(evaluated).await? {
+    let (execution, call) = match submit_attached(core, evaluated).await? {
         AttachedOutcome::Run(execution) => (execution, call),
         AttachedOutcome::RunFromSnapshot(ClaimedCall { execution, .. }) => {
             read_shown(gate, execution).await?
         }
-        AttachedOutcome::Ended(record) => return core.typed_result::<T>(&record).boxed().await,
+        AttachedOutcome::Ended(record) => return typed_result::<T>(core, &record).boxed().await,
     };
     into_result(execute(&core.executor, execution, call).await?)
 }

@@ -8,10 +8,12 @@ use crate::gate::error::GateError;
 use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::gate::Gate;
 use crate::gate::intake::call_builder::CallBuilder;
-use crate::gate::intake::incoming_call::{CallText, IncomingCall, RunPosition};
-use crate::gate::intake::resubmit::RefusedCall;
+use crate::gate::intake::incoming_call::{CallText, IncomingCall, RunPosition, read_text};
+use crate::gate::intake::resubmit::{RefusedCall, explain_tool_change};
+use crate::gate::intake::submit::{call_span, submit_call};
 use crate::gate::intake::submit_builder::SubmitBuilder;
 use crate::gate::telemetry;
+use crate::gate::waiting::attached::run_attached;
 use crate::gate::waiting::submission::Submission;
 
 impl Gate {
@@ -66,9 +68,9 @@ impl Gate {
     ) -> Result<Outcome, GateError> {
         let (text, at) = (CallText { tool, arguments }, RunPosition::new(run, position));
         let IncomingCall { evaluated, call } = self.read_text(text, context.into(), at).await?;
-        let span = self.core.call_span(&evaluated);
+        let span = call_span(&self.core, &evaluated);
         let calling = async {
-            let result = self.core.run_attached(evaluated, call).await;
+            let result = run_attached(&self.core, evaluated, call).await;
             telemetry::record_wait_result(&result);
             result
         };
@@ -88,8 +90,8 @@ impl Gate {
     ) -> Result<Submission, GateError> {
         let (text, at) = (CallText { tool, arguments }, RunPosition::new(run, position));
         let IncomingCall { evaluated, call } = self.read_text(text, context.into(), at).await?;
-        let span = self.core.call_span(&evaluated);
-        self.core.submit(evaluated, call, None).instrument(span).boxed().await
+        let span = call_span(&self.core, &evaluated);
+        submit_call(&self.core, evaluated, call, None).instrument(span).boxed().await
     }
 
     /// Reads a model's call. If its text is refused because the tool has changed since the call was
@@ -102,11 +104,11 @@ impl Gate {
     ) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
         let key = at.clone().key_in(&context.tenant);
         let principal = context.principal.clone();
-        match self.core.read_text(text, context, at).await {
+        match read_text(&self.core, text, context, at).await {
             Ok(incoming) => Ok(incoming),
             Err(error) => {
                 let call = RefusedCall { tool: text.tool, key: &key, principal: &principal };
-                Err(self.core.explain_tool_change(error, call).boxed().await)
+                Err(explain_tool_change(&self.core, error, call).boxed().await)
             }
         }
     }

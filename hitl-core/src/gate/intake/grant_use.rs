@@ -18,75 +18,73 @@ struct UsableGrant {
     drawn: Drawn,
 }
 
-impl GateCore {
-    /// Lets a call run on a grant that covers it, other than those that were tried.
-    pub(in crate::gate) async fn try_grant(
-        &self,
-        prepared: &mut PreparedCall,
-        tried: &[GrantId],
-    ) -> Result<(), GateError> {
-        prepared.drop_grant();
-        if !prepared.may_use_grant() {
-            return Ok(());
-        }
-        // Boxed, so that calls that nobody is asked about do not carry it around.
-        if let Some(found) = Box::pin(self.find_grant(prepared, tried)).await? {
-            prepared.use_grant(&found.grant, found.drawn);
-        }
-        Ok(())
+/// Lets a call run on a grant that covers it, other than those that were tried.
+pub(in crate::gate) async fn try_grant(
+    core: &GateCore,
+    prepared: &mut PreparedCall,
+    tried: &[GrantId],
+) -> Result<(), GateError> {
+    prepared.drop_grant();
+    if !prepared.may_use_grant() {
+        return Ok(());
     }
+    // Boxed, so that calls that nobody is asked about do not carry it around.
+    if let Some(found) = Box::pin(find_grant(core, prepared, tried)).await? {
+        prepared.use_grant(&found.grant, found.drawn);
+    }
+    Ok(())
+}
 
-    /// Finds a grant on which a call may run that somebody would be asked about. Grants in
-    /// `without` were tried.
-    async fn find_grant(
-        &self,
-        prepared: &PreparedCall,
-        without: &[GrantId],
-    ) -> Result<Option<UsableGrant>, GateError> {
-        let store = self.calls.store();
-        let (request, context) = (&prepared.record.request, &prepared.record.context);
-        let mut page =
-            GrantPage::live().tool(&*request.tool).principal(request.principal.clone()).limit(PAGE);
-        // Most tools have no grant at all; the arguments are parsed if there is one.
-        let mut arguments = None;
-        loop {
-            let grants = store.grants(&context.tenant, page.clone()).await?;
-            let Some(last) = grants.last().map(GrantRecord::id) else { return Ok(None) };
-            let more = grants.len() == PAGE;
-            let now = store.now().await?;
-            for record in grants.into_iter().filter(|grant| !without.contains(&grant.id())) {
-                let grant = &record.grant;
-                if prepared.record.takes_a_grant_of(&grant.by, &grant.giver()).is_err() {
-                    continue;
-                }
-                let arguments = match &arguments {
-                    Some(arguments) => arguments,
-                    None => arguments.insert(parse_snapshot(&prepared.snapshot)?),
-                };
-                let call = GrantedCall {
-                    tool: &request.tool,
-                    fingerprint: request.fingerprint,
-                    context,
-                    run: &request.key.run,
-                    content: self.vault.recognize_digest_from(
-                        prepared.record.content,
-                        grant.content,
-                        prepared.content(),
-                    ),
-                    arguments,
-                    inert: prepared.tool.config().inert,
-                    risky: is_risky(prepared.tool.config()),
-                };
-                let Ok(drawn) = grant.covers(&call) else { continue };
-                if record.draw(&drawn, now).is_ok() {
-                    return Ok(Some(UsableGrant { grant: record, drawn }));
-                }
+/// Finds a grant on which a call may run that somebody would be asked about. Grants in
+/// `without` were tried.
+async fn find_grant(
+    core: &GateCore,
+    prepared: &PreparedCall,
+    without: &[GrantId],
+) -> Result<Option<UsableGrant>, GateError> {
+    let store = core.calls.store();
+    let (request, context) = (&prepared.record.request, &prepared.record.context);
+    let mut page =
+        GrantPage::live().tool(&*request.tool).principal(request.principal.clone()).limit(PAGE);
+    // Most tools have no grant at all; the arguments are parsed if there is one.
+    let mut arguments = None;
+    loop {
+        let grants = store.grants(&context.tenant, page.clone()).await?;
+        let Some(last) = grants.last().map(GrantRecord::id) else { return Ok(None) };
+        let more = grants.len() == PAGE;
+        let now = store.now().await?;
+        for record in grants.into_iter().filter(|grant| !without.contains(&grant.id())) {
+            let grant = &record.grant;
+            if prepared.record.takes_a_grant_of(&grant.by, &grant.giver()).is_err() {
+                continue;
             }
-            if !more {
-                return Ok(None);
+            let arguments = match &arguments {
+                Some(arguments) => arguments,
+                None => arguments.insert(parse_snapshot(&prepared.snapshot)?),
+            };
+            let call = GrantedCall {
+                tool: &request.tool,
+                fingerprint: request.fingerprint,
+                context,
+                run: &request.key.run,
+                content: core.vault.recognize_digest_from(
+                    prepared.record.content,
+                    grant.content,
+                    prepared.content(),
+                ),
+                arguments,
+                inert: prepared.tool.config().inert,
+                risky: is_risky(prepared.tool.config()),
+            };
+            let Ok(drawn) = grant.covers(&call) else { continue };
+            if record.draw(&drawn, now).is_ok() {
+                return Ok(Some(UsableGrant { grant: record, drawn }));
             }
-            page = page.after(last);
         }
+        if !more {
+            return Ok(None);
+        }
+        page = page.after(last);
     }
 }
 

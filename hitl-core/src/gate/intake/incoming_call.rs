@@ -47,82 +47,82 @@ impl RunPosition {
     }
 }
 
-impl GateCore {
-    /// Reads and evaluates a model's call. Cancel safe: nothing is stored.
-    pub(in crate::gate) async fn read_text(
-        self: &Arc<Self>,
-        text: CallText<'_>,
-        context: CallContext,
-        at: RunPosition,
-    ) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
-        if text.arguments.len() <= MAX_ON_THREAD {
-            return self.read_text_here(text, context, at);
-        }
-        let core = Arc::clone(self);
-        let (tool, arguments) = (text.tool.to_owned(), text.arguments.to_owned());
-        evaluate_off_thread(move || {
-            let text = CallText { tool: &tool, arguments: &arguments };
-            core.read_text_here(text, context, at)
-        })
-        .await
+/// Reads and evaluates a model's call. Cancel safe: nothing is stored.
+pub(in crate::gate) async fn read_text(
+    core: &Arc<GateCore>,
+    text: CallText<'_>,
+    context: CallContext,
+    at: RunPosition,
+) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
+    if text.arguments.len() <= MAX_ON_THREAD {
+        return read_text_here(core, text, context, at);
     }
+    let shared = Arc::clone(core);
+    let (tool, arguments) = (text.tool.to_owned(), text.arguments.to_owned());
+    evaluate_off_thread(move || {
+        let text = CallText { tool: &tool, arguments: &arguments };
+        read_text_here(&shared, text, context, at)
+    })
+    .await
+}
 
-    fn read_text_here(
-        &self,
-        text: CallText<'_>,
-        context: CallContext,
-        at: RunPosition,
-    ) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
-        let tool = self.tools.require(text.tool)?;
-        let ParsedCall { snapshot, tree, call } = self.tools.bind(&tool, text.arguments)?;
-        let key = Some(at.key_in(&context.tenant));
-        let evaluated =
-            self.evaluator.evaluate_new(NewCall { tool, snapshot, tree, context, key })?;
-        Ok(IncomingCall { evaluated: Box::new(evaluated), call })
-    }
+fn read_text_here(
+    core: &GateCore,
+    text: CallText<'_>,
+    context: CallContext,
+    at: RunPosition,
+) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
+    let tool = core.tools.require(text.tool)?;
+    let ParsedCall { snapshot, tree, call } = core.tools.bind(&tool, text.arguments)?;
+    let key = Some(at.key_in(&context.tenant));
+    let evaluated = core.evaluator.evaluate_new(NewCall { tool, snapshot, tree, context, key })?;
+    Ok(IncomingCall { evaluated: Box::new(evaluated), call })
+}
 
-    /// As [`read_text`](Self::read_text), for a typed call.
-    pub(in crate::gate) async fn read_typed<T: Tool>(
-        self: &Arc<Self>,
-        call: T,
-        context: CallContext,
-        at: RunPosition,
-    ) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
-        let snapshot = self.snapshot_of(&call)?;
-        let IncomingCall { evaluated, call } =
-            self.evaluate_typed(call, snapshot, context, Some(at)).await?;
-        Ok(IncomingCall { evaluated, call: Box::new(TypedCall(call)) })
-    }
+/// As [`read_text`], for a typed call.
+pub(in crate::gate) async fn read_typed<T: Tool>(
+    core: &Arc<GateCore>,
+    call: T,
+    context: CallContext,
+    at: RunPosition,
+) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
+    let snapshot = snapshot_of(core, &call)?;
+    let IncomingCall { evaluated, call } =
+        evaluate_typed(core, call, snapshot, context, Some(at)).await?;
+    Ok(IncomingCall { evaluated, call: Box::new(TypedCall(call)) })
+}
 
-    /// Takes the snapshot of a typed call.
-    pub(in crate::gate) fn snapshot_of<T: Tool>(&self, call: &T) -> Result<Snapshot, GateError> {
-        Ok(snapshot(call, self.tools.require_typed::<T>()?.places())?)
-    }
+/// Takes the snapshot of a typed call.
+pub(in crate::gate) fn snapshot_of<T: Tool>(
+    core: &GateCore,
+    call: &T,
+) -> Result<Snapshot, GateError> {
+    Ok(snapshot(call, core.tools.require_typed::<T>()?.places())?)
+}
 
-    /// Evaluates the snapshot of a typed call. Only the snapshot goes to another thread, so that a
-    /// call need not be shared between threads.
-    pub(in crate::gate) async fn evaluate_typed<T: Tool>(
-        self: &Arc<Self>,
-        call: T,
-        snapshot: Snapshot,
-        context: CallContext,
-        at: Option<RunPosition>,
-    ) -> Result<IncomingCall<T>, GateError> {
-        let tool = self.tools.require_typed::<T>()?;
-        let key = at.map(|at| at.key_in(&context.tenant));
-        let is_long = snapshot.text().len() > MAX_ON_THREAD;
-        let new = NewCall { tool, snapshot, tree: None, context, key };
-        let evaluated = if is_long {
-            let core = Arc::clone(self);
-            evaluate_off_thread(move || core.evaluator.evaluate_new(new).map(Box::new)).await?
-        } else {
-            Box::new(self.evaluator.evaluate_new(new)?)
-        };
-        if self.evaluator.may_ask(&evaluated.evaluation.routed) {
-            check_round_trip(&call, &evaluated.snapshot)?;
-        }
-        Ok(IncomingCall { evaluated, call })
+/// Evaluates the snapshot of a typed call. Only the snapshot goes to another thread, so that a
+/// call need not be shared between threads.
+pub(in crate::gate) async fn evaluate_typed<T: Tool>(
+    core: &Arc<GateCore>,
+    call: T,
+    snapshot: Snapshot,
+    context: CallContext,
+    at: Option<RunPosition>,
+) -> Result<IncomingCall<T>, GateError> {
+    let tool = core.tools.require_typed::<T>()?;
+    let key = at.map(|at| at.key_in(&context.tenant));
+    let is_long = snapshot.text().len() > MAX_ON_THREAD;
+    let new = NewCall { tool, snapshot, tree: None, context, key };
+    let evaluated = if is_long {
+        let shared = Arc::clone(core);
+        evaluate_off_thread(move || shared.evaluator.evaluate_new(new).map(Box::new)).await?
+    } else {
+        Box::new(core.evaluator.evaluate_new(new)?)
+    };
+    if core.evaluator.may_ask(&evaluated.evaluation.routed) {
+        check_round_trip(&call, &evaluated.snapshot)?;
     }
+    Ok(IncomingCall { evaluated, call })
 }
 
 /// Evaluates a call off the runtime's threads. If that does not end, the call is refused: nothing

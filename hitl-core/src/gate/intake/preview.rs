@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use hitl_base::JsonText;
 
-use crate::arguments::{Snapshot, snapshot};
+use crate::arguments::Snapshot;
 use crate::call::{CallContext, Tool};
 use crate::confidence::Assessment;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation, NewCall};
 use crate::gate::gate::Gate;
+use crate::gate::intake::incoming_call::snapshot_of;
+use crate::gate::intake::submit::prepare_call;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::policy::{PolicyVersion, RuleRef, Verdict};
 
@@ -48,12 +50,13 @@ impl Gate {
         context: impl Into<CallContext>,
     ) -> Result<Preview, GateError> {
         let core = &self.core;
-        let evaluated = core.evaluate_for_preview(
+        let evaluated = evaluate_for_preview(
+            core,
             core.tools.require_typed::<T>()?,
-            core.snapshot_of(call)?,
+            snapshot_of(core, call)?,
             context.into(),
         )?;
-        Ok(core.preview(evaluated))
+        Ok(make_preview(core, evaluated))
     }
 
     /// Evaluates a typed call as a dry run, and asks the scorers. Stores and runs nothing, and asks
@@ -67,9 +70,9 @@ impl Gate {
     ) -> Result<Preview, GateError> {
         let core = &self.core;
         let tool = core.tools.require_typed::<T>()?;
-        let snapshot = snapshot(call, tool.places())?;
-        let evaluated = core.evaluate_for_preview(tool, snapshot, context.into())?;
-        let mut prepared = Box::new(core.prepare(*evaluated));
+        let snapshot = snapshot_of(core, call)?;
+        let evaluated = evaluate_for_preview(core, tool, snapshot, context.into())?;
+        let mut prepared = Box::new(prepare_call(core, evaluated));
         core.evaluator.score(&mut prepared).await?;
         let request = Arc::unwrap_or_clone(prepared.record.request);
         let evaluation = Evaluation { assessment: request.assessment, routed: prepared.routed };
@@ -86,27 +89,25 @@ impl Gate {
         let core = &self.core;
         let tool = core.tools.require(tool)?;
         let snapshot = core.tools.bind(&tool, arguments)?.snapshot;
-        let evaluated = core.evaluate_for_preview(tool, snapshot, context.into())?;
-        Ok(core.preview(evaluated))
+        let evaluated = evaluate_for_preview(core, tool, snapshot, context.into())?;
+        Ok(make_preview(core, evaluated))
     }
 }
 
-impl GateCore {
-    fn evaluate_for_preview(
-        &self,
-        tool: Arc<RegisteredTool>,
-        snapshot: Snapshot,
-        context: CallContext,
-    ) -> Result<Box<EvaluatedCall>, GateError> {
-        let new = NewCall { tool, snapshot, tree: None, context, key: None };
-        Ok(Box::new(self.evaluator.evaluate_new(new)?))
-    }
+fn evaluate_for_preview(
+    core: &GateCore,
+    tool: Arc<RegisteredTool>,
+    snapshot: Snapshot,
+    context: CallContext,
+) -> Result<EvaluatedCall, GateError> {
+    let new = NewCall { tool, snapshot, tree: None, context, key: None };
+    core.evaluator.evaluate_new(new)
+}
 
-    fn preview(&self, evaluated: Box<EvaluatedCall>) -> Preview {
-        let unasked = self.evaluator.scorer_names(&evaluated.evaluation.routed);
-        let title = self.evaluator.title(&evaluated);
-        Preview::new(evaluated.evaluation, title, evaluated.shown.text, unasked)
-    }
+fn make_preview(core: &GateCore, evaluated: EvaluatedCall) -> Preview {
+    let unasked = core.evaluator.scorer_names(&evaluated.evaluation.routed);
+    let title = core.evaluator.title(&evaluated);
+    Preview::new(evaluated.evaluation, title, evaluated.shown.text, unasked)
 }
 
 impl Preview {

@@ -58,56 +58,54 @@ fn approval_of(failed: &CallRecord) -> Option<&Principal> {
     }
 }
 
-impl GateCore {
-    /// Makes a prepared call the next try of one that failed. On an error nothing is stored.
-    pub(in crate::gate) async fn prepare_retry(
-        &self,
-        prepared: &mut PreparedCall,
-        failed: RequestId,
-    ) -> Result<(), GateError> {
-        let failed = self.calls.current(&prepared.record.key().tenant, failed).await?;
-        let (content, current) = (prepared.content(), prepared.record.content);
-        let recognized = self.vault.recognize_digest_from(current, failed.content, content);
-        if recognized != failed.content {
-            return Err(GateError::key_conflict(failed.key(), failed.id()));
-        }
-        // One key, so one next try: no other start is made of the same approval.
-        if *prepared.record.key() != failed.retry_key()
-            || failed.request.fingerprint != prepared.tool.fingerprint()
-            || !may_retry(&failed, &prepared.tool)
-        {
-            let why = format!(
-                "the call {} is not tried again: only what failed without a panic is, of an idempotent tool that has not changed and has attempts left, and under the key that follows from the first",
-                failed.id()
-            );
-            return Err(GateError::new(GateErrorKind::Refused, why));
-        }
-        let left = failed.request.expires_at.since(self.calls.store().now().await?);
-        // The approval is for the tool in the version that was shown.
-        let is_same = prepared.tool.facts().is_of(&failed.request);
-        // A person approved it for this requester, in these circumstances.
-        let asks = &prepared.record;
-        let is_same = is_same
-            && asks.context.agent == failed.context.agent
-            && asks.circumstances == failed.circumstances;
-        let approval = approval_of(&failed).filter(|_| is_same && !left.is_zero());
-        prepared.approval = approval.map(|by| EarlierApproval {
-            by: by.clone(),
-            requirement: failed.request.requirement(),
-            failed: failed.id(),
-            contents: failed.request.contents.clone(),
-            left,
-        });
-        // It belongs to the run of the first: to abort that aborts this.
-        let root = failed.context.root_of(&failed.key().run).clone();
-        prepared.record.context.root.get_or_insert(root);
-        let first = failed.retry_of.as_ref().map_or_else(|| failed.key(), |retry| &retry.first);
-        prepared.record.retry_of = Some(Box::new(RetryOf {
-            call: failed.id(),
-            first: first.clone(),
-            attempts: failed.attempts_in_all(),
-            approved_by: None,
-        }));
-        Ok(())
+/// Makes a prepared call the next try of one that failed. On an error nothing is stored.
+pub(in crate::gate) async fn prepare_retry(
+    core: &GateCore,
+    prepared: &mut PreparedCall,
+    failed: RequestId,
+) -> Result<(), GateError> {
+    let failed = core.calls.current(&prepared.record.key().tenant, failed).await?;
+    let (content, current) = (prepared.content(), prepared.record.content);
+    let recognized = core.vault.recognize_digest_from(current, failed.content, content);
+    if recognized != failed.content {
+        return Err(GateError::key_conflict(failed.key(), failed.id()));
     }
+    // One key, so one next try: no other start is made of the same approval.
+    if *prepared.record.key() != failed.retry_key()
+        || failed.request.fingerprint != prepared.tool.fingerprint()
+        || !may_retry(&failed, &prepared.tool)
+    {
+        let why = format!(
+            "the call {} is not tried again: only what failed without a panic is, of an idempotent tool that has not changed and has attempts left, and under the key that follows from the first",
+            failed.id()
+        );
+        return Err(GateError::new(GateErrorKind::Refused, why));
+    }
+    let left = failed.request.expires_at.since(core.calls.store().now().await?);
+    // The approval is for the tool in the version that was shown.
+    let is_same = prepared.tool.facts().is_of(&failed.request);
+    // A person approved it for this requester, in these circumstances.
+    let asks = &prepared.record;
+    let is_same = is_same
+        && asks.context.agent == failed.context.agent
+        && asks.circumstances == failed.circumstances;
+    let approval = approval_of(&failed).filter(|_| is_same && !left.is_zero());
+    prepared.approval = approval.map(|by| EarlierApproval {
+        by: by.clone(),
+        requirement: failed.request.requirement(),
+        failed: failed.id(),
+        contents: failed.request.contents.clone(),
+        left,
+    });
+    // It belongs to the run of the first: to abort that aborts this.
+    let root = failed.context.root_of(&failed.key().run).clone();
+    prepared.record.context.root.get_or_insert(root);
+    let first = failed.retry_of.as_ref().map_or_else(|| failed.key(), |retry| &retry.first);
+    prepared.record.retry_of = Some(Box::new(RetryOf {
+        call: failed.id(),
+        first: first.clone(),
+        attempts: failed.attempts_in_all(),
+        approved_by: None,
+    }));
+    Ok(())
 }

@@ -10,7 +10,8 @@ use crate::call::{CallContext, RunId, Tool};
 use crate::gate::error::GateError;
 use crate::gate::execution::bound_call::TypedCall;
 use crate::gate::gate::Gate;
-use crate::gate::intake::incoming_call::{IncomingCall, RunPosition};
+use crate::gate::intake::incoming_call::{IncomingCall, RunPosition, evaluate_typed, snapshot_of};
+use crate::gate::intake::submit::{call_span, submit_call};
 use crate::gate::waiting::submission::Submission;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
@@ -77,12 +78,12 @@ impl<'g, T: Tool> IntoFuture for ReadySubmission<'g, T> {
         let Self { gate, call, context, at, retry_of } = self;
         async move {
             let core = &gate.core;
-            let snapshot = core.snapshot_of(&call)?;
+            let snapshot = snapshot_of(core, &call)?;
             let IncomingCall { evaluated, call } =
-                core.evaluate_typed(call, snapshot, context, at).await?;
-            let span = core.call_span(&evaluated);
+                evaluate_typed(core, call, snapshot, context, at).await?;
+            let span = call_span(core, &evaluated);
             let call = Box::new(TypedCall(call));
-            core.submit(evaluated, call, retry_of).instrument(span).await
+            submit_call(core, evaluated, call, retry_of).instrument(span).await
         }
         .boxed()
     }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::call::{CallKey, HitlConfig, Permit, Tenant};
+use crate::call::{HitlConfig, Permit, Tenant};
 use crate::dynamic::{DynArguments, DynSpec, DynTool};
 use crate::gate::Submission;
-use crate::seal::{HostKey, HostKeys};
+use crate::seal::{Bound, HostKey, HostKeys, Purpose};
 use crate::store::{MemoryStore, Store as _};
 
 async fn gate(store: MemoryStore) -> Gate {
@@ -22,11 +22,7 @@ async fn invariant_2_what_was_not_asked_about_is_not_sealed_under_the_new_key() 
     let (one, two) = (HostKey::from_bytes([1; 32]), HostKey::from_bytes([2; 32]));
     let store = MemoryStore::new();
     let old = gate(store.clone().keys(one.clone())).await;
-    let key = CallKey::new("run", 0);
-    let submitted = old
-        .submit_json("pay", r#"{"amount": 5}"#, "ann", key.run.clone(), key.position)
-        .await
-        .unwrap();
+    let submitted = old.submit_json("pay", r#"{"amount": 5}"#, "ann", "run", 0).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
     let id = ticket.request().id;
     let listed = store.sealed_texts(SealedPart::Payload, two.id(), 0, 10).await.unwrap();
@@ -65,9 +61,7 @@ async fn invariant_2_a_content_that_was_not_shown_is_not_sealed_under_the_new_ke
     let text = serde_json::json!({ "path": path }).to_string();
     let mut asked = Vec::new();
     for position in 0..2 {
-        let key = CallKey::new("run", position);
-        let submitted =
-            old.submit_json("run", &text, "ann", key.run.clone(), key.position).await.unwrap();
+        let submitted = old.submit_json("run", &text, "ann", "run", position).await.unwrap();
         let Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
         asked.push(ticket.request().clone());
     }

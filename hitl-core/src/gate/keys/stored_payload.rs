@@ -13,34 +13,32 @@ pub(in crate::gate) struct StoredContents {
     pub(in crate::gate) contents: Vec<SealedContent>,
 }
 
-impl GateCore {
-    /// Returns the stored snapshot, if it is the very one that was approved. `None` if the store
-    /// has no payload any more.
-    pub(in crate::gate) async fn stored_snapshot(
-        &self,
-        record: &CallRecord,
-    ) -> Result<Option<Snapshot>, GateError> {
-        Ok(self.stored_payload(record).await?.map(|payload| payload.snapshot))
-    }
+/// Returns the stored snapshot, if it is the very one that was approved. `None` if the store
+/// has no payload any more.
+pub(in crate::gate) async fn stored_snapshot(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<Snapshot>, GateError> {
+    Ok(stored_payload(core, record).await?.map(|payload| payload.snapshot))
+}
 
-    /// As [`stored_snapshot`](Self::stored_snapshot), with the contents that its arguments name.
-    pub(in crate::gate) async fn stored_contents(
-        &self,
-        record: &CallRecord,
-    ) -> Result<Option<StoredContents>, GateError> {
-        let Some(payload) = self.stored_payload(record).await? else { return Ok(None) };
-        let Some(contents) = self.vault.sealed_contents(record, &payload.plain) else {
-            let why = "the call's payload holds another content than was shown; cancel the call";
-            return Err(GateError::new(GateErrorKind::Payload, why));
-        };
-        Ok(Some(StoredContents { snapshot: payload.snapshot, contents }))
-    }
+/// As [`stored_snapshot`], with the contents that its arguments name.
+pub(in crate::gate) async fn stored_contents(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<StoredContents>, GateError> {
+    let Some(payload) = stored_payload(core, record).await? else { return Ok(None) };
+    let Some(contents) = core.vault.sealed_contents(record, &payload.plain) else {
+        let why = "the call's payload holds another content than was shown; cancel the call";
+        return Err(GateError::new(GateErrorKind::Payload, why));
+    };
+    Ok(Some(StoredContents { snapshot: payload.snapshot, contents }))
+}
 
-    async fn stored_payload(
-        &self,
-        record: &CallRecord,
-    ) -> Result<Option<OpenedPayload>, GateError> {
-        let sealed = self.calls.store().payload(&record.key().tenant, record.id()).await?;
-        sealed.map(|sealed| self.vault.open_payload(record, &sealed)).transpose()
-    }
+async fn stored_payload(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<OpenedPayload>, GateError> {
+    let sealed = core.calls.store().payload(&record.key().tenant, record.id()).await?;
+    sealed.map(|sealed| core.vault.open_payload(record, &sealed)).transpose()
 }

@@ -12,6 +12,7 @@ use crate::call::{Risk, Tenant};
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::gate::Gate;
+use crate::gate::review::decide::decide_detached;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::policy::ApprovalLevel;
@@ -193,7 +194,7 @@ impl Queue {
                 "this call needs a full review, so it is not decided in bulk; decide it alone";
             return Err(GateError::new(GateErrorKind::NotInBulk, why));
         }
-        self.core.decide_detached(decision).await
+        decide_detached(&self.core, decision).await
     }
 
     /// Returns a call's record, if this viewer may see it.

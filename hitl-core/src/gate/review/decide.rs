@@ -10,6 +10,10 @@ use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::evaluation::identities::check_resolver;
 use crate::gate::execution::detached::detach_on_drop;
 use crate::gate::gate::Gate;
+use crate::gate::review::abort_run::abort_run;
+use crate::gate::review::edit::apply_edit;
+use crate::gate::review::reask::check_tool_before_approval;
+use crate::gate::review::typed_text::{mask_decision, mask_reason, mask_resolution};
 use crate::gate::telemetry;
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution, Withdrawal};
 use crate::store::Enclosed;
@@ -32,7 +36,7 @@ impl Gate {
     /// Cancel safety: a future that was polled continues in the background when it is dropped, so
     /// that the decision is audited too; giving the same decision again is safe.
     pub async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
-        self.core.decide_detached(decision).await
+        decide_detached(&self.core, decision).await
     }
 
     /// Withdraws a call in the host's name, if it has not started.
@@ -43,7 +47,7 @@ impl Gate {
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
         let by = check_decider(by.into(), &record.key().tenant)?;
-        let reason = self.core.mask_reason(record, &reason.into()).await;
+        let reason = mask_reason(&self.core, record, &reason.into()).await;
         let event = Event::Cancel { by: Withdrawal::Host(by.principal.clone()), reason };
         let (lifecycle, id) = (Arc::clone(&self.core.lifecycle), record.id());
         let tenant = record.key().tenant.clone();
@@ -63,7 +67,7 @@ impl Gate {
         let by = check_decider(by.into(), &record.key().tenant)?;
         let by = self.core.identities.identify_among(by, record)?;
         check_resolver(record, &resolution, &by)?;
-        let resolution = self.core.mask_resolution(record, resolution).await;
+        let resolution = mask_resolution(&self.core, record, resolution).await;
         let note = match &resolution {
             Resolution::Executed => "marked as done".to_owned(),
             Resolution::Failed { reason } => format!("marked as failed: {reason}"),
@@ -72,11 +76,12 @@ impl Gate {
         };
         let event =
             Event::Resolve { version: record.version, resolution, by: by.principal.clone() };
-        let (core, tenant, id) = (Arc::clone(&self.core), record.key().tenant.clone(), record.id());
+        let (shared, tenant, id) =
+            (Arc::clone(&self.core), record.key().tenant.clone(), record.id());
         let resolving = async move {
-            let record = core.calls.apply(&tenant, id, event, Enclosed::none()).await?;
+            let record = shared.calls.apply(&tenant, id, event, Enclosed::none()).await?;
             let entry = AuditRecord::of(AuditEvent::Resolved, &record, record.updated_at);
-            core.audit.record_decider(entry, &by, note);
+            shared.audit.record_decider(entry, &by, note);
             if record.state.is_terminal() {
                 telemetry::count_end(&record, record.state);
             }
@@ -86,71 +91,69 @@ impl Gate {
     }
 }
 
-impl GateCore {
-    /// Applies a decision, and continues if the caller goes away: a decision that the store has
-    /// accepted must reach the audit.
-    pub(in crate::gate) async fn decide_detached(
-        self: &Arc<Self>,
-        decision: Decision,
-    ) -> Result<CallRecord, GateError> {
-        let core = Arc::clone(self);
-        detach_on_drop(&self.runtime, async move { core.decide(decision).await }).await
-    }
+/// Applies a decision, and continues if the caller goes away: a decision that the store has
+/// accepted must reach the audit.
+pub(in crate::gate) async fn decide_detached(
+    core: &Arc<GateCore>,
+    decision: Decision,
+) -> Result<CallRecord, GateError> {
+    let shared = Arc::clone(core);
+    detach_on_drop(&core.runtime, async move { apply_decision(&shared, decision).await }).await
+}
 
-    async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
-        let decision = self.identities.identify_author(decision, &self.calls).await?;
-        self.check_tool_before_approval(&decision).await?;
-        let patch = match &decision.answer {
-            Answer::Edit { patch } => Some(patch.clone()),
-            _ => None,
-        };
-        // A decision that is stored and compared contains no secret that somebody typed.
-        let decision = self.mask_decision(decision).await?;
-        if let Some(patch) = patch {
-            return self.edit(decision, patch).await;
+async fn apply_decision(core: &GateCore, decision: Decision) -> Result<CallRecord, GateError> {
+    let decision = core.identities.identify_author(decision, &core.calls).await?;
+    check_tool_before_approval(core, &decision).await?;
+    let patch = match &decision.answer {
+        Answer::Edit { patch } => Some(patch.clone()),
+        _ => None,
+    };
+    // A decision that is stored and compared contains no secret that somebody typed.
+    let decision = mask_decision(core, decision).await?;
+    if let Some(patch) = patch {
+        return apply_edit(core, decision, patch).await;
+    }
+    let (tenant, id) = (decision.tenant.clone(), decision.request);
+    let event = Event::Decide(decision.clone());
+    match core.calls.apply(&tenant, id, event, Enclosed::none()).await {
+        Ok(record) => {
+            record_decision(core, &record, &decision);
+            core.lifecycle.on_terminal(&record).await;
+            abort_run(core, &record, &decision).await?;
+            Ok(record)
         }
-        let (tenant, id) = (decision.tenant.clone(), decision.request);
-        let event = Event::Decide(decision.clone());
-        match self.calls.apply(&tenant, id, event, Enclosed::none()).await {
-            Ok(record) => {
-                self.record_decision(&record, &decision);
-                self.lifecycle.on_terminal(&record).await;
-                self.abort_run(&record, &decision).await?;
-                Ok(record)
+        Err(error) => {
+            let error = GateError::from(error);
+            if error.refusal() == Some(Refusal::Expired) {
+                core.lifecycle.expire(&tenant, id).await?;
             }
-            Err(error) => {
-                let error = GateError::from(error);
-                if error.refusal() == Some(Refusal::Expired) {
-                    self.lifecycle.expire(&tenant, id).await?;
-                }
-                Err(error)
-            }
+            Err(error)
         }
     }
+}
 
-    /// Audits a decision or a vote, if it is what changed the record last. A decision that was sent
-    /// again after the call had changed further was audited the first time.
-    fn record_decision(&self, record: &CallRecord, decision: &Decision) {
-        let is_last = record
-            .decided
-            .as_ref()
-            .is_some_and(|decided| decided.id == decision.id && decided.at == record.updated_at);
-        let is_vote = record.state == CallState::Pending
-            && record
-                .votes
-                .last()
-                .is_some_and(|vote| vote.id == decision.id && vote.at == record.updated_at);
-        if is_vote {
-            let mut entry = AuditRecord::of(AuditEvent::Voted, record, record.updated_at);
-            entry.decision = Some(decision.id);
-            let note = "approved; it needs more approvals".to_owned();
-            self.audit.record_decider(entry, &decision.by, note);
-        } else if is_last {
-            telemetry::record_decision(record);
-            let mut entry = AuditRecord::of(AuditEvent::Decided, record, record.updated_at);
-            entry.decision = Some(decision.id);
-            self.audit.record_decider(entry, &decision.by, decision.answer.in_words());
-        }
+/// Audits a decision or a vote, if it is what changed the record last. A decision that was sent
+/// again after the call had changed further was audited the first time.
+fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
+    let is_last = record
+        .decided
+        .as_ref()
+        .is_some_and(|decided| decided.id == decision.id && decided.at == record.updated_at);
+    let is_vote = record.state == CallState::Pending
+        && record
+            .votes
+            .last()
+            .is_some_and(|vote| vote.id == decision.id && vote.at == record.updated_at);
+    if is_vote {
+        let mut entry = AuditRecord::of(AuditEvent::Voted, record, record.updated_at);
+        entry.decision = Some(decision.id);
+        let note = "approved; it needs more approvals".to_owned();
+        core.audit.record_decider(entry, &decision.by, note);
+    } else if is_last {
+        telemetry::record_decision(record);
+        let mut entry = AuditRecord::of(AuditEvent::Decided, record, record.updated_at);
+        entry.decision = Some(decision.id);
+        core.audit.record_decider(entry, &decision.by, decision.answer.in_words());
     }
 }
 

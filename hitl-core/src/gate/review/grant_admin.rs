@@ -11,7 +11,11 @@ use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::execution::detached::detach_on_drop;
 use crate::gate::gate::Gate;
+use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::masking::holds_secret;
+use crate::gate::review::grant_pending::{
+    apply_grant_to_pending, find_covered, inert_arguments, route_now,
+};
 use crate::gate::stored_text::parse_snapshot;
 use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
 use crate::ids::{GrantId, RequestId};
@@ -68,9 +72,9 @@ impl Gate {
         let record = core.calls.current(&draft.tenant, draft.request).await?;
         let by = core.identities.identify_among(draft.by, &record)?;
         let draft = GrantDraft { by, ..draft };
-        let grant = core.draft_grant(&draft).await?;
+        let grant = draft_grant(core, &draft).await?;
         let now = core.calls.store().now().await?;
-        let covered = core.find_covered(GrantRecord::new(grant.clone()).stamped(now)).await?;
+        let covered = find_covered(core, GrantRecord::new(grant.clone()).stamped(now)).await?;
         let waiting = covered.iter().map(|call| call.record.id()).collect();
         Ok(GrantPreview { grant, waiting, draft })
     }
@@ -83,8 +87,8 @@ impl Gate {
     ///
     /// Cancel safety: as for [`Gate::decide`]: it continues in the background.
     pub async fn save_grant(&self, preview: GrantPreview) -> Result<SavedGrant, GateError> {
-        let core = Arc::clone(&self.core);
-        let saving = async move { core.save_grant(preview).await };
+        let shared = Arc::clone(&self.core);
+        let saving = async move { save_and_apply_grant(&shared, preview).await };
         detach_on_drop(&self.core.runtime, saving).await
     }
 
@@ -103,9 +107,9 @@ impl Gate {
             let why = "this grant belongs to a tenant whose calls they may not decide";
             return Err(GateError::new(GateErrorKind::Forbidden, why));
         }
-        let (core, tenant) = (Arc::clone(&self.core), tenant.clone());
+        let (shared, tenant) = (Arc::clone(&self.core), tenant.clone());
         let reason = reason.map(|reason| self.core.redactor.text(reason).into_owned());
-        let revoking = async move { core.revoke_grant(&tenant, id, by, reason).await };
+        let revoking = async move { revoke_and_audit(&shared, &tenant, id, by, reason).await };
         detach_on_drop(&self.core.runtime, revoking).await
     }
 
@@ -128,85 +132,84 @@ impl Gate {
     }
 }
 
-impl GateCore {
-    /// Makes the grant of a draft, from the request as it is now.
-    async fn draft_grant(&self, draft: &GrantDraft) -> Result<Grant, GateError> {
-        if !draft.by.may_decide(&draft.tenant) {
-            return Err(GrantError::WrongTenant.into());
-        }
-        let record = self.calls.current(&draft.tenant, draft.request).await?;
-        let Some(snapshot) = self.stored_snapshot(&record).await? else {
-            return Err(GrantError::Stale.into());
-        };
-        let routed = self.route_now(&record, &snapshot)?;
-        let arguments = parse_snapshot(&snapshot)?;
-        let shown = match (&routed, record.request.arguments.tree()) {
-            (Some(_), _) => snapshot.shown(&self.redactor),
-            (None, Ok(shown)) => shown,
-            (None, Err(_)) => return Err(GrantError::Stale.into()),
-        };
-        let now = self.calls.store().now().await?;
-        let inert = self.inert_arguments(&record);
-        let grant = draft.grant(&record, &arguments, &shown, now, inert)?;
-        // A condition is stored as it is, so it must not contain a secret.
-        let terms = serde_json::to_string(&draft.terms.arguments).ok();
-        let terms = terms.and_then(|text| scan(&text).ok());
-        if terms.is_none_or(|terms| holds_secret(&self.redactor, &terms)) {
-            return Err(GrantError::Hidden.into());
-        }
-        // A call that a policy wants reviewed now is asked about, grant or not: then there is none.
-        if routed.is_some_and(|routed| !routed.may_be_granted()) {
-            return Err(GrantError::Demanded.into());
-        }
-        Ok(grant)
+/// Makes the grant of a draft, from the request as it is now.
+async fn draft_grant(core: &GateCore, draft: &GrantDraft) -> Result<Grant, GateError> {
+    if !draft.by.may_decide(&draft.tenant) {
+        return Err(GrantError::WrongTenant.into());
     }
+    let record = core.calls.current(&draft.tenant, draft.request).await?;
+    let Some(snapshot) = stored_snapshot(core, &record).await? else {
+        return Err(GrantError::Stale.into());
+    };
+    let routed = route_now(core, &record, &snapshot)?;
+    let arguments = parse_snapshot(&snapshot)?;
+    let shown = match (&routed, record.request.arguments.tree()) {
+        (Some(_), _) => snapshot.shown(&core.redactor),
+        (None, Ok(shown)) => shown,
+        (None, Err(_)) => return Err(GrantError::Stale.into()),
+    };
+    let now = core.calls.store().now().await?;
+    let inert = inert_arguments(core, &record);
+    let grant = draft.grant(&record, &arguments, &shown, now, inert)?;
+    // A condition is stored as it is, so it must not contain a secret.
+    let terms = serde_json::to_string(&draft.terms.arguments).ok();
+    let terms = terms.and_then(|text| scan(&text).ok());
+    if terms.is_none_or(|terms| holds_secret(&core.redactor, &terms)) {
+        return Err(GrantError::Hidden.into());
+    }
+    // A call that a policy wants reviewed now is asked about, grant or not: then there is none.
+    if routed.is_some_and(|routed| !routed.may_be_granted()) {
+        return Err(GrantError::Demanded.into());
+    }
+    Ok(grant)
+}
 
-    async fn save_grant(self: &Arc<Self>, preview: GrantPreview) -> Result<SavedGrant, GateError> {
-        let GrantPreview { grant, draft, .. } = preview;
-        let again = self.draft_grant(&draft).await?;
-        if (Grant { id: grant.id, ..again }) != grant {
-            return Err(GrantError::Stale.into());
-        }
-        let record = self.calls.store().save_grant(GrantRecord::new(grant)).await?;
-        self.record_grant(AuditEvent::GrantSaved, &record, &draft.by);
-        let allowed = self.apply_grant_to_pending(&record).await?;
-        Ok(SavedGrant { record, allowed })
+async fn save_and_apply_grant(
+    core: &Arc<GateCore>,
+    preview: GrantPreview,
+) -> Result<SavedGrant, GateError> {
+    let GrantPreview { grant, draft, .. } = preview;
+    let again = draft_grant(core, &draft).await?;
+    if (Grant { id: grant.id, ..again }) != grant {
+        return Err(GrantError::Stale.into());
     }
+    let record = core.calls.store().save_grant(GrantRecord::new(grant)).await?;
+    record_grant(core, AuditEvent::GrantSaved, &record, &draft.by);
+    let allowed = apply_grant_to_pending(core, &record).await?;
+    Ok(SavedGrant { record, allowed })
+}
 
-    async fn revoke_grant(
-        &self,
-        tenant: &Tenant,
-        id: GrantId,
-        by: Authority,
-        reason: Option<String>,
-    ) -> Result<Option<GrantRecord>, GateError> {
-        let store = self.calls.store();
-        let record = store.revoke_grant(tenant, id, &by.principal, reason.as_deref()).await?;
-        let Some(record) = record else { return Ok(None) };
-        // One that was revoked before was audited then.
-        let mine = record.revoked.as_ref().is_some_and(|revoked| {
-            revoked.by == by.principal
-                && revoked.reason == reason
-                && revoked.at == record.updated_at
-        });
-        if mine {
-            self.record_grant(AuditEvent::GrantRevoked, &record, &by);
-        }
-        Ok(Some(record))
+async fn revoke_and_audit(
+    core: &GateCore,
+    tenant: &Tenant,
+    id: GrantId,
+    by: Authority,
+    reason: Option<String>,
+) -> Result<Option<GrantRecord>, GateError> {
+    let store = core.calls.store();
+    let record = store.revoke_grant(tenant, id, &by.principal, reason.as_deref()).await?;
+    let Some(record) = record else { return Ok(None) };
+    // One that was revoked before was audited then.
+    let mine = record.revoked.as_ref().is_some_and(|revoked| {
+        revoked.by == by.principal && revoked.reason == reason && revoked.at == record.updated_at
+    });
+    if mine {
+        record_grant(core, AuditEvent::GrantRevoked, &record, &by);
     }
+    Ok(Some(record))
+}
 
-    /// Audits a change of a grant.
-    fn record_grant(&self, event: AuditEvent, record: &GrantRecord, by: &Authority) {
-        let grant = &record.grant;
-        let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
-        // It belongs to no call: the key names its tenant.
-        entry.key = Some(CallKey { tenant: grant.tenant.clone(), run: "".into(), position: 0 });
-        entry.tool = Some(grant.tool.clone().into());
-        entry.principal = Some(grant.principal.clone());
-        entry.note = match &record.revoked {
-            Some(revoked) => revoked.reason.clone(),
-            None => Some(grant.rule.join("; ")),
-        };
-        self.audit.record(&entry.known(by));
-    }
+/// Audits a change of a grant.
+fn record_grant(core: &GateCore, event: AuditEvent, record: &GrantRecord, by: &Authority) {
+    let grant = &record.grant;
+    let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
+    // It belongs to no call: the key names its tenant.
+    entry.key = Some(CallKey { tenant: grant.tenant.clone(), run: "".into(), position: 0 });
+    entry.tool = Some(grant.tool.clone().into());
+    entry.principal = Some(grant.principal.clone());
+    entry.note = match &record.revoked {
+        Some(revoked) => revoked.reason.clone(),
+        None => Some(grant.rule.join("; ")),
+    };
+    core.audit.record(&entry.known(by));
 }

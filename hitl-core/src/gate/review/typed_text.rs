@@ -7,82 +7,85 @@ use hitl_base::redact::Taint;
 use crate::approval::{Answer, Decision, Patch};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::masking::mask_text;
 use crate::machine::{CallRecord, Decided, Resolution};
 
-impl GateCore {
-    /// Masks the words of a decision, which are stored, audited and given to the model.
-    ///
-    /// Sent again, it is the same decision: words that were masked while the call's own secrets
-    /// could still be opened are replaced by the stored ones.
-    pub(in crate::gate) async fn mask_decision(
-        &self,
-        decision: Decision,
-    ) -> Result<Decision, GateError> {
-        if typed_words(&decision.answer).is_none() {
-            return Ok(decision);
-        }
-        let record = self.calls.store().get(&decision.tenant, decision.request).await?;
-        let taint = match &record {
-            Some(record) => self.secrets_of(record).await,
-            None => Taint::default(),
-        };
-        let mut answer = decision.answer.clone();
-        match &mut answer {
-            Answer::Edit { patch } => *patch = self.mask_patch(patch, &taint),
-            Answer::Reject { reason: Some(text), .. }
-            | Answer::Respond { message: text }
-            | Answer::Abort { reason: text } => {
-                *text = mask_text(&self.redactor, text, &taint).into_owned();
-            }
-            Answer::Approve | Answer::Reject { reason: None, .. } => {}
-        }
-        let stored = record.as_ref().and_then(|record| stored_decision(record, &decision));
-        let stored = stored.map(|stored| &stored.answer);
-        if let Some(stored) = stored.filter(|stored| is_masked(stored, &answer)) {
-            answer = stored.clone();
-        }
-        Ok(Decision { answer, ..decision })
+/// Masks the words of a decision, which are stored, audited and given to the model.
+///
+/// Sent again, it is the same decision: words that were masked while the call's own secrets
+/// could still be opened are replaced by the stored ones.
+pub(in crate::gate) async fn mask_decision(
+    core: &GateCore,
+    decision: Decision,
+) -> Result<Decision, GateError> {
+    if typed_words(&decision.answer).is_none() {
+        return Ok(decision);
     }
-
-    /// Masks a reason that somebody typed about a call.
-    pub(in crate::gate) async fn mask_reason(&self, record: &CallRecord, reason: &str) -> String {
-        mask_text(&self.redactor, reason, &self.secrets_of(record).await).into_owned()
+    let record = core.calls.store().get(&decision.tenant, decision.request).await?;
+    let taint = match &record {
+        Some(record) => secrets_of(core, record).await,
+        None => Taint::default(),
+    };
+    let mut answer = decision.answer.clone();
+    match &mut answer {
+        Answer::Edit { patch } => *patch = mask_patch(core, patch, &taint),
+        Answer::Reject { reason: Some(text), .. }
+        | Answer::Respond { message: text }
+        | Answer::Abort { reason: text } => {
+            *text = mask_text(&core.redactor, text, &taint).into_owned();
+        }
+        Answer::Approve | Answer::Reject { reason: None, .. } => {}
     }
+    let stored = record.as_ref().and_then(|record| stored_decision(record, &decision));
+    let stored = stored.map(|stored| &stored.answer);
+    if let Some(stored) = stored.filter(|stored| is_masked(stored, &answer)) {
+        answer = stored.clone();
+    }
+    Ok(Decision { answer, ..decision })
+}
 
-    /// Masks the words of a resolution.
-    pub(in crate::gate) async fn mask_resolution(
-        &self,
-        record: &CallRecord,
-        resolution: Resolution,
-    ) -> Resolution {
-        match resolution {
-            Resolution::Failed { reason } => {
-                Resolution::Failed { reason: self.mask_reason(record, &reason).await }
-            }
-            other => other,
+/// Masks a reason that somebody typed about a call.
+pub(in crate::gate) async fn mask_reason(
+    core: &GateCore,
+    record: &CallRecord,
+    reason: &str,
+) -> String {
+    mask_text(&core.redactor, reason, &secrets_of(core, record).await).into_owned()
+}
+
+/// Masks the words of a resolution.
+pub(in crate::gate) async fn mask_resolution(
+    core: &GateCore,
+    record: &CallRecord,
+    resolution: Resolution,
+) -> Resolution {
+    match resolution {
+        Resolution::Failed { reason } => {
+            Resolution::Failed { reason: mask_reason(core, record, &reason).await }
+        }
+        other => other,
+    }
+}
+
+/// Returns the call's own secrets, as far as they can be opened: a decision is possible also
+/// without them.
+async fn secrets_of(core: &GateCore, record: &CallRecord) -> Taint {
+    match stored_snapshot(core, record).await {
+        Ok(Some(snapshot)) => snapshot.own_taint(),
+        Ok(None) => Taint::default(),
+        Err(error) => {
+            tracing::debug!(call = %record.id(), %error, "its own secrets cannot be looked for");
+            Taint::default()
         }
     }
+}
 
-    /// Returns the call's own secrets, as far as they can be opened: a decision is possible also
-    /// without them.
-    async fn secrets_of(&self, record: &CallRecord) -> Taint {
-        match self.stored_snapshot(record).await {
-            Ok(Some(snapshot)) => snapshot.own_taint(),
-            Ok(None) => Taint::default(),
-            Err(error) => {
-                tracing::debug!(call = %record.id(), %error, "its own secrets cannot be looked for");
-                Taint::default()
-            }
-        }
-    }
-
-    fn mask_patch(&self, patch: &Patch, taint: &Taint) -> Patch {
-        match scan_within(patch.as_str(), self.tools.limits()) {
-            Ok(tree) => Patch::new(self.redactor.json(&taint.json(&tree)).to_text()),
-            // It will be refused, so it is not stored.
-            Err(_) => Patch::new("null"),
-        }
+fn mask_patch(core: &GateCore, patch: &Patch, taint: &Taint) -> Patch {
+    match scan_within(patch.as_str(), core.tools.limits()) {
+        Ok(tree) => Patch::new(core.redactor.json(&taint.json(&tree)).to_text()),
+        // It will be refused, so it is not stored.
+        Err(_) => Patch::new("null"),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::gate::contents::display::OpenedText;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::gate::Gate;
-use crate::gate::keys::stored_payload::StoredContents;
+use crate::gate::keys::stored_payload::{StoredContents, stored_contents};
 use crate::gate::review::uncovered_request::{MaskSelection, UncoveredPlace, UncoveredRequest};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Facts, check_uncover};
@@ -47,7 +47,7 @@ impl Uncoverer {
         by: impl Into<Authority>,
         places: MaskSelection,
     ) -> Result<UncoveredRequest, GateError> {
-        self.core.uncover(self, &by.into(), &places).await
+        uncover_request(&self.core, self, &by.into(), &places).await
     }
 }
 
@@ -80,103 +80,101 @@ impl Gate {
         by: impl Into<Authority>,
         places: MaskSelection,
     ) -> Result<UncoveredRequest, GateError> {
-        self.core.uncoverer(request).places(by, places).await
+        uncoverer(&self.core, request).places(by, places).await
     }
 }
 
-impl GateCore {
-    /// Returns what uncovers the masks of this request, as it was shown.
-    pub(in crate::gate) fn uncoverer(self: &Arc<Self>, request: &ApprovalRequest) -> Uncoverer {
-        Uncoverer {
-            core: Arc::clone(self),
-            tenant: request.key.tenant.clone(),
-            id: request.id,
-            revision: request.revision,
-            binding: request.binding,
-        }
+/// Returns what uncovers the masks of this request, as it was shown.
+pub(in crate::gate) fn uncoverer(core: &Arc<GateCore>, request: &ApprovalRequest) -> Uncoverer {
+    Uncoverer {
+        core: Arc::clone(core),
+        tenant: request.key.tenant.clone(),
+        id: request.id,
+        revision: request.revision,
+        binding: request.binding,
     }
+}
 
-    async fn uncover(
-        &self,
-        shown: &Uncoverer,
-        by: &Authority,
-        selection: &MaskSelection,
-    ) -> Result<UncoveredRequest, GateError> {
-        let refused = |why: &str| GateError::new(GateErrorKind::NotUncovered, why);
-        if matches!(selection, MaskSelection::At(pointers) if pointers.len() > MAX_PLACES) {
-            return Err(refused("that names too many places at once; name at most 200, or all"));
-        }
-        let record = self.calls.current(&shown.tenant, shown.id).await?;
-        let now = self.calls.store().now().await?;
-        let facts = Facts { now, claimant_dead: false, decision_used: false };
-        if let Err(refusal) = check_uncover(&record, by, (shown.revision, shown.binding), facts) {
-            return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
-        }
-        let allowed = [self.evaluator.uncovering(), record.request.uncovering];
-        if allowed.contains(&Uncovering::Forbidden) {
-            return Err(refused("the host lets nobody uncover what is masked"));
-        }
-        let Some(stored) = self.stored_contents(&record).await? else {
-            let why = "the call's payload is gone, so nothing can be uncovered";
-            return Err(GateError::new(GateErrorKind::Payload, why));
-        };
-        let Some(layers) = stored.snapshot.layers(&self.redactor) else {
-            let why = "the call's payload cannot be read, so nothing can be uncovered";
-            return Err(GateError::new(GateErrorKind::Payload, why));
-        };
-        let mut opened = self.uncover_arguments(&record, &layers, selection);
-        self.uncover_contents(&mut opened, &stored, selection).await;
-        if opened.count == 0 {
-            return Err(refused("nothing is masked there that could be uncovered"));
-        }
-        // Before anybody sees anything.
-        let mut entry = AuditRecord::of(AuditEvent::Uncovered, &record, now).known(by);
-        let names = describe_places(&opened.uncovered.places, opened.count);
-        entry.note = Some(self.redactor.text(&names).into_owned());
-        self.audit.write_intent(&entry)?;
-        Ok(opened.uncovered)
+async fn uncover_request(
+    core: &GateCore,
+    shown: &Uncoverer,
+    by: &Authority,
+    selection: &MaskSelection,
+) -> Result<UncoveredRequest, GateError> {
+    let refused = |why: &str| GateError::new(GateErrorKind::NotUncovered, why);
+    if matches!(selection, MaskSelection::At(pointers) if pointers.len() > MAX_PLACES) {
+        return Err(refused("that names too many places at once; name at most 200, or all"));
     }
-
-    /// Uncovers the selected places of the arguments.
-    fn uncover_arguments(
-        &self,
-        record: &CallRecord,
-        layers: &Layers,
-        selection: &MaskSelection,
-    ) -> OpenedRequest {
-        let mut request = ApprovalRequest::clone(&record.request);
-        let mut opening = Opening { selection, places: Vec::new(), opened: 0 };
-        let tree = opening.open(&layers.open, &layers.shown, &mut String::new());
-        request.arguments = JsonText::from(&tree);
-        let (masks, more) = layers.masks(&self.redactor, record.id());
-        request.masks =
-            masks.into_iter().filter(|mask| mask.declared || !selection.has(&mask.at)).collect();
-        request.more_masks = if *selection == MaskSelection::All { 0 } else { more };
-        let uncovered = UncoveredRequest { request, places: opening.places };
-        OpenedRequest { uncovered, count: opening.opened }
+    let record = core.calls.current(&shown.tenant, shown.id).await?;
+    let now = core.calls.store().now().await?;
+    let facts = Facts { now, claimant_dead: false, decision_used: false };
+    if let Err(refusal) = check_uncover(&record, by, (shown.revision, shown.binding), facts) {
+        return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
     }
+    let allowed = [core.evaluator.uncovering(), record.request.uncovering];
+    if allowed.contains(&Uncovering::Forbidden) {
+        return Err(refused("the host lets nobody uncover what is masked"));
+    }
+    let Some(stored) = stored_contents(core, &record).await? else {
+        let why = "the call's payload is gone, so nothing can be uncovered";
+        return Err(GateError::new(GateErrorKind::Payload, why));
+    };
+    let Some(layers) = stored.snapshot.layers(&core.redactor) else {
+        let why = "the call's payload cannot be read, so nothing can be uncovered";
+        return Err(GateError::new(GateErrorKind::Payload, why));
+    };
+    let mut opened = uncover_arguments(core, &record, &layers, selection);
+    uncover_contents(core, &mut opened, &stored, selection).await;
+    if opened.count == 0 {
+        return Err(refused("nothing is masked there that could be uncovered"));
+    }
+    // Before anybody sees anything.
+    let mut entry = AuditRecord::of(AuditEvent::Uncovered, &record, now).known(by);
+    let names = describe_places(&opened.uncovered.places, opened.count);
+    entry.note = Some(core.redactor.text(&names).into_owned());
+    core.audit.write_intent(&entry)?;
+    Ok(opened.uncovered)
+}
 
-    /// Uncovers the contents that the selected arguments name.
-    async fn uncover_contents(
-        &self,
-        opened: &mut OpenedRequest,
-        stored: &StoredContents,
-        selection: &MaskSelection,
-    ) {
-        let UncoveredRequest { request, places } = &mut opened.uncovered;
-        let secrets = stored.snapshot.own_taint();
-        let display = self.contents.display();
-        for content in &mut request.contents {
-            if content.undeclared_masks() == 0 || !selection.has(&content.at) {
-                continue;
-            }
-            let uncovered = display.uncover(content, &stored.contents, &secrets, request.id).await;
-            let Some(OpenedText { text, masks }) = uncovered else { continue };
-            opened.count += 1;
-            let (at, value) = (content.at.clone(), JsonText::from(&Json::String(text.clone())));
-            places.push(UncoveredPlace { at, key: None, value });
-            (content.text, content.masks, content.more_masks) = (Some(text), masks, 0);
+/// Uncovers the selected places of the arguments.
+fn uncover_arguments(
+    core: &GateCore,
+    record: &CallRecord,
+    layers: &Layers,
+    selection: &MaskSelection,
+) -> OpenedRequest {
+    let mut request = ApprovalRequest::clone(&record.request);
+    let mut opening = Opening { selection, places: Vec::new(), opened: 0 };
+    let tree = opening.open(&layers.open, &layers.shown, &mut String::new());
+    request.arguments = JsonText::from(&tree);
+    let (masks, more) = layers.masks(&core.redactor, record.id());
+    request.masks =
+        masks.into_iter().filter(|mask| mask.declared || !selection.has(&mask.at)).collect();
+    request.more_masks = if *selection == MaskSelection::All { 0 } else { more };
+    let uncovered = UncoveredRequest { request, places: opening.places };
+    OpenedRequest { uncovered, count: opening.opened }
+}
+
+/// Uncovers the contents that the selected arguments name.
+async fn uncover_contents(
+    core: &GateCore,
+    opened: &mut OpenedRequest,
+    stored: &StoredContents,
+    selection: &MaskSelection,
+) {
+    let UncoveredRequest { request, places } = &mut opened.uncovered;
+    let secrets = stored.snapshot.own_taint();
+    let display = core.contents.display();
+    for content in &mut request.contents {
+        if content.undeclared_masks() == 0 || !selection.has(&content.at) {
+            continue;
         }
+        let uncovered = display.uncover(content, &stored.contents, &secrets, request.id).await;
+        let Some(OpenedText { text, masks }) = uncovered else { continue };
+        opened.count += 1;
+        let (at, value) = (content.at.clone(), JsonText::from(&Json::String(text.clone())));
+        places.push(UncoveredPlace { at, key: None, value });
+        (content.text, content.masks, content.more_masks) = (Some(text), masks, 0);
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::approval::ToolChange;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
-use crate::gate::tools::tool_check::ToolCheck;
+use crate::gate::tools::tool_check::{ToolCheck, check_tool};
 use crate::machine::CallRecord;
 
 /// The state of a call's tool, compared with the tool that was shown.
@@ -53,7 +53,7 @@ impl Gate {
     /// Compares a call's tool with the one that was shown: for cards, before anybody decides.
     /// [`decide`](Self::decide) does so itself.
     pub async fn tool_status(&self, record: &CallRecord) -> Result<ToolStatus, GateError> {
-        Ok(match self.core.check_tool(record).await? {
+        Ok(match check_tool(&self.core, record).await? {
             ToolCheck::Same(_) | ToolCheck::Elsewhere => ToolStatus::Current,
             ToolCheck::Changed(changed) => ToolStatus::Changed(changed.change),
             ToolCheck::Gone | ToolCheck::Retired => {

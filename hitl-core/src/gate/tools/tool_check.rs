@@ -60,67 +60,65 @@ impl ChangedTool {
     }
 }
 
-impl GateCore {
-    /// Compares a call's tool with the tools that there are now. Asks the store only if this gate
-    /// does not have the tool as it was shown.
-    pub(in crate::gate) async fn check_tool(
-        &self,
-        record: &CallRecord,
-    ) -> Result<ToolCheck, GateError> {
-        let request = &record.request;
-        let own = self.tools.get(request.tool.as_str());
-        let is_bound = request.binding_version == BINDING_VERSION;
-        if let Some(tool) = own.filter(|tool| is_bound && tool.facts().is_of(request)) {
-            return Ok(ToolCheck::Same(Arc::clone(tool)));
-        }
-        let known = self.calls.executors().await?;
-        let executors = known.as_ref();
-        if is_bound && executors.is_some_and(|executors| executors.can_run(request)) {
-            return Ok(ToolCheck::Elsewhere);
-        }
-        let newest = || executors.and_then(|executors| executors.newest(&request.tool));
-        if let Some(now) = own.map(|own| own.facts()).or_else(newest) {
-            let then = executors.and_then(|known| known.known(&request.tool, request.fingerprint));
-            let change = ToolChange::between(request, then, now);
-            let change = change.unwrap_or_else(|| ToolChange::gone(&request.tool));
-            let (now, own) = (now.clone(), own.cloned());
-            let changed = ChangedTool { change, now, own, found: None };
-            return Ok(ToolCheck::Changed(Box::new(changed)));
-        }
-        Ok(match executors {
-            None => ToolCheck::Unknown,
-            Some(executors) if !executors.is_any_alive() => ToolCheck::NoExecutor,
-            Some(executors) if executors.is_retired(&request.tool) => ToolCheck::Retired,
-            Some(_) => ToolCheck::Gone,
-        })
+/// Compares a call's tool with the tools that there are now. Asks the store only if this gate
+/// does not have the tool as it was shown.
+pub(in crate::gate) async fn check_tool(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<ToolCheck, GateError> {
+    let request = &record.request;
+    let own = core.tools.get(request.tool.as_str());
+    let is_bound = request.binding_version == BINDING_VERSION;
+    if let Some(tool) = own.filter(|tool| is_bound && tool.facts().is_of(request)) {
+        return Ok(ToolCheck::Same(Arc::clone(tool)));
     }
+    let known = core.calls.executors().await?;
+    let executors = known.as_ref();
+    if is_bound && executors.is_some_and(|executors| executors.can_run(request)) {
+        return Ok(ToolCheck::Elsewhere);
+    }
+    let newest = || executors.and_then(|executors| executors.newest(&request.tool));
+    if let Some(now) = own.map(|own| own.facts()).or_else(newest) {
+        let then = executors.and_then(|known| known.known(&request.tool, request.fingerprint));
+        let change = ToolChange::between(request, then, now);
+        let change = change.unwrap_or_else(|| ToolChange::gone(&request.tool));
+        let (now, own) = (now.clone(), own.cloned());
+        let changed = ChangedTool { change, now, own, found: None };
+        return Ok(ToolCheck::Changed(Box::new(changed)));
+    }
+    Ok(match executors {
+        None => ToolCheck::Unknown,
+        Some(executors) if !executors.is_any_alive() => ToolCheck::NoExecutor,
+        Some(executors) if executors.is_retired(&request.tool) => ToolCheck::Retired,
+        Some(_) => ToolCheck::Gone,
+    })
+}
 
-    /// Returns whether an approved call is for other executors to run, which have its tool as it
-    /// was shown.
-    pub(in crate::gate) async fn is_left_to_others(
-        &self,
-        record: &CallRecord,
-    ) -> Result<bool, GateError> {
-        if record.state != CallState::Approved {
-            return Ok(false);
-        }
-        Ok(matches!(self.check_tool(record).await?, ToolCheck::Elsewhere))
+/// Returns whether an approved call is for other executors to run, which have its tool as it
+/// was shown.
+pub(in crate::gate) async fn is_left_to_others(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<bool, GateError> {
+    if record.state != CallState::Approved {
+        return Ok(false);
     }
+    Ok(matches!(check_tool(core, record).await?, ToolCheck::Elsewhere))
+}
 
-    /// Returns the tool as this gate has it, if an approved call was left to other executors for
-    /// long enough.
-    pub(in crate::gate) async fn take_from_others(
-        &self,
-        record: &CallRecord,
-    ) -> Result<Option<Box<ChangedTool>>, GateError> {
-        let Some(own) = self.tools.get(record.request.tool.as_str()) else { return Ok(None) };
-        if self.calls.store().now().await?.since(record.updated_at) < LEFT_TO_OTHERS {
-            return Ok(None);
-        }
-        let change = ToolChange::between(&record.request, None, own.facts());
-        let (now, own) = (own.facts().clone(), Some(Arc::clone(own)));
-        Ok(change.map(|change| Box::new(ChangedTool { change, now, own, found: None })))
+/// Returns the tool as this gate has it, if an approved call was left to other executors for
+/// long enough.
+pub(in crate::gate) async fn take_from_others(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<Box<ChangedTool>>, GateError> {
+    let Some(own) = core.tools.get(record.request.tool.as_str()) else { return Ok(None) };
+    if core.calls.store().now().await?.since(record.updated_at) < LEFT_TO_OTHERS {
+        return Ok(None);
     }
+    let change = ToolChange::between(&record.request, None, own.facts());
+    let (now, own) = (own.facts().clone(), Some(Arc::clone(own)));
+    Ok(change.map(|change| Box::new(ChangedTool { change, now, own, found: None })))
 }
 
 /// Describes the state of a call whose tool has changed.

@@ -14,8 +14,13 @@ use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::execution::execution::Execution;
 use crate::gate::intake::cancel_on_drop::CancelOnDrop;
 use crate::gate::intake::store_call::Attachment;
-use crate::gate::intake::submit::{Admission, SubmitOutcome};
-use crate::gate::waiting::waiter::WaitOutcome;
+use crate::gate::intake::submit::{
+    Admission, SubmitOutcome, is_known, leaves_no_record, prepare_call, start_unrecorded,
+    submit_prepared,
+};
+use crate::gate::waiting::inline_review::review_inline;
+use crate::gate::waiting::outcome::outcome_of_record;
+use crate::gate::waiting::waiter::{WaitOutcome, wait_for};
 use crate::machine::CallRecord;
 
 /// The result of waiting for an attached call.
@@ -28,58 +33,56 @@ pub(in crate::gate) enum AttachedOutcome {
     Ended(Box<CallRecord>),
 }
 
-impl GateCore {
-    /// Runs a model's call to its end.
-    pub(in crate::gate) async fn run_attached(
-        self: &Arc<Self>,
-        evaluated: Box<EvaluatedCall>,
-        call: Box<dyn BoundCall>,
-    ) -> Result<Outcome, GateError> {
-        match self.submit_attached(evaluated).await? {
-            AttachedOutcome::Run(execution) => call.execute(&self.executor, execution).await,
-            AttachedOutcome::RunFromSnapshot(ClaimedCall { execution, call }) => {
-                call.execute(&self.executor, execution).await
-            }
-            AttachedOutcome::Ended(record) => self.outcome_of_record(&record).boxed().await,
+/// Runs a model's call to its end.
+pub(in crate::gate) async fn run_attached(
+    core: &Arc<GateCore>,
+    evaluated: Box<EvaluatedCall>,
+    call: Box<dyn BoundCall>,
+) -> Result<Outcome, GateError> {
+    match submit_attached(core, evaluated).await? {
+        AttachedOutcome::Run(execution) => call.execute(&core.executor, execution).await,
+        AttachedOutcome::RunFromSnapshot(ClaimedCall { execution, call }) => {
+            call.execute(&core.executor, execution).await
         }
+        AttachedOutcome::Ended(record) => outcome_of_record(core, &record).boxed().await,
     }
+}
 
-    /// Submits a call, and waits until it may run or has ended. Dropping this withdraws the call.
-    pub(in crate::gate) async fn submit_attached(
-        self: &Arc<Self>,
-        evaluated: Box<EvaluatedCall>,
-    ) -> Result<AttachedOutcome, GateError> {
-        if self.leaves_no_record(&evaluated) && !self.is_known(&evaluated).await? {
-            return Ok(AttachedOutcome::Run(self.start_unrecorded(*evaluated)));
+/// Submits a call, and waits until it may run or has ended. Dropping this withdraws the call.
+pub(in crate::gate) async fn submit_attached(
+    core: &Arc<GateCore>,
+    evaluated: Box<EvaluatedCall>,
+) -> Result<AttachedOutcome, GateError> {
+    if leaves_no_record(core, &evaluated) && !is_known(core, &evaluated).await? {
+        return Ok(AttachedOutcome::Run(start_unrecorded(core, *evaluated)));
+    }
+    // Boxed, so that calls that nobody waits for do not carry it around.
+    wait_attached(core, Box::new(prepare_call(core, *evaluated))).boxed().await
+}
+
+async fn wait_attached(
+    core: &Arc<GateCore>,
+    mut prepared: Box<PreparedCall>,
+) -> Result<AttachedOutcome, GateError> {
+    let mut ownership = CancelOnDrop::new(core, &prepared);
+    let Admission { outcome, .. } =
+        submit_prepared(core, &mut prepared, Attachment::Attached).await?;
+    let waiting = match outcome {
+        SubmitOutcome::Run(execution) => {
+            ownership.disarm();
+            return Ok(AttachedOutcome::Run(execution));
         }
-        // Boxed, so that calls that nobody waits for do not carry it around.
-        self.wait_attached(Box::new(self.prepare(*evaluated))).boxed().await
-    }
-
-    async fn wait_attached(
-        self: &Arc<Self>,
-        mut prepared: Box<PreparedCall>,
-    ) -> Result<AttachedOutcome, GateError> {
-        let mut ownership = CancelOnDrop::new(self, &prepared);
-        let Admission { outcome, .. } =
-            self.submit_prepared(&mut prepared, Attachment::Attached).await?;
-        let waiting = match outcome {
-            SubmitOutcome::Run(execution) => {
-                ownership.disarm();
-                return Ok(AttachedOutcome::Run(execution));
-            }
-            SubmitOutcome::Ended(record) => {
-                ownership.disarm();
-                return Ok(AttachedOutcome::Ended(record));
-            }
-            SubmitOutcome::Waiting(waiting) => waiting,
-        };
-        self.review_inline(&waiting.record).await?;
-        let waited = self.wait_for(&waiting.tenant, waiting.id, Some(waiting.owner)).await?;
-        ownership.disarm();
-        Ok(match waited {
-            WaitOutcome::Claimed(claimed) => AttachedOutcome::RunFromSnapshot(claimed),
-            WaitOutcome::Ended(record) => AttachedOutcome::Ended(record),
-        })
-    }
+        SubmitOutcome::Ended(record) => {
+            ownership.disarm();
+            return Ok(AttachedOutcome::Ended(record));
+        }
+        SubmitOutcome::Waiting(waiting) => waiting,
+    };
+    review_inline(core, &waiting.record).await?;
+    let waited = wait_for(core, &waiting.tenant, waiting.id, Some(waiting.owner)).await?;
+    ownership.disarm();
+    Ok(match waited {
+        WaitOutcome::Claimed(claimed) => AttachedOutcome::RunFromSnapshot(claimed),
+        WaitOutcome::Ended(record) => AttachedOutcome::Ended(record),
+    })
 }

@@ -11,7 +11,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::telemetry;
 use crate::gate::waiting::receipt::Receipt;
-use crate::gate::waiting::waiter::WaitingCall;
+use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome, wait_until_decided};
 use crate::machine::{Event, Withdrawal};
 
 /// A handle on a call that waits. Dropping the ticket changes nothing: the call stays in the queue,
@@ -49,7 +49,7 @@ impl Ticket {
     pub async fn wait(&self) -> Result<Outcome, GateError> {
         let span = telemetry::wait_span(&self.core.redactor, &self.waiting.record);
         let waiting = async {
-            let result = self.core.wait_for_outcome(&self.waiting).await;
+            let result = wait_for_outcome(&self.core, &self.waiting).await;
             telemetry::record_wait_result(&result);
             result
         };
@@ -60,8 +60,8 @@ impl Ticket {
     /// does.
     ///
     /// Cancel safe.
-    pub async fn decided(&self) -> Result<(), GateError> {
-        self.core.wait_until_decided(&self.waiting.tenant, self.waiting.id).await
+    pub async fn wait_until_decided(&self) -> Result<(), GateError> {
+        wait_until_decided(&self.core, &self.waiting.tenant, self.waiting.id).await
     }
 
     /// Withdraws the call while nothing has started. Refused when somebody else has re-attached to

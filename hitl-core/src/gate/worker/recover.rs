@@ -1,8 +1,10 @@
 //! Recovers what a dead process left. Runs nothing, and takes nothing from the living.
 
+use crate::gate::claiming::retry::retry_parked;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
+use crate::gate::review::reask::close_retired;
 use crate::machine::CallState;
 
 /// The number of calls read at a time.
@@ -46,7 +48,7 @@ impl Gate {
         }
         core.audit.exchange_heads().await?;
         // A failure here must not prevent the rest of the recovery.
-        if let Err(error) = core.close_retired_calls().await {
+        if let Err(error) = close_retired_calls(core).await {
             tracing::warn!(%error, "calls of tools that were taken away are not closed now");
         }
         let mut before = Vec::new();
@@ -63,7 +65,7 @@ impl Gate {
                 match next.state {
                     CallState::Pending => recovered.escalated += 1,
                     CallState::Expired => recovered.expired += 1,
-                    _ if core.retry_parked(&next).await? => recovered.retried += 1,
+                    _ if retry_parked(core, &next).await? => recovered.retried += 1,
                     _ => recovered.unknown += 1,
                 }
             }
@@ -76,30 +78,28 @@ impl Gate {
     }
 }
 
-impl GateCore {
-    /// Closes approved calls whose tool was taken away from every executor that had it.
-    async fn close_retired_calls(&self) -> Result<(), GateError> {
-        let Some(executors) = self.calls.executors().await? else { return Ok(()) };
-        let all = executors.all().iter().flat_map(|executor| executor.tools.iter());
-        let mut gone: Vec<&str> = all.map(|facts| &*facts.name).collect();
-        gone.sort_unstable();
-        gone.dedup();
-        gone.retain(|name| executors.is_retired(name));
-        if gone.is_empty() {
-            return Ok(());
-        }
-        let store = self.calls.store();
-        let mut after = None;
-        loop {
-            let approved = store.approved(after, PAGE).await?;
-            let Some((_, last)) = approved.last() else { return Ok(()) };
-            after = Some(*last);
-            for (tenant, id) in &approved {
-                let Some(record) = store.get(tenant, *id).await? else { continue };
-                let is_gone = gone.contains(&record.request.tool.as_str());
-                if is_gone && record.state == CallState::Approved {
-                    self.close_retired(&record).await?;
-                }
+/// Closes approved calls whose tool was taken away from every executor that had it.
+async fn close_retired_calls(core: &GateCore) -> Result<(), GateError> {
+    let Some(executors) = core.calls.executors().await? else { return Ok(()) };
+    let all = executors.all().iter().flat_map(|executor| executor.tools.iter());
+    let mut gone: Vec<&str> = all.map(|facts| &*facts.name).collect();
+    gone.sort_unstable();
+    gone.dedup();
+    gone.retain(|name| executors.is_retired(name));
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let store = core.calls.store();
+    let mut after = None;
+    loop {
+        let approved = store.approved(after, PAGE).await?;
+        let Some((_, last)) = approved.last() else { return Ok(()) };
+        after = Some(*last);
+        for (tenant, id) in &approved {
+            let Some(record) = store.get(tenant, *id).await? else { continue };
+            let is_gone = gone.contains(&record.request.tool.as_str());
+            if is_gone && record.state == CallState::Approved {
+                close_retired(core, &record).await?;
             }
         }
     }

@@ -31,38 +31,36 @@ impl Gate {
         let now = self.core.calls.store().now().await?;
         let (mut depth, mut overdue, mut unknown) = (0, 0, 0);
         for tenant in tenants {
-            let pending = self.core.count_calls(tenant, CallState::Pending, now).await?;
+            let pending = count_calls(&self.core, tenant, CallState::Pending, now).await?;
             depth += pending.all;
             overdue += pending.overdue;
-            unknown += self.core.count_calls(tenant, CallState::OutcomeUnknown, now).await?.all;
+            unknown += count_calls(&self.core, tenant, CallState::OutcomeUnknown, now).await?.all;
         }
-        telemetry::meter::gauges(depth, overdue, unknown, self.audit_debt());
+        telemetry::meter::set_gauges(depth, overdue, unknown, self.audit_debt());
         Ok(())
     }
 }
 
-impl GateCore {
-    /// Counts the calls in a state, and those of them that should have been decided by now.
-    async fn count_calls(
-        &self,
-        tenant: &Tenant,
-        state: CallState,
-        now: Timestamp,
-    ) -> Result<CallCounts, GateError> {
-        let (mut all, mut overdue, mut after) = (0, 0, None);
-        while all < MAX_COUNTED {
-            let mut page = PageRequest::of(&[state]).limit(PAGE);
-            if let Some(last) = after {
-                page = page.after(last);
-            }
-            let records = self.calls.store().page(tenant, page).await?;
-            all += records.len();
-            overdue += records.iter().filter(|record| now >= record.request.expires_at).count();
-            after = records.last().map(CallRecord::id);
-            if records.len() < PAGE {
-                break;
-            }
+/// Counts the calls in a state, and those of them that should have been decided by now.
+async fn count_calls(
+    core: &GateCore,
+    tenant: &Tenant,
+    state: CallState,
+    now: Timestamp,
+) -> Result<CallCounts, GateError> {
+    let (mut all, mut overdue, mut after) = (0, 0, None);
+    while all < MAX_COUNTED {
+        let mut page = PageRequest::of(&[state]).limit(PAGE);
+        if let Some(last) = after {
+            page = page.after(last);
         }
-        Ok(CallCounts { all, overdue })
+        let records = core.calls.store().page(tenant, page).await?;
+        all += records.len();
+        overdue += records.iter().filter(|record| now >= record.request.expires_at).count();
+        after = records.last().map(CallRecord::id);
+        if records.len() < PAGE {
+            break;
+        }
     }
+    Ok(CallCounts { all, overdue })
 }

@@ -8,13 +8,15 @@ use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use crate::call::{Outcome, Tenant};
+use crate::gate::claiming::atomic_batch::claim_alone_or_together;
 use crate::gate::claiming::claim::ClaimOutcome;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
 use crate::gate::telemetry;
-use crate::gate::tools::tool_check::ToolCheck;
-use crate::gate::waiting::waiter::WaitingCall;
+use crate::gate::tools::tool_check::{ToolCheck, check_tool};
+use crate::gate::waiting::outcome::outcome_of_record;
+use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallState, Event};
 use crate::store::{ApplyError, Enclosed};
@@ -46,7 +48,7 @@ impl Gate {
         // Recovery runs at this interval, no matter how many hints come in between.
         let mut next_recovery = Box::pin(sleep(POLL_INTERVAL));
         loop {
-            let capacity = self.core.run_approved(&slots, &mut unknown).await;
+            let capacity = run_approved(&self.core, &slots, &mut unknown).await;
             let is_full = match capacity {
                 Ok(capacity) => capacity == Capacity::Full,
                 Err(error) => {
@@ -77,7 +79,7 @@ impl Gate {
         let core = &self.core;
         if let Some(record) = core.calls.store().get(tenant, id).await? {
             let open = matches!(record.state, CallState::Pending | CallState::Approved);
-            if open && let ToolCheck::Elsewhere = core.check_tool(&record).await? {
+            if open && let ToolCheck::Elsewhere = check_tool(core, &record).await? {
                 // It would not run here.
                 core.tools.require_as_shown(&record)?;
             }
@@ -87,14 +89,14 @@ impl Gate {
         let record = match core.calls.store().apply(tenant, id, event, Enclosed::none()).await {
             Ok(record) => record,
             Err(ApplyError::Lost { current, .. }) => {
-                return core.outcome_of_record(&current).await;
+                return outcome_of_record(core, &current).await;
             }
             Err(error) => return Err(error.into()),
         };
         let span = telemetry::wait_span(&core.redactor, &record);
         let waiting = WaitingCall::new(record, owner);
         let adopted = async {
-            let result = core.wait_for_outcome(&waiting).await;
+            let result = wait_for_outcome(core, &waiting).await;
             telemetry::record_wait_result(&result);
             result
         };
@@ -109,48 +111,46 @@ enum Capacity {
     Full,
 }
 
-impl GateCore {
-    /// Claims approved calls and starts their bodies, until none is left or no more may run.
-    async fn run_approved(
-        self: &Arc<Self>,
-        slots: &Arc<Semaphore>,
-        unknown: &mut HashSet<RequestId>,
-    ) -> Result<Capacity, GateError> {
-        let store = self.calls.store();
-        let mut after = None;
-        loop {
-            let approved = store.approved(after, PAGE).await?;
-            let Some((_, last)) = approved.last() else { return Ok(Capacity::Available) };
-            after = Some(*last);
-            for (tenant, id) in &approved {
-                let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
-                    return Ok(Capacity::Full);
-                };
-                if unknown.contains(id) {
-                    continue;
+/// Claims approved calls and starts their bodies, until none is left or no more may run.
+async fn run_approved(
+    core: &Arc<GateCore>,
+    slots: &Arc<Semaphore>,
+    unknown: &mut HashSet<RequestId>,
+) -> Result<Capacity, GateError> {
+    let store = core.calls.store();
+    let mut after = None;
+    loop {
+        let approved = store.approved(after, PAGE).await?;
+        let Some((_, last)) = approved.last() else { return Ok(Capacity::Available) };
+        after = Some(*last);
+        for (tenant, id) in &approved {
+            let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
+                return Ok(Capacity::Full);
+            };
+            if unknown.contains(id) {
+                continue;
+            }
+            let Some(record) = store.get(tenant, *id).await? else { continue };
+            let is_here = core.tools.get(record.request.tool.as_str()).is_some();
+            if record.attached || record.state != CallState::Approved || !is_here {
+                continue;
+            }
+            match claim_alone_or_together(core, &record, None).await {
+                Ok(ClaimOutcome::Claimed(claimed)) => {
+                    let executor = Arc::clone(&core.executor);
+                    core.runtime.spawn(async move {
+                        let running = claimed.call.execute(&executor, claimed.execution);
+                        if let Err(error) = running.await {
+                            tracing::warn!(%error, "an approved call was not run");
+                        }
+                        drop(slot);
+                    });
                 }
-                let Some(record) = store.get(tenant, *id).await? else { continue };
-                let is_here = self.tools.get(record.request.tool.as_str()).is_some();
-                if record.attached || record.state != CallState::Approved || !is_here {
-                    continue;
+                Ok(ClaimOutcome::Waits | ClaimOutcome::Changed) => {}
+                Ok(ClaimOutcome::Unknown) => {
+                    unknown.insert(*id);
                 }
-                match self.claim_alone_or_together(&record, None).await {
-                    Ok(ClaimOutcome::Claimed(claimed)) => {
-                        let executor = Arc::clone(&self.executor);
-                        self.runtime.spawn(async move {
-                            let running = claimed.call.execute(&executor, claimed.execution);
-                            if let Err(error) = running.await {
-                                tracing::warn!(%error, "an approved call was not run");
-                            }
-                            drop(slot);
-                        });
-                    }
-                    Ok(ClaimOutcome::Waits | ClaimOutcome::Changed) => {}
-                    Ok(ClaimOutcome::Unknown) => {
-                        unknown.insert(*id);
-                    }
-                    Err(error) => tracing::warn!(%id, %error, "an approved call was not claimed"),
-                }
+                Err(error) => tracing::warn!(%id, %error, "an approved call was not claimed"),
             }
         }
     }
