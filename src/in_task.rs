@@ -38,7 +38,7 @@ pub trait GateInTask {
     /// twice. For that, a step must make its calls in the same order each time.
     ///
     /// So a step's [`Retry`](hitl_tasks::Retry) does not run a call again that failed: every
-    /// attempt of the step gets that failure. [`retry_failed`](AttributedStepCall::retry_failed)
+    /// attempt of the step gets that failure. [`retry_failed`](ReadyStepCall::retry_failed)
     /// says otherwise, for a tool that is idempotent.
     ///
     /// While it waits for a human the step is [off the clock](StepContext::off_clock): it counts
@@ -66,8 +66,8 @@ pub struct StepCall<T> {
 
 impl<T: Tool> StepCall<T> {
     /// Says who asks, and where. The host vouches for it.
-    pub fn by(self, context: impl Into<CallContext>) -> AttributedStepCall<T> {
-        AttributedStepCall { call: self, context: context.into(), retry_failed: false }
+    pub fn by(self, context: impl Into<CallContext>) -> ReadyStepCall<T> {
+        ReadyStepCall { call: self, context: context.into(), retry_failed: false }
     }
 }
 
@@ -88,13 +88,13 @@ where
 /// A call from within a step, ready to be awaited.
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
-pub struct AttributedStepCall<T> {
+pub struct ReadyStepCall<T> {
     call: StepCall<T>,
     context: CallContext,
     retry_failed: bool,
 }
 
-impl<T: Tool> AttributedStepCall<T> {
+impl<T: Tool> ReadyStepCall<T> {
     /// Runs the call again, in the next attempt of the step, when it failed in an earlier one: for
     /// a tool that says that it is [idempotent](hitl_core::ToolConfig::idempotent()).
     ///
@@ -135,7 +135,7 @@ impl<T: Tool> AttributedStepCall<T> {
     }
 }
 
-impl<T: Tool> IntoFuture for AttributedStepCall<T> {
+impl<T: Tool> IntoFuture for ReadyStepCall<T> {
     type Output = Result<Outcome, GateError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -160,7 +160,7 @@ impl<T: Tool> IntoFuture for AttributedStepCall<T> {
             };
             let decided = cx.off_clock(async {
                 tokio::select! {
-                    decided = ticket.decided() => decided,
+                    decided = ticket.wait_until_decided() => decided,
                     () = cx.cancelled() => ticket.cancel("the task was cancelled").await,
                 }
             });
@@ -184,8 +184,10 @@ enum NextTry {
 ///
 /// Ends, because a tool has a bounded number of attempts.
 async fn next_try(gate: &Gate, first: &CallKey) -> Result<NextTry, GateError> {
-    let Some(mut newest) = gate.find(first).await? else { return Ok(NextTry::Key(first.clone())) };
-    while let Some(later) = gate.find(&newest.retry_key()).await? {
+    let Some(mut newest) = gate.get_by_key(first).await? else {
+        return Ok(NextTry::Key(first.clone()));
+    };
+    while let Some(later) = gate.get_by_key(&newest.retry_key()).await? {
         newest = later;
     }
     Ok(if gate.may_retry(&newest) {

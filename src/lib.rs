@@ -64,7 +64,7 @@
 //! |---|---|---|
 //! | [`Auto`](ApprovalLevel::Auto) | confident enough | nobody; the audit says so |
 //! | [`Quick`](ApprovalLevel::Quick) | in between | the gate's [`Approver`], inline; without an answer it waits like Full |
-//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | whoever works the queue: [`Gate::page`], [`Gate::decide`] |
+//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | whoever works the queue: [`Gate::list`], [`Gate::decide`] |
 //!
 //! Confidence is a base and [`Factor`]s from [`Signal`]s ([`assess`]); [`route`] makes the
 //! [`Verdict`]. Approvers: `TerminalApprover` (feature `terminal`), [`approval::channel`],
@@ -113,7 +113,7 @@ pub use schemars::{self, JsonSchema};
 pub mod __private;
 mod in_task;
 
-pub use in_task::{AttributedStepCall, GateInTask, StepCall};
+pub use in_task::{GateInTask, ReadyStepCall, StepCall};
 
 /// What most programs import: `use hitl::prelude::*;`
 pub mod prelude {
@@ -121,8 +121,8 @@ pub mod prelude {
     pub use hitl_core::TerminalApprover;
     pub use hitl_core::approval::ApproverExt;
     pub use hitl_core::{
-        ApprovalLevel, CallContext, CallError, CallKey, Gate, GateBuilder, JsonlAudit, NotRun,
-        Outcome, Principal, Submission, Tool, Verdict,
+        ApprovalLevel, CallContext, CallError, CallKey, Gate, GateBuilder, JsonlAudit,
+        NotRunReason, Outcome, Principal, Submission, Tool, Verdict,
     };
     #[cfg(feature = "sqlite")]
     pub use hitl_store::SqliteStore;

@@ -83,8 +83,8 @@ async fn worker_process() {
     let waiting = async {
         while watcher.changed().await {
             // A moment off the clock is no wait for a human: that begins once the call is stored.
-            let queue = PageRequest::new(&[CallState::Pending]);
-            let asked = gate.page(&Tenant::default(), queue).await.unwrap();
+            let queue = PageRequest::of(&[CallState::Pending]);
+            let asked = gate.list(&Tenant::default(), queue).await.unwrap();
             if watcher.state() == TaskState::Waiting && !asked.is_empty() {
                 say("waiting");
             }
@@ -131,7 +131,7 @@ impl Drop for Worker {
 }
 
 async fn all(gate: &Gate) -> Vec<CallRecord> {
-    gate.page(&Tenant::default(), PageRequest::all()).await.unwrap()
+    gate.list(&Tenant::default(), PageRequest::all()).await.unwrap()
 }
 
 fn ran(folder: &Path) -> Vec<String> {

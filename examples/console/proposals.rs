@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hitl::{CallContext, CallKey, CallState, Gate, GateError, PageRequest, RequestId, Tenant};
+use hitl::{CallContext, CallState, Gate, GateError, PageRequest, RequestId, Tenant};
 
 use crate::data::{self, Recorded};
 use crate::office::{delete_project, sign_contract};
@@ -28,9 +28,15 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
     if waiting(gate).await? < WAITING {
         from_the_office(gate).await?;
         for (at, (tool, arguments)) in (0_u64..).zip(ODD) {
-            let key = CallKey::new(format!("{run}/odd"), at);
-            let _waits =
-                gate.submit_json(tool, arguments, CallContext::new("web form agent"), key).await?;
+            let _waits = gate
+                .submit_json(
+                    tool,
+                    arguments,
+                    CallContext::of("web form agent"),
+                    format!("{run}/odd"),
+                    at,
+                )
+                .await?;
         }
     }
     let calls = data::read(SHIPPED).unwrap_or_default();
@@ -38,10 +44,11 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
         while waiting(gate).await? >= WAITING {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
-        let key = CallKey::new(format!("{run}/{}", key.run), key.position);
         // Agents make mistakes, and the airline refuses some calls; the next one comes all the
         // same.
-        let _refused = gate.submit_json(&tool, &arguments, cx(), key).await;
+        let _refused = gate
+            .submit_json(&tool, &arguments, cx(), format!("{run}/{}", key.run), key.position)
+            .await;
     }
     Ok(())
 }
@@ -66,6 +73,6 @@ const ODD: [(&str, &str); 2] = [
 ];
 
 async fn waiting(gate: &Gate) -> Result<usize, GateError> {
-    let page = PageRequest::new(&[CallState::Pending]).limit(WAITING);
-    Ok(gate.page(&Tenant::default(), page).await?.len())
+    let page = PageRequest::of(&[CallState::Pending]).limit(WAITING);
+    Ok(gate.list(&Tenant::default(), page).await?.len())
 }

@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl::approval::MaskSupport;
-use hitl::{ApprovalRequest, Approver, Review, Uncover};
+use hitl::{ApprovalRequest, Approver, Review, Uncoverer};
 use tokio::sync::watch;
 
 /// What a shell reports for a program that was stopped by Ctrl-C.
@@ -65,7 +65,7 @@ impl<A: Approver> Approver for UntilInterrupted<A> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         async move {
             tokio::select! {

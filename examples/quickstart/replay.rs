@@ -64,9 +64,9 @@ pub(crate) async fn submit_all(
 }
 
 async fn submit(job: &Job, call: Recorded) -> Result<(), Stopped> {
-    let context = CallContext::new("airline-agent");
-    let key = call.key.clone();
-    let taken = job.gate.submit_json(&call.tool, &call.arguments, context, key).await;
+    let context = CallContext::of("airline-agent");
+    let (run, position) = (call.key.run.clone(), call.key.position);
+    let taken = job.gate.submit_json(&call.tool, &call.arguments, context, run, position).await;
     match taken {
         Ok(submission) => {
             let (standing, state) = match &submission {

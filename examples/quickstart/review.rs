@@ -7,7 +7,8 @@ use hitl::approval::DetailLevel;
 use hitl::approval::terminal::{Dialog, Style, card, preview};
 use hitl::display::{clip, visible};
 use hitl::{
-    ApprovalRequest, CallRecord, CallState, Decision, Gate, GateError, PageRequest, Places, Tenant,
+    ApprovalRequest, CallRecord, CallState, Decision, Gate, GateError, MaskSelection, PageRequest,
+    Tenant,
 };
 
 use crate::args::Decide;
@@ -64,7 +65,7 @@ async fn pending(gate: &Gate) -> Result<Vec<CallRecord>, GateError> {
         if let Some(last) = queue.last() {
             page = page.after(last.id());
         }
-        let more = gate.page(&tenant, page).await?;
+        let more = gate.list(&tenant, page).await?;
         if more.is_empty() {
             return Ok(queue);
         }
@@ -156,7 +157,7 @@ async fn wish(gate: &Gate, dialog: &mut Dialog, request: &ApprovalRequest) -> Wi
                 dialog.show("  This one needs a reason.\n");
             }
             "?" => dialog.show(&preview(request, Timestamp::now(), dialog.ink())),
-            "u" if masked => match gate.uncover(request, REVIEWER, Places::All).await {
+            "u" if masked => match gate.uncover(request, REVIEWER, MaskSelection::All).await {
                 Ok(uncovered) => {
                     let rendered = uncovered.render(Timestamp::now(), DetailLevel::Full);
                     dialog.show(&rendered.to_text());

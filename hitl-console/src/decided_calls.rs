@@ -51,7 +51,7 @@ pub(crate) async fn read(
     loop {
         let mut page = PageRequest::new(states).limit(PAGE);
         page.after = after;
-        let more = gate.page(tenant, page).await?;
+        let more = gate.list(tenant, page).await?;
         let Some(last) = more.last() else { return Ok((records, false)) };
         after = Some(last.id());
         let full = more.len() == PAGE;

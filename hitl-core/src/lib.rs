@@ -45,9 +45,10 @@ pub use confidence::{
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, ErasureReport, ErasureScope, Events, Gate, GateBuilder,
-    GateError, GateErrorKind, GrantPreview, Granted, Happening, KeyUse, NotRun, Places, Preview,
-    Queue, QueuePage, Receipt, Reminders, Resealed, Submission, Ticket, ToolSet, ToolStatus,
-    Uncover, Uncovered, UncoveredCard, UncoveredPlace, UncoveredText, View,
+    GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection, NotRunReason,
+    Preview, Queue, QueuePage, Receipt, Reminders, ResealReport, SavedGrant, ScopedGate,
+    Submission, Ticket, ToolSet, ToolStatus, UncoveredCard, UncoveredPlace, UncoveredRequest,
+    UncoveredText, Uncoverer,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};

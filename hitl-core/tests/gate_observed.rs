@@ -261,12 +261,7 @@ async fn invariant_8_no_secret_reaches_a_span_or_an_event() {
     }
     let denied = b
         .gate
-        .call_json(
-            "pay",
-            r#"{"to": "x", "amount": "9731-secret", "pin": 5}"#,
-            "ann",
-            hitl_core::CallKey::new("bad", 0),
-        )
+        .call_json("pay", r#"{"to": "x", "amount": "9731-secret", "pin": 5}"#, "ann", "bad", 0)
         .await;
     assert!(denied.is_err());
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -108,7 +108,7 @@ impl Bench {
 
     /// All calls, the oldest first.
     async fn calls(&self) -> Vec<CallRecord> {
-        self.gate.page(&Tenant::default(), PageRequest::all()).await.unwrap()
+        self.gate.list(&Tenant::default(), PageRequest::all()).await.unwrap()
     }
 
     async fn states(&self) -> Vec<CallState> {
@@ -213,7 +213,7 @@ async fn invariant_3_other_arguments_do_not_run_under_the_key_of_an_edited_call(
     assert!(!bench.gate.may_retry(&failed), "KL 2 ran, and KL 1 was submitted");
     assert!(handle.wait().await.is_err());
     assert_eq!(bench.flaky.ran(), 1);
-    assert_eq!(bench.gate.find(&failed.retry_key()).await.unwrap(), None);
+    assert_eq!(bench.gate.get_by_key(&failed.retry_key()).await.unwrap(), None);
 }
 
 /// Denies from when it is told to.

@@ -97,7 +97,10 @@ async fn invariant_8_nested_secrets_are_seen_by_the_body_alone() {
     let audit = MemoryAudit::new();
     let gate = Gate::builder().tool::<Check>().audit(audit.clone()).build().await.unwrap();
     let key = CallKey::new("r", 0);
-    let submitted = gate.submit_json("check", &arguments(), "ann", key.clone()).await.unwrap();
+    let submitted = gate
+        .submit_json("check", &arguments(), "ann", key.run.clone(), key.position)
+        .await
+        .unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it needs a review") };
     let request = ticket.request();
     hides("request", &format!("{request:?} {}", serde_json::to_string(request).unwrap()));
@@ -109,7 +112,7 @@ async fn invariant_8_nested_secrets_are_seen_by_the_body_alone() {
     let Outcome::Failed(failure) = ticket.wait().await.unwrap() else { panic!("it fails") };
     assert!(failure.message.starts_with("7 seen in"), "{}", failure.message);
     hides("failure", &failure.message);
-    let record = gate.find(&key).await.unwrap().unwrap();
+    let record = gate.get_by_key(&key).await.unwrap().unwrap();
     hides("record", &format!("{record:?} {}", serde_json::to_string(&record).unwrap()));
     hides("audit", &serde_json::to_string(&audit.records()).unwrap());
     let call: Check = serde_json::from_str(&arguments()).unwrap();
@@ -135,8 +138,7 @@ async fn invariant_8_what_is_wrong_with_a_nested_secret_is_said_without_it() {
     ] {
         let text = good.replace(right, wrong);
         assert_ne!(text, good, "{right}");
-        let refused =
-            gate.call_json("check", &text, "ann", CallKey::new("r", 1)).await.unwrap_err();
+        let refused = gate.call_json("check", &text, "ann", "r", 1).await.unwrap_err();
         assert_eq!(refused.kind(), GateErrorKind::InvalidArguments, "{wrong}: {refused}");
         hides(wrong, &format!("{refused} {refused:?}"));
     }

@@ -85,7 +85,10 @@ async fn a_body_gets_its_arguments_and_what_the_host_gives() {
     assert_eq!(said, "1: 3 usd from ann to bob hi 4");
     let key = CallKey::new("r", 1);
     let text = r#"{"to":"eve","parts":[7],"pin":""}"#;
-    let outcome = gate.call_json("transfer", text, CallContext::new("ann"), key).await.unwrap();
+    let outcome = gate
+        .call_json("transfer", text, CallContext::of("ann"), key.run.clone(), key.position)
+        .await
+        .unwrap();
     let Outcome::Executed(output) = outcome else { panic!("{outcome:?}") };
     assert_eq!(output.parse::<String>().unwrap(), "2: 7 eur from ann to eve  0");
     let (key, limit) = gate.call(whoami()).by("ann").key("r", 2).await.unwrap();

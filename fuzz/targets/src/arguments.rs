@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    CallContext, CallKey, Gate, GateErrorKind, ParameterSpec, Permit, SnapshotError,
-    SnapshotWriter, Submission, Tool, ToolConfig, ToolSpec,
+    CallContext, Gate, GateErrorKind, HitlConfig, Parameter, Permit, SnapshotError, SnapshotWriter,
+    Spec, Submission, Tool,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -62,12 +62,11 @@ pub fn arguments(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let gate = Gate::builder().tool::<Anything>().build().await.unwrap();
-        let context = || CallContext::new("ann");
-        let key = || CallKey::new("run", 1);
+        let context = || CallContext::of("ann");
         let submit = |text: String| {
             let gate = gate.clone();
             async move {
-                match gate.submit_json("anything", &text, context(), key()).await {
+                match gate.submit_json("anything", &text, context(), "run", 1).await {
                     Ok(Submission::Pending(ticket)) => Ok(ticket.request().clone()),
                     Ok(Submission::Done { .. }) => panic!("nobody decided"),
                     Err(error) => Err(error),

@@ -63,7 +63,7 @@ impl StoreBackend {
         tenants: Vec<Tenant>,
         audit: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let mut gate = Gate::builder().store(store.clone()).without_recovery();
+        let mut gate = Gate::builder().store(store.clone()).skip_recovery();
         let mut audit_file = None;
         if let Some(folder) = audit {
             let log = JsonlAudit::in_folder(folder)

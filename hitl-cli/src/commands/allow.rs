@@ -58,7 +58,7 @@ async fn at_store(
     }
     if look == SeenCheck::Ask {
         // What was not shown is not said to have been: said first, and then shown.
-        store.gate.note_shown(&record, by.principal).await?;
+        store.gate.record_shown(&record, by.principal).await?;
         ask(&card, &shown)?;
     }
     let given = save(store, preview).await?;

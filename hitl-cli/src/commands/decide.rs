@@ -60,7 +60,7 @@ async fn at_store(
     }
     if seen == SeenCheck::Ask {
         // What was not shown is not said to have been: said first, and then shown.
-        store.gate.note_shown(&record, by.principal.clone()).await?;
+        store.gate.record_shown(&record, by.principal.clone()).await?;
         let is_audited = wanted.who.audit.is_some();
         let mut text = card_text(&card);
         while ask(&card, &text, &mut reply)? == PromptAnswer::Uncover {

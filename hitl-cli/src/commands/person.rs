@@ -118,7 +118,7 @@ async fn note(
     by: &ReviewerIdentity,
     what: &str,
 ) -> Result<(), Failure> {
-    Ok(store.gate.note_person(person, by, what).await?)
+    Ok(store.gate.record_person_change(person, by, what).await?)
 }
 
 fn parse_person(name: &str) -> Result<Principal, Failure> {

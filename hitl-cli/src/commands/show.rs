@@ -1,6 +1,6 @@
 //! `hitl show`: one call.
 
-use hitl_core::{Places, RequestId, ReviewerIdentity, UncoveredCard};
+use hitl_core::{Authority, MaskSelection, RequestId, UncoveredCard};
 
 use super::decide::{authenticate, require_person_at_console};
 use super::{Output, check_audited};
@@ -57,6 +57,6 @@ pub(super) async fn at_store(
             "uncovering must be audited: name the folder of the audit log with --audit FOLDER";
         return Err(Failure::usage(why));
     }
-    let uncovered = store.gate.uncover(&card.request, by, Places::All).await?;
+    let uncovered = store.gate.uncover(&card.request, by, MaskSelection::All).await?;
     Ok(uncovered.card(card.now))
 }

@@ -22,7 +22,7 @@ async fn from_store(source: &StoreBackend) -> Result<StatsReport, Failure> {
     for tenant in source.tenants().await? {
         let mut page = PageRequest::all().limit(1000);
         loop {
-            let records = source.gate.page(&tenant, page.clone()).await?;
+            let records = source.gate.list(&tenant, page.clone()).await?;
             let Some(last) = records.last() else { break };
             page = page.after(last.id());
             for record in &records {

@@ -1,6 +1,6 @@
 //! `hitl watch`: follows changes of calls.
 
-use hitl_core::Happening;
+use hitl_core::GateEvent;
 
 use super::Output;
 use crate::backend::{Backend, StoreBackend};
@@ -36,15 +36,15 @@ async fn from_store(
     let after = match after.map(|after| after.parse()) {
         Some(Ok(after)) => after,
         Some(Err(_)) => return Err(Failure::usage("--after takes a number, of a store")),
-        None => source.gate.history_end().await?,
+        None => source.gate.last_history_seq().await?,
     };
     let mut events = source.gate.events(source.viewer(), after);
     loop {
         let change = match events.next().await? {
-            Happening::Changed { number, entry } => {
-                Change::Changed { place: number.to_string(), entry: ChangeEntry::new(&entry) }
+            GateEvent::Changed { number, entry } => {
+                Change::Changed { place: number.to_string(), entry: Moved::of(&entry) }
             }
-            Happening::Gap { after } => Change::Gap { after: after.to_string() },
+            GateEvent::Gap { after } => Change::Gap { after: after.to_string() },
             _ => continue,
         };
         if !print(change)? {

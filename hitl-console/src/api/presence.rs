@@ -30,7 +30,7 @@ pub(super) async fn set_presence(
     if let Some(record) =
         record.filter(|record| record.state == CallState::Pending && change.is_new)
     {
-        state.gate.note_shown(&record, reviewer.principal.clone()).await?;
+        state.gate.record_shown(&record, reviewer.principal.clone()).await?;
     }
     for call in change.moved {
         let onlookers = state.presence.onlookers_of(&reviewer.tenant, call);

@@ -3,9 +3,8 @@
 use axum::Json;
 use axum::extract::State as From;
 use hitl_core::people::Deed;
-use hitl_core::{Places, RequestId, UncoveredCard};
-use hitl_wire::decision::UncoverBody;
-use serde::Serialize;
+use hitl_core::{BindingDigest, MaskSelection, RequestId, UncoveredCard};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{Body, Path};
@@ -44,8 +43,8 @@ pub(super) async fn uncover(
     let mut shown = hitl_core::ApprovalRequest::clone(&record.request);
     (shown.revision, shown.binding) = (body.revision, body.binding);
     let places = match body.places {
-        Some(places) => Places::At(places.into_iter().collect()),
-        None => Places::All,
+        Some(places) => MaskSelection::At(places.into_iter().collect()),
+        None => MaskSelection::All,
     };
     let uncovered = state.gate.uncover(&shown, reviewer.authority(), places).await?;
     Ok(Json(UncoveredDocument(uncovered.card(state.gate.now().await?))))

@@ -61,7 +61,7 @@ async fn publish_changes(
     last: &mut Option<u64>,
 ) -> Result<(), GateError> {
     let Some(mut after) = *last else {
-        *last = Some(gate.history_end().await?);
+        *last = Some(gate.last_history_seq().await?);
         return Ok(());
     };
     loop {

@@ -136,11 +136,10 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
     let other = gate.submit(charge("C-2", SAID, PIN)).by("agent").key("run", 0).await.unwrap_err();
     walk.text("an error", format!("{other} {other:?} {other:#?}"));
     let arguments = json!({ "account": SAID, "remarks": 5, "pin": PIN }).to_string();
-    let key = CallKey::new("run", 9);
-    let wrong = gate.submit_json("charge", &arguments, "agent", key).await.unwrap_err();
+    let wrong = gate.submit_json("charge", &arguments, "agent", "run", 9).await.unwrap_err();
     walk.text("an argument's error", format!("{wrong} {wrong:?} {wrong:#?}"));
 
-    let kept = gate.page(&Tenant::default(), PageRequest::all()).await.unwrap();
+    let kept = gate.list(&Tenant::default(), PageRequest::all()).await.unwrap();
     for record in &kept {
         walk.debug("a record", record);
     }

@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 
 use super::{ApprovalRequest, Decision};
-use crate::gate::Uncover;
+use crate::gate::Uncoverer;
 
 /// What came of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum MaskSupport {
     /// for a console, a terminal or the command line.
     #[default]
     Masks,
-    /// It lets its reviewer [uncover](crate::Uncover) them.
+    /// It lets its reviewer [uncover](crate::Uncoverer) them.
     Uncovers,
 }
 
@@ -54,7 +54,7 @@ pub trait Approver: Send + Sync + 'static {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         let _ = uncover;
         self.review(request)
@@ -73,7 +73,7 @@ impl<A: Approver + ?Sized> Approver for std::sync::Arc<A> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         (**self).review_with(request, uncover)
     }

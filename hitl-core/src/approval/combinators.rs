@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use super::approver::may_ask;
 use super::{ApprovalRequest, Approver, MaskSupport, Review};
-use crate::gate::Uncover;
+use crate::gate::Uncoverer;
 use crate::sync::timeout;
 
 /// Combinators for every [`Approver`].
@@ -60,7 +60,7 @@ impl<A: Approver> Approver for Timeout<A> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         async move {
             timeout(self.limit, self.inner.review_with(request, uncover))
@@ -102,7 +102,7 @@ impl<A: Approver, B: Approver> Approver for OrElse<A, B> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         async move {
             match ask(&self.first, request, Some(uncover)).await {
@@ -121,7 +121,7 @@ impl<A: Approver, B: Approver> Approver for OrElse<A, B> {
 async fn ask<A: Approver>(
     approver: &A,
     request: &ApprovalRequest,
-    uncover: Option<&Uncover>,
+    uncover: Option<&Uncoverer>,
 ) -> Review {
     match uncover {
         _ if !may_ask(approver, request) => Review::NoAnswer,

@@ -35,7 +35,7 @@ use crate::call::{InvalidSpec, Permit, check_spec};
 /// ```
 /// use hitl_base::JsonText;
 /// use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
-/// use hitl_core::{CallKey, Gate, Outcome, Permit};
+/// use hitl_core::{Gate, Outcome, Permit};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

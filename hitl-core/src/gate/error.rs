@@ -1,4 +1,4 @@
-//! What can go wrong between a caller and a body. Says what to do next; never quotes a value.
+//! The errors between a caller and a body. Each says what to do next; none quotes a value.
 
 use std::error::Error;
 use std::fmt;
@@ -7,40 +7,40 @@ use crate::approval::ToolChange;
 use crate::arguments::ArgumentError;
 use crate::audit::AuditError;
 use crate::call::{CallKey, FailureRecord, ModelMessage};
-use crate::grant::{GrantError, GrantRefusal};
+use crate::grant::GrantError;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
 use crate::queue::Cap;
 use crate::store::{ApplyError, StoreError};
 
-/// What kind of trouble it is.
+/// The kind of a [`GateError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GateErrorKind {
-    /// The arguments are not what the tool takes; [`GateError::arguments`] says where and why.
+    /// The arguments do not fit the tool; [`GateError::arguments`] says where and why.
     InvalidArguments,
     /// No tool of that name is registered.
     UnknownTool,
-    /// So many calls wait already that no more may; the message names the cap. Try again once some
-    /// were decided.
+    /// The queue is full; the message names the cap. Try again once some calls were decided.
     QueueFull,
     /// The key was used before, for a call with other content.
     KeyConflict,
-    /// The state machine refused it; [`GateError::refusal`] and [`GateError::current`] say why.
+    /// The state machine refused the change; [`GateError::refusal`] and [`GateError::current`] say
+    /// why.
     Refused,
     /// There is no such call.
     NotFound,
     /// The tool has changed or is gone since the call was asked about, so nothing was decided and
-    /// nothing runs; [`GateError::tool_change`] says what has changed, [`GateError::current`] what
-    /// has become of the call.
+    /// nothing runs; [`GateError::tool_change`] has the change, [`GateError::current`] the call as
+    /// it is now.
     ToolChanged,
-    /// What is stored cannot be opened, or is not what was approved.
+    /// The stored payload cannot be opened, or is not the one that was approved.
     Payload,
-    /// An edit was not made, because the call would be denied with it. The earlier revision stands.
+    /// An edit was not made, because the call would be denied with it. The earlier revision stays.
     EditDenied,
-    /// The host does not let them see or decide this tenant's calls.
+    /// The host does not let this person see or decide the tenant's calls.
     Forbidden,
-    /// The queue cannot be listed so: the cursor is of another listing, or the order does not fit.
+    /// The query is not possible: the cursor is of another listing, or the order does not fit.
     InvalidQuery,
     /// The call needs a full review and is not decided together with others.
     NotInBulk,
@@ -56,7 +56,7 @@ pub enum GateErrorKind {
     Audit,
 }
 
-/// The gate did not do what it was asked. Nothing ran.
+/// The error of a gate that did not do what it was asked. Nothing ran.
 #[derive(Debug)]
 pub struct GateError {
     kind: GateErrorKind,
@@ -66,11 +66,11 @@ pub struct GateError {
 }
 
 impl GateError {
-    pub(super) fn new(kind: GateErrorKind, message: impl Into<String>) -> Self {
+    pub(in crate::gate) fn new(kind: GateErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), current: None, source: None }
     }
 
-    pub(super) fn unknown_tool(name: &str) -> Self {
+    pub(in crate::gate) fn unknown_tool(name: &str) -> Self {
         let name = hitl_base::display::clip(name, 64);
         let name = hitl_base::display::visible(&name);
         Self::new(
@@ -79,7 +79,12 @@ impl GateError {
         )
     }
 
-    pub(super) fn key_conflict(key: &CallKey, id: RequestId) -> Self {
+    /// There is no such call in the tenant.
+    pub(in crate::gate) fn not_found(id: RequestId) -> Self {
+        Self::new(GateErrorKind::NotFound, format!("there is no call {id} in this tenant"))
+    }
+
+    pub(in crate::gate) fn key_conflict(key: &CallKey, id: RequestId) -> Self {
         let why = format!(
             "the key {key} was used for another call (record {id}); give each call its own position in the run"
         );
@@ -87,7 +92,11 @@ impl GateError {
     }
 
     /// The call's tool is not the one that was shown; `then` says what follows.
-    pub(super) fn tool_changed(change: ToolChange, current: CallRecord, then: &str) -> Self {
+    pub(in crate::gate) fn tool_changed(
+        change: ToolChange,
+        current: CallRecord,
+        then: &str,
+    ) -> Self {
         let message = format!("{change}; {then}");
         Self {
             current: Some(Box::new(current)),
@@ -96,25 +105,20 @@ impl GateError {
         }
     }
 
-    pub(super) fn queue_full(cap: Cap) -> Self {
+    pub(in crate::gate) fn queue_full(cap: Cap) -> Self {
         let why = format!(
             "the queue is full: {cap} wait already, and no more may; submit it again once some were decided"
         );
         Self::new(GateErrorKind::QueueFull, why)
     }
 
-    pub(super) fn not_granted(refusal: GrantRefusal) -> Self {
-        let why = format!("nothing can be drawn on the grant: {refusal}; submit the call again");
-        Self::new(GateErrorKind::Refused, why)
-    }
-
-    /// What kind of trouble it is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> GateErrorKind {
         self.kind
     }
 
-    /// What the model that asked for the call is told: what is wrong with its arguments, when that
-    /// is it; of trouble inside the house only that there is some.
+    /// Returns the message for the model that asked for the call: what is wrong with its arguments,
+    /// or only that there is an internal error.
     pub fn for_model(&self) -> ModelMessage {
         match self.kind {
             GateErrorKind::InvalidArguments
@@ -124,32 +128,33 @@ impl GateError {
         }
     }
 
-    /// Where and why the arguments were refused.
+    /// Returns where and why the arguments were refused.
     pub fn arguments(&self) -> Option<&ArgumentError> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// Why the state machine refused it.
+    /// Returns why the state machine refused the change.
     pub fn refusal(&self) -> Option<Refusal> {
         self.source.as_ref()?.downcast_ref().copied()
     }
 
-    /// Why the terms make no grant.
+    /// Returns why the terms make no grant.
     pub fn grant(&self) -> Option<&GrantError> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// The store's own error.
+    /// Returns the store's own error.
     pub fn store(&self) -> Option<&StoreError> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// What of the tool has changed.
+    /// Returns how the tool has changed.
     pub fn tool_change(&self) -> Option<&ToolChange> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// The call's record as it stands, when somebody else was first or its tool has changed.
+    /// Returns the call's record as it is now, if another process was first or the tool has
+    /// changed.
     pub fn current(&self) -> Option<&CallRecord> {
         self.current.as_deref()
     }
@@ -205,7 +210,7 @@ impl From<AuditError> for GateError {
 impl From<ApplyError> for GateError {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Rejected { refusal, current } => Self {
+            ApplyError::Lost { refusal, current } => Self {
                 current: Some(current),
                 source: Some(Box::new(refusal)),
                 ..Self::new(GateErrorKind::Refused, refusal.to_string())
@@ -218,10 +223,10 @@ impl From<ApplyError> for GateError {
     }
 }
 
-/// Why a call did not run. Its body was not started, now or earlier.
+/// The reason why a call did not run. Its body was not started, now or earlier.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum NotRun {
+pub enum NotRunReason {
     /// A human said no.
     Rejected {
         /// Why, when they said so.
@@ -239,22 +244,22 @@ pub enum NotRun {
         /// Why.
         reason: String,
     },
-    /// A human stopped the run that it belongs to. Stop, too.
+    /// A human aborted the run that it belongs to. Stop as well.
     Aborted {
         /// Why.
         reason: String,
     },
     /// A rule refused it.
     Denied {
-        /// Which and why.
+        /// The rule, and why.
         reason: String,
     },
     /// The gate could not do its work.
     Refused(GateError),
 }
 
-impl NotRun {
-    /// What the model that asked for the call is told.
+impl NotRunReason {
+    /// Returns the message for the model that asked for the call.
     pub fn for_model(&self) -> ModelMessage {
         match self {
             Self::Rejected { reason } => ModelMessage::rejected(reason.as_deref()),
@@ -268,7 +273,7 @@ impl NotRun {
     }
 }
 
-impl fmt::Display for NotRun {
+impl fmt::Display for NotRunReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected { reason: Some(reason) } => write!(f, "the call was rejected: {reason}"),
@@ -283,19 +288,20 @@ impl fmt::Display for NotRun {
     }
 }
 
-/// Why a typed call has no output.
+/// The reason why a typed call has no output.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError<E> {
     /// The body ran and failed, with its own error.
     Tool(E),
-    /// The body ran and failed in an earlier life of this call, or panicked: only a record is left.
+    /// The body panicked, or it failed in another process or at an earlier time: there is only a
+    /// record of the failure.
     ToolFailed(FailureRecord),
     /// The body was not started.
-    NotRun(NotRun),
+    NotRun(NotRunReason),
     /// The body was started, and how it ended is not known.
     Unknown(CallKey),
-    /// The body ran and succeeded, but its output is no longer to be had.
+    /// The body ran and succeeded, but its output is no longer available.
     OutputUnavailable(CallKey),
 }
 
@@ -319,7 +325,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
 }
 
 impl<E: fmt::Display> CallError<E> {
-    /// What the model that asked for the call is told.
+    /// Returns the message for the model that asked for the call.
     pub fn for_model(&self) -> ModelMessage {
         match self {
             Self::Tool(error) => ModelMessage::failed(&error.to_string()),
@@ -335,6 +341,6 @@ impl<E: fmt::Debug + fmt::Display> Error for CallError<E> {}
 
 impl<E> From<GateError> for CallError<E> {
     fn from(error: GateError) -> Self {
-        Self::NotRun(NotRun::Refused(error))
+        Self::NotRun(NotRunReason::Refused(error))
     }
 }

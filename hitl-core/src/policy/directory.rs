@@ -64,7 +64,7 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 ///         gone => PrincipalStatus::refused(format!("{gone} has left")),
 ///     })
 /// }
-/// let gate = Gate::builder().directory(roster, Duration::from_secs(1));
+/// let gate = Gate::builder().principal_directory(roster, Duration::from_secs(1));
 /// ```
 ///
 /// and so will a service that is asked over a network:

@@ -11,7 +11,7 @@
 //! | `caps` | how many there may be |
 //! | `reminder` | when somebody should be reminded |
 //!
-//! Everything here is pure; `gate/queue.rs` drives it.
+//! Everything here is pure; `gate/read/queue.rs` drives it.
 
 mod caps;
 mod counts;

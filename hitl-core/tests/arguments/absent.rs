@@ -2,8 +2,8 @@
 
 use hitl_base::JsonText;
 use hitl_core::{
-    ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, Permit, SnapshotError,
-    SnapshotWriter, Tool, ToolSpec,
+    ArgumentErrorKind, DynArguments, DynSpec, DynTool, Gate, Permit, SnapshotError, SnapshotWriter,
+    Spec, Tool,
 };
 
 /// Takes nothing that it needs.
@@ -50,8 +50,7 @@ async fn absent_arguments_are_none_for_typed_and_for_run_time_tools() {
         assert_eq!(shown("ping").unwrap().as_str(), r#"{"note":""}"#, "{text:?}");
         assert_eq!(shown("free").unwrap().as_str(), "{}", "{text:?}");
         for (tool, path) in [("take", "value"), ("bound", "a")] {
-            let key = CallKey::new("r", position);
-            let error = gate.submit_json(tool, text, "ann", key).await.unwrap_err();
+            let error = gate.submit_json(tool, text, "ann", "r", position).await.unwrap_err();
             let error = error.arguments().unwrap();
             assert_eq!(
                 (error.kind(), error.path()),

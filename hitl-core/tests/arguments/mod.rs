@@ -67,7 +67,8 @@ impl<T: Argument> Taker<T> {
         // Each is a call of its own.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let key = CallKey::new("asked", NEXT.fetch_add(1, Ordering::Relaxed));
-        let submitted = self.gate.submit_json("take", text, "ann", key.clone()).await?;
+        let submitted =
+            self.gate.submit_json("take", text, "ann", key.run.clone(), key.position).await?;
         Ok(self.approved(submitted, &key).await)
     }
 

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, Once};
 
 use hitl_core::{
-    CallError, CallKey, Gate, Outcome, Permit, SnapshotError, SnapshotWriter, Submission, Tool,
-    ToolConfig, ToolSpec,
+    CallError, Gate, HitlConfig, Outcome, Permit, SnapshotError, SnapshotWriter, Spec, Submission,
+    Tool,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ async fn an_output_that_cannot_be_written_names_its_tool_and_the_reason() {
     assert!(warned[0].contains("map key") && warned[0].contains("by"), "{warned:?}");
     // Read-only, at once, without a record.
     let gate = Gate::builder().tool::<Read<ReadRatio>>().build().await.unwrap();
-    let outcome = gate.call_json("read_ratio", "{}", "ann", CallKey::new("r", 1)).await.unwrap();
+    let outcome = gate.call_json("read_ratio", "{}", "ann", "r", 1).await.unwrap();
     let Outcome::Executed(output) = outcome else { panic!("it runs") };
     assert_eq!(output.json(), None);
     let warned = warnings_about("read_ratio");

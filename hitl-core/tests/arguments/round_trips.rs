@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    ArgumentErrorKind, CallKey, Gate, GateErrorKind, PageRequest, Permit, Risk, SnapshotError,
-    SnapshotWriter, Tenant, Tool, ToolConfig, ToolSpec,
+    ArgumentErrorKind, Gate, GateErrorKind, HitlConfig, PageRequest, Permit, Risk, SnapshotError,
+    SnapshotWriter, Spec, Tenant, Tool,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -17,7 +17,7 @@ async fn refused<T: Argument>(value: T) -> String {
     assert_eq!(error.kind(), GateErrorKind::InvalidArguments, "{error}");
     let argument = error.arguments().unwrap();
     assert_eq!(argument.kind(), ArgumentErrorKind::NotCarried, "{error}");
-    let waiting = taker.gate.page(&Tenant::default(), PageRequest::all()).await.unwrap();
+    let waiting = taker.gate.list(&Tenant::default(), PageRequest::all()).await.unwrap();
     assert!(waiting.is_empty(), "nobody is asked");
     argument.path().to_owned()
 }
@@ -122,7 +122,7 @@ async fn invariant_2_a_tool_compares_what_serde_does_not_write() {
         let called = gate.call(Skipping { id: 1, inner }).by("ann").await.unwrap_err();
         assert!(called.to_string().contains("refused"), "{called}");
     }
-    let waiting = gate.page(&Tenant::default(), PageRequest::all()).await.unwrap();
+    let waiting = gate.list(&Tenant::default(), PageRequest::all()).await.unwrap();
     assert!(waiting.is_empty(), "nobody is asked");
     assert!(gate.submit(Skipping { id: 1, inner: 0 }).by("ann").await.is_ok());
 }
@@ -157,8 +157,7 @@ async fn a_call_that_runs_at_once_runs_what_was_passed() {
     assert!(gate.call(Quick { a: 1, b: Some(None) }).by("ann").await.unwrap());
     // From text there is but one reading.
     let text = r#"{"a":1,"b":null}"#;
-    let key = CallKey::new("r", 0);
-    let outcome = gate.call_json("quick", text, "ann", key).await.unwrap();
+    let outcome = gate.call_json("quick", text, "ann", "r", 0).await.unwrap();
     let hitl_core::Outcome::Executed(output) = outcome else { panic!("it runs") };
     assert_eq!(output.json(), Some("false"));
 }

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use hitl_base::JsonText;
-use hitl_core::{
-    ArgumentErrorKind, CallKey, DynArguments, DynSpec, DynTool, Gate, Permit, Submission,
-};
+use hitl_core::{ArgumentErrorKind, DynArguments, DynSpec, DynTool, Gate, Permit, Submission};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +19,9 @@ async fn one_text<T: Argument>(orders: &[&str], text: &str) {
             assert_eq!(taker.shown(order).await, text, "{order}");
         }
     }
-    let key = CallKey::new("again", 0);
     for order in orders {
         let text = format!("{{\"value\":{order}}}");
-        let submitted = taker.gate.submit_json("take", &text, "ann", key.clone()).await;
+        let submitted = taker.gate.submit_json("take", &text, "ann", "again", 0).await;
         assert!(matches!(submitted, Ok(Submission::Pending(_))), "{order}: {submitted:?}");
     }
 }

@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicUsize;
 
 use faulty::{Fault, Faulty};
 use hitl_core::{
-    CallContext, CallError, CallKey, CallState, Gate, GateErrorKind, MemoryStore, NotRun, Outcome,
-    Store as _, Submission, Ticket,
+    CallContext, CallError, CallKey, CallState, Gate, GateErrorKind, MemoryStore, NotRunReason,
+    Outcome, Store as _, Submission, Ticket,
 };
 use support::{World, ask, bench, tools, until};
 
@@ -22,7 +22,7 @@ async fn waiting(gate: &Gate, run: &str, position: u64, by: CallContext) -> Tick
 }
 
 async fn state(gate: &Gate, run: &str, position: u64) -> CallState {
-    gate.find(&CallKey::new(run, position)).await.unwrap().unwrap().state
+    gate.get_by_key(&CallKey::new(run, position)).await.unwrap().unwrap().state
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,12 +79,12 @@ async fn the_caller_of_an_aborted_call_is_told_to_stop() {
     let gate = bench.gate.clone();
     let call = tokio::spawn(async move { gate.call(ask("x")).by("ann").key("run", 0).await });
     let key = CallKey::new("run", 0);
-    until("it waits", async || bench.gate.find(&key).await.unwrap().is_some()).await;
-    let record = bench.gate.find(&key).await.unwrap().unwrap();
+    until("it waits", async || bench.gate.get_by_key(&key).await.unwrap().is_some()).await;
+    let record = bench.gate.get_by_key(&key).await.unwrap().unwrap();
     bench.gate.decide(record.request.abort("enough").by("dora")).await.unwrap();
     let error = call.await.unwrap().unwrap_err();
     assert_eq!(error.to_string(), "a reviewer stopped the run: enough");
-    assert!(matches!(error, CallError::NotRun(NotRun::Aborted { .. })));
+    assert!(matches!(error, CallError::NotRun(NotRunReason::Aborted { .. })));
     assert_eq!(bench.world.ran(), 0);
 }
 
@@ -103,7 +103,7 @@ async fn invariant_4_an_abort_that_fails_half_way_is_finished_by_the_same_decisi
             let count = Arc::new(AtomicUsize::new(0));
             let store = Faulty { inner: memory.clone(), fault, at, for_ever: false, count };
             let gate = tools(Gate::builder()).state(world.clone()).store(store.clone());
-            let gate = gate.without_recovery().build().await.unwrap();
+            let gate = gate.skip_recovery().build().await.unwrap();
             let decision = first.request().abort("enough").by("dora");
             let failed = gate.decide(decision.clone()).await;
             if let Err(error) = &failed {

@@ -4,8 +4,8 @@
 use crate::support;
 
 use hitl_core::{
-    ArgumentErrorKind as Kind, BuildError, CallContext, CallKey, Gate, GateErrorKind, PageRequest,
-    Permit, SnapshotError, SnapshotWriter, Tenant, Tool, ToolConfig, ToolSpec,
+    ArgumentErrorKind as Kind, BuildError, CallContext, Gate, GateErrorKind, HitlConfig,
+    PageRequest, Permit, SnapshotError, SnapshotWriter, Spec, Tenant, Tool,
 };
 use support::{Bench, World, bench, pay, tools};
 
@@ -84,15 +84,14 @@ fn refused() -> Vec<(&'static str, String, Kind, &'static str)> {
 async fn nothing_happened(bench: &Bench) {
     assert_eq!(bench.world.ran(), 0);
     assert!(bench.events().is_empty());
-    assert!(bench.gate.page(&Tenant::default(), PageRequest::all()).await.unwrap().is_empty());
+    assert!(bench.gate.list(&Tenant::default(), PageRequest::all()).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn bad_arguments_are_refused_with_the_place_and_no_value() {
     let bench = bench().await;
     for (position, (tool, text, kind, path)) in (0..).zip(refused()) {
-        let key = CallKey::new("r", position);
-        let error = bench.gate.submit_json(tool, &text, "ann", key).await.unwrap_err();
+        let error = bench.gate.submit_json(tool, &text, "ann", "r", position).await.unwrap_err();
         let argument = error.arguments().unwrap_or_else(|| panic!("{text}: {error}"));
         assert_eq!((argument.kind(), argument.path()), (kind, path), "{text}: {error}");
         assert_eq!(error.kind(), GateErrorKind::InvalidArguments);
@@ -125,7 +124,7 @@ async fn good_arguments_are_taken_as_they_are() {
 async fn an_unknown_tool_is_refused_by_name() {
     let bench = bench().await;
     let name = format!("rm\u{202e}{}", "x".repeat(200));
-    let error = bench.gate.call_json(&name, "{}", "ann", CallKey::new("r", 0)).await.unwrap_err();
+    let error = bench.gate.call_json(&name, "{}", "ann", "r", 0).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::UnknownTool);
     assert!(error.to_string().contains("\\u{202e}") && error.to_string().len() < 300, "{error}");
     nothing_happened(&bench).await;
@@ -167,8 +166,7 @@ async fn invariant_2_arguments_that_do_not_read_back_cannot_wait_for_a_human() {
     let gate = Gate::builder().tool::<Unstable>().build().await.unwrap();
     let error = gate.submit(Unstable { at: 1 }).by("ann").await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::InvalidArguments);
-    let read =
-        gate.submit_json("unstable", r#"{"at":1}"#, "ann", CallKey::new("r", 0)).await.unwrap_err();
+    let read = gate.submit_json("unstable", r#"{"at":1}"#, "ann", "r", 0).await.unwrap_err();
     assert_eq!(read.arguments().unwrap().kind(), Kind::Inexact);
 }
 

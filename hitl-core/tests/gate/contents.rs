@@ -18,8 +18,8 @@ use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, CallKey, CallRecord, CallState, ContentReaders, Gate,
-    GateBuilder, GateErrorKind, HostKey, HostKeys, MemoryStore, Outcome, ParameterSpec, Permit,
-    Places, Risk, SnapshotError, SnapshotWriter, Submission, Tenant, Tool, ToolConfig, ToolSpec,
+    GateBuilder, GateErrorKind, HitlConfig, HostKey, HostKeys, MaskSelection, MemoryStore, Outcome,
+    Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool,
 };
 
 /// Does to files what nobody looks at here, and says what it was given.
@@ -361,13 +361,13 @@ async fn invariant_8_a_content_is_shown_without_secrets_and_uncovered_by_who_dec
     }
     assert!(request.needs_uncovering() && request.undeclared_masks() == 1, "{request:?}");
     assert_eq!(request.level, ApprovalLevel::Full, "it repeats a declared secret");
-    let uncovered = gate.uncover(&request, "alice", Places::All).await.unwrap();
-    let card = uncovered.render(Timestamp::EPOCH, DetailLevel::Full);
+    let uncovered = gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
+    let card = uncovered.render(Timestamp::EPOCH, Extent::Full);
     assert!(card.to_text().contains(TOKEN) && !card.to_text().contains("9731-secret"));
     assert_eq!(card.to_uncover, 0);
     assert!(!format!("{uncovered:?}").contains(TOKEN));
-    let one = gate.uncover(&request, "alice", Places::at("/files/0")).await.unwrap();
-    assert!(one.render(Timestamp::EPOCH, DetailLevel::Full).to_text().contains(TOKEN));
+    let one = gate.uncover(&request, "alice", MaskSelection::at("/files/0")).await.unwrap();
+    assert!(one.render(Timestamp::EPOCH, Extent::Full).to_text().contains(TOKEN));
 }
 
 #[tokio::test]
@@ -418,7 +418,7 @@ async fn invariant_2_an_approval_of_a_failed_call_does_not_reach_another_content
         place.write("file", now);
         let key = failed.retry_key();
         let retried = gate.submit(call()).by("ann").retry_of(&failed).await.unwrap();
-        let asked = gate.find(&key).await.unwrap().unwrap();
+        let asked = gate.get_by_key(&key).await.unwrap().unwrap();
         if now == "fail" {
             assert!(
                 matches!(retried, Submission::Done { .. })
@@ -477,7 +477,7 @@ fn dynamic(name: &str, answer: &Answer) -> DynTool {
 }
 
 async fn submit_json(gate: &Gate, text: &str, position: u64) -> ApprovalRequest {
-    match gate.submit_json("fetch", text, "ann", CallKey::new("run", position)).await.unwrap() {
+    match gate.submit_json("fetch", text, "ann", "run", position).await.unwrap() {
         Submission::Pending(ticket) => ticket.request().clone(),
         other @ Submission::Done { .. } => panic!("it needs a human, and yet: {other:?}"),
     }
@@ -802,7 +802,7 @@ async fn invariant_2_calls_that_run_together_wait_when_one_names_something_else_
     let batch = batch.by("ann").await;
     let ask = async |position| {
         let key = CallKey::new("run", position);
-        gate.find(&key).await.unwrap().unwrap()
+        gate.get_by_key(&key).await.unwrap().unwrap()
     };
     for position in [0, 1] {
         approve(&gate, &ask(position).await.request).await;

@@ -191,7 +191,7 @@ async fn invariant_8_long_arguments_are_looked_through_elsewhere_while_others_go
     assert!((&mut call).now_or_never().is_none(), "a typed call holds up its thread");
     call.await.unwrap();
     let arguments = format!(r#"{{"text":"{}"}}"#, long_text());
-    let mut call = Box::pin(gate.call_json("note", &arguments, "ann", key()));
+    let mut call = Box::pin(gate.call_json("note", &arguments, "ann", "r", 0));
     assert!((&mut call).now_or_never().is_none(), "a model's call holds up its thread");
     call.await.unwrap();
     assert_eq!(world.ran(), 2);

@@ -82,7 +82,7 @@ async fn invariant_2_what_the_model_wrote_is_shown_and_run_to_the_digit() {
     let b = bench_with(|g| g.dyn_tool(tool(&seen))).await;
     let text = r#"{ "to": "bob", "memo": "n\u00f6", "amount": 9007199254740993.10 }"#;
     let Submission::Pending(ticket) =
-        b.gate.submit_json("transfer", text, "ann", key(0)).await.unwrap()
+        b.gate.submit_json("transfer", text, "ann", "r", 0).await.unwrap()
     else {
         panic!("it needs a review")
     };
@@ -92,18 +92,18 @@ async fn invariant_2_what_the_model_wrote_is_shown_and_run_to_the_digit() {
     // The same in another order and spelling is the same call; another number is another call.
     let same = r#"{"amount":9007199254740993.10,"to":"bob","memo":"nö"}"#;
     assert!(matches!(
-        b.gate.submit_json("transfer", same, "ann", key(0)).await.unwrap(),
+        b.gate.submit_json("transfer", same, "ann", "r", 0).await.unwrap(),
         Submission::Pending(_)
     ));
     let other = same.replace("993.10", "992.10");
-    let error = b.gate.submit_json("transfer", &other, "ann", key(0)).await.unwrap_err();
+    let error = b.gate.submit_json("transfer", &other, "ann", "r", 0).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::KeyConflict);
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("approved") };
     assert_eq!(output.json(), Some(r#"{"id": 12345678901234567890.10}"#));
     assert_eq!(*seen.lock().unwrap(), [exact]);
     // Asked again, from the store.
-    let again = b.gate.call_json("transfer", same, "ann", key(0)).await.unwrap();
+    let again = b.gate.call_json("transfer", same, "ann", "r", 0).await.unwrap();
     assert_eq!(again, Outcome::Executed(output));
     assert_eq!(seen.lock().unwrap().len(), 1);
 }
@@ -130,7 +130,7 @@ async fn arguments_that_do_not_satisfy_the_schema_are_refused_and_nothing_runs()
         ),
         (r"[]", WrongType, ""),
     ] {
-        let error = b.gate.call_json("transfer", text, "ann", key(1)).await.unwrap_err();
+        let error = b.gate.call_json("transfer", text, "ann", "r", 1).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::InvalidArguments, "{text}");
         let error = error.arguments().unwrap();
         assert_eq!((error.kind(), error.path()), (kind, path), "{text}");
@@ -146,7 +146,7 @@ async fn invariant_8_secrets_of_a_dynamic_tool_are_seen_by_its_body_alone() {
     let text = r#"{"to":"bob","amount":5,"memo":"fail","login":{"user":"u","pin":"hunter2-a"},
         "cards":[{"number":"hunter2-b"},{"number":"hunter2-c"}],"headers":{"h":"hunter2-d"},"note":"hunter2-e"}"#;
     let Submission::Pending(ticket) =
-        b.gate.submit_json("transfer", text, "ann", key(2)).await.unwrap()
+        b.gate.submit_json("transfer", text, "ann", "r", 2).await.unwrap()
     else {
         panic!("it needs a review")
     };
@@ -158,12 +158,12 @@ async fn invariant_8_secrets_of_a_dynamic_tool_are_seen_by_its_body_alone() {
     let Outcome::Failed(failure) = ticket.wait().await.unwrap() else { panic!("it fails") };
     assert!(seen.lock().unwrap()[0].contains("hunter2-e"));
     let records = b.audit.records();
-    let record = b.gate.find(&key(2)).await.unwrap().unwrap();
+    let record = b.gate.get_by_key(&key(2)).await.unwrap().unwrap();
     let all = format!("{failure:?} {records:?} {record:?}");
     assert!(!all.contains("hunter2"), "{all}");
     // A wrong value inside a secret is not quoted, nor are the keys there.
     let wrong = r#"{"to":"bob","amount":5,"login":{"user":"u","pin":{"hunter2":1}}}"#;
-    let error = b.gate.call_json("transfer", wrong, "ann", key(3)).await.unwrap_err();
+    let error = b.gate.call_json("transfer", wrong, "ann", "r", 3).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 
@@ -378,7 +378,7 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
         let seen = Seen::default();
         let b = bench_with(|g| g.dyn_tool(tool(&seen))).await;
         let Submission::Pending(ticket) =
-            b.gate.submit_json("transfer", text, "ann", key(0)).await.unwrap()
+            b.gate.submit_json("transfer", text, "ann", "r", 0).await.unwrap()
         else {
             panic!("it needs a review")
         };
@@ -388,7 +388,7 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
         let next = support::tools(Gate::builder()).state(support::World::default()).dyn_tool(tool);
         let next = next.store(b.store.clone()).build().await.unwrap();
         // While the gate lives that has the tool as it was approved, the call is left to it.
-        let record = b.gate.find(&key(0)).await.unwrap().unwrap();
+        let record = b.gate.get_by_key(&key(0)).await.unwrap().unwrap();
         let error = next.adopt(&Tenant::default(), record.id()).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::ToolChanged, "{schema}");
         drop(b.gate);
@@ -398,7 +398,7 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
         })
         .await;
         let Submission::Pending(asked) =
-            next.submit_json("transfer", text, "ann", key(0)).await.unwrap()
+            next.submit_json("transfer", text, "ann", "r", 0).await.unwrap()
         else {
             panic!("it is asked about again")
         };
@@ -444,8 +444,8 @@ async fn a_server_cannot_talk_its_tool_past_the_record() {
         let tool = tool_of(spec, r#"{"type":"object"}"#, &seen).unwrap();
         let b = bench_with(|g| g.dyn_tool(tool)).await;
         assert_eq!(b.gate.assess_json("list", "{}", "ann").unwrap().verdict, Verdict::Run);
-        b.gate.call_json("list", "{}", "ann", key(0)).await.unwrap();
-        assert_eq!(b.gate.find(&key(0)).await.unwrap().is_some(), recorded, "{trust:?}");
+        b.gate.call_json("list", "{}", "ann", "r", 0).await.unwrap();
+        assert_eq!(b.gate.get_by_key(&key(0)).await.unwrap().is_some(), recorded, "{trust:?}");
     }
 }
 
@@ -468,7 +468,7 @@ async fn invariant_12_a_dynamic_body_outlives_its_caller() {
         DynTool::new(DynSpec::new("t", "T.").config(config), r#"{"type":"object"}"#, body).unwrap();
     let b = bench_with(|g| g.dyn_tool(tool)).await;
     let gate = b.gate.clone();
-    let caller = tokio::spawn(async move { gate.call_json("t", "{}", "ann", key(0)).await });
+    let caller = tokio::spawn(async move { gate.call_json("t", "{}", "ann", "r", 0).await });
     start.notified().await;
     caller.abort();
     go.notify_one();

@@ -57,7 +57,7 @@ async fn invariant_2_what_the_editor_wrote_is_what_runs() {
 }
 
 async fn shown_content(bench: &Bench, ticket: &Ticket) -> hitl_core::ContentDigest {
-    let page = bench.gate.page(&ticket.request().key.tenant, hitl_core::PageRequest::all()).await;
+    let page = bench.gate.list(&ticket.request().key.tenant, hitl_core::PageRequest::all()).await;
     page.unwrap()[0].content
 }
 

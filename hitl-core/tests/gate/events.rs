@@ -6,8 +6,8 @@ use crate::support;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _, pin_mut};
-use hitl_core::gate::{Events, Happening};
-use hitl_core::{CallContext, Gate, ReviewScope, Submission};
+use hitl_core::gate::{Events, GateEvent};
+use hitl_core::{CallContext, Gate, Submission, Viewer};
 use support::{bench, note, pay};
 
 async fn submit(gate: &Gate, tenant: &str, position: u64) {
@@ -18,7 +18,7 @@ async fn submit(gate: &Gate, tenant: &str, position: u64) {
 
 async fn number(events: &mut Events) -> u64 {
     match events.next().await.unwrap() {
-        Happening::Changed { number, .. } => number,
+        GateEvent::Changed { number, .. } => number,
         other => panic!("a change, and yet: {other:?}"),
     }
 }
@@ -44,7 +44,7 @@ async fn a_reader_goes_on_where_it_stopped() {
     pin_mut!(stream);
     submit(&bench.gate, "default", 10).await;
     let next = stream.next().await.unwrap().unwrap();
-    assert!(matches!(next, Happening::Changed { number: 7, .. }));
+    assert!(matches!(next, GateEvent::Changed { number: 7, .. }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +91,7 @@ async fn invariant_13_a_slow_reader_holds_little_slows_nobody_and_is_told_what_i
             assert_eq!(number(&mut early).await, 1);
         }
     }
-    assert_eq!(slow.next().await.unwrap(), Happening::Gap { after: 0 });
+    assert_eq!(slow.next().await.unwrap(), GateEvent::Gap { after: 0 });
     let first = number(&mut slow).await;
     assert_eq!(first, 201, "what is still kept follows the gap");
     for expected in first + 1..=10_200 {

@@ -98,7 +98,7 @@ async fn invariant_6_an_intent_that_cannot_be_written_releases_the_claim_and_not
     }
     let read = gate.submit(Look { what: "x".into() }).by("ann").await.unwrap_err();
     assert_eq!(read.kind(), GateErrorKind::Audit, "a read without a record does not run either");
-    let record = gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     assert_eq!((record.state, record.attempts, world.ran()), (CallState::Approved, 0, 0));
 
     audit.mend();
@@ -118,7 +118,10 @@ async fn invariant_6_a_failure_after_the_act_is_debt_and_changes_nothing() {
         "a",
         "the outcome stands"
     );
-    assert_eq!(gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap().state, CallState::Executed);
+    assert_eq!(
+        gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().state,
+        CallState::Executed
+    );
     assert_eq!(gate.audit_debt(), 1);
     gate.submit(note("b")).by("ann").key("r", 1).await.unwrap_err();
     assert_eq!(world.ran(), 1, "debt stops further bodies");
@@ -164,10 +167,10 @@ async fn invariant_2_a_policy_that_rose_since_the_approval_asks_again_and_says_w
     let waiting = tokio::spawn(async move { ticket.wait().await });
     let key = CallKey::new("r", 0);
     support::until("asked again", async || {
-        bench.gate.find(&key).await.unwrap().unwrap().state == CallState::Pending
+        bench.gate.get_by_key(&key).await.unwrap().unwrap().state == CallState::Pending
     })
     .await;
-    let record = bench.gate.find(&key).await.unwrap().unwrap();
+    let record = bench.gate.get_by_key(&key).await.unwrap().unwrap();
     assert_eq!((record.request.level, bench.world.ran()), (ApprovalLevel::Full, 0));
     assert!(
         record.request.reasons.last().unwrap().contains("freeze"),

@@ -145,7 +145,7 @@ async fn json_runs(
     arguments: &str,
     position: u64,
 ) -> Option<ApprovalRequest> {
-    let submitted = gate.submit_json(tool, arguments, "ann", key(position)).await.unwrap();
+    let submitted = gate.submit_json(tool, arguments, "ann", "run", position).await.unwrap();
     match submitted {
         Submission::Done { outcome, .. } => {
             assert!(matches!(outcome, Outcome::Executed(_)), "{outcome:?}");
@@ -329,7 +329,7 @@ async fn siblings_that_wait_go_on_as_far_as_there_is_room() {
         waiting(gate, "shop", 5.0, position).await;
     }
     waiting(gate, "bank", 5.0, 6).await;
-    let request = gate.find(&key(3)).await.unwrap().unwrap().request;
+    let request = gate.get_by_key(&key(3)).await.unwrap().unwrap().request;
     let draft = request.grant(GrantTerms::exactly().uses(3)).by("alice");
     let preview = gate.preview_grant(draft).await.unwrap();
     let positions = async |gate: &Gate, wanted| {
@@ -409,7 +409,7 @@ async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
         let bench = bench_with(|builder| builder.dyn_tool(sending())).await;
         let gate = &bench.gate;
         let submit = async |text: &str, position| {
-            gate.submit_json("send", text, "ann", key(position)).await.unwrap()
+            gate.submit_json("send", text, "ann", "run", position).await.unwrap()
         };
         let request = r#"{"to":{"country":"DE","name":"x"},"text":"hello"}"#;
         let Submission::Pending(ticket) = submit(request, 0).await else { panic!("it waits") };

@@ -15,7 +15,7 @@ use support::{Bench, bench, bench_with, pay};
 /// A gate over the same store that has no tools.
 async fn elsewhere(bench: &Bench) -> Gate {
     let gate = Gate::builder().store(bench.store.clone()).audit(bench.audit.clone());
-    gate.without_recovery().build().await.unwrap()
+    gate.skip_recovery().build().await.unwrap()
 }
 
 async fn waiting(gate: &Gate, to: &str, amount: f64, position: u64) -> Ticket {
@@ -25,7 +25,7 @@ async fn waiting(gate: &Gate, to: &str, amount: f64, position: u64) -> Ticket {
 }
 
 async fn state(gate: &Gate, position: u64) -> CallState {
-    gate.find(&CallKey::new("run", position)).await.unwrap().unwrap().state
+    gate.get_by_key(&CallKey::new("run", position)).await.unwrap().unwrap().state
 }
 
 fn up_to(amount: u32) -> GrantTerms {
@@ -82,7 +82,7 @@ async fn invariant_2_what_a_policy_wants_looked_at_is_asked_about_all_the_same()
     // The waiter comes for it, and a human is asked, as the next revision.
     let waiter = tokio::spawn(async move { ticket.wait().await });
     let record = loop {
-        let record = gate.find(&CallKey::new("run", 0)).await.unwrap().unwrap();
+        let record = gate.get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();
         if record.request.revision == 2 {
             break record;
         }

@@ -119,12 +119,12 @@ async fn invariant_5_a_candidate_that_hangs_decides_nothing() {
     let (hang, _switch) = Hang::new();
     let b = bench_with(|g| g.shadow(hang).evaluation_timeout(SHORT)).await;
     b.gate.call(note("a")).by("ann").await.unwrap();
-    assert_eq!((b.world.ran(), b.gate.shadow().failed), (1, 1));
+    assert_eq!((b.world.ran(), b.gate.shadow_report().failed), (1, 1));
 }
 
 /// Approves a call whose directory hangs, and sees that it stays approved.
-async fn stays_approved(directory: impl PrincipalDirectory) {
-    let b = bench_with(|g| g.directory(directory, SHORT)).await;
+async fn stays_approved(directory: impl Directory) {
+    let b = bench_with(|g| g.principal_directory(directory, SHORT)).await;
     let Submission::Pending(ticket) =
         b.gate.submit(ask("x")).by("ann").key("run", 0).await.unwrap()
     else {

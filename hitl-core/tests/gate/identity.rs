@@ -18,9 +18,9 @@ use hitl_core::policy::{
     Deciders, DirectoryError, PrincipalDirectory, PrincipalStatus, Quorum, RequesterRule,
 };
 use hitl_core::{
-    ApprovalRequest, AuditRecord, CallContext, CallKey, CallRecord, DynArguments, DynSpec, DynTool,
-    Gate, GateBuilder, GateError, GateErrorKind, MemoryStore, Outcome, Permit, Principal,
-    PrincipalKind, StageSpec, Submission, Tenant, ToolConfig,
+    ApprovalRequest, AuditRecord, CallContext, CallRecord, DynArguments, DynSpec, DynTool, Gate,
+    GateBuilder, GateError, GateErrorKind, HitlConfig, MemoryStore, Outcome, Permit, Principal,
+    PrincipalKind, StageSpec, Submission, Tenant,
 };
 use support::{Bench, ask, bench, bench_with, pay};
 
@@ -36,10 +36,6 @@ async fn quick(gate: &Gate, who: impl Into<CallContext>, position: u64) -> Appro
     let submitted = gate.submit(ask("may I?")).by(who).key("run", position).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits: {submitted:?}") };
     ticket.request().clone()
-}
-
-fn key(position: u64) -> CallKey {
-    CallKey::new("run", position)
 }
 
 async fn approve(
@@ -101,7 +97,7 @@ async fn who_asks_answers_quick_and_what_escalates_to_full_is_anothers() {
     let config = ToolConfig::DEFAULT.escalate(None, minute).expires(minute);
     let bench = bench_with(|gate| gate.store(store).dyn_tool(dyn_tool("climbs", config))).await;
     let gate = &bench.gate;
-    let submitted = gate.submit_json("climbs", "{}", "ann", key(1)).await.unwrap();
+    let submitted = gate.submit_json("climbs", "{}", "ann", "run", 1).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     clock.advance(minute);
     assert_eq!(gate.recover().await.unwrap().escalated, 1);
@@ -132,13 +128,13 @@ async fn invariant_7_two_eyes_are_said_by_the_host_for_a_gate_a_tool_or_an_agent
         gate.requester_may_decide().dyn_tool(dyn_tool("strict", config.four_eyes()))
     })
     .await;
-    let submitted = bench.gate.submit_json("strict", "{}", "ann", key(1)).await.unwrap();
+    let submitted = bench.gate.submit_json("strict", "{}", "ann", "run", 1).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     assert_eq!(refusal(&bench.gate, ticket.request(), "ann").await, Refusal::FourEyes);
     // And a tool that says so lets them, in a gate that does not.
     let bench =
         bench_with(|gate| gate.dyn_tool(dyn_tool("mild", config.requester_may_decide()))).await;
-    let submitted = bench.gate.submit_json("mild", "{}", "ann", key(1)).await.unwrap();
+    let submitted = bench.gate.submit_json("mild", "{}", "ann", "run", 1).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     approve(&bench.gate, ticket.request(), "ann").await.unwrap();
 }
@@ -259,7 +255,7 @@ async fn invariant_7_only_a_human_answers_and_the_host_says_where_others_may() {
     }
     let config = ToolConfig::DEFAULT.base_confidence(70).agents_may_decide();
     let bench = bench_with(|gate| gate.dyn_tool(dyn_tool("triage", config))).await;
-    let submitted = bench.gate.submit_json("triage", "{}", "ann", key(0)).await.unwrap();
+    let submitted = bench.gate.submit_json("triage", "{}", "ann", "run", 0).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     let request = ticket.request();
     assert_eq!(refusal(&bench.gate, request, Principal::service("rota")).await, Refusal::NotHuman);
@@ -275,14 +271,14 @@ async fn invariant_2_an_approval_under_two_eyes_or_by_an_agent_does_not_outlive_
     let mild = config.requester_may_decide().agents_may_decide();
     for by in [Principal::new("ann"), Principal::agent("helper")] {
         let bench = bench_with(|gate| gate.dyn_tool(dyn_tool("move", mild))).await;
-        let submitted = bench.gate.submit_json("move", "{}", "ann", key(0)).await.unwrap();
+        let submitted = bench.gate.submit_json("move", "{}", "ann", "run", 0).await.unwrap();
         let Submission::Pending(ticket) = submitted else { panic!("it waits") };
         let request = ticket.request().clone();
         approve(&bench.gate, &request, by.clone()).await.unwrap();
         let strict = Gate::builder().store(bench.store.clone()).dyn_tool(dyn_tool("move", config));
         let strict = strict.build().await.unwrap();
         // The caller comes back for it, and finds that it is asked about again.
-        let back = strict.call_json("move", "{}", "ann", key(0));
+        let back = strict.call_json("move", "{}", "ann", "run", 0);
         assert!(tokio::time::timeout(Duration::from_secs(1), back).await.is_err(), "{by}");
         let record = record(&strict, &request).await;
         assert_eq!(record.state, CallState::Pending, "{by}");
@@ -315,7 +311,7 @@ async fn invariant_7_people_are_compared_as_the_directory_compares_them() {
     const TWO: &[StageSpec] = &[StageSpec::people(2)];
     let quorum = ToolConfig::DEFAULT.base_confidence(50).stages(TWO);
     let bench = bench_with(|gate| {
-        gate.directory(Numbers, Duration::from_secs(1)).dyn_tool(dyn_tool("both", quorum))
+        gate.principal_directory(Numbers, Duration::from_secs(1)).dyn_tool(dyn_tool("both", quorum))
     })
     .await;
     let gate = &bench.gate;
@@ -327,7 +323,7 @@ async fn invariant_7_people_are_compared_as_the_directory_compares_them() {
         assert_eq!(error.grant(), Some(&GrantError::FourEyes), "{own}");
     }
     // Two names of one person are one vote.
-    let submitted = gate.submit_json("both", "{}", "zoe", key(1)).await.unwrap();
+    let submitted = gate.submit_json("both", "{}", "zoe", "run", 1).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     approve(gate, ticket.request(), "ann@x").await.unwrap();
     assert_eq!(refusal(gate, ticket.request(), "card 4711").await, Refusal::AlreadyVoted);
@@ -342,7 +338,7 @@ async fn invariant_7_people_are_compared_as_the_directory_compares_them() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_5_without_a_name_from_the_directory_nothing_is_done() {
-    let bench = bench_with(|gate| gate.directory(Numbers, Duration::from_secs(1))).await;
+    let bench = bench_with(|gate| gate.principal_directory(Numbers, Duration::from_secs(1))).await;
     let submitted = bench.gate.submit(pay("shop", 5.0)).by("bomb").key("run", 0).await.unwrap();
     let Submission::Done { outcome: Outcome::Denied { .. }, .. } = submitted else {
         panic!("{submitted:?}")
@@ -399,7 +395,8 @@ async fn invariant_7_who_asked_where_the_directory_was_not_or_was_another_decide
     const TWO: &[StageSpec] = &[StageSpec::people(2)];
     let quorum = ToolConfig::DEFAULT.base_confidence(50).stages(TWO);
     let directory = Renumbered::default();
-    let knowing = |gate: GateBuilder| gate.directory(directory.clone(), Duration::from_secs(1));
+    let knowing =
+        |gate: GateBuilder| gate.principal_directory(directory.clone(), Duration::from_secs(1));
     let bench = bench_with(|gate| knowing(gate.dyn_tool(dyn_tool("both", quorum)))).await;
     // Submitted where there is no directory, as a hook's process does, to the same store.
     let hook = support::tools(Gate::builder()).state(bench.world.clone());
@@ -407,7 +404,7 @@ async fn invariant_7_who_asked_where_the_directory_was_not_or_was_another_decide
     let unknown = full(&hook, "ann@x", 0).await;
     // Submitted and voted on before the directory has changed.
     let before = full(&bench.gate, "ann@x", 1).await;
-    let submitted = bench.gate.submit_json("both", "{}", "zoe", key(2)).await.unwrap();
+    let submitted = bench.gate.submit_json("both", "{}", "zoe", "run", 2).await.unwrap();
     let Submission::Pending(voted) = submitted else { panic!("it waits") };
     approve(&bench.gate, voted.request(), "ann@x").await.unwrap();
     directory.0.store(18, Ordering::SeqCst);

@@ -10,13 +10,13 @@ use hitl_base::clock::ManualClock;
 use hitl_core::approval::{DecisionKind, ScriptedApprover, channel};
 use hitl_core::machine::Refusal;
 use hitl_core::{
-    CallError, CallKey, CallState, Gate, MemoryStore, NotRun, Outcome, Resolution, Store as _,
-    Submission, Tenant,
+    CallError, CallKey, CallState, Gate, MemoryStore, NotRunReason, Outcome, Resolution,
+    Store as _, Submission, Tenant,
 };
 use support::{Bench, Slow, World, ask, bench, bench_with, note, pay, tools, until};
 
 async fn state(bench: &Bench, run: &str) -> Option<CallState> {
-    bench.gate.find(&CallKey::new(run, 0)).await.unwrap().map(|record| record.state)
+    bench.gate.get_by_key(&CallKey::new(run, 0)).await.unwrap().map(|record| record.state)
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn invariant_12_dropping_an_attached_call_withdraws_it_while_it_waits() {
     // And it stays so: the same key finds it cancelled.
     let error = bench.gate.call(pay("c", 1.0)).by("ann").key("r", 0).await.unwrap_err();
     assert!(
-        matches!(error, CallError::NotRun(NotRun::Cancelled { reason }) if reason.contains("went away"))
+        matches!(error, CallError::NotRun(NotRunReason::Cancelled { reason }) if reason.contains("went away"))
     );
 }
 
@@ -122,7 +122,7 @@ async fn a_human_settles_what_is_unknown() {
         ("failed", Resolution::Failed { reason: "half of it".into() }, CallState::Failed),
     ] {
         bench.gate.call(Slow {}).by("ann").key(run, 0).await.unwrap_err();
-        let record = bench.gate.find(&CallKey::new(run, 0)).await.unwrap().unwrap();
+        let record = bench.gate.get_by_key(&CallKey::new(run, 0)).await.unwrap().unwrap();
         bench.gate.resolve(&record, how.clone(), "dora").await.unwrap();
         assert_eq!(state(&bench, run).await, Some(then));
         assert!(bench.gate.resolve(&record, how, "eve").await.is_err(), "once");
@@ -141,7 +141,7 @@ async fn invariant_3_a_retry_needs_a_human_who_attests_that_the_first_attempt_is
     let bench = bench().await;
     let hold = bench.world.hold();
     bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap_err();
-    let record = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     let hasty = bench
         .gate
         .resolve(&record, Resolution::Retry { attested: false }, "dora")
@@ -153,7 +153,7 @@ async fn invariant_3_a_retry_needs_a_human_who_attests_that_the_first_attempt_is
     hold.add_permits(10);
     // The late result of the first attempt must not settle the second.
     assert_eq!(bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap(), 7);
-    let record = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     assert_eq!((record.state, record.attempts, bench.world.ran()), (CallState::Executed, 2, 2));
 }
 
@@ -175,7 +175,7 @@ async fn invariant_8_a_failure_and_a_panic_are_kept_without_the_secret() {
     let everything = format!(
         "{:?} {:?} {:?}",
         bench.audit.records(),
-        bench.gate.page(&Tenant::default(), hitl_core::PageRequest::all()).await.unwrap(),
+        bench.gate.list(&Tenant::default(), hitl_core::PageRequest::all()).await.unwrap(),
         bench.gate.assess(&pay("c", 1.0), "ann").unwrap(),
     );
     assert!(!everything.contains("9731"), "{everything}");
@@ -256,7 +256,7 @@ async fn invariant_10_a_body_whose_process_died_is_unknown_after_recovery_and_do
     let gate = bench.gate.clone();
     let caller = tokio::spawn(async move { gate.call(note("a")).by("ann").key("r", 0).await });
     bench.world.started().await;
-    let claim = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap().claim.unwrap();
+    let claim = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().claim.unwrap();
 
     // A second gate on the same store takes nothing from a living session.
     let second = || tools(Gate::builder()).state(bench.world.clone()).store(bench.store.clone());

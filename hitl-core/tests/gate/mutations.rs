@@ -93,7 +93,7 @@ const DESCRIPTION: &str = "Pays somebody.";
 
 async fn gate(store: &Tampered, tool: DynTool, key: &HostKey) -> Gate {
     let builder =
-        Gate::builder().dyn_tool(tool).store(store.clone()).key(key.clone()).without_recovery();
+        Gate::builder().dyn_tool(tool).store(store.clone()).key(key.clone()).skip_recovery();
     builder.build().await.unwrap()
 }
 
@@ -142,7 +142,7 @@ impl World {
     async fn approved(&mut self) -> CallRecord {
         let key = self.call_key();
         let Submission::Pending(ticket) =
-            self.gate.submit_json("pay", TEXT, "ann", key).await.unwrap()
+            self.gate.submit_json("pay", TEXT, "ann", key.run.clone(), key.position).await.unwrap()
         else {
             panic!("it needs a review")
         };
@@ -151,7 +151,7 @@ impl World {
     }
 
     async fn submit(&self, gate: &Gate, text: &str, cx: CallContext, key: CallKey) -> Came {
-        match gate.submit_json("pay", text, cx, key).await {
+        match gate.submit_json("pay", text, cx, key.run.clone(), key.position).await {
             Err(_) => Came::Refused,
             Ok(submission @ Submission::Done { .. }) => panic!("{submission:?}"),
             Ok(Submission::Pending(ticket)) => {
@@ -163,7 +163,7 @@ impl World {
 
     /// Submits the approved call again, as its caller would: this is what runs it.
     async fn run(&self, gate: &Gate) -> Came {
-        match gate.submit_json("pay", TEXT, "ann", self.call_key()).await {
+        match gate.submit_json("pay", TEXT, "ann", "run", self.round).await {
             Ok(Submission::Done { outcome: Outcome::Executed(_), .. }) => Came::Same,
             // It is left to the gate that has the tool as it was approved.
             Ok(Submission::Pending(ticket)) if ticket.request().revision == 1 => Came::Refused,
@@ -260,9 +260,8 @@ impl World {
 
     /// A decision about a call that waits, with something in it changed.
     async fn mutated_decision(&mut self) -> Came {
-        let key = CallKey::new("waits", self.round);
         let Submission::Pending(ticket) =
-            self.gate.submit_json("pay", TEXT, "ann", key).await.unwrap()
+            self.gate.submit_json("pay", TEXT, "ann", "waits", self.round).await.unwrap()
         else {
             panic!("it needs a review")
         };
@@ -288,7 +287,8 @@ impl World {
         let refused = self.gate.decide(changed).await.unwrap_err();
         let kinds = [GateErrorKind::Refused, GateErrorKind::NotFound];
         assert!(kinds.contains(&refused.kind()), "{field}: {refused}");
-        let record = self.gate.find(&CallKey::new("waits", self.round)).await.unwrap().unwrap();
+        let record =
+            self.gate.get_by_key(&CallKey::new("waits", self.round)).await.unwrap().unwrap();
         assert_eq!(record.state, CallState::Pending, "{field}");
         Came::Refused
     }

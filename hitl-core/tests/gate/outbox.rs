@@ -64,7 +64,7 @@ async fn invariant_6_debt_survives_its_process() {
 
     let audit = MemoryAudit::new();
     let build = tools(Gate::builder()).state(World::default()).store(store.clone());
-    let gate = build.audit(audit.clone()).without_recovery().build().await.unwrap();
+    let gate = build.audit(audit.clone()).skip_recovery().build().await.unwrap();
     assert_eq!(gate.recover().await.unwrap().audited, 1);
     let records = audit.records();
     let late = records.iter().find(|record| record.event == AuditEvent::Decided).unwrap();

@@ -106,7 +106,7 @@ async fn invariant_5_a_link_to_an_own_file_is_followed() {
     let waiting = tokio::spawn(async move { gate.call(look(&link)).by("ann").await });
     support::until("it waits", async || {
         b.gate
-            .page(&hitl_core::Tenant::default(), hitl_core::PageRequest::all())
+            .list(&hitl_core::Tenant::default(), hitl_core::PageRequest::all())
             .await
             .unwrap()
             .len()

@@ -89,7 +89,7 @@ tool!(BadOutput, "bad_output", Unwritable, String, Ok(Unwritable));
 tool!(BadPanic, "bad_panic", u8, String, std::panic::panic_any(Bomb));
 
 async fn outcome(gate: &Gate, tool: &str) -> Outcome {
-    gate.call_json(tool, "{}", "ann", key()).await.unwrap()
+    gate.call_json(tool, "{}", "ann", "r", 0).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -101,7 +101,7 @@ async fn a_candidate_is_counted_and_changes_nothing() {
     }
     b.gate.call(Look { what: "x".to_owned() }).by("ann").await.unwrap();
     b.gate.assess(&note("a"), "ann").unwrap();
-    let report = b.gate.shadow();
+    let report = b.gate.shadow_report();
     assert_eq!((report.compared, report.failed), (4, 0));
     assert_eq!(report.differences.len(), 1);
     let difference = &report.differences[0];
@@ -116,12 +116,12 @@ async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
     for bad in [0, 1] {
         let b = bench_with(|g| g.shadow(Bad(bad))).await;
         b.gate.call(note("a")).by("ann").key("r", 0).await.unwrap();
-        let report = b.gate.shadow();
+        let report = b.gate.shadow_report();
         assert_eq!((report.compared, report.failed), (0, 1));
         assert!(report.differences.is_empty());
         assert_eq!(b.world.ran(), 1);
-        let record = b.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
-        assert!(record.request.reasons.is_empty());
+        let record = b.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+        assert!(record.request.because.is_empty());
     }
 }
 
@@ -168,7 +168,7 @@ async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses
                 tokio::time::advance(Duration::from_secs(1)).await;
                 tokio::task::yield_now().await;
             }
-            let record = b.gate.find(&CallKey::new("r", position)).await.unwrap().unwrap();
+            let record = b.gate.get_by_key(&CallKey::new("r", position)).await.unwrap().unwrap();
             assert_eq!(
                 (record.state, b.world.ran()),
                 (CallState::Approved, usize::from(position == 1))
@@ -176,7 +176,8 @@ async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses
             // Mended, it runs; and where it says no, it is denied.
             says.store(if position == 0 { 0 } else { 3 }, Ordering::SeqCst);
             in_time("it goes on", async || {
-                let record = b.gate.find(&CallKey::new("r", position)).await.unwrap().unwrap();
+                let record =
+                    b.gate.get_by_key(&CallKey::new("r", position)).await.unwrap().unwrap();
                 record.state.is_terminal()
             })
             .await;

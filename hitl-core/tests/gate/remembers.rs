@@ -93,7 +93,7 @@ async fn invariant_5_a_rejection_that_cannot_be_read_lets_nothing_through() {
         let bench = bench_with(|builder| builder.store(healthy)).await;
         let ticket = waits(submit(&bench.gate, "book", "agent", 1).await);
         bench.gate.decide(ticket.request().reject("no").by("ann")).await.unwrap();
-        let broken = bench_with(|builder| builder.store(store).without_recovery()).await;
+        let broken = bench_with(|builder| builder.store(store).skip_recovery()).await;
         let error = broken.gate.submit(ask("book")).by("agent").key("run", 2).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::Store);
         assert_eq!((bench.world.ran(), broken.world.ran()), (0, 0));
@@ -169,7 +169,7 @@ async fn invariant_3_the_last_attempt_that_is_lost_waits_for_a_human() {
     let record = store.get_by_key(&key).await.unwrap().unwrap();
     assert_eq!(record.attempts, 1);
     let once = Gate::builder().tool::<Send>().state(world.clone()).store(store.clone());
-    let recovered = once.without_recovery().build().await.unwrap();
+    let recovered = once.skip_recovery().build().await.unwrap();
     assert_eq!(recovered.recover().await.unwrap().retried, 1);
     let again = died_again(&store, &world).await;
     assert_eq!(again, 2);
@@ -199,15 +199,15 @@ async fn invariant_7_people_see_and_decide_what_the_host_named() {
     let ticket = waits(submit(&bench.gate, "book", cx, 1).await);
     let id = ticket.request().id;
     let (ours, theirs) =
-        (ReviewerIdentity::new("ann").tenant("acme"), ReviewerIdentity::new("bob").tenant("other"));
-    let seen = bench.gate.seen_by(ours);
+        (Authority::of("ann").tenant("acme"), Authority::of("bob").tenant("other"));
+    let seen = bench.gate.scoped_to(ours);
     assert!(seen.get(&acme, id).await.unwrap().is_some());
-    assert_eq!(seen.page(&acme, PageRequest::all()).await.unwrap().len(), 1);
-    let seen = bench.gate.seen_by(theirs);
+    assert_eq!(seen.list(&acme, PageRequest::all()).await.unwrap().len(), 1);
+    let seen = bench.gate.scoped_to(theirs);
     assert_eq!(seen.get(&acme, id).await.unwrap_err().kind(), GateErrorKind::Forbidden);
-    let page = seen.page(&acme, PageRequest::all()).await;
+    let page = seen.list(&acme, PageRequest::all()).await;
     assert_eq!(page.unwrap_err().kind(), GateErrorKind::Forbidden);
-    let seen = bench.gate.seen_by(ReviewerIdentity::new("eve").sees("acme"));
+    let seen = bench.gate.scoped_to(Authority::of("eve").sees("acme"));
     assert!(seen.get(&acme, id).await.unwrap().is_some());
 }
 
@@ -223,8 +223,8 @@ async fn delegated_calls_show_up_under_the_root_run() {
         drop(waits(bench.gate.submit(ask(run)).by(context).key(run, 1).await.unwrap()));
     }
     drop(waits(bench.gate.submit(ask("else")).by("agent").key("other", 1).await.unwrap()));
-    let page = PageRequest::new(&[CallState::Pending]).root("root");
-    let shown = bench.gate.page(&Tenant::default(), page).await.unwrap();
+    let page = PageRequest::of(&[CallState::Pending]).root("root");
+    let shown = bench.gate.list(&Tenant::default(), page).await.unwrap();
     let runs: Vec<_> = shown.iter().map(|record| record.key().run.as_str()).collect();
     assert_eq!(runs, ["root", "child", "leaf"]);
     assert_eq!(shown[2].context.parent_call, Some(CallKey::new("child", 1)));

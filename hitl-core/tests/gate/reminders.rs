@@ -32,7 +32,7 @@ async fn call(gate: &Gate, who: &str, position: u64) -> Result<Submission, GateE
 #[tokio::test]
 async fn invariant_13_a_full_queue_takes_no_more_and_says_which_cap_it_is() {
     let (gate, _) =
-        gate(|builder| builder.most_pending_per_principal(2).most_pending_per_tenant(3)).await;
+        gate(|builder| builder.max_pending_per_principal(2).max_pending_per_tenant(3)).await;
     let first = call(&gate, "ann", 0).await.unwrap();
     let _second = call(&gate, "ann", 1).await.unwrap();
     let error = call(&gate, "ann", 2).await.unwrap_err();
@@ -71,7 +71,8 @@ async fn each_reminder_comes_at_least_once_and_what_was_decided_has_none() {
     let (found, kept) = all(&queue, Timestamp::EPOCH).await;
     assert_eq!(found, []);
     clock.advance(minutes(120));
-    let decided = gate.find(&hitl_core::CallKey::new("run of ann", 7)).await.unwrap().unwrap();
+    let decided =
+        gate.get_by_key(&hitl_core::CallKey::new("run of ann", 7)).await.unwrap().unwrap();
     gate.cancel(&decided, "host", "enough").await.unwrap();
     let (found, later) = all(&queue, kept).await;
     assert_eq!(found.len(), 249);

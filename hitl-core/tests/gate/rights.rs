@@ -107,7 +107,7 @@ async fn bench(roster: &Roster) -> Bench {
 }
 
 async fn bench_for(roster: &Roster, deadline: Duration) -> Bench {
-    bench_with(|g| g.policy(house_rules()).directory(roster.clone(), deadline)).await
+    bench_with(|g| g.policy(house_rules()).principal_directory(roster.clone(), deadline)).await
 }
 
 fn clerk() -> CallContext {
@@ -135,7 +135,7 @@ async fn in_time(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 async fn record(gate: &Gate) -> CallRecord {
-    gate.find(&key(0)).await.unwrap().unwrap()
+    gate.get_by_key(&key(0)).await.unwrap().unwrap()
 }
 
 async fn approve(gate: &Gate) -> CallRecord {
@@ -198,7 +198,7 @@ async fn invariant_2_a_role_that_was_gained_lowers_nothing() {
     assert_eq!(ticket.request().level, ApprovalLevel::Full);
     let record = approve(&bench.gate).await;
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
-    let after = bench.gate.find(&key(0)).await.unwrap().unwrap();
+    let after = bench.gate.get_by_key(&key(0)).await.unwrap().unwrap();
     assert_eq!(after.request, record.request, "what was asked stays what was asked");
     assert_eq!(after.context, record.context, "and who asked, as they were then");
 }
@@ -238,7 +238,7 @@ async fn invariant_5_an_outage_lasts_no_longer_than_the_approval() {
     let clock = hitl_base::clock::ManualClock::at(hitl_base::Timestamp::EPOCH);
     let (world, store) = (World::default(), MemoryStore::with_clock(clock.clone()));
     let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
-    let gate = builder.directory(roster.clone(), DEADLINE).build().await.unwrap();
+    let gate = builder.principal_directory(roster.clone(), DEADLINE).build().await.unwrap();
     let ticket = waiting(&gate, clerk()).await;
     approve(&gate).await;
     let waiter = tokio::spawn(async move { ticket.wait().await });
@@ -276,7 +276,7 @@ async fn invariant_2_an_attached_call_and_one_that_is_adopted_are_asked_about() 
     let gate = bench.gate.clone();
     let called =
         tokio::spawn(async move { gate.call(ask("well?")).by(clerk()).key("run", 0).await });
-    until("it waits", async || bench.gate.find(&key(0)).await.unwrap().is_some()).await;
+    until("it waits", async || bench.gate.get_by_key(&key(0)).await.unwrap().is_some()).await;
     approve(&bench.gate).await;
     called.await.unwrap().unwrap_err();
     assert_eq!((bench.world.ran(), record(&bench.gate).await.state), (0, CallState::Denied));
@@ -325,7 +325,7 @@ async fn invariant_2_of_calls_that_run_together_all_are_asked_about_or_none_runs
             CallState::Denied => {
                 waiter.await.unwrap();
                 assert_eq!(bench.world.ran(), 0);
-                let other = bench.gate.find(&key(1)).await.unwrap().unwrap();
+                let other = bench.gate.get_by_key(&key(1)).await.unwrap().unwrap();
                 assert_eq!(other.state, CallState::Cancelled);
             }
             _ => {
@@ -414,7 +414,7 @@ impl Tool for Sign {
 
 fn with_more_tools(roster: &Roster) -> impl FnOnce(GateBuilder) -> GateBuilder {
     let roster = roster.clone();
-    |g| g.tool::<Twice>().tool::<Sign>().policy(house_rules()).directory(roster, DEADLINE)
+    |g| g.tool::<Twice>().tool::<Sign>().policy(house_rules()).principal_directory(roster, DEADLINE)
 }
 
 #[tokio::test(start_paused = true)]
@@ -465,7 +465,7 @@ async fn invariant_2_replicas_whose_directories_disagree_do_not_ask_in_turns() {
     let build = async |answer| {
         let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
         let builder = builder.policy(house_rules());
-        builder.directory(Roster::new(answer), DEADLINE).build().await.unwrap()
+        builder.principal_directory(Roster::new(answer), DEADLINE).build().await.unwrap()
     };
     let believes = build(Answer::Roles(&["clerk"])).await;
     let doubts = build(Answer::Roles(&[])).await;
@@ -546,7 +546,7 @@ async fn a_function_is_a_directory() {
             other => Ok(PrincipalStatus::refused(format!("{other} is nobody"))),
         }
     };
-    let bench = bench_with(|g| g.directory(only_ann, DEADLINE)).await;
+    let bench = bench_with(|g| g.principal_directory(only_ann, DEADLINE)).await;
     for (by, runs) in [("ann", 1), ("eve", 1)] {
         let position = u64::from(by == "eve");
         let Submission::Pending(ticket) =

@@ -5,7 +5,7 @@
 
 use crate::support;
 
-use hitl_core::gate::Resealed;
+use hitl_core::gate::ResealReport;
 use hitl_core::grant::GrantTerms;
 use hitl_core::seal::Sealed;
 use hitl_core::store::{SealedPart, StoreErrorKind};
@@ -295,7 +295,11 @@ async fn resealing_changes_no_call_and_retiring_waits_for_it() {
     assert_eq!((uses.len(), uses[0].key, uses[0].texts), (1, Some(key(1).id()), 251));
     let done = gate.reseal().await.unwrap();
     assert_eq!((done.resealed, done.left, done.unreadable), (251, 0, 0));
-    assert_eq!(gate.reseal().await.unwrap(), Resealed::default(), "there is nothing left to do");
+    assert_eq!(
+        gate.reseal().await.unwrap(),
+        ResealReport::default(),
+        "there is nothing left to do"
+    );
     assert_eq!(house.store.history(0, 5000).await.unwrap().entries, before);
     for part in SealedPart::ALL {
         let page = house.store.sealed_texts(part, key(2).id(), 0, 1000).await.unwrap();

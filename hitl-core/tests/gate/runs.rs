@@ -9,12 +9,12 @@ use std::sync::Arc;
 use hitl_core::approval::{ApproverExt as _, ScriptedApprover, channel};
 use hitl_core::{
     ApprovalLevel, Approver, AuditEvent, CallContext, CallError, CallKey, CallState, Decision,
-    NotRun, Outcome, Review, Submission, Verdict,
+    NotRunReason, Outcome, Review, Submission, Verdict,
 };
 use support::{Bench, ask, bench, bench_with, note, pay, until};
 
 async fn state(bench: &Bench, run: &str, position: u64) -> Option<CallState> {
-    bench.gate.find(&CallKey::new(run, position)).await.unwrap().map(|record| record.state)
+    bench.gate.get_by_key(&CallKey::new(run, position)).await.unwrap().map(|record| record.state)
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn quick_asks_the_approver_and_an_approval_runs() {
     assert_eq!(bench.events(), ["requested", "decided", "claimed", "executed"]);
     let decided = bench.audit.records().into_iter().find(|record| record.decision.is_some());
     assert_eq!(decided.unwrap().by.unwrap().as_str(), "bob");
-    let record = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     assert_eq!((record.request.level, record.attempts), (ApprovalLevel::Quick, 1));
 }
 
@@ -108,7 +108,7 @@ async fn a_rejection_runs_nothing_and_nobody_else_is_asked() {
     let bench =
         bench_with(|b| b.approver(ScriptedApprover::rejecting("bob", "not today").or(next))).await;
     let error = bench.gate.call(ask("hi")).by("ann").await.unwrap_err();
-    let CallError::NotRun(NotRun::Rejected { reason }) = &error else { panic!("{error}") };
+    let CallError::NotRun(NotRunReason::Rejected { reason }) = &error else { panic!("{error}") };
     assert_eq!((reason.as_deref(), bench.world.ran()), (Some("not today"), 0));
 }
 
@@ -191,7 +191,7 @@ async fn a_waiting_call_is_woken_by_a_decision_from_elsewhere() {
     let waiting =
         tokio::spawn(async move { gate.call(pay("carol", 3.0)).by("ann").key("r", 0).await });
     until("it is pending", async || state(&bench, "r", 0).await == Some(CallState::Pending)).await;
-    let record = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     bench.gate.decide(record.request.approve().by("dora")).await.unwrap();
     assert!((waiting.await.unwrap().unwrap() - 3.0).abs() < f64::EPSILON);
 }
@@ -239,20 +239,23 @@ async fn a_tool_that_wants_a_reason_gets_one() {
 async fn a_model_s_text_goes_the_same_way() {
     let bench = bench_with(|b| b.approver(ScriptedApprover::approving("bob"))).await;
     let key = CallKey::new("r", 0);
-    let outcome =
-        bench.gate.call_json("ask", r#"{ "text" : "hi" }"#, "ann", key.clone()).await.unwrap();
+    let outcome = bench
+        .gate
+        .call_json("ask", r#"{ "text" : "hi" }"#, "ann", key.run.clone(), key.position)
+        .await
+        .unwrap();
     let Outcome::Executed(output) = outcome else { panic!("not executed") };
     assert_eq!(output.json(), Some("\"hi\""));
     // The same content, spelled in another way, is the same call.
-    let again = bench.gate.submit_json("ask", "{\"text\":\"\\u0068i\"}", "ann", key).await.unwrap();
+    let again = bench
+        .gate
+        .submit_json("ask", "{\"text\":\"\\u0068i\"}", "ann", key.run.clone(), key.position)
+        .await
+        .unwrap();
     assert!(again.receipt().reattached);
     assert_eq!(bench.world.ran(), 1);
-    let pending = bench.gate.submit_json(
-        "pay",
-        r#"{"to":"c","amount":1,"pin":"12345"}"#,
-        "ann",
-        CallKey::new("r", 1),
-    );
+    let pending =
+        bench.gate.submit_json("pay", r#"{"to":"c","amount":1,"pin":"12345"}"#, "ann", "r", 1);
     assert!(matches!(pending.await.unwrap(), Submission::Pending(_)));
 }
 

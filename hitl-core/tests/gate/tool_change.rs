@@ -13,8 +13,8 @@ use hitl_core::approval::Choice;
 use hitl_core::store::SubmitResult;
 use hitl_core::store::suite::{Draft, facts, sealed, start_clock};
 use hitl_core::{
-    CallKey, CallRecord, CallState, DynArguments, DynSpec, DynTool, Gate, GateError, GateErrorKind,
-    MemoryAudit, MemoryStore, Outcome, Permit, Risk, Store as _, Submission, Tenant, ToolConfig,
+    CallRecord, CallState, DynArguments, DynSpec, DynTool, Gate, GateError, GateErrorKind,
+    HitlConfig, MemoryAudit, MemoryStore, Outcome, Permit, Risk, Store as _, Submission, Tenant,
     ToolDifference, ToolStatus,
 };
 use slow::Slow;
@@ -80,7 +80,7 @@ impl World {
     }
 
     async fn submitted(&self, gate: &Gate, position: u64) -> CallRecord {
-        match gate.submit_json("pay", TEXT, "ann", CallKey::new("run", position)).await.unwrap() {
+        match gate.submit_json("pay", TEXT, "ann", "run", position).await.unwrap() {
             Submission::Pending(ticket) => {
                 let id = ticket.request().id;
                 gate.get(&Tenant::default(), id).await.unwrap().unwrap()
@@ -300,7 +300,7 @@ async fn invariant_2_a_tool_that_is_gone_cannot_be_approved_and_its_orphan_is_cl
         assert_eq!(world.current(&shown).await.state, CallState::Denied);
         let notes = world.notes("denied");
         assert!(notes.len() == 1 && notes[0].contains("`pay` is gone"), "{notes:?}");
-        let error = at.submit_json("pay", TEXT, "ann", CallKey::new("run", 0)).await.unwrap_err();
+        let error = at.submit_json("pay", TEXT, "ann", "run", 0).await.unwrap_err();
         assert_ne!(error.kind(), GateErrorKind::KeyConflict, "{error}");
     }
 }
@@ -366,13 +366,13 @@ async fn a_resubmission_re_attaches_and_the_card_says_what_has_changed() {
         let world = World::default();
         let shown = world.waiting(spec()).await;
         let next = world.with(spec_now, schema).await;
-        let again = next.submit_json("pay", TEXT, "ann", CallKey::new("run", 0)).await;
+        let again = next.submit_json("pay", TEXT, "ann", "run", 0).await;
         let Submission::Pending(ticket) = again.unwrap() else { panic!("it waits") };
         assert!(ticket.receipt().reattached);
         assert_eq!((ticket.request().id, ticket.request().revision), (shown.id(), 2));
         assert!(ticket.request().reasons.last().unwrap().contains(&expected.to_string()));
         // And once more, now that it is up to date.
-        let again = next.submit_json("pay", TEXT, "ann", CallKey::new("run", 0)).await;
+        let again = next.submit_json("pay", TEXT, "ann", "run", 0).await;
         let Submission::Pending(again) = again.unwrap() else { panic!("it waits") };
         assert_eq!(again.request().revision, 2, "{expected}");
         next.decide(ticket.request().approve().by("bob")).await.unwrap();
@@ -386,8 +386,7 @@ async fn a_resubmission_that_does_not_fit_any_more_names_the_change() {
     let world = World::default();
     let shown = world.waiting(spec()).await;
     let next = world.with(spec(), OTHER).await;
-    let key = || CallKey::new("run", 0);
-    let error = next.submit_json("pay", TEXT, "ann", key()).await.unwrap_err();
+    let error = next.submit_json("pay", TEXT, "ann", "run", 0).await.unwrap_err();
     assert_eq!(changed(&error), [ToolDifference::Schema]);
     assert!(error.to_string().contains("do not fit any more"), "{error}");
     assert!(error.for_model().to_string().contains("the schema of its arguments"), "{error}");
@@ -397,10 +396,10 @@ async fn a_resubmission_that_does_not_fit_any_more_names_the_change() {
     let batch = next.submit_all("run").json(0, "pay", TEXT).by("ann").await;
     let [Err(error)] = &batch.wait().await[..] else { panic!("it is refused") };
     assert_eq!(changed(error), [ToolDifference::Schema]);
-    let error = next.submit_json("pay", r#"{"iban":"x"}"#, "ann", key()).await.unwrap_err();
+    let error = next.submit_json("pay", r#"{"iban":"x"}"#, "ann", "run", 0).await.unwrap_err();
     assert_eq!(changed(&error), [ToolDifference::Schema]);
     // Of a text that was never right nothing has changed.
-    let error = next.submit_json("pay", TEXT, "ann", CallKey::new("run", 9)).await.unwrap_err();
+    let error = next.submit_json("pay", TEXT, "ann", "run", 9).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::InvalidArguments);
 }
 
@@ -409,11 +408,11 @@ async fn another_persons_key_is_a_conflict_also_when_the_tool_has_changed() {
     let world = World::default();
     let shown = world.waiting(spec()).await;
     let next = world.with(spec().sensitive("memo"), SCHEMA).await;
-    let error = next.submit_json("pay", TEXT, "eve", CallKey::new("run", 0)).await.unwrap_err();
+    let error = next.submit_json("pay", TEXT, "eve", "run", 0).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::KeyConflict, "{error}");
     assert_eq!(world.current(&shown).await.version, shown.version);
     let other = r#"{"to":"eve","amount":5,"memo":"rent"}"#;
-    let error = next.submit_json("pay", other, "ann", CallKey::new("run", 0)).await.unwrap_err();
+    let error = next.submit_json("pay", other, "ann", "run", 0).await.unwrap_err();
     assert_eq!(changed(&error), [ToolDifference::SensitiveSet], "{error}");
 }
 
@@ -460,10 +459,7 @@ async fn a_caller_of_another_build_leaves_its_call_to_the_one_it_was_approved_fo
     let new = world.with(spec().version("2.0"), SCHEMA).await;
     // The caller comes back to the new one: the old one lives, so it is left to that.
     let caller = new.clone();
-    let call =
-        tokio::spawn(
-            async move { caller.call_json("pay", TEXT, "ann", CallKey::new("run", 0)).await },
-        );
+    let call = tokio::spawn(async move { caller.call_json("pay", TEXT, "ann", "run", 0).await });
     until("it is nobody's in particular", async || !world.current(&shown).await.attached).await;
     let serving = old.clone();
     let server = tokio::spawn(async move { serving.serve().await });

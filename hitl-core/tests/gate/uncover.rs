@@ -16,7 +16,8 @@ use hitl_core::approval::{
 };
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, AuditEvent, CallKey, CallState, Condition, Gate, GateErrorKind,
-    GrantTerms, NotRun, Places, Refusal, Resolution, ReviewScope, Submission, Tool, Uncover,
+    GrantTerms, MaskSelection, NotRunReason, Refusal, Resolution, Submission, Tool, Uncoverer,
+    Viewer,
 };
 use support::{Bench, Flaky, Slow, ask, bench, bench_with, look, pay};
 
@@ -48,7 +49,7 @@ async fn invariant_9b_what_redaction_masks_is_listed_and_uncovered_by_who_decide
         assert!(mask.fingerprint.as_ref().unwrap().len() == 10 && !mask.declared);
     }
     assert_eq!(request.masks[0].characters, Some(8));
-    let uncovered = bench.gate.uncover(&request, "alice", Places::All).await.unwrap();
+    let uncovered = bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
     let [place] = uncovered.places() else { panic!("one argument: {uncovered:?}") };
     assert_eq!(place.value.tree().unwrap().as_str(), Some(COMMAND));
     assert_eq!(uncovered.arguments().tree().unwrap().get("text").unwrap().as_str(), Some(COMMAND));
@@ -66,7 +67,7 @@ async fn invariant_9b_what_redaction_masks_is_listed_and_uncovered_by_who_decide
 async fn invariant_8_what_was_uncovered_stays_masked_in_audit_store_and_title() {
     let bench = bench().await;
     let request = pending(&bench.gate, pay(&format!("ann, token {TOKEN}"), 5000.0)).await;
-    bench.gate.uncover(&request, "alice", Places::All).await.unwrap();
+    bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
     bench.gate.decide(request.approve().by("alice")).await.unwrap();
     let kept = bench.gate.get(&request.key.tenant, request.id).await.unwrap().unwrap();
     for text in [audited(&bench), serde_json::to_string(&kept).unwrap(), format!("{kept:?}")] {
@@ -87,7 +88,8 @@ async fn invariant_9b_an_object_and_a_list_under_a_secrets_name_are_shown_leaf_b
         auth.get("run").is_some() && auth.get("then").unwrap().as_array().is_some(),
         "{nested:?}"
     );
-    let uncovered = bench.gate.uncover(&request, "alice", Places::at("/text")).await.unwrap();
+    let uncovered =
+        bench.gate.uncover(&request, "alice", MaskSelection::at("/text")).await.unwrap();
     assert_eq!(uncovered.places()[0].value.tree().unwrap().as_str(), Some(text));
 }
 
@@ -97,7 +99,7 @@ async fn invariant_9b_payees_that_look_random_are_uncovered() {
     let payee = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq8s4";
     let request = pending(&bench.gate, pay(payee, 5000.0)).await;
     if request.undeclared_masks() > 0 {
-        let uncovered = bench.gate.uncover(&request, "alice", Places::All).await.unwrap();
+        let uncovered = bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
         assert!(uncovered.arguments().as_str().contains(payee));
     } else {
         assert!(request.arguments.as_str().contains(payee));
@@ -106,7 +108,7 @@ async fn invariant_9b_payees_that_look_random_are_uncovered() {
     let letters = "kqjxzvwpmbtrgnchdlsfyaeuoi".repeat(3);
     let request = pending(&bench.gate, ask(&format!("secret={letters}"))).await;
     assert_eq!(request.masks[0].characters, Some(78));
-    let uncovered = bench.gate.uncover(&request, "alice", Places::All).await.unwrap();
+    let uncovered = bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
     assert!(uncovered.arguments().as_str().contains(&letters));
 }
 
@@ -118,7 +120,8 @@ async fn invariant_9b_what_the_host_declared_is_never_uncovered() {
     let reasons: Vec<_> = declared.iter().map(|mask| (mask.at.as_str(), mask.reason)).collect();
     assert_eq!(reasons, [("/pin", MaskReason::Declared), ("/to", MaskReason::Repeats)]);
     assert!(declared.iter().all(|mask| mask.characters.is_none() && mask.fingerprint.is_none()));
-    for places in [Places::All, Places::At(["/pin", "/to"].map(str::to_owned).into())] {
+    for places in [MaskSelection::All, MaskSelection::At(["/pin", "/to"].map(str::to_owned).into())]
+    {
         let uncovered = bench.gate.uncover(&request, "alice", places).await.unwrap();
         let seen = format!(
             "{} {}",
@@ -128,7 +131,7 @@ async fn invariant_9b_what_the_host_declared_is_never_uncovered() {
         assert!(seen.contains(TOKEN) && !seen.contains("9731-secret"), "{seen}");
         assert_eq!(uncovered.masks().len(), 2);
     }
-    let only = bench.gate.uncover(&request, "alice", Places::at("/pin")).await.unwrap_err();
+    let only = bench.gate.uncover(&request, "alice", MaskSelection::at("/pin")).await.unwrap_err();
     assert_eq!(only.kind(), GateErrorKind::NotUncovered);
     // A call that masks nothing but what is declared is decided anywhere.
     assert!(!pending(&bench.gate, pay("ann", 5000.0)).await.needs_uncovering());
@@ -139,22 +142,22 @@ async fn invariant_9b_only_who_may_decide_what_was_shown_uncovers_it() {
     let bench = bench().await;
     let request = pending(&bench.gate, ask(COMMAND)).await;
     let refusal = |error: hitl_core::GateError| error.refusal().unwrap();
-    let stranger = ReviewerIdentity::new("mallory").tenant("elsewhere");
-    let refused = bench.gate.uncover(&request, stranger, Places::All).await.unwrap_err();
+    let stranger = Authority::of("mallory").tenant("elsewhere");
+    let refused = bench.gate.uncover(&request, stranger, MaskSelection::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::WrongTenant);
-    let onlooker = ReviewerIdentity::new("oscar").sees("default");
-    let refused = bench.gate.uncover(&request, onlooker, Places::All).await.unwrap_err();
+    let onlooker = Authority::of("oscar").sees("default");
+    let refused = bench.gate.uncover(&request, onlooker, MaskSelection::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::WrongTenant);
     let mut stale = request.clone();
     stale.revision = 2;
-    let refused = bench.gate.uncover(&stale, "alice", Places::All).await.unwrap_err();
+    let refused = bench.gate.uncover(&stale, "alice", MaskSelection::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::Stale);
     let mut forged = request.clone();
     forged.binding = format!("{:064x}", 7).parse().unwrap();
-    let refused = bench.gate.uncover(&forged, "alice", Places::All).await.unwrap_err();
+    let refused = bench.gate.uncover(&forged, "alice", MaskSelection::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::Stale);
     bench.gate.decide(request.reject("no").by("alice")).await.unwrap();
-    let refused = bench.gate.uncover(&request, "alice", Places::All).await.unwrap_err();
+    let refused = bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap_err();
     assert!(matches!(refusal(refused), Refusal::State { state: CallState::Rejected, .. }));
     assert!(!bench.audit.records().iter().any(|record| record.event == AuditEvent::Uncovered));
 }
@@ -165,10 +168,10 @@ async fn invariant_9b_without_its_audit_record_nothing_is_uncovered() {
     let bench = bench_with(|builder| builder.audit(audit.clone())).await;
     let request = pending(&bench.gate, ask(COMMAND)).await;
     audit.fail_after(0);
-    let refused = bench.gate.uncover(&request, "alice", Places::All).await.unwrap_err();
+    let refused = bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap_err();
     assert_eq!(refused.kind(), GateErrorKind::Audit);
     audit.mend();
-    bench.gate.uncover(&request, "alice", Places::All).await.unwrap();
+    bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
 }
 
 #[tokio::test]
@@ -181,7 +184,7 @@ async fn invariant_9b_where_uncovering_is_forbidden_a_masked_place_raises_the_le
     ] {
         assert_eq!(request.level, ApprovalLevel::Full, "{request:?}");
         assert!(request.assessment.factors.iter().any(|factor| factor.name == "masked_place"));
-        let refused = bench.gate.uncover(&request, "alice", Places::All).await.unwrap_err();
+        let refused = bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap_err();
         assert_eq!(refused.kind(), GateErrorKind::NotUncovered);
         let card = request.render(Timestamp::EPOCH, DetailLevel::Brief);
         assert!(card.warnings[0].contains("lets nobody uncover"), "{:?}", card.warnings);
@@ -210,10 +213,10 @@ impl Approver for Window {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         async move {
-            let uncovered = uncover.places("carol", Places::All).await.unwrap();
+            let uncovered = uncover.places("carol", MaskSelection::All).await.unwrap();
             self.0.lock().unwrap().push(uncovered.arguments().as_str().to_owned());
             Review::Decided(request.approve().by("carol"))
         }
@@ -304,7 +307,7 @@ async fn a_request_of_an_older_version_is_read_and_its_mask_counts_as_one_to_unc
     old["bindingVersion"] = 1.into();
     let old: ApprovalRequest = serde_json::from_value(old).unwrap();
     assert!(old.needs_uncovering() && old.undeclared_masks() == 1);
-    bench.gate.uncover(&old, "alice", Places::All).await.unwrap();
+    bench.gate.uncover(&old, "alice", MaskSelection::All).await.unwrap();
     let plain = serde_json::to_string(&pending(&bench.gate, ask("hello")).await).unwrap();
     assert!(!plain.contains("mask") && !plain.contains("uncovering"), "{plain}");
 }
@@ -351,7 +354,8 @@ async fn invariant_8_the_model_is_told_a_reason_without_secrets() {
     let reject = ScriptedApprover::rejecting("bob", words.clone());
     let bench = bench_with(|builder| builder.approver(reject)).await;
     let error = bench.gate.call(ask("hello")).by("agent").await.unwrap_err();
-    let hitl_core::CallError::NotRun(NotRun::Rejected { reason: Some(reason) }) = error else {
+    let hitl_core::CallError::NotRun(NotRunReason::Rejected { reason: Some(reason) }) = error
+    else {
         panic!("it was rejected: {error}")
     };
     assert!(reason.contains("[redacted") && !reason.contains(TOKEN), "{reason}");
@@ -388,7 +392,7 @@ async fn invariant_8_what_somebody_saw_of_an_unknown_outcome_is_kept_without_sec
     let bench = bench().await;
     let _hold = bench.world.hold();
     bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap_err();
-    let record = bench.gate.find(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     let failed = Resolution::Failed { reason: format!("it logged token={TOKEN}") };
     let record = bench.gate.resolve(&record, failed, "dora").await.unwrap();
     let text = serde_json::to_string(&record).unwrap() + &audited(&bench);

@@ -247,7 +247,8 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
     assert!(preview.arguments.as_str().contains("order 973151"), "another number stays");
     for (tool, key) in [("echo", 1), ("echo_read", 2)] {
         let key = CallKey::new("r", key);
-        let submitted = b.gate.submit_json(tool, text, "ann", key.clone()).await.unwrap();
+        let submitted =
+            b.gate.submit_json(tool, text, "ann", key.run.clone(), key.position).await.unwrap();
         // What repeats a secret is hidden too, so nobody would see what runs: somebody looks.
         let hitl_core::Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
         let request = ticket.request();
@@ -255,7 +256,8 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
         assert!(request.assessment.factors.iter().any(|factor| factor.name == "repeats_a_secret"));
         b.gate.decide(request.approve().by("bob")).await.unwrap();
         let first = ticket.wait().await.unwrap();
-        let again = b.gate.call_json(tool, text, "ann", key).await.unwrap();
+        let again =
+            b.gate.call_json(tool, text, "ann", key.run.clone(), key.position).await.unwrap();
         for outcome in [first, again] {
             let hitl_core::Outcome::Executed(output) = outcome else { panic!("it runs") };
             hides(&format!("{output:?}"));
@@ -264,7 +266,7 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
     // The host's own call gets what the body returned.
     let call = Echo { say: "x".to_owned(), number: 1, pin: "97315".to_owned() };
     assert_eq!(b.gate.call(call).by("ann").key("r", 3).await.unwrap(), ["x", "97315"]);
-    let asked = b.gate.submit_json("echo_ask", text, "ann", CallKey::new("r", 4)).await.unwrap();
+    let asked = b.gate.submit_json("echo_ask", text, "ann", "r", 4).await.unwrap();
     hides(&format!("{asked:?}"));
     let record = b.store.get_by_key(&CallKey::new("r", 4)).await.unwrap().unwrap();
     hides(&serde_json::to_string(&record).unwrap());

@@ -63,7 +63,7 @@ async fn digest(gate: &Gate, call: Anything, position: u64) -> String {
         panic!("not pending")
     };
     drop(ticket);
-    gate.find(&key).await.unwrap().unwrap().content.to_string()
+    gate.get_by_key(&key).await.unwrap().unwrap().content.to_string()
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ proptest! {
             let key = CallKey::new("run", 0);
             let submitted = gate.submit(call).by("ann").key("run", 0).await.unwrap();
             assert!(matches!(submitted, Submission::Pending(_)));
-            assert!(gate.find(&key).await.unwrap().is_some());
+            assert!(gate.get_by_key(&key).await.unwrap().is_some());
         });
     }
 }

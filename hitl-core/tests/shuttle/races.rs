@@ -147,7 +147,9 @@ fn invariant_3_claim_races_claim() {
         let waits = [
             spawn(async move { ticket.wait().await }),
             spawn(async move { second.wait().await }),
-            spawn(async move { replica.call_json("pay", r#"{"amount":7}"#, "ann", key()).await }),
+            spawn(
+                async move { replica.call_json("pay", r#"{"amount":7}"#, "ann", "run", 0).await },
+            ),
         ];
         for wait in waits {
             let outcome = wait.await.unwrap().unwrap();
@@ -292,7 +294,7 @@ fn invariant_12_drop_races_re_attach() {
                 assert_eq!((amount, over.state), (7, CallState::Executed));
                 assert_eq!(world.ran.times(), 1);
             }
-            Err(CallError::NotRun(NotRun::Cancelled { .. })) => {
+            Err(CallError::NotRun(NotRunReason::Cancelled { .. })) => {
                 came_about("withdrawn");
                 assert_eq!(over.state, CallState::Cancelled);
                 assert_eq!(world.ran.times(), 0);
@@ -445,7 +447,7 @@ fn invariant_2_lost_rights_race_claim() {
                 Ok(PrincipalStatus::roles(roles.iter().copied()))
             };
             let builder = world.builder().policy(ClerksOnly);
-            builder.directory(directory, Duration::from_secs(60)).build().await.unwrap()
+            builder.principal_directory(directory, Duration::from_secs(60)).build().await.unwrap()
         };
         let (believes, knows) = (replica(&["clerk"]).await, replica(&[]).await);
         let clerk = CallContext::new("ann").role("clerk");

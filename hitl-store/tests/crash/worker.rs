@@ -126,7 +126,7 @@ async fn submit_note(gate: &Gate, life: u64, position: u64) -> Submission {
 /// The record that a ticket is about.
 async fn record(gate: &Gate, ticket: &Ticket) -> CallRecord {
     let key: &CallKey = &ticket.receipt().key;
-    gate.find(key).await.unwrap().unwrap()
+    gate.get_by_key(key).await.unwrap().unwrap()
 }
 
 /// One call; what it becomes depends on its position.

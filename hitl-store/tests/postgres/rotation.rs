@@ -165,7 +165,7 @@ async fn a_gate_seals_again_and_retires_the_former_key() {
     submit(&store, 1, 1).await;
     drop(store);
     let store = place.open(&[2, 1]).await.unwrap();
-    let gate = Gate::builder().store(store.clone()).without_recovery().build().await.unwrap();
+    let gate = Gate::builder().store(store.clone()).skip_recovery().build().await.unwrap();
     // It was not sealed by a gate, so it does not open, and stays.
     let done = gate.reseal().await.unwrap();
     assert_eq!((done.resealed, done.left, done.unreadable), (0, 1, 1));

@@ -38,7 +38,9 @@ async fn approved(gate: &Gate, run: &str, count: u64) -> Vec<RequestId> {
     let mut ids = Vec::new();
     for position in 0..count {
         let key = hitl_core::CallKey::new(run, position);
-        let submitted = gate.submit_json("open_door", r#"{"pin": "1234"}"#, "ann", key).await;
+        let submitted = gate
+            .submit_json("open_door", r#"{"pin": "1234"}"#, "ann", key.run.clone(), key.position)
+            .await;
         let Submission::Pending(ticket) = submitted.unwrap() else { panic!("it is asked about") };
         gate.decide(ticket.request().approve().by("dora")).await.unwrap();
         ids.push(ticket.request().id);
@@ -209,10 +211,15 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
     let only = gate(&store).await;
     // A call of before is found again without the former key, and runs.
     let key = hitl_core::CallKey::new("run", 1);
-    let again = only.submit_json("open_door", r#"{"pin": "1234"}"#, "ann", key).await.unwrap();
+    let again = only
+        .submit_json("open_door", r#"{"pin": "1234"}"#, "ann", key.run.clone(), key.position)
+        .await
+        .unwrap();
     assert!(matches!(again, Submission::Done { outcome: Outcome::Executed(_), .. }), "{again:?}");
     let key = hitl_core::CallKey::new("run", 2);
-    let other = only.submit_json("open_door", r#"{"pin": "1235"}"#, "ann", key).await;
+    let other = only
+        .submit_json("open_door", r#"{"pin": "1235"}"#, "ann", key.run.clone(), key.position)
+        .await;
     assert_eq!(other.unwrap_err().kind(), hitl_core::GateErrorKind::KeyConflict);
     assert!(runs(&only, calls[2]).await);
     let error = refused(with(one.into()), &path).await;

@@ -12,7 +12,7 @@ use super::reply::{Reply, question, read};
 use super::tty::{Dialog, Terminal};
 use crate::approval::{ApprovalRequest, Approver, DetailLevel, MaskSupport, Review};
 use crate::call::Principal;
-use crate::gate::{Places, Uncover};
+use crate::gate::{MaskSelection, Uncoverer};
 
 /// Asks the person at the terminal, in whose name the host has started this process.
 ///
@@ -54,7 +54,7 @@ impl TerminalApprover {
         &self,
         dialog: &mut Dialog,
         request: &ApprovalRequest,
-        uncover: Option<&Uncover>,
+        uncover: Option<&Uncoverer>,
     ) -> Option<Review> {
         let ink = dialog.ink();
         show(dialog, &format!("\n{}", card(request, Timestamp::now(), ink)));
@@ -84,11 +84,11 @@ impl TerminalApprover {
 
 impl TerminalApprover {
     /// Shows the request with what is masked in it, or why not.
-    async fn uncover(&self, dialog: &mut Dialog, uncover: Option<&Uncover>) {
+    async fn uncover(&self, dialog: &mut Dialog, uncover: Option<&Uncoverer>) {
         let Some(uncover) = uncover else {
             return dialog.show("  It cannot be uncovered here.\n");
         };
-        match uncover.places(self.principal.clone(), Places::All).await {
+        match uncover.places(self.principal.clone(), MaskSelection::All).await {
             Ok(uncovered) => {
                 let ink = dialog.ink();
                 let rendered = uncovered.render(Timestamp::now(), DetailLevel::Full);
@@ -101,7 +101,7 @@ impl TerminalApprover {
         }
     }
 
-    async fn ask(&self, request: &ApprovalRequest, uncover: Option<&Uncover>) -> Review {
+    async fn ask(&self, request: &ApprovalRequest, uncover: Option<&Uncoverer>) -> Review {
         // What cannot be shown here is decided elsewhere.
         if uncover.is_none() && request.needs_uncovering() {
             return Review::NoAnswer;
@@ -143,7 +143,7 @@ impl Approver for TerminalApprover {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncover,
+        uncover: &'a Uncoverer,
     ) -> BoxFuture<'a, Review> {
         self.ask(request, Some(uncover)).boxed()
     }

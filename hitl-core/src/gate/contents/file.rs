@@ -1,66 +1,66 @@
-//! A file is read: as far as the limits go, and only if it is a regular one. Blocks the thread.
+//! Reads a file within limits, and only if it is a regular one. Blocks the thread.
 
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::links::{is_linked, resolved};
-use super::referent::{Referent, What};
-use super::{MAX_DIGESTED, MAX_KEPT};
-use crate::approval::UnreadReason;
-use crate::gate::own_files::{is_at, is_remote, own_open_file, same_file};
+use super::links::{is_linked, resolve};
+use super::own_files::{find_open_own_file, find_same_own_file, is_at, is_remote};
+use super::referent::{MAX_DIGESTED, MAX_KEPT, Referent, ReferentState};
+use crate::approval::Unread;
 use crate::open::{LastLink, open_to_read};
 use crate::policy::OwnFiles;
 
-/// How much is read in one go.
+/// The number of bytes read at a time.
 const STEP: usize = 64 * 1024;
 
-/// Reads a file that an argument at this place names.
-pub(super) fn read(own: &OwnFiles, at: String, path: &Path) -> Referent {
+/// Reads the file that the argument at this place names.
+pub(super) fn read_file(own: &OwnFiles, at: String, path: &Path) -> Referent {
     if is_remote(path) {
-        return Referent::new(at, What::unread(UnreadReason::Remote));
+        return Referent::new(at, ReferentState::unread(Unread::Remote));
     }
-    let target = match resolved(path) {
+    let target = match resolve(path) {
         Ok(target) => target,
-        Err(error) => return Referent::new(at, refused(&error)),
+        Err(error) => return Referent::new(at, unread_error(&error)),
     };
     let linked = is_linked(path, &target);
-    let what = if own.resolved(&target, false).is_some() || same_file(own, &target).is_some() {
-        What::unread(UnreadReason::OwnFile)
-    } else {
-        read_regular(own, &target).unwrap_or_else(|error| refused(&error))
-    };
-    Referent::at(at, target, linked, what)
+    let state =
+        if own.resolved(&target, false).is_some() || find_same_own_file(own, &target).is_some() {
+            ReferentState::unread(Unread::OwnFile)
+        } else {
+            read_regular(own, &target).unwrap_or_else(|error| unread_error(&error))
+        };
+    Referent::file(at, target, linked, state)
 }
 
-fn read_regular(own: &OwnFiles, target: &Path) -> std::io::Result<What> {
-    // Opening a pipe waits for whoever writes, and opening a device may do something.
+fn read_regular(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState> {
+    // Opening a pipe waits for a writer, and opening a device may have an effect.
     let is = std::fs::metadata(target)?;
     if !is.is_file() {
-        return Ok(What::unread(UnreadReason::NotAFile));
+        return Ok(ReferentState::unread(Unread::NotAFile));
     }
     if is.len() > MAX_DIGESTED {
-        return Ok(What::unread(UnreadReason::TooLarge));
+        return Ok(ReferentState::unread(Unread::TooLarge));
     }
     read_open(own, target)
 }
 
-/// Reads what is there now, which may be something else than was looked at. So the open file is
-/// checked, and the path after that: a file that is the gate's own, or that was reached by a link,
+/// Reads the file that is there now, which may not be the one that was checked. So the open file is
+/// checked, and after that the path: a file that is the gate's own, or was reached through a link,
 /// is not read.
-fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<What> {
+fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState> {
     let file = open_to_read(target, LastLink::Refused)?;
     let is = file.metadata()?;
     if !is.is_file() {
-        return Ok(What::unread(UnreadReason::NotAFile));
+        return Ok(ReferentState::unread(Unread::NotAFile));
     }
-    if own_open_file(own, &is).is_some() {
-        return Ok(What::unread(UnreadReason::OwnFile));
+    if find_open_own_file(own, &is).is_some() {
+        return Ok(ReferentState::unread(Unread::OwnFile));
     }
     if !is_at(target, &is) {
         let why = "it was replaced while it was opened";
-        return Ok(What::unread_because(UnreadReason::Failed, why.to_owned()));
+        return Ok(ReferentState::unread_because(Unread::Failed, why.to_owned()));
     }
     // Some files say that they are empty and never end.
     let mut rest = file.take(MAX_DIGESTED + 1);
@@ -80,16 +80,17 @@ fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<What> {
             kept.extend_from_slice(read);
         }
     }
-    Ok(What::digested(kept, bytes, hash.finalize().into()))
+    Ok(ReferentState::from_digest(kept, bytes, hash.finalize().into()))
 }
 
-fn refused(error: &std::io::Error) -> What {
+/// Returns why a file that cannot be read is not read.
+fn unread_error(error: &std::io::Error) -> ReferentState {
     match error.kind() {
         // A step of the path that is a file leads nowhere.
-        ErrorKind::NotFound | ErrorKind::NotADirectory => What::unread(UnreadReason::Missing),
-        ErrorKind::PermissionDenied => What::unread(UnreadReason::Forbidden),
-        ErrorKind::IsADirectory => What::unread(UnreadReason::NotAFile),
-        kind => What::unread_because(UnreadReason::Failed, kind.to_string()),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => ReferentState::unread(Unread::Missing),
+        ErrorKind::PermissionDenied => ReferentState::unread(Unread::Forbidden),
+        ErrorKind::IsADirectory => ReferentState::unread(Unread::NotAFile),
+        kind => ReferentState::unread_because(Unread::Failed, kind.to_string()),
     }
 }
 
@@ -99,15 +100,15 @@ mod tests {
 
     use super::*;
     #[cfg(unix)]
-    use crate::gate::own_files::own_files;
+    use crate::gate::contents::own_files::resolve_own_files;
 
-    fn find(path: &Path) -> What {
-        read(&OwnFiles::default(), "/path".to_owned(), path).what
+    fn find(path: &Path) -> ReferentState {
+        read_file(&OwnFiles::default(), "/path".to_owned(), path).state
     }
 
-    fn unread(what: &What) -> Option<UnreadReason> {
-        match what {
-            What::Unread { why, .. } => Some(*why),
+    fn unread(state: &ReferentState) -> Option<Unread> {
+        match state {
+            ReferentState::Unread { why, .. } => Some(*why),
             _ => None,
         }
     }
@@ -116,27 +117,29 @@ mod tests {
     fn invariant_13_what_is_no_regular_file_of_moderate_size_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        assert_eq!(unread(&find(&at("missing"))), Some(UnreadReason::Missing));
-        assert_eq!(unread(&find(Path::new(""))), Some(UnreadReason::Missing));
-        assert_eq!(unread(&find(folder.path())), Some(UnreadReason::NotAFile));
+        assert_eq!(unread(&find(&at("missing"))), Some(Unread::Missing));
+        assert_eq!(unread(&find(Path::new(""))), Some(Unread::Missing));
+        assert_eq!(unread(&find(folder.path())), Some(Unread::NotAFile));
         fs::write(at("text"), "hello").unwrap();
-        assert_eq!(unread(&find(&at("text/below"))), Some(UnreadReason::Missing));
-        assert!(matches!(find(&at("text")), What::Kept { bytes, .. } if &*bytes == b"hello"));
+        assert_eq!(unread(&find(&at("text/below"))), Some(Unread::Missing));
+        assert!(
+            matches!(find(&at("text")), ReferentState::Kept { bytes, .. } if &*bytes == b"hello")
+        );
         let most = u64::try_from(MAX_KEPT).unwrap();
         for (length, found) in [(most, "kept"), (most + 1, "large"), (MAX_DIGESTED, "large")] {
             File::create(at("zeros")).unwrap().set_len(length).unwrap();
             let what = match find(&at("zeros")) {
-                What::Kept { .. } => "kept",
-                What::Large { bytes, .. } if bytes == length => "large",
+                ReferentState::Kept { .. } => "kept",
+                ReferentState::Large { bytes, .. } if bytes == length => "large",
                 _ => "other",
             };
             assert_eq!(what, found, "{length}");
         }
         File::create(at("zeros")).unwrap().set_len(MAX_DIGESTED + 1).unwrap();
-        assert_eq!(unread(&find(&at("zeros"))), Some(UnreadReason::TooLarge));
+        assert_eq!(unread(&find(&at("zeros"))), Some(Unread::TooLarge));
     }
 
-    /// What is put in the place of a file after it was looked at is not read.
+    /// ReferentState is put in the place of a file after it was looked at is not read.
     #[cfg(unix)]
     #[test]
     fn invariant_5_what_is_swapped_in_before_a_file_is_opened_is_not_read() {
@@ -146,34 +149,40 @@ mod tests {
         let folder = fs::canonicalize(folder.path()).unwrap();
         let at = |name: &str| folder.join(name);
         fs::create_dir(at("gate")).unwrap();
-        let own = own_files(vec![at("gate/hitl.db")]);
+        let own = resolve_own_files(vec![at("gate/hitl.db")]);
         for name in ["gate/hitl.db", "gate/hitl.db.key", "other"] {
             fs::write(at(name), "the key").unwrap();
         }
         let read = |path: &str| read_open(&own, &at(path));
-        assert!(matches!(read("other"), Ok(What::Kept { .. })));
-        // Another name, a link, and a link on the way: whatever it was when it was looked at.
+        assert!(matches!(read("other"), Ok(ReferentState::Kept { .. })));
+        // Another name, a link, and a link on the way, no matter what was there before.
         for name in ["gate/hitl.db", "gate/hitl.db.key"] {
             let _ = fs::remove_file(at("hard"));
             fs::hard_link(at(name), at("hard")).unwrap();
-            assert_eq!(unread(&read("hard").unwrap()), Some(UnreadReason::OwnFile), "{name}");
+            assert_eq!(unread(&read("hard").unwrap()), Some(Unread::OwnFile), "{name}");
             let _ = fs::remove_file(at("link"));
             symlink(at(name), at("link")).unwrap();
-            assert!(!matches!(read("link"), Ok(What::Kept { .. } | What::Large { .. })));
+            assert!(!matches!(
+                read("link"),
+                Ok(ReferentState::Kept { .. } | ReferentState::Large { .. })
+            ));
             let _ = fs::remove_file(at("way"));
             symlink(at("gate"), at("way")).unwrap();
             let below = name.replace("gate/", "way/");
-            assert_eq!(unread(&read(&below).unwrap()), Some(UnreadReason::OwnFile), "{name}");
+            assert_eq!(unread(&read(&below).unwrap()), Some(Unread::OwnFile), "{name}");
         }
         // Nor is a file that is not the gate's, where a link leads to it.
         symlink(at("other"), at("to other")).unwrap();
-        assert!(!matches!(read("to other"), Ok(What::Kept { .. } | What::Large { .. })));
+        assert!(!matches!(
+            read("to other"),
+            Ok(ReferentState::Kept { .. } | ReferentState::Large { .. })
+        ));
         symlink(&folder, at("here")).unwrap();
-        assert_eq!(unread(&read("here/other").unwrap()), Some(UnreadReason::Failed));
+        assert_eq!(unread(&read("here/other").unwrap()), Some(Unread::Failed));
         // A pipe without a writer does not hold the thread.
         let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
         if made.is_ok_and(|status| status.success()) {
-            assert_eq!(unread(&read("pipe").unwrap()), Some(UnreadReason::NotAFile));
+            assert_eq!(unread(&read("pipe").unwrap()), Some(Unread::NotAFile));
         }
     }
 
@@ -184,17 +193,17 @@ mod tests {
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         if made.is_ok_and(|status| status.success()) {
-            assert_eq!(unread(&find(&pipe)), Some(UnreadReason::NotAFile));
+            assert_eq!(unread(&find(&pipe)), Some(Unread::NotAFile));
         }
         let socket = folder.path().join("socket");
         let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         for other in [socket.as_path(), Path::new("/dev/zero"), Path::new("/dev/tty")] {
-            assert_eq!(unread(&find(other)), Some(UnreadReason::NotAFile), "{}", other.display());
+            assert_eq!(unread(&find(other)), Some(Unread::NotAFile), "{}", other.display());
         }
         // It says that it has no bytes.
         if Path::new("/proc/self/maps").exists() {
             assert!(
-                !matches!(find(Path::new("/proc/self/maps")), What::Kept { bytes, .. } if bytes.is_empty())
+                !matches!(find(Path::new("/proc/self/maps")), ReferentState::Kept { bytes, .. } if bytes.is_empty())
             );
         }
     }

@@ -1,85 +1,57 @@
-//! Where the paths of a call lead. Looks into the file system, and so blocks the thread.
+//! Where the paths of a call lead. Reads the file system, and so blocks the thread.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hitl_base::display::clip;
-use hitl_base::redact::Taint;
-use hitl_base::{Json, JsonText};
+use hitl_base::Json;
 
-use crate::approval::{Link, ReferenceKind, references};
-use crate::arguments::Snapshot;
-use crate::gate::handle::Inner;
-use crate::gate::own_files::{followed, is_remote, tidied};
+use super::linked_path::LinkedPath;
+use super::own_files::{follow_links, is_remote, normalize};
+use crate::approval::{ReferenceKind, references};
 
 /// The most links that are followed one after another.
 const MAX_STEPS: usize = 40;
-/// The most characters of a path that are shown.
-const MAX_SHOWN: usize = 500;
-
-/// A path with all links followed, also where the last of them leads to nothing.
-pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
+/// Returns a path with all links followed, also where the last of them leads to nothing.
+pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Err(io::ErrorKind::NotFound.into());
     }
     let mut at = std::path::absolute(path)?;
     for _ in 0..MAX_STEPS {
-        let Ok(to) = std::fs::read_link(&at) else { return Ok(followed(&at)) };
+        let Ok(to) = std::fs::read_link(&at) else { return Ok(follow_links(&at)) };
         at = at.parent().unwrap_or(Path::new("/")).join(to);
     }
     Err(io::Error::other("too many links follow one another"))
 }
 
-/// Whether links stand between a path as it is written and where it leads.
+/// Returns whether there are links between a path as it is written and its target.
 pub(super) fn is_linked(path: &Path, target: &Path) -> bool {
-    std::path::absolute(path).is_ok_and(|path| tidied(&path) != target)
+    std::path::absolute(path).is_ok_and(|path| normalize(&path) != target)
 }
 
-impl Inner {
-    /// Returns where links lead that these arguments name, as far as the file system answers in
-    /// time. It tells a reviewer more, and nothing is decided by it.
-    pub(in crate::gate) async fn links_in(
-        &self,
-        arguments: &JsonText,
-        snapshot: &Snapshot,
-    ) -> Vec<Link> {
-        let Ok(tree) = arguments.tree() else { return Vec::new() };
-        let paths = references(&tree).listed.into_iter();
-        let paths: Vec<(String, PathBuf)> = paths
-            .filter(|reference| reference.kind == ReferenceKind::Path)
-            .filter_map(|reference| {
-                let path = at_pointer(&tree, &reference.at)?.as_str()?;
-                Some((reference.at, home(path)))
-            })
-            .filter(|(_, path)| !is_remote(path))
-            .collect();
-        if paths.is_empty() {
-            return Vec::new();
-        }
-        let looking = async move {
-            let lead = |(at, path): (String, PathBuf)| {
-                let target = resolved(&path).ok().filter(|target| is_linked(&path, target))?;
-                Some((at, target))
-            };
-            paths.into_iter().filter_map(lead).collect::<Vec<_>>()
-        };
-        let found = self.links.run_blocking(looking).await.unwrap_or_default();
-        if found.is_empty() {
-            return Vec::new();
-        }
-        let secrets = snapshot.own_taint();
-        let shown = |target: PathBuf| self.shown_path(&target, &secrets);
-        found.into_iter().map(|(at, target)| Link { at, to: shown(target) }).collect()
-    }
-
-    /// A path as it is shown: without secrets, and not too long.
-    pub(super) fn shown_path(&self, path: &Path, secrets: &Taint) -> String {
-        let text = path.display().to_string();
-        clip(&self.clean(&text, secrets), MAX_SHOWN).into_owned()
-    }
+/// Returns the local paths in the arguments, each with its place: a JSON Pointer.
+pub(super) fn referenced_paths(tree: &Json) -> Vec<(String, PathBuf)> {
+    let paths = references(tree).listed.into_iter();
+    paths
+        .filter(|reference| reference.kind == ReferenceKind::Path)
+        .filter_map(|reference| {
+            let path = at_pointer(tree, &reference.at)?.as_str()?;
+            Some((reference.at, expand_home(path)))
+        })
+        .filter(|(_, path)| !is_remote(path))
+        .collect()
 }
 
-/// What stands at a JSON Pointer.
+/// Returns those of these paths that go through links, and where they lead.
+pub(super) fn find_links(paths: Vec<(String, PathBuf)>) -> Vec<LinkedPath> {
+    let lead = |(at, path): (String, PathBuf)| {
+        let target = resolve(&path).ok().filter(|target| is_linked(&path, target))?;
+        Some(LinkedPath { at, target })
+    };
+    paths.into_iter().filter_map(lead).collect()
+}
+
+/// Returns the value at a JSON Pointer.
 fn at_pointer<'j>(tree: &'j Json, pointer: &str) -> Option<&'j Json> {
     pointer.split('/').skip(1).try_fold(tree, |tree, part| match tree {
         Json::Array(items) => items.get(part.parse::<usize>().ok()?),
@@ -91,8 +63,8 @@ fn at_pointer<'j>(tree: &'j Json, pointer: &str) -> Option<&'j Json> {
     })
 }
 
-/// A path in the home of whoever runs the program, where it is written so.
-fn home(path: &str) -> PathBuf {
+/// Replaces `~/` by the home folder of the user who runs the program.
+fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(below), Some(home)) => home.join(below),
         _ => PathBuf::from(path),
@@ -123,10 +95,10 @@ mod tests {
             ("alias/new", "real/new", true),
             ("dangling", "real/none", true),
         ] {
-            let target = resolved(&at(path)).unwrap();
+            let target = resolve(&at(path)).unwrap();
             assert_eq!(target, at(leads_to), "{path}");
             assert_eq!(is_linked(&at(path), &target), linked, "{path}");
         }
-        assert!(resolved(&at("loop")).is_err());
+        assert!(resolve(&at("loop")).is_err());
     }
 }

@@ -1,4 +1,5 @@
-//! What was found where the arguments of a call lead.
+//! The contents that the arguments of a call name, as they were read: digested, sealed with the
+//! call, and given to its body.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,32 +8,37 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{MAX_DIGESTED, MAX_KEPT};
-use crate::approval::{Content, UnreadReason};
+use crate::approval::{Content, Unread};
 use crate::call::{Given, MAX_CONTENTS, ReferentDigest, referent_digest};
 use crate::hex::{bytes_of, hex};
 use crate::ids::RequestId;
 use crate::seal::{DigestKey, KeyRing};
 
-/// What the arguments of a call name, as it was just read. `Debug` does not write it.
+/// The most bytes of one content that are kept: shown, sealed, and given to the body.
+pub(super) const MAX_KEPT: usize = 256 * 1024;
+/// The most bytes of one content that are digested. A longer one counts as not read.
+pub(super) const MAX_DIGESTED: u64 = 16 * 1024 * 1024;
+
+/// The contents that the arguments of a call name, as they were just read. `Debug` does not write
+/// them.
 #[derive(Clone, Default)]
 pub(in crate::gate) struct Referents(Arc<[Referent]>);
 
-/// What one of them names.
+/// The content that one argument names.
 #[derive(Clone)]
 pub(super) struct Referent {
     /// A JSON Pointer into the arguments.
     pub(super) at: String,
-    /// Where the path leads, with all links followed. `None` of what is no file.
+    /// The path with all links followed. `None` if it is no file.
     pub(super) target: Option<PathBuf>,
     /// There is a link on the way.
     pub(super) linked: bool,
-    pub(super) what: What,
+    pub(super) state: ReferentState,
 }
 
-/// What is there.
+/// The state of a content after it was read.
 #[derive(Clone)]
-pub(super) enum What {
+pub(super) enum ReferentState {
     Kept {
         bytes: Arc<[u8]>,
         sha256: [u8; 32],
@@ -42,27 +48,27 @@ pub(super) enum What {
         sha256: [u8; 32],
     },
     Unread {
-        why: UnreadReason,
+        why: Unread,
         said: Option<String>,
     },
-    /// So many more contents, which are not named one by one. Nobody read them.
+    /// Further contents, which are not named one by one. Nobody read them.
     Rest {
         count: u64,
     },
 }
 
-impl What {
-    /// What a reader of the host gave.
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
+impl ReferentState {
+    /// The state of bytes that a reader of the host returned.
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
         let length = bytes.len() as u64;
         let sha256 = Sha256::digest(&bytes).into();
-        Self::digested(bytes, length, sha256)
+        Self::from_digest(bytes, length, sha256)
     }
 
-    /// So many bytes, of which the first are at hand.
-    pub(super) fn digested(first: Vec<u8>, bytes: u64, sha256: [u8; 32]) -> Self {
+    /// The state of a content of this length, of which the first bytes are at hand.
+    pub(super) fn from_digest(first: Vec<u8>, bytes: u64, sha256: [u8; 32]) -> Self {
         if bytes > MAX_DIGESTED {
-            Self::unread(UnreadReason::TooLarge)
+            Self::unread(Unread::TooLarge)
         } else if first.len() as u64 == bytes && first.len() <= MAX_KEPT {
             Self::Kept { bytes: first.into(), sha256 }
         } else {
@@ -70,37 +76,38 @@ impl What {
         }
     }
 
-    pub(super) const fn unread(why: UnreadReason) -> Self {
+    pub(super) const fn unread(why: Unread) -> Self {
         Self::Unread { why, said: None }
     }
 
-    pub(super) const fn unread_because(why: UnreadReason, said: String) -> Self {
+    pub(super) const fn unread_because(why: Unread, said: String) -> Self {
         Self::Unread { why, said: Some(said) }
     }
 }
 
 impl Referent {
-    pub(super) fn new(at: String, what: What) -> Self {
-        Self { at, target: None, linked: false, what }
+    pub(super) fn new(at: String, state: ReferentState) -> Self {
+        Self { at, target: None, linked: false, state }
     }
 
-    /// What a call names beyond the contents that are named one by one; nothing when there is none.
+    /// The contents beyond those that are named one by one; `None` if there are none.
     pub(super) fn rest(count: usize) -> Option<Self> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        (count > 0).then(|| Self::new(String::new(), What::Rest { count }))
+        (count > 0).then(|| Self::new(String::new(), ReferentState::Rest { count }))
     }
 
-    pub(super) fn at(at: String, target: PathBuf, linked: bool, what: What) -> Self {
-        Self { at, target: Some(target), linked, what }
+    /// A file at this path, with all links followed.
+    pub(super) fn file(at: String, target: PathBuf, linked: bool, state: ReferentState) -> Self {
+        Self { at, target: Some(target), linked, state }
     }
 
-    /// What a decision on this request is bound to.
+    /// Returns the digest that a decision on this request is bound to.
     pub(super) fn digest(&self, key: &DigestKey, request: RequestId) -> ReferentDigest {
-        let (kind, bytes, sha256): (_, _, &[u8]) = match &self.what {
-            What::Kept { bytes, sha256 } => ("content", bytes.len() as u64, sha256),
-            What::Large { bytes, sha256 } => ("content", *bytes, sha256),
-            What::Unread { why, .. } => (why.name(), 0, &[]),
-            What::Rest { count } => (UnreadReason::TooMany.name(), *count, &[]),
+        let (kind, bytes, sha256): (_, _, &[u8]) = match &self.state {
+            ReferentState::Kept { bytes, sha256 } => ("content", bytes.len() as u64, sha256),
+            ReferentState::Large { bytes, sha256 } => ("content", *bytes, sha256),
+            ReferentState::Unread { why, .. } => (why.name(), 0, &[]),
+            ReferentState::Rest { count } => (Unread::TooMany.name(), *count, &[]),
         };
         let target = self.target.as_deref().map(|target| target.as_os_str().as_encoded_bytes());
         let target = target.unwrap_or_default();
@@ -109,35 +116,35 @@ impl Referent {
 }
 
 impl Referents {
-    /// These, of which no more bytes than `most` are kept in all.
-    pub(super) fn within(mut all: Vec<Referent>, most: usize) -> Self {
-        let mut left = most;
+    /// Keeps at most `max_bytes` of these in all.
+    pub(super) fn new(mut all: Vec<Referent>, max_bytes: usize) -> Self {
+        let mut left = max_bytes;
         for referent in &mut all {
-            let What::Kept { bytes, sha256 } = &referent.what else { continue };
+            let ReferentState::Kept { bytes, sha256 } = &referent.state else { continue };
             if let Some(rest) = left.checked_sub(bytes.len()) {
                 left = rest;
             } else {
                 let (bytes, sha256) = (bytes.len() as u64, *sha256);
-                referent.what = What::Large { bytes, sha256 };
+                referent.state = ReferentState::Large { bytes, sha256 };
             }
         }
         Self(all.into())
     }
 
-    /// Contents at these places that this gate cannot read, as it does not have the tool.
-    pub(in crate::gate) fn elsewhere(places: impl Iterator<Item = String>) -> Self {
+    /// Contents at these places that this gate cannot read, because it does not have the tool.
+    pub(in crate::gate) fn unreadable_here(places: impl Iterator<Item = String>) -> Self {
         let mut places = places.fuse();
         let named = places.by_ref().take(2 * MAX_CONTENTS);
         let mut all: Vec<Referent> =
-            named.map(|at| Referent::new(at, What::unread(UnreadReason::Elsewhere))).collect();
+            named.map(|at| Referent::new(at, ReferentState::unread(Unread::Elsewhere))).collect();
         all.extend(Referent::rest(places.count()));
         Self(all.into())
     }
 
-    /// The key under which most of these have the digests that a request shows; the current one
-    /// when none has. Contents that are compared with those of a request are digested under it, as
-    /// the key may have been replaced since.
-    pub(super) fn key_of<'k>(
+    /// Returns the key under which most of these have the digests that a request shows; the current
+    /// one if none has. Contents that are compared with those of a request are digested under it,
+    /// because the key may have been replaced since.
+    pub(super) fn matching_key<'k>(
         &self,
         keys: &'k KeyRing,
         request: RequestId,
@@ -170,8 +177,8 @@ impl Referents {
         self.0.iter()
     }
 
-    /// Their places and digests, as they stand on a request.
-    pub(super) fn digests(
+    /// Returns their places and digests, as a request lists them.
+    pub(in crate::gate) fn digests(
         &self,
         key: &DigestKey,
         request: RequestId,
@@ -180,15 +187,15 @@ impl Referents {
         self.0.iter().map(|referent| (referent.at.as_str(), digest(referent))).collect()
     }
 
-    /// What is sealed with the call's arguments.
-    pub(in crate::gate) fn kept(&self) -> Vec<Kept> {
-        self.0.iter().filter_map(Kept::of).collect()
+    /// Returns what is sealed with the call's arguments.
+    pub(in crate::gate) fn to_sealed(&self) -> Vec<SealedContent> {
+        self.0.iter().filter_map(SealedContent::new).collect()
     }
 
-    /// What the body is given.
-    pub(in crate::gate) fn given(&self) -> Given {
-        let given = self.0.iter().filter_map(|referent| match &referent.what {
-            What::Kept { bytes, .. } => Some((referent.at.clone(), Arc::clone(bytes))),
+    /// Returns what the body is given.
+    pub(in crate::gate) fn to_given(&self) -> Given {
+        let given = self.0.iter().filter_map(|referent| match &referent.state {
+            ReferentState::Kept { bytes, .. } => Some((referent.at.clone(), Arc::clone(bytes))),
             _ => None,
         });
         Given(given.collect())
@@ -201,23 +208,23 @@ impl fmt::Debug for Referents {
     }
 }
 
-/// A content as it is sealed.
+/// A content as it is sealed with its call.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::gate) struct Kept {
+pub(in crate::gate) struct SealedContent {
     pub(super) at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// In hexadecimal, of what is no text.
+    /// In hexadecimal, if it is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bytes: Option<String>,
-    /// Where the path led, in hexadecimal. `None` of what is no file.
+    /// The path with all links followed, in hexadecimal. `None` if it is no file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<String>,
 }
 
-impl Kept {
-    fn of(referent: &Referent) -> Option<Self> {
-        let What::Kept { bytes, .. } = &referent.what else { return None };
+impl SealedContent {
+    fn new(referent: &Referent) -> Option<Self> {
+        let ReferentState::Kept { bytes, .. } = &referent.state else { return None };
         let (text, bytes) = match std::str::from_utf8(bytes) {
             Ok(text) => (Some(text.to_owned()), None),
             Err(_) => (None, Some(hex(bytes))),
@@ -227,9 +234,14 @@ impl Kept {
         Some(Self { at: referent.at.clone(), text, bytes, target })
     }
 
-    /// Whether it is the content that a request shows at its place: who can write to the store, and
-    /// has a former key, could have sealed another.
-    pub(super) fn is_of(&self, shown: &[Content], keys: &KeyRing, request: RequestId) -> bool {
+    /// Returns whether it is the content that a request shows at its place: an attacker with a
+    /// former key and write access to the store could have sealed another.
+    pub(in crate::gate) fn is_of(
+        &self,
+        shown: &[Content],
+        keys: &KeyRing,
+        request: RequestId,
+    ) -> bool {
         let Some(content) = shown.iter().find(|content| content.at == self.at) else {
             return false;
         };
@@ -251,7 +263,7 @@ impl Kept {
         keys.digests().any(|key| referent_digest(key, request, &referent) == content.digest)
     }
 
-    /// The text of it.
+    /// Returns its text, if it is one.
     pub(in crate::gate) fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
@@ -266,22 +278,22 @@ mod tests {
     use super::*;
 
     fn referent(bytes: &[u8]) -> Referent {
-        Referent::new("/path".to_owned(), What::of(bytes.to_vec()))
+        Referent::new("/path".to_owned(), ReferentState::from_bytes(bytes.to_vec()))
     }
 
     #[test]
     fn invariant_2_the_digest_names_what_was_found_and_where() {
         let (key, id) = (DigestKey::from_bytes([7; 32]), RequestId::new());
-        let moved = |to: &str, what| Referent::at("/path".to_owned(), to.into(), false, what);
+        let moved = |to: &str, state| Referent::file("/path".to_owned(), to.into(), false, state);
         let all = [
             referent(b"one"),
             referent(b"two"),
             referent(b""),
-            Referent::new("/path".to_owned(), What::unread(UnreadReason::Missing)),
-            Referent::new("/path".to_owned(), What::unread(UnreadReason::Late)),
-            moved("/a", What::of(b"one".to_vec())),
-            moved("/b", What::of(b"one".to_vec())),
-            moved("/a", What::unread(UnreadReason::Missing)),
+            Referent::new("/path".to_owned(), ReferentState::unread(Unread::Missing)),
+            Referent::new("/path".to_owned(), ReferentState::unread(Unread::Late)),
+            moved("/a", ReferentState::from_bytes(b"one".to_vec())),
+            moved("/b", ReferentState::from_bytes(b"one".to_vec())),
+            moved("/a", ReferentState::unread(Unread::Missing)),
         ];
         let mut digests: Vec<_> = all.iter().map(|one| one.digest(&key, id)).collect();
         digests.push(all[0].digest(&key, RequestId::new()));
@@ -300,8 +312,9 @@ mod tests {
             (b"", Some(""), None),
             (&[0, 159, 255], None, Some("009fff")),
         ] {
-            let kept = Kept::of(&referent(bytes)).unwrap();
-            let read: Kept = serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
+            let kept = SealedContent::new(&referent(bytes)).unwrap();
+            let read: SealedContent =
+                serde_json::from_slice(&serde_json::to_vec(&kept).unwrap()).unwrap();
             assert!(read == kept);
             assert_eq!((read.text(), read.bytes.as_deref()), (text, hex));
         }
@@ -312,13 +325,18 @@ mod tests {
         let ring = |byte| KeyRing::new(crate::seal::HostKey::from_bytes([byte; 32]).into());
         let (keys, id) = (ring(7), RequestId::new());
         let at = |to: &str, bytes: &[u8]| {
-            Referent::at("/path".to_owned(), to.into(), false, What::of(bytes.to_vec()))
+            Referent::file(
+                "/path".to_owned(),
+                to.into(),
+                false,
+                ReferentState::from_bytes(bytes.to_vec()),
+            )
         };
         let shown = |referent: &Referent| {
             vec![Content {
                 at: referent.at.clone(),
                 digest: referent.digest(keys.digest(), id),
-                found: crate::approval::ContentState::Text { bytes: 0 },
+                found: crate::approval::Found::Text { bytes: 0 },
                 leads_to: None,
                 text: None,
                 masks: Vec::new(),
@@ -335,28 +353,32 @@ mod tests {
         ];
         for (index, one) in all.iter().enumerate() {
             for (other, shown) in all.iter().map(shown).enumerate() {
-                let kept = Kept::of(one).unwrap();
+                let kept = SealedContent::new(one).unwrap();
                 assert_eq!(kept.is_of(&shown, &keys, id), index == other, "{index} {other}");
                 assert!(!kept.is_of(&shown, &ring(8), id));
                 assert!(!kept.is_of(&shown, &keys, RequestId::new()));
-                let moved = Kept { at: "/other".to_owned(), ..kept.clone() };
+                let moved = SealedContent { at: "/other".to_owned(), ..kept.clone() };
                 assert!(!moved.is_of(&shown, &keys, id));
-                let both =
-                    Kept { bytes: Some("00".to_owned()), text: Some("x".to_owned()), ..kept };
+                let both = SealedContent {
+                    bytes: Some("00".to_owned()),
+                    text: Some("x".to_owned()),
+                    ..kept
+                };
                 assert!(!both.is_of(&shown, &keys, id));
             }
         }
         // Of versions that did not keep where a path led, it is read and vouches for nothing.
-        let old: Kept = serde_json::from_str(r#"{"at":"/path","text":"one"}"#).unwrap();
+        let old: SealedContent = serde_json::from_str(r#"{"at":"/path","text":"one"}"#).unwrap();
         assert!(!old.is_of(&shown(&all[0]), &keys, id) && old.is_of(&shown(&all[4]), &keys, id));
     }
 
     #[test]
     fn what_is_too_much_in_all_is_digested_only() {
-        let all = Referents::within(vec![referent(b"abc"), referent(b"de"), referent(b"f")], 4);
-        let kept: Vec<_> = all.iter().map(|one| matches!(one.what, What::Kept { .. })).collect();
+        let all = Referents::new(vec![referent(b"abc"), referent(b"de"), referent(b"f")], 4);
+        let kept: Vec<_> =
+            all.iter().map(|one| matches!(one.state, ReferentState::Kept { .. })).collect();
         assert_eq!(kept, [true, false, true]);
-        let alone = Referents::within(vec![referent(b"de")], 4);
+        let alone = Referents::new(vec![referent(b"de")], 4);
         let key = DigestKey::from_bytes([7; 32]);
         let id = RequestId::new();
         assert_eq!(all.digests(&key, id)[1].1, alone.digests(&key, id)[0].1);

@@ -3,8 +3,8 @@
 //! what it writes would decide about the next call.
 //!
 //! Pure. What it cannot know, where a symbolic link leads, is looked up by a driver
-//! (`gate/own_files.rs`), which is given the paths that a call names and asks again with what it
-//! found.
+//! (`gate/contents/file_lookup.rs`), which is given the paths that a call names and asks again with
+//! what it found.
 
 use std::borrow::Cow;
 use std::path::{Component, Path as FsPath, PathBuf};

@@ -1,0 +1,204 @@
+//! Builds a gate from its settings. What is missing or given twice is an error here, not in a call.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::Redactor;
+use hitl_base::clock::{ForwardClock, SystemClock};
+
+use crate::audit::TracingAudit;
+use crate::call::StateMap;
+use crate::gate::audit::ledger::AuditLedger;
+use crate::gate::build_error::{BuildError, BuildErrorKind};
+use crate::gate::builder::GateBuilder;
+use crate::gate::calls::call_store::CallStore;
+use crate::gate::calls::lifecycle::Lifecycle;
+use crate::gate::contents::display::ContentDisplay;
+use crate::gate::contents::file_lookup::FileLookup;
+use crate::gate::contents::named_contents::NamedContents;
+use crate::gate::contents::own_files::resolve_own_files;
+use crate::gate::core::GateCore;
+use crate::gate::evaluation::evaluator::{EvaluationRules, Evaluator};
+use crate::gate::evaluation::identities::Identities;
+use crate::gate::evaluation::principal_directory::DirectoryWithTimeout;
+use crate::gate::evaluation::scorers::{ScorerWithTimeout, Scorers};
+use crate::gate::execution::executor::Executor;
+use crate::gate::gate::Gate;
+use crate::gate::keys::digest_keys::{self, SealedUnder};
+use crate::gate::keys::vault::Vault;
+use crate::gate::telemetry;
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::gate::tools::registry::ToolRegistry;
+use crate::policy::{Policy, Shadow, bounded};
+use crate::seal::{HostKey, HostKeys, KeyRing};
+use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
+use crate::sync::{HostCode, HostThreads, Runtime};
+
+impl GateBuilder {
+    /// Builds the gate, and recovers what a dead process left (see [`Gate::recover`]). Runs no
+    /// body.
+    pub async fn build(mut self) -> Result<Gate, BuildError> {
+        if !self.mistakes.is_empty() {
+            return Err(self.mistakes.swap_remove(0));
+        }
+        let recover = self.recover;
+        let core = self.build_core().await?;
+        register_gate(&core).await?;
+        let gate = Gate { core: Arc::new(core) };
+        gate.core.record_policies(&gate.core.evaluator.policy_versions());
+        telemetry::meter::describe();
+        if recover {
+            gate.recover().await.map_err(|error| {
+                let why = format!("the gate was not built: recovery failed: {error}");
+                BuildError::new(BuildErrorKind::Store, why)
+            })?;
+        }
+        Ok(gate)
+    }
+
+    /// Builds the parts and opens a session in the store.
+    async fn build_core(self) -> Result<GateCore, BuildError> {
+        let tools = tools_by_name(self.tools, &self.states)?;
+        let runtime = Runtime::current().ok_or_else(|| {
+            BuildError::new(BuildErrorKind::NoRuntime, "a gate is built inside a Tokio runtime")
+        })?;
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let keys = host_keys(self.keys, &*store)?;
+        let redactor = Redactor::standard().keyed(keys.current().mac("hitl.redact.v1", b""));
+        let mut ring = KeyRing::new(keys);
+        digest_keys::learn(&*store, &mut ring, SealedUnder::Any).await?;
+        let vault = Arc::new(Vault::new(ring));
+        let sink = self.audit.unwrap_or_else(|| Arc::new(TracingAudit));
+        let mut own_files = self.protected;
+        for policy in &self.policies {
+            own_files.extend(policy.files());
+        }
+        own_files.extend(store.files());
+        own_files.extend(sink.files());
+        let session = store.open_session().await?;
+        let threads = runtime.host_threads();
+        let timeout = self.evaluation_timeout;
+        let clock = match self.clock {
+            Some(clock) => ForwardClock::new(clock, None),
+            // A time that was over before this process started stays over, by the store's clock.
+            None => ForwardClock::new(Arc::new(SystemClock), store.now().await.ok()),
+        };
+        let rules = EvaluationRules {
+            signals: self.signals.bounded(&threads, timeout),
+            policies: with_timeout(self.policies, &threads, timeout),
+            shadow: Shadow::new(with_timeout(self.candidates, &threads, timeout)),
+            scorers: Scorers::new(self.scorers.into_iter().map(|(scorer, deadline)| {
+                ScorerWithTimeout::new(scorer, HostCode::new(&threads, deadline))
+            })),
+            clock,
+            uncovering: self.uncovering,
+        };
+        let directory = self.directory.map(|(directory, deadline)| {
+            let status_bound = HostCode::new(&threads, deadline);
+            DirectoryWithTimeout::new(directory, status_bound, HostCode::new(&threads, timeout))
+        });
+        let identities = Identities::new(directory, self.self_approval, redactor.clone());
+        let files = Arc::new(FileLookup::new(resolve_own_files(own_files), &threads));
+        let reads = tools.iter().filter(|(_, tool)| tool.reads_contents());
+        let bounds = reads.map(|(name, _)| (name.clone(), HostCode::new(&threads, timeout)));
+        let display = ContentDisplay::new(redactor.clone(), Arc::clone(&vault), self.uncovering);
+        let contents =
+            NamedContents::new(bounds.collect(), Arc::clone(&files), Arc::clone(&vault), display);
+        let calls = Arc::new(CallStore::new(store, session, self.caps, runtime.clone()));
+        let audit = AuditLedger::new(sink, Arc::clone(&calls), redactor.clone(), runtime.clone());
+        let audit = Arc::new(audit);
+        let executor = Executor::new(
+            Arc::clone(&calls),
+            Arc::clone(&audit),
+            Arc::clone(&vault),
+            redactor.clone(),
+            runtime.clone(),
+        );
+        Ok(GateCore {
+            tools: ToolRegistry::new(tools, self.states, self.limits),
+            evaluator: Evaluator::new(rules, files, Arc::clone(&vault), redactor.clone()),
+            identities,
+            contents,
+            lifecycle: Arc::new(Lifecycle::new(Arc::clone(&calls), Arc::clone(&audit))),
+            executor: Arc::new(executor),
+            calls,
+            vault,
+            audit,
+            approver: self.approver,
+            redactor,
+            runtime,
+        })
+    }
+}
+
+/// Registers in the store which audit chains and which tools this gate has.
+async fn register_gate(core: &GateCore) -> Result<(), StoreError> {
+    let unsupported = |error: &StoreError| error.kind() == StoreErrorKind::Unsupported;
+    let store = core.calls.store();
+    // Before anything is written: a chain that goes missing is missed.
+    for stream in core.audit.streams() {
+        match store.writer_register(&stream).await {
+            Err(error) if unsupported(&error) => {
+                tracing::warn!(%error, "the audit's writer is not registered");
+            }
+            other => other?,
+        }
+    }
+    let facts = core.tools.facts();
+    if facts.is_empty() {
+        return Ok(());
+    }
+    match store.record_tools(core.calls.session(), &facts).await {
+        Err(error) if unsupported(&error) => {
+            tracing::warn!(%error, "other gates cannot see which tools run here");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Returns the host's keys, those that the store keeps, or a new random one.
+fn host_keys(given: Option<HostKeys>, store: &dyn Store) -> Result<HostKeys, BuildError> {
+    match given.or_else(|| store.host_keys()) {
+        Some(keys) => Ok(keys),
+        None => Ok(HostKey::generate()
+            .map_err(|e| BuildError::new(BuildErrorKind::NoKey, e.to_string()))?
+            .into()),
+    }
+}
+
+/// Limits how long each policy may take.
+fn with_timeout(
+    policies: Vec<Arc<dyn Policy>>,
+    threads: &Arc<HostThreads>,
+    timeout: Duration,
+) -> Vec<Arc<dyn Policy>> {
+    policies.into_iter().map(|policy| bounded(policy, threads, timeout)).collect()
+}
+
+/// The tools by their names, when each has a name of its own and the host state that it needs.
+fn tools_by_name(
+    tools: Vec<RegisteredTool>,
+    states: &StateMap,
+) -> Result<BTreeMap<Cow<'static, str>, Arc<RegisteredTool>>, BuildError> {
+    let mut by_name = BTreeMap::new();
+    for tool in tools {
+        let name = tool.name().clone();
+        for state in tool.states() {
+            if !states.has(state) {
+                let why = format!(
+                    "the tool `{name}` needs host state of type {}; give it with `.state(..)`",
+                    state.type_name()
+                );
+                return Err(BuildError::new(BuildErrorKind::MissingState, why));
+            }
+        }
+        if by_name.insert(name.clone(), Arc::new(tool)).is_some() {
+            let why = format!("two tools are named `{name}`; give one another name");
+            return Err(BuildError::new(BuildErrorKind::DuplicateTool, why));
+        }
+    }
+    Ok(by_name)
+}

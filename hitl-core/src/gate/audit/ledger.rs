@@ -1,0 +1,191 @@
+//! The audit of a gate: intents before an act, records after it, and the store's acknowledgement of
+//! what is audited.
+
+use std::borrow::Cow;
+use std::sync::{Arc, PoisonError};
+
+use hitl_base::{Redactor, Timestamp};
+
+use crate::approval::Authority;
+use crate::audit::{AuditError, AuditRecord, AuditSink, Head, Trail};
+use crate::call::Principal;
+use crate::gate::audit::outbox;
+use crate::gate::calls::call_store::CallStore;
+use crate::gate::error::GateError;
+use crate::machine::Entry;
+use crate::policy::PolicyVersion;
+use crate::store::Change;
+use crate::sync::{Mutex, Runtime};
+
+/// Writes what a gate does to its audit, and acknowledges to the store what is written.
+///
+/// Every running body holds the ledger. Its end is therefore the end of the gate's session: what is
+/// audited is acknowledged, and then the session is closed.
+pub(in crate::gate) struct AuditLedger {
+    trail: Trail,
+    calls: Arc<CallStore>,
+    redactor: Redactor,
+    runtime: Runtime,
+    /// The policy versions that were audited as in force.
+    in_force: Mutex<Vec<PolicyVersion>>,
+}
+
+impl Drop for AuditLedger {
+    fn drop(&mut self) {
+        // Every running body holds the ledger, so no claim of this session is alive any more.
+        let (store, session) = (Arc::clone(self.calls.store()), self.calls.session());
+        let kept = Arc::clone(self.trail.kept());
+        self.runtime.spawn(async move {
+            // Before the session ends: what it has not acknowledged then is audited by others.
+            if let Err(error) = outbox::acknowledge(&kept, &*store).await {
+                tracing::warn!(%error, "the store was not told what is audited; it is audited again");
+            }
+            if let Err(error) = store.close_session(session).await {
+                tracing::warn!(%error, "a session was not closed; it ends with its process");
+            }
+        });
+    }
+}
+
+impl AuditLedger {
+    pub(in crate::gate) fn new(
+        sink: Arc<dyn AuditSink>,
+        calls: Arc<CallStore>,
+        redactor: Redactor,
+        runtime: Runtime,
+    ) -> Self {
+        Self { trail: Trail::new(sink), calls, redactor, runtime, in_force: Mutex::default() }
+    }
+
+    /// Records what has happened already, and has the store acknowledge it. Secrets in the note,
+    /// which may hold words of people, hosts and policies, are masked.
+    pub(in crate::gate) fn record(&self, record: &AuditRecord) {
+        match record.note.as_deref().map(|note| self.redactor.text(note)) {
+            Some(Cow::Owned(clean)) => {
+                self.trail.note(&AuditRecord { note: Some(clean), ..record.clone() });
+            }
+            _ => self.trail.note(record),
+        }
+        if self.trail.kept().begin_ack() {
+            let acknowledging = outbox::acknowledge_until_idle(
+                Arc::clone(self.trail.kept()),
+                self.trail.sink(),
+                Arc::downgrade(self.calls.store()),
+            );
+            self.runtime.spawn(acknowledging);
+        }
+    }
+
+    /// Records what a principal did, with their words.
+    pub(in crate::gate) fn record_by(
+        &self,
+        mut entry: AuditRecord,
+        by: Option<Principal>,
+        note: Option<String>,
+    ) {
+        entry.by_kind = by.as_ref().map(Principal::kind);
+        entry.by = by;
+        entry.note = note;
+        self.record(&entry);
+    }
+
+    /// Records what a person decided, and how they are known.
+    pub(in crate::gate) fn record_decider(&self, entry: AuditRecord, by: &Authority, note: String) {
+        let mut entry = entry.known(by);
+        entry.note = Some(note);
+        self.record(&entry);
+    }
+
+    /// Writes an intent. On an error nothing may happen.
+    pub(in crate::gate) fn write_intent(&self, record: &AuditRecord) -> Result<(), AuditError> {
+        self.trail.intent(record)
+    }
+
+    /// As [`write_intent`](Self::write_intent), and returns the intent's place in the chain of a
+    /// sink that has one.
+    pub(in crate::gate) fn write_placed_intent(
+        &self,
+        record: &AuditRecord,
+    ) -> Result<Option<Head>, AuditError> {
+        self.trail.placed_intent(record)
+    }
+
+    /// Records the versions of the policies in force, if they have changed since they were last
+    /// recorded.
+    pub(in crate::gate) fn record_policies(&self, versions: &[PolicyVersion]) {
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        if **in_force == *versions {
+            return;
+        }
+        for version in versions.iter().filter(|version| !in_force.contains(version)) {
+            self.trail.note(&AuditRecord::policy_loaded(version, Timestamp::now()));
+        }
+        *in_force = versions.to_vec();
+    }
+
+    /// Returns the number of records that could not be written yet.
+    pub(in crate::gate) fn debt(&self) -> usize {
+        self.trail.owed()
+    }
+
+    /// Returns the names of the chains that the sink writes.
+    pub(in crate::gate) fn streams(&self) -> Vec<String> {
+        self.trail.streams()
+    }
+
+    /// Returns the sink, for erasing in what it writes.
+    pub(in crate::gate) fn sink(&self) -> Arc<dyn AuditSink> {
+        self.trail.shared_sink()
+    }
+
+    /// Writes what is owed, and acknowledges to the store everything that is written.
+    pub(in crate::gate) async fn flush(&self) -> Result<(), GateError> {
+        self.trail.pay_debts()?;
+        outbox::acknowledge(self.trail.kept(), &**self.calls.store()).await?;
+        self.exchange_heads().await
+    }
+
+    /// Exchanges the ends of audit chains with the store.
+    pub(in crate::gate) async fn exchange_heads(&self) -> Result<(), GateError> {
+        Ok(outbox::exchange_heads(&self.trail.sink(), &**self.calls.store()).await?)
+    }
+
+    /// Audits changes that dead processes made and did not audit, and those that a dropped future
+    /// of this gate left. What the sink does not accept stays in the outbox. Returns the changes
+    /// that it took over.
+    pub(in crate::gate) async fn audit_orphaned_changes(&self) -> Result<Vec<Entry>, GateError> {
+        let (store, session) = (self.calls.store(), self.calls.session());
+        let mut done = Vec::new();
+        loop {
+            // A record that is written now would push out one that is owed already.
+            if self.trail.owed() > 0 && self.trail.pay_debts().is_err() {
+                return Ok(done);
+            }
+            let orphans = store.outbox_take(session, outbox::BATCH).await?;
+            self.backfill(&orphans).await?;
+            let is_last = orphans.len() < outbox::BATCH;
+            done.extend(orphans);
+            if is_last {
+                break;
+            }
+        }
+        let mut own = store.outbox_of(session, outbox::BATCH).await?;
+        if own.is_empty() {
+            return Ok(done);
+        }
+        let now = store.now().await?;
+        let is_orphan = |entry: &Entry| now.since(entry.at) >= outbox::ORPHAN_AGE;
+        own.retain(|entry| is_orphan(entry) && !self.trail.has(Change::of(entry)));
+        self.backfill(&own).await?;
+        done.extend(own);
+        Ok(done)
+    }
+
+    async fn backfill(&self, entries: &[Entry]) -> Result<(), GateError> {
+        for entry in entries {
+            let record = self.calls.store().get(&entry.key.tenant, entry.id).await?;
+            self.record(&AuditRecord::late(entry, record.as_ref()));
+        }
+        Ok(())
+    }
+}

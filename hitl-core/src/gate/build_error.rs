@@ -1,0 +1,51 @@
+//! The error of a gate that could not be built.
+
+use crate::store::StoreError;
+
+/// The kind of a mistake in what a gate is built from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildErrorKind {
+    /// Two tools have the same name.
+    DuplicateTool,
+    /// A tool's host state is missing.
+    MissingState,
+    /// The same type of host state was given twice.
+    DuplicateState,
+    /// A tool's spec is not valid.
+    InvalidSpec,
+    /// Built outside of a Tokio runtime.
+    NoRuntime,
+    /// No host key: none was given, the store keeps none, and no random one could be made.
+    NoKey,
+    /// The store failed.
+    Store,
+}
+
+/// The error of a gate that could not be built: which part is at fault, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BuildError {
+    kind: BuildErrorKind,
+    message: String,
+    #[source]
+    source: Option<StoreError>,
+}
+
+impl BuildError {
+    pub(in crate::gate) fn new(kind: BuildErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// Returns the kind of the mistake.
+    pub fn kind(&self) -> BuildErrorKind {
+        self.kind
+    }
+}
+
+impl From<StoreError> for BuildError {
+    fn from(error: StoreError) -> Self {
+        let message = format!("the gate was not built: the store failed: {error}");
+        Self { source: Some(error), ..Self::new(BuildErrorKind::Store, message) }
+    }
+}

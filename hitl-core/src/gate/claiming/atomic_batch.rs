@@ -1,0 +1,129 @@
+//! Calls that run together or not at all: claimed once all of them are approved, withdrawn if one
+//! of them cannot be.
+
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+
+use crate::gate::calls::lifecycle::{ClaimRef, batch_obstacle};
+use crate::gate::claiming::claim::{ClaimOutcome, claim_alone, record_grant_use};
+use crate::gate::claiming::claim_check::{ClaimCheck, ClaimableCall, check_claimable};
+use crate::gate::claiming::pending_claim::PendingClaim;
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::ids::{ClaimToken, OwnerToken, RequestId};
+use crate::machine::{CallRecord, CallState, Claim, Membership};
+use crate::store::{Applied, ApplyError, StoreErrorKind};
+
+/// A call of a batch that may be claimed.
+struct ClaimableSibling {
+    call: ClaimableCall,
+    claim: Claim,
+}
+
+/// Claims an approved call: alone, or with the siblings that it runs together with.
+pub(in crate::gate) async fn claim_alone_or_together(
+    core: &Arc<GateCore>,
+    record: &CallRecord,
+    attached: Option<OwnerToken>,
+) -> Result<ClaimOutcome, GateError> {
+    if record.batch.as_ref().is_some_and(Membership::is_held) {
+        Box::pin(claim_batch(core, record)).await
+    } else {
+        Box::pin(claim_alone(core, record, attached)).await
+    }
+}
+
+/// Claims a call and all of its siblings, if all are approved. The others run in the
+/// background.
+///
+/// Cancel safe: claims that nobody is left to hold are released.
+async fn claim_batch(core: &Arc<GateCore>, record: &CallRecord) -> Result<ClaimOutcome, GateError> {
+    let Some(siblings) = core.lifecycle.siblings(record).await? else {
+        return Ok(ClaimOutcome::Waits);
+    };
+    if let Some(obstacle) = batch_obstacle(&siblings, record) {
+        core.lifecycle.cancel_batch(&siblings, &obstacle).await;
+        return Ok(ClaimOutcome::Changed);
+    }
+    let now = core.calls.store().now().await?;
+    for sibling in &siblings {
+        if now >= sibling.request.expires_at {
+            core.lifecycle.expire(&sibling.key().tenant, sibling.id()).await?;
+            return Ok(ClaimOutcome::Changed);
+        }
+    }
+    if siblings.iter().any(|sibling| sibling.state != CallState::Approved) {
+        return Ok(ClaimOutcome::Waits);
+    }
+    let mut claimable = Vec::with_capacity(siblings.len());
+    for sibling in &siblings {
+        let call = match check_claimable(core, sibling).await? {
+            ClaimCheck::Ready(call) => *call,
+            ClaimCheck::Unknown => return Ok(ClaimOutcome::Unknown),
+            ClaimCheck::Changed => return Ok(ClaimOutcome::Changed),
+        };
+        let claim = Claim { token: ClaimToken::new(), session: core.calls.session() };
+        claimable.push(ClaimableSibling { call, claim });
+    }
+    claim_all(core, record.id(), &siblings, claimable).await
+}
+
+/// Claims these siblings in one transaction, and starts all but the caller's `own`.
+async fn claim_all(
+    core: &Arc<GateCore>,
+    own: RequestId,
+    siblings: &[CallRecord],
+    claimable: Vec<ClaimableSibling>,
+) -> Result<ClaimOutcome, GateError> {
+    let tenant = siblings.first().map(|sibling| sibling.key().tenant.clone());
+    let Some(tenant) = tenant else { return Ok(ClaimOutcome::Changed) };
+    let (mut events, mut claims) = (Vec::new(), Vec::new());
+    for (sibling, ClaimableSibling { call, claim }) in siblings.iter().zip(&claimable) {
+        let (id, token) = (sibling.id(), claim.token);
+        events.push(Applied::new(id, call.claim_event(*claim)));
+        claims.push(ClaimRef { tenant: tenant.clone(), id, token, owner: None });
+    }
+    let (store, of) = (Arc::clone(core.calls.store()), tenant.clone());
+    let asking = async move { store.apply_all(&of, events).await };
+    let mut pending = PendingClaim::new(&core.lifecycle, claims, asking);
+    let granted = match pending.resolve().await {
+        Ok(granted) => granted,
+        Err(ApplyError::Lost { refusal, current }) => {
+            pending.disarm();
+            core.lifecycle.on_claim_refused(refusal, &current).await?;
+            return Ok(ClaimOutcome::Changed);
+        }
+        Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
+            // All of them, or none.
+            let ids = siblings.iter().map(|sibling| core.calls.current(&tenant, sibling.id()));
+            let current = try_join_all(ids).await?;
+            let is_ours = |(record, sibling): (&CallRecord, &ClaimableSibling)| {
+                record.claim == Some(sibling.claim) && record.state == CallState::Claimed
+            };
+            if !current.iter().zip(&claimable).all(is_ours) {
+                return Ok(ClaimOutcome::Changed);
+            }
+            current
+        }
+        Err(error) => return Err(error.into()),
+    };
+    pending.disarm();
+    let mut own_call = None;
+    for (record, ClaimableSibling { call, claim }) in granted.iter().zip(claimable) {
+        record_grant_use(core, record);
+        let claimed = call.into_claimed(record, claim, core.tools.states());
+        if record.id() == own {
+            own_call = Some(claimed);
+            continue;
+        }
+        let executor = Arc::clone(&core.executor);
+        // At once, whether anybody waits for it or not.
+        core.runtime.spawn(async move {
+            if let Err(error) = claimed.call.execute(&executor, claimed.execution).await {
+                tracing::warn!(%error, "a call that was released with others was not run");
+            }
+        });
+    }
+    Ok(own_call.map_or(ClaimOutcome::Changed, ClaimOutcome::Claimed))
+}

@@ -1,0 +1,7 @@
+//! An approved call is checked once more and claimed.
+
+pub(super) mod atomic_batch;
+pub(super) mod claim;
+pub(super) mod claim_check;
+pub(super) mod pending_claim;
+pub(super) mod retry;

@@ -1,0 +1,41 @@
+//! Tries a call of an idempotent tool once more if nobody knows how it ended.
+
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::machine::{CallRecord, CallState, Event};
+use crate::store::{ApplyError, Enclosed};
+
+/// Approves a parked call of an idempotent tool again, as often as the tool allows. False if it
+/// stays parked, for a human.
+///
+/// Runs nothing: the process that claims the call gives the body the same idempotency key.
+pub(in crate::gate) async fn retry_parked(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<bool, GateError> {
+    if record.state != CallState::OutcomeUnknown {
+        return Ok(false);
+    }
+    let Ok(tool) = core.tools.require_as_shown(record) else { return Ok(false) };
+    let config = tool.config();
+    // What the tool says now counts, and so does what it said when it was approved.
+    if !config.hints.idempotent || record.attempts_in_all() >= config.attempts {
+        return Ok(false);
+    }
+    // The attempts of earlier tries of a call that failed count too.
+    let earlier = record.attempts_in_all() - record.attempts;
+    let most = config.attempts.saturating_sub(earlier);
+    let event = Event::TryAgain { version: record.version, most };
+    let tenant = &record.key().tenant;
+    match core.calls.apply(tenant, record.id(), event, Enclosed::none()).await {
+        Ok(record) => {
+            let mut entry = AuditRecord::of(AuditEvent::Retried, &record, record.updated_at);
+            entry.attempt = Some(record.attempts);
+            core.audit.record(&entry);
+            Ok(true)
+        }
+        Err(ApplyError::Lost { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

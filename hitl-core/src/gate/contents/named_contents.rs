@@ -1,0 +1,174 @@
+//! Reads the contents that the arguments of a call name, where its tool declares them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use futures::FutureExt as _;
+use futures::future::join_all;
+
+use super::comparison::{ContentComparison, compare_contents};
+use super::display::ContentDisplay;
+use super::file::read_file;
+use super::file_lookup::FileLookup;
+use super::referent::{Referent, ReferentState, Referents};
+use crate::approval::Unread;
+use crate::arguments::Snapshot;
+use crate::call::{ContentReader, ContentReaders, Source};
+use crate::gate::error::GateError;
+use crate::gate::keys::vault::Vault;
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::machine::CallRecord;
+use crate::policy::OwnFiles;
+use crate::sync::{HostCode, Mutex, NoAnswer};
+
+/// The most bytes of all contents of a call that are kept.
+const MAX_KEPT_IN_ALL: usize = 512 * 1024;
+
+/// Reads, shows and compares the contents that the arguments of calls name.
+pub(in crate::gate) struct NamedContents {
+    /// Bounds the reading, for each tool that declares such arguments.
+    bounds: BTreeMap<Cow<'static, str>, HostCode>,
+    files: Arc<FileLookup>,
+    vault: Arc<Vault>,
+    display: ContentDisplay,
+}
+
+/// A file that an argument names.
+struct NamedFile {
+    /// Its place among the contents of the call.
+    index: usize,
+    at: String,
+    path: PathBuf,
+}
+
+/// The contents that were read. A content that is late finds no place here.
+type Answers = Arc<Mutex<Vec<Option<Referent>>>>;
+
+impl NamedContents {
+    pub(in crate::gate) fn new(
+        bounds: BTreeMap<Cow<'static, str>, HostCode>,
+        files: Arc<FileLookup>,
+        vault: Arc<Vault>,
+        display: ContentDisplay,
+    ) -> Self {
+        Self { bounds, files, vault, display }
+    }
+
+    /// Returns what finds links and the gate's own files among the paths of a call.
+    pub(in crate::gate) fn files(&self) -> &FileLookup {
+        &self.files
+    }
+
+    /// Returns what shows contents to a reviewer.
+    pub(in crate::gate) fn display(&self) -> &ContentDisplay {
+        &self.display
+    }
+
+    /// Reads the contents that the arguments of a call name. A content that cannot be read is
+    /// recorded as unread, which is no error.
+    ///
+    /// Cancel safety: a reader that has started reads to its end, and its result is dropped.
+    pub(in crate::gate) async fn read(
+        &self,
+        tool: &RegisteredTool,
+        snapshot: &Snapshot,
+    ) -> Result<Referents, GateError> {
+        let Some(bound) = self.bounds.get(tool.name()) else {
+            return Ok(Referents::default());
+        };
+        let ContentReaders { readers, more, unnamed } = tool.content_readers(snapshot)?;
+        let places: Vec<String> = readers.iter().map(|reader| reader.at.clone()).collect();
+        let answers: Answers = Arc::new(Mutex::new(readers.iter().map(|_| None).collect()));
+        let (mut files, mut others) = (Vec::new(), Vec::new());
+        for (index, ContentReader { at, source }) in readers.into_iter().enumerate() {
+            match source {
+                Source::File(path) => files.push(NamedFile { index, at, path }),
+                Source::Host(reading) => others.push((index, at, reading)),
+            }
+        }
+        let mut no_answer = NoAnswer::Late;
+        if !files.is_empty() {
+            let (own, to) = (Arc::clone(self.files.own_files()), Arc::clone(&answers));
+            let reading = async move { read_files(&own, files, &to) };
+            if let Err(why) = bound.run_blocking(reading).await {
+                no_answer = why;
+            }
+        }
+        if !others.is_empty() {
+            let to = Arc::clone(&answers);
+            let reading = others.into_iter().map(move |(index, at, reading)| {
+                let to = Arc::clone(&to);
+                async move {
+                    // A reader that panics leaves the others as they are.
+                    let read = AssertUnwindSafe(reading).catch_unwind().await;
+                    let state = match read.map_err(std::mem::forget) {
+                        Ok(Ok(bytes)) => ReferentState::from_bytes(bytes),
+                        Ok(Err(said)) => ReferentState::unread_because(Unread::Failed, said),
+                        Err(()) => {
+                            ReferentState::unread_because(Unread::Failed, "it panicked".to_owned())
+                        }
+                    };
+                    store_answer(&to, index, Referent::new(at, state));
+                }
+            });
+            let reading: Vec<_> = reading.collect();
+            let all = async move { drop(join_all(reading).await) };
+            if let Err(why) = bound.run_later(all).await {
+                no_answer = why;
+            }
+        }
+        let late = match no_answer {
+            NoAnswer::Panicked => Unread::Failed,
+            NoAnswer::Late | NoAnswer::NotAsked => Unread::Late,
+        };
+        let read = std::mem::take(&mut *answers.lock().unwrap_or_else(PoisonError::into_inner));
+        let read = places.into_iter().zip(read);
+        let mut all: Vec<Referent> = read
+            .map(|(at, read)| {
+                read.unwrap_or_else(|| Referent::new(at, ReferentState::unread(late)))
+            })
+            .collect();
+        let more =
+            more.into_iter().map(|at| Referent::new(at, ReferentState::unread(Unread::TooMany)));
+        all.extend(more);
+        all.extend(Referent::rest(unnamed));
+        Ok(Referents::new(all, MAX_KEPT_IN_ALL))
+    }
+
+    /// Reads the contents that the arguments of a call name and compares them with those that were
+    /// shown.
+    ///
+    /// Cancel safe: it only reads.
+    pub(in crate::gate) async fn compare(
+        &self,
+        record: &CallRecord,
+        tool: &RegisteredTool,
+        snapshot: &Snapshot,
+    ) -> Result<ContentComparison, GateError> {
+        if record.request.contents.is_empty() && !tool.reads_contents() {
+            return Ok(ContentComparison::Same(Referents::default()));
+        }
+        let found = self.read(tool, snapshot).await?;
+        Ok(compare_contents(record, found, self.vault.ring()))
+    }
+}
+
+fn read_files(own: &OwnFiles, files: Vec<NamedFile>, to: &Answers) {
+    for NamedFile { index, at, path } in files {
+        // Nobody waits any more.
+        if to.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return;
+        }
+        store_answer(to, index, read_file(own, at, &path));
+    }
+}
+
+fn store_answer(answers: &Answers, index: usize, referent: Referent) {
+    let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(place) = answers.get_mut(index) {
+        *place = Some(referent);
+    }
+}

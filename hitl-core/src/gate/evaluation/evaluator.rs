@@ -1,0 +1,319 @@
+//! Evaluates calls: scores them, routes them, and renders what a reviewer sees. Only the scorers
+//! are awaited.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use hitl_base::clock::ForwardClock;
+use hitl_base::id::Series;
+use hitl_base::json::scan_within;
+use hitl_base::{Json, Redactor};
+
+use crate::approval::{Uncovering, title};
+use crate::arguments::{LookedOver, Snapshot};
+use crate::call::{CallContext, CallKey, content_digest};
+use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, Signals, assess};
+use crate::gate::contents::file_lookup::FileLookup;
+use crate::gate::error::GateError;
+use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation, NewCall};
+use crate::gate::evaluation::prepared_call::PreparedCall;
+use crate::gate::evaluation::requirement::needs_no_record;
+use crate::gate::evaluation::scorers::Scorers;
+use crate::gate::keys::vault::Vault;
+use crate::gate::masking::{mask_text, mask_title};
+use crate::gate::stored_text::{UNLIMITED, parse_snapshot, unreadable_snapshot};
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::policy::{
+    ApprovalLevel, Eyes, Policy, PolicyVersion, Routed, Shadow, ShadowReport, Verdict, route,
+};
+
+/// Scores and routes calls.
+pub(in crate::gate) struct Evaluator {
+    rules: EvaluationRules,
+    files: Arc<FileLookup>,
+    vault: Arc<Vault>,
+    redactor: Redactor,
+    /// The runs of calls that leave no record.
+    ephemeral_runs: Series,
+}
+
+/// The host's rules for scoring and routing.
+pub(in crate::gate) struct EvaluationRules {
+    pub(in crate::gate) signals: Signals,
+    pub(in crate::gate) policies: Vec<Arc<dyn Policy>>,
+    pub(in crate::gate) shadow: Shadow,
+    pub(in crate::gate) scorers: Scorers,
+    /// The time that rules read.
+    pub(in crate::gate) clock: ForwardClock,
+    pub(in crate::gate) uncovering: Uncovering,
+}
+
+/// A call that is evaluated, new or stored.
+#[derive(Clone, Copy)]
+pub(in crate::gate) struct CallToEvaluate<'c> {
+    pub(in crate::gate) tool: &'c RegisteredTool,
+    pub(in crate::gate) snapshot: &'c Snapshot,
+    pub(in crate::gate) context: &'c CallContext,
+    /// The factors that scorers, and checks of files and contents, have added.
+    pub(in crate::gate) opinions: &'c [Factor],
+}
+
+impl Evaluator {
+    pub(in crate::gate) fn new(
+        rules: EvaluationRules,
+        files: Arc<FileLookup>,
+        vault: Arc<Vault>,
+        redactor: Redactor,
+    ) -> Self {
+        Self { rules, files, vault, redactor, ephemeral_runs: Series::new() }
+    }
+
+    /// Scores and routes a new call.
+    pub(in crate::gate) fn evaluate_new(&self, call: NewCall) -> Result<EvaluatedCall, GateError> {
+        let NewCall { tool, snapshot, tree, context, key } = call;
+        let (mut lazy, nothing) = LazyTree::looked_over(snapshot.text(), &self.redactor);
+        if let Some(tree) = tree {
+            lazy = lazy.with(tree);
+        }
+        let names_no_own_file = self.files.is_surely_unnamed(snapshot.text());
+        let to_evaluate =
+            CallToEvaluate { tool: &tool, snapshot: &snapshot, context: &context, opinions: &[] };
+        let evaluation = self.evaluate_tree(to_evaluate, &lazy, names_no_own_file)?;
+        let has_host_key = key.is_some();
+        let key = key.unwrap_or_else(|| {
+            let tenant = context.tenant.clone();
+            if names_no_own_file && self.qualifies_for_fast_path(&tool, &evaluation.routed) {
+                CallKey::passing(tenant, &self.ephemeral_runs)
+            } else {
+                CallKey::fresh(tenant)
+            }
+        });
+        let looked_over =
+            if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
+        let shown = snapshot.shown_text(looked_over, &self.redactor);
+        let content = content_digest(tool.name(), &snapshot, &context, self.vault.ring().digest());
+        Ok(EvaluatedCall {
+            tool,
+            snapshot,
+            context,
+            key,
+            has_host_key,
+            evaluation,
+            content,
+            shown,
+            names_no_own_file,
+        })
+    }
+
+    /// Scores and routes by the signals and policies of now. Asked again before a claim.
+    pub(in crate::gate) fn evaluate(
+        &self,
+        call: CallToEvaluate<'_>,
+    ) -> Result<Evaluation, GateError> {
+        let lazy = LazyTree::of(call.snapshot.text());
+        let names_no_own_file = self.files.is_surely_unnamed(call.snapshot.text());
+        self.evaluate_tree(call, &lazy, names_no_own_file)
+    }
+
+    fn evaluate_tree(
+        &self,
+        call: CallToEvaluate<'_>,
+        arguments: &LazyTree<'_>,
+        names_no_own_file: bool,
+    ) -> Result<Evaluation, GateError> {
+        let CallToEvaluate { tool, snapshot, context, opinions } = call;
+        let rules = &self.rules;
+        let mut view = CallView::of_text(tool.name(), tool.config(), arguments, context);
+        if !rules.policies.is_empty() || rules.signals.may_ask_for_the_time() {
+            view = self.at_present(view);
+        }
+        let mut assessment = assess(&view, &rules.signals).with_opinions(opinions);
+        if snapshot.repeats_a_secret() {
+            let why = "An argument that is not secret repeats a secret one, so you cannot see it.";
+            assessment.factors.push(Factor::at_least("repeats_a_secret", ApprovalLevel::Full, why));
+        }
+        // A factor that demands nothing does not replace the check of the files.
+        let found =
+            |factor: &Factor| factor.name == OWN_FILE && factor.level == Some(ApprovalLevel::Full);
+        if !names_no_own_file && !opinions.iter().any(found) {
+            let read_only = tool.config().hints.read_only;
+            let tree = view.arguments.tree();
+            assessment.factors.extend(self.files.own_file_factor(tree, read_only));
+        }
+        if rules.uncovering == Uncovering::Forbidden
+            && snapshot.has_undeclared_masks(&self.redactor)
+        {
+            let why = "An argument is masked, and nobody may uncover it, so you cannot see it.";
+            assessment.factors.push(Factor::at_least("masked_place", ApprovalLevel::Full, why));
+        }
+        let mut routed = route(&view, &assessment, &rules.policies);
+        if arguments.is_unreadable() {
+            return Err(unreadable_snapshot());
+        }
+        self.mask_words(&mut assessment, &mut routed, snapshot);
+        Ok(Evaluation { assessment, routed })
+    }
+
+    /// Masks secrets in the words of signals and policies: they see the secrets, and their words
+    /// are shown.
+    #[inline]
+    fn mask_words(&self, assessment: &mut Assessment, routed: &mut Routed, snapshot: &Snapshot) {
+        let denied = matches!(routed.verdict, Verdict::Deny(_));
+        if assessment.factors.is_empty() && routed.because.is_empty() && !denied {
+            return;
+        }
+        let secrets = snapshot.taint();
+        for factor in &mut assessment.factors {
+            if let Cow::Owned(clean) = mask_text(&self.redactor, &factor.name, &secrets) {
+                factor.name = Cow::Owned(clean);
+            }
+            if let Cow::Owned(clean) = mask_text(&self.redactor, &factor.reasoning, &secrets) {
+                factor.reasoning = Cow::Owned(clean);
+            }
+        }
+        for reason in &mut routed.because {
+            *reason = mask_text(&self.redactor, reason, &secrets).into_owned();
+        }
+        if let Verdict::Deny(reason) = &mut routed.verdict {
+            *reason = mask_text(&self.redactor, reason, &secrets).into_owned();
+        }
+    }
+
+    /// Sets the present time. If the clock cannot be believed the time is unknown, which counts
+    /// towards the stricter answer.
+    fn at_present<'v>(&self, view: CallView<'v>) -> CallView<'v> {
+        match self.rules.clock.now() {
+            Ok(now) => view.at(now),
+            Err(jump) => {
+                tracing::warn!(%jump, "rules do not know the time");
+                view
+            }
+        }
+    }
+
+    /// Returns whether a call takes the fast path if the store does not know it: it leaves no
+    /// record, and nobody need be asked.
+    pub(in crate::gate) fn qualifies_for_fast_path(
+        &self,
+        tool: &RegisteredTool,
+        routed: &Routed,
+    ) -> bool {
+        needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
+    }
+
+    /// Returns whether a human may be asked about a call that is routed so, now or after the
+    /// scorers.
+    pub(in crate::gate) fn may_ask(&self, routed: &Routed) -> bool {
+        matches!(routed.verdict, Verdict::Ask(_)) || self.asks_scorers(routed)
+    }
+
+    /// Returns whether scorers could make a difference: points can only raise the level, and Full
+    /// is the highest.
+    pub(in crate::gate) fn asks_scorers(&self, routed: &Routed) -> bool {
+        let open = matches!(routed.verdict, Verdict::Run | Verdict::Ask(ApprovalLevel::Quick));
+        open && !self.rules.scorers.is_empty()
+    }
+
+    /// Returns the names of the scorers that would be asked about a call that is routed so.
+    pub(in crate::gate) fn scorer_names(&self, routed: &Routed) -> Vec<String> {
+        if self.asks_scorers(routed) { self.rules.scorers.names() } else { Vec::new() }
+    }
+
+    /// Returns the line that a reviewer reads.
+    pub(in crate::gate) fn title(&self, call: &EvaluatedCall) -> String {
+        let describe = call.tool.config().describe;
+        let shown = match describe {
+            Some(_) => scan_within(call.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
+            None => Json::Null,
+        };
+        let title = title(call.tool.name(), describe, &shown);
+        mask_title(&self.redactor, &title, &call.snapshot.own_taint())
+    }
+
+    /// Prepares a call for its submission.
+    pub(in crate::gate) fn prepare(&self, call: EvaluatedCall, requester: Eyes) -> PreparedCall {
+        let title = self.title(&call);
+        PreparedCall::new(call, title, requester, self.rules.uncovering, &self.redactor)
+    }
+
+    /// Asks the scorers, if they could make a difference, and routes the call again with their
+    /// opinions.
+    ///
+    /// Cancel safe: dropping it drops the questions.
+    pub(in crate::gate) async fn score(
+        &self,
+        prepared: &mut PreparedCall,
+    ) -> Result<(), GateError> {
+        if !self.asks_scorers(&prepared.routed) {
+            return Ok(());
+        }
+        let call = Arc::new(prepared.to_scored());
+        let secrets = prepared.snapshot.taint();
+        let opinions = self.rules.scorers.ask(&call, &secrets, &self.redactor).await;
+        self.evaluate_again(prepared, &opinions)
+    }
+
+    /// Evaluates a prepared call again, with these opinions.
+    pub(in crate::gate) fn evaluate_again(
+        &self,
+        prepared: &mut PreparedCall,
+        opinions: &[Factor],
+    ) -> Result<(), GateError> {
+        let evaluation = self.evaluate(CallToEvaluate {
+            tool: &prepared.tool,
+            snapshot: &prepared.snapshot,
+            context: &prepared.record.context,
+            opinions,
+        })?;
+        prepared.set_evaluation(evaluation);
+        Ok(())
+    }
+
+    /// Counts what the candidate policy would have made of a call that was just routed.
+    pub(in crate::gate) fn compare_with_shadow(
+        &self,
+        tool: &RegisteredTool,
+        snapshot: &Snapshot,
+        context: &CallContext,
+        assessment: &Assessment,
+        routed: &Routed,
+    ) {
+        if self.rules.shadow.is_empty() {
+            return;
+        }
+        let Ok(arguments) = parse_snapshot(snapshot) else { return };
+        let view = CallView::new(tool.name(), tool.config(), &arguments, context);
+        self.rules.shadow.compare(tool.name(), &self.at_present(view), assessment, routed);
+    }
+
+    /// As [`compare_with_shadow`](Self::compare_with_shadow), for a prepared call.
+    pub(in crate::gate) fn compare_prepared(&self, prepared: &PreparedCall) {
+        let PreparedCall { tool, snapshot, routed, record, .. } = prepared;
+        let assessment = &record.request.assessment;
+        self.compare_with_shadow(tool, snapshot, &record.context, assessment, routed);
+    }
+
+    /// Returns how the candidate policy compares with the policies in force.
+    pub(in crate::gate) fn shadow_report(&self) -> ShadowReport {
+        self.rules.shadow.report()
+    }
+
+    /// Returns whether the host has policies.
+    pub(in crate::gate) fn has_policies(&self) -> bool {
+        !self.rules.policies.is_empty()
+    }
+
+    /// Returns the versions of the policies in force.
+    pub(in crate::gate) fn policy_versions(&self) -> Vec<PolicyVersion> {
+        let version = |policy: &Arc<dyn Policy>| {
+            catch_unwind(AssertUnwindSafe(|| policy.version())).ok().flatten()
+        };
+        self.rules.policies.iter().filter_map(version).collect()
+    }
+
+    /// Returns whether the host lets reviewers uncover masked places.
+    pub(in crate::gate) fn uncovering(&self) -> Uncovering {
+        self.rules.uncovering
+    }
+}

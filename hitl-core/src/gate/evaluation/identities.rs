@@ -1,0 +1,196 @@
+//! Who the people of a call are: whether the requester may approve it, by which name the directory
+//! knows somebody, and what the requester may do now.
+
+use std::collections::BTreeSet;
+
+use hitl_base::Redactor;
+
+use crate::approval::{Authority, Decision};
+use crate::call::{CallContext, Identity, Principal};
+use crate::gate::calls::call_store::CallStore;
+use crate::gate::error::{GateError, GateErrorKind};
+use crate::gate::evaluation::principal_directory::{DirectoryAnswer, DirectoryWithTimeout};
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::machine::{CallRecord, Resolution};
+use crate::policy::{Eyes, Standing, role_changes};
+use crate::sync::NoAnswer;
+
+/// Knows the people of calls: by the host's directory, and by its rules about requesters.
+pub(in crate::gate) struct Identities {
+    directory: Option<DirectoryWithTimeout>,
+    self_approval: SelfApproval,
+    redactor: Redactor,
+}
+
+/// The calls that the host lets their requesters decide.
+#[derive(Debug, Default)]
+pub(in crate::gate) struct SelfApproval {
+    pub(in crate::gate) everywhere: bool,
+    /// The agents that submit calls which the requester may decide.
+    pub(in crate::gate) agents: Vec<Principal>,
+}
+
+/// The rights of a stored call's requester now.
+pub(in crate::gate) enum RequesterStatus {
+    /// The same as when it was submitted, as far as anybody knows.
+    Unchanged,
+    /// They have other roles now.
+    OtherRoles(Box<CallContext>, RoleChanges),
+    /// Nothing is done in their name any more.
+    Refused {
+        /// Why, in the directory's words.
+        reason: String,
+    },
+    /// The directory does not say, so nothing runs.
+    Unknown,
+}
+
+/// The differences between somebody's roles and those at the submission, in words.
+pub(in crate::gate) struct RoleChanges(pub(in crate::gate) String);
+
+impl Identities {
+    pub(in crate::gate) fn new(
+        directory: Option<DirectoryWithTimeout>,
+        self_approval: SelfApproval,
+        redactor: Redactor,
+    ) -> Self {
+        Self { directory, self_approval, redactor }
+    }
+
+    /// Returns whether the requester of a call may approve it: by the tool's own rule, or else by
+    /// the gate's.
+    pub(in crate::gate) fn requester_rule(
+        &self,
+        tool: &RegisteredTool,
+        context: &CallContext,
+    ) -> Eyes {
+        let own = tool.config().eyes;
+        if own != Eyes::ByLevel {
+            return own;
+        }
+        let listed = |agent: &Principal| self.self_approval.agents.contains(&agent.folded());
+        let two = self.self_approval.everywhere || context.agent.as_ref().is_some_and(listed);
+        if two { Eyes::Two } else { own }
+    }
+
+    /// Asks the directory for the one name of somebody. `None` if that is the name by which all are
+    /// compared, or there is no directory.
+    pub(in crate::gate) fn canonical(
+        &self,
+        who: &Principal,
+    ) -> Result<Option<Principal>, GateError> {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        // If it is late or panics, it has not said who this is.
+        let named = directory.canonical(who).map_err(|_| {
+            let why = "the directory cannot say who this is, so nothing is done in their name";
+            GateError::new(GateErrorKind::Forbidden, why)
+        })?;
+        Ok(Some(named).filter(|named| *named != who.folded()))
+    }
+
+    /// Adds the directory's name for somebody who decides.
+    pub(in crate::gate) fn identify(&self, by: Authority) -> Result<Authority, GateError> {
+        let canonical = self.canonical(&by.principal)?;
+        Ok(Authority { canonical, ..by })
+    }
+
+    /// As [`identify`](Self::identify), and adds which people of a call the directory takes for the
+    /// same person now. The names that are stored with the call may be older than the directory's,
+    /// or from a gate without one.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot say who one of them is: then it is not known that they are two.
+    pub(in crate::gate) fn identify_among(
+        &self,
+        by: Authority,
+        record: &CallRecord,
+    ) -> Result<Authority, GateError> {
+        let mut by = self.identify(by)?;
+        if self.directory.is_none() {
+            return Ok(by);
+        }
+        let own = by.canonical.clone().unwrap_or_else(|| by.principal.folded());
+        let editors = record.earlier.iter().map(|earlier| &earlier.edited.by);
+        let voters = record.votes.iter().map(|vote| &vote.by);
+        let people: BTreeSet<&Principal> =
+            [&record.request.principal].into_iter().chain(editors).chain(voters).collect();
+        for other in people {
+            let is_known = by.identity().is(&Identity::new(other, None));
+            if !is_known && self.canonical(other)?.is_some_and(|named| named == own) {
+                by.also.push(other.clone());
+            }
+        }
+        Ok(by)
+    }
+
+    /// As [`identify_among`](Self::identify_among), for the author of a decision.
+    pub(in crate::gate) async fn identify_author(
+        &self,
+        decision: Decision,
+        calls: &CallStore,
+    ) -> Result<Decision, GateError> {
+        let by = if self.directory.is_none() {
+            decision.by
+        } else {
+            let record = calls.current(&decision.tenant, decision.request).await?;
+            self.identify_among(decision.by, &record)?
+        };
+        Ok(Decision { by, ..decision })
+    }
+
+    /// Asks the directory what the requester of a stored call may do now. Without a directory, the
+    /// same as at the submission.
+    ///
+    /// Cancel safe: dropping it drops the question.
+    pub(in crate::gate) async fn recheck_principal(&self, record: &CallRecord) -> RequesterStatus {
+        let Some(directory) = &self.directory else { return RequesterStatus::Unchanged };
+        let unknown = |why: &str| {
+            let why = self.redactor.text(why);
+            tracing::warn!(
+                call = %record.id(), %why,
+                "what the principal may do now is not known, so the call does not run; asking again"
+            );
+            RequesterStatus::Unknown
+        };
+        match directory.status(record.context.clone()).await {
+            DirectoryAnswer::None(NoAnswer::Panicked) => unknown("the directory panicked"),
+            DirectoryAnswer::None(NoAnswer::Late) => {
+                unknown("the directory did not answer in time")
+            }
+            DirectoryAnswer::None(NoAnswer::NotAsked) => {
+                unknown("the directory still hangs from earlier questions")
+            }
+            DirectoryAnswer::Failed(error) => unknown(&format!("the directory failed: {error}")),
+            DirectoryAnswer::Status(Standing::Refused(reason)) => {
+                RequesterStatus::Refused { reason }
+            }
+            DirectoryAnswer::Status(Standing::Roles(roles)) => {
+                match role_changes(&record.context, &roles) {
+                    None => RequesterStatus::Unchanged,
+                    Some(changes) => {
+                        let context = CallContext { roles, ..record.context.clone() };
+                        RequesterStatus::OtherRoles(Box::new(context), RoleChanges(changes))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Refuses another attempt to a requester whom only the directory knows as the one who asked. The
+/// requester never changes, so nothing can come between this check and the resolution.
+pub(in crate::gate) fn check_resolver(
+    record: &CallRecord,
+    resolution: &Resolution,
+    by: &Authority,
+) -> Result<(), GateError> {
+    let retries = matches!(resolution, Resolution::Retry { .. });
+    let bare = Authority::of(by.principal.clone());
+    let hidden = record.is_requested_by(by) && !record.is_requested_by(&bare);
+    if retries && hidden && !record.request.requester_may_approve() {
+        let why = "who asks for this call cannot start it again; ask somebody else";
+        return Err(GateError::new(GateErrorKind::Forbidden, why));
+    }
+    Ok(())
+}

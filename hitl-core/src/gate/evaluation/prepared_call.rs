@@ -1,0 +1,344 @@
+//! A call that is ready to be stored.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::{Redactor, Timestamp};
+
+use crate::approval::{ApprovalRequest, Content, Uncovering};
+use crate::arguments::Snapshot;
+use crate::call::{BINDING_VERSION, Binding, Principal, circumstances_digest};
+use crate::confidence::ScoredCall;
+use crate::gate::contents::referent::Referents;
+use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation};
+use crate::gate::evaluation::requirement::{
+    InitialState, initial_state, needs_no_record, requirement,
+};
+use crate::gate::keys::vault::CallContent;
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::grant::{Drawn, GrantRecord};
+use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
+use crate::machine::{
+    CallRecord, CallState, Claim, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
+};
+use crate::policy::{ApprovalLevel, Eyes, Requirement, Routed, Verdict, due_after, priority};
+use crate::queue::Caps;
+use crate::seal::KeyRing;
+
+/// A call, ready to be stored.
+pub(in crate::gate) struct PreparedCall {
+    pub(in crate::gate) tool: Arc<RegisteredTool>,
+    pub(in crate::gate) snapshot: Snapshot,
+    pub(in crate::gate) routed: Routed,
+    /// The rule about approval by the requester.
+    requester: Eyes,
+    /// The record as the store will have it. The store stamps its times.
+    pub(in crate::gate) record: CallRecord,
+    /// Proof of ownership, if the record is created by this submission.
+    pub(in crate::gate) owner: OwnerToken,
+    /// The host gave the key, so it may have been used before.
+    pub(in crate::gate) has_host_key: bool,
+    /// The contents that its arguments name.
+    pub(in crate::gate) referents: Referents,
+    /// The approval of the try that failed before this one.
+    pub(in crate::gate) approval: Option<EarlierApproval>,
+}
+
+/// A human's approval of an earlier try.
+pub(in crate::gate) struct EarlierApproval {
+    pub(in crate::gate) by: Principal,
+    pub(in crate::gate) requirement: Requirement,
+    /// The try that it was given for, and the contents that the try named.
+    pub(in crate::gate) failed: RequestId,
+    pub(in crate::gate) contents: Vec<Content>,
+    /// The time for which it still lasts.
+    pub(in crate::gate) left: Duration,
+}
+
+impl PreparedCall {
+    pub(in crate::gate) fn new(
+        call: EvaluatedCall,
+        title: String,
+        requester: Eyes,
+        uncovering: Uncovering,
+        redactor: &Redactor,
+    ) -> Self {
+        let EvaluatedCall { tool, snapshot, context: cx, key, has_host_key, .. } = call;
+        let Evaluation { assessment, routed } = call.evaluation;
+        let config = tool.config();
+        let requirement = requirement(&tool, &routed, requester);
+        let InitialState { state, ending } = initial_state(&routed);
+        let now = Timestamp::EPOCH;
+        let id = RequestId::new();
+        let build = tool.version().cloned().map(Cow::into_owned);
+        let binding = Binding {
+            id,
+            key: &key,
+            revision: 1,
+            content: call.content,
+            fingerprint: tool.fingerprint(),
+            build: build.as_deref(),
+            contents: &[],
+        };
+        let binding = binding.digest();
+        let (masks, more_masks) = call.shown.masks(redactor, id);
+        let request = ApprovalRequest {
+            id,
+            key,
+            revision: 1,
+            binding,
+            binding_version: BINDING_VERSION,
+            tool: tool.name().clone().into_owned(),
+            fingerprint: tool.fingerprint(),
+            build,
+            title,
+            description: tool.description().clone().into_owned(),
+            arguments: call.shown.text,
+            masks,
+            more_masks,
+            contents: Vec::new(),
+            links: Vec::new(),
+            uncovering,
+            principal: cx.principal.clone(),
+            agent: cx.agent.clone(),
+            approval_type: config.approval_type.to_owned(),
+            risk: config.risk,
+            hints: config.hints,
+            level: requirement.level,
+            quorum: requirement.quorum,
+            priority: priority(config.risk, assessment.confidence),
+            assessment,
+            thresholds: config.thresholds(),
+            because: routed.because.clone(),
+            created_at: now,
+            due_at: now,
+            expires_at: now,
+            choices: config.decisions.to_vec(),
+            requires_reason: config.requires_reason,
+            approve_label: config.approve_label.to_owned(),
+            reject_label: config.reject_label.to_owned(),
+        };
+        let circumstances = circumstances_digest(&cx, tool.fingerprint());
+        let escalations = config.escalate.map(|next| {
+            let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
+            Escalation::new(next.role.map(str::to_owned), within)
+        });
+        let owner = OwnerToken::new();
+        let record = CallRecord {
+            schema: RECORD_SCHEMA,
+            version: 1,
+            state,
+            request: Arc::new(request),
+            context: cx,
+            canonical: None,
+            content: call.content,
+            owner: Some(owner),
+            attached: false,
+            intent: None,
+            decided: None,
+            votes: Vec::new(),
+            earlier: Vec::new(),
+            revised: None,
+            reread: None,
+            sealed: None,
+            unread: false,
+            escalations: escalations.into_iter().collect(),
+            circumstances: Some(circumstances),
+            claim: None,
+            allowed_ms: 0,
+            attempts: 0,
+            ending,
+            granted: None,
+            batch: None,
+            retry_of: None,
+            erased: false,
+            restored: false,
+            updated_at: now,
+        };
+        let referents = Referents::default();
+        Self {
+            tool,
+            snapshot,
+            routed,
+            requester,
+            record,
+            owner,
+            has_host_key,
+            referents,
+            approval: None,
+        }
+    }
+
+    /// Returns what the content digest covers.
+    pub(in crate::gate) fn content(&self) -> CallContent<'_> {
+        let Self { snapshot, record, .. } = self;
+        CallContent { tool: &record.request.tool, snapshot, context: &record.context }
+    }
+
+    /// Replaces the evaluation.
+    pub(in crate::gate) fn set_evaluation(&mut self, evaluation: Evaluation) {
+        let Evaluation { assessment, routed } = evaluation;
+        let InitialState { state, ending } = initial_state(&routed);
+        (self.record.state, self.record.ending) = (state, ending);
+        let request = Arc::make_mut(&mut self.record.request);
+        request.require(requirement(&self.tool, &routed, self.requester));
+        request.priority = priority(self.tool.config().risk, assessment.confidence);
+        request.because.clone_from(&routed.because);
+        request.assessment = assessment;
+        self.routed = routed;
+    }
+
+    /// Returns the call as scorers see it.
+    pub(in crate::gate) fn to_scored(&self) -> ScoredCall {
+        let (request, context) = (&self.record.request, &self.record.context);
+        ScoredCall {
+            tool: request.tool.clone(),
+            description: request.description.clone(),
+            risk: request.risk,
+            hints: request.hints,
+            principal: context.principal.clone(),
+            roles: context.roles.clone(),
+            tenant: context.tenant.clone(),
+            run: request.key.run.clone(),
+            confidence: request.assessment.confidence,
+            factors: request.assessment.factors.clone(),
+            verdict: self.routed.verdict.kind(),
+            arguments: request.arguments.clone(),
+        }
+    }
+
+    /// Returns what is submitted to the store.
+    pub(in crate::gate) fn to_new_call(&self, caps: Caps, auditor: SessionId) -> NewCall {
+        let config = self.tool.config();
+        let due_in = due_after(config.risk);
+        NewCall {
+            record: self.record.clone(),
+            expires_in: self.limit_wait(config.expires.unwrap_or(due_in)),
+            due_in: self.limit_wait(due_in),
+            caps,
+            auditor: Some(auditor),
+        }
+    }
+
+    /// Denies the call: it does not run, and nobody is asked about it.
+    pub(in crate::gate) fn deny(&mut self, reason: String) {
+        self.record.state = CallState::Denied;
+        Arc::make_mut(&mut self.record.request).level = ApprovalLevel::Full;
+        self.record.ending = Some(Ending::Reason(reason.clone()));
+        self.routed.verdict = Verdict::Deny(reason);
+    }
+
+    /// Returns whether the call runs only together with its siblings.
+    pub(in crate::gate) fn is_held(&self) -> bool {
+        self.record.batch.as_ref().is_some_and(Membership::is_held)
+    }
+
+    /// Returns whether somebody is to be asked about it.
+    pub(in crate::gate) fn is_asked_about(&self) -> bool {
+        matches!(self.routed.verdict, Verdict::Ask(_))
+    }
+
+    /// Returns whether it runs at once and changes nothing, so that it needs no record.
+    pub(in crate::gate) fn is_unrecorded(&self) -> bool {
+        // A call that waits for its siblings must be found again.
+        needs_no_record(&self.tool, &self.routed)
+            && self.record.retry_of.is_none()
+            && !self.is_held()
+    }
+
+    /// Returns whether it may run without anybody being asked.
+    pub(in crate::gate) fn may_run(&self) -> bool {
+        self.routed.verdict == Verdict::Run
+            || self.record.granted.is_some()
+            || self.covering_approval().is_some()
+    }
+
+    /// Returns the verdict on it, with its grant.
+    pub(in crate::gate) fn verdict(&self) -> Verdict {
+        if self.may_run() { Verdict::Run } else { self.routed.verdict.clone() }
+    }
+
+    /// Sets the state in which it is stored: claimed if it runs at once, approved if it runs with
+    /// its siblings or under the approval of an earlier try, which the claim checks again.
+    pub(in crate::gate) fn set_initial_state(&mut self, session: SessionId) {
+        let held = self.is_held() || self.covering_approval().is_some();
+        let may_run = self.may_run();
+        let record = &mut self.record;
+        (record.claim, record.attempts) = (None, 0);
+        if !may_run {
+            let InitialState { state, ending } = initial_state(&self.routed);
+            (record.state, record.ending) = (state, ending);
+        } else if held {
+            record.state = CallState::Approved;
+        } else {
+            record.state = CallState::Claimed;
+            record.attempts = 1;
+            record.claim = Some(Claim { token: ClaimToken::new(), session });
+        }
+    }
+
+    /// Returns whether a grant may answer in place of a human.
+    pub(in crate::gate) fn may_use_grant(&self) -> bool {
+        // A grant is about arguments; the contents that they name are looked at each time.
+        let names_contents = !self.record.request.contents.is_empty();
+        self.is_asked_about()
+            && self.covering_approval().is_none()
+            && !names_contents
+            && self.routed.grantable
+            && self.record.request.quorum.is_one()
+    }
+
+    /// Lets the call run on a grant.
+    pub(in crate::gate) fn use_grant(&mut self, grant: &GrantRecord, drawn: Drawn) {
+        self.record.granted = Some(drawn);
+        let why = format!("runs on the grant {} that {} gave", grant.id(), grant.grant.by);
+        Arc::make_mut(&mut self.record.request).because.push(why);
+    }
+
+    /// Takes the grant away again.
+    pub(in crate::gate) fn drop_grant(&mut self) {
+        if self.record.granted.take().is_some() {
+            Arc::make_mut(&mut self.record.request).because.pop();
+        }
+    }
+
+    /// Returns the approval of an earlier try, if it covers what this one needs.
+    pub(in crate::gate) fn covering_approval(&self) -> Option<&EarlierApproval> {
+        let asks = self.is_asked_about();
+        let needed = self.record.request.requirement();
+        self.approval.as_ref().filter(|approval| asks && needed.is_met_by(&approval.requirement))
+    }
+
+    /// Returns whether the contents that the arguments name are those of the try that was approved
+    /// earlier.
+    pub(in crate::gate) fn names_approved_contents(
+        &self,
+        found: &Referents,
+        keys: &KeyRing,
+    ) -> bool {
+        let Some(approval) = &self.approval else { return true };
+        let (request, shown) = (approval.failed, &approval.contents);
+        let shown = || shown.iter().map(|content| (content.at.as_str(), content.digest));
+        keys.digests().any(|key| shown().eq(found.digests(key, request)))
+    }
+
+    /// Notes in the record that it is tried again, and on whose approval.
+    pub(in crate::gate) fn note_retry(&mut self) {
+        let by = self.covering_approval().map(|approval| approval.by.clone());
+        let Some(retry) = &mut self.record.retry_of else { return };
+        let why = match &by {
+            Some(by) => {
+                format!("tried again under the approval of {by}: call {} failed", retry.call)
+            }
+            None => format!("tried again: call {} failed", retry.call),
+        };
+        retry.approved_by = by;
+        Arc::make_mut(&mut self.record.request).because.push(why);
+    }
+
+    /// Returns how long it may wait: no longer than the approval that covers it lasts.
+    fn limit_wait(&self, usual: Duration) -> Duration {
+        self.covering_approval().map_or(usual, |approval| approval.left.min(usual))
+    }
+}

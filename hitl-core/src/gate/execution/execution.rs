@@ -1,0 +1,281 @@
+//! The right to run one body once: made only from a claim that the store has just granted, or for a
+//! read-only call that has no record.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hitl_base::{JsonText, Timestamp};
+
+use crate::arguments::Snapshot;
+use crate::audit::{AuditError, AuditEvent, AuditRecord, Head};
+use crate::call::{BindingDigest, CallContext, CallKey, Given, Issued, Risk, StateMap};
+use crate::confidence::Assessment;
+use crate::gate::audit::ledger::AuditLedger;
+use crate::ids::{ClaimToken, RequestId};
+use crate::machine::{CallRecord, Claim};
+use crate::policy::{ApprovalLevel, PolicyVersion};
+
+/// The right to run one body once. Boxed to keep the enclosing futures small.
+pub(in crate::gate) struct Execution(Box<ExecutionState>);
+
+/// The state of an execution for as long as its body runs.
+#[derive(Clone)]
+pub(in crate::gate) struct ExecutionState {
+    tool: Cow<'static, str>,
+    /// The part that the body may see, and shares.
+    issued: Arc<Issued>,
+    level: ApprovalLevel,
+    snapshot: Snapshot,
+    timeout: Option<Duration>,
+    /// `None` for a read-only call without a record.
+    claim: Option<ClaimRecord>,
+    /// The intent; once that is written, the fields that all later audit records repeat.
+    audit: AuditRecord,
+}
+
+/// A claim that the store has granted.
+#[derive(Clone)]
+pub(in crate::gate) struct ClaimRecord {
+    id: RequestId,
+    claim: Claim,
+    /// The revision whose arguments run.
+    revision: u32,
+    /// The place of its intent in the audit, once it is written.
+    intent_place: Option<Head>,
+}
+
+/// The parts of a tool that an execution needs.
+pub(in crate::gate) struct BodySpec {
+    pub(in crate::gate) tool: Cow<'static, str>,
+    pub(in crate::gate) version: Option<Cow<'static, str>>,
+    pub(in crate::gate) timeout: Option<Duration>,
+}
+
+/// A read-only call that runs at once and leaves no record.
+pub(in crate::gate) struct UnrecordedCall {
+    pub(in crate::gate) body: BodySpec,
+    pub(in crate::gate) context: CallContext,
+    pub(in crate::gate) key: CallKey,
+    pub(in crate::gate) snapshot: Snapshot,
+    pub(in crate::gate) binding: BindingDigest,
+    pub(in crate::gate) risk: Risk,
+    pub(in crate::gate) assessment: Assessment,
+    /// The arguments without secrets.
+    pub(in crate::gate) arguments: JsonText,
+    pub(in crate::gate) policies: Vec<PolicyVersion>,
+}
+
+impl Execution {
+    /// The execution of a read-only call that runs at once.
+    #[inline]
+    pub(in crate::gate) fn unrecorded(call: UnrecordedCall, states: &Arc<StateMap>) -> Self {
+        let UnrecordedCall { body, context, key, snapshot, .. } = call;
+        let (principal, agent) = (context.principal.clone(), context.agent.clone());
+        let issued = Issued {
+            context,
+            key: key.clone(),
+            first: None,
+            attempt: 1,
+            states: Arc::clone(states),
+            contents: Given::default(),
+        };
+        Self(Box::new(ExecutionState {
+            tool: body.tool.clone(),
+            issued: Arc::new(issued),
+            level: ApprovalLevel::Auto,
+            snapshot,
+            timeout: body.timeout,
+            claim: None,
+            audit: AuditRecord {
+                version: Some(1),
+                key: Some(key),
+                tool: Some(body.tool),
+                risk: Some(call.risk),
+                principal: Some(principal),
+                agent,
+                revision: Some(1),
+                binding: Some(call.binding),
+                build: body.version,
+                assessment: Some(call.assessment),
+                arguments: Some(call.arguments),
+                attempt: Some(1),
+                policies: call.policies,
+                ..AuditRecord::bare(AuditEvent::Claimed, Timestamp::EPOCH)
+            },
+        }))
+    }
+
+    /// The execution of a call that was ready to be stored and runs without a record.
+    pub(in crate::gate) fn prepared(
+        record: &CallRecord,
+        binding: BindingDigest,
+        snapshot: Snapshot,
+        body: BodySpec,
+        policies: Vec<PolicyVersion>,
+        states: &Arc<StateMap>,
+    ) -> Self {
+        let mut execution = Self::new(record, None, snapshot, body, policies, states);
+        execution.0.audit.call = None;
+        execution.0.audit.binding = Some(binding);
+        execution
+    }
+
+    /// The execution of a call under a claim that the store has granted.
+    pub(in crate::gate) fn recorded(
+        record: &CallRecord,
+        claim: Claim,
+        snapshot: Snapshot,
+        body: BodySpec,
+        policies: Vec<PolicyVersion>,
+        states: &Arc<StateMap>,
+    ) -> Self {
+        let (id, revision) = (record.id(), record.sealed_revision());
+        let claim = ClaimRecord { id, claim, revision, intent_place: None };
+        Self::new(record, Some(claim), snapshot, body, policies, states)
+    }
+
+    fn new(
+        record: &CallRecord,
+        claim: Option<ClaimRecord>,
+        snapshot: Snapshot,
+        body: BodySpec,
+        policies: Vec<PolicyVersion>,
+        states: &Arc<StateMap>,
+    ) -> Self {
+        let (attempt, request) = (record.attempts_in_all().max(1), &record.request);
+        let intent = AuditRecord {
+            claim: claim.as_ref().map(ClaimRecord::token),
+            build: body.version,
+            attempt: Some(attempt),
+            assessment: Some(request.assessment.clone()),
+            arguments: Some(request.arguments.clone()),
+            policies,
+            ..AuditRecord::of(AuditEvent::Claimed, record, Timestamp::EPOCH)
+        };
+        let issued = Issued {
+            context: record.context.clone(),
+            key: record.key().clone(),
+            first: record.retry_of.as_ref().map(|retry| retry.first.clone()),
+            attempt,
+            states: Arc::clone(states),
+            contents: Given::default(),
+        };
+        Self(Box::new(ExecutionState {
+            tool: body.tool,
+            issued: Arc::new(issued),
+            level: request.level,
+            snapshot,
+            timeout: body.timeout,
+            claim,
+            audit: intent,
+        }))
+    }
+
+    /// Gives the body these contents that its arguments name.
+    pub(in crate::gate) fn with_contents(mut self, contents: Given) -> Self {
+        // Nobody else shares it yet.
+        if let Some(issued) = Arc::get_mut(&mut self.0.issued) {
+            issued.contents = contents;
+        }
+        self
+    }
+
+    /// Returns the exact arguments that are to run.
+    pub(in crate::gate) fn snapshot(&self) -> &Snapshot {
+        &self.0.snapshot
+    }
+
+    /// Gives up the right, to use it or to release the claim.
+    pub(super) fn into_state(self) -> Box<ExecutionState> {
+        self.0
+    }
+}
+
+impl ClaimRecord {
+    pub(super) fn id(&self) -> RequestId {
+        self.id
+    }
+
+    pub(super) fn token(&self) -> ClaimToken {
+        self.claim.token
+    }
+
+    pub(super) fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    pub(super) fn intent_place(&self) -> Option<&Head> {
+        self.intent_place.as_ref()
+    }
+}
+
+impl ExecutionState {
+    /// Returns the id of the call's record, if it has one.
+    pub(super) fn id(&self) -> Option<RequestId> {
+        self.claim.as_ref().map(|claim| claim.id)
+    }
+
+    pub(super) fn tool(&self) -> &Cow<'static, str> {
+        &self.tool
+    }
+
+    pub(super) fn attempt(&self) -> u32 {
+        self.issued.attempt
+    }
+
+    pub(super) fn issued(&self) -> &Arc<Issued> {
+        &self.issued
+    }
+
+    pub(super) fn level(&self) -> ApprovalLevel {
+        self.level
+    }
+
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub(super) fn claim(&self) -> Option<&ClaimRecord> {
+        self.claim.as_ref()
+    }
+
+    /// Returns the key of the call.
+    pub(super) fn key(&self) -> &CallKey {
+        &self.issued.key
+    }
+
+    /// Writes the intent. Later audit records do not repeat the fields that only the intent has.
+    pub(super) fn write_intent(&mut self, ledger: &AuditLedger) -> Result<(), AuditError> {
+        let audit = &mut self.audit;
+        audit.at = Timestamp::now();
+        let written = match &mut self.claim {
+            None => ledger.write_intent(audit),
+            Some(claim) => {
+                ledger.write_placed_intent(audit).map(|place| claim.intent_place = place)
+            }
+        };
+        (audit.assessment, audit.arguments, audit.attempt) = (None, None, None);
+        (audit.policies, audit.build) = (Vec::new(), None);
+        written
+    }
+
+    /// Returns the last audit record of the execution: the change that the store has just made, and
+    /// why. Without an answer of the store there is no version: then the change stays in the
+    /// store's outbox, if it was made.
+    pub(super) fn final_audit_record(
+        &mut self,
+        event: AuditEvent,
+        version: Option<u64>,
+        why: Option<String>,
+    ) -> &AuditRecord {
+        let audit = &mut self.audit;
+        (audit.event, audit.at, audit.version) = (event, Timestamp::now(), version);
+        audit.note = why;
+        audit
+    }
+}

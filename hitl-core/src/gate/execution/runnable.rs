@@ -1,0 +1,41 @@
+//! Bodies of tools.
+
+use std::fmt;
+
+use hitl_base::JsonText;
+
+use crate::arguments::{ArgumentError, SnapshotError, check_round_trip, encode};
+use crate::call::{Permit, Tool};
+
+/// Arguments that have a body: those of a typed tool, or of one that is known only at run time.
+pub(in crate::gate) trait Runnable: Send + 'static {
+    type Output: Send + 'static;
+    type Error: fmt::Display + fmt::Debug + Send + 'static;
+
+    fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send
+    where
+        Self: Sized;
+
+    /// Writes the output as text.
+    fn encode(output: &Self::Output) -> Result<JsonText, SnapshotError>;
+
+    /// Checks that `text` reads back to this output, so that a caller who comes back can have it.
+    fn check_output(output: &Self::Output, text: &JsonText) -> Result<(), ArgumentError>;
+}
+
+impl<T: Tool> Runnable for T {
+    type Output = <T as Tool>::Output;
+    type Error = <T as Tool>::Error;
+
+    fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send {
+        <T as Tool>::run(permit)
+    }
+
+    fn encode(output: &Self::Output) -> Result<JsonText, SnapshotError> {
+        encode(output)
+    }
+
+    fn check_output(output: &Self::Output, text: &JsonText) -> Result<(), ArgumentError> {
+        check_round_trip(output, text)
+    }
+}

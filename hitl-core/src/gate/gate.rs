@@ -1,0 +1,165 @@
+//! The handle on a gate, and its plain reads.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use hitl_base::{JsonText, Timestamp};
+
+use crate::approval::Authority;
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::{CallKey, HitlConfig, Principal, Tenant};
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::ids::RequestId;
+use crate::machine::{CallRecord, Entry};
+use crate::policy::ShadowReport;
+use crate::store::{History, PageRequest, Watch};
+
+/// The gate that every call of its tools passes through. Cheap to clone; clones are the same gate.
+///
+/// See [`GateBuilder`] for how to make one.
+#[derive(Clone)]
+pub struct Gate {
+    pub(in crate::gate) core: Arc<GateCore>,
+}
+
+/// The description of a tool for a model.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ToolInfo {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// Its effect, in words.
+    pub description: Cow<'static, str>,
+    /// The JSON Schema of its arguments.
+    pub schema: JsonText,
+    /// Its configuration.
+    pub config: HitlConfig,
+}
+
+impl Gate {
+    /// Returns the registered tools in the order of their names, to give to a model.
+    pub fn tools(&self) -> Vec<ToolInfo> {
+        let info = |tool: &Arc<RegisteredTool>| ToolInfo {
+            name: tool.name().clone(),
+            description: tool.description().clone(),
+            schema: tool.schema().clone(),
+            config: *tool.config(),
+        };
+        self.core.tools.all().map(info).collect()
+    }
+
+    /// Returns a call's record. `None` if the tenant has no such call.
+    pub async fn get(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Option<CallRecord>, GateError> {
+        Ok(self.core.calls.store().get(tenant, id).await?)
+    }
+
+    /// Returns the record of a key. `None` if no call has it, and for a read-only call that ran at
+    /// once.
+    pub async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, GateError> {
+        Ok(self.core.calls.store().find(key).await?)
+    }
+
+    /// Returns a page of a tenant's records.
+    pub async fn list(
+        &self,
+        tenant: &Tenant,
+        page: PageRequest,
+    ) -> Result<Vec<CallRecord>, GateError> {
+        Ok(self.core.calls.store().page(tenant, page).await?)
+    }
+
+    /// Returns the history of a tenant's call from its beginning, within retention.
+    pub async fn history_of(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+    ) -> Result<Vec<(u64, Entry)>, GateError> {
+        Ok(self.core.calls.store().history_of(tenant, id).await?)
+    }
+
+    /// Returns the history of all calls of all tenants after the entry numbered `after`, at most
+    /// `limit` entries. [`watch`](Self::watch) tells when there is more.
+    pub async fn history(&self, after: u64, limit: usize) -> Result<History, GateError> {
+        Ok(self.core.calls.store().history(after, limit).await?)
+    }
+
+    /// Returns the number of the last entry that was ever added to the history.
+    pub async fn last_history_seq(&self) -> Result<u64, GateError> {
+        Ok(self.core.calls.store().history_end().await?)
+    }
+
+    /// Returns a watch on all calls, which wakes when any process may have changed one.
+    pub fn watch(&self) -> Watch {
+        self.core.calls.store().watch_all()
+    }
+
+    /// Returns the present by the clock that decides expiry and due times.
+    pub async fn now(&self) -> Result<Timestamp, GateError> {
+        Ok(self.core.calls.store().now().await?)
+    }
+
+    /// Returns how the candidate policy compares with the one in force, since this gate was built.
+    pub fn shadow_report(&self) -> ShadowReport {
+        self.core.evaluator.shadow_report()
+    }
+
+    /// Audits that a person was shown a request, for surfaces of one's own. For the approver that
+    /// the gate asks inline, the gate does this itself.
+    pub async fn record_shown(
+        &self,
+        record: &CallRecord,
+        to: impl Into<Principal>,
+    ) -> Result<(), GateError> {
+        let at = self.core.calls.store().now().await?;
+        self.core.audit.record(&AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        Ok(())
+    }
+
+    /// Audits that `by` has changed a person's credentials, for surfaces that keep credentials.
+    /// `what` says it in words and must contain none of them.
+    pub async fn record_person_change(
+        &self,
+        person: &Principal,
+        by: &Authority,
+        what: &str,
+    ) -> Result<(), GateError> {
+        let at = self.core.calls.store().now().await?;
+        let entry = AuditRecord::about(AuditEvent::PersonChanged, person.as_str(), at);
+        self.core.audit.record_decider(entry, by, what.to_owned());
+        Ok(())
+    }
+
+    /// Returns the people who have enrolled a credential in the gate's store.
+    #[cfg(feature = "people")]
+    pub fn people(&self) -> crate::people::People {
+        crate::people::People::new(Arc::clone(self.core.calls.store()))
+    }
+
+    /// Returns how many audit records could not be written yet. While there are any, no body
+    /// starts.
+    pub fn audit_debt(&self) -> usize {
+        self.core.audit.debt()
+    }
+
+    /// Writes the audit records that are owed, and acknowledges to the store what is written.
+    ///
+    /// The gate does both by itself, about twice a second. Call it before a process ends: a change
+    /// that was not acknowledged is audited once more by the next process.
+    pub async fn flush_audit(&self) -> Result<(), GateError> {
+        self.core.audit.flush().await
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tools, session) = (self.core.tools.all().len(), self.core.calls.session());
+        write!(f, "Gate({tools} tools, {session:?})")
+    }
+}

@@ -1,0 +1,83 @@
+//! What the compiler says about a call that nobody asks for.
+
+use std::convert::Infallible;
+use std::future::{IntoFuture, Pending, pending};
+
+use super::batch::BatchBuilder;
+use super::call_builder::CallBuilder;
+use super::submit_builder::SubmitBuilder;
+use crate::call::RunId;
+
+/// A call that says who asks. What is still to be attributed is none, and nobody can make it one:
+/// the bound is there so that a missing `.by(..)` is reported as that.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nobody asks for this call: say who with `.by(..)`",
+    label = "`.by(..)` is missing",
+    note = "a call is attributed before it is awaited or given a key: `.by(\"ann\")`, or `.by(context)` with a `CallContext`"
+)]
+pub trait SaysWhoAsks {}
+
+/// Never. The compiler shows these lines to who awaits it.
+impl<T> IntoFuture for CallBuilder<'_, T>
+where
+    // Nobody asks for this call yet: say who with `.by(..)`.
+    Self: SaysWhoAsks,
+{
+    type Output = Infallible;
+    type IntoFuture = Pending<Infallible>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        pending()
+    }
+}
+
+/// Never. The compiler shows these lines to who awaits it.
+impl<T> IntoFuture for SubmitBuilder<'_, T>
+where
+    // Nobody asks for this call yet: say who with `.by(..)`.
+    Self: SaysWhoAsks,
+{
+    type Output = Infallible;
+    type IntoFuture = Pending<Infallible>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        pending()
+    }
+}
+
+/// Never. The compiler shows these lines to who awaits it.
+impl IntoFuture for BatchBuilder<'_>
+where
+    // Nobody asks for this call yet: say who with `.by(..)`.
+    Self: SaysWhoAsks,
+{
+    type Output = Infallible;
+    type IntoFuture = Pending<Infallible>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        pending()
+    }
+}
+
+impl<T> CallBuilder<'_, T> {
+    /// Comes after `.by(..)`.
+    #[doc(hidden)]
+    pub fn key(self, _run: impl Into<RunId>, _position: u64) -> Pending<Infallible>
+    where
+        Self: SaysWhoAsks,
+    {
+        pending()
+    }
+}
+
+impl<T> SubmitBuilder<'_, T> {
+    /// Comes after `.by(..)`.
+    #[doc(hidden)]
+    pub fn key(self, _run: impl Into<RunId>, _position: u64) -> Pending<Infallible>
+    where
+        Self: SaysWhoAsks,
+    {
+        pending()
+    }
+}

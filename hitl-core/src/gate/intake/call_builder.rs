@@ -1,0 +1,191 @@
+//! Typed calls, from `gate.call(..)` to the end of the body.
+
+use std::future::IntoFuture;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tracing::{Instrument as _, Span};
+
+use crate::arguments::{ArgumentError, Snapshot, parse_text, snapshot};
+use crate::call::{CallContext, RunId, Tool};
+use crate::gate::claiming::claim_check::ClaimedCall;
+use crate::gate::error::{CallError, GateError};
+use crate::gate::evaluation::evaluated_call::{EvaluatedCall, NewCall};
+use crate::gate::execution::body_outcome::BodyOutcome;
+use crate::gate::execution::detached::DetachOnDrop;
+use crate::gate::execution::execution::Execution;
+use crate::gate::execution::executor::execute;
+use crate::gate::gate::Gate;
+use crate::gate::intake::incoming_call::{IncomingCall, RunPosition, evaluate_typed};
+use crate::gate::intake::round_trip::check_round_trip;
+use crate::gate::intake::submit::{FastPath, StartedCall, call_span, start_call};
+use crate::gate::stored_text::MAX_ON_THREAD;
+use crate::gate::telemetry;
+use crate::gate::waiting::attached::{AttachedOutcome, submit_attached};
+use crate::gate::waiting::outcome::typed_result;
+
+/// A call that still needs to say who asks.
+#[derive(Debug)]
+#[must_use = "say who asks with `.by(..)`, then await it"]
+pub struct CallBuilder<'g, T> {
+    gate: &'g Gate,
+    call: T,
+}
+
+impl<'g, T: Tool> CallBuilder<'g, T> {
+    pub(in crate::gate) fn new(gate: &'g Gate, call: T) -> Self {
+        Self { gate, call }
+    }
+
+    /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
+    pub fn by(self, context: impl Into<CallContext>) -> ReadyCall<'g, T> {
+        ReadyCall { gate: self.gate, call: self.call, context: context.into(), at: None }
+    }
+}
+
+/// A call, ready to be awaited.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct ReadyCall<'g, T> {
+    gate: &'g Gate,
+    call: T,
+    context: CallContext,
+    at: Option<RunPosition>,
+}
+
+impl<T: Tool> ReadyCall<'_, T> {
+    /// Gives the call its key: the run and the position in it. The same key again re-attaches.
+    pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
+        self.at = Some(RunPosition::new(run, position));
+        self
+    }
+}
+
+impl<'g, T: Tool> IntoFuture for ReadyCall<'g, T> {
+    type Output = Result<T::Output, CallError<T::Error>>;
+    type IntoFuture = BoxFuture<'g, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        async move {
+            let RunningCall { span, path } = self.start()?;
+            let calling = async {
+                let result = path.finish().await;
+                telemetry::record_call_result(&result);
+                result
+            };
+            calling.instrument(span).await
+        }
+        .boxed()
+    }
+}
+
+impl<'g, T: Tool> ReadyCall<'g, T> {
+    /// Does all that need not be awaited. Not async, so that what it works with is on the stack and
+    /// not in the future, which is allocated for every call.
+    fn start(self) -> Result<RunningCall<'g, T>, GateError> {
+        let Self { gate, call, context, at } = self;
+        let core = &gate.core;
+        let tool = core.tools.require_typed::<T>()?;
+        let snapshot = snapshot(&call, tool.places())?;
+        if snapshot.text().len() > MAX_ON_THREAD {
+            let long = run_long(gate, call, snapshot, context, at);
+            return Ok(RunningCall { span: Span::none(), path: CallPath::Slow(long.boxed()) });
+        }
+        let key = at.map(|at| at.key_in(&context.tenant));
+        let new = NewCall { tool, snapshot, tree: None, context, key };
+        let StartedCall { span, path } = start_call(core, new)?;
+        let path = match path {
+            FastPath::Run(execution) => CallPath::Fast(execute(&core.executor, execution, call)),
+            FastPath::No(evaluated) => CallPath::Slow(run_typed(gate, evaluated, call).boxed()),
+        };
+        Ok(RunningCall { span, path })
+    }
+}
+
+/// A typed call on its way, in its own span.
+struct RunningCall<'g, T: Tool> {
+    span: Span,
+    path: CallPath<'g, T>,
+}
+
+/// The way of a typed call to its end.
+enum CallPath<'g, T: Tool> {
+    /// It runs.
+    Fast(DetachOnDrop<Result<BodyOutcome<T>, GateError>>),
+    /// The store is asked, or a human.
+    Slow(BoxFuture<'g, Result<T::Output, CallError<T::Error>>>),
+}
+
+impl<T: Tool> CallPath<'_, T> {
+    async fn finish(self) -> Result<T::Output, CallError<T::Error>> {
+        match self {
+            Self::Fast(running) => into_result(running.await?),
+            Self::Slow(calling) => calling.await,
+        }
+    }
+}
+
+fn into_result<T: Tool>(outcome: BodyOutcome<T>) -> Result<T::Output, CallError<T::Error>> {
+    match outcome {
+        BodyOutcome::Returned(Ok(output), _) => Ok(output),
+        BodyOutcome::Returned(Err(error), _) => Err(CallError::Tool(error)),
+        BodyOutcome::Panicked(failure) => Err(CallError::ToolFailed(failure)),
+        BodyOutcome::Unknown(key) => Err(CallError::Unknown(key)),
+    }
+}
+
+/// Runs a typed call with long arguments to its end.
+async fn run_long<T: Tool>(
+    gate: &Gate,
+    call: T,
+    snapshot: Snapshot,
+    context: CallContext,
+    at: Option<RunPosition>,
+) -> Result<T::Output, CallError<T::Error>> {
+    let IncomingCall { evaluated, call } =
+        evaluate_typed(&gate.core, call, snapshot, context, at).await?;
+    let span = call_span(&gate.core, &evaluated);
+    run_typed(gate, evaluated, call).instrument(span).await
+}
+
+/// Runs a typed call to its end.
+async fn run_typed<T: Tool>(
+    gate: &Gate,
+    evaluated: Box<EvaluatedCall>,
+    call: T,
+) -> Result<T::Output, CallError<T::Error>> {
+    let core = &gate.core;
+    if core.evaluator.may_ask(&evaluated.evaluation.routed) {
+        check_round_trip(&call, &evaluated.snapshot).map_err(GateError::from)?;
+    }
+    let (execution, call) = match submit_attached(core, evaluated).await? {
+        AttachedOutcome::Run(execution) => (execution, call),
+        AttachedOutcome::RunFromSnapshot(ClaimedCall { execution, .. }) => {
+            read_shown(gate, execution).await?
+        }
+        AttachedOutcome::Ended(record) => return typed_result::<T>(core, &record).boxed().await,
+    };
+    into_result(execute(&core.executor, execution, call).await?)
+}
+
+/// Reads the arguments of a call that waited for a human: what runs is what was shown, not what the
+/// caller still holds. If they cannot be read, the claim is released.
+async fn read_shown<T: Tool>(
+    gate: &Gate,
+    execution: Execution,
+) -> Result<(Execution, T), GateError> {
+    let read = || parse_text::<T>(execution.snapshot().text());
+    let error = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(call)) => return Ok((execution, call)),
+        Ok(Err(error)) => error,
+        Err(panic) => {
+            // A panic's own value may panic when it is dropped.
+            std::mem::forget(panic);
+            ArgumentError::panicked()
+        }
+    };
+    // Nothing has started, so nobody else need wait for it.
+    gate.core.executor.release(execution).await;
+    Err(error.into())
+}

@@ -1,0 +1,26 @@
+//! Checks that a snapshot has everything that a typed call holds.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::arguments::{ArgumentError, Snapshot, parse_text};
+use crate::call::Tool;
+
+/// Refuses a call that a human may be asked about, and whose snapshot does not have all of it: the
+/// approved call would be another one.
+pub(in crate::gate) fn check_round_trip<T: Tool>(
+    call: &T,
+    snapshot: &Snapshot,
+) -> Result<(), ArgumentError> {
+    let compare = || {
+        let read_back = parse_text::<T>(snapshot.text())?;
+        match call.lost_in(&read_back) {
+            Some(name) => Err(ArgumentError::not_written(name)),
+            None => Ok(()),
+        }
+    };
+    catch_unwind(AssertUnwindSafe(compare)).unwrap_or_else(|panic| {
+        // A panic's own value may panic when it is dropped.
+        std::mem::forget(panic);
+        Err(ArgumentError::panicked())
+    })
+}

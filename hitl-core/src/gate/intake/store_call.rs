@@ -1,0 +1,174 @@
+//! Stores a prepared call, or re-attaches to the one that is stored under its key.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+
+use crate::audit::{AuditEvent, AuditRecord};
+use crate::gate::audit::ledger::AuditLedger;
+use crate::gate::calls::lifecycle::ClaimRef;
+use crate::gate::claiming::pending_claim::PendingClaim;
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::evaluation::prepared_call::PreparedCall;
+use crate::gate::intake::grant_use::try_grant;
+use crate::gate::intake::resubmit::{match_earlier_call, refresh_call};
+use crate::gate::telemetry;
+use crate::gate::waiting::receipt::Receipt;
+use crate::ids::{GrantId, OwnerToken};
+use crate::machine::{CallRecord, CallState, Ending, Event};
+use crate::policy::{PolicyVersion, Verdict};
+use crate::store::{ApplyError, Enclosed, StoreErrorKind, Submitted};
+
+/// The relation of a call to its caller.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::gate) enum Attachment {
+    /// `call`: the caller waits, and the call is its own.
+    Attached,
+    /// `submit`: the caller may go away.
+    Detached,
+}
+
+/// The record of a submitted call.
+pub(in crate::gate) enum StoredCall {
+    /// This submission created it.
+    Created(CallRecord),
+    /// The key had it already.
+    Existing(CallRecord),
+}
+
+/// Stores a new call. If the grant that it runs on is used up, the next one is tried.
+pub(in crate::gate) async fn store_new(
+    core: &GateCore,
+    prepared: &mut PreparedCall,
+    receipt: &mut Receipt,
+    mut tried: Vec<GrantId>,
+) -> Result<StoredCall, GateError> {
+    loop {
+        match store_prepared(core, prepared).await? {
+            Submitted::Created(record) => return Ok(StoredCall::Created(record)),
+            Submitted::Existing(record) => return Ok(StoredCall::Existing(record)),
+            Submitted::Full(cap) => return Err(GateError::queue_full(cap)),
+            Submitted::Conflict(id) => {
+                let found = core.calls.store().find(&receipt.key).await?;
+                let Some(record) = found else {
+                    return Err(GateError::key_conflict(&receipt.key, id));
+                };
+                let record = match_earlier_call(core, prepared, record).boxed().await?;
+                return Ok(StoredCall::Existing(record));
+            }
+            // Another call was faster. Each grant is tried once, so this ends.
+            Submitted::NotGranted(_) => {
+                tried.extend(prepared.record.granted.map(|drawn| drawn.grant));
+                try_grant(core, prepared, &tried).await?;
+                prepared.set_initial_state(core.calls.session());
+                receipt.verdict = prepared.verdict();
+                receipt.because.clone_from(&prepared.record.request.because);
+            }
+        }
+    }
+}
+
+/// Submits to the store, and reads the record if the store does not know whether it stored it.
+///
+/// Cancel safe: the store finishes, and what it stored is audited. A claim that nobody is left
+/// to hold is released, and the call is withdrawn if the caller was attached.
+async fn store_prepared(core: &GateCore, prepared: &PreparedCall) -> Result<Submitted, GateError> {
+    let id = prepared.record.id();
+    let payload = core.vault.seal_payload(id, 1, &prepared.snapshot, &prepared.referents)?;
+    let claim = prepared.record.claim.map(|claim| ClaimRef {
+        tenant: prepared.record.key().tenant.clone(),
+        id,
+        token: claim.token,
+        owner: prepared.record.attached.then_some(prepared.owner),
+    });
+    let call = prepared.to_new_call(core.calls.caps(), core.calls.session());
+    let (store, audit) = (Arc::clone(core.calls.store()), Arc::clone(&core.audit));
+    let verdict = prepared.routed.verdict.clone();
+    let policies = prepared.routed.policies.clone();
+    let asking = async move {
+        let submitted = store.submit(call, payload).await;
+        if let Ok(Submitted::Created(record)) = &submitted {
+            audit_submission(&audit, record, verdict, policies);
+        }
+        submitted
+    };
+    let mut pending = PendingClaim::new(&core.lifecycle, claim, asking);
+    let submitted = match pending.resolve().await {
+        Err(error) if error.kind() == StoreErrorKind::Ambiguous => {
+            // If it is there, it is this one's. If it is not, or cannot be read, nothing runs,
+            // and a claim that may be there is released.
+            match core.calls.store().find(prepared.record.key()).await? {
+                Some(record) if record.id() == id => {
+                    let routed = &prepared.routed;
+                    let (verdict, policies) = (routed.verdict.clone(), routed.policies.clone());
+                    audit_submission(&core.audit, &record, verdict, policies);
+                    Submitted::Created(record)
+                }
+                _ => return Err(error.into()),
+            }
+        }
+        other => other?,
+    };
+    pending.disarm();
+    Ok(submitted)
+}
+
+/// Re-attaches to a call that has not ended.
+pub(in crate::gate) async fn reattach(
+    core: &GateCore,
+    record: CallRecord,
+    owner: OwnerToken,
+    attachment: Attachment,
+) -> Result<CallRecord, GateError> {
+    let open =
+        matches!(record.state, CallState::Pending | CallState::Approved | CallState::Claimed);
+    if !open {
+        return Ok(record);
+    }
+    let event = Event::Attach { owner: Some(owner), attached: attachment == Attachment::Attached };
+    let tenant = record.key().tenant.clone();
+    match core.calls.store().apply(&tenant, record.id(), event, Enclosed::none()).await {
+        Ok(record) if record.state == CallState::Claimed => Ok(record),
+        // Its tool may have changed since it was shown.
+        Ok(record) => refresh_call(core, record).boxed().await,
+        // It changed in between; its state now is as good.
+        Err(ApplyError::Lost { current, .. }) => Ok(*current),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Audits a call that the store has just created.
+fn audit_submission(
+    audit: &AuditLedger,
+    record: &CallRecord,
+    verdict: Verdict,
+    policies: Vec<PolicyVersion>,
+) {
+    let event = match record.state {
+        // A call that is approved from the start waits for its siblings.
+        CallState::Pending | CallState::Approved => AuditEvent::Requested,
+        CallState::Denied => AuditEvent::Denied,
+        // The intent of a call that runs at once says everything.
+        _ => return,
+    };
+    let of = |event| AuditRecord::of(event, record, record.updated_at);
+    let mut proposed = of(AuditEvent::Proposed);
+    proposed.arguments = Some(record.request.arguments.clone());
+    audit.record(&proposed);
+    let mut assessed = of(AuditEvent::Assessed);
+    assessed.verdict = Some(verdict);
+    assessed.assessment = Some(record.request.assessment.clone());
+    assessed.policies = policies;
+    audit.record(&assessed);
+    let mut entry = of(event);
+    if let Some(Ending::Reason(reason)) = &record.ending {
+        entry.note = Some(reason.clone());
+    } else if record.retry_of.is_some() {
+        entry.note = record.request.because.last().cloned();
+    }
+    audit.record(&entry);
+    if record.state == CallState::Denied {
+        telemetry::count_end(record, CallState::Denied);
+    }
+}

@@ -1,0 +1,90 @@
+//! Submissions of typed calls.
+
+use std::future::IntoFuture;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tracing::Instrument as _;
+
+use crate::call::{CallContext, RunId, Tool};
+use crate::gate::error::GateError;
+use crate::gate::execution::bound_call::TypedCall;
+use crate::gate::gate::Gate;
+use crate::gate::intake::incoming_call::{IncomingCall, RunPosition, evaluate_typed, snapshot_of};
+use crate::gate::intake::submit::{call_span, submit_call};
+use crate::gate::waiting::submission::Submission;
+use crate::ids::RequestId;
+use crate::machine::CallRecord;
+
+/// A submission that still needs to say who asks.
+#[derive(Debug)]
+#[must_use = "say who asks with `.by(..)`, then await it"]
+pub struct SubmitBuilder<'g, T> {
+    gate: &'g Gate,
+    call: T,
+}
+
+impl<'g, T: Tool> SubmitBuilder<'g, T> {
+    pub(in crate::gate) fn new(gate: &'g Gate, call: T) -> Self {
+        Self { gate, call }
+    }
+
+    /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
+    pub fn by(self, context: impl Into<CallContext>) -> ReadySubmission<'g, T> {
+        let (gate, call, context) = (self.gate, self.call, context.into());
+        ReadySubmission { gate, call, context, at: None, retry_of: None }
+    }
+}
+
+/// A submission, ready to be awaited.
+#[derive(Debug)]
+#[must_use = "a submission does nothing until it is awaited"]
+pub struct ReadySubmission<'g, T> {
+    gate: &'g Gate,
+    call: T,
+    context: CallContext,
+    at: Option<RunPosition>,
+    retry_of: Option<RequestId>,
+}
+
+impl<T: Tool> ReadySubmission<'_, T> {
+    /// Gives the call its key: the run and the position in it. The same key again re-attaches.
+    pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
+        self.at = Some(RunPosition::new(run, position));
+        self
+    }
+
+    /// Tries a call of an idempotent tool again that failed, under the [key that
+    /// follows](CallRecord::retry_key). The body gets the idempotency key of the first try.
+    ///
+    /// The approval that a human gave the failed call covers the very same call (arguments,
+    /// principal and tenant) until that approval would have expired, for as many attempts in all as
+    /// the tool may have: then nobody is asked. Where it does not cover what the call needs now,
+    /// where a grant stood behind it, and where the reviewer had changed the arguments, the call is
+    /// routed like a new one. Refused when [`Gate::may_retry`] says no.
+    pub fn retry_of(mut self, failed: &CallRecord) -> Self {
+        let key = failed.retry_key();
+        self.at = Some(RunPosition::new(key.run, key.position));
+        self.retry_of = Some(failed.id());
+        self
+    }
+}
+
+impl<'g, T: Tool> IntoFuture for ReadySubmission<'g, T> {
+    type Output = Result<Submission, GateError>;
+    type IntoFuture = BoxFuture<'g, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { gate, call, context, at, retry_of } = self;
+        async move {
+            let core = &gate.core;
+            let snapshot = snapshot_of(core, &call)?;
+            let IncomingCall { evaluated, call } =
+                evaluate_typed(core, call, snapshot, context, at).await?;
+            let span = call_span(core, &evaluated);
+            let call = Box::new(TypedCall(call));
+            submit_call(core, evaluated, call, retry_of).instrument(span).await
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,44 @@
+//! Reads the stored payload of a call.
+
+use crate::arguments::Snapshot;
+use crate::gate::contents::referent::SealedContent;
+use crate::gate::core::GateCore;
+use crate::gate::error::{GateError, GateErrorKind};
+use crate::gate::keys::vault::OpenedPayload;
+use crate::machine::CallRecord;
+
+/// The stored arguments of a call, and the contents that they name, as they were shown.
+pub(in crate::gate) struct StoredContents {
+    pub(in crate::gate) snapshot: Snapshot,
+    pub(in crate::gate) contents: Vec<SealedContent>,
+}
+
+/// Returns the stored snapshot, if it is the very one that was approved. `None` if the store
+/// has no payload any more.
+pub(in crate::gate) async fn stored_snapshot(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<Snapshot>, GateError> {
+    Ok(stored_payload(core, record).await?.map(|payload| payload.snapshot))
+}
+
+/// As [`stored_snapshot`], with the contents that its arguments name.
+pub(in crate::gate) async fn stored_contents(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<StoredContents>, GateError> {
+    let Some(payload) = stored_payload(core, record).await? else { return Ok(None) };
+    let Some(contents) = core.vault.sealed_contents(record, &payload.plain) else {
+        let why = "the call's payload holds another content than was shown; cancel the call";
+        return Err(GateError::new(GateErrorKind::Payload, why));
+    };
+    Ok(Some(StoredContents { snapshot: payload.snapshot, contents }))
+}
+
+async fn stored_payload(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<OpenedPayload>, GateError> {
+    let sealed = core.calls.store().payload(&record.key().tenant, record.id()).await?;
+    sealed.map(|sealed| core.vault.open_payload(record, &sealed)).transpose()
+}

@@ -1,0 +1,146 @@
+//! The changes of calls that one viewer may see: in order, numbered, and from any position.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, Stream};
+
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::gate::Gate;
+use crate::machine::Entry;
+use crate::queue::Viewer;
+use crate::store::Watch;
+
+/// The number of entries read at a time, which is all that a reader ever holds.
+const PAGE: usize = 200;
+/// The shortest time between two reads that find nothing more: many changes are read together.
+const MIN_PAUSE: Duration = Duration::from_millis(5);
+/// The interval at which the store is read without a hint.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// An event of a gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GateEvent {
+    /// A call has changed.
+    Changed {
+        /// The change's number: unique in the store and rising.
+        number: u64,
+        /// The change, and the state of the call after it.
+        entry: Entry,
+    },
+    /// The changes after the number `after`, up to the next event, are no longer stored. Read the
+    /// queue again.
+    Gap {
+        /// The last number before it.
+        after: u64,
+    },
+}
+
+/// A reader of events: see [`Gate::events`].
+pub struct Events {
+    core: Arc<GateCore>,
+    viewer: Viewer,
+    watch: Watch,
+    ready: VecDeque<(u64, Entry)>,
+    /// Everything up to it was returned, or may not be seen by this viewer.
+    position: u64,
+    /// A gap after this number was returned.
+    reported_gap: Option<u64>,
+}
+
+impl Gate {
+    /// Reads the changes of the calls that `viewer` may see, after the change with number `after`;
+    /// 0 is the beginning of the stored history.
+    ///
+    /// Store [`Events::position`] to continue later, also in another process. A reader holds little
+    /// and slows nobody: what it has not read is in the store, and if the store no longer has it,
+    /// the reader gets a gap.
+    ///
+    /// ```no_run
+    /// # use hitl_core::{Gate, GateError, Viewer};
+    /// # use hitl_core::gate::GateEvent;
+    /// # async fn follow(gate: Gate, mut kept: u64) -> Result<(), GateError> {
+    /// let mut events = gate.events(Viewer::of("acme"), kept);
+    /// loop {
+    ///     match events.next().await? {
+    ///         GateEvent::Changed { entry, .. } => println!("{} is {}", entry.key, entry.state),
+    ///         GateEvent::Gap { .. } => println!("read the queue again"),
+    ///         _ => {}
+    ///     }
+    ///     kept = events.position();
+    /// }
+    /// # }
+    /// ```
+    pub fn events(&self, viewer: Viewer, after: u64) -> Events {
+        Events {
+            // Before anything is read, so that no hint is missed.
+            watch: self.core.calls.store().watch_all(),
+            core: Arc::clone(&self.core),
+            viewer,
+            ready: VecDeque::new(),
+            position: after,
+            reported_gap: None,
+        }
+    }
+}
+
+impl Events {
+    /// Waits for the next event.
+    ///
+    /// An error leaves the reader where it was: call again. Cancel safe.
+    pub async fn next(&mut self) -> Result<GateEvent, GateError> {
+        loop {
+            while let Some((number, entry)) = self.ready.pop_front() {
+                self.position = number;
+                if self.viewer.sees(&entry.key.tenant) {
+                    return Ok(GateEvent::Changed { number, entry });
+                }
+            }
+            let history = self.core.calls.store().history(self.position, PAGE).await?;
+            let is_new = history.gap && self.reported_gap != Some(self.position);
+            let is_short = history.entries.len() < PAGE;
+            self.ready.extend(history.entries);
+            if is_new {
+                let after = self.position;
+                if self.ready.is_empty() {
+                    // Beyond the end, because the store was restored: continue from its end.
+                    self.position = after.min(self.core.calls.store().history_end().await?);
+                }
+                self.reported_gap = Some(self.position);
+                return Ok(GateEvent::Gap { after });
+            }
+            if self.ready.is_empty() {
+                tokio::select! {
+                    () = self.watch.changed() => {}
+                    () = tokio::time::sleep(POLL_INTERVAL) => {}
+                }
+            }
+            if is_short && self.ready.is_empty() {
+                tokio::time::sleep(MIN_PAUSE).await;
+            }
+        }
+    }
+
+    /// Returns the number after which to continue later: everything up to it was returned.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Turns it into a stream. It does not end; after an error it continues where it was.
+    pub fn into_stream(self) -> impl Stream<Item = Result<GateEvent, GateError>> + Send {
+        stream::unfold(self, |mut events| async move { Some((events.next().await, events)) })
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("viewer", &self.viewer)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}

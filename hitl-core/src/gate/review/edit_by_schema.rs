@@ -1,0 +1,98 @@
+//! An edit at a gate that does not have the tool: checked by the schema that an executor has
+//! recorded.
+//!
+//! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
+//! says how the arguments are read, so its edit is refused here.
+
+use hitl_base::json::scan_within;
+
+use crate::approval::Patch;
+use crate::arguments::{ArgumentError, Snapshot, patched};
+use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
+use crate::dynamic::{Schema, places_of};
+use crate::gate::contents::display::ShownRequest;
+use crate::gate::contents::referent::Referents;
+use crate::gate::core::GateCore;
+use crate::gate::error::{GateError, GateErrorKind};
+use crate::gate::keys::vault::CallContent;
+use crate::gate::review::revision::show_revision;
+use crate::gate::stored_text::UNLIMITED;
+use crate::machine::{CallRecord, Revised};
+
+/// The revision of an edit, and its arguments.
+pub(in crate::gate) struct SchemaRevision {
+    pub(in crate::gate) revised: Revised,
+    pub(in crate::gate) snapshot: Snapshot,
+}
+
+/// Makes the next revision. Its score and its requirement stay as they are: the process that
+/// claims it evaluates it with its tool and its policies, and may only raise them.
+pub(in crate::gate) async fn revise_by_schema(
+    core: &GateCore,
+    record: &CallRecord,
+    snapshot: &Snapshot,
+    patch: &Patch,
+) -> Result<SchemaRevision, GateError> {
+    let request = &record.request;
+    let known = core.calls.executors().await?;
+    let facts = known.as_ref().and_then(|known| known.known(&request.tool, request.fingerprint));
+    let Some(facts) = facts else { return Err(GateError::unknown_tool(&request.tool)) };
+    let schema = reviewed_schema(facts).ok_or_else(|| {
+        let why = format!(
+            "only a program that has the tool `{}` can check its arguments: edit where it is registered",
+            facts.name
+        );
+        GateError::new(GateErrorKind::UnknownTool, why)
+    })?;
+    let text = patched(snapshot, patch.as_str(), core.tools.limits())?;
+    let tree = scan_within(&text, UNLIMITED)
+        .map_err(|error| schema.without_secrets(ArgumentError::from(error)))?;
+    schema.check(&tree)?;
+    let next = schema.snapshot(&tree)?;
+    if !next.has_the_secrets_of(snapshot) {
+        return Err(ArgumentError::other_secrets().into());
+    }
+    let shown = show_revision(core, record, &facts.name, facts.describe.as_deref(), &next);
+    // Only an executor reads the contents that the arguments name: it finds something else than
+    // this when it claims the call, and asks again.
+    let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
+    let unread = Referents::unreadable_here(places.map(|(at, _)| at));
+    let display = core.contents.display();
+    let contents = display.show(ShownRequest::of(record), &next, &unread).await;
+    let mut because = request.because.clone();
+    let why = "edited where its tool is not: whoever runs it assesses it again";
+    if !because.iter().any(|said| said == why) {
+        because.push(why.to_owned());
+    }
+    let content = CallContent { tool: &facts.name, snapshot: &next, context: &record.context };
+    let revised = Revised {
+        content: core.vault.recognize_digest(record.current_content(), content),
+        arguments: shown.arguments,
+        masks: shown.masks,
+        more_masks: shown.more_masks,
+        contents,
+        links: Vec::new(),
+        title: shown.title,
+        assessment: request.assessment.clone(),
+        requirement: request.requirement(),
+        because,
+        priority: request.priority,
+    };
+    Ok(SchemaRevision { revised, snapshot: next })
+}
+
+/// Returns the schema of a tool that is known by it alone, if it is the one that was reviewed.
+fn reviewed_schema(facts: &ToolFacts) -> Option<Schema> {
+    let shown = Shown {
+        name: &facts.name,
+        description: &facts.description,
+        describe: facts.describe.as_deref(),
+        schema: &facts.schema,
+    };
+    let same = fingerprint(&shown, facts.sensitive.iter().map(String::as_str), &facts.contents)
+        == facts.fingerprint;
+    if facts.kind != ToolKind::Dynamic || !same {
+        return None;
+    }
+    Schema::read(&facts.schema, &facts.unchecked, &facts.sensitive).ok()
+}

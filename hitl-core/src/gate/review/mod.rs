@@ -1,0 +1,16 @@
+//! What people do to calls: decide, edit, uncover, abort, and grant calls like the one they see.
+
+pub(super) mod abort_run;
+#[cfg(feature = "policy-files")]
+pub(super) mod accept_policy;
+pub(super) mod decide;
+pub(super) mod edit;
+pub(super) mod edit_by_schema;
+pub(super) mod grant_admin;
+pub(super) mod grant_pending;
+pub(super) mod reask;
+pub(super) mod revision;
+pub(super) mod typed_text;
+pub(super) mod uncover;
+pub(super) mod uncovered_card;
+pub(super) mod uncovered_request;

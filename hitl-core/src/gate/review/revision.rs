@@ -1,0 +1,122 @@
+//! Evaluates the next revision of a call, after an edit or a change of its tool.
+
+use std::sync::Arc;
+
+use hitl_base::{Json, JsonText};
+
+use crate::approval::{Content, Mask, title};
+use crate::arguments::Snapshot;
+use crate::gate::contents::display::ShownRequest;
+use crate::gate::contents::referent::Referents;
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::evaluation::evaluated_call::Evaluation;
+use crate::gate::evaluation::evaluator::CallToEvaluate;
+use crate::gate::evaluation::requirement::requirement;
+use crate::gate::keys::vault::CallContent;
+use crate::gate::masking::mask_title;
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::machine::{CallRecord, Revised};
+use crate::policy::priority;
+use crate::seal::Sealed;
+
+/// The next revision of a call, evaluated.
+pub(in crate::gate) struct EvaluatedRevision {
+    pub(in crate::gate) tool: Arc<RegisteredTool>,
+    pub(in crate::gate) snapshot: Snapshot,
+    pub(in crate::gate) evaluation: Evaluation,
+    /// The contents that its arguments name, and what a reviewer sees of them.
+    pub(in crate::gate) referents: Referents,
+    pub(in crate::gate) contents: Vec<Content>,
+}
+
+/// The arguments of the next revision as a reviewer sees them.
+pub(in crate::gate) struct RevisionDisplay {
+    pub(in crate::gate) arguments: JsonText,
+    pub(in crate::gate) masks: Vec<Mask>,
+    pub(in crate::gate) more_masks: usize,
+    pub(in crate::gate) title: String,
+}
+
+/// Reads the contents that new arguments name, unless they were just `found`, and scores and
+/// routes the call again.
+pub(in crate::gate) async fn evaluate_revision(
+    core: &GateCore,
+    record: &CallRecord,
+    tool: Arc<RegisteredTool>,
+    snapshot: Snapshot,
+    found: Option<Referents>,
+) -> Result<EvaluatedRevision, GateError> {
+    let referents = match found {
+        Some(found) => found,
+        None => core.contents.read(&tool, &snapshot).await?,
+    };
+    let display = core.contents.display();
+    let contents = display.show(ShownRequest::of(record), &snapshot, &referents).await;
+    // The opinions of scorers about the earlier revision still count: they may only lower.
+    let mut opinions = record.request.assessment.opinions_without_contents();
+    opinions.extend(display.factor(&contents));
+    let evaluation = core.evaluator.evaluate(CallToEvaluate {
+        tool: &tool,
+        snapshot: &snapshot,
+        context: &record.context,
+        opinions: &opinions,
+    })?;
+    core.record_policies(&evaluation.routed.policies);
+    Ok(EvaluatedRevision { tool, snapshot, evaluation, referents, contents })
+}
+
+/// Turns an evaluated revision into the one that is stored.
+pub(in crate::gate) async fn to_revised(
+    core: &GateCore,
+    record: &CallRecord,
+    revision: EvaluatedRevision,
+) -> Revised {
+    let EvaluatedRevision { tool, snapshot, evaluation, contents, .. } = revision;
+    let Evaluation { assessment, routed } = evaluation;
+    let requester = core.identities.requester_rule(&tool, &record.context);
+    let config = tool.config();
+    let shown = show_revision(core, record, tool.name(), config.describe, &snapshot);
+    let links = core.contents.files().links_in(&shown.arguments).await;
+    let content = CallContent { tool: tool.name(), snapshot: &snapshot, context: &record.context };
+    Revised {
+        content: core.vault.recognize_digest(record.current_content(), content),
+        arguments: shown.arguments,
+        masks: shown.masks,
+        more_masks: shown.more_masks,
+        contents,
+        links: core.contents.display().show_links(links, &snapshot),
+        title: shown.title,
+        requirement: requirement(&tool, &routed, requester),
+        because: routed.because,
+        priority: priority(config.risk, assessment.confidence),
+        assessment,
+    }
+}
+
+/// Returns the arguments of a call's next revision as a reviewer sees them.
+pub(in crate::gate) fn show_revision(
+    core: &GateCore,
+    record: &CallRecord,
+    tool: &str,
+    describe: Option<&str>,
+    next: &Snapshot,
+) -> RevisionDisplay {
+    let shown = next.shown_marked(&core.redactor);
+    let (masks, more_masks) = shown.masks(&core.redactor, record.id());
+    let tree = shown.text.tree().unwrap_or(Json::Null);
+    let title = title(tool, describe, &tree);
+    let title = mask_title(&core.redactor, &title, &next.own_taint());
+    RevisionDisplay { arguments: shown.text, masks, more_masks, title }
+}
+
+/// Seals the arguments of a call's next revision, and the contents that they name.
+pub(in crate::gate) fn seal_next(
+    core: &GateCore,
+    record: &CallRecord,
+    next: &Snapshot,
+    referents: &Referents,
+) -> Result<Sealed, GateError> {
+    let revision = record.request.revision.saturating_add(1);
+    core.vault.seal_payload(record.id(), revision, next, referents)
+}

@@ -1,0 +1,163 @@
+//! Masks secrets in the text that people type (reasons, messages, patches): those that redaction
+//! recognises, and the call's own.
+
+use hitl_base::json::scan_within;
+use hitl_base::redact::Taint;
+
+use crate::approval::{Answer, Decision, Patch};
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::keys::stored_payload::stored_snapshot;
+use crate::gate::masking::mask_text;
+use crate::machine::{CallRecord, Decided, Resolution};
+
+/// Masks the words of a decision, which are stored, audited and given to the model.
+///
+/// Sent again, it is the same decision: words that were masked while the call's own secrets
+/// could still be opened are replaced by the stored ones.
+pub(in crate::gate) async fn mask_decision(
+    core: &GateCore,
+    decision: Decision,
+) -> Result<Decision, GateError> {
+    if typed_words(&decision.answer).is_none() {
+        return Ok(decision);
+    }
+    let record = core.calls.store().get(&decision.tenant, decision.request).await?;
+    let taint = match &record {
+        Some(record) => secrets_of(core, record).await,
+        None => Taint::default(),
+    };
+    let mut answer = decision.answer.clone();
+    match &mut answer {
+        Answer::Edit { patch } => *patch = mask_patch(core, patch, &taint),
+        Answer::Reject { reason: Some(text), .. }
+        | Answer::Respond { message: text }
+        | Answer::Abort { reason: text } => {
+            *text = mask_text(&core.redactor, text, &taint).into_owned();
+        }
+        Answer::Approve | Answer::Reject { reason: None, .. } => {}
+    }
+    let stored = record.as_ref().and_then(|record| stored_decision(record, &decision));
+    let stored = stored.map(|stored| &stored.answer);
+    if let Some(stored) = stored.filter(|stored| is_masked(stored, &answer)) {
+        answer = stored.clone();
+    }
+    Ok(Decision { answer, ..decision })
+}
+
+/// Masks a reason that somebody typed about a call.
+pub(in crate::gate) async fn mask_reason(
+    core: &GateCore,
+    record: &CallRecord,
+    reason: &str,
+) -> String {
+    mask_text(&core.redactor, reason, &secrets_of(core, record).await).into_owned()
+}
+
+/// Masks the words of a resolution.
+pub(in crate::gate) async fn mask_resolution(
+    core: &GateCore,
+    record: &CallRecord,
+    resolution: Resolution,
+) -> Resolution {
+    match resolution {
+        Resolution::Failed { reason } => {
+            Resolution::Failed { reason: mask_reason(core, record, &reason).await }
+        }
+        other => other,
+    }
+}
+
+/// Returns the call's own secrets, as far as they can be opened: a decision is possible also
+/// without them.
+async fn secrets_of(core: &GateCore, record: &CallRecord) -> Taint {
+    match stored_snapshot(core, record).await {
+        Ok(Some(snapshot)) => snapshot.own_taint(),
+        Ok(None) => Taint::default(),
+        Err(error) => {
+            tracing::debug!(call = %record.id(), %error, "its own secrets cannot be looked for");
+            Taint::default()
+        }
+    }
+}
+
+fn mask_patch(core: &GateCore, patch: &Patch, taint: &Taint) -> Patch {
+    match scan_within(patch.as_str(), core.tools.limits()) {
+        Ok(tree) => Patch::new(core.redactor.json(&taint.json(&tree)).to_text()),
+        // It will be refused, so it is not stored.
+        Err(_) => Patch::new("null"),
+    }
+}
+
+/// Returns the words that a person typed in an answer.
+fn typed_words(answer: &Answer) -> Option<&str> {
+    match answer {
+        Answer::Edit { patch } => Some(patch.as_str()),
+        Answer::Reject { reason, .. } => reason.as_deref(),
+        Answer::Respond { message } => Some(message),
+        Answer::Abort { reason } => Some(reason),
+        Answer::Approve => None,
+    }
+}
+
+/// Returns the stored decision with the same id and author.
+fn stored_decision<'r>(record: &'r CallRecord, decision: &Decision) -> Option<&'r Decided> {
+    let edits = record.earlier.iter().map(|earlier| &earlier.edited);
+    let mut taken = record.decided.iter().chain(edits);
+    taken.find(|taken| taken.id == decision.id && taken.by == decision.by.principal)
+}
+
+/// Returns whether `kept` is the answer `given` with more of its words masked.
+fn is_masked(kept: &Answer, given: &Answer) -> bool {
+    let alike = match (kept, given) {
+        (Answer::Reject { again, .. }, Answer::Reject { again: same, .. }) => again == same,
+        (kept, given) => kept.choice() == given.choice(),
+    };
+    match (typed_words(kept), typed_words(given)) {
+        (Some(kept), Some(given)) => alike && is_masked_text(kept, given),
+        _ => false,
+    }
+}
+
+/// Returns whether `kept` is `given` with masks in place of some of it.
+fn is_masked_text(kept: &str, given: &str) -> bool {
+    let mut pieces = kept.split("[redacted").enumerate().map(|(at, piece)| {
+        let after_mask = if at > 0 { piece.split_once(']').map(|(_, after)| after) } else { None };
+        after_mask.unwrap_or(piece)
+    });
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = given.strip_prefix(first) else { return false };
+    let mut pieces = pieces.peekable();
+    if pieces.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return rest.ends_with(piece);
+        }
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_masked_text;
+
+    #[test]
+    fn invariant_4_a_masked_text_is_known_for_what_it_was() {
+        for (kept, given, same) in [
+            ("no", "no", true),
+            ("no", "no!", false),
+            ("pin [redacted] is wrong", "pin 9731 is wrong", true),
+            ("pin [redacted:1a2b3c4d5e] [redacted]", "pin abc 9731", true),
+            ("pin [redacted] is wrong", "pin 9731 is right", false),
+            ("[redacted]", "anything", true),
+            ("a [redacted] b [redacted] c", "a 1 b 2 c", true),
+            ("a [redacted] b [redacted] c", "a 1 2 c", false),
+        ] {
+            assert_eq!(is_masked_text(kept, given), same, "{kept} / {given}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Reads JSON text that this process wrote itself.
+
+use hitl_base::Json;
+use hitl_base::json::{Limits, scan_within};
+
+use crate::arguments::Snapshot;
+use crate::gate::error::{GateError, GateErrorKind};
+
+/// The limits for text that this process wrote itself.
+pub(in crate::gate) const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
+
+/// Longer texts are evaluated or searched for secrets off the runtime's threads, in bytes: it takes
+/// long enough for other tasks to notice.
+pub(in crate::gate) const MAX_ON_THREAD: usize = 64 * 1024;
+
+/// Parses the text of a snapshot.
+pub(in crate::gate) fn parse_snapshot(snapshot: &Snapshot) -> Result<Json, GateError> {
+    scan_within(snapshot.text(), UNLIMITED).map_err(|_| unreadable_snapshot())
+}
+
+/// Returns the error for a snapshot whose text is not valid.
+pub(in crate::gate) fn unreadable_snapshot() -> GateError {
+    GateError::new(GateErrorKind::Payload, "the call's snapshot cannot be read")
+}

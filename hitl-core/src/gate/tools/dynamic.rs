@@ -1,0 +1,94 @@
+//! Tools that are known only at run time, as the gate holds them.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hitl_base::JsonText;
+use hitl_base::json::{Limits, scan_within};
+
+use crate::arguments::{ArgumentError, Snapshot, SnapshotError, or_empty};
+use crate::call::{ContentReaders, Permit, Shown, ToolFacts, ToolKind, fingerprint};
+use crate::dynamic::{
+    DynArguments, DynBody, DynContent, DynFailure, DynSpec, DynTool, Running, Schema,
+};
+use crate::gate::execution::bound_call::TypedCall;
+use crate::gate::execution::runnable::Runnable;
+use crate::gate::stored_text::UNLIMITED;
+use crate::gate::tools::registered_tool::{ErasedTool, ParsedCall, RegisteredTool, ToolMetadata};
+
+/// A tool that is known only at run time.
+struct DynamicTool {
+    schema: Arc<Schema>,
+    body: DynBody,
+    contents: Vec<DynContent>,
+}
+
+impl ErasedTool for DynamicTool {
+    fn bind(&self, text: &str, limits: Limits) -> Result<ParsedCall, ArgumentError> {
+        let text = if text.len() > limits.bytes { text } else { or_empty(text) };
+        let tree = scan_within(text, limits)
+            .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
+        self.schema.check(&tree)?;
+        let snapshot = self.schema.snapshot(&tree)?;
+        let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()) };
+        let call = Box::new(TypedCall(Running { arguments, body: Arc::clone(&self.body) }));
+        // Its keys are not in the order in which they were given.
+        Ok(ParsedCall { snapshot, tree: None, call })
+    }
+
+    fn content_readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError> {
+        let tree = scan_within(snapshot.text(), UNLIMITED)
+            .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
+        let mut readers = ContentReaders::default();
+        for content in &self.contents {
+            content.collect(&tree, &mut readers);
+        }
+        Ok(readers)
+    }
+}
+
+impl Runnable for Running {
+    type Output = JsonText;
+    type Error = DynFailure;
+
+    async fn run(permit: Permit<Self>) -> Result<JsonText, DynFailure> {
+        let (Running { arguments, body }, cx) = permit.open();
+        body(Permit::issue(arguments, cx)).await
+    }
+
+    fn encode(output: &JsonText) -> Result<JsonText, SnapshotError> {
+        Ok(output.clone())
+    }
+
+    fn check_output(_: &JsonText, _: &JsonText) -> Result<(), ArgumentError> {
+        Ok(())
+    }
+}
+
+impl RegisteredTool {
+    /// Describes a tool that is known only at run time.
+    pub(in crate::gate) fn dynamic(tool: DynTool) -> Self {
+        let DynTool { spec, schema_text, schema, body, contents } = tool;
+        let shown = Shown {
+            name: &spec.name,
+            description: &spec.description,
+            describe: spec.config.describe,
+            schema: schema_text.as_str(),
+        };
+        let read: Vec<String> = contents.iter().map(|content| content.path.clone()).collect();
+        let fingerprint = fingerprint(&shown, spec.sensitive.iter().map(String::as_str), &read);
+        let DynSpec { name, description, sensitive, unchecked, version, config } = spec;
+        let metadata = ToolMetadata {
+            name: Cow::Owned(name),
+            description: Cow::Owned(description),
+            states: &[],
+            version: version.map(Cow::Owned),
+            config,
+        };
+        let facts = metadata.facts(fingerprint, &schema_text, ToolKind::Dynamic);
+        let facts = ToolFacts { sensitive, unchecked, contents: read, ..facts };
+        let erased = Box::new(DynamicTool { schema, body, contents });
+        Self::new(metadata, schema_text, facts, TypeId::of::<DynArguments>(), erased, None)
+    }
+}

@@ -1,0 +1,8 @@
+//! The tools of a gate, and whether a tool is still the one that was shown.
+
+pub(super) mod dynamic;
+pub(super) mod registered_tool;
+pub(super) mod registry;
+pub(super) mod status;
+pub(super) mod tool_check;
+pub(super) mod tool_set;

@@ -1,0 +1,280 @@
+//! A tool as a gate holds it: typed inside, erased outside.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use hitl_base::json::Limits;
+use hitl_base::{Json, JsonText};
+
+use crate::arguments::{ArgumentError, Places, Snapshot, parse};
+use crate::call::{
+    ContentReaders, Fingerprint, HitlConfig, Shown, StateRequirement, Tool, ToolFacts, ToolKind,
+    fingerprint,
+};
+use crate::gate::execution::bound_call::{BoundCall, TypedCall};
+use crate::gate::execution::execution::BodySpec;
+use crate::gate::stored_text::UNLIMITED;
+
+/// The number of times that a list is read back whose order may be that of a hash. Two items come
+/// back in the same order every time with a chance of one in 60,000.
+const UNPROVEN_READS: usize = 16;
+
+/// The most bytes that are read back for that. A long list comes back in the same order by no
+/// chance.
+const MAX_UNPROVEN_BYTES: usize = 1 << 20;
+
+/// A registered tool.
+pub(in crate::gate) struct RegisteredTool {
+    metadata: ToolMetadata,
+    schema: JsonText,
+    fingerprint: Fingerprint,
+    /// The description of it that other processes are given.
+    facts: ToolFacts,
+    /// The Rust type, so that a typed call cannot meet another tool of the same name.
+    type_id: TypeId,
+    erased: Box<dyn ErasedTool>,
+    /// The places in its arguments, by its schema; `None` for a tool without a type.
+    places: Option<Arc<Places>>,
+}
+
+/// The description of a tool, no matter where it comes from.
+pub(in crate::gate) struct ToolMetadata {
+    pub(in crate::gate) name: Cow<'static, str>,
+    pub(in crate::gate) description: Cow<'static, str>,
+    pub(in crate::gate) states: &'static [StateRequirement],
+    /// The version of its code.
+    pub(in crate::gate) version: Option<Cow<'static, str>>,
+    pub(in crate::gate) config: HitlConfig,
+}
+
+impl ToolMetadata {
+    /// Returns the description of the tool that other processes are given.
+    pub(in crate::gate) fn facts(
+        &self,
+        fingerprint: Fingerprint,
+        schema: &JsonText,
+        kind: ToolKind,
+    ) -> ToolFacts {
+        let config = &self.config;
+        ToolFacts {
+            name: self.name.clone().into_owned(),
+            fingerprint,
+            build: self.version.clone().map(Cow::into_owned),
+            description: self.description.clone().into_owned(),
+            describe: config.describe.map(str::to_owned),
+            schema: schema.as_str().to_owned(),
+            sensitive: Vec::new(),
+            contents: Vec::new(),
+            unchecked: Vec::new(),
+            kind,
+            approval_type: config.approval_type.to_owned(),
+            risk: config.risk,
+            hints: config.hints,
+            thresholds: config.thresholds(),
+            choices: config.decisions.to_vec(),
+            requires_reason: config.requires_reason,
+            approve_label: config.approve_label.to_owned(),
+            reject_label: config.reject_label.to_owned(),
+        }
+    }
+}
+
+/// A tool whose type is erased.
+pub(in crate::gate) trait ErasedTool: Send + Sync {
+    /// Binds a model's text, or a stored snapshot, to the tool's body.
+    fn bind(&self, text: &str, limits: Limits) -> Result<ParsedCall, ArgumentError>;
+
+    /// Returns the readers of the contents that these arguments name.
+    fn content_readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError>;
+}
+
+/// A text that was parsed as the arguments of a tool.
+pub(in crate::gate) struct ParsedCall {
+    pub(in crate::gate) snapshot: Snapshot,
+    /// The tree of the snapshot, if parsing needed it.
+    pub(in crate::gate) tree: Option<Json>,
+    pub(in crate::gate) call: Box<dyn BoundCall>,
+}
+
+struct TypedTool<T> {
+    places: Option<Arc<Places>>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Tool> ErasedTool for TypedTool<T> {
+    fn bind(&self, text: &str, limits: Limits) -> Result<ParsedCall, ArgumentError> {
+        let (arguments, snapshot, tree) = parse::<T>(text, limits, self.places.as_ref())?;
+        Ok(ParsedCall { snapshot, tree: Some(tree), call: Box::new(TypedCall(arguments)) })
+    }
+
+    fn content_readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError> {
+        let (arguments, ..) = parse::<T>(snapshot.text(), UNLIMITED, self.places.as_ref())?;
+        let mut readers = ContentReaders::default();
+        arguments.contents(&mut readers);
+        Ok(readers)
+    }
+}
+
+impl RegisteredTool {
+    /// Combines the parts of a tool.
+    pub(super) fn new(
+        metadata: ToolMetadata,
+        schema: JsonText,
+        facts: ToolFacts,
+        type_id: TypeId,
+        erased: Box<dyn ErasedTool>,
+        places: Option<Arc<Places>>,
+    ) -> Self {
+        let fingerprint = facts.fingerprint;
+        Self { metadata, schema, fingerprint, facts, type_id, erased, places }
+    }
+
+    pub(in crate::gate) fn name(&self) -> &Cow<'static, str> {
+        &self.metadata.name
+    }
+
+    pub(in crate::gate) fn description(&self) -> &Cow<'static, str> {
+        &self.metadata.description
+    }
+
+    pub(in crate::gate) fn config(&self) -> &HitlConfig {
+        &self.metadata.config
+    }
+
+    /// Returns the version of its code.
+    pub(in crate::gate) fn version(&self) -> Option<&Cow<'static, str>> {
+        self.metadata.version.as_ref()
+    }
+
+    /// Returns the host state that it needs.
+    pub(in crate::gate) fn states(&self) -> &'static [StateRequirement] {
+        self.metadata.states
+    }
+
+    pub(in crate::gate) fn schema(&self) -> &JsonText {
+        &self.schema
+    }
+
+    pub(in crate::gate) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    pub(in crate::gate) fn facts(&self) -> &ToolFacts {
+        &self.facts
+    }
+
+    pub(in crate::gate) fn places(&self) -> Option<&Arc<Places>> {
+        self.places.as_ref()
+    }
+
+    /// Returns whether this is the tool with this Rust type.
+    pub(in crate::gate) fn has_type<T: Tool>(&self) -> bool {
+        self.type_id == TypeId::of::<T>()
+    }
+
+    /// Returns the parts that an execution needs.
+    pub(in crate::gate) fn body_spec(&self) -> BodySpec {
+        let ToolMetadata { name, version, config, .. } = &self.metadata;
+        BodySpec { tool: name.clone(), version: version.clone(), timeout: config.timeout }
+    }
+
+    /// Binds a text to the tool's body. A type that panics while it is parsed refuses the text.
+    pub(in crate::gate) fn bind(
+        &self,
+        text: &str,
+        limits: Limits,
+    ) -> Result<ParsedCall, ArgumentError> {
+        let parsed = catch_unwind(AssertUnwindSafe(|| self.erased.bind(text, limits)));
+        parsed.unwrap_or_else(|panic| {
+            // A panic's own value may panic when it is dropped.
+            std::mem::forget(panic);
+            Err(ArgumentError::panicked())
+        })
+    }
+
+    /// Returns whether it declares arguments that name contents.
+    pub(in crate::gate) fn reads_contents(&self) -> bool {
+        !self.facts.contents.is_empty()
+    }
+
+    /// Returns the readers of the contents that these arguments name. If the tool panics, its call
+    /// is refused.
+    pub(in crate::gate) fn content_readers(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<ContentReaders, ArgumentError> {
+        let readers = catch_unwind(AssertUnwindSafe(|| self.erased.content_readers(snapshot)));
+        readers.unwrap_or_else(|panic| {
+            std::mem::forget(panic);
+            Err(ArgumentError::panicked())
+        })
+    }
+
+    /// Checks, before anybody is asked, that a snapshot reads back to itself: a call that waits for
+    /// a human runs from its snapshot.
+    pub(in crate::gate) fn check_read_back(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<(), ArgumentError> {
+        let reads = if snapshot.has_unproven_order() {
+            (MAX_UNPROVEN_BYTES / snapshot.text().len().max(1)).clamp(2, UNPROVEN_READS)
+        } else {
+            1
+        };
+        for _ in 0..reads {
+            let again = self.bind(snapshot.text(), UNLIMITED)?.snapshot;
+            if let Some(lost) = snapshot.lost_in(&again) {
+                return Err(lost);
+            }
+        }
+        Ok(())
+    }
+
+    /// Binds a stored snapshot, to run it. It was read back before anybody was asked, so only the
+    /// order of sets may differ, which older versions did not sort.
+    pub(in crate::gate) fn bind_stored(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<Box<dyn BoundCall>, ArgumentError> {
+        let ParsedCall { snapshot: again, call, .. } = self.bind(snapshot.text(), UNLIMITED)?;
+        if again == *snapshot || snapshot.is_reordered_in(&again) {
+            Ok(call)
+        } else {
+            Err(ArgumentError::unstable())
+        }
+    }
+
+    /// Describes a typed tool.
+    pub(in crate::gate) fn typed<T: Tool>() -> Self {
+        let schema = schemars::schema_for!(T);
+        let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
+        let schema = schema.unwrap_or_else(JsonText::null);
+        let places = schema.tree().ok().and_then(|tree| Places::of(&tree)).map(Arc::new);
+        let spec = const { &T::SPEC };
+        let shown = Shown {
+            name: spec.name,
+            description: spec.description,
+            describe: spec.config.describe,
+            schema: schema.as_str(),
+        };
+        let secrets = spec.parameters.iter().filter(|p| p.sensitive).map(|p| p.name);
+        let contents = spec.parameters.iter().filter(|parameter| parameter.content_of);
+        let contents: Vec<String> = contents.map(|parameter| parameter.name.to_owned()).collect();
+        let fingerprint = fingerprint(&shown, secrets.clone(), &contents);
+        let metadata = ToolMetadata {
+            name: Cow::Borrowed(spec.name),
+            description: Cow::Borrowed(spec.description),
+            states: spec.states,
+            version: spec.version.map(Cow::Borrowed),
+            config: spec.config,
+        };
+        let mut facts = metadata.facts(fingerprint, &schema, ToolKind::Typed);
+        facts.sensitive = secrets.map(str::to_owned).collect();
+        facts.contents = contents;
+        let erased = TypedTool::<T> { places: places.clone(), of: PhantomData };
+        Self::new(metadata, schema, facts, TypeId::of::<T>(), Box::new(erased), places)
+    }
+}

@@ -1,0 +1,66 @@
+//! The state of a call's tool, for cards.
+
+use std::fmt;
+
+use crate::approval::ToolChange;
+use crate::gate::error::GateError;
+use crate::gate::gate::Gate;
+use crate::gate::tools::tool_check::{ToolCheck, check_tool};
+use crate::machine::CallRecord;
+
+/// The state of a call's tool, compared with the tool that was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolStatus {
+    /// A living executor has it as it was shown.
+    Current,
+    /// Every living executor that has it has another than the one that was shown. An approval is
+    /// refused, and the call is asked about again.
+    Changed(ToolChange),
+    /// There are executors, and none of them has it. An approval is refused.
+    Gone(ToolChange),
+    /// No executor is alive. An approval waits for one, which compares the tool then.
+    NoExecutor,
+    /// The store does not record which executor has which tool.
+    Unknown,
+}
+
+impl ToolStatus {
+    /// Returns the warning for a reviewer before they decide. `None` if there is none.
+    pub fn warning(&self) -> Option<String> {
+        Some(match self {
+            Self::Current => return None,
+            Self::Changed(change) => format!("{change}; it is asked about again when you approve"),
+            Self::Gone(change) => format!("{change}; it cannot be approved now"),
+            Self::NoExecutor => {
+                "no executor is alive; what you approve waits until one is".to_owned()
+            }
+            Self::Unknown => {
+                "whether an executor has this tool is not known: the store does not record it"
+                    .to_owned()
+            }
+        })
+    }
+}
+
+impl fmt::Display for ToolStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.warning().as_deref().unwrap_or("the tool is as it was shown"))
+    }
+}
+
+impl Gate {
+    /// Compares a call's tool with the one that was shown: for cards, before anybody decides.
+    /// [`decide`](Self::decide) does so itself.
+    pub async fn tool_status(&self, record: &CallRecord) -> Result<ToolStatus, GateError> {
+        Ok(match check_tool(&self.core, record).await? {
+            ToolCheck::Same(_) | ToolCheck::Elsewhere => ToolStatus::Current,
+            ToolCheck::Changed(changed) => ToolStatus::Changed(changed.change),
+            ToolCheck::Gone | ToolCheck::Retired => {
+                ToolStatus::Gone(ToolChange::gone(&record.request.tool))
+            }
+            ToolCheck::NoExecutor => ToolStatus::NoExecutor,
+            ToolCheck::Unknown => ToolStatus::Unknown,
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! Compares a call's tool with the one that was shown: here, and at other executors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::approval::{ToolChange, ToolDifference};
+use crate::call::{BINDING_VERSION, ToolFacts};
+use crate::gate::contents::comparison::ChangedContents;
+use crate::gate::contents::referent::Referents;
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::machine::{CallRecord, CallState};
+
+/// The time for which an approved call is left to the executors that have its tool as it was shown.
+/// They claim it in an instant; one that does not within this time does not run calls of others.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(300);
+
+/// The result of comparing a call's tool, and with it what to do with the call.
+pub(in crate::gate) enum ToolCheck {
+    /// This gate has the tool as it was shown.
+    Same(Arc<RegisteredTool>),
+    /// This gate does not, and a living executor does.
+    Elsewhere,
+    /// No living executor has it as it was shown. This is the tool as it is now.
+    Changed(Box<ChangedTool>),
+    /// Executors are alive, and none has it. One that has it may be about to start.
+    Gone,
+    /// An executor that had it was replaced by one that does not.
+    Retired,
+    /// No executor is alive.
+    NoExecutor,
+    /// The store does not record which executor has which tool.
+    Unknown,
+}
+
+/// A tool that is not the one that was shown.
+pub(in crate::gate) struct ChangedTool {
+    pub(in crate::gate) change: ToolChange,
+    pub(in crate::gate) now: ToolFacts,
+    /// The tool, if this gate has it.
+    pub(in crate::gate) own: Option<Arc<RegisteredTool>>,
+    /// The contents that the arguments name, if they were just read.
+    pub(in crate::gate) found: Option<Referents>,
+}
+
+impl ChangedTool {
+    /// A tool that parses the arguments differently from how they were written.
+    pub(in crate::gate) fn arguments(tool: &Arc<RegisteredTool>) -> Self {
+        let differences = vec![ToolDifference::Arguments];
+        let change = ToolChange { tool: tool.facts().name.clone(), differences };
+        Self { change, now: tool.facts().clone(), own: Some(Arc::clone(tool)), found: None }
+    }
+
+    /// The same tool, of a call that names other contents than were shown.
+    pub(in crate::gate) fn contents(tool: &Arc<RegisteredTool>, contents: ChangedContents) -> Self {
+        let ChangedContents { change, found } = contents;
+        let (now, own) = (tool.facts().clone(), Some(Arc::clone(tool)));
+        Self { change, now, own, found: Some(found) }
+    }
+}
+
+/// Compares a call's tool with the tools that there are now. Asks the store only if this gate
+/// does not have the tool as it was shown.
+pub(in crate::gate) async fn check_tool(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<ToolCheck, GateError> {
+    let request = &record.request;
+    let own = core.tools.get(request.tool.as_str());
+    let is_bound = request.binding_version == BINDING_VERSION;
+    if let Some(tool) = own.filter(|tool| is_bound && tool.facts().is_of(request)) {
+        return Ok(ToolCheck::Same(Arc::clone(tool)));
+    }
+    let known = core.calls.executors().await?;
+    let executors = known.as_ref();
+    if is_bound && executors.is_some_and(|executors| executors.can_run(request)) {
+        return Ok(ToolCheck::Elsewhere);
+    }
+    let newest = || executors.and_then(|executors| executors.newest(&request.tool));
+    if let Some(now) = own.map(|own| own.facts()).or_else(newest) {
+        let then = executors.and_then(|known| known.known(&request.tool, request.fingerprint));
+        let change = ToolChange::between(request, then, now);
+        let change = change.unwrap_or_else(|| ToolChange::gone(&request.tool));
+        let (now, own) = (now.clone(), own.cloned());
+        let changed = ChangedTool { change, now, own, found: None };
+        return Ok(ToolCheck::Changed(Box::new(changed)));
+    }
+    Ok(match executors {
+        None => ToolCheck::Unknown,
+        Some(executors) if !executors.is_any_alive() => ToolCheck::NoExecutor,
+        Some(executors) if executors.is_retired(&request.tool) => ToolCheck::Retired,
+        Some(_) => ToolCheck::Gone,
+    })
+}
+
+/// Returns whether an approved call is for other executors to run, which have its tool as it
+/// was shown.
+pub(in crate::gate) async fn is_left_to_others(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<bool, GateError> {
+    if record.state != CallState::Approved {
+        return Ok(false);
+    }
+    Ok(matches!(check_tool(core, record).await?, ToolCheck::Elsewhere))
+}
+
+/// Returns the tool as this gate has it, if an approved call was left to other executors for
+/// long enough.
+pub(in crate::gate) async fn take_from_others(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<Box<ChangedTool>>, GateError> {
+    let Some(own) = core.tools.get(record.request.tool.as_str()) else { return Ok(None) };
+    if core.calls.store().now().await?.since(record.updated_at) < LEFT_TO_OTHERS {
+        return Ok(None);
+    }
+    let change = ToolChange::between(&record.request, None, own.facts());
+    let (now, own) = (own.facts().clone(), Some(Arc::clone(own)));
+    Ok(change.map(|change| Box::new(ChangedTool { change, now, own, found: None })))
+}
+
+/// Describes the state of a call whose tool has changed.
+pub(in crate::gate) fn describe_state(record: &CallRecord) -> String {
+    let revision = record.request.revision;
+    match record.state {
+        CallState::Pending => {
+            format!(
+                "nothing was decided; it is asked about as revision {revision}: look at it again"
+            )
+        }
+        CallState::Approved => format!("the call is approved as revision {revision}"),
+        CallState::Denied => "the call was closed".to_owned(),
+        state => format!("the call is {state}"),
+    }
+}

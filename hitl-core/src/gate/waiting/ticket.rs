@@ -1,0 +1,82 @@
+//! A handle on a call that waits.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tracing::Instrument as _;
+
+use crate::approval::ApprovalRequest;
+use crate::call::Outcome;
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::telemetry;
+use crate::gate::waiting::receipt::Receipt;
+use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome, wait_until_decided};
+use crate::machine::{Event, Withdrawal};
+
+/// A handle on a call that waits. Dropping the ticket changes nothing: the call stays in the queue,
+/// and submitting the same key again gives a new ticket.
+#[must_use = "wait for it, or keep its key"]
+pub struct Ticket {
+    core: Arc<GateCore>,
+    waiting: WaitingCall,
+    receipt: Receipt,
+}
+
+impl Ticket {
+    pub(in crate::gate) fn new(
+        core: Arc<GateCore>,
+        waiting: WaitingCall,
+        receipt: Receipt,
+    ) -> Self {
+        Self { core, waiting, receipt }
+    }
+
+    /// Returns the request that a human is shown.
+    pub fn request(&self) -> &ApprovalRequest {
+        &self.waiting.record.request
+    }
+
+    /// Returns the gate's evaluation of the call.
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    /// Waits until the call has ended. Once the call is approved, this runs it.
+    ///
+    /// Cancel safe: dropping the future changes nothing before the body has started, and does not
+    /// stop it afterwards.
+    pub async fn wait(&self) -> Result<Outcome, GateError> {
+        let span = telemetry::wait_span(&self.core.redactor, &self.waiting.record);
+        let waiting = async {
+            let result = wait_for_outcome(&self.core, &self.waiting).await;
+            telemetry::record_wait_result(&result);
+            result
+        };
+        waiting.instrument(span).await
+    }
+
+    /// Waits until the call no longer waits for a decision. Runs nothing: [`wait`](Self::wait)
+    /// does.
+    ///
+    /// Cancel safe.
+    pub async fn wait_until_decided(&self) -> Result<(), GateError> {
+        wait_until_decided(&self.core, &self.waiting.tenant, self.waiting.id).await
+    }
+
+    /// Withdraws the call while nothing has started. Refused when somebody else has re-attached to
+    /// it since.
+    pub async fn cancel(&self, reason: impl Into<String>) -> Result<(), GateError> {
+        let by = Withdrawal::Owner(self.waiting.owner);
+        let reason = self.core.redactor.text(&reason.into()).into_owned();
+        let event = Event::Cancel { by, reason };
+        self.core.lifecycle.withdraw(&self.waiting.tenant, self.waiting.id, event).await?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ticket({} {})", self.waiting.id, self.receipt.key)
+    }
+}

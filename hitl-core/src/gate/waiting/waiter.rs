@@ -1,0 +1,175 @@
+//! Waits for a call; once it is approved, the waiter claims it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::{Outcome, Tenant};
+use crate::gate::claiming::atomic_batch::claim_alone_or_together;
+use crate::gate::claiming::claim::ClaimOutcome;
+use crate::gate::claiming::claim_check::ClaimedCall;
+use crate::gate::claiming::retry::retry_parked;
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::tools::tool_check::{ToolCheck, check_tool};
+use crate::gate::waiting::outcome::outcome_of_record;
+use crate::ids::{OwnerToken, RequestId};
+use crate::machine::{CallRecord, CallState, Event, Membership};
+use crate::store::{ApplyError, Enclosed};
+use crate::sync::sleep;
+
+/// The interval at which a waiter checks that the executor of its call is alive, and that no hint
+/// was lost.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A call that somebody waits for.
+pub(in crate::gate) struct WaitingCall {
+    pub(in crate::gate) tenant: Tenant,
+    pub(in crate::gate) id: RequestId,
+    pub(in crate::gate) owner: OwnerToken,
+    /// The record as it was last read.
+    pub(in crate::gate) record: Box<CallRecord>,
+}
+
+impl WaitingCall {
+    pub(in crate::gate) fn new(record: CallRecord, owner: OwnerToken) -> Self {
+        Self {
+            tenant: record.key().tenant.clone(),
+            id: record.id(),
+            owner,
+            record: Box::new(record),
+        }
+    }
+}
+
+/// The result of waiting for a call.
+pub(in crate::gate) enum WaitOutcome {
+    /// It is claimed, and is to run now.
+    Claimed(ClaimedCall),
+    /// It has ended, or is parked.
+    Ended(Box<CallRecord>),
+}
+
+/// Waits until the call is claimed by this waiter, or has ended.
+///
+/// Cancel safe until it returns a claim, which the caller must run. A caller that is `attached`
+/// owns the call: if it goes away during the claim, the call is withdrawn.
+pub(in crate::gate) async fn wait_for(
+    core: &Arc<GateCore>,
+    tenant: &Tenant,
+    id: RequestId,
+    attached: Option<OwnerToken>,
+) -> Result<WaitOutcome, GateError> {
+    let store = core.calls.store();
+    let mut watch = store.watch(id);
+    // A sibling's decision does not change this record.
+    let mut others = None;
+    loop {
+        let record = core.calls.current(tenant, id).await?;
+        let held = record.batch.as_ref().is_some_and(Membership::is_held);
+        let pause = match record.state {
+            CallState::Approved => {
+                match claim_alone_or_together(core, &record, attached).await? {
+                    ClaimOutcome::Claimed(claimed) => return Ok(WaitOutcome::Claimed(claimed)),
+                    ClaimOutcome::Changed => continue,
+                    ClaimOutcome::Waits => POLL_INTERVAL,
+                    ClaimOutcome::Unknown => {
+                        leave_to_others(core, &record, attached).await?;
+                        // Not at every hint: the directory or policy has trouble enough.
+                        tokio::select! {
+                            () = watch.changed() => {}
+                            () = sleep(POLL_INTERVAL) => {}
+                        }
+                        continue;
+                    }
+                }
+            }
+            CallState::Pending => record.request.expires_at.since(store.now().await?),
+            CallState::Claimed => POLL_INTERVAL,
+            CallState::OutcomeUnknown if retry_parked(core, &record).await? => continue,
+            _ => return Ok(WaitOutcome::Ended(Box::new(record))),
+        };
+        if pause.is_zero() {
+            core.lifecycle.expire(tenant, id).await?;
+            continue;
+        }
+        if held && others.is_none() {
+            others = Some(store.watch_all());
+            continue;
+        }
+        let others_change = async {
+            match &mut others {
+                Some(others) => others.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = watch.changed() => {}
+            () = others_change => {}
+            () = sleep(pause.min(POLL_INTERVAL)) => {
+                if record.state == CallState::Claimed {
+                    core.lifecycle.mark_executor_lost(tenant, id).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Detaches a call from its caller if the approved tool is that of other executors, which are
+/// to run it. The caller still owns it.
+async fn leave_to_others(
+    core: &GateCore,
+    record: &CallRecord,
+    owner: Option<OwnerToken>,
+) -> Result<(), GateError> {
+    if !record.attached || owner.is_none() || record.owner != owner {
+        return Ok(());
+    }
+    if let ToolCheck::Elsewhere = check_tool(core, record).await? {
+        let event = Event::Attach { owner, attached: false };
+        let tenant = &record.key().tenant;
+        let store = core.calls.store();
+        match store.apply(tenant, record.id(), event, Enclosed::none()).await {
+            Ok(_) | Err(ApplyError::Lost { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the call no longer waits for a decision.
+pub(in crate::gate) async fn wait_until_decided(
+    core: &GateCore,
+    tenant: &Tenant,
+    id: RequestId,
+) -> Result<(), GateError> {
+    let store = core.calls.store();
+    let mut watch = store.watch(id);
+    loop {
+        let record = core.calls.current(tenant, id).await?;
+        if record.state != CallState::Pending {
+            return Ok(());
+        }
+        let pause = record.request.expires_at.since(store.now().await?);
+        if pause.is_zero() {
+            core.lifecycle.expire(tenant, id).await?;
+            continue;
+        }
+        tokio::select! {
+            () = watch.changed() => {}
+            () = sleep(pause.min(POLL_INTERVAL)) => {}
+        }
+    }
+}
+
+/// Waits for a call's outcome. Runs the call if this waiter is the one that claims it.
+pub(in crate::gate) async fn wait_for_outcome(
+    core: &Arc<GateCore>,
+    waiting: &WaitingCall,
+) -> Result<Outcome, GateError> {
+    match wait_for(core, &waiting.tenant, waiting.id, None).await? {
+        WaitOutcome::Claimed(ClaimedCall { execution, call }) => {
+            call.execute(&core.executor, execution).await
+        }
+        WaitOutcome::Ended(record) => outcome_of_record(core, &record).await,
+    }
+}

@@ -1,0 +1,106 @@
+//! Recovers what a dead process left. Runs nothing, and takes nothing from the living.
+
+use crate::gate::claiming::retry::retry_parked;
+use crate::gate::core::GateCore;
+use crate::gate::error::GateError;
+use crate::gate::gate::Gate;
+use crate::gate::review::reask::close_retired;
+use crate::machine::CallState;
+
+/// The number of calls read at a time.
+const PAGE: usize = 100;
+
+/// The changes of a [recovery](Gate::recover).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// The number of calls whose executor died while it ran them: their outcome is not known, and a
+    /// human must resolve it.
+    pub unknown: u64,
+    /// The number of calls that had expired.
+    pub expired: u64,
+    /// The number of calls that a restore of the store changed, before a gate could audit that.
+    pub restored: u64,
+    /// The number of other changes that a process made and did not audit before it died.
+    pub audited: u64,
+    /// The number of calls whose time was up and about which somebody else is asked now.
+    pub escalated: u64,
+    /// The number of calls of idempotent tools whose executor died: they are approved again, to be
+    /// tried once more.
+    pub retried: u64,
+}
+
+impl Gate {
+    /// Recovers what dead processes left: calls that they were running become `OutcomeUnknown`, and
+    /// calls whose time is up expire. Pending and approved calls stay as they are until their keys
+    /// are submitted again; approved calls whose tool was taken away are closed. Changes that the
+    /// processes did not audit are audited here. Runs no body.
+    ///
+    /// `build` calls it, unless [`skip_recovery`](crate::GateBuilder::skip_recovery) is set.
+    pub async fn recover(&self) -> Result<RecoveryReport, GateError> {
+        let core = &*self.core;
+        let mut recovered = RecoveryReport::default();
+        for entry in core.audit.audit_orphaned_changes().await? {
+            match entry.event.as_str() {
+                "restore" => recovered.restored += 1,
+                _ => recovered.audited += 1,
+            }
+        }
+        core.audit.exchange_heads().await?;
+        // A failure here must not prevent the rest of the recovery.
+        if let Err(error) = close_retired_calls(core).await {
+            tracing::warn!(%error, "calls of tools that were taken away are not closed now");
+        }
+        let mut before = Vec::new();
+        loop {
+            let stale = core.calls.store().stale(PAGE).await?;
+            let mut moved = false;
+            for (tenant, id, state) in &stale {
+                let next = match state {
+                    CallState::Claimed => core.lifecycle.mark_executor_lost(tenant, *id).await?,
+                    _ => core.lifecycle.expire(tenant, *id).await?,
+                };
+                let Some(next) = next else { continue };
+                moved = true;
+                match next.state {
+                    CallState::Pending => recovered.escalated += 1,
+                    CallState::Expired => recovered.expired += 1,
+                    _ if retry_parked(core, &next).await? => recovered.retried += 1,
+                    _ => recovered.unknown += 1,
+                }
+            }
+            // Nothing changed, here or elsewhere: what is left is not ours to change.
+            if stale.is_empty() || !moved && stale == before {
+                return Ok(recovered);
+            }
+            before = stale;
+        }
+    }
+}
+
+/// Closes approved calls whose tool was taken away from every executor that had it.
+async fn close_retired_calls(core: &GateCore) -> Result<(), GateError> {
+    let Some(executors) = core.calls.executors().await? else { return Ok(()) };
+    let all = executors.all().iter().flat_map(|executor| executor.tools.iter());
+    let mut gone: Vec<&str> = all.map(|facts| &*facts.name).collect();
+    gone.sort_unstable();
+    gone.dedup();
+    gone.retain(|name| executors.is_retired(name));
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let store = core.calls.store();
+    let mut after = None;
+    loop {
+        let approved = store.approved(after, PAGE).await?;
+        let Some((_, last)) = approved.last() else { return Ok(()) };
+        after = Some(*last);
+        for (tenant, id) in &approved {
+            let Some(record) = store.get(tenant, *id).await? else { continue };
+            let is_gone = gone.contains(&record.request.tool.as_str());
+            if is_gone && record.state == CallState::Approved {
+                close_retired(core, &record).await?;
+            }
+        }
+    }
+}
