@@ -30,7 +30,7 @@ async fn gate() -> (Gate, Bodies) {
 /// Waits until one call is in that state.
 async fn one(gate: &Gate, state: CallState) -> CallRecord {
     for _ in 0..100_000 {
-        let found = gate.list(&Tenant::default(), PageRequest::of(&[state])).await.unwrap();
+        let found = gate.list(&Tenant::default(), PageRequest::new(&[state])).await.unwrap();
         if let [record] = found.as_slice() {
             return record.clone();
         }

@@ -83,7 +83,7 @@ async fn worker_process() {
     let waiting = async {
         while watcher.changed().await {
             // A moment off the clock is no wait for a human: that begins once the call is stored.
-            let queue = PageRequest::of(&[CallState::Pending]);
+            let queue = PageRequest::new(&[CallState::Pending]);
             let asked = gate.list(&Tenant::default(), queue).await.unwrap();
             if watcher.state() == TaskState::Waiting && !asked.is_empty() {
                 say("waiting");

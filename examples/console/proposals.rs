@@ -32,7 +32,7 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
                 .submit_json(
                     tool,
                     arguments,
-                    CallContext::of("web form agent"),
+                    CallContext::new("web form agent"),
                     format!("{run}/odd"),
                     at,
                 )
@@ -73,6 +73,6 @@ const ODD: [(&str, &str); 2] = [
 ];
 
 async fn waiting(gate: &Gate) -> Result<usize, GateError> {
-    let page = PageRequest::of(&[CallState::Pending]).limit(WAITING);
+    let page = PageRequest::new(&[CallState::Pending]).limit(WAITING);
     Ok(gate.list(&Tenant::default(), page).await?.len())
 }

@@ -64,7 +64,7 @@ pub(crate) async fn submit_all(
 }
 
 async fn submit(job: &Job, call: Recorded) -> Result<(), Stopped> {
-    let context = CallContext::of("airline-agent");
+    let context = CallContext::new("airline-agent");
     let (run, position) = (call.key.run.clone(), call.key.position);
     let taken = job.gate.submit_json(&call.tool, &call.arguments, context, run, position).await;
     match taken {

@@ -86,7 +86,7 @@ async fn a_body_gets_its_arguments_and_what_the_host_gives() {
     let key = CallKey::new("r", 1);
     let text = r#"{"to":"eve","parts":[7],"pin":""}"#;
     let outcome = gate
-        .call_json("transfer", text, CallContext::of("ann"), key.run.clone(), key.position)
+        .call_json("transfer", text, CallContext::new("ann"), key.run.clone(), key.position)
         .await
         .unwrap();
     let Outcome::Executed(output) = outcome else { panic!("{outcome:?}") };

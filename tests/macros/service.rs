@@ -95,7 +95,7 @@ async fn methods_run_on_the_service_of_the_gate() {
     assert_eq!(ticket, Ticket { flight: "LH 1".to_owned(), seats: 2 });
     assert_eq!(gate.call(Bookings::count()).by("ann").await.unwrap(), 2);
     let text = r#"{"flight":"LH 2","card":"4111","names":[]}"#;
-    let outcome = gate.call_json("book", text, CallContext::of("ann"), "r", 1).await.unwrap();
+    let outcome = gate.call_json("book", text, CallContext::new("ann"), "r", 1).await.unwrap();
     let Outcome::Executed(output) = outcome else { panic!("{outcome:?}") };
     assert_eq!(output.parse::<Ticket>().unwrap().seats, 11);
     gate.call(Bookings::clear()).by("ann").await.unwrap();

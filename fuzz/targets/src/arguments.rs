@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    CallContext, Gate, GateErrorKind, HitlConfig, Parameter, Permit, SnapshotError, SnapshotWriter,
+    CallContext, Gate, GateErrorKind, ToolConfig, Parameter, Permit, SnapshotError, SnapshotWriter,
     Spec, Submission, Tool,
 };
 use schemars::JsonSchema;
@@ -62,7 +62,7 @@ pub fn arguments(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let gate = Gate::builder().tool::<Anything>().build().await.unwrap();
-        let context = || CallContext::of("ann");
+        let context = || CallContext::new("ann");
         let submit = |text: String| {
             let gate = gate.clone();
             async move {

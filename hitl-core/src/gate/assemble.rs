@@ -66,7 +66,7 @@ impl GateBuilder {
         })?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let keys = host_keys(self.keys, &*store)?;
-        let redactor = Redactor::standard().keyed(keys.current().mac("hitl.redact.v1", b""));
+        let redactor = Redactor::standard().with_key(keys.current().mac("hitl.redact.v1", b""));
         let mut ring = KeyRing::new(keys);
         digest_keys::learn(&*store, &mut ring, SealedUnder::Any).await?;
         let vault = Arc::new(Vault::new(ring));

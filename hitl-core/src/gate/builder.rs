@@ -16,7 +16,7 @@ use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::evaluation::identities::SelfApproval;
 use crate::gate::gate::Gate;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::policy::{Directory, Policy};
+use crate::policy::{PrincipalDirectory, Policy};
 use crate::queue::Caps;
 use crate::seal::HostKeys;
 use crate::store::Store;
@@ -35,7 +35,7 @@ pub struct GateBuilder {
     pub(super) policies: Vec<Arc<dyn Policy>>,
     pub(super) candidates: Vec<Arc<dyn Policy>>,
     pub(super) scorers: Vec<(Arc<dyn Scorer>, Duration)>,
-    pub(super) directory: Option<(Arc<dyn Directory>, Duration)>,
+    pub(super) directory: Option<(Arc<dyn PrincipalDirectory>, Duration)>,
     pub(super) evaluation_timeout: Duration,
     pub(super) self_approval: SelfApproval,
     /// None: the machine's.
@@ -156,8 +156,8 @@ impl GateBuilder {
 
     /// Asks this directory what a principal may do now, before a call that waited runs in their
     /// name, and waits for it this long. Without a directory, the rights at the submission count.
-    /// See [`Directory`] for the effect of an answer, and of a missing one.
-    pub fn principal_directory(mut self, directory: impl Directory, deadline: Duration) -> Self {
+    /// See [`PrincipalDirectory`] for the effect of an answer, and of a missing one.
+    pub fn principal_directory(mut self, directory: impl PrincipalDirectory, deadline: Duration) -> Self {
         self.directory = Some((Arc::new(directory), deadline));
         self
     }
@@ -183,7 +183,7 @@ impl GateBuilder {
     /// needs another human; Quick may be answered by the requester.
     ///
     /// For a tool alone:
-    /// [`HitlConfig::requester_may_decide`](crate::HitlConfig::requester_may_decide).
+    /// [`ToolConfig::requester_may_decide`](crate::ToolConfig::requester_may_decide).
     pub fn requester_may_decide(mut self) -> Self {
         self.self_approval.everywhere = true;
         self
@@ -278,7 +278,7 @@ const fn assert_valid(checked: Result<(), InvalidSpec>) {
         Err(InvalidSpec::ThresholdsCrossed) => {
             panic!("quick_threshold must not be above auto_threshold")
         }
-        Err(InvalidSpec::Hints) => panic!("a tool cannot be read_only and destructive"),
+        Err(InvalidSpec::Annotations) => panic!("a tool cannot be read_only and destructive"),
         Err(InvalidSpec::ZeroDuration) => {
             panic!("expires, timeout and the time to escalate within must be longer than zero")
         }

@@ -210,7 +210,7 @@ impl From<AuditError> for GateError {
 impl From<ApplyError> for GateError {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Lost { refusal, current } => Self {
+            ApplyError::Rejected { refusal, current } => Self {
                 current: Some(current),
                 source: Some(Box::new(refusal)),
                 ..Self::new(GateErrorKind::Refused, refusal.to_string())

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use hitl_base::{JsonText, Timestamp};
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{CallKey, HitlConfig, Principal, Tenant};
+use crate::call::{CallKey, ToolConfig, Principal, Tenant};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, Entry};
+use crate::machine::{CallRecord, HistoryEntry};
 use crate::policy::ShadowReport;
-use crate::store::{History, PageRequest, Watch};
+use crate::store::{History, PageRequest, ChangeWatch};
 
 /// The gate that every call of its tools passes through. Cheap to clone; clones are the same gate.
 ///
@@ -36,7 +36,7 @@ pub struct ToolInfo {
     /// The JSON Schema of its arguments.
     pub schema: JsonText,
     /// Its configuration.
-    pub config: HitlConfig,
+    pub config: ToolConfig,
 }
 
 impl Gate {
@@ -63,7 +63,7 @@ impl Gate {
     /// Returns the record of a key. `None` if no call has it, and for a read-only call that ran at
     /// once.
     pub async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, GateError> {
-        Ok(self.core.calls.store().find(key).await?)
+        Ok(self.core.calls.store().get_by_key(key).await?)
     }
 
     /// Returns a page of a tenant's records.
@@ -72,7 +72,7 @@ impl Gate {
         tenant: &Tenant,
         page: PageRequest,
     ) -> Result<Vec<CallRecord>, GateError> {
-        Ok(self.core.calls.store().page(tenant, page).await?)
+        Ok(self.core.calls.store().list(tenant, page).await?)
     }
 
     /// Returns the history of a tenant's call from its beginning, within retention.
@@ -80,8 +80,8 @@ impl Gate {
         &self,
         tenant: &Tenant,
         id: RequestId,
-    ) -> Result<Vec<(u64, Entry)>, GateError> {
-        Ok(self.core.calls.store().history_of(tenant, id).await?)
+    ) -> Result<Vec<(u64, HistoryEntry)>, GateError> {
+        Ok(self.core.calls.store().call_history(tenant, id).await?)
     }
 
     /// Returns the history of all calls of all tenants after the entry numbered `after`, at most
@@ -92,11 +92,11 @@ impl Gate {
 
     /// Returns the number of the last entry that was ever added to the history.
     pub async fn last_history_seq(&self) -> Result<u64, GateError> {
-        Ok(self.core.calls.store().history_end().await?)
+        Ok(self.core.calls.store().last_history_seq().await?)
     }
 
     /// Returns a watch on all calls, which wakes when any process may have changed one.
-    pub fn watch(&self) -> Watch {
+    pub fn watch(&self) -> ChangeWatch {
         self.core.calls.store().watch_all()
     }
 
@@ -118,7 +118,7 @@ impl Gate {
         to: impl Into<Principal>,
     ) -> Result<(), GateError> {
         let at = self.core.calls.store().now().await?;
-        self.core.audit.record(&AuditRecord::of(AuditEvent::Shown, record, at).by(to));
+        self.core.audit.record(&AuditRecord::new(AuditEvent::Shown, record, at).by(to));
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl Gate {
     pub async fn record_person_change(
         &self,
         person: &Principal,
-        by: &Authority,
+        by: &ReviewerIdentity,
         what: &str,
     ) -> Result<(), GateError> {
         let at = self.core.calls.store().now().await?;

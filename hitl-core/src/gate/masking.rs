@@ -26,7 +26,7 @@ pub(in crate::gate) fn mask_title(redactor: &Redactor, title: &str, secrets: &Ta
         return own.into_owned();
     }
     let own = Json::String(own.into_owned());
-    let clean = redactor.marked(&own).map_or(own, |marked| marked.tree);
+    let clean = redactor.redact_with_places(&own).map_or(own, |marked| marked.tree);
     clean.as_str().map_or_else(|| MASK.to_owned(), str::to_owned)
 }
 

@@ -1,7 +1,7 @@
 //! Reads JSON text that this process wrote itself.
 
 use hitl_base::Json;
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 
 use crate::arguments::Snapshot;
 use crate::gate::error::{GateError, GateErrorKind};
@@ -15,7 +15,7 @@ pub(in crate::gate) const MAX_ON_THREAD: usize = 64 * 1024;
 
 /// Parses the text of a snapshot.
 pub(in crate::gate) fn parse_snapshot(snapshot: &Snapshot) -> Result<Json, GateError> {
-    scan_within(snapshot.text(), UNLIMITED).map_err(|_| unreadable_snapshot())
+    parse_with_limits(snapshot.text(), UNLIMITED).map_err(|_| unreadable_snapshot())
 }
 
 /// Returns the error for a snapshot whose text is not valid.

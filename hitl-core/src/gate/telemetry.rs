@@ -188,7 +188,7 @@ pub(in crate::gate) fn count_end_of(tool: &str, level: ApprovalLevel, state: Cal
 /// Records how long a human took to decide, by the store's clock.
 pub(in crate::gate) fn record_decision(record: &CallRecord) {
     if let Some(decided) = &record.decided {
-        let took = decided.at.since(record.request.created_at);
+        let took = decided.at.saturating_duration_since(record.request.created_at);
         let choice = format!("{:?}", decided.answer.choice()).to_lowercase();
         meter::record_decision_time(&record.request.tool, record.request.level, choice, took);
     }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, Once};
 
 use hitl_core::{
-    CallError, Gate, HitlConfig, Outcome, Permit, SnapshotError, SnapshotWriter, Spec, Submission,
+    CallError, Gate, ToolConfig, Outcome, Permit, SnapshotError, SnapshotWriter, Spec, Submission,
     Tool,
 };
 use schemars::JsonSchema;

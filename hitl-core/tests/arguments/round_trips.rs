@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    ArgumentErrorKind, Gate, GateErrorKind, HitlConfig, PageRequest, Permit, Risk, SnapshotError,
+    ArgumentErrorKind, Gate, GateErrorKind, ToolConfig, PageRequest, Permit, Risk, SnapshotError,
     SnapshotWriter, Spec, Tenant, Tool,
 };
 use schemars::JsonSchema;

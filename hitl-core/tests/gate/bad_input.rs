@@ -4,7 +4,7 @@
 use crate::support;
 
 use hitl_core::{
-    ArgumentErrorKind as Kind, BuildError, CallContext, Gate, GateErrorKind, HitlConfig,
+    ArgumentErrorKind as Kind, BuildError, CallContext, Gate, GateErrorKind, ToolConfig,
     PageRequest, Permit, SnapshotError, SnapshotWriter, Spec, Tenant, Tool,
 };
 use support::{Bench, World, bench, pay, tools};

@@ -18,7 +18,7 @@ use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, CallKey, CallRecord, CallState, ContentReaders, Gate,
-    GateBuilder, GateErrorKind, HitlConfig, HostKey, HostKeys, MaskSelection, MemoryStore, Outcome,
+    GateBuilder, GateErrorKind, ToolConfig, HostKey, HostKeys, MaskSelection, MemoryStore, Outcome,
     Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool,
 };
 

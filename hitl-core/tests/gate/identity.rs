@@ -19,7 +19,7 @@ use hitl_core::policy::{
 };
 use hitl_core::{
     ApprovalRequest, AuditRecord, CallContext, CallRecord, DynArguments, DynSpec, DynTool, Gate,
-    GateBuilder, GateError, GateErrorKind, HitlConfig, MemoryStore, Outcome, Permit, Principal,
+    GateBuilder, GateError, GateErrorKind, ToolConfig, MemoryStore, Outcome, Permit, Principal,
     PrincipalKind, StageSpec, Submission, Tenant,
 };
 use support::{Bench, ask, bench, bench_with, pay};

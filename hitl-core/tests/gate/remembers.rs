@@ -199,7 +199,7 @@ async fn invariant_7_people_see_and_decide_what_the_host_named() {
     let ticket = waits(submit(&bench.gate, "book", cx, 1).await);
     let id = ticket.request().id;
     let (ours, theirs) =
-        (Authority::of("ann").tenant("acme"), Authority::of("bob").tenant("other"));
+        (ReviewerIdentity::new("ann").tenant("acme"), ReviewerIdentity::new("bob").tenant("other"));
     let seen = bench.gate.scoped_to(ours);
     assert!(seen.get(&acme, id).await.unwrap().is_some());
     assert_eq!(seen.list(&acme, PageRequest::all()).await.unwrap().len(), 1);
@@ -207,7 +207,7 @@ async fn invariant_7_people_see_and_decide_what_the_host_named() {
     assert_eq!(seen.get(&acme, id).await.unwrap_err().kind(), GateErrorKind::Forbidden);
     let page = seen.list(&acme, PageRequest::all()).await;
     assert_eq!(page.unwrap_err().kind(), GateErrorKind::Forbidden);
-    let seen = bench.gate.scoped_to(Authority::of("eve").sees("acme"));
+    let seen = bench.gate.scoped_to(ReviewerIdentity::new("eve").sees("acme"));
     assert!(seen.get(&acme, id).await.unwrap().is_some());
 }
 
@@ -223,7 +223,7 @@ async fn delegated_calls_show_up_under_the_root_run() {
         drop(waits(bench.gate.submit(ask(run)).by(context).key(run, 1).await.unwrap()));
     }
     drop(waits(bench.gate.submit(ask("else")).by("agent").key("other", 1).await.unwrap()));
-    let page = PageRequest::of(&[CallState::Pending]).root("root");
+    let page = PageRequest::new(&[CallState::Pending]).root("root");
     let shown = bench.gate.list(&Tenant::default(), page).await.unwrap();
     let runs: Vec<_> = shown.iter().map(|record| record.key().run.as_str()).collect();
     assert_eq!(runs, ["root", "child", "leaf"]);

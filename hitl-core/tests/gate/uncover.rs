@@ -142,10 +142,10 @@ async fn invariant_9b_only_who_may_decide_what_was_shown_uncovers_it() {
     let bench = bench().await;
     let request = pending(&bench.gate, ask(COMMAND)).await;
     let refusal = |error: hitl_core::GateError| error.refusal().unwrap();
-    let stranger = Authority::of("mallory").tenant("elsewhere");
+    let stranger = ReviewerIdentity::new("mallory").tenant("elsewhere");
     let refused = bench.gate.uncover(&request, stranger, MaskSelection::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::WrongTenant);
-    let onlooker = Authority::of("oscar").sees("default");
+    let onlooker = ReviewerIdentity::new("oscar").sees("default");
     let refused = bench.gate.uncover(&request, onlooker, MaskSelection::All).await.unwrap_err();
     assert_eq!(refusal(refused), Refusal::WrongTenant);
     let mut stale = request.clone();

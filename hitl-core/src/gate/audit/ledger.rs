@@ -6,15 +6,15 @@ use std::sync::{Arc, PoisonError};
 
 use hitl_base::{Redactor, Timestamp};
 
-use crate::approval::Authority;
-use crate::audit::{AuditError, AuditRecord, AuditSink, Head, Trail};
+use crate::approval::ReviewerIdentity;
+use crate::audit::{AuditError, AuditRecord, AuditSink, ChainHead, AuditPipeline};
 use crate::call::Principal;
 use crate::gate::audit::outbox;
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::GateError;
-use crate::machine::Entry;
+use crate::machine::HistoryEntry;
 use crate::policy::PolicyVersion;
-use crate::store::Change;
+use crate::store::ChangeId;
 use crate::sync::{Mutex, Runtime};
 
 /// Writes what a gate does to its audit, and acknowledges to the store what is written.
@@ -22,7 +22,7 @@ use crate::sync::{Mutex, Runtime};
 /// Every running body holds the ledger. Its end is therefore the end of the gate's session: what is
 /// audited is acknowledged, and then the session is closed.
 pub(in crate::gate) struct AuditLedger {
-    trail: Trail,
+    trail: AuditPipeline,
     calls: Arc<CallStore>,
     redactor: Redactor,
     runtime: Runtime,
@@ -54,7 +54,7 @@ impl AuditLedger {
         redactor: Redactor,
         runtime: Runtime,
     ) -> Self {
-        Self { trail: Trail::new(sink), calls, redactor, runtime, in_force: Mutex::default() }
+        Self { trail: AuditPipeline::new(sink), calls, redactor, runtime, in_force: Mutex::default() }
     }
 
     /// Records what has happened already, and has the store acknowledge it. Secrets in the note,
@@ -90,7 +90,7 @@ impl AuditLedger {
     }
 
     /// Records what a person decided, and how they are known.
-    pub(in crate::gate) fn record_decider(&self, entry: AuditRecord, by: &Authority, note: String) {
+    pub(in crate::gate) fn record_decider(&self, entry: AuditRecord, by: &ReviewerIdentity, note: String) {
         let mut entry = entry.known(by);
         entry.note = Some(note);
         self.record(&entry);
@@ -106,7 +106,7 @@ impl AuditLedger {
     pub(in crate::gate) fn write_placed_intent(
         &self,
         record: &AuditRecord,
-    ) -> Result<Option<Head>, AuditError> {
+    ) -> Result<Option<ChainHead>, AuditError> {
         self.trail.placed_intent(record)
     }
 
@@ -153,7 +153,7 @@ impl AuditLedger {
     /// Audits changes that dead processes made and did not audit, and those that a dropped future
     /// of this gate left. What the sink does not accept stays in the outbox. Returns the changes
     /// that it took over.
-    pub(in crate::gate) async fn audit_orphaned_changes(&self) -> Result<Vec<Entry>, GateError> {
+    pub(in crate::gate) async fn audit_orphaned_changes(&self) -> Result<Vec<HistoryEntry>, GateError> {
         let (store, session) = (self.calls.store(), self.calls.session());
         let mut done = Vec::new();
         loop {
@@ -169,19 +169,19 @@ impl AuditLedger {
                 break;
             }
         }
-        let mut own = store.outbox_of(session, outbox::BATCH).await?;
+        let mut own = store.pending_outbox(session, outbox::BATCH).await?;
         if own.is_empty() {
             return Ok(done);
         }
         let now = store.now().await?;
-        let is_orphan = |entry: &Entry| now.since(entry.at) >= outbox::ORPHAN_AGE;
-        own.retain(|entry| is_orphan(entry) && !self.trail.has(Change::of(entry)));
+        let is_orphan = |entry: &HistoryEntry| now.saturating_duration_since(entry.at) >= outbox::ORPHAN_AGE;
+        own.retain(|entry| is_orphan(entry) && !self.trail.has(ChangeId::from_entry(entry)));
         self.backfill(&own).await?;
         done.extend(own);
         Ok(done)
     }
 
-    async fn backfill(&self, entries: &[Entry]) -> Result<(), GateError> {
+    async fn backfill(&self, entries: &[HistoryEntry]) -> Result<(), GateError> {
         for entry in entries {
             let record = self.calls.store().get(&entry.key.tenant, entry.id).await?;
             self.record(&AuditRecord::late(entry, record.as_ref()));

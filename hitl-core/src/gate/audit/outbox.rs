@@ -5,7 +5,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::audit::{AuditSink, Audited, heads, learn};
+use crate::audit::{AuditSink, UnacknowledgedChanges, heads, learn};
 use crate::store::{Store, StoreError, StoreErrorKind};
 use crate::sync::sleep;
 
@@ -22,7 +22,7 @@ pub(in crate::gate) const ORPHAN_AGE: Duration = Duration::from_secs(60);
 
 /// Acknowledges to the store, at intervals, until everything that is audited is acknowledged.
 pub(in crate::gate) async fn acknowledge_until_idle(
-    kept: Arc<Audited>,
+    kept: Arc<UnacknowledgedChanges>,
     sink: Weak<dyn AuditSink>,
     store: Weak<dyn Store>,
 ) {
@@ -47,7 +47,7 @@ pub(in crate::gate) async fn acknowledge_until_idle(
 
 /// Acknowledges to the store all changes that are audited.
 pub(in crate::gate) async fn acknowledge(
-    kept: &Audited,
+    kept: &UnacknowledgedChanges,
     store: &dyn Store,
 ) -> Result<(), StoreError> {
     loop {
@@ -56,7 +56,7 @@ pub(in crate::gate) async fn acknowledge(
             return Ok(());
         }
         store.outbox_ack(&changes).await?;
-        kept.told(&changes);
+        kept.acknowledged(&changes);
     }
 }
 

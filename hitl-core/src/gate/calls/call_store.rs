@@ -8,7 +8,7 @@ use crate::gate::error::GateError;
 use crate::ids::{RequestId, SessionId};
 use crate::machine::{CallRecord, Event};
 use crate::queue::Caps;
-use crate::store::{ApplyError, Enclosed, Executors, Store, StoreErrorKind};
+use crate::store::{ApplyError, EventPayload, Executors, Store, StoreErrorKind};
 use crate::sync::{Runtime, sleep};
 
 /// The number of attempts to apply a change before the caller gets the error.
@@ -80,7 +80,7 @@ impl CallStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         self.store.apply(tenant, id, event, enclosed.audited_by(self.session)).await
     }
@@ -96,14 +96,14 @@ impl CallStore {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        enclosed: Enclosed,
+        enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError> {
         let enclosed = enclosed.audited_by(self.session);
         let mut pause = FIRST_RETRY_PAUSE;
         for _ in 1..MAX_APPLY_ATTEMPTS {
             match self.store.apply(tenant, id, event.clone(), enclosed.clone()).await {
                 Ok(record) => return Ok(record),
-                Err(lost @ (ApplyError::Lost { .. } | ApplyError::NotFound(_))) => {
+                Err(lost @ (ApplyError::Rejected { .. } | ApplyError::NotFound(_))) => {
                     return Err(lost);
                 }
                 Err(ApplyError::Store(error)) => {

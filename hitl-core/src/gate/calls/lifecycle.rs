@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
 use crate::gate::audit::ledger::AuditLedger;
@@ -14,8 +14,8 @@ use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::GateError;
 use crate::gate::telemetry;
 use crate::ids::{ClaimToken, OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Ending, Event, Membership, Refusal, Withdrawal};
-use crate::store::{ApplyError, Enclosed};
+use crate::machine::{CallRecord, CallState, EndReason, Event, Membership, Refusal, Withdrawal};
+use crate::store::{ApplyError, EventPayload};
 
 /// The most characters of a reason that a check gives.
 pub(in crate::gate) const MAX_REASON: usize = 500;
@@ -68,7 +68,7 @@ impl Lifecycle {
         tenant: &Tenant,
         id: RequestId,
         event: Event,
-        known: Option<&Authority>,
+        known: Option<&ReviewerIdentity>,
     ) -> Result<CallRecord, GateError> {
         let by_sibling = matches!(&event, Event::Cancel { by: Withdrawal::Sibling(_), .. });
         let (by, note) = match &event {
@@ -78,9 +78,9 @@ impl Lifecycle {
             Event::Cancel { reason, .. } => (None, Some(reason.clone())),
             _ => (None, None),
         };
-        let record = self.calls.apply(tenant, id, event, Enclosed::none()).await?;
+        let record = self.calls.apply(tenant, id, event, EventPayload::none()).await?;
         let event = AuditEvent::Cancelled.of_what_was_tried(record.state);
-        let mut entry = AuditRecord::of(event, &record, record.updated_at);
+        let mut entry = AuditRecord::new(event, &record, record.updated_at);
         entry.known_by = known.map(|by| by.known_by);
         self.audit.record_by(entry, by, note);
         telemetry::count_end(&record, record.state);
@@ -106,7 +106,7 @@ impl Lifecycle {
         tenant: &Tenant,
         id: RequestId,
     ) -> Result<Option<CallRecord>, GateError> {
-        self.apply_deadline_event(tenant, id, Event::Lose).await
+        self.apply_deadline_event(tenant, id, Event::ExecutorLost).await
     }
 
     async fn apply_deadline_event(
@@ -115,7 +115,7 @@ impl Lifecycle {
         id: RequestId,
         event: Event,
     ) -> Result<Option<CallRecord>, GateError> {
-        match self.calls.apply(tenant, id, event, Enclosed::none()).await {
+        match self.calls.apply(tenant, id, event, EventPayload::none()).await {
             Ok(record) => {
                 let audited = match record.state {
                     CallState::Pending => AuditEvent::Escalated,
@@ -125,11 +125,11 @@ impl Lifecycle {
                 if record.state != CallState::Pending {
                     telemetry::count_end(&record, record.state);
                 }
-                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
+                let mut entry = AuditRecord::new(audited, &record, record.updated_at);
                 entry.note = match &record.ending {
-                    Some(Ending::Reason(reason)) => Some(reason.clone()),
+                    Some(EndReason::Reason(reason)) => Some(reason.clone()),
                     _ if record.state == CallState::Pending => {
-                        record.request.because.last().cloned()
+                        record.request.reasons.last().cloned()
                     }
                     _ => None,
                 };
@@ -137,7 +137,7 @@ impl Lifecycle {
                 Box::pin(self.on_terminal(&record)).await;
                 Ok(Some(record))
             }
-            Err(ApplyError::Lost { .. }) => Ok(None),
+            Err(ApplyError::Rejected { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -152,18 +152,18 @@ impl Lifecycle {
     ) -> Result<(), GateError> {
         let note = match &event {
             Event::Deny { reason, .. }
-            | Event::Demote { reason, .. }
-            | Event::Disallow { reason, .. } => Some(reason.clone()),
+            | Event::RequireMore { reason, .. }
+            | Event::GrantExhausted { reason, .. } => Some(reason.clone()),
             _ => None,
         };
-        match self.calls.apply(&record.key().tenant, record.id(), event, Enclosed::none()).await {
+        match self.calls.apply(&record.key().tenant, record.id(), event, EventPayload::none()).await {
             Ok(record) => {
                 if record.state == CallState::Denied {
                     telemetry::count_end(&record, CallState::Denied);
                 }
                 let ended = record.state.is_terminal();
                 let audited = audited.of_what_was_tried(record.state);
-                let mut entry = AuditRecord::of(audited, &record, record.updated_at);
+                let mut entry = AuditRecord::new(audited, &record, record.updated_at);
                 entry.note = note;
                 self.audit.record(&entry);
                 if ended {
@@ -171,7 +171,7 @@ impl Lifecycle {
                 }
                 Ok(())
             }
-            Err(ApplyError::Lost { .. }) => Ok(()),
+            Err(ApplyError::Rejected { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -184,7 +184,7 @@ impl Lifecycle {
     ) -> Result<(), GateError> {
         if let Refusal::Grant(why) = refusal {
             let reason = format!("asked again: {why}");
-            let event = Event::Disallow { binding: current.request.binding, reason };
+            let event = Event::GrantExhausted { binding: current.request.binding, reason };
             self.reopen_or_deny(current, event, AuditEvent::Reopened).await?;
         } else if current.state == CallState::Approved {
             self.expire(&current.key().tenant, current.id()).await?;
@@ -197,13 +197,13 @@ impl Lifecycle {
     pub(in crate::gate) async fn release_unheld(&self, claim: ClaimRef) {
         let ClaimRef { tenant, id, token, owner } = claim;
         let event = Event::Release { token };
-        match self.calls.apply_with_retry(&tenant, id, event, Enclosed::none()).await {
+        match self.calls.apply_with_retry(&tenant, id, event, EventPayload::none()).await {
             Ok(record) => {
-                let entry = AuditRecord::of(AuditEvent::Released, &record, record.updated_at);
+                let entry = AuditRecord::new(AuditEvent::Released, &record, record.updated_at);
                 self.audit.record(&entry);
             }
             // It was not granted after all.
-            Err(ApplyError::Lost { .. } | ApplyError::NotFound(_)) => {}
+            Err(ApplyError::Rejected { .. } | ApplyError::NotFound(_)) => {}
             Err(error) => {
                 tracing::error!(call = %id, %error, "a claim that nobody holds could not be given back");
             }
@@ -226,7 +226,7 @@ impl Lifecycle {
         for position in &batch.together {
             let key = CallKey { position: *position, ..record.key().clone() };
             // It is still being submitted; or it never is, and then the others expire.
-            let Some(sibling) = self.calls.store().find(&key).await? else { return Ok(None) };
+            let Some(sibling) = self.calls.store().get_by_key(&key).await? else { return Ok(None) };
             siblings.push(sibling);
         }
         Ok(Some(siblings))

@@ -13,7 +13,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::ids::{ClaimToken, OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Claim, Membership};
-use crate::store::{Applied, ApplyError, StoreErrorKind};
+use crate::store::{ApplyRequest, ApplyError, StoreErrorKind};
 
 /// A call of a batch that may be claimed.
 struct ClaimableSibling {
@@ -81,7 +81,7 @@ async fn claim_all(
     let (mut events, mut claims) = (Vec::new(), Vec::new());
     for (sibling, ClaimableSibling { call, claim }) in siblings.iter().zip(&claimable) {
         let (id, token) = (sibling.id(), claim.token);
-        events.push(Applied::new(id, call.claim_event(*claim)));
+        events.push(ApplyRequest::new(id, call.claim_event(*claim)));
         claims.push(ClaimRef { tenant: tenant.clone(), id, token, owner: None });
     }
     let (store, of) = (Arc::clone(core.calls.store()), tenant.clone());
@@ -89,7 +89,7 @@ async fn claim_all(
     let mut pending = PendingClaim::new(&core.lifecycle, claims, asking);
     let granted = match pending.resolve().await {
         Ok(granted) => granted,
-        Err(ApplyError::Lost { refusal, current }) => {
+        Err(ApplyError::Rejected { refusal, current }) => {
             pending.disarm();
             core.lifecycle.on_claim_refused(refusal, &current).await?;
             return Ok(ClaimOutcome::Changed);

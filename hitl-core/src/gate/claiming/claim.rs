@@ -10,7 +10,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim};
-use crate::store::{ApplyError, Enclosed, StoreErrorKind};
+use crate::store::{ApplyError, EventPayload, StoreErrorKind};
 
 /// The result of an attempt to claim a call.
 pub(in crate::gate) enum ClaimOutcome {
@@ -43,11 +43,11 @@ pub(in crate::gate) async fn claim_alone(
     let tenant = &record.key().tenant;
     let (store, of, id) = (Arc::clone(core.calls.store()), tenant.clone(), record.id());
     let claim_ref = ClaimRef { tenant: tenant.clone(), id, token: claim.token, owner: attached };
-    let asking = async move { store.apply(&of, id, event, Enclosed::none()).await };
+    let asking = async move { store.apply(&of, id, event, EventPayload::none()).await };
     let mut pending = PendingClaim::new(&core.lifecycle, Some(claim_ref), asking);
     let granted = match pending.resolve().await {
         Ok(granted) => granted,
-        Err(ApplyError::Lost { refusal, current }) => {
+        Err(ApplyError::Rejected { refusal, current }) => {
             pending.disarm();
             core.lifecycle.on_claim_refused(refusal, &current).await?;
             return Ok(ClaimOutcome::Changed);
@@ -71,8 +71,8 @@ pub(in crate::gate) async fn claim_alone(
 
 /// Audits that a call was claimed on a grant.
 pub(in crate::gate) fn record_grant_use(core: &GateCore, record: &CallRecord) {
-    let Some(drawn) = record.granted else { return };
-    let mut entry = AuditRecord::of(AuditEvent::GrantUsed, record, record.updated_at);
+    let Some(drawn) = record.grant_use else { return };
+    let mut entry = AuditRecord::new(AuditEvent::GrantUsed, record, record.updated_at);
     entry.subject = Some(drawn.grant.to_string());
     if !drawn.amount.is_zero() {
         entry.note = Some(format!("{} of its sum", drawn.amount));

@@ -24,14 +24,14 @@ use crate::gate::review::reask::{ask_again, close_retired};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::tool_check::{ChangedTool, ToolCheck, check_tool, take_from_others};
 use crate::machine::{CallRecord, Claim, Event};
-use crate::policy::{Requirement, Routed, Verdict};
+use crate::policy::{Requirement, Route, Verdict};
 
 /// An approved call that was checked once more, and may be claimed.
 pub(in crate::gate) struct ClaimableCall {
     tool: Arc<RegisteredTool>,
     snapshot: Snapshot,
     call: Box<dyn BoundCall>,
-    routed: Routed,
+    routed: Route,
     requirement: Requirement,
     binding: BindingDigest,
     /// The contents that its arguments name, as they were approved.
@@ -214,14 +214,14 @@ async fn check_claim_route(
     core: &GateCore,
     record: &CallRecord,
     snapshot: &Snapshot,
-    routed: &Routed,
+    routed: &Route,
     requirement: &Requirement,
     role_changes: Option<RoleChanges>,
 ) -> Result<Option<ClaimCheck>, GateError> {
     let binding = record.request.binding;
     let because = |mut reason: String| {
         let changes = role_changes.as_ref().map(|changes| clip_reason(core, &changes.0, snapshot));
-        for why in changes.iter().chain(&routed.because) {
+        for why in changes.iter().chain(&routed.reasons) {
             reason.push_str("; ");
             reason.push_str(why);
         }
@@ -235,16 +235,16 @@ async fn check_claim_route(
             return defer_claim(core, record).await.map(Some);
         }
         (Event::Deny { binding, reason: reason.clone() }, AuditEvent::Denied)
-    } else if record.granted.is_some() && asks && !routed.grantable {
+    } else if record.grant_use.is_some() && asks && !routed.grantable {
         let reason = because("asked again: no grant answers this any more".to_owned());
-        (Event::Disallow { binding, reason }, AuditEvent::Reopened)
+        (Event::GrantExhausted { binding, reason }, AuditEvent::Reopened)
     } else if !requirement.is_met_by(&record.request.requirement()) {
         let mut reason = format!("asked again: the call now needs {}", requirement.level);
         if !requirement.quorum.is_met_by(&record.request.quorum) {
             reason.push_str(" and other approvals than it has");
         }
         let (requirement, reason) = (requirement.clone(), because(reason));
-        (Event::Demote { binding, requirement, reason }, AuditEvent::Reopened)
+        (Event::RequireMore { binding, requirement, reason }, AuditEvent::Reopened)
     } else {
         return Ok(None);
     };

@@ -4,7 +4,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::machine::{CallRecord, CallState, Event};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 
 /// Approves a parked call of an idempotent tool again, as often as the tool allows. False if it
 /// stays parked, for a human.
@@ -26,16 +26,16 @@ pub(in crate::gate) async fn retry_parked(
     // The attempts of earlier tries of a call that failed count too.
     let earlier = record.attempts_in_all() - record.attempts;
     let most = config.attempts.saturating_sub(earlier);
-    let event = Event::TryAgain { version: record.version, most };
+    let event = Event::RetryIdempotent { version: record.version, most };
     let tenant = &record.key().tenant;
-    match core.calls.apply(tenant, record.id(), event, Enclosed::none()).await {
+    match core.calls.apply(tenant, record.id(), event, EventPayload::none()).await {
         Ok(record) => {
-            let mut entry = AuditRecord::of(AuditEvent::Retried, &record, record.updated_at);
+            let mut entry = AuditRecord::new(AuditEvent::Retried, &record, record.updated_at);
             entry.attempt = Some(record.attempts);
             core.audit.record(&entry);
             Ok(true)
         }
-        Err(ApplyError::Lost { .. }) => Ok(false),
+        Err(ApplyError::Rejected { .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

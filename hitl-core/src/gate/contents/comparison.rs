@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::referent::{ReferentState, Referents};
-use crate::approval::{Found, ToolChange, ToolDifference, argument};
+use crate::approval::{ContentState, ToolChange, ToolDifference, argument};
 use crate::call::ReferentDigest;
 use crate::machine::CallRecord;
 use crate::seal::KeyRing;
@@ -57,7 +57,7 @@ pub(super) fn compare_contents(
         names.push(argument(at));
         let unread_now =
             matches!(&referent.state, ReferentState::Unread { why, .. } if why.is_passing());
-        let was_read = before.is_some_and(|before| !matches!(before.found, Found::Unread { .. }));
+        let was_read = before.is_some_and(|before| !matches!(before.found, ContentState::Unread { .. }));
         passing |= unread_now && was_read;
     }
     if passing {

@@ -10,7 +10,7 @@ use hitl_base::redact::Taint;
 
 use super::linked_path::LinkedPath;
 use super::referent::{Referent, ReferentState, Referents, SealedContent};
-use crate::approval::{Content, Found, Link, Mask, Uncovering, Unread};
+use crate::approval::{Content, ContentState, Link, Mask, Uncovering, UnreadReason};
 use crate::arguments::{Layers, Snapshot, text_layers};
 use crate::confidence::{CONTENT, Factor};
 use crate::gate::keys::vault::Vault;
@@ -119,23 +119,23 @@ impl ContentDisplay {
         let mut content = Content {
             at: referent.at.clone(),
             digest: referent.digest(key, request),
-            found: Found::Text { bytes: 0 },
+            found: ContentState::Text { bytes: 0 },
             leads_to: leads_to.map(|target: &Path| self.show_path(target, secrets)),
             text: None,
             masks: Vec::new(),
             more_masks: 0,
         };
         content.found = match &referent.state {
-            ReferentState::Large { bytes, .. } => Found::Large { bytes: *bytes },
+            ReferentState::Large { bytes, .. } => ContentState::Large { bytes: *bytes },
             ReferentState::Unread { why, said } => {
                 let said = said.as_deref().map(|said| {
                     clip(&mask_text(&self.redactor, said, secrets), MAX_ERROR).into_owned()
                 });
-                Found::Unread { why: *why, said }
+                ContentState::Unread { why: *why, said }
             }
             ReferentState::Rest { count } => {
                 let said = Some(format!("{count} more"));
-                Found::Unread { why: Unread::TooMany, said }
+                ContentState::Unread { why: UnreadReason::TooMany, said }
             }
             ReferentState::Kept { bytes, .. } => {
                 let length = bytes.len() as u64;
@@ -144,7 +144,7 @@ impl ContentDisplay {
                         let begins = |(start, _): &&(&[u8], &str)| bytes.starts_with(start);
                         let looks_like = SIGNATURES.iter().find(begins);
                         let looks_like = looks_like.map(|(_, what)| (*what).to_owned());
-                        Found::Binary { bytes: length, looks_like }
+                        ContentState::Binary { bytes: length, looks_like }
                     }
                     Some(text) => {
                         let layers = self.layers_of_text(text, secrets).await;
@@ -152,7 +152,7 @@ impl ContentDisplay {
                         content.masks = masks_at(masks, &referent.at);
                         content.more_masks = more;
                         content.text = layers.shown.as_str().map(str::to_owned);
-                        Found::Text { bytes: length }
+                        ContentState::Text { bytes: length }
                     }
                 }
             }
@@ -200,7 +200,7 @@ impl ContentDisplay {
         };
         let not_shown = contents.iter().filter(|one| !one.is_shown());
         let (cut, unseen): (Vec<&Content>, Vec<&Content>) =
-            not_shown.partition(|one| matches!(one.found, Found::Text { .. }));
+            not_shown.partition(|one| matches!(one.found, ContentState::Text { .. }));
         let hidden: Vec<&Content> = contents.iter().filter(hides).collect();
         let mut why = Vec::new();
         if !unseen.is_empty() {

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::links::{is_linked, resolve};
 use super::own_files::{find_open_own_file, find_same_own_file, is_at, is_remote};
 use super::referent::{MAX_DIGESTED, MAX_KEPT, Referent, ReferentState};
-use crate::approval::Unread;
+use crate::approval::UnreadReason;
 use crate::open::{LastLink, open_to_read};
 use crate::policy::OwnFiles;
 
@@ -18,7 +18,7 @@ const STEP: usize = 64 * 1024;
 /// Reads the file that the argument at this place names.
 pub(super) fn read_file(own: &OwnFiles, at: String, path: &Path) -> Referent {
     if is_remote(path) {
-        return Referent::new(at, ReferentState::unread(Unread::Remote));
+        return Referent::new(at, ReferentState::unread(UnreadReason::Remote));
     }
     let target = match resolve(path) {
         Ok(target) => target,
@@ -27,7 +27,7 @@ pub(super) fn read_file(own: &OwnFiles, at: String, path: &Path) -> Referent {
     let linked = is_linked(path, &target);
     let state =
         if own.resolved(&target, false).is_some() || find_same_own_file(own, &target).is_some() {
-            ReferentState::unread(Unread::OwnFile)
+            ReferentState::unread(UnreadReason::OwnFile)
         } else {
             read_regular(own, &target).unwrap_or_else(|error| unread_error(&error))
         };
@@ -38,10 +38,10 @@ fn read_regular(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState>
     // Opening a pipe waits for a writer, and opening a device may have an effect.
     let is = std::fs::metadata(target)?;
     if !is.is_file() {
-        return Ok(ReferentState::unread(Unread::NotAFile));
+        return Ok(ReferentState::unread(UnreadReason::NotAFile));
     }
     if is.len() > MAX_DIGESTED {
-        return Ok(ReferentState::unread(Unread::TooLarge));
+        return Ok(ReferentState::unread(UnreadReason::TooLarge));
     }
     read_open(own, target)
 }
@@ -53,14 +53,14 @@ fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState> {
     let file = open_to_read(target, LastLink::Refused)?;
     let is = file.metadata()?;
     if !is.is_file() {
-        return Ok(ReferentState::unread(Unread::NotAFile));
+        return Ok(ReferentState::unread(UnreadReason::NotAFile));
     }
     if find_open_own_file(own, &is).is_some() {
-        return Ok(ReferentState::unread(Unread::OwnFile));
+        return Ok(ReferentState::unread(UnreadReason::OwnFile));
     }
     if !is_at(target, &is) {
         let why = "it was replaced while it was opened";
-        return Ok(ReferentState::unread_because(Unread::Failed, why.to_owned()));
+        return Ok(ReferentState::unread_because(UnreadReason::Failed, why.to_owned()));
     }
     // Some files say that they are empty and never end.
     let mut rest = file.take(MAX_DIGESTED + 1);
@@ -87,10 +87,10 @@ fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState> {
 fn unread_error(error: &std::io::Error) -> ReferentState {
     match error.kind() {
         // A step of the path that is a file leads nowhere.
-        ErrorKind::NotFound | ErrorKind::NotADirectory => ReferentState::unread(Unread::Missing),
-        ErrorKind::PermissionDenied => ReferentState::unread(Unread::Forbidden),
-        ErrorKind::IsADirectory => ReferentState::unread(Unread::NotAFile),
-        kind => ReferentState::unread_because(Unread::Failed, kind.to_string()),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => ReferentState::unread(UnreadReason::Missing),
+        ErrorKind::PermissionDenied => ReferentState::unread(UnreadReason::Forbidden),
+        ErrorKind::IsADirectory => ReferentState::unread(UnreadReason::NotAFile),
+        kind => ReferentState::unread_because(UnreadReason::Failed, kind.to_string()),
     }
 }
 
@@ -117,11 +117,11 @@ mod tests {
     fn invariant_13_what_is_no_regular_file_of_moderate_size_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        assert_eq!(unread(&find(&at("missing"))), Some(Unread::Missing));
-        assert_eq!(unread(&find(Path::new(""))), Some(Unread::Missing));
-        assert_eq!(unread(&find(folder.path())), Some(Unread::NotAFile));
+        assert_eq!(unread(&find(&at("missing"))), Some(UnreadReason::Missing));
+        assert_eq!(unread(&find(Path::new(""))), Some(UnreadReason::Missing));
+        assert_eq!(unread(&find(folder.path())), Some(UnreadReason::NotAFile));
         fs::write(at("text"), "hello").unwrap();
-        assert_eq!(unread(&find(&at("text/below"))), Some(Unread::Missing));
+        assert_eq!(unread(&find(&at("text/below"))), Some(UnreadReason::Missing));
         assert!(
             matches!(find(&at("text")), ReferentState::Kept { bytes, .. } if &*bytes == b"hello")
         );
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(what, found, "{length}");
         }
         File::create(at("zeros")).unwrap().set_len(MAX_DIGESTED + 1).unwrap();
-        assert_eq!(unread(&find(&at("zeros"))), Some(Unread::TooLarge));
+        assert_eq!(unread(&find(&at("zeros"))), Some(UnreadReason::TooLarge));
     }
 
     /// ReferentState is put in the place of a file after it was looked at is not read.
@@ -159,7 +159,7 @@ mod tests {
         for name in ["gate/hitl.db", "gate/hitl.db.key"] {
             let _ = fs::remove_file(at("hard"));
             fs::hard_link(at(name), at("hard")).unwrap();
-            assert_eq!(unread(&read("hard").unwrap()), Some(Unread::OwnFile), "{name}");
+            assert_eq!(unread(&read("hard").unwrap()), Some(UnreadReason::OwnFile), "{name}");
             let _ = fs::remove_file(at("link"));
             symlink(at(name), at("link")).unwrap();
             assert!(!matches!(
@@ -169,7 +169,7 @@ mod tests {
             let _ = fs::remove_file(at("way"));
             symlink(at("gate"), at("way")).unwrap();
             let below = name.replace("gate/", "way/");
-            assert_eq!(unread(&read(&below).unwrap()), Some(Unread::OwnFile), "{name}");
+            assert_eq!(unread(&read(&below).unwrap()), Some(UnreadReason::OwnFile), "{name}");
         }
         // Nor is a file that is not the gate's, where a link leads to it.
         symlink(at("other"), at("to other")).unwrap();
@@ -178,11 +178,11 @@ mod tests {
             Ok(ReferentState::Kept { .. } | ReferentState::Large { .. })
         ));
         symlink(&folder, at("here")).unwrap();
-        assert_eq!(unread(&read("here/other").unwrap()), Some(Unread::Failed));
+        assert_eq!(unread(&read("here/other").unwrap()), Some(UnreadReason::Failed));
         // A pipe without a writer does not hold the thread.
         let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
         if made.is_ok_and(|status| status.success()) {
-            assert_eq!(unread(&read("pipe").unwrap()), Some(Unread::NotAFile));
+            assert_eq!(unread(&read("pipe").unwrap()), Some(UnreadReason::NotAFile));
         }
     }
 
@@ -193,12 +193,12 @@ mod tests {
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         if made.is_ok_and(|status| status.success()) {
-            assert_eq!(unread(&find(&pipe)), Some(Unread::NotAFile));
+            assert_eq!(unread(&find(&pipe)), Some(UnreadReason::NotAFile));
         }
         let socket = folder.path().join("socket");
         let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         for other in [socket.as_path(), Path::new("/dev/zero"), Path::new("/dev/tty")] {
-            assert_eq!(unread(&find(other)), Some(Unread::NotAFile), "{}", other.display());
+            assert_eq!(unread(&find(other)), Some(UnreadReason::NotAFile), "{}", other.display());
         }
         // It says that it has no bytes.
         if Path::new("/proc/self/maps").exists() {

@@ -14,7 +14,7 @@ use super::display::ContentDisplay;
 use super::file::read_file;
 use super::file_lookup::FileLookup;
 use super::referent::{Referent, ReferentState, Referents};
-use crate::approval::Unread;
+use crate::approval::UnreadReason;
 use crate::arguments::Snapshot;
 use crate::call::{ContentReader, ContentReaders, Source};
 use crate::gate::error::GateError;
@@ -106,9 +106,9 @@ impl NamedContents {
                     let read = AssertUnwindSafe(reading).catch_unwind().await;
                     let state = match read.map_err(std::mem::forget) {
                         Ok(Ok(bytes)) => ReferentState::from_bytes(bytes),
-                        Ok(Err(said)) => ReferentState::unread_because(Unread::Failed, said),
+                        Ok(Err(said)) => ReferentState::unread_because(UnreadReason::Failed, said),
                         Err(()) => {
-                            ReferentState::unread_because(Unread::Failed, "it panicked".to_owned())
+                            ReferentState::unread_because(UnreadReason::Failed, "it panicked".to_owned())
                         }
                     };
                     store_answer(&to, index, Referent::new(at, state));
@@ -121,8 +121,8 @@ impl NamedContents {
             }
         }
         let late = match no_answer {
-            NoAnswer::Panicked => Unread::Failed,
-            NoAnswer::Late | NoAnswer::NotAsked => Unread::Late,
+            NoAnswer::Panicked => UnreadReason::Failed,
+            NoAnswer::Late | NoAnswer::NotAsked => UnreadReason::Late,
         };
         let read = std::mem::take(&mut *answers.lock().unwrap_or_else(PoisonError::into_inner));
         let read = places.into_iter().zip(read);
@@ -132,7 +132,7 @@ impl NamedContents {
             })
             .collect();
         let more =
-            more.into_iter().map(|at| Referent::new(at, ReferentState::unread(Unread::TooMany)));
+            more.into_iter().map(|at| Referent::new(at, ReferentState::unread(UnreadReason::TooMany)));
         all.extend(more);
         all.extend(Referent::rest(unnamed));
         Ok(Referents::new(all, MAX_KEPT_IN_ALL))

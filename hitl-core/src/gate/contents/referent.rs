@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::approval::{Content, Unread};
+use crate::approval::{Content, UnreadReason};
 use crate::call::{Given, MAX_CONTENTS, ReferentDigest, referent_digest};
 use crate::hex::{bytes_of, hex};
 use crate::ids::RequestId;
@@ -48,7 +48,7 @@ pub(super) enum ReferentState {
         sha256: [u8; 32],
     },
     Unread {
-        why: Unread,
+        why: UnreadReason,
         said: Option<String>,
     },
     /// Further contents, which are not named one by one. Nobody read them.
@@ -68,7 +68,7 @@ impl ReferentState {
     /// The state of a content of this length, of which the first bytes are at hand.
     pub(super) fn from_digest(first: Vec<u8>, bytes: u64, sha256: [u8; 32]) -> Self {
         if bytes > MAX_DIGESTED {
-            Self::unread(Unread::TooLarge)
+            Self::unread(UnreadReason::TooLarge)
         } else if first.len() as u64 == bytes && first.len() <= MAX_KEPT {
             Self::Kept { bytes: first.into(), sha256 }
         } else {
@@ -76,11 +76,11 @@ impl ReferentState {
         }
     }
 
-    pub(super) const fn unread(why: Unread) -> Self {
+    pub(super) const fn unread(why: UnreadReason) -> Self {
         Self::Unread { why, said: None }
     }
 
-    pub(super) const fn unread_because(why: Unread, said: String) -> Self {
+    pub(super) const fn unread_because(why: UnreadReason, said: String) -> Self {
         Self::Unread { why, said: Some(said) }
     }
 }
@@ -107,7 +107,7 @@ impl Referent {
             ReferentState::Kept { bytes, sha256 } => ("content", bytes.len() as u64, sha256),
             ReferentState::Large { bytes, sha256 } => ("content", *bytes, sha256),
             ReferentState::Unread { why, .. } => (why.name(), 0, &[]),
-            ReferentState::Rest { count } => (Unread::TooMany.name(), *count, &[]),
+            ReferentState::Rest { count } => (UnreadReason::TooMany.name(), *count, &[]),
         };
         let target = self.target.as_deref().map(|target| target.as_os_str().as_encoded_bytes());
         let target = target.unwrap_or_default();
@@ -136,7 +136,7 @@ impl Referents {
         let mut places = places.fuse();
         let named = places.by_ref().take(2 * MAX_CONTENTS);
         let mut all: Vec<Referent> =
-            named.map(|at| Referent::new(at, ReferentState::unread(Unread::Elsewhere))).collect();
+            named.map(|at| Referent::new(at, ReferentState::unread(UnreadReason::Elsewhere))).collect();
         all.extend(Referent::rest(places.count()));
         Self(all.into())
     }
@@ -289,11 +289,11 @@ mod tests {
             referent(b"one"),
             referent(b"two"),
             referent(b""),
-            Referent::new("/path".to_owned(), ReferentState::unread(Unread::Missing)),
-            Referent::new("/path".to_owned(), ReferentState::unread(Unread::Late)),
+            Referent::new("/path".to_owned(), ReferentState::unread(UnreadReason::Missing)),
+            Referent::new("/path".to_owned(), ReferentState::unread(UnreadReason::Late)),
             moved("/a", ReferentState::from_bytes(b"one".to_vec())),
             moved("/b", ReferentState::from_bytes(b"one".to_vec())),
-            moved("/a", ReferentState::unread(Unread::Missing)),
+            moved("/a", ReferentState::unread(UnreadReason::Missing)),
         ];
         let mut digests: Vec<_> = all.iter().map(|one| one.digest(&key, id)).collect();
         digests.push(all[0].digest(&key, RequestId::new()));
@@ -336,7 +336,7 @@ mod tests {
             vec![Content {
                 at: referent.at.clone(),
                 digest: referent.digest(keys.digest(), id),
-                found: crate::approval::Found::Text { bytes: 0 },
+                found: crate::approval::ContentState::Text { bytes: 0 },
                 leads_to: None,
                 text: None,
                 masks: Vec::new(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hitl_base::Timestamp;
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord, AuditSink, ErasableLog, ErasedLine, LISTED, Line};
 use crate::call::{CallKey, Tenant};
 use crate::gate::audit::ledger::AuditLedger;
@@ -30,7 +30,7 @@ const PAGE: usize = 1_000;
 /// The order to erase lines.
 pub(in crate::gate) struct ErasureOrder<'w> {
     pub(in crate::gate) scope: &'w ErasureScope,
-    pub(in crate::gate) by: &'w Authority,
+    pub(in crate::gate) by: &'w ReviewerIdentity,
     /// Without secrets.
     pub(in crate::gate) reason: &'w str,
     /// The calls that the store has just erased: each has a record in the audit, also without

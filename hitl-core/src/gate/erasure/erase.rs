@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord, ErasableLog};
 use crate::call::{CallKey, PrincipalKind};
 use crate::gate::core::GateCore;
@@ -30,7 +30,7 @@ impl Gate {
     /// left. Lines of calls that the store does not know stay.
     ///
     /// Lines within the scope are erased if the store has erased their call, also by an earlier
-    /// erasure that was interrupted, or by [`Store::retain`](crate::Store::retain): erase the same
+    /// erasure that was interrupted, or by [`Store::erase_ended_before`](crate::Store::erase_ended_before): erase the same
     /// scope once more to complete it.
     ///
     /// `logs` are further chains of the same audit in which lines are to be erased, beside those
@@ -55,7 +55,7 @@ impl Gate {
         &self,
         scope: &ErasureScope,
         reason: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         logs: &[Arc<dyn ErasableLog>],
     ) -> Result<ErasureReport, GateError> {
         let by = by.into();
@@ -76,7 +76,7 @@ impl Gate {
 }
 
 /// Checks that somebody may erase a scope.
-fn check_eraser(scope: &ErasureScope, by: &Authority) -> Result<(), GateError> {
+fn check_eraser(scope: &ErasureScope, by: &ReviewerIdentity) -> Result<(), GateError> {
     match scope {
         ErasureScope::Call { tenant, .. } | ErasureScope::Principal { tenant, .. } => {
             check_decider(by, tenant)?;
@@ -100,7 +100,7 @@ async fn order_erasure(
     core: &GateCore,
     scope: &ErasureScope,
     reason: &str,
-    by: &Authority,
+    by: &ReviewerIdentity,
 ) -> Result<String, GateError> {
     let reason = check_reason(reason, &core.redactor)?;
     // The principal's name is to be erased, so it is not written again.
@@ -141,7 +141,7 @@ async fn erase_in_store(core: &GateCore, scope: &ErasureScope) -> Result<StoreEr
         ErasureScope::Principal { tenant, principal } => {
             let mut after = None;
             loop {
-                let page = store.calls_of(tenant, principal, after, PAGE).await?;
+                let page = store.calls_by_principal(tenant, principal, after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 let (ended, waits): (Vec<_>, Vec<_>) =
                     page.iter().partition(|record| record.state.is_terminal());
@@ -166,7 +166,7 @@ async fn erase_in_store(core: &GateCore, scope: &ErasureScope) -> Result<StoreEr
             report.grants = store.forget_grants_of(tenant, principal).await?;
         }
         ErasureScope::EndedBefore(moment) => {
-            report.calls = store.retain(*moment).await?.calls;
+            report.calls = store.erase_ended_before(*moment).await?.calls;
         }
     }
     Ok(StoreErasure { report, erased })

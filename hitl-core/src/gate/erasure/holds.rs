@@ -4,7 +4,7 @@
 use hitl_base::redact::Taint;
 use hitl_base::{Redactor, Timestamp};
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, PrincipalKind, Tenant};
 use crate::gate::error::{GateError, GateErrorKind};
@@ -26,7 +26,7 @@ impl Gate {
         tenant: &Tenant,
         scope: HoldScope,
         reason: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<Hold, GateError> {
         let by = by.into();
         check_decider(&by, tenant)?;
@@ -55,7 +55,7 @@ impl Gate {
         tenant: &Tenant,
         id: HoldId,
         reason: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<Hold, GateError> {
         let by = by.into();
         check_decider(&by, tenant)?;
@@ -75,7 +75,7 @@ impl Gate {
     }
 
     /// Returns the legal holds of the tenants whose calls somebody may see.
-    pub async fn holds(&self, who: impl Into<Authority>) -> Result<Vec<Hold>, GateError> {
+    pub async fn holds(&self, who: impl Into<ReviewerIdentity>) -> Result<Vec<Hold>, GateError> {
         let who = who.into();
         let mut holds = self.core.calls.store().holds().await?;
         holds.retain(|hold| who.may_see(&hold.tenant));
@@ -99,7 +99,7 @@ pub(super) fn not_erased(why: impl Into<String>) -> GateError {
 }
 
 /// Checks that the host lets somebody decide the calls of a tenant.
-pub(super) fn check_decider(by: &Authority, tenant: &Tenant) -> Result<(), GateError> {
+pub(super) fn check_decider(by: &ReviewerIdentity, tenant: &Tenant) -> Result<(), GateError> {
     if by.may_decide(tenant) {
         return Ok(());
     }
@@ -108,7 +108,7 @@ pub(super) fn check_decider(by: &Authority, tenant: &Tenant) -> Result<(), GateE
 }
 
 /// Checks that somebody is a human.
-pub(super) fn check_human(by: &Authority, what: &str) -> Result<(), GateError> {
+pub(super) fn check_human(by: &ReviewerIdentity, what: &str) -> Result<(), GateError> {
     if by.principal.kind() == PrincipalKind::Human {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hitl_base::Timestamp;
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
 use crate::gate::erasure::report::ErasureScope;
@@ -15,7 +15,7 @@ use crate::ids::{GrantId, RequestId};
 #[derive(Clone, Copy)]
 pub(super) struct ScopeFilter<'f> {
     pub(super) scope: &'f ErasureScope,
-    pub(super) by: &'f Authority,
+    pub(super) by: &'f ReviewerIdentity,
 }
 
 /// The calls and grants that the audit mentions within the scope.

@@ -10,7 +10,7 @@ use crate::confidence::Assessment;
 use crate::gate::execution::execution::{Execution, UnrecordedCall};
 use crate::gate::keys::vault::CallContent;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::policy::Routed;
+use crate::policy::Route;
 
 /// A new call that is to be evaluated.
 pub(in crate::gate) struct NewCall {
@@ -26,7 +26,7 @@ pub(in crate::gate) struct NewCall {
 /// A score, and the route that follows from it.
 pub(in crate::gate) struct Evaluation {
     pub(in crate::gate) assessment: Assessment,
-    pub(in crate::gate) routed: Routed,
+    pub(in crate::gate) routed: Route,
 }
 
 /// A call, scored and routed: everything that there is of one that runs at once and leaves no

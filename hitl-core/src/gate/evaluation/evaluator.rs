@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hitl_base::clock::ForwardClock;
-use hitl_base::id::Series;
-use hitl_base::json::scan_within;
+use hitl_base::id::EphemeralIds;
+use hitl_base::json::parse_with_limits;
 use hitl_base::{Json, Redactor};
 
 use crate::approval::{Uncovering, title};
-use crate::arguments::{LookedOver, Snapshot};
+use crate::arguments::{SecretScan, Snapshot};
 use crate::call::{CallContext, CallKey, content_digest};
 use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, Signals, assess};
 use crate::gate::contents::file_lookup::FileLookup;
@@ -25,7 +25,7 @@ use crate::gate::masking::{mask_text, mask_title};
 use crate::gate::stored_text::{UNLIMITED, parse_snapshot, unreadable_snapshot};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::policy::{
-    ApprovalLevel, Eyes, Policy, PolicyVersion, Routed, Shadow, ShadowReport, Verdict, route,
+    ApprovalLevel, RequesterRule, Policy, PolicyVersion, Route, Shadow, ShadowReport, Verdict, route,
 };
 
 /// Scores and routes calls.
@@ -35,7 +35,7 @@ pub(in crate::gate) struct Evaluator {
     vault: Arc<Vault>,
     redactor: Redactor,
     /// The runs of calls that leave no record.
-    ephemeral_runs: Series,
+    ephemeral_runs: EphemeralIds,
 }
 
 /// The host's rules for scoring and routing.
@@ -66,7 +66,7 @@ impl Evaluator {
         vault: Arc<Vault>,
         redactor: Redactor,
     ) -> Self {
-        Self { rules, files, vault, redactor, ephemeral_runs: Series::new() }
+        Self { rules, files, vault, redactor, ephemeral_runs: EphemeralIds::new() }
     }
 
     /// Scores and routes a new call.
@@ -84,13 +84,13 @@ impl Evaluator {
         let key = key.unwrap_or_else(|| {
             let tenant = context.tenant.clone();
             if names_no_own_file && self.qualifies_for_fast_path(&tool, &evaluation.routed) {
-                CallKey::passing(tenant, &self.ephemeral_runs)
+                CallKey::generate_ephemeral(tenant, &self.ephemeral_runs)
             } else {
-                CallKey::fresh(tenant)
+                CallKey::generate(tenant)
             }
         });
         let looked_over =
-            if nothing { LookedOver::Clean } else { LookedOver::No(lazy.into_tree()) };
+            if nothing { SecretScan::Clean } else { SecretScan::No(lazy.into_tree()) };
         let shown = snapshot.shown_text(looked_over, &self.redactor);
         let content = content_digest(tool.name(), &snapshot, &context, self.vault.ring().digest());
         Ok(EvaluatedCall {
@@ -158,9 +158,9 @@ impl Evaluator {
     /// Masks secrets in the words of signals and policies: they see the secrets, and their words
     /// are shown.
     #[inline]
-    fn mask_words(&self, assessment: &mut Assessment, routed: &mut Routed, snapshot: &Snapshot) {
+    fn mask_words(&self, assessment: &mut Assessment, routed: &mut Route, snapshot: &Snapshot) {
         let denied = matches!(routed.verdict, Verdict::Deny(_));
-        if assessment.factors.is_empty() && routed.because.is_empty() && !denied {
+        if assessment.factors.is_empty() && routed.reasons.is_empty() && !denied {
             return;
         }
         let secrets = snapshot.taint();
@@ -172,7 +172,7 @@ impl Evaluator {
                 factor.reasoning = Cow::Owned(clean);
             }
         }
-        for reason in &mut routed.because {
+        for reason in &mut routed.reasons {
             *reason = mask_text(&self.redactor, reason, &secrets).into_owned();
         }
         if let Verdict::Deny(reason) = &mut routed.verdict {
@@ -197,26 +197,26 @@ impl Evaluator {
     pub(in crate::gate) fn qualifies_for_fast_path(
         &self,
         tool: &RegisteredTool,
-        routed: &Routed,
+        routed: &Route,
     ) -> bool {
         needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
     }
 
     /// Returns whether a human may be asked about a call that is routed so, now or after the
     /// scorers.
-    pub(in crate::gate) fn may_ask(&self, routed: &Routed) -> bool {
+    pub(in crate::gate) fn may_ask(&self, routed: &Route) -> bool {
         matches!(routed.verdict, Verdict::Ask(_)) || self.asks_scorers(routed)
     }
 
     /// Returns whether scorers could make a difference: points can only raise the level, and Full
     /// is the highest.
-    pub(in crate::gate) fn asks_scorers(&self, routed: &Routed) -> bool {
+    pub(in crate::gate) fn asks_scorers(&self, routed: &Route) -> bool {
         let open = matches!(routed.verdict, Verdict::Run | Verdict::Ask(ApprovalLevel::Quick));
         open && !self.rules.scorers.is_empty()
     }
 
     /// Returns the names of the scorers that would be asked about a call that is routed so.
-    pub(in crate::gate) fn scorer_names(&self, routed: &Routed) -> Vec<String> {
+    pub(in crate::gate) fn scorer_names(&self, routed: &Route) -> Vec<String> {
         if self.asks_scorers(routed) { self.rules.scorers.names() } else { Vec::new() }
     }
 
@@ -224,7 +224,7 @@ impl Evaluator {
     pub(in crate::gate) fn title(&self, call: &EvaluatedCall) -> String {
         let describe = call.tool.config().describe;
         let shown = match describe {
-            Some(_) => scan_within(call.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
+            Some(_) => parse_with_limits(call.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
             None => Json::Null,
         };
         let title = title(call.tool.name(), describe, &shown);
@@ -232,7 +232,7 @@ impl Evaluator {
     }
 
     /// Prepares a call for its submission.
-    pub(in crate::gate) fn prepare(&self, call: EvaluatedCall, requester: Eyes) -> PreparedCall {
+    pub(in crate::gate) fn prepare(&self, call: EvaluatedCall, requester: RequesterRule) -> PreparedCall {
         let title = self.title(&call);
         PreparedCall::new(call, title, requester, self.rules.uncovering, &self.redactor)
     }
@@ -277,7 +277,7 @@ impl Evaluator {
         snapshot: &Snapshot,
         context: &CallContext,
         assessment: &Assessment,
-        routed: &Routed,
+        routed: &Route,
     ) {
         if self.rules.shadow.is_empty() {
             return;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use hitl_base::Redactor;
 
-use crate::approval::{Authority, Decision};
+use crate::approval::{ReviewerIdentity, Decision};
 use crate::call::{CallContext, Identity, Principal};
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::evaluation::principal_directory::{DirectoryAnswer, DirectoryWithTimeout};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallRecord, Resolution};
-use crate::policy::{Eyes, Standing, role_changes};
+use crate::policy::{RequesterRule, PrincipalStatus, role_changes};
 use crate::sync::NoAnswer;
 
 /// Knows the people of calls: by the host's directory, and by its rules about requesters.
@@ -63,14 +63,14 @@ impl Identities {
         &self,
         tool: &RegisteredTool,
         context: &CallContext,
-    ) -> Eyes {
+    ) -> RequesterRule {
         let own = tool.config().eyes;
-        if own != Eyes::ByLevel {
+        if own != RequesterRule::ByLevel {
             return own;
         }
         let listed = |agent: &Principal| self.self_approval.agents.contains(&agent.folded());
         let two = self.self_approval.everywhere || context.agent.as_ref().is_some_and(listed);
-        if two { Eyes::Two } else { own }
+        if two { RequesterRule::MayApprove } else { own }
     }
 
     /// Asks the directory for the one name of somebody. `None` if that is the name by which all are
@@ -89,9 +89,9 @@ impl Identities {
     }
 
     /// Adds the directory's name for somebody who decides.
-    pub(in crate::gate) fn identify(&self, by: Authority) -> Result<Authority, GateError> {
+    pub(in crate::gate) fn identify(&self, by: ReviewerIdentity) -> Result<ReviewerIdentity, GateError> {
         let canonical = self.canonical(&by.principal)?;
-        Ok(Authority { canonical, ..by })
+        Ok(ReviewerIdentity { canonical, ..by })
     }
 
     /// As [`identify`](Self::identify), and adds which people of a call the directory takes for the
@@ -103,15 +103,15 @@ impl Identities {
     /// When the directory cannot say who one of them is: then it is not known that they are two.
     pub(in crate::gate) fn identify_among(
         &self,
-        by: Authority,
+        by: ReviewerIdentity,
         record: &CallRecord,
-    ) -> Result<Authority, GateError> {
+    ) -> Result<ReviewerIdentity, GateError> {
         let mut by = self.identify(by)?;
         if self.directory.is_none() {
             return Ok(by);
         }
         let own = by.canonical.clone().unwrap_or_else(|| by.principal.folded());
-        let editors = record.earlier.iter().map(|earlier| &earlier.edited.by);
+        let editors = record.prior_revisions.iter().map(|earlier| &earlier.edited.by);
         let voters = record.votes.iter().map(|vote| &vote.by);
         let people: BTreeSet<&Principal> =
             [&record.request.principal].into_iter().chain(editors).chain(voters).collect();
@@ -162,10 +162,10 @@ impl Identities {
                 unknown("the directory still hangs from earlier questions")
             }
             DirectoryAnswer::Failed(error) => unknown(&format!("the directory failed: {error}")),
-            DirectoryAnswer::Status(Standing::Refused(reason)) => {
+            DirectoryAnswer::Status(PrincipalStatus::Refused(reason)) => {
                 RequesterStatus::Refused { reason }
             }
-            DirectoryAnswer::Status(Standing::Roles(roles)) => {
+            DirectoryAnswer::Status(PrincipalStatus::Roles(roles)) => {
                 match role_changes(&record.context, &roles) {
                     None => RequesterStatus::Unchanged,
                     Some(changes) => {
@@ -183,10 +183,10 @@ impl Identities {
 pub(in crate::gate) fn check_resolver(
     record: &CallRecord,
     resolution: &Resolution,
-    by: &Authority,
+    by: &ReviewerIdentity,
 ) -> Result<(), GateError> {
     let retries = matches!(resolution, Resolution::Retry { .. });
-    let bare = Authority::of(by.principal.clone());
+    let bare = ReviewerIdentity::new(by.principal.clone());
     let hidden = record.is_requested_by(by) && !record.is_requested_by(&bare);
     if retries && hidden && !record.request.requester_may_approve() {
         let why = "who asks for this call cannot start it again; ask somebody else";

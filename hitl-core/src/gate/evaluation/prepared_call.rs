@@ -17,12 +17,12 @@ use crate::gate::evaluation::requirement::{
 };
 use crate::gate::keys::vault::CallContent;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::grant::{Drawn, GrantRecord};
+use crate::grant::{GrantUse, GrantRecord};
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
 use crate::machine::{
-    CallRecord, CallState, Claim, Ending, Escalation, Membership, NewCall, RECORD_SCHEMA,
+    CallRecord, CallState, Claim, EndReason, EscalationStep, Membership, NewCall, RECORD_SCHEMA,
 };
-use crate::policy::{ApprovalLevel, Eyes, Requirement, Routed, Verdict, due_after, priority};
+use crate::policy::{ApprovalLevel, RequesterRule, Requirement, Route, Verdict, due_after, priority};
 use crate::queue::Caps;
 use crate::seal::KeyRing;
 
@@ -30,9 +30,9 @@ use crate::seal::KeyRing;
 pub(in crate::gate) struct PreparedCall {
     pub(in crate::gate) tool: Arc<RegisteredTool>,
     pub(in crate::gate) snapshot: Snapshot,
-    pub(in crate::gate) routed: Routed,
+    pub(in crate::gate) routed: Route,
     /// The rule about approval by the requester.
-    requester: Eyes,
+    requester: RequesterRule,
     /// The record as the store will have it. The store stamps its times.
     pub(in crate::gate) record: CallRecord,
     /// Proof of ownership, if the record is created by this submission.
@@ -60,7 +60,7 @@ impl PreparedCall {
     pub(in crate::gate) fn new(
         call: EvaluatedCall,
         title: String,
-        requester: Eyes,
+        requester: RequesterRule,
         uncovering: Uncovering,
         redactor: &Redactor,
     ) -> Self {
@@ -110,7 +110,7 @@ impl PreparedCall {
             priority: priority(config.risk, assessment.confidence),
             assessment,
             thresholds: config.thresholds(),
-            because: routed.because.clone(),
+            reasons: routed.reasons.clone(),
             created_at: now,
             due_at: now,
             expires_at: now,
@@ -122,7 +122,7 @@ impl PreparedCall {
         let circumstances = circumstances_digest(&cx, tool.fingerprint());
         let escalations = config.escalate.map(|next| {
             let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
-            Escalation::new(next.role.map(str::to_owned), within)
+            EscalationStep::new(next.role.map(str::to_owned), within)
         });
         let owner = OwnerToken::new();
         let record = CallRecord {
@@ -138,18 +138,18 @@ impl PreparedCall {
             intent: None,
             decided: None,
             votes: Vec::new(),
-            earlier: Vec::new(),
-            revised: None,
+            prior_revisions: Vec::new(),
+            edited_content: None,
             reread: None,
             sealed: None,
             unread: false,
             escalations: escalations.into_iter().collect(),
             circumstances: Some(circumstances),
             claim: None,
-            allowed_ms: 0,
+            approval_window_ms: 0,
             attempts: 0,
             ending,
-            granted: None,
+            grant_use: None,
             batch: None,
             retry_of: None,
             erased: false,
@@ -184,7 +184,7 @@ impl PreparedCall {
         let request = Arc::make_mut(&mut self.record.request);
         request.require(requirement(&self.tool, &routed, self.requester));
         request.priority = priority(self.tool.config().risk, assessment.confidence);
-        request.because.clone_from(&routed.because);
+        request.reasons.clone_from(&routed.reasons);
         request.assessment = assessment;
         self.routed = routed;
     }
@@ -225,7 +225,7 @@ impl PreparedCall {
     pub(in crate::gate) fn deny(&mut self, reason: String) {
         self.record.state = CallState::Denied;
         Arc::make_mut(&mut self.record.request).level = ApprovalLevel::Full;
-        self.record.ending = Some(Ending::Reason(reason.clone()));
+        self.record.ending = Some(EndReason::Reason(reason.clone()));
         self.routed.verdict = Verdict::Deny(reason);
     }
 
@@ -250,7 +250,7 @@ impl PreparedCall {
     /// Returns whether it may run without anybody being asked.
     pub(in crate::gate) fn may_run(&self) -> bool {
         self.routed.verdict == Verdict::Run
-            || self.record.granted.is_some()
+            || self.record.grant_use.is_some()
             || self.covering_approval().is_some()
     }
 
@@ -290,16 +290,16 @@ impl PreparedCall {
     }
 
     /// Lets the call run on a grant.
-    pub(in crate::gate) fn use_grant(&mut self, grant: &GrantRecord, drawn: Drawn) {
-        self.record.granted = Some(drawn);
+    pub(in crate::gate) fn use_grant(&mut self, grant: &GrantRecord, drawn: GrantUse) {
+        self.record.grant_use = Some(drawn);
         let why = format!("runs on the grant {} that {} gave", grant.id(), grant.grant.by);
-        Arc::make_mut(&mut self.record.request).because.push(why);
+        Arc::make_mut(&mut self.record.request).reasons.push(why);
     }
 
     /// Takes the grant away again.
     pub(in crate::gate) fn drop_grant(&mut self) {
-        if self.record.granted.take().is_some() {
-            Arc::make_mut(&mut self.record.request).because.pop();
+        if self.record.grant_use.take().is_some() {
+            Arc::make_mut(&mut self.record.request).reasons.pop();
         }
     }
 
@@ -334,7 +334,7 @@ impl PreparedCall {
             None => format!("tried again: call {} failed", retry.call),
         };
         retry.approved_by = by;
-        Arc::make_mut(&mut self.record.request).because.push(why);
+        Arc::make_mut(&mut self.record.request).reasons.push(why);
     }
 
     /// Returns how long it may wait: no longer than the approval that covers it lasts.

@@ -4,12 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::call::{CallContext, Principal};
-use crate::policy::{Directory, Standing};
+use crate::policy::{PrincipalDirectory, PrincipalStatus};
 use crate::sync::{HostCode, NoAnswer};
 
 /// The answer of a directory about a principal.
 pub(in crate::gate) enum DirectoryAnswer {
-    Status(Standing),
+    Status(PrincipalStatus),
     /// The directory's own error, in words.
     Failed(String),
     /// There is no answer.
@@ -18,14 +18,14 @@ pub(in crate::gate) enum DirectoryAnswer {
 
 /// A directory, with the limits on how long it may take.
 pub(in crate::gate) struct DirectoryWithTimeout {
-    directory: Arc<dyn Directory>,
+    directory: Arc<dyn PrincipalDirectory>,
     status_bound: HostCode,
     name_bound: HostCode,
 }
 
 impl DirectoryWithTimeout {
     pub(in crate::gate) fn new(
-        directory: Arc<dyn Directory>,
+        directory: Arc<dyn PrincipalDirectory>,
         status_bound: HostCode,
         name_bound: HostCode,
     ) -> Self {
@@ -46,7 +46,7 @@ impl DirectoryWithTimeout {
         let directory = Arc::clone(&self.directory);
         let asking = async move {
             // An error is host code too: it is written and dropped where its panic is caught.
-            directory.standing(&context).await.map_err(|error| error.to_string())
+            directory.lookup(&context).await.map_err(|error| error.to_string())
         };
         let answer = match blocks.map_err(std::mem::forget) {
             Err(()) => Err(NoAnswer::Panicked),

@@ -1,25 +1,25 @@
 //! Translates a routing into what a call needs, and into the state in which it begins. Pure.
 
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::machine::{CallState, Ending};
-use crate::policy::{ApprovalLevel, Eyes, Quorum, Requirement, Routed, Stage, Verdict};
+use crate::machine::{CallState, EndReason};
+use crate::policy::{ApprovalLevel, RequesterRule, Quorum, Requirement, Route, Stage, Verdict};
 
 /// The state of a new call.
 pub(in crate::gate) struct InitialState {
     pub(in crate::gate) state: CallState,
-    pub(in crate::gate) ending: Option<Ending>,
+    pub(in crate::gate) ending: Option<EndReason>,
 }
 
 /// Returns whether a call runs at once and changes nothing, so that it needs no record.
-pub(in crate::gate) fn needs_no_record(tool: &RegisteredTool, routed: &Routed) -> bool {
+pub(in crate::gate) fn needs_no_record(tool: &RegisteredTool, routed: &Route) -> bool {
     routed.verdict == Verdict::Run && tool.config().hints.read_only
 }
 
 /// Returns the state in which a call begins that is routed so.
-pub(in crate::gate) fn initial_state(routed: &Routed) -> InitialState {
+pub(in crate::gate) fn initial_state(routed: &Route) -> InitialState {
     let (state, ending) = match &routed.verdict {
         Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
-        Verdict::Deny(reason) => (CallState::Denied, Some(Ending::Reason(reason.clone()))),
+        Verdict::Deny(reason) => (CallState::Denied, Some(EndReason::Reason(reason.clone()))),
     };
     InitialState { state, ending }
 }
@@ -27,18 +27,18 @@ pub(in crate::gate) fn initial_state(routed: &Routed) -> InitialState {
 /// Returns what a call of this tool needs that is routed so.
 pub(in crate::gate) fn requirement(
     tool: &RegisteredTool,
-    routed: &Routed,
-    eyes: Eyes,
+    routed: &Route,
+    eyes: RequesterRule,
 ) -> Requirement {
     let config = tool.config();
     let level = routed.verdict.level().unwrap_or(ApprovalLevel::Full);
     if level == ApprovalLevel::Auto {
-        return Requirement::of(level);
+        return Requirement::new(level);
     }
     let stages = config.stages.iter().map(|stage| match stage.role {
-        Some(role) => Stage::of(role, stage.people),
+        Some(role) => Stage::role(role, stage.people),
         None => Stage::people(stage.people),
     });
     let (deciders, stages) = (config.deciders, stages.collect());
-    Requirement::of(level).quorum(Quorum { eyes, deciders, stages })
+    Requirement::new(level).quorum(Quorum { eyes, deciders, stages })
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use hitl_base::{JsonText, Timestamp};
 
 use crate::arguments::Snapshot;
-use crate::audit::{AuditError, AuditEvent, AuditRecord, Head};
-use crate::call::{BindingDigest, CallContext, CallKey, Given, Issued, Risk, StateMap};
+use crate::audit::{AuditError, AuditEvent, AuditRecord, ChainHead};
+use crate::call::{BindingDigest, CallContext, CallKey, Given, PermitContext, Risk, StateMap};
 use crate::confidence::Assessment;
 use crate::gate::audit::ledger::AuditLedger;
 use crate::ids::{ClaimToken, RequestId};
@@ -24,7 +24,7 @@ pub(in crate::gate) struct Execution(Box<ExecutionState>);
 pub(in crate::gate) struct ExecutionState {
     tool: Cow<'static, str>,
     /// The part that the body may see, and shares.
-    issued: Arc<Issued>,
+    issued: Arc<PermitContext>,
     level: ApprovalLevel,
     snapshot: Snapshot,
     timeout: Option<Duration>,
@@ -42,7 +42,7 @@ pub(in crate::gate) struct ClaimRecord {
     /// The revision whose arguments run.
     revision: u32,
     /// The place of its intent in the audit, once it is written.
-    intent_place: Option<Head>,
+    intent_place: Option<ChainHead>,
 }
 
 /// The parts of a tool that an execution needs.
@@ -72,7 +72,7 @@ impl Execution {
     pub(in crate::gate) fn unrecorded(call: UnrecordedCall, states: &Arc<StateMap>) -> Self {
         let UnrecordedCall { body, context, key, snapshot, .. } = call;
         let (principal, agent) = (context.principal.clone(), context.agent.clone());
-        let issued = Issued {
+        let issued = PermitContext {
             context,
             key: key.clone(),
             first: None,
@@ -151,9 +151,9 @@ impl Execution {
             assessment: Some(request.assessment.clone()),
             arguments: Some(request.arguments.clone()),
             policies,
-            ..AuditRecord::of(AuditEvent::Claimed, record, Timestamp::EPOCH)
+            ..AuditRecord::new(AuditEvent::Claimed, record, Timestamp::EPOCH)
         };
-        let issued = Issued {
+        let issued = PermitContext {
             context: record.context.clone(),
             key: record.key().clone(),
             first: record.retry_of.as_ref().map(|retry| retry.first.clone()),
@@ -205,7 +205,7 @@ impl ClaimRecord {
         self.revision
     }
 
-    pub(super) fn intent_place(&self) -> Option<&Head> {
+    pub(super) fn intent_place(&self) -> Option<&ChainHead> {
         self.intent_place.as_ref()
     }
 }
@@ -224,7 +224,7 @@ impl ExecutionState {
         self.issued.attempt
     }
 
-    pub(super) fn issued(&self) -> &Arc<Issued> {
+    pub(super) fn issued(&self) -> &Arc<PermitContext> {
         &self.issued
     }
 

@@ -28,7 +28,7 @@ use crate::gate::telemetry;
 use crate::machine::{CallState, Event};
 use crate::policy::ApprovalLevel;
 use crate::seal::Sealed;
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 use crate::sync::{Runtime, timeout};
 
 /// Runs bodies, and records how they end. Every running body holds it.
@@ -221,7 +221,7 @@ impl Executor {
         event: Event,
         result: Option<Sealed>,
     ) -> Result<u64, ApplyError> {
-        let enclosed = Enclosed::result(result).intent(claim.intent_place().cloned());
+        let enclosed = EventPayload::result(result).intent(claim.intent_place().cloned());
         // Boxed, so that a call without a record does not carry it around.
         let record =
             self.calls.apply_with_retry(tenant, claim.id(), event, enclosed).boxed().await?;

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hitl_base::display::clip;
-use hitl_base::json::scan_within;
+use hitl_base::json::parse_with_limits;
 use hitl_base::redact::Taint;
 use hitl_base::{JsonText, Redactor};
 
@@ -93,7 +93,7 @@ fn mask_output(text: JsonText, taint: &Taint) -> Option<JsonText> {
     if taint.is_empty() {
         return Some(text);
     }
-    let tree = scan_within(text.as_str(), UNLIMITED).ok()?;
+    let tree = parse_with_limits(text.as_str(), UNLIMITED).ok()?;
     Some(JsonText::from(&taint.json(&tree)))
 }
 

@@ -249,7 +249,7 @@ async fn submit_batch(
     let BatchBuilder { run, calls, together, .. } = batch;
     let key = |position| RunPosition::new(run.clone(), position).key_in(&context.tenant);
     let keys: Vec<CallKey> = calls.iter().map(|call| key(call.position)).collect();
-    let id = BatchId::of(&keys);
+    let id = BatchId::from_keys(&keys);
     let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
     let positions = calls.iter().map(|call| call.position);
     let positions: Vec<u64> = positions.filter(|_| together).collect();
@@ -289,7 +289,7 @@ async fn submit_batch(
 async fn cancel_submitted(core: &GateCore, submitted: &[CallKey]) {
     let reason = "none of its batch runs: a call of it could not be entered";
     for key in submitted {
-        match core.calls.store().find(key).await {
+        match core.calls.store().get_by_key(key).await {
             Ok(Some(record)) => {
                 let obstacle = BatchObstacle { id: record.id(), reason: reason.to_owned() };
                 let siblings = std::slice::from_ref(&record);

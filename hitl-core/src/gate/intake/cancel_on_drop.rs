@@ -50,7 +50,7 @@ impl Drop for CancelOnDrop<'_> {
             // It may not have been stored, have started, or belong to another caller by now.
             let mut withdrawn = lifecycle.withdraw(&key.tenant, id, event.clone()).await;
             if matches!(&withdrawn, Err(error) if error.kind() == GateErrorKind::NotFound)
-                && let Ok(Some(record)) = core.calls.store().find(&key).await
+                && let Ok(Some(record)) = core.calls.store().get_by_key(&key).await
             {
                 // It was re-attached to.
                 withdrawn = lifecycle.withdraw(&key.tenant, record.id(), event).await;

@@ -1,13 +1,13 @@
 //! Finds a grant on which a new call runs without asking.
 
-use crate::call::{HitlConfig, Risk};
+use crate::call::{ToolConfig, Risk};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::gate::stored_text::parse_snapshot;
-use crate::grant::{Drawn, GrantRecord, GrantedCall};
+use crate::grant::{GrantUse, GrantRecord, GrantedCall};
 use crate::ids::GrantId;
-use crate::store::GrantPage;
+use crate::store::GrantQuery;
 
 /// The number of grants read at a time.
 const PAGE: usize = 100;
@@ -15,7 +15,7 @@ const PAGE: usize = 100;
 /// A grant that covers a call, and what the call draws on it.
 struct UsableGrant {
     grant: GrantRecord,
-    drawn: Drawn,
+    drawn: GrantUse,
 }
 
 /// Lets a call run on a grant that covers it, other than those that were tried.
@@ -45,7 +45,7 @@ async fn find_grant(
     let store = core.calls.store();
     let (request, context) = (&prepared.record.request, &prepared.record.context);
     let mut page =
-        GrantPage::live().tool(&*request.tool).principal(request.principal.clone()).limit(PAGE);
+        GrantQuery::live().tool(&*request.tool).principal(request.principal.clone()).limit(PAGE);
     // Most tools have no grant at all; the arguments are parsed if there is one.
     let mut arguments = None;
     loop {
@@ -89,6 +89,6 @@ async fn find_grant(
 }
 
 /// Returns whether a grant on this tool needs a bound.
-fn is_risky(config: &HitlConfig) -> bool {
+fn is_risky(config: &ToolConfig) -> bool {
     config.risk >= Risk::High || config.hints.destructive
 }

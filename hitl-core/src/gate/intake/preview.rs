@@ -25,7 +25,7 @@ pub struct Preview {
     /// The score and its factors.
     pub assessment: Assessment,
     /// Why the level is above that of the score.
-    pub because: Vec<String>,
+    pub reasons: Vec<String>,
     /// The rule that made the verdict, if a rule did: its name, its policy's version, its line.
     pub decided_by: Option<RuleRef>,
     /// The rules that apply, one of each policy that has rules, also those that made no difference.
@@ -121,7 +121,7 @@ impl Preview {
         Self {
             verdict: routed.verdict,
             assessment,
-            because: routed.because,
+            reasons: routed.reasons,
             decided_by: routed.decided_by,
             rules: routed.rules,
             policies: routed.policies,

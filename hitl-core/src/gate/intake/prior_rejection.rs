@@ -1,7 +1,7 @@
 //! An explicit rejection is remembered: the same call, in the same run and the same circumstances,
 //! is not asked about again.
 
-use crate::approval::{Again, Answer};
+use crate::approval::{RepeatPolicy, DecisionKind};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::prepared_call::PreparedCall;
@@ -40,8 +40,8 @@ pub(in crate::gate) async fn deny_if_rejected_before(
     let Some(earlier) = rejected.iter().find(same) else { return Ok(()) };
     let answer = earlier.decided.as_ref().map(|decided| &decided.answer);
     let reason = match answer {
-        Some(Answer::Reject { again: Again::Allowed, .. }) => return Ok(()),
-        Some(Answer::Reject { reason: Some(reason), .. }) => format!(": {reason}"),
+        Some(DecisionKind::Reject { again: RepeatPolicy::Allowed, .. }) => return Ok(()),
+        Some(DecisionKind::Reject { reason: Some(reason), .. }) => format!(": {reason}"),
         _ => String::new(),
     };
     prepared.deny(format!("a reviewer has rejected the same call in this run{reason}"));

@@ -84,7 +84,7 @@ pub(in crate::gate) async fn match_earlier_call(
         .filter(|_| record.request.fingerprint != tool.fingerprint());
     let Some(change) = change else { return Err(conflict(&record)) };
     let is_open = matches!(record.state, CallState::Pending | CallState::Approved);
-    if is_open && record.earlier.is_empty() {
+    if is_open && record.prior_revisions.is_empty() {
         let stored = stored_snapshot(core, &record).await?;
         let again = stored.and_then(|stored| tool.bind(stored.text(), UNLIMITED).ok());
         if again.is_some_and(|again| again.snapshot == *snapshot) {
@@ -138,7 +138,7 @@ async fn find_tool_change(
     call: RefusedCall<'_>,
 ) -> Result<Option<ToolChangeOfCall>, GateError> {
     let RefusedCall { tool, key, principal } = call;
-    let Some(record) = core.calls.store().find(key).await? else { return Ok(None) };
+    let Some(record) = core.calls.store().get_by_key(key).await? else { return Ok(None) };
     // The call of another person is none of theirs.
     if record.request.tool != tool || record.context.principal != *principal {
         return Ok(None);

@@ -6,7 +6,7 @@
 //! may have in all; then it enters as approved, and the claim looks at everything again. Otherwise
 //! it is a new call like any other, and asked about if it must be.
 
-use crate::approval::Answer;
+use crate::approval::DecisionKind;
 use crate::call::Principal;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
@@ -14,7 +14,7 @@ use crate::gate::evaluation::prepared_call::{EarlierApproval, PreparedCall};
 use crate::gate::gate::Gate;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, CallState, Ending, RetryOf};
+use crate::machine::{CallRecord, CallState, EndReason, RetryOf};
 
 impl Gate {
     /// Returns whether a call may be tried again with
@@ -33,7 +33,7 @@ impl Gate {
 fn may_retry(failed: &CallRecord, tool: &RegisteredTool) -> bool {
     let config = tool.config();
     let failed_by_itself =
-        matches!(&failed.ending, Some(Ending::Failure(failure)) if !failure.panicked);
+        matches!(&failed.ending, Some(EndReason::Failure(failure)) if !failure.panicked);
     // What the tool says now counts, and so does what it said when it was approved.
     failed.state == CallState::Failed
         && failed_by_itself
@@ -49,11 +49,11 @@ fn may_retry(failed: &CallRecord, tool: &RegisteredTool) -> bool {
 /// Returns the human who approved exactly this call, as it was asked for: not on a grant, and not
 /// with arguments that they changed.
 fn approval_of(failed: &CallRecord) -> Option<&Principal> {
-    if failed.granted.is_some() || failed.revised.is_some() || failed.batch.is_some() {
+    if failed.grant_use.is_some() || failed.edited_content.is_some() || failed.batch.is_some() {
         return None;
     }
     match &failed.decided {
-        Some(decided) => matches!(decided.answer, Answer::Approve).then_some(&decided.by),
+        Some(decided) => matches!(decided.answer, DecisionKind::Approve).then_some(&decided.by),
         None => failed.retry_of.as_ref()?.approved_by.as_ref(),
     }
 }
@@ -81,7 +81,7 @@ pub(in crate::gate) async fn prepare_retry(
         );
         return Err(GateError::new(GateErrorKind::Refused, why));
     }
-    let left = failed.request.expires_at.since(core.calls.store().now().await?);
+    let left = failed.request.expires_at.saturating_duration_since(core.calls.store().now().await?);
     // The approval is for the tool in the version that was shown.
     let is_same = prepared.tool.facts().is_of(&failed.request);
     // A person approved it for this requester, in these circumstances.

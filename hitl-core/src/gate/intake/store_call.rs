@@ -16,9 +16,9 @@ use crate::gate::intake::resubmit::{match_earlier_call, refresh_call};
 use crate::gate::telemetry;
 use crate::gate::waiting::receipt::Receipt;
 use crate::ids::{GrantId, OwnerToken};
-use crate::machine::{CallRecord, CallState, Ending, Event};
+use crate::machine::{CallRecord, CallState, EndReason, Event};
 use crate::policy::{PolicyVersion, Verdict};
-use crate::store::{ApplyError, Enclosed, StoreErrorKind, Submitted};
+use crate::store::{ApplyError, EventPayload, StoreErrorKind, SubmitResult};
 
 /// The relation of a call to its caller.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,11 +46,11 @@ pub(in crate::gate) async fn store_new(
 ) -> Result<StoredCall, GateError> {
     loop {
         match store_prepared(core, prepared).await? {
-            Submitted::Created(record) => return Ok(StoredCall::Created(record)),
-            Submitted::Existing(record) => return Ok(StoredCall::Existing(record)),
-            Submitted::Full(cap) => return Err(GateError::queue_full(cap)),
-            Submitted::Conflict(id) => {
-                let found = core.calls.store().find(&receipt.key).await?;
+            SubmitResult::Created(record) => return Ok(StoredCall::Created(record)),
+            SubmitResult::Existing(record) => return Ok(StoredCall::Existing(record)),
+            SubmitResult::Full(cap) => return Err(GateError::queue_full(cap)),
+            SubmitResult::Conflict(id) => {
+                let found = core.calls.store().get_by_key(&receipt.key).await?;
                 let Some(record) = found else {
                     return Err(GateError::key_conflict(&receipt.key, id));
                 };
@@ -58,12 +58,12 @@ pub(in crate::gate) async fn store_new(
                 return Ok(StoredCall::Existing(record));
             }
             // Another call was faster. Each grant is tried once, so this ends.
-            Submitted::NotGranted(_) => {
-                tried.extend(prepared.record.granted.map(|drawn| drawn.grant));
+            SubmitResult::NotGranted(_) => {
+                tried.extend(prepared.record.grant_use.map(|drawn| drawn.grant));
                 try_grant(core, prepared, &tried).await?;
                 prepared.set_initial_state(core.calls.session());
                 receipt.verdict = prepared.verdict();
-                receipt.because.clone_from(&prepared.record.request.because);
+                receipt.reasons.clone_from(&prepared.record.request.reasons);
             }
         }
     }
@@ -73,7 +73,7 @@ pub(in crate::gate) async fn store_new(
 ///
 /// Cancel safe: the store finishes, and what it stored is audited. A claim that nobody is left
 /// to hold is released, and the call is withdrawn if the caller was attached.
-async fn store_prepared(core: &GateCore, prepared: &PreparedCall) -> Result<Submitted, GateError> {
+async fn store_prepared(core: &GateCore, prepared: &PreparedCall) -> Result<SubmitResult, GateError> {
     let id = prepared.record.id();
     let payload = core.vault.seal_payload(id, 1, &prepared.snapshot, &prepared.referents)?;
     let claim = prepared.record.claim.map(|claim| ClaimRef {
@@ -88,7 +88,7 @@ async fn store_prepared(core: &GateCore, prepared: &PreparedCall) -> Result<Subm
     let policies = prepared.routed.policies.clone();
     let asking = async move {
         let submitted = store.submit(call, payload).await;
-        if let Ok(Submitted::Created(record)) = &submitted {
+        if let Ok(SubmitResult::Created(record)) = &submitted {
             audit_submission(&audit, record, verdict, policies);
         }
         submitted
@@ -98,12 +98,12 @@ async fn store_prepared(core: &GateCore, prepared: &PreparedCall) -> Result<Subm
         Err(error) if error.kind() == StoreErrorKind::Ambiguous => {
             // If it is there, it is this one's. If it is not, or cannot be read, nothing runs,
             // and a claim that may be there is released.
-            match core.calls.store().find(prepared.record.key()).await? {
+            match core.calls.store().get_by_key(prepared.record.key()).await? {
                 Some(record) if record.id() == id => {
                     let routed = &prepared.routed;
                     let (verdict, policies) = (routed.verdict.clone(), routed.policies.clone());
                     audit_submission(&core.audit, &record, verdict, policies);
-                    Submitted::Created(record)
+                    SubmitResult::Created(record)
                 }
                 _ => return Err(error.into()),
             }
@@ -128,12 +128,12 @@ pub(in crate::gate) async fn reattach(
     }
     let event = Event::Attach { owner: Some(owner), attached: attachment == Attachment::Attached };
     let tenant = record.key().tenant.clone();
-    match core.calls.store().apply(&tenant, record.id(), event, Enclosed::none()).await {
+    match core.calls.store().apply(&tenant, record.id(), event, EventPayload::none()).await {
         Ok(record) if record.state == CallState::Claimed => Ok(record),
         // Its tool may have changed since it was shown.
         Ok(record) => refresh_call(core, record).boxed().await,
         // It changed in between; its state now is as good.
-        Err(ApplyError::Lost { current, .. }) => Ok(*current),
+        Err(ApplyError::Rejected { current, .. }) => Ok(*current),
         Err(error) => Err(error.into()),
     }
 }
@@ -152,7 +152,7 @@ fn audit_submission(
         // The intent of a call that runs at once says everything.
         _ => return,
     };
-    let of = |event| AuditRecord::of(event, record, record.updated_at);
+    let of = |event| AuditRecord::new(event, record, record.updated_at);
     let mut proposed = of(AuditEvent::Proposed);
     proposed.arguments = Some(record.request.arguments.clone());
     audit.record(&proposed);
@@ -162,10 +162,10 @@ fn audit_submission(
     assessed.policies = policies;
     audit.record(&assessed);
     let mut entry = of(event);
-    if let Some(Ending::Reason(reason)) = &record.ending {
+    if let Some(EndReason::Reason(reason)) = &record.ending {
         entry.note = Some(reason.clone());
     } else if record.retry_of.is_some() {
-        entry.note = record.request.because.last().cloned();
+        entry.note = record.request.reasons.last().cloned();
     }
     audit.record(&entry);
     if record.state == CallState::Denied {

@@ -114,7 +114,7 @@ pub(in crate::gate) async fn is_known(
         return Ok(false);
     }
     let (store, key) = (core.calls.store(), &call.key);
-    if store.find(key).await?.is_some() {
+    if store.get_by_key(key).await?.is_some() {
         return Ok(true);
     }
     let former = core.vault.former_digests(call.content());
@@ -241,7 +241,7 @@ async fn find_earlier(
 ) -> Result<Option<CallRecord>, GateError> {
     let may_run = prepared.is_unrecorded() || core.evaluator.asks_scorers(&prepared.routed);
     if may_run && prepared.has_host_key {
-        return Ok(core.calls.store().find(prepared.record.key()).await?);
+        return Ok(core.calls.store().get_by_key(prepared.record.key()).await?);
     }
     Ok(None)
 }

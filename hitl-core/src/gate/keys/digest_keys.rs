@@ -36,7 +36,7 @@ pub(in crate::gate) async fn learn(
     sealed_under: SealedUnder,
 ) -> Result<(), StoreError> {
     for _ in 0..MAX_TRIES {
-        let kept = store.mark(MARK).await?;
+        let kept = store.metadata(MARK).await?;
         let mut lists = kept
             .as_deref()
             .map_or_else(DigestKeyLists::default, |text| DigestKeyLists::open(text, ring));
@@ -48,7 +48,7 @@ pub(in crate::gate) async fn learn(
             );
         }
         ring.learn(lists.keys.iter().copied());
-        let own: Vec<DigestKey> = ring.keys().previous().iter().map(DigestKey::of).collect();
+        let own: Vec<DigestKey> = ring.keys().previous().iter().map(DigestKey::new).collect();
         let is_kept = own.iter().all(|key| lists.keys.contains(key));
         let is_under_current = lists.sealed_by.iter().all(|by| *by == ring.id());
         if is_kept && (is_under_current || sealed_under == SealedUnder::Any) {
@@ -70,7 +70,7 @@ pub(in crate::gate) async fn learn(
         }
         let to: Vec<String> = [seal_list(ring, &keys)?].into_iter().chain(lists.unopened).collect();
         let to = to.join(" ");
-        match store.swap_mark(MARK, kept.as_deref(), &to).await {
+        match store.compare_and_set_metadata(MARK, kept.as_deref(), &to).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(error) if error.kind() == StoreErrorKind::Unsupported => {

@@ -1,12 +1,12 @@
 use super::*;
-use crate::call::{HitlConfig, Permit, Tenant};
+use crate::call::{ToolConfig, Permit, Tenant};
 use crate::dynamic::{DynArguments, DynSpec, DynTool};
 use crate::gate::Submission;
 use crate::seal::{Bound, HostKey, HostKeys, Purpose};
 use crate::store::{MemoryStore, Store as _};
 
 async fn gate(store: MemoryStore) -> Gate {
-    let spec = DynSpec::new("pay", "Pays.").config(HitlConfig::DEFAULT.base_confidence(50));
+    let spec = DynSpec::new("pay", "Pays.").config(ToolConfig::DEFAULT.base_confidence(50));
     let schema = r#"{"type": "object", "properties": {"amount": {"type": "integer"}},
         "required": ["amount"], "additionalProperties": false}"#;
     let body = |_: Permit<DynArguments>| async {
@@ -49,7 +49,7 @@ async fn invariant_2_a_content_that_was_not_shown_is_not_sealed_under_the_new_ke
     std::fs::write(&path, format!("good {TOKEN}")).unwrap();
     let store = MemoryStore::new();
     let gate = async |keys: HostKeys| {
-        let spec = DynSpec::new("run", "Runs.").config(HitlConfig::DEFAULT.base_confidence(50));
+        let spec = DynSpec::new("run", "Runs.").config(ToolConfig::DEFAULT.base_confidence(50));
         let schema = r#"{"type": "object", "properties": {"path": {"type": "string"}}}"#;
         let body = |_: Permit<DynArguments>| async {
             Err::<hitl_base::JsonText, _>("nothing runs here".to_owned())
@@ -80,6 +80,6 @@ async fn invariant_2_a_content_that_was_not_shown_is_not_sealed_under_the_new_ke
     let done = new.reseal().await.unwrap();
     assert_eq!((done.resealed, done.left, done.unreadable), (1, 1, 1));
     let uncovered = new.uncover(&asked[1], "bob", crate::MaskSelection::All).await.unwrap();
-    let card = uncovered.render(hitl_base::Timestamp::EPOCH, crate::approval::Extent::Full);
+    let card = uncovered.render(hitl_base::Timestamp::EPOCH, crate::approval::DetailLevel::Full);
     assert!(card.to_text().contains(TOKEN));
 }

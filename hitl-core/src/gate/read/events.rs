@@ -10,9 +10,9 @@ use futures::stream::{self, Stream};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
-use crate::machine::Entry;
-use crate::queue::Viewer;
-use crate::store::Watch;
+use crate::machine::HistoryEntry;
+use crate::queue::ReviewScope;
+use crate::store::ChangeWatch;
 
 /// The number of entries read at a time, which is all that a reader ever holds.
 const PAGE: usize = 200;
@@ -30,7 +30,7 @@ pub enum GateEvent {
         /// The change's number: unique in the store and rising.
         number: u64,
         /// The change, and the state of the call after it.
-        entry: Entry,
+        entry: HistoryEntry,
     },
     /// The changes after the number `after`, up to the next event, are no longer stored. Read the
     /// queue again.
@@ -43,9 +43,9 @@ pub enum GateEvent {
 /// A reader of events: see [`Gate::events`].
 pub struct Events {
     core: Arc<GateCore>,
-    viewer: Viewer,
-    watch: Watch,
-    ready: VecDeque<(u64, Entry)>,
+    viewer: ReviewScope,
+    watch: ChangeWatch,
+    ready: VecDeque<(u64, HistoryEntry)>,
     /// Everything up to it was returned, or may not be seen by this viewer.
     position: u64,
     /// A gap after this number was returned.
@@ -61,10 +61,10 @@ impl Gate {
     /// the reader gets a gap.
     ///
     /// ```no_run
-    /// # use hitl_core::{Gate, GateError, Viewer};
+    /// # use hitl_core::{Gate, GateError, ReviewScope};
     /// # use hitl_core::gate::GateEvent;
     /// # async fn follow(gate: Gate, mut kept: u64) -> Result<(), GateError> {
-    /// let mut events = gate.events(Viewer::of("acme"), kept);
+    /// let mut events = gate.events(ReviewScope::tenant("acme"), kept);
     /// loop {
     ///     match events.next().await? {
     ///         GateEvent::Changed { entry, .. } => println!("{} is {}", entry.key, entry.state),
@@ -75,7 +75,7 @@ impl Gate {
     /// }
     /// # }
     /// ```
-    pub fn events(&self, viewer: Viewer, after: u64) -> Events {
+    pub fn events(&self, viewer: ReviewScope, after: u64) -> Events {
         Events {
             // Before anything is read, so that no hint is missed.
             watch: self.core.calls.store().watch_all(),
@@ -108,7 +108,7 @@ impl Events {
                 let after = self.position;
                 if self.ready.is_empty() {
                     // Beyond the end, because the store was restored: continue from its end.
-                    self.position = after.min(self.core.calls.store().history_end().await?);
+                    self.position = after.min(self.core.calls.store().last_history_seq().await?);
                 }
                 self.reported_gap = Some(self.position);
                 return Ok(GateEvent::Gap { after });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 use hitl_base::Timestamp;
 
-use crate::approval::{Answer, Decision};
+use crate::approval::{DecisionKind, Decision};
 use crate::call::{Risk, Tenant};
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
@@ -17,7 +17,7 @@ use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::policy::ApprovalLevel;
 use crate::queue::{
-    Cursor, Place, Placed, QueueCounts, QueueFilter, QueueOrder, QueueQuery, QueueScan, Viewer,
+    Cursor, QueuePosition, QueueEntry, QueueCounts, QueueFilter, QueueOrder, QueueQuery, QueueScan, ReviewScope,
     rank,
 };
 
@@ -37,7 +37,7 @@ const MAX_CONCURRENT: usize = 16;
 #[derive(Clone)]
 pub struct Queue {
     core: Arc<GateCore>,
-    viewer: Viewer,
+    viewer: ReviewScope,
 }
 
 /// A page of the queue.
@@ -57,9 +57,9 @@ impl Gate {
     /// Returns the queue, as far as `viewer` may see it.
     ///
     /// ```no_run
-    /// # use hitl_core::{Gate, GateError, QueueQuery, Viewer};
+    /// # use hitl_core::{Gate, GateError, QueueQuery, ReviewScope};
     /// # async fn list(gate: Gate) -> Result<(), GateError> {
-    /// let queue = gate.queue(Viewer::of("acme"));
+    /// let queue = gate.queue(ReviewScope::tenant("acme"));
     /// let mut query = QueueQuery::pending().tool("sign_contract");
     /// loop {
     ///     let page = queue.page(query.clone()).await?;
@@ -72,7 +72,7 @@ impl Gate {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn queue(&self, viewer: Viewer) -> Queue {
+    pub fn queue(&self, viewer: ReviewScope) -> Queue {
         Queue { core: Arc::clone(&self.core), viewer }
     }
 }
@@ -110,7 +110,7 @@ impl Queue {
         // Of one priority, the reviewers' order is a stretch that begins and ends where it does.
         let priority = filter.priority.filter(|_| order == QueueOrder::Reviewer);
         let begin = priority.map(|priority| [rank(priority), i64::MIN, i64::MIN, i64::MIN]);
-        let is_past = |place: &Place| {
+        let is_past = |place: &QueuePosition| {
             priority.is_some_and(|priority| rank(place.priority) > rank(priority))
                 || (order == QueueOrder::Due
                     && filter.due_before.is_some_and(|moment| place.due_at >= moment))
@@ -134,7 +134,7 @@ impl Queue {
         }
         let (mut entries, mut read, mut last) = (Vec::new(), 0, None);
         let more = loop {
-            let Some(Placed { place, record }) = merge.next().await? else { break false };
+            let Some(QueueEntry { place, record }) = merge.next().await? else { break false };
             if is_past(&place) {
                 break false;
             }
@@ -184,7 +184,7 @@ impl Queue {
             self.get(&decision.tenant, id).await?.ok_or_else(|| GateError::not_found(id))?;
         // A call that needs more since then is another revision, which this decision does not name.
         let request = &record.request;
-        if request.needs_uncovering() && decision.answer == Answer::Approve {
+        if request.needs_uncovering() && decision.answer == DecisionKind::Approve {
             let why =
                 "this call has masked places, and nobody uncovers them in bulk; decide it alone";
             return Err(GateError::new(GateErrorKind::NotInBulk, why));
@@ -210,13 +210,13 @@ impl Queue {
     }
 
     /// Returns whose calls it shows.
-    pub fn viewer(&self) -> &Viewer {
+    pub fn viewer(&self) -> &ReviewScope {
         &self.viewer
     }
 
     /// Returns the tenants whose calls the viewer may see.
     pub(super) async fn tenants(&self) -> Result<Vec<Tenant>, GateError> {
-        if let Some(tenants) = self.viewer.tenants() {
+        if let Some(tenants) = self.viewer.tenant_list() {
             return Ok(tenants.to_vec());
         }
         let mut all: Vec<Tenant> = Vec::new();
@@ -247,7 +247,7 @@ struct MergedQueues<'g> {
 /// The queue of one tenant.
 struct TenantQueue {
     scan: QueueScan,
-    read: VecDeque<Placed>,
+    read: VecDeque<QueueEntry>,
     is_over: bool,
 }
 
@@ -261,7 +261,7 @@ impl<'g> MergedQueues<'g> {
     }
 
     /// Returns the next call of all queues.
-    async fn next(&mut self) -> Result<Option<Placed>, GateError> {
+    async fn next(&mut self) -> Result<Option<QueueEntry>, GateError> {
         for source in &mut self.sources {
             if source.read.is_empty() && !source.is_over {
                 source.read = self.core.calls.store().queue(&source.scan).await?.into();

@@ -11,7 +11,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::read::queue::Queue;
 use crate::machine::CallState;
-use crate::queue::{Place, QueueOrder, QueueScan, Reach, Reminder, reminders};
+use crate::queue::{QueuePosition, QueueOrder, QueueScan, DueStage, Reminder, reminders};
 
 /// The number of calls read at a time.
 const PAGE: usize = 100;
@@ -28,8 +28,8 @@ pub struct Reminders {
 
 impl Queue {
     /// Reads the reminders since `since`: of each waiting call, as it comes
-    /// [half-way](Reach::Half) to its due date, [near it](Reach::Near), and [past
-    /// it](Reach::Overdue).
+    /// [half-way](DueStage::Half) to its due date, [near it](DueStage::Near), and [past
+    /// it](DueStage::Overdue).
     ///
     /// Call it at intervals, and store [`Reminders::until`] for the next call once all reminders
     /// were handled: then each reminder comes at least once, also across restarts. The first time,
@@ -70,9 +70,9 @@ impl Reminders {
             };
             let found = self.core.calls.store().queue(&scan).await?;
             let last = found.last().map(|placed| placed.place);
-            self.after = last.map(|place: Place| place.key(QueueOrder::Due));
+            self.after = last.map(|place: QueuePosition| place.key(QueueOrder::Due));
             let is_over = found.len() < PAGE
-                || last.is_some_and(|place| place.due_at > self.until.plus(Reach::EARLIEST));
+                || last.is_some_and(|place| place.due_at > self.until.saturating_add(DueStage::EARLIEST));
             if is_over {
                 self.tenants.pop_front();
                 self.after = None;

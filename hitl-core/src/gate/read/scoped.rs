@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::call::Tenant;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::gate::Gate;
@@ -13,12 +13,12 @@ use crate::store::PageRequest;
 /// A gate as one person may see it: calls of tenants that the host has not named are refused.
 pub struct ScopedGate<'g> {
     gate: &'g Gate,
-    who: Authority,
+    who: ReviewerIdentity,
 }
 
 impl Gate {
     /// Returns the gate as this person may see it. Hosts that show calls to people read them here.
-    pub fn scoped_to(&self, who: impl Into<Authority>) -> ScopedGate<'_> {
+    pub fn scoped_to(&self, who: impl Into<ReviewerIdentity>) -> ScopedGate<'_> {
         ScopedGate { gate: self, who: who.into() }
     }
 }

@@ -1,6 +1,6 @@
 //! A reviewer aborts a run: its calls that have not started are withdrawn.
 
-use crate::approval::{Answer, Decision};
+use crate::approval::{DecisionKind, Decision};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::machine::{CallRecord, CallState, Event, Withdrawal};
@@ -17,14 +17,14 @@ pub(in crate::gate) async fn abort_run(
     record: &CallRecord,
     decision: &Decision,
 ) -> Result<(), GateError> {
-    let Answer::Abort { reason } = &decision.answer else { return Ok(()) };
+    let DecisionKind::Abort { reason } = &decision.answer else { return Ok(()) };
     let by = &decision.by.principal;
     let reason = format!("the run was stopped by {by}: {reason}");
     let key = record.key();
-    let open = PageRequest::of(&[CallState::Pending, CallState::Approved]);
+    let open = PageRequest::new(&[CallState::Pending, CallState::Approved]);
     let mut page = open.root(record.context.root_of(&key.run).clone()).limit(PAGE);
     loop {
-        let others = core.calls.store().page(&key.tenant, page.clone()).await?;
+        let others = core.calls.store().list(&key.tenant, page.clone()).await?;
         let Some(last) = others.last().map(CallRecord::id) else { return Ok(()) };
         for other in &others {
             let (by, reason) = (Withdrawal::Host(by.clone()), reason.clone());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::AuditError;
 use crate::gate::execution::detached::detach_on_drop;
 use crate::gate::gate::Gate;
@@ -27,7 +27,7 @@ impl Gate {
         &self,
         rules: &RuleFile,
         digest: &str,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<PolicyVersion, AcceptError> {
         let (audit, rules) = (Arc::clone(&self.core.audit), rules.clone());
         let (digest, by) = (digest.to_owned(), by.into());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::approval::{Answer, Authority, Decision};
+use crate::approval::{DecisionKind, ReviewerIdentity, Decision};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::Tenant;
 use crate::gate::core::GateCore;
@@ -16,7 +16,7 @@ use crate::gate::review::reask::check_tool_before_approval;
 use crate::gate::review::typed_text::{mask_decision, mask_reason, mask_resolution};
 use crate::gate::telemetry;
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution, Withdrawal};
-use crate::store::Enclosed;
+use crate::store::EventPayload;
 
 impl Gate {
     /// Applies a human's decision. The first decision wins; later ones are refused, and
@@ -43,7 +43,7 @@ impl Gate {
     pub async fn cancel(
         &self,
         record: &CallRecord,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         reason: impl Into<String>,
     ) -> Result<CallRecord, GateError> {
         let by = check_decider(by.into(), &record.key().tenant)?;
@@ -62,7 +62,7 @@ impl Gate {
         &self,
         record: &CallRecord,
         resolution: Resolution,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
     ) -> Result<CallRecord, GateError> {
         let by = check_decider(by.into(), &record.key().tenant)?;
         let by = self.core.identities.identify_among(by, record)?;
@@ -79,8 +79,8 @@ impl Gate {
         let (shared, tenant, id) =
             (Arc::clone(&self.core), record.key().tenant.clone(), record.id());
         let resolving = async move {
-            let record = shared.calls.apply(&tenant, id, event, Enclosed::none()).await?;
-            let entry = AuditRecord::of(AuditEvent::Resolved, &record, record.updated_at);
+            let record = shared.calls.apply(&tenant, id, event, EventPayload::none()).await?;
+            let entry = AuditRecord::new(AuditEvent::Resolved, &record, record.updated_at);
             shared.audit.record_decider(entry, &by, note);
             if record.state.is_terminal() {
                 telemetry::count_end(&record, record.state);
@@ -105,7 +105,7 @@ async fn apply_decision(core: &GateCore, decision: Decision) -> Result<CallRecor
     let decision = core.identities.identify_author(decision, &core.calls).await?;
     check_tool_before_approval(core, &decision).await?;
     let patch = match &decision.answer {
-        Answer::Edit { patch } => Some(patch.clone()),
+        DecisionKind::Edit { patch } => Some(patch.clone()),
         _ => None,
     };
     // A decision that is stored and compared contains no secret that somebody typed.
@@ -115,7 +115,7 @@ async fn apply_decision(core: &GateCore, decision: Decision) -> Result<CallRecor
     }
     let (tenant, id) = (decision.tenant.clone(), decision.request);
     let event = Event::Decide(decision.clone());
-    match core.calls.apply(&tenant, id, event, Enclosed::none()).await {
+    match core.calls.apply(&tenant, id, event, EventPayload::none()).await {
         Ok(record) => {
             record_decision(core, &record, &decision);
             core.lifecycle.on_terminal(&record).await;
@@ -145,20 +145,20 @@ fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
             .last()
             .is_some_and(|vote| vote.id == decision.id && vote.at == record.updated_at);
     if is_vote {
-        let mut entry = AuditRecord::of(AuditEvent::Voted, record, record.updated_at);
+        let mut entry = AuditRecord::new(AuditEvent::Voted, record, record.updated_at);
         entry.decision = Some(decision.id);
         let note = "approved; it needs more approvals".to_owned();
         core.audit.record_decider(entry, &decision.by, note);
     } else if is_last {
         telemetry::record_decision(record);
-        let mut entry = AuditRecord::of(AuditEvent::Decided, record, record.updated_at);
+        let mut entry = AuditRecord::new(AuditEvent::Decided, record, record.updated_at);
         entry.decision = Some(decision.id);
         core.audit.record_decider(entry, &decision.by, decision.answer.in_words());
     }
 }
 
 /// Checks that the host lets somebody decide this tenant's calls.
-fn check_decider(by: Authority, tenant: &Tenant) -> Result<Authority, GateError> {
+fn check_decider(by: ReviewerIdentity, tenant: &Tenant) -> Result<ReviewerIdentity, GateError> {
     if by.may_decide(tenant) {
         return Ok(by);
     }

@@ -11,14 +11,14 @@ use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::review::edit_by_schema::revise_by_schema;
 use crate::gate::review::revision::{evaluate_revision, seal_next, to_revised};
 use crate::gate::stored_text::UNLIMITED;
-use crate::machine::{CallRecord, CallState, Edit, Event, Facts, Refusal, Revised, check_edit};
+use crate::machine::{CallRecord, CallState, Edit, Event, StoreFacts, Refusal, EditedRevision, check_edit};
 use crate::policy::Verdict;
 use crate::seal::Sealed;
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 
 /// The revision that a patch makes, and its sealed arguments.
 struct PatchedRevision {
-    revised: Revised,
+    revised: EditedRevision,
     sealed: Sealed,
 }
 
@@ -33,7 +33,7 @@ pub(in crate::gate) async fn apply_edit(
     let (tenant, id) = (decision.tenant.clone(), decision.request);
     let record = core.calls.current(&tenant, id).await?;
     let facts =
-        Facts { now: core.calls.store().now().await?, claimant_dead: false, decision_used: false };
+        StoreFacts { now: core.calls.store().now().await?, claimant_dead: false, decision_used: false };
     match check_edit(&record, &decision, facts) {
         Ok(true) => {
             // It was made before, and the process that made it may have died before the audit.
@@ -45,25 +45,25 @@ pub(in crate::gate) async fn apply_edit(
             if refusal == Refusal::Expired {
                 core.lifecycle.expire(&tenant, id).await?;
             }
-            return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
+            return Err(ApplyError::Rejected { refusal, current: Box::new(record) }.into());
         }
     }
     let PatchedRevision { revised, sealed } = apply_patch(core, &record, &patch).await?;
     let event = Event::Edit(Box::new(Edit::new(decision.clone(), revised)));
-    let record = core.calls.apply(&tenant, id, event, Enclosed::payload(sealed)).await?;
+    let record = core.calls.apply(&tenant, id, event, EventPayload::payload(sealed)).await?;
     record_edit(core, &record, &decision);
     Ok(record)
 }
 
 /// Audits an edit, if it is what changed the call last.
 fn record_edit(core: &GateCore, record: &CallRecord, decision: &Decision) {
-    let fresh = record.earlier.last().is_some_and(|earlier| {
+    let fresh = record.prior_revisions.last().is_some_and(|earlier| {
         earlier.edited.id == decision.id && earlier.edited.at == record.updated_at
     });
     if !fresh || !matches!(record.state, CallState::Pending | CallState::Approved) {
         return;
     }
-    let mut entry = AuditRecord::of(AuditEvent::Edited, record, record.updated_at);
+    let mut entry = AuditRecord::new(AuditEvent::Edited, record, record.updated_at);
     entry.decision = Some(decision.id);
     entry.arguments = Some(record.request.arguments.clone());
     entry.assessment = Some(record.request.assessment.clone());

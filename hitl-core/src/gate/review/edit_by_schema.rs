@@ -4,7 +4,7 @@
 //! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
 //! says how the arguments are read, so its edit is refused here.
 
-use hitl_base::json::scan_within;
+use hitl_base::json::parse_with_limits;
 
 use crate::approval::Patch;
 use crate::arguments::{ArgumentError, Snapshot, patched};
@@ -17,11 +17,11 @@ use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::keys::vault::CallContent;
 use crate::gate::review::revision::show_revision;
 use crate::gate::stored_text::UNLIMITED;
-use crate::machine::{CallRecord, Revised};
+use crate::machine::{CallRecord, EditedRevision};
 
 /// The revision of an edit, and its arguments.
 pub(in crate::gate) struct SchemaRevision {
-    pub(in crate::gate) revised: Revised,
+    pub(in crate::gate) revised: EditedRevision,
     pub(in crate::gate) snapshot: Snapshot,
 }
 
@@ -45,7 +45,7 @@ pub(in crate::gate) async fn revise_by_schema(
         GateError::new(GateErrorKind::UnknownTool, why)
     })?;
     let text = patched(snapshot, patch.as_str(), core.tools.limits())?;
-    let tree = scan_within(&text, UNLIMITED)
+    let tree = parse_with_limits(&text, UNLIMITED)
         .map_err(|error| schema.without_secrets(ArgumentError::from(error)))?;
     schema.check(&tree)?;
     let next = schema.snapshot(&tree)?;
@@ -59,13 +59,13 @@ pub(in crate::gate) async fn revise_by_schema(
     let unread = Referents::unreadable_here(places.map(|(at, _)| at));
     let display = core.contents.display();
     let contents = display.show(ShownRequest::of(record), &next, &unread).await;
-    let mut because = request.because.clone();
+    let mut because = request.reasons.clone();
     let why = "edited where its tool is not: whoever runs it assesses it again";
     if !because.iter().any(|said| said == why) {
         because.push(why.to_owned());
     }
     let content = CallContent { tool: &facts.name, snapshot: &next, context: &record.context };
-    let revised = Revised {
+    let revised = EditedRevision {
         content: core.vault.recognize_digest(record.current_content(), content),
         arguments: shown.arguments,
         masks: shown.masks,
@@ -75,7 +75,7 @@ pub(in crate::gate) async fn revise_by_schema(
         title: shown.title,
         assessment: request.assessment.clone(),
         requirement: request.requirement(),
-        because,
+        reasons: because,
         priority: request.priority,
     };
     Ok(SchemaRevision { revised, snapshot: next })

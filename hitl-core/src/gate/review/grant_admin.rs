@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 
-use crate::approval::Authority;
+use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
 use crate::gate::core::GateCore;
@@ -20,7 +20,7 @@ use crate::gate::stored_text::parse_snapshot;
 use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
 use crate::ids::{GrantId, RequestId};
 use crate::machine::CallRecord;
-use crate::store::GrantPage;
+use crate::store::GrantQuery;
 
 /// The effect of a grant, for the human who gives it, before it is saved.
 #[derive(Clone, Debug)]
@@ -99,10 +99,10 @@ impl Gate {
         &self,
         tenant: &Tenant,
         id: GrantId,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         reason: Option<&str>,
     ) -> Result<Option<GrantRecord>, GateError> {
-        let by: Authority = self.core.identities.identify(by.into())?;
+        let by: ReviewerIdentity = self.core.identities.identify(by.into())?;
         if !by.may_decide(tenant) {
             let why = "this grant belongs to a tenant whose calls they may not decide";
             return Err(GateError::new(GateErrorKind::Forbidden, why));
@@ -126,7 +126,7 @@ impl Gate {
     pub async fn grants(
         &self,
         tenant: &Tenant,
-        page: GrantPage,
+        page: GrantQuery,
     ) -> Result<Vec<GrantRecord>, GateError> {
         Ok(self.core.calls.store().grants(tenant, page).await?)
     }
@@ -153,7 +153,7 @@ async fn draft_grant(core: &GateCore, draft: &GrantDraft) -> Result<Grant, GateE
     let grant = draft.grant(&record, &arguments, &shown, now, inert)?;
     // A condition is stored as it is, so it must not contain a secret.
     let terms = serde_json::to_string(&draft.terms.arguments).ok();
-    let terms = terms.and_then(|text| scan(&text).ok());
+    let terms = terms.and_then(|text| parse_json(&text).ok());
     if terms.is_none_or(|terms| holds_secret(&core.redactor, &terms)) {
         return Err(GrantError::Hidden.into());
     }
@@ -183,7 +183,7 @@ async fn revoke_and_audit(
     core: &GateCore,
     tenant: &Tenant,
     id: GrantId,
-    by: Authority,
+    by: ReviewerIdentity,
     reason: Option<String>,
 ) -> Result<Option<GrantRecord>, GateError> {
     let store = core.calls.store();
@@ -200,7 +200,7 @@ async fn revoke_and_audit(
 }
 
 /// Audits a change of a grant.
-fn record_grant(core: &GateCore, event: AuditEvent, record: &GrantRecord, by: &Authority) {
+fn record_grant(core: &GateCore, event: AuditEvent, record: &GrantRecord, by: &ReviewerIdentity) {
     let grant = &record.grant;
     let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
     // It belongs to no call: the key names its tenant.

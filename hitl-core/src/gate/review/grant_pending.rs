@@ -13,12 +13,12 @@ use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::keys::vault::CallContent;
 use crate::gate::stored_text::parse_snapshot;
 use crate::gate::telemetry;
-use crate::grant::{Drawn, GrantRecord, GrantRefusal, GrantedCall};
+use crate::grant::{GrantUse, GrantRecord, GrantRefusal, GrantedCall};
 use crate::ids::DecisionId;
 use crate::machine::{CallRecord, Event};
-use crate::policy::Routed;
-use crate::queue::{QueueOrder, QueueQuery, Viewer};
-use crate::store::{ApplyError, Enclosed};
+use crate::policy::Route;
+use crate::queue::{QueueOrder, QueueQuery, ReviewScope};
+use crate::store::{ApplyError, EventPayload};
 
 /// The most waiting calls that one grant allows when it is saved. Others are asked about.
 const MAX_COVERED: usize = 1000;
@@ -26,7 +26,7 @@ const MAX_COVERED: usize = 1000;
 /// A waiting call that a grant covers, and what the call draws on it.
 pub(in crate::gate) struct CoveredCall {
     pub(in crate::gate) record: CallRecord,
-    pub(in crate::gate) drawn: Drawn,
+    pub(in crate::gate) drawn: GrantUse,
 }
 
 /// Returns the waiting calls that a grant covers, as far as there is room: the one that it was
@@ -37,7 +37,7 @@ pub(in crate::gate) async fn find_covered(
 ) -> Result<Vec<CoveredCall>, GateError> {
     let (of, mut covered) = (grant.grant.clone(), Vec::new());
     let first = core.calls.current(&of.tenant, of.request).await?;
-    let queue = Gate { core: Arc::clone(core) }.queue(Viewer::of(of.tenant));
+    let queue = Gate { core: Arc::clone(core) }.queue(ReviewScope::tenant(of.tenant));
     let query =
         QueueQuery::pending().tool(&*of.tool).principal(of.principal).order(QueueOrder::Created);
     let (mut waiting, mut query) = (vec![first], Some(query));
@@ -74,7 +74,7 @@ async fn draw_of(
     core: &GateCore,
     grant: &GrantRecord,
     record: &CallRecord,
-) -> Result<Option<Drawn>, GateError> {
+) -> Result<Option<GrantUse>, GateError> {
     // Cheap to check, before anything is opened.
     let same = record.request.fingerprint == grant.grant.fingerprint;
     let names_contents = !record.request.contents.is_empty();
@@ -128,7 +128,7 @@ pub(in crate::gate) fn route_now(
     core: &GateCore,
     record: &CallRecord,
     snapshot: &Snapshot,
-) -> Result<Option<Routed>, GateError> {
+) -> Result<Option<Route>, GateError> {
     let Ok(tool) = core.tools.require(&record.request.tool) else { return Ok(None) };
     // A grant is for the tool as it was reviewed, in any version of its code.
     if tool.fingerprint() != record.request.fingerprint {
@@ -151,20 +151,20 @@ pub(in crate::gate) async fn apply_grant_to_pending(
 ) -> Result<Vec<CallRecord>, GateError> {
     let mut allowed = Vec::new();
     for CoveredCall { record, drawn } in find_covered(core, grant.clone()).await? {
-        let event = Event::Allow {
+        let event = Event::ApproveByGrant {
             decision: DecisionId::new(),
             binding: record.request.binding,
             drawn,
             by: grant.grant.by.clone(),
         };
         let tenant = &grant.grant.tenant;
-        match core.calls.apply(tenant, record.id(), event, Enclosed::none()).await {
+        match core.calls.apply(tenant, record.id(), event, EventPayload::none()).await {
             Ok(record) => {
                 record_approval_by_grant(core, &record, grant);
                 allowed.push(record);
             }
             // Somebody was faster, or the grant is gone: it is asked about.
-            Err(ApplyError::Lost { .. }) => {}
+            Err(ApplyError::Rejected { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -173,7 +173,7 @@ pub(in crate::gate) async fn apply_grant_to_pending(
 
 fn record_approval_by_grant(core: &GateCore, record: &CallRecord, grant: &GrantRecord) {
     telemetry::record_decision(record);
-    let mut entry = AuditRecord::of(AuditEvent::Decided, record, record.updated_at);
+    let mut entry = AuditRecord::new(AuditEvent::Decided, record, record.updated_at);
     entry.decision = record.decided.as_ref().map(|decided| decided.id);
     entry.subject = Some(grant.id().to_string());
     let note = Some("approved by a grant".to_owned());

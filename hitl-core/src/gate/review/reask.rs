@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hitl_base::display::clip;
 
-use crate::approval::{Answer, Decision, ToolChange, names_the_same};
+use crate::approval::{DecisionKind, Decision, ToolChange, names_the_same};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::calls::lifecycle::MAX_REASON;
@@ -18,12 +18,12 @@ use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::tool_check::{ChangedTool, ToolCheck, check_tool, describe_state};
 use crate::machine::{CallRecord, CallState, Event, Reask, Refusal};
 use crate::policy::{ApprovalLevel, Verdict};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 
 /// The next step for a call whose tool has changed.
 enum ReaskStep {
     /// It is asked about again.
-    Ask(Box<Reask>, Enclosed),
+    Ask(Box<Reask>, EventPayload),
     /// It is closed, for this reason.
     Close(String),
     /// It ended meanwhile.
@@ -58,7 +58,7 @@ async fn plan_reask(
     let reason = format!("asked again: {change}");
     let reask = Reask::new(record.request.binding, now.clone(), reason);
     let Some(tool) = own else {
-        return Ok(ReaskStep::Ask(Box::new(reask), Enclosed::none()));
+        return Ok(ReaskStep::Ask(Box::new(reask), EventPayload::none()));
     };
     let Some(stored) = stored_snapshot(core, record).await? else { return Ok(ReaskStep::Ended) };
     let next = match read_as_now(tool, &stored) {
@@ -83,9 +83,9 @@ async fn plan_reask(
     let (next, referents) = (revision.snapshot.clone(), revision.referents.clone());
     let revised = to_revised(core, record, revision).await;
     let enclosed = if !same_contents || revised.content != record.current_content() {
-        Enclosed::payload(seal_next(core, record, &next, &referents)?)
+        EventPayload::payload(seal_next(core, record, &next, &referents)?)
     } else {
-        Enclosed::none()
+        EventPayload::none()
     };
     Ok(ReaskStep::Ask(Box::new(reask.revised(revised)), enclosed))
 }
@@ -95,23 +95,23 @@ async fn apply_reask(
     record: &CallRecord,
     change: &ToolChange,
     reask: Box<Reask>,
-    enclosed: Enclosed,
+    enclosed: EventPayload,
 ) -> Result<CallRecord, GateError> {
     let tenant = &record.key().tenant;
     match core.calls.apply(tenant, record.id(), Event::Reask(reask), enclosed).await {
         Ok(record) => {
-            let mut entry = AuditRecord::of(AuditEvent::Reopened, &record, record.updated_at);
-            entry.note = record.request.because.last().cloned();
+            let mut entry = AuditRecord::new(AuditEvent::Reopened, &record, record.updated_at);
+            entry.note = record.request.reasons.last().cloned();
             entry.arguments = Some(record.request.arguments.clone());
             entry.assessment = Some(record.request.assessment.clone());
             core.audit.record(&entry);
             Ok(record)
         }
-        Err(ApplyError::Lost { refusal: Refusal::AlreadyTried, .. }) => {
+        Err(ApplyError::Rejected { refusal: Refusal::AlreadyTried, .. }) => {
             let why = format!("{change}, and the call was tried before with other arguments");
             close_unrunnable(core, record, &why).await
         }
-        Err(ApplyError::Lost { refusal, current }) => {
+        Err(ApplyError::Rejected { refusal, current }) => {
             if refusal == Refusal::Expired {
                 core.lifecycle.expire(tenant, record.id()).await?;
                 return core.calls.current(tenant, record.id()).await;
@@ -151,7 +151,7 @@ pub(in crate::gate) async fn check_tool_before_approval(
     core: &GateCore,
     decision: &Decision,
 ) -> Result<(), GateError> {
-    if !matches!(decision.answer, Answer::Approve | Answer::Edit { .. }) {
+    if !matches!(decision.answer, DecisionKind::Approve | DecisionKind::Edit { .. }) {
         return Ok(());
     }
     let (tenant, id) = (&decision.tenant, decision.request);

@@ -16,7 +16,7 @@ use crate::gate::evaluation::requirement::requirement;
 use crate::gate::keys::vault::CallContent;
 use crate::gate::masking::mask_title;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::machine::{CallRecord, Revised};
+use crate::machine::{CallRecord, EditedRevision};
 use crate::policy::priority;
 use crate::seal::Sealed;
 
@@ -71,7 +71,7 @@ pub(in crate::gate) async fn to_revised(
     core: &GateCore,
     record: &CallRecord,
     revision: EvaluatedRevision,
-) -> Revised {
+) -> EditedRevision {
     let EvaluatedRevision { tool, snapshot, evaluation, contents, .. } = revision;
     let Evaluation { assessment, routed } = evaluation;
     let requester = core.identities.requester_rule(&tool, &record.context);
@@ -79,7 +79,7 @@ pub(in crate::gate) async fn to_revised(
     let shown = show_revision(core, record, tool.name(), config.describe, &snapshot);
     let links = core.contents.files().links_in(&shown.arguments).await;
     let content = CallContent { tool: tool.name(), snapshot: &snapshot, context: &record.context };
-    Revised {
+    EditedRevision {
         content: core.vault.recognize_digest(record.current_content(), content),
         arguments: shown.arguments,
         masks: shown.masks,
@@ -88,7 +88,7 @@ pub(in crate::gate) async fn to_revised(
         links: core.contents.display().show_links(links, &snapshot),
         title: shown.title,
         requirement: requirement(&tool, &routed, requester),
-        because: routed.because,
+        reasons: routed.reasons,
         priority: priority(config.risk, assessment.confidence),
         assessment,
     }

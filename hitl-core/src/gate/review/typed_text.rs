@@ -1,15 +1,15 @@
 //! Masks secrets in the text that people type (reasons, messages, patches): those that redaction
 //! recognises, and the call's own.
 
-use hitl_base::json::scan_within;
+use hitl_base::json::parse_with_limits;
 use hitl_base::redact::Taint;
 
-use crate::approval::{Answer, Decision, Patch};
+use crate::approval::{DecisionKind, Decision, Patch};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::masking::mask_text;
-use crate::machine::{CallRecord, Decided, Resolution};
+use crate::machine::{CallRecord, RecordedDecision, Resolution};
 
 /// Masks the words of a decision, which are stored, audited and given to the model.
 ///
@@ -29,13 +29,13 @@ pub(in crate::gate) async fn mask_decision(
     };
     let mut answer = decision.answer.clone();
     match &mut answer {
-        Answer::Edit { patch } => *patch = mask_patch(core, patch, &taint),
-        Answer::Reject { reason: Some(text), .. }
-        | Answer::Respond { message: text }
-        | Answer::Abort { reason: text } => {
+        DecisionKind::Edit { patch } => *patch = mask_patch(core, patch, &taint),
+        DecisionKind::Reject { reason: Some(text), .. }
+        | DecisionKind::Respond { message: text }
+        | DecisionKind::Abort { reason: text } => {
             *text = mask_text(&core.redactor, text, &taint).into_owned();
         }
-        Answer::Approve | Answer::Reject { reason: None, .. } => {}
+        DecisionKind::Approve | DecisionKind::Reject { reason: None, .. } => {}
     }
     let stored = record.as_ref().and_then(|record| stored_decision(record, &decision));
     let stored = stored.map(|stored| &stored.answer);
@@ -82,7 +82,7 @@ async fn secrets_of(core: &GateCore, record: &CallRecord) -> Taint {
 }
 
 fn mask_patch(core: &GateCore, patch: &Patch, taint: &Taint) -> Patch {
-    match scan_within(patch.as_str(), core.tools.limits()) {
+    match parse_with_limits(patch.as_str(), core.tools.limits()) {
         Ok(tree) => Patch::new(core.redactor.json(&taint.json(&tree)).to_text()),
         // It will be refused, so it is not stored.
         Err(_) => Patch::new("null"),
@@ -90,27 +90,27 @@ fn mask_patch(core: &GateCore, patch: &Patch, taint: &Taint) -> Patch {
 }
 
 /// Returns the words that a person typed in an answer.
-fn typed_words(answer: &Answer) -> Option<&str> {
+fn typed_words(answer: &DecisionKind) -> Option<&str> {
     match answer {
-        Answer::Edit { patch } => Some(patch.as_str()),
-        Answer::Reject { reason, .. } => reason.as_deref(),
-        Answer::Respond { message } => Some(message),
-        Answer::Abort { reason } => Some(reason),
-        Answer::Approve => None,
+        DecisionKind::Edit { patch } => Some(patch.as_str()),
+        DecisionKind::Reject { reason, .. } => reason.as_deref(),
+        DecisionKind::Respond { message } => Some(message),
+        DecisionKind::Abort { reason } => Some(reason),
+        DecisionKind::Approve => None,
     }
 }
 
 /// Returns the stored decision with the same id and author.
-fn stored_decision<'r>(record: &'r CallRecord, decision: &Decision) -> Option<&'r Decided> {
-    let edits = record.earlier.iter().map(|earlier| &earlier.edited);
+fn stored_decision<'r>(record: &'r CallRecord, decision: &Decision) -> Option<&'r RecordedDecision> {
+    let edits = record.prior_revisions.iter().map(|earlier| &earlier.edited);
     let mut taken = record.decided.iter().chain(edits);
     taken.find(|taken| taken.id == decision.id && taken.by == decision.by.principal)
 }
 
 /// Returns whether `kept` is the answer `given` with more of its words masked.
-fn is_masked(kept: &Answer, given: &Answer) -> bool {
+fn is_masked(kept: &DecisionKind, given: &DecisionKind) -> bool {
     let alike = match (kept, given) {
-        (Answer::Reject { again, .. }, Answer::Reject { again: same, .. }) => again == same,
+        (DecisionKind::Reject { again, .. }, DecisionKind::Reject { again: same, .. }) => again == same,
         (kept, given) => kept.choice() == given.choice(),
     };
     match (typed_words(kept), typed_words(given)) {

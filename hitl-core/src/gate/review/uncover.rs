@@ -9,7 +9,7 @@ use hitl_base::json::push_part;
 use hitl_base::redact::MAX_POINTER;
 use hitl_base::{Json, JsonText};
 
-use crate::approval::{ApprovalRequest, Authority, Uncovering};
+use crate::approval::{ApprovalRequest, ReviewerIdentity, Uncovering};
 use crate::arguments::Layers;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{BindingDigest, Tenant};
@@ -20,7 +20,7 @@ use crate::gate::gate::Gate;
 use crate::gate::keys::stored_payload::{StoredContents, stored_contents};
 use crate::gate::review::uncovered_request::{MaskSelection, UncoveredPlace, UncoveredRequest};
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, Facts, check_uncover};
+use crate::machine::{CallRecord, StoreFacts, check_uncover};
 use crate::store::ApplyError;
 
 /// The most places that a selection names, and that its audit record names.
@@ -44,7 +44,7 @@ impl Uncoverer {
     /// Uncovers these places of the request, for this person. As [`Gate::uncover`].
     pub async fn places(
         &self,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         places: MaskSelection,
     ) -> Result<UncoveredRequest, GateError> {
         uncover_request(&self.core, self, &by.into(), &places).await
@@ -77,7 +77,7 @@ impl Gate {
     pub async fn uncover(
         &self,
         request: &ApprovalRequest,
-        by: impl Into<Authority>,
+        by: impl Into<ReviewerIdentity>,
         places: MaskSelection,
     ) -> Result<UncoveredRequest, GateError> {
         uncoverer(&self.core, request).places(by, places).await
@@ -98,7 +98,7 @@ pub(in crate::gate) fn uncoverer(core: &Arc<GateCore>, request: &ApprovalRequest
 async fn uncover_request(
     core: &GateCore,
     shown: &Uncoverer,
-    by: &Authority,
+    by: &ReviewerIdentity,
     selection: &MaskSelection,
 ) -> Result<UncoveredRequest, GateError> {
     let refused = |why: &str| GateError::new(GateErrorKind::NotUncovered, why);
@@ -107,9 +107,9 @@ async fn uncover_request(
     }
     let record = core.calls.current(&shown.tenant, shown.id).await?;
     let now = core.calls.store().now().await?;
-    let facts = Facts { now, claimant_dead: false, decision_used: false };
+    let facts = StoreFacts { now, claimant_dead: false, decision_used: false };
     if let Err(refusal) = check_uncover(&record, by, (shown.revision, shown.binding), facts) {
-        return Err(ApplyError::Lost { refusal, current: Box::new(record) }.into());
+        return Err(ApplyError::Rejected { refusal, current: Box::new(record) }.into());
     }
     let allowed = [core.evaluator.uncovering(), record.request.uncovering];
     if allowed.contains(&Uncovering::Forbidden) {
@@ -129,7 +129,7 @@ async fn uncover_request(
         return Err(refused("nothing is masked there that could be uncovered"));
     }
     // Before anybody sees anything.
-    let mut entry = AuditRecord::of(AuditEvent::Uncovered, &record, now).known(by);
+    let mut entry = AuditRecord::new(AuditEvent::Uncovered, &record, now).known(by);
     let names = describe_places(&opened.uncovered.places, opened.count);
     entry.note = Some(core.redactor.text(&names).into_owned());
     core.audit.write_intent(&entry)?;

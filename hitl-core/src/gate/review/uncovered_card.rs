@@ -3,7 +3,7 @@
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::approval::{Extent, Rendered};
+use crate::approval::{DetailLevel, ReviewCard};
 use crate::gate::review::uncovered_request::{UncoveredPlace, UncoveredRequest};
 
 /// An uncovered request: the same JSON from every surface. It holds secrets: show it, and do not
@@ -14,7 +14,7 @@ use crate::gate::review::uncovered_request::{UncoveredPlace, UncoveredRequest};
 #[non_exhaustive]
 pub struct UncoveredCard {
     /// The uncovered card.
-    pub rendered: Rendered,
+    pub rendered: ReviewCard,
     /// The arguments as exact text.
     pub arguments_text: String,
     /// The uncovered places.
@@ -46,7 +46,7 @@ impl UncoveredRequest {
             value: place.value.as_str().to_owned(),
         };
         UncoveredCard {
-            rendered: self.render(now, Extent::Full),
+            rendered: self.render(now, DetailLevel::Full),
             arguments_text: self.arguments().as_str().to_owned(),
             places: self.places().iter().map(text).collect(),
         }

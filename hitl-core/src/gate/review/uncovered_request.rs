@@ -5,7 +5,7 @@ use std::fmt;
 
 use hitl_base::{JsonText, Timestamp};
 
-use crate::approval::{ApprovalRequest, Extent, Mask, Rendered};
+use crate::approval::{ApprovalRequest, DetailLevel, Mask, ReviewCard};
 
 /// A selection of masked places of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl UncoveredRequest {
     }
 
     /// Renders the uncovered request, as [`ApprovalRequest::render`] does.
-    pub fn render(&self, now: Timestamp, extent: Extent) -> Rendered {
+    pub fn render(&self, now: Timestamp, extent: DetailLevel) -> ReviewCard {
         self.request.render(now, extent)
     }
 }

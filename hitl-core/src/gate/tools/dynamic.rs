@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use hitl_base::JsonText;
-use hitl_base::json::{Limits, scan_within};
+use hitl_base::json::{Limits, parse_with_limits};
 
 use crate::arguments::{ArgumentError, Snapshot, SnapshotError, or_empty};
 use crate::call::{ContentReaders, Permit, Shown, ToolFacts, ToolKind, fingerprint};
@@ -27,7 +27,7 @@ struct DynamicTool {
 impl ErasedTool for DynamicTool {
     fn bind(&self, text: &str, limits: Limits) -> Result<ParsedCall, ArgumentError> {
         let text = if text.len() > limits.bytes { text } else { or_empty(text) };
-        let tree = scan_within(text, limits)
+        let tree = parse_with_limits(text, limits)
             .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
         self.schema.check(&tree)?;
         let snapshot = self.schema.snapshot(&tree)?;
@@ -38,7 +38,7 @@ impl ErasedTool for DynamicTool {
     }
 
     fn content_readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError> {
-        let tree = scan_within(snapshot.text(), UNLIMITED)
+        let tree = parse_with_limits(snapshot.text(), UNLIMITED)
             .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
         let mut readers = ContentReaders::default();
         for content in &self.contents {

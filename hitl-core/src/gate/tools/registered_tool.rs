@@ -11,7 +11,7 @@ use hitl_base::{Json, JsonText};
 
 use crate::arguments::{ArgumentError, Places, Snapshot, parse};
 use crate::call::{
-    ContentReaders, Fingerprint, HitlConfig, Shown, StateRequirement, Tool, ToolFacts, ToolKind,
+    ContentReaders, Fingerprint, ToolConfig, Shown, StateRequirement, Tool, ToolFacts, ToolKind,
     fingerprint,
 };
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};
@@ -47,7 +47,7 @@ pub(in crate::gate) struct ToolMetadata {
     pub(in crate::gate) states: &'static [StateRequirement],
     /// The version of its code.
     pub(in crate::gate) version: Option<Cow<'static, str>>,
-    pub(in crate::gate) config: HitlConfig,
+    pub(in crate::gate) config: ToolConfig,
 }
 
 impl ToolMetadata {
@@ -140,7 +140,7 @@ impl RegisteredTool {
         &self.metadata.description
     }
 
-    pub(in crate::gate) fn config(&self) -> &HitlConfig {
+    pub(in crate::gate) fn config(&self) -> &ToolConfig {
         &self.metadata.config
     }
 
@@ -252,7 +252,7 @@ impl RegisteredTool {
         let schema = schemars::schema_for!(T);
         let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
         let schema = schema.unwrap_or_else(JsonText::null);
-        let places = schema.tree().ok().and_then(|tree| Places::of(&tree)).map(Arc::new);
+        let places = schema.tree().ok().and_then(|tree| Places::from_schema(&tree)).map(Arc::new);
         let spec = const { &T::SPEC };
         let shown = Shown {
             name: spec.name,

@@ -64,14 +64,14 @@ async fn ask_approver(
     let mut watch = core.calls.store().watch(id);
     let mut current = core.calls.current(tenant, id).await?;
     let at = core.calls.store().now().await?;
-    core.audit.record(&AuditRecord::of(AuditEvent::Shown, &current, at));
+    core.audit.record(&AuditRecord::new(AuditEvent::Shown, &current, at));
     let uncover = uncoverer(core, &record.request);
     // An approver may also panic before its first await, so the call itself is caught too.
     let asked = AssertUnwindSafe(async { approver.review_with(&record.request, &uncover).await })
         .catch_unwind();
     tokio::pin!(asked);
     while asks_inline(core, &current) {
-        let time_left = current.request.expires_at.since(core.calls.store().now().await?);
+        let time_left = current.request.expires_at.saturating_duration_since(core.calls.store().now().await?);
         tokio::select! {
             answer = &mut asked => {
                 match answer {

@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::approval::Answer;
+use crate::approval::DecisionKind;
 use crate::call::{FailureRecord, Outcome, OutputText, Tool};
 use crate::gate::core::GateCore;
 use crate::gate::error::{CallError, GateError, GateErrorKind, NotRunReason};
-use crate::machine::{CallRecord, CallState, Ending};
+use crate::machine::{CallRecord, CallState, EndReason};
 
 /// Returns the outcome of a call that has ended or is parked.
 pub(in crate::gate) async fn outcome_of_record(
@@ -14,31 +14,31 @@ pub(in crate::gate) async fn outcome_of_record(
     record: &CallRecord,
 ) -> Result<Outcome, GateError> {
     let reason = || match &record.ending {
-        Some(Ending::Reason(reason)) => reason.clone(),
+        Some(EndReason::Reason(reason)) => reason.clone(),
         _ => String::new(),
     };
     let answer = record.decided.as_ref().map(|decided| &decided.answer);
     Ok(match record.state {
         CallState::Executed => Outcome::Executed(stored_output(core, record).await?),
         CallState::Failed => Outcome::Failed(match &record.ending {
-            Some(Ending::Failure(failure)) => failure.clone(),
+            Some(EndReason::Failure(failure)) => failure.clone(),
             _ => FailureRecord { message: reason(), panicked: false },
         }),
         CallState::Rejected => Outcome::Rejected {
             reason: match answer {
-                Some(Answer::Reject { reason, .. }) => reason.clone(),
+                Some(DecisionKind::Reject { reason, .. }) => reason.clone(),
                 _ => None,
             },
         },
         CallState::Responded => Outcome::Responded {
             message: match answer {
-                Some(Answer::Respond { message }) => message.clone(),
+                Some(DecisionKind::Respond { message }) => message.clone(),
                 _ => String::new(),
             },
         },
         CallState::Expired => Outcome::Expired,
         CallState::Cancelled => match answer {
-            Some(Answer::Abort { reason }) => Outcome::Aborted { reason: reason.clone() },
+            Some(DecisionKind::Abort { reason }) => Outcome::Aborted { reason: reason.clone() },
             _ => Outcome::Cancelled { reason: reason() },
         },
         CallState::Denied => Outcome::Denied { reason: reason() },

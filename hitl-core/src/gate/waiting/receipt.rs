@@ -19,7 +19,7 @@ pub struct Receipt {
     /// The score and its factors.
     pub assessment: Assessment,
     /// Why the level is above that of the score.
-    pub because: Vec<String>,
+    pub reasons: Vec<String>,
     /// The policies that were asked, in the versions that answered.
     pub policies: Vec<PolicyVersion>,
     /// The rule that made the verdict, if a rule did.
@@ -39,7 +39,7 @@ impl Receipt {
             key: prepared.record.key().clone(),
             verdict: prepared.verdict(),
             assessment: request.assessment.clone(),
-            because: request.because.clone(),
+            reasons: request.reasons.clone(),
             policies: prepared.routed.policies.clone(),
             decided_by: prepared.routed.decided_by.clone(),
             title: request.title.clone(),

@@ -14,7 +14,7 @@ use crate::gate::tools::tool_check::{ToolCheck, check_tool};
 use crate::gate::waiting::outcome::outcome_of_record;
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Membership};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 use crate::sync::sleep;
 
 /// The interval at which a waiter checks that the executor of its call is alive, and that no hint
@@ -83,7 +83,7 @@ pub(in crate::gate) async fn wait_for(
                     }
                 }
             }
-            CallState::Pending => record.request.expires_at.since(store.now().await?),
+            CallState::Pending => record.request.expires_at.saturating_duration_since(store.now().await?),
             CallState::Claimed => POLL_INTERVAL,
             CallState::OutcomeUnknown if retry_parked(core, &record).await? => continue,
             _ => return Ok(WaitOutcome::Ended(Box::new(record))),
@@ -128,8 +128,8 @@ async fn leave_to_others(
         let event = Event::Attach { owner, attached: false };
         let tenant = &record.key().tenant;
         let store = core.calls.store();
-        match store.apply(tenant, record.id(), event, Enclosed::none()).await {
-            Ok(_) | Err(ApplyError::Lost { .. }) => {}
+        match store.apply(tenant, record.id(), event, EventPayload::none()).await {
+            Ok(_) | Err(ApplyError::Rejected { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -149,7 +149,7 @@ pub(in crate::gate) async fn wait_until_decided(
         if record.state != CallState::Pending {
             return Ok(());
         }
-        let pause = record.request.expires_at.since(store.now().await?);
+        let pause = record.request.expires_at.saturating_duration_since(store.now().await?);
         if pause.is_zero() {
             core.lifecycle.expire(tenant, id).await?;
             continue;

@@ -50,11 +50,11 @@ async fn count_calls(
 ) -> Result<CallCounts, GateError> {
     let (mut all, mut overdue, mut after) = (0, 0, None);
     while all < MAX_COUNTED {
-        let mut page = PageRequest::of(&[state]).limit(PAGE);
+        let mut page = PageRequest::new(&[state]).limit(PAGE);
         if let Some(last) = after {
             page = page.after(last);
         }
-        let records = core.calls.store().page(tenant, page).await?;
+        let records = core.calls.store().list(tenant, page).await?;
         all += records.len();
         overdue += records.iter().filter(|record| now >= record.request.expires_at).count();
         after = records.last().map(CallRecord::id);

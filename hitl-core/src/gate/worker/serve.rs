@@ -19,7 +19,7 @@ use crate::gate::waiting::outcome::outcome_of_record;
 use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome};
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallState, Event};
-use crate::store::{ApplyError, Enclosed};
+use crate::store::{ApplyError, EventPayload};
 use crate::sync::sleep;
 
 /// The most bodies that one server runs at a time.
@@ -86,9 +86,9 @@ impl Gate {
         }
         let owner = OwnerToken::new();
         let event = Event::Attach { owner: Some(owner), attached: false };
-        let record = match core.calls.store().apply(tenant, id, event, Enclosed::none()).await {
+        let record = match core.calls.store().apply(tenant, id, event, EventPayload::none()).await {
             Ok(record) => record,
-            Err(ApplyError::Lost { current, .. }) => {
+            Err(ApplyError::Rejected { current, .. }) => {
                 return outcome_of_record(core, &current).await;
             }
             Err(error) => return Err(error.into()),
