@@ -8,7 +8,7 @@ use hitl_base::{Redactor, Timestamp};
 
 use crate::approval::{ApprovalRequest, Content, Uncovering};
 use crate::arguments::Snapshot;
-use crate::call::{BINDING_VERSION, Binding, Principal, circumstances_digest};
+use crate::call::{BINDING_VERSION, Binding, HitlConfig, Principal, circumstances_digest};
 use crate::confidence::ScoredCall;
 use crate::gate::contents::referent::Referents;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation};
@@ -54,6 +54,15 @@ pub(in crate::gate) struct EarlierApproval {
     pub(in crate::gate) contents: Vec<Content>,
     /// The time for which it still lasts.
     pub(in crate::gate) left: Duration,
+}
+
+/// Returns the steps after which somebody else is asked.
+fn escalations(config: &HitlConfig) -> Vec<Escalation> {
+    let escalation = config.escalate.map(|next| {
+        let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
+        Escalation::new(next.role.map(str::to_owned), within)
+    });
+    escalation.into_iter().collect()
 }
 
 impl PreparedCall {
@@ -120,10 +129,6 @@ impl PreparedCall {
             reject_label: config.reject_label.to_owned(),
         };
         let circumstances = circumstances_digest(&cx, tool.fingerprint());
-        let escalations = config.escalate.map(|next| {
-            let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
-            Escalation::new(next.role.map(str::to_owned), within)
-        });
         let owner = OwnerToken::new();
         let record = CallRecord {
             schema: RECORD_SCHEMA,
@@ -143,7 +148,7 @@ impl PreparedCall {
             reread: None,
             sealed: None,
             unread: false,
-            escalations: escalations.into_iter().collect(),
+            escalations: escalations(config),
             circumstances: Some(circumstances),
             claim: None,
             allowed_ms: 0,
@@ -156,7 +161,6 @@ impl PreparedCall {
             restored: false,
             updated_at: now,
         };
-        let referents = Referents::default();
         Self {
             tool,
             snapshot,
@@ -165,7 +169,7 @@ impl PreparedCall {
             record,
             owner,
             has_host_key,
-            referents,
+            referents: Referents::default(),
             approval: None,
         }
     }

@@ -45,7 +45,7 @@ pub(in crate::gate) async fn review_inline(
         let result = ask_approver(core, &**approver, record).await;
         match &result {
             Ok(record) if record.state == CallState::Pending => {
-                telemetry::record_outcome("noAnswer")
+                telemetry::record_outcome("noAnswer");
             }
             Ok(record) => telemetry::record_outcome(record.state.name()),
             Err(error) => telemetry::record_error(error),
