@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    CallContext, Gate, GateErrorKind, ToolConfig, Parameter, Permit, SnapshotError, SnapshotWriter,
-    Spec, Submission, Tool,
+    CallContext, Gate, GateErrorKind, Parameter, Permit, SnapshotError, SnapshotWriter, Spec,
+    Submission, Tool, ToolConfig,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! `hitl show`: one call.
 
-use hitl_core::{ReviewerIdentity, MaskSelection, RequestId, UncoveredCard};
+use hitl_core::{MaskSelection, RequestId, ReviewerIdentity, UncoveredCard};
 
 use super::decide::{authenticate, require_person_at_console};
 use super::{Output, check_audited};

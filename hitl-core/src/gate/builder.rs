@@ -16,7 +16,7 @@ use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::evaluation::identities::SelfApproval;
 use crate::gate::gate::Gate;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::policy::{PrincipalDirectory, Policy};
+use crate::policy::{Policy, PrincipalDirectory};
 use crate::queue::Caps;
 use crate::seal::HostKeys;
 use crate::store::Store;
@@ -157,7 +157,11 @@ impl GateBuilder {
     /// Asks this directory what a principal may do now, before a call that waited runs in their
     /// name, and waits for it this long. Without a directory, the rights at the submission count.
     /// See [`PrincipalDirectory`] for the effect of an answer, and of a missing one.
-    pub fn principal_directory(mut self, directory: impl PrincipalDirectory, deadline: Duration) -> Self {
+    pub fn principal_directory(
+        mut self,
+        directory: impl PrincipalDirectory,
+        deadline: Duration,
+    ) -> Self {
         self.directory = Some((Arc::new(directory), deadline));
         self
     }

@@ -8,14 +8,14 @@ use hitl_base::{JsonText, Timestamp};
 
 use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{CallKey, ToolConfig, Principal, Tenant};
+use crate::call::{CallKey, Principal, Tenant, ToolConfig};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, HistoryEntry};
 use crate::policy::ShadowReport;
-use crate::store::{History, PageRequest, ChangeWatch};
+use crate::store::{ChangeWatch, History, PageRequest};
 
 /// The gate that every call of its tools passes through. Cheap to clone; clones are the same gate.
 ///

@@ -139,7 +139,7 @@ pub(in crate::gate) fn record_call_result<T, E>(result: &Result<T, CallError<E>>
     match result {
         Ok(_) | Err(CallError::OutputUnavailable(_)) => record_outcome(CallState::Executed.name()),
         Err(CallError::Tool(_) | CallError::ToolFailed(_)) => {
-            record_outcome(CallState::Failed.name())
+            record_outcome(CallState::Failed.name());
         }
         Err(CallError::Unknown(_)) => record_outcome(CallState::OutcomeUnknown.name()),
         Err(CallError::NotRun(NotRunReason::Refused(error))) => record_error(error),

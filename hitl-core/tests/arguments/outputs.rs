@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, Once};
 
 use hitl_core::{
-    CallError, Gate, ToolConfig, Outcome, Permit, SnapshotError, SnapshotWriter, Spec, Submission,
-    Tool,
+    CallError, Gate, Outcome, Permit, SnapshotError, SnapshotWriter, Spec, Submission, Tool,
+    ToolConfig,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

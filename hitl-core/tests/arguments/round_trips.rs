@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    ArgumentErrorKind, Gate, GateErrorKind, ToolConfig, PageRequest, Permit, Risk, SnapshotError,
-    SnapshotWriter, Spec, Tenant, Tool,
+    ArgumentErrorKind, Gate, GateErrorKind, PageRequest, Permit, Risk, SnapshotError,
+    SnapshotWriter, Spec, Tenant, Tool, ToolConfig,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};

@@ -4,8 +4,8 @@
 use crate::support;
 
 use hitl_core::{
-    ArgumentErrorKind as Kind, BuildError, CallContext, Gate, GateErrorKind, ToolConfig,
-    PageRequest, Permit, SnapshotError, SnapshotWriter, Spec, Tenant, Tool,
+    ArgumentErrorKind as Kind, BuildError, CallContext, Gate, GateErrorKind, PageRequest, Permit,
+    SnapshotError, SnapshotWriter, Spec, Tenant, Tool, ToolConfig,
 };
 use support::{Bench, World, bench, pay, tools};
 

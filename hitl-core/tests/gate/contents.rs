@@ -18,8 +18,8 @@ use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, CallKey, CallRecord, CallState, ContentReaders, Gate,
-    GateBuilder, GateErrorKind, ToolConfig, HostKey, HostKeys, MaskSelection, MemoryStore, Outcome,
-    Parameter, Permit, Risk, SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool,
+    GateBuilder, GateErrorKind, HostKey, HostKeys, MaskSelection, MemoryStore, Outcome, Parameter,
+    Permit, Risk, SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool, ToolConfig,
 };
 
 /// Does to files what nobody looks at here, and says what it was given.

@@ -19,8 +19,8 @@ use hitl_core::policy::{
 };
 use hitl_core::{
     ApprovalRequest, AuditRecord, CallContext, CallRecord, DynArguments, DynSpec, DynTool, Gate,
-    GateBuilder, GateError, GateErrorKind, ToolConfig, MemoryStore, Outcome, Permit, Principal,
-    PrincipalKind, StageSpec, Submission, Tenant,
+    GateBuilder, GateError, GateErrorKind, MemoryStore, Outcome, Permit, Principal, PrincipalKind,
+    StageSpec, Submission, Tenant, ToolConfig,
 };
 use support::{Bench, ask, bench, bench_with, pay};
 

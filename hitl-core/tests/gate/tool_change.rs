@@ -14,7 +14,7 @@ use hitl_core::store::SubmitResult;
 use hitl_core::store::suite::{Draft, facts, sealed, start_clock};
 use hitl_core::{
     CallRecord, CallState, DynArguments, DynSpec, DynTool, Gate, GateError, GateErrorKind,
-    ToolConfig, MemoryAudit, MemoryStore, Outcome, Permit, Risk, Store as _, Submission, Tenant,
+    MemoryAudit, MemoryStore, Outcome, Permit, Risk, Store as _, Submission, Tenant, ToolConfig,
     ToolDifference, ToolStatus,
 };
 use slow::Slow;

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use hitl_base::{Redactor, Timestamp};
 
 use crate::approval::ReviewerIdentity;
-use crate::audit::{AuditError, AuditRecord, AuditSink, ChainHead, AuditPipeline};
+use crate::audit::{AuditError, AuditPipeline, AuditRecord, AuditSink, ChainHead};
 use crate::call::Principal;
 use crate::gate::audit::outbox;
 use crate::gate::calls::call_store::CallStore;
@@ -54,7 +54,13 @@ impl AuditLedger {
         redactor: Redactor,
         runtime: Runtime,
     ) -> Self {
-        Self { trail: AuditPipeline::new(sink), calls, redactor, runtime, in_force: Mutex::default() }
+        Self {
+            trail: AuditPipeline::new(sink),
+            calls,
+            redactor,
+            runtime,
+            in_force: Mutex::default(),
+        }
     }
 
     /// Records what has happened already, and has the store acknowledge it. Secrets in the note,
@@ -90,7 +96,12 @@ impl AuditLedger {
     }
 
     /// Records what a person decided, and how they are known.
-    pub(in crate::gate) fn record_decider(&self, entry: AuditRecord, by: &ReviewerIdentity, note: String) {
+    pub(in crate::gate) fn record_decider(
+        &self,
+        entry: AuditRecord,
+        by: &ReviewerIdentity,
+        note: String,
+    ) {
         let mut entry = entry.known(by);
         entry.note = Some(note);
         self.record(&entry);
@@ -153,7 +164,9 @@ impl AuditLedger {
     /// Audits changes that dead processes made and did not audit, and those that a dropped future
     /// of this gate left. What the sink does not accept stays in the outbox. Returns the changes
     /// that it took over.
-    pub(in crate::gate) async fn audit_orphaned_changes(&self) -> Result<Vec<HistoryEntry>, GateError> {
+    pub(in crate::gate) async fn audit_orphaned_changes(
+        &self,
+    ) -> Result<Vec<HistoryEntry>, GateError> {
         let (store, session) = (self.calls.store(), self.calls.session());
         let mut done = Vec::new();
         loop {
@@ -174,7 +187,8 @@ impl AuditLedger {
             return Ok(done);
         }
         let now = store.now().await?;
-        let is_orphan = |entry: &HistoryEntry| now.saturating_duration_since(entry.at) >= outbox::ORPHAN_AGE;
+        let is_orphan =
+            |entry: &HistoryEntry| now.saturating_duration_since(entry.at) >= outbox::ORPHAN_AGE;
         own.retain(|entry| is_orphan(entry) && !self.trail.has(ChangeId::from_entry(entry)));
         self.backfill(&own).await?;
         done.extend(own);

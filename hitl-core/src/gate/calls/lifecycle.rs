@@ -156,7 +156,8 @@ impl Lifecycle {
             | Event::GrantExhausted { reason, .. } => Some(reason.clone()),
             _ => None,
         };
-        match self.calls.apply(&record.key().tenant, record.id(), event, EventPayload::none()).await {
+        match self.calls.apply(&record.key().tenant, record.id(), event, EventPayload::none()).await
+        {
             Ok(record) => {
                 if record.state == CallState::Denied {
                     telemetry::count_end(&record, CallState::Denied);

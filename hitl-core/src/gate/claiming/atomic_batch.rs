@@ -13,7 +13,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::ids::{ClaimToken, OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Claim, Membership};
-use crate::store::{ApplyRequest, ApplyError, StoreErrorKind};
+use crate::store::{ApplyError, ApplyRequest, StoreErrorKind};
 
 /// A call of a batch that may be claimed.
 struct ClaimableSibling {

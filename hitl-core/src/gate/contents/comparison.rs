@@ -57,7 +57,8 @@ pub(super) fn compare_contents(
         names.push(argument(at));
         let unread_now =
             matches!(&referent.state, ReferentState::Unread { why, .. } if why.is_passing());
-        let was_read = before.is_some_and(|before| !matches!(before.found, ContentState::Unread { .. }));
+        let was_read =
+            before.is_some_and(|before| !matches!(before.found, ContentState::Unread { .. }));
         passing |= unread_now && was_read;
     }
     if passing {

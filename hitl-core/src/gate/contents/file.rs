@@ -87,7 +87,9 @@ fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState> {
 fn unread_error(error: &std::io::Error) -> ReferentState {
     match error.kind() {
         // A step of the path that is a file leads nowhere.
-        ErrorKind::NotFound | ErrorKind::NotADirectory => ReferentState::unread(UnreadReason::Missing),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            ReferentState::unread(UnreadReason::Missing)
+        }
         ErrorKind::PermissionDenied => ReferentState::unread(UnreadReason::Forbidden),
         ErrorKind::IsADirectory => ReferentState::unread(UnreadReason::NotAFile),
         kind => ReferentState::unread_because(UnreadReason::Failed, kind.to_string()),

@@ -107,9 +107,10 @@ impl NamedContents {
                     let state = match read.map_err(std::mem::forget) {
                         Ok(Ok(bytes)) => ReferentState::from_bytes(bytes),
                         Ok(Err(said)) => ReferentState::unread_because(UnreadReason::Failed, said),
-                        Err(()) => {
-                            ReferentState::unread_because(UnreadReason::Failed, "it panicked".to_owned())
-                        }
+                        Err(()) => ReferentState::unread_because(
+                            UnreadReason::Failed,
+                            "it panicked".to_owned(),
+                        ),
                     };
                     store_answer(&to, index, Referent::new(at, state));
                 }
@@ -131,8 +132,9 @@ impl NamedContents {
                 read.unwrap_or_else(|| Referent::new(at, ReferentState::unread(late)))
             })
             .collect();
-        let more =
-            more.into_iter().map(|at| Referent::new(at, ReferentState::unread(UnreadReason::TooMany)));
+        let more = more
+            .into_iter()
+            .map(|at| Referent::new(at, ReferentState::unread(UnreadReason::TooMany)));
         all.extend(more);
         all.extend(Referent::rest(unnamed));
         Ok(Referents::new(all, MAX_KEPT_IN_ALL))

@@ -135,8 +135,9 @@ impl Referents {
     pub(in crate::gate) fn unreadable_here(places: impl Iterator<Item = String>) -> Self {
         let mut places = places.fuse();
         let named = places.by_ref().take(2 * MAX_CONTENTS);
-        let mut all: Vec<Referent> =
-            named.map(|at| Referent::new(at, ReferentState::unread(UnreadReason::Elsewhere))).collect();
+        let mut all: Vec<Referent> = named
+            .map(|at| Referent::new(at, ReferentState::unread(UnreadReason::Elsewhere)))
+            .collect();
         all.extend(Referent::rest(places.count()));
         Self(all.into())
     }

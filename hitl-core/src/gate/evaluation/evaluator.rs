@@ -25,7 +25,8 @@ use crate::gate::masking::{mask_text, mask_title};
 use crate::gate::stored_text::{UNLIMITED, parse_snapshot, unreadable_snapshot};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::policy::{
-    ApprovalLevel, RequesterRule, Policy, PolicyVersion, Route, Shadow, ShadowReport, Verdict, route,
+    ApprovalLevel, Policy, PolicyVersion, RequesterRule, Route, Shadow, ShadowReport, Verdict,
+    route,
 };
 
 /// Scores and routes calls.
@@ -232,7 +233,11 @@ impl Evaluator {
     }
 
     /// Prepares a call for its submission.
-    pub(in crate::gate) fn prepare(&self, call: EvaluatedCall, requester: RequesterRule) -> PreparedCall {
+    pub(in crate::gate) fn prepare(
+        &self,
+        call: EvaluatedCall,
+        requester: RequesterRule,
+    ) -> PreparedCall {
         let title = self.title(&call);
         PreparedCall::new(call, title, requester, self.rules.uncovering, &self.redactor)
     }

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use hitl_base::Redactor;
 
-use crate::approval::{ReviewerIdentity, Decision};
+use crate::approval::{Decision, ReviewerIdentity};
 use crate::call::{CallContext, Identity, Principal};
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::evaluation::principal_directory::{DirectoryAnswer, DirectoryWithTimeout};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallRecord, Resolution};
-use crate::policy::{RequesterRule, PrincipalStatus, role_changes};
+use crate::policy::{PrincipalStatus, RequesterRule, role_changes};
 use crate::sync::NoAnswer;
 
 /// Knows the people of calls: by the host's directory, and by its rules about requesters.
@@ -89,7 +89,10 @@ impl Identities {
     }
 
     /// Adds the directory's name for somebody who decides.
-    pub(in crate::gate) fn identify(&self, by: ReviewerIdentity) -> Result<ReviewerIdentity, GateError> {
+    pub(in crate::gate) fn identify(
+        &self,
+        by: ReviewerIdentity,
+    ) -> Result<ReviewerIdentity, GateError> {
         let canonical = self.canonical(&by.principal)?;
         Ok(ReviewerIdentity { canonical, ..by })
     }

@@ -8,7 +8,7 @@ use hitl_base::{Redactor, Timestamp};
 
 use crate::approval::{ApprovalRequest, Content, Uncovering};
 use crate::arguments::Snapshot;
-use crate::call::{BINDING_VERSION, Binding, Principal, circumstances_digest};
+use crate::call::{BINDING_VERSION, Binding, HitlConfig, Principal, circumstances_digest};
 use crate::confidence::ScoredCall;
 use crate::gate::contents::referent::Referents;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation};
@@ -17,12 +17,14 @@ use crate::gate::evaluation::requirement::{
 };
 use crate::gate::keys::vault::CallContent;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::grant::{GrantUse, GrantRecord};
+use crate::grant::{GrantRecord, GrantUse};
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
 use crate::machine::{
     CallRecord, CallState, Claim, EndReason, EscalationStep, Membership, NewCall, RECORD_SCHEMA,
 };
-use crate::policy::{ApprovalLevel, RequesterRule, Requirement, Route, Verdict, due_after, priority};
+use crate::policy::{
+    ApprovalLevel, RequesterRule, Requirement, Route, Verdict, due_after, priority,
+};
 use crate::queue::Caps;
 use crate::seal::KeyRing;
 
@@ -54,6 +56,15 @@ pub(in crate::gate) struct EarlierApproval {
     pub(in crate::gate) contents: Vec<Content>,
     /// The time for which it still lasts.
     pub(in crate::gate) left: Duration,
+}
+
+/// Returns the steps after which somebody else is asked.
+fn escalations(config: &HitlConfig) -> Vec<EscalationStep> {
+    let escalation = config.escalate.map(|next| {
+        let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
+        EscalationStep::new(next.role.map(str::to_owned), within)
+    });
+    escalation.into_iter().collect()
 }
 
 impl PreparedCall {
@@ -120,10 +131,6 @@ impl PreparedCall {
             reject_label: config.reject_label.to_owned(),
         };
         let circumstances = circumstances_digest(&cx, tool.fingerprint());
-        let escalations = config.escalate.map(|next| {
-            let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
-            EscalationStep::new(next.role.map(str::to_owned), within)
-        });
         let owner = OwnerToken::new();
         let record = CallRecord {
             schema: RECORD_SCHEMA,
@@ -143,7 +150,7 @@ impl PreparedCall {
             reread: None,
             sealed: None,
             unread: false,
-            escalations: escalations.into_iter().collect(),
+            escalations: escalations(config),
             circumstances: Some(circumstances),
             claim: None,
             approval_window_ms: 0,
@@ -156,7 +163,6 @@ impl PreparedCall {
             restored: false,
             updated_at: now,
         };
-        let referents = Referents::default();
         Self {
             tool,
             snapshot,
@@ -165,7 +171,7 @@ impl PreparedCall {
             record,
             owner,
             has_host_key,
-            referents,
+            referents: Referents::default(),
             approval: None,
         }
     }

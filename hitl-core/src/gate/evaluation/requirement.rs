@@ -2,7 +2,7 @@
 
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallState, EndReason};
-use crate::policy::{ApprovalLevel, RequesterRule, Quorum, Requirement, Route, Stage, Verdict};
+use crate::policy::{ApprovalLevel, Quorum, RequesterRule, Requirement, Route, Stage, Verdict};
 
 /// The state of a new call.
 pub(in crate::gate) struct InitialState {

@@ -1,11 +1,11 @@
 //! Finds a grant on which a new call runs without asking.
 
-use crate::call::{ToolConfig, Risk};
+use crate::call::{Risk, ToolConfig};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::gate::stored_text::parse_snapshot;
-use crate::grant::{GrantUse, GrantRecord, GrantedCall};
+use crate::grant::{GrantRecord, GrantUse, GrantedCall};
 use crate::ids::GrantId;
 use crate::store::GrantQuery;
 

@@ -1,7 +1,7 @@
 //! An explicit rejection is remembered: the same call, in the same run and the same circumstances,
 //! is not asked about again.
 
-use crate::approval::{RepeatPolicy, DecisionKind};
+use crate::approval::{DecisionKind, RepeatPolicy};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::prepared_call::PreparedCall;

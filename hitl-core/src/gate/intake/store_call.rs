@@ -73,7 +73,10 @@ pub(in crate::gate) async fn store_new(
 ///
 /// Cancel safe: the store finishes, and what it stored is audited. A claim that nobody is left
 /// to hold is released, and the call is withdrawn if the caller was attached.
-async fn store_prepared(core: &GateCore, prepared: &PreparedCall) -> Result<SubmitResult, GateError> {
+async fn store_prepared(
+    core: &GateCore,
+    prepared: &PreparedCall,
+) -> Result<SubmitResult, GateError> {
     let id = prepared.record.id();
     let payload = core.vault.seal_payload(id, 1, &prepared.snapshot, &prepared.referents)?;
     let claim = prepared.record.claim.map(|claim| ClaimRef {

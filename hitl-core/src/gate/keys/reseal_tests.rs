@@ -1,5 +1,5 @@
 use super::*;
-use crate::call::{ToolConfig, Permit, Tenant};
+use crate::call::{Permit, Tenant, ToolConfig};
 use crate::dynamic::{DynArguments, DynSpec, DynTool};
 use crate::gate::Submission;
 use crate::seal::{Bound, HostKey, HostKeys, Purpose};

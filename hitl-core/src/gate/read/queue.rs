@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 use hitl_base::Timestamp;
 
-use crate::approval::{DecisionKind, Decision};
+use crate::approval::{Decision, DecisionKind};
 use crate::call::{Risk, Tenant};
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
@@ -17,8 +17,8 @@ use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::policy::ApprovalLevel;
 use crate::queue::{
-    Cursor, QueuePosition, QueueEntry, QueueCounts, QueueFilter, QueueOrder, QueueQuery, QueueScan, ReviewScope,
-    rank,
+    Cursor, QueueCounts, QueueEntry, QueueFilter, QueueOrder, QueuePosition, QueueQuery, QueueScan,
+    ReviewScope, rank,
 };
 
 /// The most calls that one page reads. With a filter that matches few, a page may have fewer than

@@ -11,7 +11,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::read::queue::Queue;
 use crate::machine::CallState;
-use crate::queue::{QueuePosition, QueueOrder, QueueScan, DueStage, Reminder, reminders};
+use crate::queue::{DueStage, QueueOrder, QueuePosition, QueueScan, Reminder, reminders};
 
 /// The number of calls read at a time.
 const PAGE: usize = 100;
@@ -72,7 +72,9 @@ impl Reminders {
             let last = found.last().map(|placed| placed.place);
             self.after = last.map(|place: QueuePosition| place.key(QueueOrder::Due));
             let is_over = found.len() < PAGE
-                || last.is_some_and(|place| place.due_at > self.until.saturating_add(DueStage::EARLIEST));
+                || last.is_some_and(|place| {
+                    place.due_at > self.until.saturating_add(DueStage::EARLIEST)
+                });
             if is_over {
                 self.tenants.pop_front();
                 self.after = None;

@@ -1,6 +1,6 @@
 //! A reviewer aborts a run: its calls that have not started are withdrawn.
 
-use crate::approval::{DecisionKind, Decision};
+use crate::approval::{Decision, DecisionKind};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::machine::{CallRecord, CallState, Event, Withdrawal};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::approval::{DecisionKind, ReviewerIdentity, Decision};
+use crate::approval::{Decision, DecisionKind, ReviewerIdentity};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::Tenant;
 use crate::gate::core::GateCore;

@@ -11,7 +11,9 @@ use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::review::edit_by_schema::revise_by_schema;
 use crate::gate::review::revision::{evaluate_revision, seal_next, to_revised};
 use crate::gate::stored_text::UNLIMITED;
-use crate::machine::{CallRecord, CallState, Edit, Event, StoreFacts, Refusal, EditedRevision, check_edit};
+use crate::machine::{
+    CallRecord, CallState, Edit, EditedRevision, Event, Refusal, StoreFacts, check_edit,
+};
 use crate::policy::Verdict;
 use crate::seal::Sealed;
 use crate::store::{ApplyError, EventPayload};
@@ -32,8 +34,11 @@ pub(in crate::gate) async fn apply_edit(
 ) -> Result<CallRecord, GateError> {
     let (tenant, id) = (decision.tenant.clone(), decision.request);
     let record = core.calls.current(&tenant, id).await?;
-    let facts =
-        StoreFacts { now: core.calls.store().now().await?, claimant_dead: false, decision_used: false };
+    let facts = StoreFacts {
+        now: core.calls.store().now().await?,
+        claimant_dead: false,
+        decision_used: false,
+    };
     match check_edit(&record, &decision, facts) {
         Ok(true) => {
             // It was made before, and the process that made it may have died before the audit.

@@ -13,7 +13,7 @@ use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::keys::vault::CallContent;
 use crate::gate::stored_text::parse_snapshot;
 use crate::gate::telemetry;
-use crate::grant::{GrantUse, GrantRecord, GrantRefusal, GrantedCall};
+use crate::grant::{GrantRecord, GrantRefusal, GrantUse, GrantedCall};
 use crate::ids::DecisionId;
 use crate::machine::{CallRecord, Event};
 use crate::policy::Route;

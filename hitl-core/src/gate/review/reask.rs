@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hitl_base::display::clip;
 
-use crate::approval::{DecisionKind, Decision, ToolChange, names_the_same};
+use crate::approval::{Decision, DecisionKind, ToolChange, names_the_same};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::calls::lifecycle::MAX_REASON;

@@ -4,7 +4,7 @@
 use hitl_base::json::parse_with_limits;
 use hitl_base::redact::Taint;
 
-use crate::approval::{DecisionKind, Decision, Patch};
+use crate::approval::{Decision, DecisionKind, Patch};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::keys::stored_payload::stored_snapshot;
@@ -101,7 +101,10 @@ fn typed_words(answer: &DecisionKind) -> Option<&str> {
 }
 
 /// Returns the stored decision with the same id and author.
-fn stored_decision<'r>(record: &'r CallRecord, decision: &Decision) -> Option<&'r RecordedDecision> {
+fn stored_decision<'r>(
+    record: &'r CallRecord,
+    decision: &Decision,
+) -> Option<&'r RecordedDecision> {
     let edits = record.prior_revisions.iter().map(|earlier| &earlier.edited);
     let mut taken = record.decided.iter().chain(edits);
     taken.find(|taken| taken.id == decision.id && taken.by == decision.by.principal)
@@ -110,7 +113,9 @@ fn stored_decision<'r>(record: &'r CallRecord, decision: &Decision) -> Option<&'
 /// Returns whether `kept` is the answer `given` with more of its words masked.
 fn is_masked(kept: &DecisionKind, given: &DecisionKind) -> bool {
     let alike = match (kept, given) {
-        (DecisionKind::Reject { again, .. }, DecisionKind::Reject { again: same, .. }) => again == same,
+        (DecisionKind::Reject { again, .. }, DecisionKind::Reject { again: same, .. }) => {
+            again == same
+        }
         (kept, given) => kept.choice() == given.choice(),
     };
     match (typed_words(kept), typed_words(given)) {

@@ -11,7 +11,7 @@ use hitl_base::{Json, JsonText};
 
 use crate::arguments::{ArgumentError, Places, Snapshot, parse};
 use crate::call::{
-    ContentReaders, Fingerprint, ToolConfig, Shown, StateRequirement, Tool, ToolFacts, ToolKind,
+    ContentReaders, Fingerprint, Shown, StateRequirement, Tool, ToolConfig, ToolFacts, ToolKind,
     fingerprint,
 };
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};

@@ -113,7 +113,8 @@ pub(in crate::gate) async fn take_from_others(
     record: &CallRecord,
 ) -> Result<Option<Box<ChangedTool>>, GateError> {
     let Some(own) = core.tools.get(record.request.tool.as_str()) else { return Ok(None) };
-    if core.calls.store().now().await?.saturating_duration_since(record.updated_at) < LEFT_TO_OTHERS {
+    if core.calls.store().now().await?.saturating_duration_since(record.updated_at) < LEFT_TO_OTHERS
+    {
         return Ok(None);
     }
     let change = ToolChange::between(&record.request, None, own.facts());

@@ -45,7 +45,7 @@ pub(in crate::gate) async fn review_inline(
         let result = ask_approver(core, &**approver, record).await;
         match &result {
             Ok(record) if record.state == CallState::Pending => {
-                telemetry::record_outcome("noAnswer")
+                telemetry::record_outcome("noAnswer");
             }
             Ok(record) => telemetry::record_outcome(record.state.name()),
             Err(error) => telemetry::record_error(error),
@@ -71,7 +71,8 @@ async fn ask_approver(
         .catch_unwind();
     tokio::pin!(asked);
     while asks_inline(core, &current) {
-        let time_left = current.request.expires_at.saturating_duration_since(core.calls.store().now().await?);
+        let time_left =
+            current.request.expires_at.saturating_duration_since(core.calls.store().now().await?);
         tokio::select! {
             answer = &mut asked => {
                 match answer {

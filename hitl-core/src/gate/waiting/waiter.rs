@@ -83,7 +83,9 @@ pub(in crate::gate) async fn wait_for(
                     }
                 }
             }
-            CallState::Pending => record.request.expires_at.saturating_duration_since(store.now().await?),
+            CallState::Pending => {
+                record.request.expires_at.saturating_duration_since(store.now().await?)
+            }
             CallState::Claimed => POLL_INTERVAL,
             CallState::OutcomeUnknown if retry_parked(core, &record).await? => continue,
             _ => return Ok(WaitOutcome::Ended(Box::new(record))),
