@@ -110,7 +110,7 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
     Ok(CallPage {
         calls: page.calls.iter().map(CallSummary::from).collect(),
         next: page.next.map(|next| next.to_string()),
-        counts: Counts::of(&queue.counts().await?, overdue),
+        counts: counts(&queue.counts().await?, overdue),
         tools: gate.tools().into_iter().map(|tool| tool.name.into_owned()).collect(),
         now: page.now,
     })

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hitl_core::{
-    CallContext, Gate, GateErrorKind, Parameter, Permit, SnapshotError, SnapshotWriter, Spec,
-    Submission, Tool, ToolConfig,
+    CallContext, Gate, GateErrorKind, ParameterSpec, Permit, SnapshotError, SnapshotWriter,
+    Submission, Tool, ToolConfig, ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -42,7 +42,7 @@ async fn from_store(
     loop {
         let change = match events.next().await? {
             GateEvent::Changed { number, entry } => {
-                Change::Changed { place: number.to_string(), entry: Moved::of(&entry) }
+                Change::Changed { place: number.to_string(), entry: ChangeEntry::new(&entry) }
             }
             GateEvent::Gap { after } => Change::Gap { after: after.to_string() },
             _ => continue,

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::State as From;
 use hitl_core::people::Deed;
-use hitl_core::{BindingDigest, MaskSelection, RequestId, UncoveredCard};
-use serde::{Deserialize, Serialize};
+use hitl_core::{MaskSelection, RequestId, UncoveredCard};
+use hitl_wire::decision::UncoverBody;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{Body, Path};

@@ -3,7 +3,7 @@
 use hitl_base::JsonText;
 use hitl_core::{
     ArgumentErrorKind, DynArguments, DynSpec, DynTool, Gate, Permit, SnapshotError, SnapshotWriter,
-    Spec, Tool,
+    Tool, ToolSpec,
 };
 
 /// Takes nothing that it needs.

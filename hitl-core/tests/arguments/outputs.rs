@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, Once};
 
 use hitl_core::{
-    CallError, Gate, Outcome, Permit, SnapshotError, SnapshotWriter, Spec, Submission, Tool,
-    ToolConfig,
+    CallError, Gate, Outcome, Permit, SnapshotError, SnapshotWriter, Submission, Tool, ToolConfig,
+    ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

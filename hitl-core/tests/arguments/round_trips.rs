@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hitl_core::{
     ArgumentErrorKind, Gate, GateErrorKind, PageRequest, Permit, Risk, SnapshotError,
-    SnapshotWriter, Spec, Tenant, Tool, ToolConfig,
+    SnapshotWriter, Tenant, Tool, ToolConfig, ToolSpec,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};

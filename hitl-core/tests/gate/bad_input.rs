@@ -5,7 +5,7 @@ use crate::support;
 
 use hitl_core::{
     ArgumentErrorKind as Kind, BuildError, CallContext, Gate, GateErrorKind, PageRequest, Permit,
-    SnapshotError, SnapshotWriter, Spec, Tenant, Tool, ToolConfig,
+    SnapshotError, SnapshotWriter, Tenant, Tool, ToolConfig, ToolSpec,
 };
 use support::{Bench, World, bench, pay, tools};
 

@@ -18,8 +18,9 @@ use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
 use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, CallKey, CallRecord, CallState, ContentReaders, Gate,
-    GateBuilder, GateErrorKind, HostKey, HostKeys, MaskSelection, MemoryStore, Outcome, Parameter,
-    Permit, Risk, SnapshotError, SnapshotWriter, Spec, Submission, Tenant, Tool, ToolConfig,
+    GateBuilder, GateErrorKind, HostKey, HostKeys, MaskSelection, MemoryStore, Outcome,
+    ParameterSpec, Permit, Risk, SnapshotError, SnapshotWriter, Submission, Tenant, Tool,
+    ToolConfig, ToolSpec,
 };
 
 /// Does to files what nobody looks at here, and says what it was given.
@@ -362,12 +363,12 @@ async fn invariant_8_a_content_is_shown_without_secrets_and_uncovered_by_who_dec
     assert!(request.needs_uncovering() && request.undeclared_masks() == 1, "{request:?}");
     assert_eq!(request.level, ApprovalLevel::Full, "it repeats a declared secret");
     let uncovered = gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
-    let card = uncovered.render(Timestamp::EPOCH, Extent::Full);
+    let card = uncovered.render(Timestamp::EPOCH, DetailLevel::Full);
     assert!(card.to_text().contains(TOKEN) && !card.to_text().contains("9731-secret"));
     assert_eq!(card.to_uncover, 0);
     assert!(!format!("{uncovered:?}").contains(TOKEN));
     let one = gate.uncover(&request, "alice", MaskSelection::at("/files/0")).await.unwrap();
-    assert!(one.render(Timestamp::EPOCH, Extent::Full).to_text().contains(TOKEN));
+    assert!(one.render(Timestamp::EPOCH, DetailLevel::Full).to_text().contains(TOKEN));
 }
 
 #[tokio::test]

@@ -309,7 +309,7 @@ async fn invariant_3_every_attempt_draws_and_what_is_left_over_is_asked_about() 
     let adopting = gate.adopt(&request.key.tenant, request.id);
     assert!(tokio::time::timeout(Duration::from_secs(1), adopting).await.is_err());
     let asked = gate.get_by_key(&key(0)).await.unwrap().unwrap();
-    assert_eq!((asked.state, asked.attempts, asked.granted), (CallState::Pending, 2, None));
+    assert_eq!((asked.state, asked.attempts, asked.grant_use), (CallState::Pending, 2, None));
     let other = asked.request.grant(up_to("1000")).by("alice");
     let preview = gate.preview_grant(other).await.unwrap();
     assert!(preview.waiting.is_empty(), "{preview:?}");
@@ -365,7 +365,7 @@ async fn invariant_3_a_batch_that_an_envelope_does_not_hold_starts_none_of_its_c
     assert!(seen.lock().unwrap().is_empty(), "none has started");
     assert_eq!(stands(gate, &grant).await, (0, "0".to_owned()), "and none has drawn");
     let record = gate.get_by_key(&key(3)).await.unwrap().unwrap();
-    assert!(record.request.because.last().unwrap().contains("the grant's sum"));
+    assert!(record.request.reasons.last().unwrap().contains("the grant's sum"));
     gate.decide(record.request.approve().by("bob")).await.unwrap();
     let answers = waiter.await.unwrap();
     assert!(answers.iter().all(|answer| matches!(answer, Ok(Outcome::Executed(_)))), "{answers:?}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _, pin_mut};
 use hitl_core::gate::{Events, GateEvent};
-use hitl_core::{CallContext, Gate, Submission, Viewer};
+use hitl_core::{CallContext, Gate, ReviewScope, Submission};
 use support::{bench, note, pay};
 
 async fn submit(gate: &Gate, tenant: &str, position: u64) {

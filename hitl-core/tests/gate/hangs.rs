@@ -123,7 +123,7 @@ async fn invariant_5_a_candidate_that_hangs_decides_nothing() {
 }
 
 /// Approves a call whose directory hangs, and sees that it stays approved.
-async fn stays_approved(directory: impl Directory) {
+async fn stays_approved(directory: impl PrincipalDirectory) {
     let b = bench_with(|g| g.principal_directory(directory, SHORT)).await;
     let Submission::Pending(ticket) =
         b.gate.submit(ask("x")).by("ann").key("run", 0).await.unwrap()

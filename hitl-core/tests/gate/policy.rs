@@ -121,7 +121,7 @@ async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
         assert!(report.differences.is_empty());
         assert_eq!(b.world.ran(), 1);
         let record = b.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
-        assert!(record.request.because.is_empty());
+        assert!(record.request.reasons.is_empty());
     }
 }
 

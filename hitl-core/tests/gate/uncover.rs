@@ -16,8 +16,8 @@ use hitl_core::approval::{
 };
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, AuditEvent, CallKey, CallState, Condition, Gate, GateErrorKind,
-    GrantTerms, MaskSelection, NotRunReason, Refusal, Resolution, Submission, Tool, Uncoverer,
-    Viewer,
+    GrantTerms, MaskSelection, NotRunReason, Refusal, Resolution, ReviewScope, Submission, Tool,
+    Uncoverer,
 };
 use support::{Bench, Flaky, Slow, ask, bench, bench_with, look, pay};
 

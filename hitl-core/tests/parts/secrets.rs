@@ -286,7 +286,8 @@ async fn invariant_8_a_declared_secret_is_hidden_on_every_way_out_in_every_form(
         assert!(preview.arguments.as_str().contains(r#""say":"[redacted]""#), "{form}");
         assert!(!preview.title.contains(form.as_str()));
         let key = CallKey::new("r", u64::try_from(key).unwrap());
-        let submitted = b.gate.submit_json("echo", &text, "ann", key.clone()).await.unwrap();
+        let submitted =
+            b.gate.submit_json("echo", &text, "ann", key.run.clone(), key.position).await.unwrap();
         let hitl_core::Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
         // What a person types, too.
         let answer = ticket.request().approve().by("bob");

@@ -108,7 +108,7 @@ mod tests {
         read_file(&OwnFiles::default(), "/path".to_owned(), path).state
     }
 
-    fn unread(state: &ReferentState) -> Option<Unread> {
+    fn unread(state: &ReferentState) -> Option<UnreadReason> {
         match state {
             ReferentState::Unread { why, .. } => Some(*why),
             _ => None,

@@ -8,7 +8,7 @@ use hitl_base::{Redactor, Timestamp};
 
 use crate::approval::{ApprovalRequest, Content, Uncovering};
 use crate::arguments::Snapshot;
-use crate::call::{BINDING_VERSION, Binding, HitlConfig, Principal, circumstances_digest};
+use crate::call::{BINDING_VERSION, Binding, Principal, ToolConfig, circumstances_digest};
 use crate::confidence::ScoredCall;
 use crate::gate::contents::referent::Referents;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation};
@@ -59,7 +59,7 @@ pub(in crate::gate) struct EarlierApproval {
 }
 
 /// Returns the steps after which somebody else is asked.
-fn escalations(config: &HitlConfig) -> Vec<EscalationStep> {
+fn escalations(config: &ToolConfig) -> Vec<EscalationStep> {
     let escalation = config.escalate.map(|next| {
         let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
         EscalationStep::new(next.role.map(str::to_owned), within)

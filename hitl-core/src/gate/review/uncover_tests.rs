@@ -1,6 +1,6 @@
 //! Masked places are listed, and uncovering restores exactly the arguments that run.
 
-use hitl_base::json::scan;
+use hitl_base::json::parse_json;
 use hitl_base::redact::MASK;
 use hitl_base::{Json, Redactor};
 use proptest::prelude::*;
@@ -95,7 +95,7 @@ proptest! {
     fn invariant_9b_each_masked_place_is_listed_and_uncovering_restores_what_runs(
         tree in tree(), declared: bool,
     ) {
-        let redactor = Redactor::standard().keyed([7; 32]);
+        let redactor = Redactor::standard().with_key([7; 32]);
         let snapshot = snapshot(&tree, declared);
         let layers = snapshot.layers(&redactor).unwrap();
         let (masks, more) = layers.masks(&redactor, RequestId::new());
@@ -130,10 +130,10 @@ fn invariant_9b_the_text_of_the_host_is_withheld_wherever_it_is_spelled_like_a_m
     let text = format!(r#"{{"a":"{MASK}","pin":"4711-abc"}}"#);
     let at = text.find("\"4711").unwrap();
     let snapshot = Snapshot::written(text, std::iter::once(at..at + 10).collect());
-    let redactor = Redactor::standard().keyed([7; 32]);
+    let redactor = Redactor::standard().with_key([7; 32]);
     let layers = snapshot.layers(&redactor).unwrap();
     let (masks, _) = layers.masks(&redactor, RequestId::new());
     let places: Vec<_> = masks.iter().map(|mask| mask.at.as_str()).collect();
     assert_eq!(places, ["/pin"], "a text that reads like a mask is none");
-    assert_eq!(layers.open, scan(r#"{"a":"[redacted]","pin":"[redacted]"}"#).unwrap());
+    assert_eq!(layers.open, parse_json(r#"{"a":"[redacted]","pin":"[redacted]"}"#).unwrap());
 }
