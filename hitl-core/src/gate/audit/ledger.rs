@@ -112,13 +112,13 @@ impl AuditLedger {
         self.trail.intent(record)
     }
 
-    /// As [`write_intent`](Self::write_intent), and returns the intent's place in the chain of a
-    /// sink that has one.
-    pub(in crate::gate) fn write_placed_intent(
+    /// As [`write_intent`](Self::write_intent), without blocking a thread until the record is
+    /// durable, and returns the intent's place in the chain of a sink that has one.
+    pub(in crate::gate) async fn write_durable_intent(
         &self,
         record: &AuditRecord,
     ) -> Result<Option<ChainHead>, AuditError> {
-        self.trail.placed_intent(record)
+        self.trail.durable_intent(record).await
     }
 
     /// Records the versions of the policies in force, if they have changed since they were last

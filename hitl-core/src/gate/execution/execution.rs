@@ -250,15 +250,14 @@ impl ExecutionState {
     }
 
     /// Writes the intent. Later audit records do not repeat the fields that only the intent has.
-    pub(super) fn write_intent(&mut self, ledger: &AuditLedger) -> Result<(), AuditError> {
+    pub(super) async fn write_intent(&mut self, ledger: &AuditLedger) -> Result<(), AuditError> {
         let audit = &mut self.audit;
         audit.at = Timestamp::now();
-        let written = match &mut self.claim {
-            None => ledger.write_intent(audit),
-            Some(claim) => {
-                ledger.write_placed_intent(audit).map(|place| claim.intent_place = place)
+        let written = ledger.write_durable_intent(audit).await.map(|place| {
+            if let Some(claim) = &mut self.claim {
+                claim.intent_place = place;
             }
-        };
+        });
         (audit.assessment, audit.arguments, audit.attempt) = (None, None, None);
         (audit.policies, audit.build) = (Vec::new(), None);
         written

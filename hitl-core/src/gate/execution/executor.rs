@@ -64,7 +64,7 @@ async fn run<T: Runnable>(
     permit: Permit<T>,
 ) -> Result<BodyOutcome<T>, GateError> {
     // 1. The intent. Without it nothing runs: the permit is dropped.
-    if let Err(error) = call.write_intent(&executor.audit) {
+    if let Err(error) = call.write_intent(&executor.audit).await {
         executor.release_claim(&mut call).boxed().await;
         return Err(error.into());
     }
