@@ -7,113 +7,113 @@ const KEY = "hitl-token";
 
 /** The console refused, or could not be reached. */
 export class Refused extends Error {
-  constructor(kind, message, status, current) {
-    super(message);
-    Object.assign(this, { kind, status, current });
-  }
+	constructor(kind, message, status, current) {
+		super(message);
+		Object.assign(this, { kind, status, current });
+	}
 }
 
 export class Console extends EventTarget {
-  #token = sessionStorage.getItem(KEY);
+	#token = sessionStorage.getItem(KEY);
 
-  constructor(base) {
-    super();
-    this.base = base;
-    this.me = null;
-    this.stream = new Stream(this);
-  }
+	constructor(base) {
+		super();
+		this.base = base;
+		this.me = null;
+		this.stream = new Stream(this);
+	}
 
-  get hasToken() {
-    return Boolean(this.#token);
-  }
+	get hasToken() {
+		return Boolean(this.#token);
+	}
 
-  headers(more = {}) {
-    const mine = { "x-hitl-console": "1", ...more };
-    if (this.#token) mine.authorization = `Bearer ${this.#token}`;
-    return mine;
-  }
+	headers(more = {}) {
+		const mine = { "x-hitl-console": "1", ...more };
+		if (this.#token) mine.authorization = `Bearer ${this.#token}`;
+		return mine;
+	}
 
-  url(path) {
-    return new URL(path, this.base);
-  }
+	url(path) {
+		return new URL(path, this.base);
+	}
 
-  async #ask(path, options) {
-    let answer;
-    try {
-      answer = await fetch(this.url(path), { credentials: "same-origin", cache: "no-store", ...options });
-    } catch {
-      throw new Refused("unreachable", "The console cannot be reached. Your request may or may not have arrived.");
-    }
-    const body = answer.status === 204 || answer.status === 202 ? null : await answer.json().catch(() => null);
-    if (answer.ok) return body;
-    if (answer.status === 401) this.signedOut();
-    const error = body?.error ?? {};
-    throw new Refused(
-      error.kind ?? "unknown",
-      error.message ?? `The console answered ${answer.status}.`,
-      answer.status,
-      error.current,
-    );
-  }
+	async #ask(path, options) {
+		let answer;
+		try {
+			answer = await fetch(this.url(path), { credentials: "same-origin", cache: "no-store", ...options });
+		} catch {
+			throw new Refused("unreachable", "The console cannot be reached. Your request may or may not have arrived.");
+		}
+		const body = answer.status === 204 || answer.status === 202 ? null : await answer.json().catch(() => null);
+		if (answer.ok) return body;
+		if (answer.status === 401) this.signedOut();
+		const error = body?.error ?? {};
+		throw new Refused(
+			error.kind ?? "unknown",
+			error.message ?? `The console answered ${answer.status}.`,
+			answer.status,
+			error.current,
+		);
+	}
 
-  get(path) {
-    return this.#ask(path, { headers: this.headers() });
-  }
+	get(path) {
+		return this.#ask(path, { headers: this.headers() });
+	}
 
-  /** Changes something. Where the console wants a one-time code, it is asked for, and sent once. */
-  async post(path, body, code) {
-    const headers = this.headers({
-      "content-type": "application/json",
-      ...(code !== undefined && { "hitl-code": code }),
-    });
-    try {
-      return await this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) });
-    } catch (error) {
-      if (error.kind !== "codeNeeded" && error.kind !== "codeWrong") throw error;
-      const { askCode } = await import("./code.js");
-      const typed = await askCode(
-        this.me?.principal ?? "yours",
-        error.kind === "codeWrong"
-          ? "That code is wrong or was already used. Enter the next one."
-          : "This needs your one-time code.",
-      );
-      // What no header can hold is no code.
-      if (typed === null || !/^[\x21-\x7e][\x20-\x7e]*$/.test(typed)) throw error;
-      return this.post(path, body, typed);
-    }
-  }
+	/** Changes something. Where the console wants a one-time code, it is asked for, and sent once. */
+	async post(path, body, code) {
+		const headers = this.headers({
+			"content-type": "application/json",
+			...(code !== undefined && { "hitl-code": code }),
+		});
+		try {
+			return await this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+		} catch (error) {
+			if (error.kind !== "codeNeeded" && error.kind !== "codeWrong") throw error;
+			const { askCode } = await import("./code.js");
+			const typed = await askCode(
+				this.me?.principal ?? "yours",
+				error.kind === "codeWrong"
+					? "That code is wrong or was already used. Enter the next one."
+					: "This needs your one-time code.",
+			);
+			// What no header can hold is no code.
+			if (typed === null || !/^[\x21-\x7e][\x20-\x7e]*$/.test(typed)) throw error;
+			return this.post(path, body, typed);
+		}
+	}
 
-  /** Signs in with what is there already: a token of this tab, or the host's own sign-in. Says whether anything was. */
-  async begin() {
-    const known = this.hasToken || (await this.get("api/sign-in")).with === "page";
-    if (known) await this.signIn();
-    return known;
-  }
+	/** Signs in with what is there already: a token of this tab, or the host's own sign-in. Says whether anything was. */
+	async begin() {
+		const known = this.hasToken || (await this.get("api/sign-in")).with === "page";
+		if (known) await this.signIn();
+		return known;
+	}
 
-  /** Signs in; without a token, by whatever the host's own page has set. */
-  async signIn(token) {
-    const before = this.#token;
-    if (token !== undefined) this.#token = token;
-    try {
-      this.me = await this.get("api/me");
-    } catch (error) {
-      this.#token = before;
-      throw error;
-    }
-    if (this.#token) sessionStorage.setItem(KEY, this.#token);
-    this.stream.start();
-    this.dispatchEvent(new Event("signed-in"));
-    return this.me;
-  }
+	/** Signs in; without a token, by whatever the host's own page has set. */
+	async signIn(token) {
+		const before = this.#token;
+		if (token !== undefined) this.#token = token;
+		try {
+			this.me = await this.get("api/me");
+		} catch (error) {
+			this.#token = before;
+			throw error;
+		}
+		if (this.#token) sessionStorage.setItem(KEY, this.#token);
+		this.stream.start();
+		this.dispatchEvent(new Event("signed-in"));
+		return this.me;
+	}
 
-  signedOut() {
-    const was = this.me;
-    this.me = null;
-    this.#token = null;
-    sessionStorage.removeItem(KEY);
-    this.stream.stop();
-    if (was) this.dispatchEvent(new Event("signed-out"));
-  }
+	signedOut() {
+		const was = this.me;
+		this.me = null;
+		this.#token = null;
+		sessionStorage.removeItem(KEY);
+		this.stream.stop();
+		if (was) this.dispatchEvent(new Event("signed-out"));
+	}
 }
 
 /** The console that these files came from. */

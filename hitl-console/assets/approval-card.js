@@ -2,16 +2,16 @@
 
 import { session } from "./api.js";
 import {
-  argumentTable,
-  asker,
-  audit,
-  confidence,
-  contract,
-  levelBadge,
-  outcome,
-  riskBadge,
-  votes,
-  warnings,
+	argumentTable,
+	asker,
+	audit,
+	confidence,
+	contract,
+	levelBadge,
+	outcome,
+	riskBadge,
+	votes,
+	warnings,
 } from "./card-parts.js";
 import { DecisionPanel, resolvePanel } from "./decision-panel.js";
 import { fill, h, say } from "./dom.js";
@@ -23,251 +23,251 @@ import { ago, due, isPast, now, setClock, span, ticking } from "./time.js";
 const PRESENCE = 10000;
 
 export class ApprovalCard extends HTMLElement {
-  static observedAttributes = ["call"];
+	static observedAttributes = ["call"];
 
-  #root = shadow(this);
-  #call = null;
-  #panel = null;
-  #loading = 0;
-  #leave = [];
-  #left = h("span", { class: "left" });
-  #warned = h("div", {});
-  #table = h("div", {});
-  #onlookers = h("p", { class: "onlookers", role: "status" });
+	#root = shadow(this);
+	#call = null;
+	#panel = null;
+	#loading = 0;
+	#leave = [];
+	#left = h("span", { class: "left" });
+	#warned = h("div", {});
+	#table = h("div", {});
+	#onlookers = h("p", { class: "onlookers", role: "status" });
 
-  get callId() {
-    return this.getAttribute("call");
-  }
+	get callId() {
+		return this.getAttribute("call");
+	}
 
-  set callId(id) {
-    if (id) this.setAttribute("call", id);
-    else this.removeAttribute("call");
-  }
+	set callId(id) {
+		if (id) this.setAttribute("call", id);
+		else this.removeAttribute("call");
+	}
 
-  connectedCallback() {
-    const { stream } = session;
-    const listen = (kind, to) => {
-      stream.addEventListener(kind, to);
-      this.#leave.push(() => stream.removeEventListener(kind, to));
-    };
-    listen("call", ({ detail }) => detail.call.id === this.callId && this.#changed(detail.call));
-    listen("presence", ({ detail }) => detail.call === this.callId && this.#others(detail.onlookers));
-    listen("gap", () => this.load());
-    listen("state", () => stream.state === "live" && this.load());
-    this.#leave.push(
-      ticking(this, 1000, () => this.#tick()),
-      ticking(this, PRESENCE, () => this.#present()),
-    );
-    this.load();
-  }
+	connectedCallback() {
+		const { stream } = session;
+		const listen = (kind, to) => {
+			stream.addEventListener(kind, to);
+			this.#leave.push(() => stream.removeEventListener(kind, to));
+		};
+		listen("call", ({ detail }) => detail.call.id === this.callId && this.#changed(detail.call));
+		listen("presence", ({ detail }) => detail.call === this.callId && this.#others(detail.onlookers));
+		listen("gap", () => this.load());
+		listen("state", () => stream.state === "live" && this.load());
+		this.#leave.push(
+			ticking(this, 1000, () => this.#tick()),
+			ticking(this, PRESENCE, () => this.#present()),
+		);
+		this.load();
+	}
 
-  disconnectedCallback() {
-    for (const leave of this.#leave.splice(0)) leave();
-    this.#present(null);
-  }
+	disconnectedCallback() {
+		for (const leave of this.#leave.splice(0)) leave();
+		this.#present(null);
+	}
 
-  attributeChangedCallback(name, before, after) {
-    if (before === after || !this.isConnected) return;
-    this.#call = null;
-    this.load();
-  }
+	attributeChangedCallback(name, before, after) {
+		if (before === after || !this.isConnected) return;
+		this.#call = null;
+		this.load();
+	}
 
-  approve() {
-    this.#panel?.approve();
-  }
+	approve() {
+		this.#panel?.approve();
+	}
 
-  reject() {
-    this.#panel?.reject();
-  }
+	reject() {
+		this.#panel?.reject();
+	}
 
-  edit() {
-    this.#panel?.edit();
-  }
+	edit() {
+		this.#panel?.edit();
+	}
 
-  /** Shows what is masked, or covers it again. What was uncovered is kept nowhere but on this card. */
-  async uncover(show = true) {
-    const call = this.#call;
-    if (!call || Boolean(call.uncovered) === show || (show && !call.rendered.toUncover)) return;
-    try {
-      const { revision, binding } = call;
-      const uncovered = show ? await session.post(`api/calls/${call.id}/uncover`, { revision, binding }) : null;
-      if (this.#call !== call) return;
-      call.uncovered = uncovered;
-      fill(this.#warned, warnings(call));
-      fill(
-        this.#table,
-        argumentTable(call, (show) => this.uncover(show)),
-      );
-      this.#table.querySelector(".uncovering button")?.focus();
-    } catch (error) {
-      if (error.current || error.kind === "expired") return this.load();
-      fill(this.#warned, warnings(call), h("p", { class: "moved", role: "alert" }, icon("warn"), error.message));
-    }
-  }
+	/** Shows what is masked, or covers it again. What was uncovered is kept nowhere but on this card. */
+	async uncover(show = true) {
+		const call = this.#call;
+		if (!call || Boolean(call.uncovered) === show || (show && !call.rendered.toUncover)) return;
+		try {
+			const { revision, binding } = call;
+			const uncovered = show ? await session.post(`api/calls/${call.id}/uncover`, { revision, binding }) : null;
+			if (this.#call !== call) return;
+			call.uncovered = uncovered;
+			fill(this.#warned, warnings(call));
+			fill(
+				this.#table,
+				argumentTable(call, (show) => this.uncover(show)),
+			);
+			this.#table.querySelector(".uncovering button")?.focus();
+		} catch (error) {
+			if (error.current || error.kind === "expired") return this.load();
+			fill(this.#warned, warnings(call), h("p", { class: "moved", role: "alert" }, icon("warn"), error.message));
+		}
+	}
 
-  async load() {
-    const id = this.callId;
-    const turn = (this.#loading += 1);
-    if (!id || !session.me) return fill(this.#root);
-    if (!this.#call) this.#skeleton();
-    try {
-      const call = await session.get(`api/calls/${id}`);
-      if (turn !== this.#loading) return;
-      setClock(call.now);
-      this.#show(call);
-      this.#present();
-    } catch (error) {
-      if (turn === this.#loading) this.#failed(error);
-    }
-  }
+	async load() {
+		const id = this.callId;
+		const turn = (this.#loading += 1);
+		if (!id || !session.me) return fill(this.#root);
+		if (!this.#call) this.#skeleton();
+		try {
+			const call = await session.get(`api/calls/${id}`);
+			if (turn !== this.#loading) return;
+			setClock(call.now);
+			this.#show(call);
+			this.#present();
+		} catch (error) {
+			if (turn === this.#loading) this.#failed(error);
+		}
+	}
 
-  #changed(summary) {
-    if (this.#call && summary.version <= this.#call.version) return;
-    this.load();
-  }
+	#changed(summary) {
+		if (this.#call && summary.version <= this.#call.version) return;
+		this.load();
+	}
 
-  #show(call) {
-    const before = this.#call;
-    const same = before && before.version === call.version;
-    this.#call = call;
-    this.#others(call.onlookers);
-    if (same) return;
-    const moved = before && before.id === call.id && before.revision !== call.revision && call.state === "pending";
-    this.#panel =
-      call.state === "pending"
-        ? new DecisionPanel(
-            call,
-            (path, body) => this.#send(path, body),
-            (path, body) => session.post(`api/calls/${call.id}/${path}`, body),
-          )
-        : null;
-    const settle = call.state === "outcomeUnknown" && resolvePanel(call, (path, body) => this.#send(path, body));
-    const title = call.rendered.title;
-    fill(this.#warned, warnings(call));
-    fill(
-      this.#table,
-      argumentTable(call, (show) => this.uncover(show)),
-    );
-    fill(
-      this.#root,
-      h(
-        "article",
-        { class: `card risk-${call.risk} type-${call.approvalType}`, "aria-labelledby": "title" },
-        h(
-          "header",
-          {},
-          h(
-            "div",
-            { class: "badges" },
-            riskBadge(call.risk),
-            h("span", { class: "badge" }, words(call.approvalType)),
-            levelBadge(call.level),
-            call.priority === "urgent" && h("span", { class: "badge urgent" }, "Urgent"),
-            this.#left,
-          ),
-          h("h2", { id: "title", tabindex: "-1" }, title.text),
-          (title.origin === "mixed" || title.origin === "model") &&
-            h("p", { class: "faint" }, "(includes text from the model)"),
-          h("p", { class: "said" }, h("code", {}, call.tool), " ", call.request.description),
-          asker(call),
-          this.#onlookers,
-        ),
-        moved &&
-          h(
-            "p",
-            { class: "moved", role: "alert" },
-            icon("warn"),
-            "This call has changed since you opened it. Check it again.",
-          ),
-        call.state !== "pending" && outcome(call, ago),
-        votes(call),
-        this.#warned,
-        contract(call),
-        h("div", { class: "columns" }, this.#table, confidence(call)),
-        audit(() => session.get(`api/calls/${call.id}/audit`), ago),
-        h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
-        this.#panel?.element ?? settle,
-      ),
-    );
-    this.#tick();
-  }
+	#show(call) {
+		const before = this.#call;
+		const same = before && before.version === call.version;
+		this.#call = call;
+		this.#others(call.onlookers);
+		if (same) return;
+		const moved = before && before.id === call.id && before.revision !== call.revision && call.state === "pending";
+		this.#panel =
+			call.state === "pending"
+				? new DecisionPanel(
+						call,
+						(path, body) => this.#send(path, body),
+						(path, body) => session.post(`api/calls/${call.id}/${path}`, body),
+					)
+				: null;
+		const settle = call.state === "outcomeUnknown" && resolvePanel(call, (path, body) => this.#send(path, body));
+		const title = call.rendered.title;
+		fill(this.#warned, warnings(call));
+		fill(
+			this.#table,
+			argumentTable(call, (show) => this.uncover(show)),
+		);
+		fill(
+			this.#root,
+			h(
+				"article",
+				{ class: `card risk-${call.risk} type-${call.approvalType}`, "aria-labelledby": "title" },
+				h(
+					"header",
+					{},
+					h(
+						"div",
+						{ class: "badges" },
+						riskBadge(call.risk),
+						h("span", { class: "badge" }, words(call.approvalType)),
+						levelBadge(call.level),
+						call.priority === "urgent" && h("span", { class: "badge urgent" }, "Urgent"),
+						this.#left,
+					),
+					h("h2", { id: "title", tabindex: "-1" }, title.text),
+					(title.origin === "mixed" || title.origin === "model") &&
+						h("p", { class: "faint" }, "(includes text from the model)"),
+					h("p", { class: "said" }, h("code", {}, call.tool), " ", call.request.description),
+					asker(call),
+					this.#onlookers,
+				),
+				moved &&
+					h(
+						"p",
+						{ class: "moved", role: "alert" },
+						icon("warn"),
+						"This call has changed since you opened it. Check it again.",
+					),
+				call.state !== "pending" && outcome(call, ago),
+				votes(call),
+				this.#warned,
+				contract(call),
+				h("div", { class: "columns" }, this.#table, confidence(call)),
+				audit(() => session.get(`api/calls/${call.id}/audit`), ago),
+				h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
+				this.#panel?.element ?? settle,
+			),
+		);
+		this.#tick();
+	}
 
-  async #send(path, body) {
-    const id = this.#call.id;
-    try {
-      const said = await session.post(`api/calls/${id}/${path}`, body);
-      // A grant lets this call go on first of all, unless somebody has decided it just now.
-      const call = said.allowed ? said.allowed[0] : said;
-      if (call) this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
-    } catch (error) {
-      if (error.current || error.kind === "expired") this.load();
-      throw error;
-    }
-    await this.load();
-    this.#root.querySelector("#title")?.focus();
-  }
+	async #send(path, body) {
+		const id = this.#call.id;
+		try {
+			const said = await session.post(`api/calls/${id}/${path}`, body);
+			// A grant lets this call go on first of all, unless somebody has decided it just now.
+			const call = said.allowed ? said.allowed[0] : said;
+			if (call) this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
+		} catch (error) {
+			if (error.current || error.kind === "expired") this.load();
+			throw error;
+		}
+		await this.load();
+		this.#root.querySelector("#title")?.focus();
+	}
 
-  #skeleton() {
-    fill(
-      this.#root,
-      h(
-        "article",
-        { class: "card skeleton", "aria-busy": "true" },
-        h("p", { class: "sr", role: "status" }, "Loading"),
-        h("i", { class: "w30" }),
-        h("i", { class: "w80 tall" }),
-        h("i", { class: "w60" }),
-        h("i", {}),
-        h("i", {}),
-        h("i", { class: "w60" }),
-      ),
-    );
-  }
+	#skeleton() {
+		fill(
+			this.#root,
+			h(
+				"article",
+				{ class: "card skeleton", "aria-busy": "true" },
+				h("p", { class: "sr", role: "status" }, "Loading"),
+				h("i", { class: "w30" }),
+				h("i", { class: "w80 tall" }),
+				h("i", { class: "w60" }),
+				h("i", {}),
+				h("i", {}),
+				h("i", { class: "w60" }),
+			),
+		);
+	}
 
-  #failed(error) {
-    if (this.#call && error.kind === "unreachable") return;
-    fill(
-      this.#root,
-      h(
-        "article",
-        { class: "card broken" },
-        icon("warn"),
-        h("p", { role: "alert" }, error.kind === "notFound" ? "This call no longer exists." : error.message),
-        h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")),
-      ),
-    );
-  }
+	#failed(error) {
+		if (this.#call && error.kind === "unreachable") return;
+		fill(
+			this.#root,
+			h(
+				"article",
+				{ class: "card broken" },
+				icon("warn"),
+				h("p", { role: "alert" }, error.kind === "notFound" ? "This call no longer exists." : error.message),
+				h("button", { class: "act", type: "button", onclick: () => this.load() }, h("span", {}, "Try again")),
+			),
+		);
+	}
 
-  #tick() {
-    const call = this.#call;
-    if (!call) return;
-    const waits = call.state === "pending" || call.state === "approved";
-    const left = Date.parse(call.expiresAt) - now();
-    this.#left.classList.toggle("soon", waits && (left < 300000 || isPast(call.dueAt)));
-    say(
-      this.#left,
-      !waits
-        ? ""
-        : left <= 0
-          ? "expired"
-          : Math.abs(Date.parse(call.dueAt) - Date.parse(call.expiresAt)) < 1000
-            ? `due in ${span(left)}, then expires`
-            : `${due(call.dueAt)} · expires in ${span(left)}`,
-    );
-  }
+	#tick() {
+		const call = this.#call;
+		if (!call) return;
+		const waits = call.state === "pending" || call.state === "approved";
+		const left = Date.parse(call.expiresAt) - now();
+		this.#left.classList.toggle("soon", waits && (left < 300000 || isPast(call.dueAt)));
+		say(
+			this.#left,
+			!waits
+				? ""
+				: left <= 0
+					? "expired"
+					: Math.abs(Date.parse(call.dueAt) - Date.parse(call.expiresAt)) < 1000
+						? `due in ${span(left)}, then expires`
+						: `${due(call.dueAt)} · expires in ${span(left)}`,
+		);
+	}
 
-  #others(names) {
-    const others = names.filter((name) => name !== session.me?.principal);
-    fill(
-      this.#onlookers,
-      others.length > 0 && [
-        icon("eye"),
-        h("span", {}, `${others.join(", ")} ${others.length === 1 ? "is" : "are"} also looking at this`),
-      ],
-    );
-  }
+	#others(names) {
+		const others = names.filter((name) => name !== session.me?.principal);
+		fill(
+			this.#onlookers,
+			others.length > 0 && [
+				icon("eye"),
+				h("span", {}, `${others.join(", ")} ${others.length === 1 ? "is" : "are"} also looking at this`),
+			],
+		);
+	}
 
-  #present(at = document.visibilityState === "visible" && this.#call ? this.#call.id : null) {
-    if (session.me) session.post("api/presence", { at }).catch(() => {});
-  }
+	#present(at = document.visibilityState === "visible" && this.#call ? this.#call.id : null) {
+		if (session.me) session.post("api/presence", { at }).catch(() => {});
+	}
 }

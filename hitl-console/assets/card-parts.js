@@ -10,381 +10,381 @@ const FIRST = 6;
 const MASK = /^"?\[redacted(:[0-9a-f]+)?\]"?$/;
 
 export function riskBadge(risk) {
-  return h("span", { class: `badge risk risk-${risk}` }, icon(risk), RISKS[risk] ?? words(risk));
+	return h("span", { class: `badge risk risk-${risk}` }, icon(risk), RISKS[risk] ?? words(risk));
 }
 
 export function levelBadge(level) {
-  return h("span", { class: "badge" }, level === "quick" ? "Quick look" : "Full review");
+	return h("span", { class: "badge" }, level === "quick" ? "Quick look" : "Full review");
 }
 
 /** The score against this tool's own thresholds, with what made it. */
 export function confidence(call) {
-  const { confidence: score, base, factors } = call.request.assessment;
-  const { auto, quick } = call.thresholds;
-  const says = `Confidence ${score} of 100. This tool runs without review from ${auto}, and needs only a quick look from ${quick}.`;
-  const tick = (at, name) => h("span", { class: "tick", vars: { "--at": at } }, h("span", {}, `${name} ${at}`));
-  const bar = h(
-    "div",
-    { class: "bar", role: "img", "aria-label": says, vars: { "--score": score, "--quick": quick, "--auto": auto } },
-    h("span", { class: "zones" }),
-    h("span", { class: "filled" }),
-    tick(quick, "quick"),
-    tick(auto, "auto"),
-    h("span", { class: "mark" }),
-  );
-  const rows = [h("li", {}, h("span", { class: "points" }, base), h("span", {}, "base score for this tool"))];
-  for (const factor of factors) {
-    const points = factor.level
-      ? `≥ ${factor.level}`
-      : `${factor.adjustment > 0 ? "+" : "−"}${Math.abs(factor.adjustment)}`;
-    const tone = factor.level || factor.adjustment < 0 ? "down" : "up";
-    rows.push(
-      h(
-        "li",
-        { class: tone },
-        h("span", { class: "points" }, points),
-        h("span", {}, factor.reasoning || words(factor.name)),
-      ),
-    );
-  }
-  for (const reason of call.request.because ?? []) {
-    rows.push(h("li", { class: "down" }, h("span", { class: "points" }, "rule"), h("span", {}, reason)));
-  }
-  return h(
-    "section",
-    { class: "why", "aria-label": "Why you are asked" },
-    h("h3", {}, "Why you are asked"),
-    h("div", { class: "score" }, h("strong", {}, score), h("span", { class: "faint" }, "confidence")),
-    bar,
-    h("ul", { class: "factors" }, rows),
-    breakdown(call),
-  );
+	const { confidence: score, base, factors } = call.request.assessment;
+	const { auto, quick } = call.thresholds;
+	const says = `Confidence ${score} of 100. This tool runs without review from ${auto}, and needs only a quick look from ${quick}.`;
+	const tick = (at, name) => h("span", { class: "tick", vars: { "--at": at } }, h("span", {}, `${name} ${at}`));
+	const bar = h(
+		"div",
+		{ class: "bar", role: "img", "aria-label": says, vars: { "--score": score, "--quick": quick, "--auto": auto } },
+		h("span", { class: "zones" }),
+		h("span", { class: "filled" }),
+		tick(quick, "quick"),
+		tick(auto, "auto"),
+		h("span", { class: "mark" }),
+	);
+	const rows = [h("li", {}, h("span", { class: "points" }, base), h("span", {}, "base score for this tool"))];
+	for (const factor of factors) {
+		const points = factor.level
+			? `≥ ${factor.level}`
+			: `${factor.adjustment > 0 ? "+" : "−"}${Math.abs(factor.adjustment)}`;
+		const tone = factor.level || factor.adjustment < 0 ? "down" : "up";
+		rows.push(
+			h(
+				"li",
+				{ class: tone },
+				h("span", { class: "points" }, points),
+				h("span", {}, factor.reasoning || words(factor.name)),
+			),
+		);
+	}
+	for (const reason of call.request.because ?? []) {
+		rows.push(h("li", { class: "down" }, h("span", { class: "points" }, "rule"), h("span", {}, reason)));
+	}
+	return h(
+		"section",
+		{ class: "why", "aria-label": "Why you are asked" },
+		h("h3", {}, "Why you are asked"),
+		h("div", { class: "score" }, h("strong", {}, score), h("span", { class: "faint" }, "confidence")),
+		bar,
+		h("ul", { class: "factors" }, rows),
+		breakdown(call),
+	);
 }
 
 function breakdown(call) {
-  const rows = call.factors.map((factor) =>
-    h(
-      "tr",
-      {},
-      h("th", { scope: "row" }, factor.name),
-      h("td", {}, factor.score),
-      h("td", {}, `× ${Math.round(factor.weight * 100)} %`),
-    ),
-  );
-  return h(
-    "details",
-    { class: "breakdown" },
-    h("summary", {}, `Reviewer's breakdown: ${call.weighted}`),
-    h(
-      "table",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          h("th", { scope: "col" }, "Factor"),
-          h("th", { scope: "col" }, "Score"),
-          h("th", { scope: "col" }, "Weight"),
-        ),
-      ),
-      h("tbody", {}, rows),
-    ),
-  );
+	const rows = call.factors.map((factor) =>
+		h(
+			"tr",
+			{},
+			h("th", { scope: "row" }, factor.name),
+			h("td", {}, factor.score),
+			h("td", {}, `× ${Math.round(factor.weight * 100)} %`),
+		),
+	);
+	return h(
+		"details",
+		{ class: "breakdown" },
+		h("summary", {}, `Reviewer's breakdown: ${call.weighted}`),
+		h(
+			"table",
+			{},
+			h(
+				"thead",
+				{},
+				h(
+					"tr",
+					{},
+					h("th", { scope: "col" }, "Factor"),
+					h("th", { scope: "col" }, "Score"),
+					h("th", { scope: "col" }, "Weight"),
+				),
+			),
+			h("tbody", {}, rows),
+		),
+	);
 }
 
 /** A value as it is shown: one that is masked as a whole has a lock, and says why it is masked. */
 function shownValue(line) {
-  const masks = line.masks ?? [];
-  const whole = masks.length > 0 && MASK.test(line.value);
-  const reads = line.reads && h("span", { class: "reads" }, line.reads);
-  if (whole && masks.every((mask) => mask.declared))
-    return h("span", { class: "masked" }, icon("lock"), "secret, hidden");
-  if (whole) return [h("span", { class: "masked" }, icon("lock"), "masked"), reads];
-  return [line.value && h("code", {}, line.value), reads];
+	const masks = line.masks ?? [];
+	const whole = masks.length > 0 && MASK.test(line.value);
+	const reads = line.reads && h("span", { class: "reads" }, line.reads);
+	if (whole && masks.every((mask) => mask.declared))
+		return h("span", { class: "masked" }, icon("lock"), "secret, hidden");
+	if (whole) return [h("span", { class: "masked" }, icon("lock"), "masked"), reads];
+	return [line.value && h("code", {}, line.value), reads];
 }
 
 /** What is masked, and the button that uncovers it; or that it was uncovered. */
 function uncovering(call, uncover) {
-  if (call.state !== "pending" && call.state !== "outcomeUnknown") return null;
-  if (call.uncovered) {
-    return h(
-      "p",
-      { class: "uncovering", role: "status" },
-      icon("eye"),
-      h("span", {}, "Uncovered for you. This is recorded in the audit."),
-      h("button", { class: "link", type: "button", onclick: () => uncover(false) }, "Hide it again"),
-    );
-  }
-  const masked = call.rendered.toUncover ?? 0;
-  return (
-    masked > 0 &&
-    h(
-      "p",
-      { class: "uncovering" },
-      icon("lock"),
-      h("span", {}, `${plural(masked, "place")} masked.`),
-      h(
-        "button",
-        { class: "act uncover", type: "button", onclick: () => uncover(true) },
-        icon("eye"),
-        h("span", {}, "Uncover"),
-        h("kbd", { "aria-hidden": "true" }, "U"),
-      ),
-    )
-  );
+	if (call.state !== "pending" && call.state !== "outcomeUnknown") return null;
+	if (call.uncovered) {
+		return h(
+			"p",
+			{ class: "uncovering", role: "status" },
+			icon("eye"),
+			h("span", {}, "Uncovered for you. This is recorded in the audit."),
+			h("button", { class: "link", type: "button", onclick: () => uncover(false) }, "Hide it again"),
+		);
+	}
+	const masked = call.rendered.toUncover ?? 0;
+	return (
+		masked > 0 &&
+		h(
+			"p",
+			{ class: "uncovering" },
+			icon("lock"),
+			h("span", {}, `${plural(masked, "place")} masked.`),
+			h(
+				"button",
+				{ class: "act uncover", type: "button", onclick: () => uncover(true) },
+				icon("eye"),
+				h("span", {}, "Uncover"),
+				h("kbd", { "aria-hidden": "true" }, "U"),
+			),
+		)
+	);
 }
 
 /** The first six arguments, the rest on demand. `uncover` shows what is masked in them, or covers it. */
 export function argumentTable(call, uncover) {
-  const section = (call.uncovered ?? call).rendered.sections.find((section) => section.name === "arguments");
-  const groups = [];
-  for (const line of section?.lines ?? []) {
-    if (line.depth === 0 || !groups.length) groups.push([]);
-    groups.at(-1).push(line);
-  }
-  const row = (line) =>
-    h(
-      "div",
-      { class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
-      h("dt", {}, line.label ?? "·"),
-      h("dd", {}, shownValue(line)),
-    );
-  const table = h("dl", { class: "args" }, groups.slice(0, FIRST).flat().map(row));
-  const rest = groups.slice(FIRST);
-  const more =
-    rest.length > 0 &&
-    h(
-      "button",
-      {
-        class: "link more",
-        type: "button",
-        "aria-expanded": "false",
-        onclick: () => {
-          table.append(...rest.flat().map(row));
-          more.remove();
-          table.tabIndex = -1;
-          table.focus();
-        },
-      },
-      `Show ${plural(rest.length, "more argument")}`,
-    );
-  return h(
-    "section",
-    { class: "arguments", "aria-label": "Arguments" },
-    h("h3", {}, "Arguments", section?.label && h("span", { class: "origin" }, section.label)),
-    uncovering(call, uncover),
-    groups.length ? table : h("p", { class: "faint" }, "No arguments."),
-    more,
-    named(call),
-  );
+	const section = (call.uncovered ?? call).rendered.sections.find((section) => section.name === "arguments");
+	const groups = [];
+	for (const line of section?.lines ?? []) {
+		if (line.depth === 0 || !groups.length) groups.push([]);
+		groups.at(-1).push(line);
+	}
+	const row = (line) =>
+		h(
+			"div",
+			{ class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
+			h("dt", {}, line.label ?? "·"),
+			h("dd", {}, shownValue(line)),
+		);
+	const table = h("dl", { class: "args" }, groups.slice(0, FIRST).flat().map(row));
+	const rest = groups.slice(FIRST);
+	const more =
+		rest.length > 0 &&
+		h(
+			"button",
+			{
+				class: "link more",
+				type: "button",
+				"aria-expanded": "false",
+				onclick: () => {
+					table.append(...rest.flat().map(row));
+					more.remove();
+					table.tabIndex = -1;
+					table.focus();
+				},
+			},
+			`Show ${plural(rest.length, "more argument")}`,
+		);
+	return h(
+		"section",
+		{ class: "arguments", "aria-label": "Arguments" },
+		h("h3", {}, "Arguments", section?.label && h("span", { class: "origin" }, section.label)),
+		uncovering(call, uncover),
+		groups.length ? table : h("p", { class: "faint" }, "No arguments."),
+		more,
+		named(call),
+	);
 }
 
 /** What the arguments name: what nobody looked into, and what was read. */
 function named(call) {
-  const { sections } = (call.uncovered ?? call).rendered;
-  const part = (name) => sections.find((section) => section.name === name);
-  const contents = part("contents");
-  const line = ({ label, value, reads, tone }) =>
-    h(
-      "div",
-      { class: `tone-${tone}` },
-      label && h("b", {}, label, " "),
-      value,
-      reads && h("span", { class: "reads" }, reads),
-    );
-  return [
-    part("risk")
-      ?.lines.slice(1)
-      .map(({ value }) => h("p", { class: "faint" }, value)),
-    contents && [
-      h("h3", {}, "Contents", h("span", { class: "origin" }, contents.label)),
-      h("pre", { class: "contents", tabindex: "0" }, contents.lines.map(line)),
-    ],
-  ];
+	const { sections } = (call.uncovered ?? call).rendered;
+	const part = (name) => sections.find((section) => section.name === name);
+	const contents = part("contents");
+	const line = ({ label, value, reads, tone }) =>
+		h(
+			"div",
+			{ class: `tone-${tone}` },
+			label && h("b", {}, label, " "),
+			value,
+			reads && h("span", { class: "reads" }, reads),
+		);
+	return [
+		part("risk")
+			?.lines.slice(1)
+			.map(({ value }) => h("p", { class: "faint" }, value)),
+		contents && [
+			h("h3", {}, "Contents", h("span", { class: "origin" }, contents.label)),
+			h("pre", { class: "contents", tabindex: "0" }, contents.lines.map(line)),
+		],
+	];
 }
 
 /** What a contract is about: id, amount as money, signatory, terms. */
 export function contract(call) {
-  if (call.approvalType !== "contract") return null;
-  let args;
-  try {
-    args = parse(call.argumentsText);
-  } catch {
-    return null;
-  }
-  if (kind(args) !== "object") return null;
-  const find = (...names) =>
-    [...args].find(([key]) => names.some((name) => key.toLowerCase().replace(/_/g, "").includes(name)))?.[1];
-  const text = (value) =>
-    value === undefined || value === null
-      ? null
-      : kind(value) === "number"
-        ? value.text
-        : kind(value) === "string"
-          ? value
-          : null;
-  const amount = find("amount", "total", "value", "price");
-  const rows = [
-    ["Contract", text(find("contractid", "contract", "id"))],
-    ["Amount", amount === undefined ? null : money(text(amount), text(find("currency")))],
-    ["Signatory", text(find("signatory", "signer", "party"))],
-    ["Terms", text(find("terms", "conditions"))],
-  ].filter(([, value]) => value);
-  if (!rows.length) return null;
-  return h(
-    "section",
-    { class: "contract", "aria-label": "Contract" },
-    h(
-      "dl",
-      {},
-      rows.map(([name, value]) => h("div", { class: name.toLowerCase() }, h("dt", {}, name), h("dd", {}, value))),
-    ),
-  );
+	if (call.approvalType !== "contract") return null;
+	let args;
+	try {
+		args = parse(call.argumentsText);
+	} catch {
+		return null;
+	}
+	if (kind(args) !== "object") return null;
+	const find = (...names) =>
+		[...args].find(([key]) => names.some((name) => key.toLowerCase().replace(/_/g, "").includes(name)))?.[1];
+	const text = (value) =>
+		value === undefined || value === null
+			? null
+			: kind(value) === "number"
+				? value.text
+				: kind(value) === "string"
+					? value
+					: null;
+	const amount = find("amount", "total", "value", "price");
+	const rows = [
+		["Contract", text(find("contractid", "contract", "id"))],
+		["Amount", amount === undefined ? null : money(text(amount), text(find("currency")))],
+		["Signatory", text(find("signatory", "signer", "party"))],
+		["Terms", text(find("terms", "conditions"))],
+	].filter(([, value]) => value);
+	if (!rows.length) return null;
+	return h(
+		"section",
+		{ class: "contract", "aria-label": "Contract" },
+		h(
+			"dl",
+			{},
+			rows.map(([name, value]) => h("div", { class: name.toLowerCase() }, h("dt", {}, name), h("dd", {}, value))),
+		),
+	);
 }
 
 /** `5000.5` reads `$5,000.50`, from its digits alone: nothing is rounded. */
 export function money(number, currency) {
-  const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(number ?? "");
-  if (!parts) return number;
-  const [, sign, whole, cents = ""] = parts;
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-  const amount = `${grouped}.${cents.padEnd(2, "0").replace(/(\d\d)0+$/, "$1")}`;
-  return currency && currency.toUpperCase() !== "USD" ? `${sign}${amount} ${currency}` : `${sign}$${amount}`;
+	const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(number ?? "");
+	if (!parts) return number;
+	const [, sign, whole, cents = ""] = parts;
+	const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+	const amount = `${grouped}.${cents.padEnd(2, "0").replace(/(\d\d)0+$/, "$1")}`;
+	return currency && currency.toUpperCase() !== "USD" ? `${sign}${amount} ${currency}` : `${sign}$${amount}`;
 }
 
 /** Who has approved it already, where it needs several people. */
 export function votes(call) {
-  const { approvedBy } = call;
-  if (!approvedBy.length || call.state !== "pending") return null;
-  return h(
-    "p",
-    { class: "onlookers" },
-    icon("check"),
-    `Approved so far by ${approvedBy.join(", ")}; more approvals are needed.`,
-  );
+	const { approvedBy } = call;
+	if (!approvedBy.length || call.state !== "pending") return null;
+	return h(
+		"p",
+		{ class: "onlookers" },
+		icon("check"),
+		`Approved so far by ${approvedBy.join(", ")}; more approvals are needed.`,
+	);
 }
 
 export function warnings(call) {
-  const list = (call.uncovered ?? call).rendered.warnings ?? [];
-  if (!list.length) return null;
-  return h(
-    "div",
-    { class: "warnings" },
-    icon("warn"),
-    h(
-      "div",
-      {},
-      h("strong", {}, "Look closely"),
-      h(
-        "ul",
-        {},
-        list.map((warning) => h("li", {}, warning)),
-      ),
-    ),
-  );
+	const list = (call.uncovered ?? call).rendered.warnings ?? [];
+	if (!list.length) return null;
+	return h(
+		"div",
+		{ class: "warnings" },
+		icon("warn"),
+		h(
+			"div",
+			{},
+			h("strong", {}, "Look closely"),
+			h(
+				"ul",
+				{},
+				list.map((warning) => h("li", {}, warning)),
+			),
+		),
+	);
 }
 
 export function asker(call) {
-  const known = [
-    ...call.roles,
-    call.workspaceVerified && "verified workspace",
-    call.timeSensitive && "says it is urgent",
-  ].filter(Boolean);
-  const alone = call.rendered.sections.find((section) => section.name === "askedBy")?.lines.slice(1) ?? [];
-  return h(
-    "p",
-    { class: "asker" },
-    "Asked by ",
-    h("strong", {}, call.agent ? `${call.agent} for ${call.principal}` : call.principal),
-    known.length ? ` (${known.join(", ")})` : "",
-    h(
-      "span",
-      { class: "faint", title: call.run },
-      call.attached ? " · the caller is waiting" : "",
-      ` · run ${call.run}`,
-    ),
-    alone.map((line) => ` · ${line.value}`),
-  );
+	const known = [
+		...call.roles,
+		call.workspaceVerified && "verified workspace",
+		call.timeSensitive && "says it is urgent",
+	].filter(Boolean);
+	const alone = call.rendered.sections.find((section) => section.name === "askedBy")?.lines.slice(1) ?? [];
+	return h(
+		"p",
+		{ class: "asker" },
+		"Asked by ",
+		h("strong", {}, call.agent ? `${call.agent} for ${call.principal}` : call.principal),
+		known.length ? ` (${known.join(", ")})` : "",
+		h(
+			"span",
+			{ class: "faint", title: call.run },
+			call.attached ? " · the caller is waiting" : "",
+			` · run ${call.run}`,
+		),
+		alone.map((line) => ` · ${line.value}`),
+	);
 }
 
 const STATES = {
-  pending: ["wait", "Waiting for a decision"],
-  approved: ["check", "Approved, not started yet"],
-  claimed: ["clock", "Running"],
-  executed: ["check", "Done"],
-  failed: ["cross", "Failed"],
-  rejected: ["cross", "Rejected"],
-  responded: ["reply", "Answered (not run)"],
-  expired: ["clock", "Expired (not decided in time, not run)"],
-  cancelled: ["stop", "Withdrawn (not run)"],
-  denied: ["cross", "Denied by a rule"],
-  outcomeUnknown: ["unknown", "Started, outcome unknown"],
+	pending: ["wait", "Waiting for a decision"],
+	approved: ["check", "Approved, not started yet"],
+	claimed: ["clock", "Running"],
+	executed: ["check", "Done"],
+	failed: ["cross", "Failed"],
+	rejected: ["cross", "Rejected"],
+	responded: ["reply", "Answered (not run)"],
+	expired: ["clock", "Expired (not decided in time, not run)"],
+	cancelled: ["stop", "Withdrawn (not run)"],
+	denied: ["cross", "Denied by a rule"],
+	outcomeUnknown: ["unknown", "Started, outcome unknown"],
 };
 
 export function stateName(state) {
-  return STATES[state]?.[1] ?? words(state);
+	return STATES[state]?.[1] ?? words(state);
 }
 
 export function stateIcon(state) {
-  return icon(STATES[state]?.[0] ?? "dot");
+	return icon(STATES[state]?.[0] ?? "dot");
 }
 
 /** What became of a call that is no longer pending. */
 export function outcome(call, when) {
-  const { decided } = call;
-  const verbs = {
-    approve: "Approved",
-    edit: "Edited and approved",
-    reject: "Rejected",
-    respond: "Answered",
-    abort: "Aborted",
-  };
-  return h(
-    "div",
-    { class: `outcome state-${call.state}`, role: "status" },
-    stateIcon(call.state),
-    h(
-      "div",
-      {},
-      h("strong", {}, stateName(call.state)),
-      decided &&
-        h(
-          "p",
-          {},
-          call.grant ? "Allowed by a grant that " : `${verbs[decided.answer] ?? words(decided.answer)} by `,
-          h("strong", {}, decided.by),
-          call.grant ? " gave" : "",
-          ` ${when(decided.at)}`,
-        ),
-      decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),
-      decided?.words && h("blockquote", {}, decided.words),
-      call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending),
-    ),
-  );
+	const { decided } = call;
+	const verbs = {
+		approve: "Approved",
+		edit: "Edited and approved",
+		reject: "Rejected",
+		respond: "Answered",
+		abort: "Aborted",
+	};
+	return h(
+		"div",
+		{ class: `outcome state-${call.state}`, role: "status" },
+		stateIcon(call.state),
+		h(
+			"div",
+			{},
+			h("strong", {}, stateName(call.state)),
+			decided &&
+				h(
+					"p",
+					{},
+					call.grant ? "Allowed by a grant that " : `${verbs[decided.answer] ?? words(decided.answer)} by `,
+					h("strong", {}, decided.by),
+					call.grant ? " gave" : "",
+					` ${when(decided.at)}`,
+				),
+			decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),
+			decided?.words && h("blockquote", {}, decided.words),
+			call.ending && call.ending !== decided?.words && h("p", { class: "faint" }, call.ending),
+		),
+	);
 }
 
 /** What happened to a call, on demand; and who says so. */
 export function audit(load, when) {
-  const body = h("div", {});
-  const details = h(
-    "details",
-    {
-      class: "audit",
-      ontoggle: async () => {
-        if (!details.open) return;
-        if (!body.firstChild) fill(body, h("p", { class: "faint", role: "status" }, "Loading …"));
-        try {
-          const [{ timeline }, told] = await Promise.all([import("./timeline.js"), load()]);
-          fill(body, timeline(told, when));
-        } catch (error) {
-          fill(body, h("p", { class: "note", role: "alert" }, error.message));
-        }
-      },
-    },
-    h("summary", {}, "History"),
-    body,
-  );
-  return details;
+	const body = h("div", {});
+	const details = h(
+		"details",
+		{
+			class: "audit",
+			ontoggle: async () => {
+				if (!details.open) return;
+				if (!body.firstChild) fill(body, h("p", { class: "faint", role: "status" }, "Loading …"));
+				try {
+					const [{ timeline }, told] = await Promise.all([import("./timeline.js"), load()]);
+					fill(body, timeline(told, when));
+				} catch (error) {
+					fill(body, h("p", { class: "note", role: "alert" }, error.message));
+				}
+			},
+		},
+		h("summary", {}, "History"),
+		body,
+	);
+	return details;
 }

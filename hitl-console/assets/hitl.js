@@ -17,7 +17,7 @@ import { SignIn } from "./sign-in.js";
 import { TaskCard } from "./task-card.js";
 
 function define(name, element) {
-  if (!customElements.get(name)) customElements.define(name, element);
+	if (!customElements.get(name)) customElements.define(name, element);
 }
 
 define("hitl-approval-card", ApprovalCard);
@@ -27,17 +27,17 @@ define("hitl-queue", Queue);
 
 /** The history has plots, which are fetched when they are wanted. */
 export async function withHistory() {
-  define("hitl-history", (await import("./history.js")).History);
+	define("hitl-history", (await import("./history.js")).History);
 }
 
 /** The standing grants, likewise. */
 export async function withGrants() {
-  define("hitl-grants", (await import("./grants.js")).Grants);
+	define("hitl-grants", (await import("./grants.js")).Grants);
 }
 
 /** The rule files, likewise. */
 export async function withPolicies() {
-  define("hitl-policies", (await import("./policies.js")).Policies);
+	define("hitl-policies", (await import("./policies.js")).Policies);
 }
 
 export const signIn = (token) => session.signIn(token);

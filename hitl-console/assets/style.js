@@ -1,14 +1,14 @@
 // One style sheet for every element, wherever it is embedded; and one more for what is seen on demand.
 
 async function load(name) {
-  const sheet = new CSSStyleSheet();
-  try {
-    const answer = await fetch(new URL(name, import.meta.url));
-    if (answer.ok) sheet.replaceSync(await answer.text());
-  } catch {
-    // Without its style an element is plain, and still works.
-  }
-  return sheet;
+	const sheet = new CSSStyleSheet();
+	try {
+		const answer = await fetch(new URL(name, import.meta.url));
+		if (answer.ok) sheet.replaceSync(await answer.text());
+	} catch {
+		// Without its style an element is plain, and still works.
+	}
+	return sheet;
 }
 
 const sheet = await load("hitl.css");
@@ -16,14 +16,14 @@ let later = null;
 
 /** Gives an element its shadow, with the style. */
 export function shadow(element) {
-  const root = element.attachShadow({ mode: "open" });
-  root.adoptedStyleSheets = [sheet];
-  return root;
+	const root = element.attachShadow({ mode: "open" });
+	root.adoptedStyleSheets = [sheet];
+	return root;
 }
 
 /** Adds the style of what is seen on demand to a shadow that shows it. */
 export async function extend(root) {
-  later ??= load("deferred.css");
-  const more = await later;
-  if (!root.adoptedStyleSheets.includes(more)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, more];
+	later ??= load("deferred.css");
+	const more = await later;
+	if (!root.adoptedStyleSheets.includes(more)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, more];
 }

@@ -4,67 +4,67 @@ let skew = 0;
 
 /** The server has said what time it is. */
 export function setClock(now) {
-  const at = Date.parse(now);
-  if (!Number.isNaN(at)) skew = at - Date.now();
+	const at = Date.parse(now);
+	if (!Number.isNaN(at)) skew = at - Date.now();
 }
 
 export function now() {
-  return Date.now() + skew;
+	return Date.now() + skew;
 }
 
 /** `2 d 3 h`, `4 h 10 m`, `12 m`, `40 s`. */
 export function span(ms) {
-  const all = Math.max(0, Math.floor(ms / 1000));
-  const [d, h, m, sec] = [Math.floor(all / 86400), Math.floor(all / 3600) % 24, Math.floor(all / 60) % 60, all % 60];
-  if (d) return h ? `${d} d ${h} h` : `${d} d`;
-  if (h) return m ? `${h} h ${m} m` : `${h} h`;
-  if (m >= 10) return `${m} m`;
-  if (m) return sec ? `${m} m ${sec} s` : `${m} m`;
-  return `${sec} s`;
+	const all = Math.max(0, Math.floor(ms / 1000));
+	const [d, h, m, sec] = [Math.floor(all / 86400), Math.floor(all / 3600) % 24, Math.floor(all / 60) % 60, all % 60];
+	if (d) return h ? `${d} d ${h} h` : `${d} d`;
+	if (h) return m ? `${h} h ${m} m` : `${h} h`;
+	if (m >= 10) return `${m} m`;
+	if (m) return sec ? `${m} m ${sec} s` : `${m} m`;
+	return `${sec} s`;
 }
 
 /** `due in 3 h`, `overdue by 5 m`. */
 export function due(at) {
-  const left = Date.parse(at) - now();
-  return left >= 0 ? `due in ${span(left)}` : `overdue by ${span(-left)}`;
+	const left = Date.parse(at) - now();
+	return left >= 0 ? `due in ${span(left)}` : `overdue by ${span(-left)}`;
 }
 
 /** The same for a narrow place: `due 4 h`, `late 5 m`. */
 export function dueShort(at) {
-  const left = Date.parse(at) - now();
-  const minutes = Math.round(Math.abs(left) / 60000);
-  const short =
-    minutes < 60
-      ? `${minutes} m`
-      : minutes < 2880
-        ? `${Math.round(minutes / 60)} h`
-        : `${Math.round(minutes / 1440)} d`;
-  return left >= 0 ? `due ${short}` : `late ${short}`;
+	const left = Date.parse(at) - now();
+	const minutes = Math.round(Math.abs(left) / 60000);
+	const short =
+		minutes < 60
+			? `${minutes} m`
+			: minutes < 2880
+				? `${Math.round(minutes / 60)} h`
+				: `${Math.round(minutes / 1440)} d`;
+	return left >= 0 ? `due ${short}` : `late ${short}`;
 }
 
 export function isPast(at) {
-  return Date.parse(at) < now();
+	return Date.parse(at) < now();
 }
 
 export function ago(at) {
-  const past = now() - (typeof at === "number" ? at : Date.parse(at));
-  return past < 5000 ? "just now" : `${span(past)} ago`;
+	const past = now() - (typeof at === "number" ? at : Date.parse(at));
+	return past < 5000 ? "just now" : `${span(past)} ago`;
 }
 
 /** A time as people write it, with the exact one in `datetime` and `title`. */
 export function clockTime(at) {
-  const date = new Date(at);
-  const today = new Date(now()).toDateString() === date.toDateString();
-  const time = date.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
-  if (today) return time;
-  return `${date.toLocaleDateString("en", { day: "numeric", month: "short" })}, ${time}`;
+	const date = new Date(at);
+	const today = new Date(now()).toDateString() === date.toDateString();
+	const time = date.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+	if (today) return time;
+	return `${date.toLocaleDateString("en", { day: "numeric", month: "short" })}, ${time}`;
 }
 
 /** Calls `tick` every `ms` while `element` is in a page. */
 export function ticking(element, ms, tick) {
-  const timer = setInterval(() => {
-    if (element.isConnected) tick();
-    else clearInterval(timer);
-  }, ms);
-  return () => clearInterval(timer);
+	const timer = setInterval(() => {
+		if (element.isConnected) tick();
+		else clearInterval(timer);
+	}, ms);
+	return () => clearInterval(timer);
 }

@@ -12,8 +12,8 @@ const SKIP: &str = "HITL_SKIP_JAVASCRIPT";
 const PRETTIER: &str = "prettier@3.6.2";
 /// Which files, and how they are formatted. Fetched code and data have their own rules.
 const FILES: &str = "hitl-console/assets/*.js";
-const OPTIONS: [&str; 5] =
-    ["--no-config", "--no-editorconfig", "--print-width", "120", "--log-level=warn"];
+const OPTIONS: [&str; 6] =
+    ["--no-config", "--no-editorconfig", "--use-tabs", "--print-width", "120", "--log-level=warn"];
 
 /// What is done with files that are not formatted.
 #[derive(Clone, Copy)]

@@ -1,5 +1,7 @@
 //! Attacks on declared secrets: forms in which one might be shown in spite of its declaration.
 
+#![allow(clippy::format_collect, reason = "short texts of a test")]
+
 use std::time::{Duration, Instant};
 
 use super::forms::{STANDARD, URL_SAFE, hex};
@@ -210,7 +212,7 @@ fn invariant_8_a_declared_number_is_found_as_people_and_programs_write_it() {
                 r#"{"a":"[redacted]","b":"[redacted]","c":"[redacted]","d":"[redacted]"}"#,
             ),
             (
-                r#"[4111222233334444.0,4.111222233334444e15,-4111222233334445]"#,
+                r"[4111222233334444.0,4.111222233334444e15,-4111222233334445]",
                 r#"["[redacted]","[redacted]","[redacted]"]"#,
             ),
         ],

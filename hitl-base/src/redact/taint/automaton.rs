@@ -99,10 +99,10 @@ impl Automaton {
         all.state(0, NONE);
         for (pattern, least) in patterns {
             let least = u32::try_from(least).unwrap_or(NONE);
-            let mut last = ROOT;
+            let mut end = ROOT;
             for symbol in pattern {
-                last = all.extend(last, symbol);
-                let state = &mut all.states[last as usize];
+                end = all.extend(end, symbol);
+                let state = &mut all.states[end as usize];
                 state.least = state.least.min(least);
             }
         }

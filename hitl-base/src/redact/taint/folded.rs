@@ -66,7 +66,7 @@ pub(super) fn characters(text: &str, equals: Equals) -> Vec<Counted> {
             (gap, counts) = (0, true);
         }
         // What is not seen keeps nothing apart.
-        gap += usize::from(!counts && !is_joined(c) && !(c != '\n' && is_unseen(c)));
+        gap += usize::from(!(counts || is_joined(c) || c != '\n' && is_unseen(c)));
         at = end;
     }
     all

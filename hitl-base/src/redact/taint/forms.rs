@@ -51,7 +51,7 @@ fn is_drawn(part: &str) -> bool {
 fn numbers(secret: &str) -> Vec<String> {
     let digits = secret.strip_prefix('-').unwrap_or(secret);
     let count = digits.len();
-    if count < 4 || count > 38 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !(4..=38).contains(&count) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Vec::new();
     }
     let mut forms = Vec::new();
@@ -132,7 +132,7 @@ pub(super) fn base32_inside(bytes: &[u8], offset: usize) -> String {
         }
     }
     // The first digit may hold bits of what is before.
-    if offset * 8 % 5 > 0 { out.split_off(1) } else { out }
+    if (offset * 8).is_multiple_of(5) { out } else { out.split_off(1) }
 }
 
 /// Percent encoding (RFC 3986) of everything but unreserved characters.

@@ -33,7 +33,7 @@ impl ProgressEmitter for TracingEmitter {
             }
             TaskEventKind::UndoDone { error: Some(error), .. } => tell!(WARN, %error),
             TaskEventKind::StillRunning { .. } | TaskEventKind::Undoing => {
-                tell!(WARN, seq = event.seq)
+                tell!(WARN, seq = event.seq);
             }
             TaskEventKind::Ended { state, error, reason } => match state {
                 TaskState::Completed => tell!(INFO, %state),
