@@ -76,7 +76,7 @@ pub enum DecisionKind {
         #[serde(default, skip_serializing_if = "RepeatPolicy::is_refused")]
         again: RepeatPolicy,
     },
-    /// DecisionKind the model instead of running it.
+    /// Answers the model instead of running it.
     Respond {
         /// The answer.
         message: String,

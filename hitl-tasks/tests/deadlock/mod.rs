@@ -1,4 +1,5 @@
 //! A step that waits on the clock for a task behind itself hears of it, and only then.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
