@@ -1,4 +1,10 @@
 //! Annotated tools, as the macro makes them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed expectation fails the test"
+)]
 
 mod nested_secrets;
 mod run;

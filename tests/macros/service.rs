@@ -1,5 +1,4 @@
 //! Methods of a service as tools: `#[hitl_tools]`.
-#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

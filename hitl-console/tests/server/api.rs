@@ -1,5 +1,4 @@
 //! The REST routes: list, show, decide, several at once, withdraw, settle, audit, tasks, numbers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! The stream of events, over real sockets.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

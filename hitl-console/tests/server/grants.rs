@@ -1,5 +1,4 @@
 //! Grants over REST: what is saved is what was shown, and nothing else; listed, and taken back.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

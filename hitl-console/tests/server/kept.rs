@@ -1,6 +1,5 @@
 //! What the console keeps in order by itself, and what it says of what was kept: calls that nobody
 //! decided in time, and the audit of one call.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

@@ -1,4 +1,10 @@
 //! The console over HTTP, without a browser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed expectation fails the test"
+)]
 
 mod api;
 mod events;

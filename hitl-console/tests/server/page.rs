@@ -1,5 +1,4 @@
 //! The page and its files, and how they nest.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

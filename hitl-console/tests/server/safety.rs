@@ -1,5 +1,4 @@
 //! Who is let in, and who is not; each refusal leaves everything as it was.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Every way out of a gate and its console, with secrets in front of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

@@ -1,6 +1,5 @@
 //! The JSON of every route, byte for byte. Clients rely on it: a change here is a change of the
 //! wire.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use crate::support;
 

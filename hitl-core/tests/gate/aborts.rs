@@ -1,5 +1,4 @@
 //! A reviewer stops a run: what of it has not started is withdrawn, and nothing else is touched.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::faulty;
 use crate::support;

@@ -1,5 +1,4 @@
 //! What is refused before anything is stored, asked or run.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

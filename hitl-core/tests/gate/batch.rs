@@ -1,5 +1,4 @@
 //! Batches: the parallel tool calls of one model turn.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::faulty;
 use crate::support;

@@ -1,6 +1,5 @@
 //! What the arguments of a call name: read once, shown, sealed, bound to the decision, and compared
 //! before the call runs.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::granting;
 use crate::support;

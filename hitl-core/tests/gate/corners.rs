@@ -1,5 +1,4 @@
 //! Reads that were rejected, keys that are masked, retries that are given time.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,6 +1,5 @@
 //! A caller goes away at every point of a call: nothing runs twice, and nothing is left that nobody
 //! can move.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::slow;
 use crate::support;

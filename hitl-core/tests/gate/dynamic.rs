@@ -1,5 +1,4 @@
 //! Tools that are known only at run time.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Envelopes: so many calls, or so much of an amount, and not one more, whatever fails meanwhile.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::faulty;
 use crate::granting;

@@ -1,5 +1,4 @@
 //! Events through the gate: in order, from wherever a reader stopped, and never in the way.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Grants: what a human has permitted once runs without asking, and nothing else does.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::granting;
 use crate::support;

@@ -1,6 +1,5 @@
 //! A grant that is given where the call's tool is not registered, as at the command line: it is
 //! kept as it was shown, and what it lets go on is judged by whoever claims it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Who gives a grant, on what, and what no grant lifts.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::granting;
 use crate::support;

@@ -1,6 +1,5 @@
 //! Who decides: never who asks where it counts, one person however they are spelt, humans only, and
 //! the audit says who it was and how that is known.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Callers that go away, bodies that run late, panic or fail, and secrets on the way.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

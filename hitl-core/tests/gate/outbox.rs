@@ -1,6 +1,5 @@
 //! What a gate has changed reaches an audit, whatever becomes of the gate; the store knows where
 //! the intent of a run stands.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::slow;
 use crate::support;

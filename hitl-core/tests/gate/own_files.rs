@@ -1,5 +1,4 @@
 //! Calls that name the files that the gate itself lives by, and what does not get around them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::granting;
 use crate::support;

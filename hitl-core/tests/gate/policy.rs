@@ -1,5 +1,4 @@
 //! Rules at the gate: the clock they look at, and a candidate beside them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

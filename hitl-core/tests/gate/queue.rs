@@ -1,5 +1,4 @@
 //! The queue through the gate: viewers, filters, cursors, many decisions at once.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

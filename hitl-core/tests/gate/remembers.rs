@@ -1,6 +1,5 @@
 //! What humans rejected stays rejected; idempotent tools are tried again; who may see what; what
 //! changes under a pending approval.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::faulty;
 use crate::support;

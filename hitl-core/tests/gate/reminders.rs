@@ -1,5 +1,4 @@
 //! Caps and reminders, through the gate.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! What a principal may do now: asked of the host's directory before a call runs that waited.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,7 +1,6 @@
 //! The host's key is replaced: what was asked, approved, permitted and rejected under the former
 //! one still counts, what opens opens under its own key only, and nothing runs where a key is
 //! missing.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Where calls go, and what runs.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Scorers at the gate: they only lower, in time or not at all.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

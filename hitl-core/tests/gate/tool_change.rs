@@ -1,6 +1,5 @@
 //! A tool changes or goes away under a call that waits, or was approved: whoever decides is told,
 //! the call is asked about again, and nothing runs that was not shown.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::slow;
 use crate::support;

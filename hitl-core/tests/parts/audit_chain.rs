@@ -1,5 +1,4 @@
 //! The audit file: one writer, one chain, and every change to it is found.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 #[path = "../audit/erasing.rs"]
 mod erasing;

@@ -1,5 +1,4 @@
 //! Every change to a log is found, by both verifiers, and they say where.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation fails the test")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

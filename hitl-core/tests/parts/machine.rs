@@ -1,5 +1,4 @@
 //! The state machine of a call: every pair of state and event, and random lives.
-#![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 use crate::machine_support as machine;
 

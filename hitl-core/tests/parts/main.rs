@@ -1,4 +1,10 @@
 //! The parts that the gate is made of: machine, audit, policy, snapshots, stores.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed expectation fails the test"
+)]
 
 mod audit_chain;
 mod audit_verify;

@@ -1,5 +1,4 @@
 //! A rule file in use: opened, read again, watched; and what becomes of calls meanwhile.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Rules: what a file may say, what is said about its mistakes, and that rules only tighten.
-#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 use std::sync::Arc;
 use std::time::Instant;

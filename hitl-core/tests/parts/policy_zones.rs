@@ -1,6 +1,5 @@
 //! Windows of time in places that put their clocks forward and back. Most of it uses the places'
 //! own rules, which need no database; what names a zone is left out where the machine knows none.
-#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 use std::fs;
 

@@ -1,5 +1,4 @@
 //! Every way out of a call, with a secret in front of it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 use crate::support;
 
@@ -278,8 +277,9 @@ async fn invariant_8_a_declared_secret_is_hidden_on_every_way_out_in_every_form(
     const PIN: &str = "Vex7-qualm_Drift9!Zu";
     let b = bench_with(|builder| builder.tool::<Echo>().tool::<EchoAsk>()).await;
     let coloned: Vec<String> = PIN.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let escaped: String = PIN.chars().map(|c| format!("&#{};", c as u32)).collect();
-    let forms = [coloned.join(":"), escaped, PIN[1..19].to_owned(), PIN[..10].to_uppercase()];
+    let escaped: Vec<String> = PIN.chars().map(|c| format!("&#{};", c as u32)).collect();
+    let forms =
+        [coloned.join(":"), escaped.concat(), PIN[1..19].to_owned(), PIN[..10].to_uppercase()];
     for (key, form) in forms.iter().enumerate() {
         let text = serde_json::json!({ "say": form, "number": 1, "pin": PIN }).to_string();
         let preview = b.gate.assess_json("echo", &text, "ann").unwrap();

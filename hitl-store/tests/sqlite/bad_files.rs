@@ -1,11 +1,5 @@
 //! Bad files: each gives a clear error of its kind, nothing is lost, and nothing is made of what is
 //! not ours.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a helper fails as its test does"
-)]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! The columns of a call repeat what its record says, whatever has happened to it.
-#![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 use std::path::Path;
 

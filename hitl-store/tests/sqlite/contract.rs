@@ -1,5 +1,4 @@
 //! The SQLite store keeps the contract.
-#![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 use hitl_base::Clock as _;
 use hitl_base::clock::ManualClock;

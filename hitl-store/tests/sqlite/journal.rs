@@ -1,5 +1,4 @@
 //! The SQLite store, as a journal, keeps the journal's contract.
-#![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 use hitl_store::SqliteStore;
 use hitl_tasks::journal::suite::Subject;

@@ -1,5 +1,4 @@
 //! Stopping a task, at every point of its life.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

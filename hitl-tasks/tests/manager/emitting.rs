@@ -1,5 +1,4 @@
 //! Where events go.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Steps that run at the same time, and steps that block a thread.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Tasks that outlive their process, as far as one process can show it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 #[path = "../not_durable/mod.rs"]
 mod not_durable;

@@ -1,5 +1,4 @@
 //! Time that counts against no budget and holds no slot.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

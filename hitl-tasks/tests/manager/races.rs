@@ -1,5 +1,4 @@
 //! Everything at once, on several threads: the counts balance in every case.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Slots, the queue, and how a manager ends.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

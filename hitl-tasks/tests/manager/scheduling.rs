@@ -1,5 +1,4 @@
 //! Keys, priorities, rates, later starts, limits of waiting, idempotency keys.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

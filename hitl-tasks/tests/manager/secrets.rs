@@ -1,5 +1,4 @@
 //! Every way out of a task, with secrets in front of it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! The seed's facts about tasks and progress, and their neighbours, through the public API.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

@@ -1,5 +1,4 @@
 //! Undoing what was done.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

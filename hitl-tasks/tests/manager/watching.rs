@@ -1,5 +1,4 @@
 //! Readers that come back, subscribers that are slow, dashboards, estimates.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use crate::support;
 

@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(unread(&find(&at("zeros"))), Some(UnreadReason::TooLarge));
     }
 
-    /// ReferentState is put in the place of a file after it was looked at is not read.
+    /// A file that is swapped in after the lookup is not read.
     #[cfg(unix)]
     #[test]
     fn invariant_5_what_is_swapped_in_before_a_file_is_opened_is_not_read() {
