@@ -115,7 +115,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// An error for text that is not an ISO-8601 instant with a UTC offset, like `2026-01-02T03:04:05Z`.
+/// An error for text that is not an ISO-8601 instant with a UTC offset, like
+/// `2026-01-02T03:04:05Z`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not an ISO-8601 instant: write it like 2026-01-02T03:04:05Z")]
 pub struct ParseTimestampError(());

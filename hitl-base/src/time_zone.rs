@@ -34,8 +34,9 @@ impl TimeZone {
         Self { name: "Z".to_owned(), zone: tz::TimeZone::UTC }
     }
 
-    /// Returns the zone with a name in the database of zones that the machine has (`Europe/Berlin`), or by
-    /// its rule as POSIX writes it (`EST5EDT,M3.2.0,M11.1.0`: what has a comma is a rule).
+    /// Returns the zone with a name in the database of zones that the machine has
+    /// (`Europe/Berlin`), or by its rule as POSIX writes it (`EST5EDT,M3.2.0,M11.1.0`: what has a
+    /// comma is a rule).
     ///
     /// Reads the machine's database (`/usr/share/zoneinfo`, or where `TZDIR` points; systems
     /// without one, Windows among them, know rules only). What was read stays as it is; a zone

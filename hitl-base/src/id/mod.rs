@@ -111,7 +111,8 @@ macro_rules! text_id {
     };
 }
 
-/// An error for text that is not an id of that kind: ids are UUIDs, like `0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11`.
+/// An error for text that is not an id of that kind: ids are UUIDs, like
+/// `0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a {kind}: ids are UUIDs, like 0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11")]
 pub struct ParseIdError {

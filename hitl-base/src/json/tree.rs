@@ -41,7 +41,8 @@ impl Json {
         }
     }
 
-    /// Returns the number nearest to what was written, if this is a number. For scoring, not for money.
+    /// Returns the number nearest to what was written, if this is a number. For scoring, not for
+    /// money.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Json::Number(lexeme) => lexeme.parse().ok(),

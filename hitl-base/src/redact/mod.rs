@@ -80,8 +80,8 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Returns the standard redactor: secret key names, and the shapes of well-known tokens, keys, passwords in URLs and payment
-    /// card numbers.
+    /// Returns the standard redactor: secret key names, and the shapes of well-known tokens, keys,
+    /// passwords in URLs and payment card numbers.
     pub fn standard() -> Self {
         Self::default()
     }

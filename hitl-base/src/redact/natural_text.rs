@@ -44,7 +44,8 @@ pub(super) fn is_name(text: &str) -> bool {
         && usual * 100 >= pairs * if digits == 0 && words > 1 { 62 } else { 68 }
 }
 
-/// Whether a key is no name of a field: a number, an address, or something that a machine has drawn.
+/// Whether a key is no name of a field: a number, an address, or something that a machine has
+/// drawn.
 ///
 /// ```
 /// # use hitl_base::redact::looks_drawn;

@@ -1,6 +1,6 @@
 //! What the check of a spec finds.
 
-/// What is not sound in a [`Spec`](super::Spec).
+/// What is not sound in a [`ToolSpec`](super::ToolSpec).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSpec {

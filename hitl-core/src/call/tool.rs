@@ -60,8 +60,9 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     }
 
     /// Gives `readers` what reads the contents that the arguments name, for the parameters that
-    /// [`SPEC`](Self::SPEC) declares by [`Parameter::content_of`](super::Parameter::content_of).
-    /// Asked only where it declares one. `#[hitl_tool]` writes it for `#[hitl(content_of)]`.
+    /// [`SPEC`](Self::SPEC) declares by
+    /// [`ParameterSpec::content_of`](super::ParameterSpec::content_of). Asked only where it
+    /// declares one. `#[hitl_tool]` writes it for `#[hitl(content_of)]`.
     fn contents(&self, readers: &mut ContentReaders) {
         let _ = readers;
     }

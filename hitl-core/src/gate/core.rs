@@ -17,8 +17,8 @@ use crate::gate::tools::registry::ToolRegistry;
 use crate::policy::PolicyVersion;
 use crate::sync::Runtime;
 
-/// The parts of a gate. Each part keeps its own state; functions that need several of them are in the
-/// folder of their phase.
+/// The parts of a gate. Each part keeps its own state; functions that need several of them are in
+/// the folder of their phase.
 pub(in crate::gate) struct GateCore {
     pub(in crate::gate) tools: ToolRegistry,
     pub(in crate::gate) evaluator: Evaluator,

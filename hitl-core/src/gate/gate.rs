@@ -19,7 +19,7 @@ use crate::store::{ChangeWatch, History, PageRequest};
 
 /// The gate that every call of its tools passes through. Cheap to clone; clones are the same gate.
 ///
-/// See [`GateBuilder`] for how to make one.
+/// See [`GateBuilder`](crate::GateBuilder) for how to make one.
 #[derive(Clone)]
 pub struct Gate {
     pub(in crate::gate) core: Arc<GateCore>,

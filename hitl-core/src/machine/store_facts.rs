@@ -9,7 +9,7 @@ pub struct StoreFacts {
     pub now: Timestamp,
     /// Whether the session that holds the record's claim is dead. False without a claim.
     pub claimant_dead: bool,
-    /// Whether the event's [decision](Event::decision) has counted for another call: it counts for
-    /// one. False for an event without a decision.
+    /// Whether the event's [decision](super::Event::decision) has counted for another call: it
+    /// counts for one. False for an event without a decision.
     pub decision_used: bool,
 }

@@ -78,7 +78,7 @@ pub struct QueueScan {
     pub states: Vec<CallState>,
     /// In this order. Other than by creation, only states that have not ended are asked for.
     pub order: QueueOrder,
-    /// After the place with this [key](Place::key).
+    /// After the place with this [key](QueuePosition::key).
     pub after: Option<[i64; 4]>,
     /// At most so many.
     pub limit: usize,

@@ -15,7 +15,8 @@ pub enum SubmitResult {
     Existing(CallRecord),
     /// The key has a record, with other content.
     Conflict(RequestId),
-    /// The key is new, and no more calls may wait: see [`NewCall::caps`].
+    /// The key is new, and no more calls may wait: see
+    /// [`NewCall::caps`](crate::machine::NewCall::caps).
     Full(Cap),
     /// The key is new, and nothing can be drawn on the grant that it would run on.
     NotGranted(GrantRefusal),

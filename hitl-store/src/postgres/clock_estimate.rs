@@ -1,4 +1,5 @@
-//! Estimates the server's clock from its last response, so that a write can skip the read before it.
+//! Estimates the server's clock from its last response, so that a write can skip the read before
+//! it.
 //!
 //! It is a guess that is never ahead by more than the two clocks drift apart in a minute: an answer
 //! is older than the moment at which it arrives. Nothing rests on it: what is judged by it is

@@ -70,8 +70,8 @@ impl PostgresOptions {
         }
     }
 
-    /// Sets the key that arguments and results are sealed under. Every replica is given the same one,
-    /// say from a vault; the database keeps only a check value of it. Required.
+    /// Sets the key that arguments and results are sealed under. Every replica is given the same
+    /// one, say from a vault; the database keeps only a check value of it. Required.
     ///
     /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each
     /// one with the new key as a previous one, then each one with the former key as a previous one,
@@ -91,9 +91,9 @@ impl PostgresOptions {
 
     /// Says that the database was put back from a copy, or failed over to a standby that may lack
     /// the last writes: what was decided and run since is not in it. It gets a new
-    /// [epoch](crate::PostgresStore::epoch), in which everything that was pending or approved is asked
-    /// again, and everything that was running has an unknown outcome; runs that began before take
-    /// no new calls.
+    /// [epoch](crate::PostgresStore::epoch), in which everything that was pending or approved is
+    /// asked again, and everything that was running has an unknown outcome; runs that began before
+    /// take no new calls.
     ///
     /// `name` tells one such event from another, say by its date. Of replicas that give the same
     /// name the first does it, so it may stay in the configuration.
@@ -102,14 +102,15 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets the schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and `_`. It
-    /// is created when there is none. Stores in different schemas do not see each other.
+    /// Sets the schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and
+    /// `_`. It is created when there is none. Stores in different schemas do not see each other.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = name.into();
         self
     }
 
-    /// Sets the most connections: 16 unless set, at least 2; one more listens. Further callers wait.
+    /// Sets the most connections: 16 unless set, at least 2; one more listens. Further callers
+    /// wait.
     pub fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most.max(2);
         self

@@ -1,4 +1,5 @@
-//! Rows as the database keeps them: a call's record, ids, and texts that it cannot keep as they are.
+//! Rows as the database keeps them: a call's record, ids, and texts that it cannot keep as they
+//! are.
 
 use std::str::FromStr;
 

@@ -44,8 +44,8 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Sets the clock that expiry and due times are judged by: the machine's, unless a test brings its
-    /// own. The store goes by no earlier moment than it has stamped: a clock that is set back
+    /// Sets the clock that expiry and due times are judged by: the machine's, unless a test brings
+    /// its own. The store goes by no earlier moment than it has stamped: a clock that is set back
     /// revives nothing, and one that jumps ahead by more than 31 days is refused with
     /// [`Clock`](hitl_core::StoreErrorKind::Clock) until it is right.
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -60,8 +60,8 @@ impl SqliteOptions {
         self
     }
 
-    /// Sets a key that the host keeps itself, say in a vault. No key file is read or written then. While
-    /// it is replaced, the [former](HostKeys::with_previous) one is given too.
+    /// Sets a key that the host keeps itself, say in a vault. No key file is read or written then.
+    /// While it is replaced, the [former](HostKeys::with_previous) one is given too.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self

@@ -424,7 +424,8 @@ impl Store for SqliteStore {
         self.shared
             .write(move |on, _| {
                 let kept = metadata::get(on, &name)?;
-                // What is there already may be our own, of a commit that was lost and is done again.
+                // What is there already may be our own, of a commit that was lost and is done
+                // again.
                 let may = kept == from || kept.as_ref() == Some(&to);
                 if may {
                     metadata::set(on, &name, &to)?;

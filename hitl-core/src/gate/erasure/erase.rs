@@ -30,8 +30,9 @@ impl Gate {
     /// left. Lines of calls that the store does not know stay.
     ///
     /// Lines within the scope are erased if the store has erased their call, also by an earlier
-    /// erasure that was interrupted, or by [`Store::erase_ended_before`](crate::Store::erase_ended_before): erase the same
-    /// scope once more to complete it.
+    /// erasure that was interrupted, or by
+    /// [`Store::erase_ended_before`](crate::Store::erase_ended_before): erase the same scope once
+    /// more to complete it.
     ///
     /// `logs` are further chains of the same audit in which lines are to be erased, beside those
     /// that this gate's sink writes. No other process may have them open.

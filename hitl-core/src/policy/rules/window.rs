@@ -136,8 +136,8 @@ impl TimeWindow {
     }
 
     /// A place by the name of its zone, like `Europe/Berlin`, or by its rule as POSIX writes it,
-    /// like `EST5EDT,M3.2.0,M11.1.0`; see [`TimeZone::named`]. In place of an offset. A zone that the
-    /// machine does not know makes no rule set: [`RuleErrorKind::UnknownTimeZone`].
+    /// like `EST5EDT,M3.2.0,M11.1.0`; see [`TimeZone::named`]. In place of an offset. A zone that
+    /// the machine does not know makes no rule set: [`RuleErrorKind::UnknownTimeZone`].
     #[must_use]
     pub fn zone(mut self, name: &str) -> Self {
         match TimeZone::named(name) {
