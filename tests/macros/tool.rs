@@ -83,7 +83,7 @@ fn the_spec_says_what_the_attribute_says() {
     let parameters: Vec<_> = SPEC.parameters.iter().map(|p| (p.name, p.sensitive)).collect();
     assert_eq!(parameters, [("contract_id", false), ("amount", false), ("pin", true)]);
     let states: Vec<_> = SPEC.states.iter().map(hitl::StateRequirement::type_name).collect();
-    assert_eq!(states, ["alloc::sync::Arc<macro_tool::Ledger>"]);
+    assert_eq!(states, ["alloc::sync::Arc<macros::tool::Ledger>"]);
     let config = ToolConfig::DEFAULT
         .approval_type("contract")
         .risk(Risk::High)
