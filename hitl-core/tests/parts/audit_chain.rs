@@ -459,7 +459,7 @@ mod rewritten {
             seen += 1;
             if seen > 6 { placeholder(bytes) } else { None }
         });
-        assert!(refused.unwrap_err().to_string().contains("cannot write anew"));
+        assert!(refused.unwrap_err().to_string().contains("cannot rewrite"));
         audit.append(&record(9)).unwrap();
         is_whole(&path, 0, 10);
         std::fs::remove_dir(&beside).unwrap();
