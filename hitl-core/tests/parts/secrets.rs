@@ -122,8 +122,12 @@ async fn invariant_8_what_is_hidden_in_maps_stays_hidden_when_they_are_sorted() 
 #[serde(deny_unknown_fields)]
 struct Vault {
     secrets: HashMap<String, u8>,
-    say: String,
+    say: usize,
 }
+
+/// The failures of `Vault`, by their number: as arguments, those that repeat a secret would be asked
+/// about.
+static FAILURES: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
 
 impl Tool for Vault {
     type Output = u8;
@@ -138,7 +142,7 @@ impl Tool for Vault {
         })
     }
     async fn run(permit: Permit<Self>) -> Result<u8, String> {
-        Err(permit.open().0.say)
+        Err(FAILURES.lock().unwrap()[permit.open().0.say].clone())
     }
 }
 
@@ -152,7 +156,7 @@ async fn invariant_8_what_is_wrong_inside_a_secret_is_said_without_its_keys() {
         r#"{"hunter2": 300}"#,
         r#"{"a": 1, "hunter2": [{}]}"#,
     ] {
-        let text = format!(r#"{{"secrets": {secrets}, "say": ""}}"#);
+        let text = format!(r#"{{"secrets": {secrets}, "say": 0}}"#);
         let refused = b.gate.assess_json("vault", &text, "ann").unwrap_err();
         assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
         assert!(refused.to_string().contains("`secrets`"), "{refused}");
@@ -163,7 +167,12 @@ async fn invariant_8_what_is_wrong_inside_a_secret_is_said_without_its_keys() {
 async fn kept(secrets: &[&str], said: String) -> String {
     let b = bench_with(GateBuilder::tool::<Vault>).await;
     let secrets = secrets.iter().map(|secret| ((*secret).to_owned(), 1)).collect();
-    let failed = b.gate.call(Vault { secrets, say: said }).by("ann").key("r", 0).await;
+    let say = {
+        let mut failures = FAILURES.lock().unwrap();
+        failures.push(said);
+        failures.len() - 1
+    };
+    let failed = b.gate.call(Vault { secrets, say }).by("ann").key("r", 0).await;
     assert!(failed.is_err());
     let record = b.store.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     format!("{:?} {:?}", record.ending, b.audit.records().last().unwrap().note)
