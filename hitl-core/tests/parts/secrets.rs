@@ -122,10 +122,10 @@ async fn invariant_8_what_is_hidden_in_maps_stays_hidden_when_they_are_sorted() 
 #[serde(deny_unknown_fields)]
 struct Vault {
     secrets: HashMap<String, u8>,
-    say: usize,
+    say: String,
 }
 
-/// The failures of `Vault`, by their number: as arguments, those that repeat a secret would be asked
+/// The failures of `Vault`, by the number that it is to say: as arguments, those that repeat a secret would be asked
 /// about.
 static FAILURES: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
 
@@ -142,7 +142,7 @@ impl Tool for Vault {
         })
     }
     async fn run(permit: Permit<Self>) -> Result<u8, String> {
-        Err(FAILURES.lock().unwrap()[permit.open().0.say].clone())
+        Err(FAILURES.lock().unwrap()[permit.open().0.say.parse::<usize>().unwrap()].clone())
     }
 }
 
@@ -156,7 +156,7 @@ async fn invariant_8_what_is_wrong_inside_a_secret_is_said_without_its_keys() {
         r#"{"hunter2": 300}"#,
         r#"{"a": 1, "hunter2": [{}]}"#,
     ] {
-        let text = format!(r#"{{"secrets": {secrets}, "say": 0}}"#);
+        let text = format!(r#"{{"secrets": {secrets}, "say": ""}}"#);
         let refused = b.gate.assess_json("vault", &text, "ann").unwrap_err();
         assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{refused}");
         assert!(refused.to_string().contains("`secrets`"), "{refused}");
@@ -170,7 +170,7 @@ async fn kept(secrets: &[&str], said: String) -> String {
     let say = {
         let mut failures = FAILURES.lock().unwrap();
         failures.push(said);
-        failures.len() - 1
+        (failures.len() - 1).to_string()
     };
     let failed = b.gate.call(Vault { secrets, say }).by("ann").key("r", 0).await;
     assert!(failed.is_err());
