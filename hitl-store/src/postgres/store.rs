@@ -286,7 +286,7 @@ impl Store for PostgresStore {
     }
 
     async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let metadata = metadata::get(&self.shared.database, &format!("metadata.{name}")).await;
+        let metadata = metadata::get(&self.shared.database, &format!("mark.{name}")).await;
         metadata.map_err(|fault| self.shared.error(fault))
     }
 
