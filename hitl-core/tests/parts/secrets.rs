@@ -125,8 +125,8 @@ struct Vault {
     say: String,
 }
 
-/// The failures of `Vault`, by the number that it is to say: as arguments, those that repeat a secret would be asked
-/// about.
+/// The failures of `Vault`, by the number that it is to say: as arguments, those that repeat a
+/// secret would be asked about.
 static FAILURES: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
 
 impl Tool for Vault {
