@@ -128,6 +128,7 @@ impl Shared {
     }
 
     fn run(&self) {
+        let _guard = FailOnPanic(self);
         while let Some((number, file)) = self.next() {
             self.sync_up_to(number, &file);
         }
@@ -152,14 +153,15 @@ impl Shared {
 
     fn sync_up_to(&self, number: u64, file: &File) {
         let synced = file.sync_data();
-        if let Err(error) = &synced {
-            tracing::error!(%error, "the audit file cannot be synced; nothing more is written to it");
-        }
+        // First the waiters: a subscriber is the host's code, and it may panic or hang.
         self.move_on(|progress| match synced {
             Ok(()) if !progress.failed => progress.synced = progress.synced.max(number),
             Ok(()) => {}
             Err(_) => progress.failed = true,
         });
+        if let Err(error) = &synced {
+            tracing::error!(%error, "the audit file cannot be synced; nothing more is written to it");
+        }
     }
 
     fn move_on(&self, change: impl FnOnce(&mut Progress)) {
@@ -168,6 +170,17 @@ impl Shared {
         self.progress.send_replace(state.progress);
         drop(state);
         self.moved.notify_all();
+    }
+}
+
+/// Fails all syncs when the thread that does them panics: otherwise their waiters would hang.
+struct FailOnPanic<'s>(&'s Shared);
+
+impl Drop for FailOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.move_on(|progress| progress.failed = true);
+        }
     }
 }
 
@@ -211,7 +224,7 @@ fn of_outcome(done: bool) -> Result<(), AuditError> {
 
 /// A record that a sink has taken, in its order: it is kept once this is done.
 ///
-/// Whoever needs to know that it is kept calls [`wait`](Self::wait) or [`done`](Self::done).
+/// To learn whether it is kept, call [`wait`](Self::wait) or [`done`](Self::done).
 #[derive(Debug)]
 #[must_use = "the record is not known to be kept until this is done"]
 pub struct Commit {
@@ -252,6 +265,20 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+
+    #[test]
+    fn a_panic_of_the_thread_fails_what_waits_and_what_comes() {
+        let shared = Arc::<Shared>::default();
+        let waiting = PendingSync { shared: Arc::clone(&shared), number: 1 };
+        let later = PendingSync { shared: Arc::clone(&shared), number: 2 };
+        let thread = std::thread::spawn(move || {
+            let _guard = FailOnPanic(&shared);
+            std::panic::panic_any("a subscriber panicked");
+        });
+        assert!(waiting.wait().is_err());
+        assert!(thread.join().is_err());
+        assert!(later.wait().is_err());
+    }
 
     #[tokio::test]
     async fn who_comes_together_is_synced_together_and_each_hears_of_it() {
