@@ -42,6 +42,7 @@ mod assets;
 mod auth;
 mod card;
 mod client;
+mod compression;
 mod console;
 mod decided_calls;
 mod error;

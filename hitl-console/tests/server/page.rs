@@ -49,3 +49,32 @@ async fn files_are_sent_again_only_when_they_have_changed() {
         assert_eq!(get(path).of(&console).await.status.as_u16(), 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn files_are_compressed_for_who_reads_gzip_and_answers_of_the_api_never_are() {
+    let console = console().await;
+    let asked = |path| get(path).header("accept-encoding", "gzip, br");
+    for path in ["/", "/assets/hitl.css", "/assets/page.js"] {
+        let (plain, compressed) = (get(path).of(&console).await, asked(path).of(&console).await);
+        assert_eq!(plain.headers.get("content-encoding"), None, "{path}");
+        assert_eq!(plain.text, compressed.text, "{path}");
+        assert_eq!(compressed.header("content-encoding"), "gzip", "{path}");
+        for answer in [&plain, &compressed] {
+            assert_eq!(answer.header("vary"), "accept-encoding", "{path}");
+        }
+        assert_eq!(plain.header("content-type"), compressed.header("content-type"));
+        // A cache that holds one form must not take it for the other.
+        let tag = plain.header("etag").to_owned();
+        assert_ne!(tag, compressed.header("etag"), "{path}");
+        let again = asked(path).header("if-none-match", &tag).of(&console).await;
+        assert_eq!(again.status.as_u16(), 200, "{path}");
+        let tag = compressed.header("etag").to_owned();
+        let again = asked(path).header("if-none-match", &tag).of(&console).await;
+        assert_eq!(again.status.as_u16(), 304, "{path}");
+    }
+    for path in ["/api/me", "/api/calls", "/openapi.json"] {
+        let answer = asked(path).by(ANN).of(&console).await;
+        assert_eq!(answer.status.as_u16(), 200, "{path}");
+        assert_eq!(answer.headers.get("content-encoding"), None, "{path}");
+    }
+}

@@ -1,10 +1,12 @@
 //! Asks a console, with and without a socket.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use flate2::read::GzDecoder;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -72,7 +74,12 @@ impl Ask {
         let response = router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 10_000_000).await.unwrap();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let mut text = String::new();
+        if parts.headers.get("content-encoding").is_some_and(|coding| coding == "gzip") {
+            GzDecoder::new(&*bytes).read_to_string(&mut text).unwrap();
+        } else {
+            text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
         Answer { status: parts.status, headers: parts.headers, text }
     }
 }
