@@ -11,7 +11,7 @@ const SKIP: &str = "HITL_SKIP_JAVASCRIPT";
 /// The formatter, at a version whose output is known.
 const PRETTIER: &str = "prettier@3.6.2";
 /// Which files, and how they are formatted. Fetched code and data have their own rules.
-const FILES: &str = "hitl-console/assets/*.js";
+const FILES: &str = "crates/hitl-console/assets/*.js";
 const OPTIONS: [&str; 6] =
     ["--no-config", "--no-editorconfig", "--use-tabs", "--print-width", "120", "--log-level=warn"];
 

@@ -7,8 +7,12 @@ use super::imports::{Form, Import, imports};
 use super::{Text, is_rust};
 
 /// The folders without circles, each within the `src` of a crate.
-const FOLDERS: [&str; 4] =
-    ["hitl-tasks/src", "hitl-core/src/gate", "hitl-store/src/postgres", "hitl-store/src/sqlite"];
+const FOLDERS: [&str; 4] = [
+    "hitl-tasks/src",
+    "hitl-core/src/gate",
+    "crates/hitl-store/src/postgres",
+    "crates/hitl-store/src/sqlite",
+];
 
 /// A module's place in its crate: `["gate", "claim"]`.
 type Module = Vec<String>;

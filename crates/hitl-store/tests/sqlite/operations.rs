@@ -12,7 +12,7 @@ use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, TaskId};
 use rusqlite::{Connection, OpenFlags};
 
-const PAGE: &str = include_str!("../../../docs/operations.md");
+const PAGE: &str = include_str!("../../../../docs/operations.md");
 
 /// A store with a call in every kind of state, and what the examples look for.
 async fn filled(path: &Path) -> SqliteStore {

@@ -3,7 +3,7 @@
 use hitl::prelude::*;
 use hitl::{ApprovalRequest, CallRecord, RequestId, Tenant};
 
-#[path = "../../../examples/shared/office.rs"]
+#[path = "../../../../examples/shared/office.rs"]
 mod office;
 
 pub(crate) use office::{delete_project, sign_contract};

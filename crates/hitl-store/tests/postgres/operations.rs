@@ -10,7 +10,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::support::{options, plain, schema, subject, url_or_skip};
 
-const PAGE: &str = include_str!("../../../docs/operations-postgres.md");
+const PAGE: &str = include_str!("../../../../docs/operations-postgres.md");
 
 #[tokio::test]
 async fn every_block_of_sql_answers() {
