@@ -2,16 +2,16 @@
 //!
 //! `cargo run --release -p hitl-console --example churn -- [REQUESTS] [SLOW] [BACKLOG]`
 //!
-//! Slow connections are opened as fast as the system lets them be, say nothing, half a head, or a
-//! whole request, and are opened again once `SLOW` are held. Each request of the reviewer is a
-//! connection of its own. `BACKLOG` is what the listener was bound with, 1024 unless said. Ends
-//! with 1 when the slowest request took 100 ms or more.
+//! A process of its own opens slow connections as fast as the system lets it. They send nothing,
+//! half a head, or a whole request; once `SLOW` are held, each new one closes the oldest. Each
+//! request of the reviewer is a connection of its own. `BACKLOG` is the length of the listener's
+//! queue, 1024 by default. Exits with 1 when the slowest request took 100 ms or more.
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::ExitCode;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -27,13 +27,24 @@ async fn send_note(text: String) -> String {
     text
 }
 
-/// What must not be reached.
+/// The time that no request may take.
 const BUDGET: Duration = Duration::from_millis(100);
-/// How many threads open slow connections.
+/// The number of threads that open slow connections.
 const FLOODERS: usize = 4;
+/// The first argument of the attacker's process.
+const FLOOD: &str = "flood";
 
 fn main() -> ExitCode {
-    match measure() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let [first, address, slow] = &arguments[..]
+        && first == FLOOD
+    {
+        return match attack(address, slow) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    match measure(&arguments) {
         Ok(slowest) if slowest < BUDGET => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -43,8 +54,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure() -> Result<Duration, Box<dyn Error>> {
-    let numbers = std::env::args().skip(1).map(|text| text.parse::<usize>());
+fn measure(arguments: &[String]) -> Result<Duration, Box<dyn Error>> {
+    let numbers = arguments.iter().map(|text| text.parse::<usize>());
     let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
     let number = |at: usize, otherwise| numbers.get(at).copied().unwrap_or(otherwise);
     let (requests, slow) = (number(0, 3_000), number(1, 10_000));
@@ -55,17 +66,11 @@ fn measure() -> Result<Duration, Box<dyn Error>> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let address = runtime.block_on(begin(&token, backlog))?;
 
-    let (over, opened) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let flooders: Vec<_> = (0..FLOODERS)
-        .map(|_| {
-            let (over, opened) = (Arc::clone(&over), Arc::clone(&opened));
-            thread::spawn(move || flood(address, slow / FLOODERS, &over, &opened))
-        })
-        .collect();
-    while opened.load(Ordering::Relaxed) < slow {
-        thread::sleep(Duration::from_millis(10));
+    let mut attacker = Attacker::start(address, slow)?;
+    while attacker.opened()? < slow {
+        thread::sleep(Duration::from_millis(50));
     }
-    let (dropped, before, began) = (overflows(), opened.load(Ordering::Relaxed), Instant::now());
+    let (dropped, before, began) = (overflows(), attacker.opened()?, Instant::now());
     let (mut took, mut refused) = (Vec::with_capacity(requests), 0);
     for _ in 0..requests {
         match ask(address, token.reveal()) {
@@ -74,11 +79,8 @@ fn measure() -> Result<Duration, Box<dyn Error>> {
         }
     }
     let millis = began.elapsed().as_millis().max(1);
-    let per_second = (opened.load(Ordering::Relaxed) - before) as u128 * 1000 / millis;
-    over.store(true, Ordering::Relaxed);
-    for flooder in flooders {
-        let _ended = flooder.join();
-    }
+    let per_second = (attacker.opened()? - before) as u128 * 1000 / millis;
+    attacker.stop()?;
     runtime.shutdown_background();
 
     took.sort_unstable();
@@ -114,6 +116,61 @@ async fn begin(token: &Token, backlog: u32) -> Result<SocketAddr, Box<dyn Error>
     Ok(address)
 }
 
+/// The process that opens slow connections. It answers each line with the number of those that it
+/// has opened so far, and ends with its input.
+struct Attacker {
+    child: Child,
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Attacker {
+    fn start(address: SocketAddr, slow: usize) -> Result<Self, Box<dyn Error>> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args([FLOOD, &address.to_string(), &slow.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (Some(ask), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("the attacker has no pipes".into());
+        };
+        Ok(Self { child, ask, answers: BufReader::new(answers) })
+    }
+
+    fn opened(&mut self) -> Result<usize, Box<dyn Error>> {
+        self.ask.write_all(b"\n")?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        Ok(line.trim().parse()?)
+    }
+
+    fn stop(self) -> io::Result<()> {
+        let Self { mut child, ask, .. } = self;
+        drop(ask);
+        child.wait().map(drop)
+    }
+}
+
+/// Runs in the attacker's process.
+fn attack(address: &str, slow: &str) -> Result<(), Box<dyn Error>> {
+    let (address, slow) = (address.parse()?, slow.parse::<usize>()?);
+    let (over, opened) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let flooders: Vec<_> = (0..FLOODERS)
+        .map(|_| {
+            let (over, opened) = (Arc::clone(&over), Arc::clone(&opened));
+            thread::spawn(move || flood(address, slow / FLOODERS, &over, &opened))
+        })
+        .collect();
+    for _line in io::stdin().lines().map_while(Result::ok) {
+        println!("{}", opened.load(Ordering::Relaxed));
+    }
+    over.store(true, Ordering::Relaxed);
+    for flooder in flooders {
+        let _ended = flooder.join();
+    }
+    Ok(())
+}
+
 /// Opens slow connections, holds so many of them, and goes on.
 fn flood(address: SocketAddr, held: usize, over: &AtomicBool, opened: &AtomicUsize) {
     let mut sockets = VecDeque::new();
@@ -136,7 +193,7 @@ fn flood(address: SocketAddr, held: usize, over: &AtomicBool, opened: &AtomicUsi
     }
 }
 
-/// Asks who the reviewer is; how long that took.
+/// Asks who the reviewer is, and returns the time that took.
 fn ask(address: SocketAddr, secret: &str) -> Result<Duration, io::Error> {
     let began = Instant::now();
     let mut socket = TcpStream::connect(address)?;
@@ -153,7 +210,8 @@ fn ask(address: SocketAddr, secret: &str) -> Result<Duration, io::Error> {
     }
 }
 
-/// How often the system had no place for a connection to wait in, where it says so.
+/// Returns the number of connections for which the queue had no place, where the system counts
+/// them.
 fn overflows() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/net/netstat").ok()?;
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("TcpExt: "));
