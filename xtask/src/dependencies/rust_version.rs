@@ -66,8 +66,7 @@ fn installed(toolchains: &str, version: &str) -> Option<String> {
     let mut names = toolchains.lines().filter_map(|line| line.split_whitespace().next());
     let is_it = |name: &&str| {
         let number = name.split('-').next().unwrap_or_default();
-        number.starts_with(|c: char| c.is_ascii_digit())
-            && parsed(number)[..2] == parsed(version)[..2]
+        parsed(number)[..2] == parsed(version)[..2]
             && parsed(number) >= parsed(version)
             && !name.contains("-beta")
     };
@@ -112,6 +111,16 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_of_published_packages_is_promised() {
+        let tool = Package { publish: Some(Vec::new()), ..member("tool") };
+        let packages = [("1.9", tool), ("1.90", member("a")), ("1.89", member("b"))];
+        let mut packages: Vec<_> = packages.map(|(version, of)| asking(version, of)).into();
+        packages.extend([member("c"), asking("1.8", package("theirs"))]);
+        assert_eq!(promise(&tree(packages, &[])).as_deref(), Ok("1.89"));
+        assert!(promise(&tree(vec![member("c")], &[])).is_err(), "it promises nothing");
+    }
+
+    #[test]
     fn only_what_published_packages_are_built_from_counts() {
         let edges = |kind| [("ours", "a", Kind::Normal), ("a", "b", kind), ("tool", "c", kind)];
         let packages = || {
@@ -121,7 +130,6 @@ mod tests {
             [ours, asking("1.90", tool), package("a")].into_iter().chain(new).collect()
         };
         let build = tree(packages(), &edges(Kind::Build));
-        assert_eq!(promise(&build).as_deref(), Ok("1.89"));
         let found = check(&build, "1.89");
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("b "), "{found:?}");
