@@ -1,11 +1,12 @@
 //! Repository chores: `cargo xtask test`, `cargo xtask postgres`.
 //!
-//! Only the standard library, so that it builds in a moment and needs nothing.
+//! Little beyond the standard library, so that it builds in a moment.
 
 mod bench;
 mod book;
 mod browser;
 mod cargo;
+mod dependencies;
 mod instructions;
 mod javascript;
 mod postgres;
@@ -24,6 +25,7 @@ use crate::javascript::Mode;
 const HELP: &str = "\
 Usage: cargo xtask test
        cargo xtask tidy
+       cargo xtask dependencies
        cargo xtask book
        cargo xtask javascript
        cargo xtask postgres
@@ -43,7 +45,12 @@ The console's tests drive a real browser: Chromium and ChromeDriver are installe
 axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
 
 `tidy` checks the repository's own texts: links, features, files that ARCHITECTURE.md names, lengths, and
-words. `test` begins with it, and then checks the spelling with typos (installed with pip) and builds the book.
+words. `test` begins with it and with `dependencies`, and then checks the spelling with typos (installed
+with pip) and builds the book.
+
+`dependencies` checks licences, sources and bans by deny.toml, and that the dependencies of the published
+packages ask for no newer Rust than rust-version. If rustup has that Rust installed, it compiles with it too.
+Vulnerabilities are left to `cargo deny check`, before a release.
 
 `book` builds the guide in docs/ with mdBook (installed with cargo, below the target folder).
 
@@ -70,6 +77,7 @@ fn main() -> ExitCode {
         ["instructions", "--keep"] => instructions::run(Baseline::Keep),
         ["postgres"] => postgres::serve(),
         ["tidy"] => tidy::run(),
+        ["dependencies"] => dependencies::check(),
         ["book"] => book::build(),
         ["javascript"] => javascript::format(Mode::Write),
         ["help" | "--help" | "-h"] => {
@@ -94,6 +102,7 @@ fn main() -> ExitCode {
 fn test() -> Result<(), String> {
     toolchain::prepare()?;
     tidy::run()?;
+    dependencies::check()?;
     spelling::check()?;
     book::build()?;
     javascript::format(Mode::Check)?;
