@@ -66,7 +66,7 @@ async fn waiting_for_a_human_counts_against_no_budget_and_holds_no_slot() {
     let other =
         Task::new("other").step(TaskStep::new("s", |_: StepContext| async { Ok::<_, String>(1) }));
     assert_eq!(manager.submit(other).unwrap().wait().await.unwrap(), 1);
-    gate.decide(record.request.approve().by("dora")).await.unwrap();
+    gate.decide(record.request().approve().by("dora")).await.unwrap();
     assert_eq!(handle.wait().await.unwrap(), "120 to Initech");
     assert_eq!(bodies.0.load(Ordering::SeqCst), 1);
 }
@@ -80,7 +80,7 @@ async fn a_task_that_is_submitted_again_asks_nobody_twice_and_runs_nothing_twice
         let handle = manager.submit(task(&gate).id(id)).unwrap();
         if round == 0 {
             let record = one(&gate, CallState::Pending).await;
-            gate.decide(record.request.approve().by("dora")).await.unwrap();
+            gate.decide(record.request().approve().by("dora")).await.unwrap();
         }
         assert_eq!(handle.wait().await.unwrap(), "120 to Initech");
     }
@@ -99,7 +99,7 @@ async fn cancelling_the_task_withdraws_what_it_waits_for() {
     assert!(handle.wait().await.is_err());
     let withdrawn = one(&gate, CallState::Cancelled).await;
     assert_eq!(withdrawn.id(), record.id());
-    assert!(gate.decide(record.request.approve().by("dora")).await.is_err());
+    assert!(gate.decide(record.request().approve().by("dora")).await.is_err());
     assert_eq!(bodies.0.load(Ordering::SeqCst), 0);
 }
 
@@ -109,7 +109,7 @@ async fn a_rejection_fails_the_step_and_nothing_runs() {
     let manager = TaskManager::builder().build().unwrap();
     let handle = manager.submit(task(&gate)).unwrap();
     let record = one(&gate, CallState::Pending).await;
-    gate.decide(record.request.reject("no budget").by("dora")).await.unwrap();
+    gate.decide(record.request().reject("no budget").by("dora")).await.unwrap();
     assert!(handle.wait().await.unwrap_err().to_string().contains("no budget"));
     assert_eq!(bodies.0.load(Ordering::SeqCst), 0);
 }

@@ -143,7 +143,7 @@ fn ran(folder: &Path) -> Vec<String> {
 async fn pending(gate: &Gate) -> CallRecord {
     let calls = all(gate).await;
     let [call] = calls.as_slice() else { panic!("one call, asked once: {calls:?}") };
-    assert_eq!((call.state, call.request.revision), (CallState::Pending, 1));
+    assert_eq!((call.state(), call.request().revision), (CallState::Pending, 1));
     call.clone()
 }
 
@@ -159,7 +159,7 @@ async fn a_decision_that_was_taken_while_nobody_lived_counts() {
     }
     {
         let (_store, gate) = open(folder).await;
-        gate.decide(pending(&gate).await.request.approve().by("dora")).await.unwrap();
+        gate.decide(pending(&gate).await.request().approve().by("dora")).await.unwrap();
         assert_eq!(ran(folder), ["draft"], "deciding runs nothing");
     }
     assert_eq!(Worker::start(folder).hear("done "), "120 to Initech");
@@ -177,9 +177,9 @@ async fn after_a_restart_it_waits_on_and_hears_of_a_decision_in_another_process(
     let mut worker = Worker::start(folder);
     worker.hear("waiting");
     let (_store, gate) = open(folder).await;
-    gate.decide(pending(&gate).await.request.approve().by("dora")).await.unwrap();
+    gate.decide(pending(&gate).await.request().approve().by("dora")).await.unwrap();
     assert_eq!(worker.hear("done "), "120 to Initech");
     assert_eq!(ran(folder), ["draft", "wire"]);
     let calls = all(&gate).await;
-    assert_eq!((calls.len(), calls[0].state, calls[0].attempts), (1, CallState::Executed, 1));
+    assert_eq!((calls.len(), calls[0].state(), calls[0].attempts()), (1, CallState::Executed, 1));
 }

@@ -1,7 +1,5 @@
 //! The queue is reviewed at the end, and what was approved runs.
 
-use std::sync::Arc;
-
 use hitl::Timestamp;
 use hitl::approval::DetailLevel;
 use hitl::approval::terminal::{Dialog, Style, card, preview};
@@ -78,9 +76,9 @@ async fn apply(
     screen: &Screen,
     queue: Vec<CallRecord>,
     rule: Decide,
-) -> Result<Vec<Arc<ApprovalRequest>>, GateError> {
+) -> Result<Vec<ApprovalRequest>, GateError> {
     let mut approved = Vec::new();
-    for CallRecord { request, .. } in queue {
+    for request in queue.into_iter().map(CallRecord::into_request) {
         match rule {
             Decide::Approve => {
                 if decide(gate, screen, request.approve().by(REVIEWER)).await? {
@@ -103,11 +101,11 @@ async fn ask(
     screen: &Screen,
     queue: Vec<CallRecord>,
     interrupt: &Interrupt,
-) -> Result<Vec<Arc<ApprovalRequest>>, GateError> {
+) -> Result<Vec<ApprovalRequest>, GateError> {
     let mut approved = Vec::new();
     let Some(mut dialog) = screen.terminal().open().await else { return Ok(approved) };
     let total = queue.len();
-    for (at, CallRecord { request, .. }) in queue.into_iter().enumerate() {
+    for (at, request) in queue.into_iter().map(CallRecord::into_request).enumerate() {
         let what = card(&request, Timestamp::now(), dialog.ink());
         dialog.show(&format!("\n{} of {total}  {what}", at + 1));
         let wish = tokio::select! {

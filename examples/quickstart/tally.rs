@@ -77,7 +77,7 @@ impl Tally {
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for call in calls.iter_mut().filter(|call| !call.state.is_terminal()) {
             if let Some(record) = gate.get_by_key(&call.key).await? {
-                call.state = record.state;
+                call.state = record.state();
             }
         }
         let count = |is: &dyn Fn(&Counted) -> bool| calls.iter().filter(|call| is(call)).count();

@@ -20,6 +20,7 @@ pub mod people;
 pub mod policy;
 pub mod queue;
 pub mod seal;
+mod shared;
 pub mod store;
 mod sync;
 

@@ -103,7 +103,7 @@ impl Bench {
 
     async fn approve_one(&self) -> CallRecord {
         let record = one(&self.gate, CallState::Pending).await;
-        self.gate.decide(record.request.approve().by("dora")).await.unwrap()
+        self.gate.decide(record.request().approve().by("dora")).await.unwrap()
     }
 
     /// All calls, the oldest first.
@@ -114,7 +114,7 @@ impl Bench {
     async fn states(&self) -> Vec<CallState> {
         let mut calls = self.calls().await;
         calls.sort_by_key(CallRecord::attempts_in_all);
-        calls.iter().map(|call| call.state).collect()
+        calls.iter().map(hitl::CallRecord::state).collect()
     }
 }
 
@@ -138,10 +138,10 @@ async fn invariant_3_an_idempotent_call_that_failed_is_tried_again_and_nobody_is
     let ran = bench.flaky.ran.lock().unwrap().clone();
     assert_eq!(ran, [(1, key.clone()), (2, key.clone()), (3, key)]);
     for call in bench.calls().await.iter().filter(|call| call.id() != first.id()) {
-        assert_eq!(call.attempts, 1, "each was claimed once");
-        let because = call.request.reasons.last().unwrap();
+        assert_eq!(call.attempts(), 1, "each was claimed once");
+        let because = call.request().reasons.last().unwrap();
         assert!(because.contains("under the approval of dora"), "{because}");
-        assert!(call.request.expires_at <= first.request.expires_at);
+        assert!(call.request().expires_at <= first.request().expires_at);
     }
 }
 
@@ -195,9 +195,9 @@ async fn an_approval_that_is_over_covers_no_further_try() {
     tokio::time::advance(Duration::from_secs(61)).await;
     let second = one(&bench.gate, CallState::Pending).await;
     assert_eq!(bench.flaky.ran(), 1, "somebody is asked");
-    assert!(second.request.reasons.last().unwrap().contains("failed"));
+    assert!(second.request().reasons.last().unwrap().contains("failed"));
     assert_ne!(second.id(), first.id());
-    bench.gate.decide(second.request.approve().by("dora")).await.unwrap();
+    bench.gate.decide(second.request().approve().by("dora")).await.unwrap();
     assert_eq!(handle.wait().await.unwrap(), "KL 1");
     let ran = bench.flaky.ran.lock().unwrap().clone();
     assert_eq!(ran[1], (2, first.key().to_string()));
@@ -208,7 +208,7 @@ async fn invariant_3_other_arguments_do_not_run_under_the_key_of_an_edited_call(
     let bench = bench(1, |gate| gate).await;
     let handle = bench.submit(1);
     let record = one(&bench.gate, CallState::Pending).await;
-    bench.gate.decide(record.request.edit(r#"{"flight":"KL 2"}"#).by("dora")).await.unwrap();
+    bench.gate.decide(record.request().edit(r#"{"flight":"KL 2"}"#).by("dora")).await.unwrap();
     let failed = one(&bench.gate, CallState::Failed).await;
     assert!(!bench.gate.may_retry(&failed), "KL 2 ran, and KL 1 was submitted");
     assert!(handle.wait().await.is_err());

@@ -123,7 +123,7 @@ fn deciding(kind: Kind, pending: u64) -> Run {
                 let submitted = store.submit(draft.call(), sealed(&[7; 200])).await;
                 let Ok(SubmitResult::Created(record)) = submitted else { panic!("a new key") };
                 let mut watch = store.watch(record.id());
-                let decision = Event::Decide(record.request.approve().by("alice"));
+                let decision = Event::Decide(record.request().approve().by("alice"));
                 let start = Instant::now();
                 store
                     .apply(&tenant, record.id(), decision, EventPayload::default())

@@ -136,13 +136,13 @@ fn waking() -> Run {
                 let mut watch = there.watch(record.id());
                 let tenant = Tenant::default();
                 there.get(&tenant, record.id()).await.expect("read");
-                let decision = Event::Decide(record.request.approve().by("alice"));
+                let decision = Event::Decide(record.request().approve().by("alice"));
                 let start = Instant::now();
                 let waiting = async {
                     loop {
                         watch.changed().await;
                         let current = there.get(&tenant, record.id()).await.expect("read");
-                        if current.is_some_and(|now| now.version > record.version) {
+                        if current.is_some_and(|now| now.version() > record.version()) {
                             return;
                         }
                     }

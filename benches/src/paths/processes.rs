@@ -85,7 +85,7 @@ fn decide(runtime: &Runtime, store: &impl Store) {
             let tenant = Tenant::default();
             if let Ok(id) = line.parse::<RequestId>() {
                 let record = store.get(&tenant, id).await.expect("read").expect("it is there");
-                ready = Some(record.request.approve().by("alice"));
+                ready = Some(record.request().approve().by("alice"));
             } else {
                 let decision = ready.take().expect("a decision");
                 let (id, event) = (decision.request, Event::Decide(decision));
@@ -133,7 +133,7 @@ fn woken(runtime: std::rc::Rc<Runtime>, store: impl Store, mut other: Other) -> 
                 loop {
                     watch.changed().await;
                     let current = store.get(&tenant, record.id()).await.expect("read");
-                    if current.is_some_and(|now| now.version > record.version) {
+                    if current.is_some_and(|now| now.version() > record.version()) {
                         return start.elapsed();
                     }
                 }

@@ -109,7 +109,7 @@ pub(super) async fn submit_and_decide(
         enclosed = enclosed.audited_by(session);
     }
     let record = enter(store, draft).await;
-    let decision = Event::Decide(record.request.approve().by("alice"));
+    let decision = Event::Decide(record.request().approve().by("alice"));
     let decided = store.apply(&Tenant::default(), record.id(), decision, enclosed).await;
     [ChangeId::to(&record), ChangeId::to(&decided.expect("decided"))]
 }

@@ -1,7 +1,5 @@
 //! The card of a call.
 
-use std::sync::Arc;
-
 use hitl_base::{Json, Timestamp};
 use hitl_core::approval::DetailLevel;
 use hitl_core::machine::EndReason;
@@ -18,7 +16,7 @@ pub(crate) fn card(
     now: Timestamp,
     tool_warning: Option<String>,
 ) -> CallDetail {
-    let request = &record.request;
+    let request = record.request();
     let tool = gate.tools().into_iter().find(|tool| tool.name == request.tool);
     let count = match request.arguments.tree() {
         Ok(Json::Object(members)) => members.len(),
@@ -32,10 +30,10 @@ pub(crate) fn card(
         arguments_text: request.arguments.as_str().to_owned(),
         confirm: request.confirmation(),
         no_grant: request.may_be_granted().err().map(|why| why.to_string()),
-        grant: record.grant_use.map(|drawn| drawn.grant),
+        grant: record.grant_use().map(|drawn| drawn.grant),
         rendered: Some(rendered),
         tool_warning,
-        request: Arc::clone(request),
+        request: request.clone(),
         schema: tool.map(|tool| tool.schema),
         weighted: weighted(&factors),
         factors: factors
@@ -46,17 +44,17 @@ pub(crate) fn card(
                 weight: factor.weight,
             })
             .collect(),
-        roles: record.context.roles.clone(),
-        workspace_verified: record.context.workspace_verified,
-        time_sensitive: record.context.time_sensitive,
-        attached: record.attached,
-        attempts: record.attempts,
-        ending: record.ending.as_ref().map(|ending| match ending {
+        roles: record.context().roles.clone(),
+        workspace_verified: record.context().workspace_verified,
+        time_sensitive: record.context().time_sensitive,
+        attached: record.is_attached(),
+        attempts: record.attempts(),
+        ending: record.end_reason().map(|ending| match ending {
             EndReason::Reason(reason) => reason.clone(),
             EndReason::Failure(failure) => failure.message.clone(),
             _ => String::new(),
         }),
-        approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
+        approved_by: record.votes().iter().map(|vote| vote.by.clone()).collect(),
         onlookers: onlookers.into_iter().collect(),
         now,
     }

@@ -35,7 +35,7 @@ pub(crate) async fn newest(
     let since = since(gate.now().await?, days);
     let (mut records, _cut) = read(gate, tenant, &filter.states(), since).await?;
     records.retain(|record| filter.fits(record));
-    records.sort_by_key(|call| Reverse((call.updated_at, call.id())));
+    records.sort_by_key(|call| Reverse((call.updated_at(), call.id())));
     records.truncate(limit);
     Ok(records)
 }

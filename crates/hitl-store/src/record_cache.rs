@@ -34,12 +34,12 @@ impl<B> Default for RecordCache<B> {
 impl<B> RecordCache<B> {
     /// A call was just seen like this.
     pub(crate) fn put(&self, record: &CallRecord, beside: B) {
-        if record.state.is_terminal() || !fits(record) {
+        if record.state().is_terminal() || !fits(record) {
             return;
         }
         let id = record.id();
         let is_known = |calls: &Calls<B>| {
-            calls.by_id.get(&id).is_some_and(|(kept, _)| kept.version >= record.version)
+            calls.by_id.get(&id).is_some_and(|(kept, _)| kept.version() >= record.version())
         };
         // Asked before the record is copied too: most who read a call read it again and again.
         if is_known(&self.calls()) {
@@ -73,7 +73,7 @@ impl<B> RecordCache<B> {
 
 /// Returns whether a record is short enough to be kept.
 fn fits(record: &CallRecord) -> bool {
-    let request = &record.request;
+    let request = record.request();
     let contents = request.contents.iter().filter_map(|content| content.text.as_ref());
     contents.map(String::len).sum::<usize>() + request.arguments.as_str().len() <= TEXT
 }
@@ -154,11 +154,10 @@ mod tests {
     #[test]
     fn a_later_version_is_not_overwritten_by_an_earlier_one() {
         let (cache, earlier) = (RecordCache::default(), record(0));
-        let mut later = earlier.clone();
-        later.version += 1;
+        let later = earlier.clone().seen_at(earlier.version() + 1);
         cache.put(&later, 1);
         cache.put(&earlier, 1);
         let tenant = earlier.key().tenant.clone();
-        assert_eq!(cache.take(&tenant, earlier.id()).unwrap().0.version, later.version);
+        assert_eq!(cache.take(&tenant, earlier.id()).unwrap().0.version(), later.version());
     }
 }

@@ -1,7 +1,5 @@
 //! A call: in a list, and on its card.
 
-use std::sync::Arc;
-
 use hitl_base::{JsonText, Timestamp};
 use hitl_core::approval::{
     ApprovalRequest, Choice, DecisionKind, KnownBy, RepeatPolicy, ReviewCard,
@@ -136,7 +134,7 @@ pub struct CallDetail {
     pub summary: CallSummary,
     /// The request that a reviewer is shown and that their decision names.
     #[cfg_attr(feature = "openapi", schema(value_type = RequestDocument))]
-    pub request: Arc<ApprovalRequest>,
+    pub request: ApprovalRequest,
     /// The request as every surface shows it: warnings, and lines that are safe to show as text.
     /// A client that does not know all of its words draws the request itself.
     #[serde(
@@ -230,11 +228,11 @@ const fn is_zero(number: &usize) -> bool {
 impl From<&CallRecord> for CallSummary {
     /// Summarizes a record as a console lists it: without its ending.
     fn from(record: &CallRecord) -> Self {
-        let request = &record.request;
+        let request = record.request();
         Self {
             id: request.id,
-            version: record.version,
-            state: record.state,
+            version: record.version(),
+            state: record.state(),
             revision: request.revision,
             binding: request.binding,
             tool: request.tool.clone(),
@@ -253,10 +251,10 @@ impl From<&CallRecord> for CallSummary {
             created_at: request.created_at,
             due_at: request.due_at,
             expires_at: request.expires_at,
-            updated_at: record.updated_at,
-            decided: record.decided.as_ref().map(DecisionSummary::from),
+            updated_at: record.updated_at(),
+            decided: record.decision().map(DecisionSummary::from),
             ending: None,
-            erased: record.erased,
+            erased: record.is_erased(),
         }
     }
 }

@@ -170,91 +170,92 @@ pub struct RetryOf {
 )]
 pub struct CallRecord {
     /// [`RECORD_SCHEMA`] of the writer.
-    pub schema: u16,
+    pub(crate) schema: u16,
     /// Counts the record's changes, from 1: what a compare-and-set compares.
-    pub version: u64,
+    pub(crate) version: u64,
     /// The state of the call.
-    pub state: CallState,
+    pub(crate) state: CallState,
     /// What a human is shown of it. Most changes of a call leave it as it is, so its versions share
     /// it.
-    pub request: Arc<ApprovalRequest>,
+    #[serde(with = "crate::shared")]
+    pub(crate) request: Arc<ApprovalRequest>,
     /// Who asked and where.
-    pub context: CallContext,
+    pub(crate) context: CallContext,
     /// The name that the directory gave who asked, where it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub canonical: Option<Principal>,
+    pub(crate) canonical: Option<Principal>,
     /// What the submission contained: for re-attaching.
-    pub content: ContentDigest,
+    pub(crate) content: ContentDigest,
     /// Its holder may withdraw the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<OwnerToken>,
+    pub(crate) owner: Option<OwnerToken>,
     /// A live caller waits for it. When that caller is gone the call waits for it to come back:
     /// nobody runs it in its place.
     #[serde(default)]
-    pub attached: bool,
+    pub(crate) attached: bool,
     /// The decision that applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided: Option<RecordedDecision>,
+    pub(crate) decided: Option<RecordedDecision>,
     /// Who has approved this revision so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub votes: Vec<Vote>,
+    pub(crate) votes: Vec<Vote>,
     /// The revisions that were edited, in short, the oldest first.
     #[serde(default, rename = "earlier", skip_serializing_if = "Vec::is_empty")]
-    pub prior_revisions: Vec<PriorRevision>,
+    pub(crate) prior_revisions: Vec<PriorRevision>,
     /// The content of this revision, when it was edited.
     #[serde(default, rename = "revised", skip_serializing_if = "Option::is_none")]
-    pub edited_content: Option<ContentDigest>,
+    pub(crate) edited_content: Option<ContentDigest>,
     /// What the submission contained, as its tool reads it since that has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reread: Option<ContentDigest>,
+    pub(crate) reread: Option<ContentDigest>,
     /// The revision that the sealed payload was made for, when its tool has changed since the last
     /// edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sealed: Option<u32>,
+    pub(crate) sealed: Option<u32>,
     /// Who is asked next when nobody decides in time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub escalations: Vec<EscalationStep>,
+    pub(crate) escalations: Vec<EscalationStep>,
     /// In which circumstances it was asked: what an explicit rejection is remembered for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub circumstances: Option<CircumstancesDigest>,
+    pub(crate) circumstances: Option<CircumstancesDigest>,
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claim: Option<Claim>,
+    pub(crate) claim: Option<Claim>,
     /// Where in the audit the intent stands of the last attempt that has ended, when the audit is a
     /// chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub intent: Option<ChainHead>,
+    pub(crate) intent: Option<ChainHead>,
     /// How long an approval may take, in milliseconds; a retry gives it this time again.
     #[serde(default, rename = "allowedMs")]
-    pub approval_window_ms: u64,
+    pub(crate) approval_window_ms: u64,
     /// How often it was claimed.
     #[serde(default)]
-    pub attempts: u32,
+    pub(crate) attempts: u32,
     /// What is kept beside the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ending: Option<EndReason>,
+    pub(crate) ending: Option<EndReason>,
     /// The grant on which it runs, or may run.
     #[serde(default, rename = "granted", skip_serializing_if = "Option::is_none")]
-    pub grant_use: Option<GrantUse>,
+    pub(crate) grant_use: Option<GrantUse>,
     /// The failed call that this one tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_of: Option<Box<RetryOf>>,
+    pub(crate) retry_of: Option<Box<RetryOf>>,
     /// The batch that it was submitted in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch: Option<Membership>,
+    pub(crate) batch: Option<Membership>,
     /// Its tool has changed, and nobody who has the tool has read the arguments with it yet.
     #[serde(default, skip_serializing_if = "is_kept")]
-    pub unread: bool,
+    pub(crate) unread: bool,
     /// Retention has erased what the call was about: key, content digest and state are left, so
     /// that the key stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]
-    pub erased: bool,
+    pub(crate) erased: bool,
     /// The store was restored from a backup since this call was submitted: what it says may not be
     /// all that happened, so nothing but a human tries it again.
     #[serde(default, skip_serializing_if = "is_kept")]
-    pub restored: bool,
+    pub(crate) restored: bool,
     /// When it last changed, by the store's clock.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

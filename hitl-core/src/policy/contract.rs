@@ -89,12 +89,12 @@ pub trait Policy: Send + Sync + 'static {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PolicyVersion {
-    /// The policy's name.
-    pub name: Arc<str>,
-    /// What its authors call this version.
-    pub version: Arc<str>,
-    /// SHA-256 of its text, in hexadecimal.
-    pub digest: Arc<str>,
+    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    pub(crate) name: Arc<str>,
+    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    pub(crate) version: Arc<str>,
+    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    pub(crate) digest: Arc<str>,
 }
 
 impl PolicyVersion {
@@ -105,6 +105,21 @@ impl PolicyVersion {
         digest: impl Into<Arc<str>>,
     ) -> Self {
         Self { name: name.into(), version: version.into(), digest: digest.into() }
+    }
+
+    /// Returns the policy's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what its authors call this version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Returns the SHA-256 of its text, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 }
 
@@ -122,10 +137,18 @@ pub struct RuleRef {
     /// Which policy.
     pub policy: PolicyVersion,
     /// The rule's name.
-    pub rule: Arc<str>,
+    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    pub(crate) rule: Arc<str>,
     /// Its line in the policy's file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
+}
+
+impl RuleRef {
+    /// Returns the rule's name.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
 }
 
 impl fmt::Display for RuleRef {

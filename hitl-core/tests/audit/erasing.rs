@@ -212,10 +212,10 @@ async fn invariant_6_an_erasure_that_the_store_fails_takes_no_line_of_what_stays
             Err(_) => failed += 1,
         }
         let record = store.get(&Tenant::default(), id).await.unwrap().unwrap();
-        assert!(record.erased || kept(&audit, id) > 0, "{at} {fault:?}");
+        assert!(record.is_erased() || kept(&audit, id) > 0, "{at} {fault:?}");
         if at == 0 {
             // What is held comes first: before the order, and before anything is erased.
-            assert!(!record.erased && audit.records() == before);
+            assert!(!record.is_erased() && audit.records() == before);
         }
         count.store(LATER * 2, Ordering::SeqCst);
         erase(&gate, &scope_of(id)).await;

@@ -21,7 +21,7 @@ async fn waiting(gate: &Gate, run: &str, position: u64, by: CallContext) -> Tick
 }
 
 async fn state(gate: &Gate, run: &str, position: u64) -> CallState {
-    gate.get_by_key(&CallKey::new(run, position)).await.unwrap().unwrap().state
+    gate.get_by_key(&CallKey::new(run, position)).await.unwrap().unwrap().state()
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +61,7 @@ async fn invariant_5_an_abort_stops_the_run_and_what_it_delegated_and_no_other()
     }
     assert_eq!(state(gate, "other", 0).await, CallState::Pending);
     let other = gate.get(&"acme".into(), other_tenant.request().id).await.unwrap().unwrap();
-    assert_eq!(other.state, CallState::Pending);
+    assert_eq!(other.state(), CallState::Pending);
     held.add_permits(1);
     assert!(matches!(running.await.unwrap().unwrap(), Outcome::Executed(_)));
     assert_eq!(bench.world.ran(), 1);
@@ -80,7 +80,7 @@ async fn the_caller_of_an_aborted_call_is_told_to_stop() {
     let key = CallKey::new("run", 0);
     until("it waits", async || bench.gate.get_by_key(&key).await.unwrap().is_some()).await;
     let record = bench.gate.get_by_key(&key).await.unwrap().unwrap();
-    bench.gate.decide(record.request.abort("enough").by("dora")).await.unwrap();
+    bench.gate.decide(record.request().abort("enough").by("dora")).await.unwrap();
     let error = call.await.unwrap().unwrap_err();
     assert_eq!(error.to_string(), "a reviewer stopped the run: enough");
     assert!(matches!(error, CallError::NotRun(NotRunReason::Aborted { .. })));
@@ -117,7 +117,7 @@ async fn invariant_4_an_abort_that_fails_half_way_is_finished_by_the_same_decisi
                 );
             }
             let record = memory.get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();
-            assert_eq!((record.decided.is_some(), world.ran()), (true, 0));
+            assert_eq!((record.decision().is_some(), world.ran()), (true, 0));
             if failed.is_ok() && store.count.load(std::sync::atomic::Ordering::SeqCst) <= at {
                 assert!(at > 3, "the decision and three withdrawals: {at}");
                 break;

@@ -25,7 +25,7 @@ fn key(position: u64) -> CallKey {
 
 async fn approve(gate: &Gate, position: u64) {
     let record = gate.get_by_key(&key(position)).await.unwrap().unwrap();
-    gate.decide(record.request.approve().by("alice")).await.unwrap();
+    gate.decide(record.request().approve().by("alice")).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +53,7 @@ async fn siblings_go_their_own_ways_and_answers_keep_their_order() {
 
     // Decisions come in any order; the later call is decided first.
     let reject = gate.get_by_key(&key(3)).await.unwrap().unwrap();
-    gate.decide(reject.request.reject("not today").by("alice")).await.unwrap();
+    gate.decide(reject.request().reject("not today").by("alice")).await.unwrap();
     assert_eq!(batch.next().await, Some(3));
     approve(gate, 0).await;
     let answers = batch.wait().await;
@@ -84,8 +84,8 @@ async fn records_say_which_batch_they_are_of_and_the_same_batch_again_re_attache
     let id = batch.id().clone();
     for position in 0..3 {
         let record = gate.get_by_key(&key(position)).await.unwrap().unwrap();
-        let membership = record.batch.unwrap();
-        assert_eq!((membership.batch, u64::from(membership.index)), (id.clone(), position));
+        let membership = record.batch().unwrap();
+        assert_eq!((membership.batch.clone(), u64::from(membership.index)), (id.clone(), position));
         assert_eq!(membership.size, 3);
     }
     drop((batch, gate));
@@ -111,7 +111,7 @@ async fn invariant_12_dropping_a_batch_cancels_nothing() {
     drop(batch);
     held.add_permits(10);
     let state =
-        async |position| bench.gate.get_by_key(&key(position)).await.unwrap().unwrap().state;
+        async |position| bench.gate.get_by_key(&key(position)).await.unwrap().unwrap().state();
     until("the body ended", async || state(1).await == CallState::Executed).await;
     assert_eq!(state(0).await, CallState::Pending, "what waits stays in the queue");
     // A wait that is given up loses nothing either.
@@ -159,7 +159,7 @@ async fn a_batch_that_waits_is_in_the_queue_and_expires_as_any_call() {
 }
 
 async fn state(gate: &Gate, position: u64) -> CallState {
-    gate.get_by_key(&key(position)).await.unwrap().unwrap().state
+    gate.get_by_key(&key(position)).await.unwrap().unwrap().state()
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +186,7 @@ async fn all_or_none_runs_nothing_before_all_are_approved() {
     assert_eq!(bench.world.ran(), 4);
     for position in 0..4 {
         let record = gate.get_by_key(&key(position)).await.unwrap().unwrap();
-        assert_eq!((record.attempts, record.batch.unwrap().released), (1, true));
+        assert_eq!((record.attempts(), record.batch().unwrap().released), (1, true));
     }
 }
 
@@ -216,7 +216,7 @@ async fn all_or_none_runs_nothing_when_one_of_them_will_not_run() {
         let record = gate.get_by_key(&key(0)).await.unwrap().unwrap();
         match ends {
             Ends::Rejected => {
-                gate.decide(record.request.reject("no").by("alice")).await.unwrap();
+                gate.decide(record.request().reject("no").by("alice")).await.unwrap();
                 // Whether anybody waits or not.
                 assert_eq!(state(gate, 1).await, CallState::Cancelled);
             }
@@ -314,7 +314,7 @@ async fn what_cannot_be_released_together_is_given_up_at_once() {
     drop(batch.all_or_none().by("ann").await);
     let other = |position| CallKey::new("other", position);
     let record = bench.gate.get_by_key(&other(0)).await.unwrap().unwrap();
-    assert!(!record.batch.unwrap().is_held(), "it is what it was submitted as");
+    assert!(!record.batch().unwrap().is_held(), "it is what it was submitted as");
     // Of the same positions, one that was, and one that is new.
     let (world, store) = (World::default(), MemoryStore::new());
     let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
@@ -325,7 +325,7 @@ async fn what_cannot_be_released_together_is_given_up_at_once() {
     let answers = tokio::time::timeout(Duration::from_secs(60), batch.wait()).await;
     // The old one waits for its reviewer; the new one will not run.
     assert!(answers.is_err());
-    assert_eq!(gate.get_by_key(&key(1)).await.unwrap().unwrap().state, CallState::Cancelled);
+    assert_eq!(gate.get_by_key(&key(1)).await.unwrap().unwrap().state(), CallState::Cancelled);
     assert_eq!((world.ran(), bench.world.ran()), (0, 0));
 }
 
@@ -357,7 +357,7 @@ async fn invariant_5_a_store_that_fails_anywhere_releases_all_or_none() {
             let context = format!("{fault:?} for_ever={for_ever} at={at}");
             let mut attempts = Vec::new();
             for position in 0..2 {
-                attempts.push(memory.get_by_key(&key(position)).await.unwrap().unwrap().attempts);
+                attempts.push(memory.get_by_key(&key(position)).await.unwrap().unwrap().attempts());
             }
             // What was claimed and given back counts no attempt; what ran was claimed.
             assert!(world.ran() <= 2 && attempts.iter().all(|n| *n <= 1), "{context}");

@@ -130,7 +130,7 @@ async fn claimed(gate: &Gate, request: &ApprovalRequest) -> CallRecord {
         async move { gate.serve().await }
     });
     support::until("an executor has looked at it", async || {
-        let state = record(gate, request.id).await.state;
+        let state = record(gate, request.id).await.state();
         !matches!(state, CallState::Approved | CallState::Claimed)
     })
     .await;
@@ -180,7 +180,7 @@ async fn invariant_9_a_content_is_on_the_card_and_the_body_gets_the_same() {
         assert!(!card.to_text().contains("not inspected"), "{}", card.to_text());
     }
     approve(&gate, &request).await;
-    assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
+    assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
     assert_eq!(given(&request), [Some("rm -rf build\nsection risk  low\u{202e}\n".to_owned())]);
 }
 
@@ -193,16 +193,16 @@ async fn invariant_2_a_file_that_was_swapped_after_the_approval_is_asked_about_a
     approve(&gate, &request).await;
     place.write("swapped", "evil");
     let asked = claimed(&gate, &request).await;
-    assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
-    assert_ne!(asked.request.binding, request.binding);
-    assert_eq!(asked.request.contents[1].text.as_deref(), Some("evil"));
-    let why = asked.request.reasons.last().unwrap();
+    assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
+    assert_ne!(asked.request().binding, request.binding);
+    assert_eq!(asked.request().contents[1].text.as_deref(), Some("evil"));
+    let why = asked.request().reasons.last().unwrap();
     assert!(why.contains("the content of `files[1]`") && !why.contains("files[0]"), "{why}");
     // The earlier decision does not count, and the new one is about what is there now.
     let stale = gate.decide(request.approve().by("carl")).await.unwrap_err();
     assert_eq!(stale.kind(), GateErrorKind::Refused);
-    approve(&gate, &asked.request).await;
-    assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
+    approve(&gate, asked.request()).await;
+    assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
     assert_eq!(given(&request), [Some("kept".to_owned()), Some("evil".to_owned())]);
 }
 
@@ -215,7 +215,7 @@ async fn invariant_2_a_content_that_comes_back_is_the_one_that_was_approved() {
     place.write("file", "evil");
     place.write("file", "good");
     approve(&gate, &request).await;
-    assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
+    assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
 }
 
 #[cfg(unix)]
@@ -237,8 +237,8 @@ async fn invariant_2_a_link_that_leads_elsewhere_is_asked_about_again_also_to_th
         fs::remove_file(&link).unwrap();
         symlink(&two, &link).unwrap();
         let asked = claimed(&gate, &request).await;
-        assert_eq!(asked.state, CallState::Pending, "{other}");
-        assert_eq!(asked.request.contents[0].leads_to.as_deref(), Some(two.as_str()));
+        assert_eq!(asked.state(), CallState::Pending, "{other}");
+        assert_eq!(asked.request().contents[0].leads_to.as_deref(), Some(two.as_str()));
     }
 }
 
@@ -288,9 +288,9 @@ async fn invariant_2_a_large_file_is_compared_although_it_is_not_kept() {
     text.replace_range(299 * 1024..=299 * 1024, "y");
     place.write("large", &text);
     let asked = claimed(&gate, &request).await;
-    assert_eq!(asked.state, CallState::Pending);
-    approve(&gate, &asked.request).await;
-    assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
+    assert_eq!(asked.state(), CallState::Pending);
+    approve(&gate, asked.request()).await;
+    assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
     assert_eq!(given(&request), [None], "it is not kept");
 }
 
@@ -306,11 +306,11 @@ async fn invariant_2_what_appears_or_goes_after_the_approval_is_asked_about_agai
     place.write("appears", "evil");
     fs::remove_file(&goes).unwrap();
     let first = claimed(&gate, &first).await;
-    assert_eq!((first.state, first.request.revision), (CallState::Pending, 2));
+    assert_eq!((first.state(), first.request().revision), (CallState::Pending, 2));
     let second = claimed(&gate, &second).await;
-    assert_eq!(second.state, CallState::Pending);
-    assert_eq!(second.request.level, ApprovalLevel::Full);
-    assert_eq!(unread(&second.request.contents[0]), Some(UnreadReason::Missing));
+    assert_eq!(second.state(), CallState::Pending);
+    assert_eq!(second.request().level, ApprovalLevel::Full);
+    assert_eq!(unread(&second.request().contents[0]), Some(UnreadReason::Missing));
 }
 
 #[tokio::test]
@@ -322,26 +322,26 @@ async fn invariant_2_an_edit_reads_what_the_new_argument_names() {
     let patch = format!(r#"{{"files":["{two}"]}}"#);
     gate.decide(request.edit(patch).by("bob")).await.unwrap();
     let edited = record(&gate, request.id).await;
-    assert_eq!(edited.request.contents[0].text.as_deref(), Some("second"));
+    assert_eq!(edited.request().contents[0].text.as_deref(), Some("second"));
     // The editor has not seen it, so their edit is no approval of it.
-    assert_eq!((edited.state, edited.votes.len()), (CallState::Pending, 0));
-    approve(&gate, &edited.request).await;
-    assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
-    assert_eq!(given(&edited.request), [Some("second".to_owned())]);
+    assert_eq!((edited.state(), edited.votes().len()), (CallState::Pending, 0));
+    approve(&gate, edited.request()).await;
+    assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
+    assert_eq!(given(edited.request()), [Some("second".to_owned())]);
 
     // To what cannot be shown: the editor has not seen that question.
     let request = submitted(&gate, run(&[&one]), 1).await;
     let patch = format!(r#"{{"files":["{}"]}}"#, place.path("missing"));
     gate.decide(request.edit(patch).by("bob")).await.unwrap();
     let edited = record(&gate, request.id).await;
-    assert_eq!((edited.state, edited.request.level), (CallState::Pending, ApprovalLevel::Full));
+    assert_eq!((edited.state(), edited.request().level), (CallState::Pending, ApprovalLevel::Full));
     // And back: the card does not say any more that it was not read.
     let patch = format!(r#"{{"files":["{two}"]}}"#);
-    gate.decide(edited.request.edit(patch).by("carl")).await.unwrap();
+    gate.decide(edited.request().edit(patch).by("carl")).await.unwrap();
     let edited = record(&gate, request.id).await;
-    let factors = &edited.request.assessment.factors;
+    let factors = &edited.request().assessment.factors;
     assert!(factors.iter().all(|factor| factor.name != "content_not_shown"), "{factors:?}");
-    assert_eq!(edited.request.level, ApprovalLevel::Full, "it never asks less");
+    assert_eq!(edited.request().level, ApprovalLevel::Full, "it never asks less");
 }
 
 #[tokio::test]
@@ -385,7 +385,7 @@ async fn invariant_5_no_grant_covers_what_is_read() {
     let covered = gate.submit(run(&[])).by("ann").key("run", 2).await.unwrap();
     assert!(matches!(covered, Submission::Done { .. }), "the grant covers it: {covered:?}");
     assert_eq!(submitted(&gate, run(&[&file]), 3).await.level, ApprovalLevel::Quick);
-    assert_eq!(record(&gate, named.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, named.id).await.state(), CallState::Pending);
 }
 
 #[tokio::test]
@@ -414,7 +414,7 @@ async fn invariant_2_an_approval_of_a_failed_call_does_not_reach_another_content
         let request = submitted(&gate, call(), position).await;
         approve(&gate, &request).await;
         let failed = claimed(&gate, &request).await;
-        assert_eq!(failed.state, CallState::Failed);
+        assert_eq!(failed.state(), CallState::Failed);
         place.write("file", now);
         let key = failed.retry_key();
         let retried = gate.submit(call()).by("ann").retry_of(&failed).await.unwrap();
@@ -422,12 +422,12 @@ async fn invariant_2_an_approval_of_a_failed_call_does_not_reach_another_content
         if now == "fail" {
             assert!(
                 matches!(retried, Submission::Done { .. })
-                    || asked.decided.is_some()
-                    || asked.state != CallState::Pending,
+                    || asked.decision().is_some()
+                    || asked.state() != CallState::Pending,
                 "{asked:?}"
             );
         } else {
-            assert_eq!(asked.state, CallState::Pending, "{asked:?}");
+            assert_eq!(asked.state(), CallState::Pending, "{asked:?}");
         }
     }
 }
@@ -506,12 +506,12 @@ async fn invariant_2_a_reader_of_the_host_is_asked_at_submission_and_before_the_
         });
         tokio::time::sleep(3 * deadline).await;
         serving.abort();
-        assert_eq!(record(&gate, request.id).await.state, CallState::Approved);
+        assert_eq!(record(&gate, request.id).await.state(), CallState::Approved);
     }
     *answer.lock().unwrap() = Some(Ok("page two".to_owned()));
     let asked = claimed(&gate, &request).await;
-    assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
-    let why = asked.request.reasons.last().unwrap();
+    assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
+    let why = asked.request().reasons.last().unwrap();
     assert!(why.contains("the content of `url`") && !why.contains("docs"), "{why}");
     // What cannot be read at submission is said, and reviewed in full.
     for (position, broken, found) in [
@@ -579,16 +579,16 @@ async fn invariant_2_an_edit_where_the_tool_is_not_leaves_the_content_unread_and
     let patch = format!(r#"{{"docs":[{{"path":"{two}"}}]}}"#);
     elsewhere.decide(request.edit(patch).by("bob")).await.unwrap();
     let edited = record(&gate, request.id).await;
-    let why: Vec<_> = edited.request.contents.iter().map(unread).collect();
+    let why: Vec<_> = edited.request().contents.iter().map(unread).collect();
     assert_eq!(why, [Some(UnreadReason::Elsewhere), Some(UnreadReason::Elsewhere)]);
-    if edited.state == CallState::Pending {
-        gate.decide(edited.request.approve().by("carl")).await.unwrap();
+    if edited.state() == CallState::Pending {
+        gate.decide(edited.request().approve().by("carl")).await.unwrap();
     }
     let asked = claimed(&gate, &request).await;
-    assert_eq!(asked.state, CallState::Pending);
-    assert_eq!(asked.request.contents[1].text.as_deref(), Some("second"));
-    approve(&gate, &asked.request).await;
-    assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
+    assert_eq!(asked.state(), CallState::Pending);
+    assert_eq!(asked.request().contents[1].text.as_deref(), Some("second"));
+    approve(&gate, asked.request()).await;
+    assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
 }
 
 #[tokio::test]
@@ -617,10 +617,10 @@ async fn invariant_2_a_tool_that_begins_to_read_contents_is_another_tool() {
         let new = Gate::builder().store(store.clone()).dyn_tool(plain(!before));
         let new = new.build().await.unwrap();
         let asked = claimed(&new, &request).await;
-        assert_eq!(asked.state, CallState::Pending, "{before}");
-        assert_eq!(asked.request.contents.len(), usize::from(!before));
-        assert_ne!(asked.request.fingerprint, request.fingerprint);
-        let why = asked.request.reasons.last().unwrap();
+        assert_eq!(asked.state(), CallState::Pending, "{before}");
+        assert_eq!(asked.request().contents.len(), usize::from(!before));
+        assert_ne!(asked.request().fingerprint, request.fingerprint);
+        let why = asked.request().reasons.last().unwrap();
         assert!(why.contains("has changed since"), "{why}");
     }
 }
@@ -662,12 +662,12 @@ async fn invariant_2_a_content_is_the_same_after_the_host_key_was_replaced() {
     let new = gate(&[2, 1]).await;
     new.decide(edited.edit(r#"{"note":"b"}"#).by("bob")).await.unwrap();
     let done = record(&new, edited.id).await;
-    assert_eq!(done.state, CallState::Approved, "the editor has seen the content");
-    assert_eq!(done.request.contents[0].digest, edited.contents[0].digest);
+    assert_eq!(done.state(), CallState::Approved, "the editor has seen the content");
+    assert_eq!(done.request().contents[0].digest, edited.contents[0].digest);
     // Another content is another one all the same.
     place.write("file", "evil");
     new.decide(other.edit(r#"{"note":"b"}"#).by("bob")).await.unwrap();
-    assert_eq!(record(&new, other.id).await.state, CallState::Pending);
+    assert_eq!(record(&new, other.id).await.state(), CallState::Pending);
 }
 
 #[tokio::test]
@@ -714,7 +714,7 @@ async fn invariant_9_contents_that_are_not_named_one_by_one_are_said_and_bound()
         digests.extend(rest.map(|rest| rest.digest));
         // How many there are is compared before the call runs, too.
         approve(&gate, &request).await;
-        assert_eq!(claimed(&gate, &request).await.state, CallState::Executed);
+        assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
     }
     assert_ne!(digests[0], digests[1]);
 }
@@ -805,22 +805,22 @@ async fn invariant_2_calls_that_run_together_wait_when_one_names_something_else_
         gate.get_by_key(&key).await.unwrap().unwrap()
     };
     for position in [0, 1] {
-        approve(&gate, &ask(position).await.request).await;
+        approve(&gate, &ask(position).await.request()).await;
     }
     place.write("two", "evil");
     let gate_of_executor = gate.clone();
     let serving = tokio::spawn(async move { gate_of_executor.serve().await });
-    support::until("it is asked about again", async || ask(1).await.state == CallState::Pending)
+    support::until("it is asked about again", async || ask(1).await.state() == CallState::Pending)
         .await;
-    assert_eq!(ask(0).await.state, CallState::Approved, "it waits for its sibling");
-    approve(&gate, &ask(1).await.request).await;
+    assert_eq!(ask(0).await.state(), CallState::Approved, "it waits for its sibling");
+    approve(&gate, &ask(1).await.request()).await;
     support::until("both have run", async || {
-        ask(0).await.state == CallState::Executed && ask(1).await.state == CallState::Executed
+        ask(0).await.state() == CallState::Executed && ask(1).await.state() == CallState::Executed
     })
     .await;
     serving.abort();
     drop(batch);
-    assert_eq!(given(&ask(1).await.request), [Some("evil".to_owned())]);
+    assert_eq!(given(&ask(1).await.request()), [Some("evil".to_owned())]);
 }
 
 #[tokio::test]
@@ -842,7 +842,7 @@ async fn invariant_2_what_was_tried_does_not_run_again_with_another_content() {
     let request = submitted(&gate, run(&[&file]), 0).await;
     approve(&gate, &request).await;
     let unknown = claimed(&gate, &request).await;
-    assert_eq!(unknown.state, CallState::OutcomeUnknown, "{unknown:?}");
+    assert_eq!(unknown.state(), CallState::OutcomeUnknown, "{unknown:?}");
     let again = hitl_core::Resolution::Retry { attested: true };
     gate.resolve(&unknown, again, "bob").await.unwrap();
     place.write("file", "evil");
@@ -855,10 +855,10 @@ async fn invariant_2_what_was_tried_does_not_run_again_with_another_content() {
             tokio::task::yield_now().await;
         }
         serving.abort();
-        record(&gate, request.id).await.state != CallState::Approved
+        record(&gate, request.id).await.state() != CallState::Approved
     })
     .await;
     let record = record(&gate, request.id).await;
-    assert!(matches!(record.state, CallState::OutcomeUnknown | CallState::Denied), "{record:?}");
+    assert!(matches!(record.state(), CallState::OutcomeUnknown | CallState::Denied), "{record:?}");
     assert_eq!(given(&request), [Some("hang".to_owned())]);
 }

@@ -92,10 +92,10 @@ async fn each_retry_gives_an_approval_the_same_time() {
         run.await.unwrap().unwrap();
         clock.advance(Duration::from_secs(1_000_000));
         let unknown = store.get_by_key(&key).await.unwrap().unwrap();
-        assert_eq!(unknown.state, CallState::OutcomeUnknown);
+        assert_eq!(unknown.state(), CallState::OutcomeUnknown);
         let retry = Resolution::Retry { attested: true };
         let record = gate.resolve(&unknown, retry, "bob").await.unwrap();
-        lengths.push(record.request.expires_at.saturating_duration_since(clock.now()));
+        lengths.push(record.request().expires_at.saturating_duration_since(clock.now()));
     }
     drop((held, Tenant::default()));
     assert_eq!(lengths[0], lengths[1]);

@@ -45,7 +45,7 @@ async fn gate(store: &MemoryStore, world: &World, approver: bool) -> Gate {
 /// What may be left of an attached call whose caller went away.
 fn assert_settled(record: Option<&CallRecord>, ran: usize, context: &str) {
     assert!(ran <= 1, "ran twice: {context}");
-    match record.map(|record| record.state) {
+    match record.map(|record| record.state()) {
         None | Some(CallState::Cancelled) => assert_eq!(ran, 0, "{context}"),
         Some(CallState::Executed) => assert_eq!(ran, 1, "{context}"),
         state => panic!("left as {state:?}, ran {ran}: {context}"),
@@ -86,7 +86,7 @@ async fn invariant_12_a_submission_dropped_anywhere_leaves_no_claim_that_nobody_
             };
             let context = format!("quick={quick} polls={polls}");
             let record = at_rest(&store).await;
-            let state = record.map(|record| record.state);
+            let state = record.map(|record| record.state());
             assert_ne!(state, Some(CallState::Claimed), "a claim that nobody holds: {context}");
             // The same key again takes it up.
             let again = async {
@@ -115,8 +115,8 @@ async fn invariant_12_a_wait_dropped_anywhere_changes_nothing_or_runs_to_its_end
         gate.decide(ticket.request().approve().by("bob")).await.unwrap();
         let finished = poll_times(ticket.wait(), polls).await;
         let record = at_rest(&store).await.unwrap();
-        match record.state {
-            CallState::Approved => assert_eq!((world.ran(), record.attempts), (0, 0)),
+        match record.state() {
+            CallState::Approved => assert_eq!((world.ran(), record.attempts()), (0, 0)),
             CallState::Executed => assert_eq!(world.ran(), 1),
             state => panic!("left as {state} after {polls} polls"),
         }
@@ -138,7 +138,7 @@ async fn invariant_12_a_server_dropped_anywhere_leaves_no_claim_that_nobody_hold
         gate.decide(ticket.request().approve().by("bob")).await.unwrap();
         poll_times(gate.serve(), polls).await;
         let record = at_rest(&store).await.unwrap();
-        assert_ne!(record.state, CallState::Claimed, "{polls} polls");
+        assert_ne!(record.state(), CallState::Claimed, "{polls} polls");
         ticket.wait().await.unwrap();
         assert_eq!(world.ran(), 1, "{polls} polls");
     }
@@ -155,7 +155,7 @@ async fn invariant_12_a_re_attaching_call_dropped_anywhere_orphans_nothing() {
         assert!(matches!(submitted, Submission::Pending(_)));
         poll_times(gate.call(ask("a")).by("ann").key("r", 0).into_future(), polls).await;
         let record = at_rest(&store).await.unwrap();
-        let orphan = record.state == CallState::Pending && record.attached;
+        let orphan = record.state() == CallState::Pending && record.is_attached();
         assert!(!orphan, "attached to nobody after {polls} polls");
     }
 }

@@ -32,21 +32,21 @@ async fn invariant_2_what_the_editor_wrote_is_what_runs() {
     let shown = ticket.request();
     let decision = shown.edit(r#"{"amount": 20.5}"#).by("alice");
     let record = bench.gate.decide(decision.clone()).await.unwrap();
-    assert_eq!((record.state, record.request.revision), (CallState::Approved, 2));
-    assert_ne!(record.request.binding, shown.binding);
-    assert_eq!(record.content, shown_content(&bench, &ticket).await, "the key still finds it");
-    assert_eq!(record.request.title, "Pay 20.50 to \"ann\"");
-    let arguments = record.request.arguments.as_str();
+    assert_eq!((record.state(), record.request().revision), (CallState::Approved, 2));
+    assert_ne!(record.request().binding, shown.binding);
+    assert_eq!(record.content(), shown_content(&bench, &ticket).await, "the key still finds it");
+    assert_eq!(record.request().title, "Pay 20.50 to \"ann\"");
+    let arguments = record.request().arguments.as_str();
     assert_eq!(arguments, r#"{"amount":20.5,"pin":"[redacted]","to":"ann"}"#);
-    let [earlier] = record.prior_revisions.as_slice() else { panic!("both revisions are kept") };
+    let [earlier] = record.prior_revisions() else { panic!("both revisions are kept") };
     assert_eq!((earlier.revision, &earlier.arguments), (1, &shown.arguments));
     assert_eq!(earlier.edited.by.as_str(), "alice");
-    assert_eq!(earlier.edited.at, record.updated_at);
+    assert_eq!(earlier.edited.at, record.updated_at());
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("20.5"));
     // Sent again, before and after it ran, the same edit is harmless.
     let again = bench.gate.decide(decision).await.unwrap();
-    assert_eq!((again.state, again.request.revision), (CallState::Executed, 2));
+    assert_eq!((again.state(), again.request().revision), (CallState::Executed, 2));
     assert_eq!(bench.events(), ["requested", "edited", "claimed", "executed"]);
     let records = bench.audit.records();
     let edited = records.iter().find(|kept| kept.event == AuditEvent::Edited).unwrap();
@@ -57,7 +57,7 @@ async fn invariant_2_what_the_editor_wrote_is_what_runs() {
 
 async fn shown_content(bench: &Bench, ticket: &Ticket) -> hitl_core::ContentDigest {
     let page = bench.gate.list(&ticket.request().key.tenant, hitl_core::PageRequest::all()).await;
-    page.unwrap()[0].content
+    page.unwrap()[0].content()
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn invariant_5_a_patch_that_is_not_sound_changes_nothing() {
         (r#"{"pin": null}"#, K::Secret, "pin"),
         (r#"{"pin": {"a": 1}}"#, K::Secret, "pin"),
     ] {
-        let error = bench.gate.decide(before.request.edit(patch).by("alice")).await.unwrap_err();
+        let error = bench.gate.decide(before.request().edit(patch).by("alice")).await.unwrap_err();
         let why = error.arguments().unwrap_or_else(|| panic!("{patch}: {error}"));
         assert_eq!((why.kind(), why.path()), (kind, path), "{patch}: {why}");
         assert!(!error.to_string().contains("9731"), "{error}");
@@ -108,9 +108,9 @@ async fn invariant_5_a_patch_that_is_not_sound_changes_nothing() {
     let kept = bench.store.payload(&before.key().tenant, before.id()).await.unwrap();
     assert_eq!(kept, payload, "the arguments are the ones that were shown");
     assert_eq!(bench.events(), ["requested"]);
-    let unchanged = bench.gate.decide(before.request.edit("{}").by("alice")).await.unwrap_err();
+    let unchanged = bench.gate.decide(before.request().edit("{}").by("alice")).await.unwrap_err();
     assert_eq!(unchanged.refusal(), Some(Refusal::Unchanged));
-    bench.gate.decide(before.request.approve().by("alice")).await.unwrap();
+    bench.gate.decide(before.request().approve().by("alice")).await.unwrap();
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("5000.0"));
 }
@@ -141,17 +141,20 @@ async fn invariant_2_an_edit_is_assessed_again_and_never_cheaper() {
     let edit = ticket.request().edit(r#"{"text": "mallory"}"#).by("alice");
     let error = bench.gate.decide(edit).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::EditDenied);
-    assert_eq!(current(&bench, &ticket).await.version, 1);
+    assert_eq!(current(&bench, &ticket).await.version(), 1);
     // Stricter: asked again at the new level, although the editor approves.
     let edit = ticket.request().edit(r#"{"text": "eve"}"#).by("alice");
     let record = bench.gate.decide(edit).await.unwrap();
-    assert_eq!((record.state, record.request.level), (CallState::Pending, ApprovalLevel::Full));
-    assert_eq!(record.request.reasons, ["a rule"]);
+    assert_eq!((record.state(), record.request().level), (CallState::Pending, ApprovalLevel::Full));
+    assert_eq!(record.request().reasons, ["a rule"]);
     // Cheaper by itself: it stays where it was.
-    let edit = record.request.edit(r#"{"text": "bob again"}"#).by("alice");
+    let edit = record.request().edit(r#"{"text": "bob again"}"#).by("alice");
     let record = bench.gate.decide(edit).await.unwrap();
-    assert_eq!((record.state, record.request.level), (CallState::Approved, ApprovalLevel::Full));
-    assert_eq!(record.prior_revisions.len(), 2);
+    assert_eq!(
+        (record.state(), record.request().level),
+        (CallState::Approved, ApprovalLevel::Full)
+    );
+    assert_eq!(record.prior_revisions().len(), 2);
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some(r#""bob again""#));
 }
@@ -169,10 +172,10 @@ async fn invariant_4_of_two_editors_one_wins() {
         (Ok(won), Err(lost)) | (Err(lost), Ok(won)) => (won, lost),
         both => panic!("one wins: {both:?}"),
     };
-    assert!(lost.current().is_some_and(|current| current.request.revision == 2));
+    assert!(lost.current().is_some_and(|current| current.request().revision == 2));
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     let amount: f64 = output.parse().unwrap();
-    let by = won.prior_revisions[0].edited.by.as_str();
+    let by = won.prior_revisions()[0].edited.by.as_str();
     assert_eq!(by, if amount < 1.5 { "alice" } else { "bob" });
 }
 
@@ -205,12 +208,12 @@ async fn invariant_8_what_an_editor_types_is_redacted_where_it_is_kept() {
     let record = bench.gate.decide(decision.clone()).await.unwrap();
     let text = serde_json::to_string(&record).unwrap();
     assert!(!text.contains("abcdefghijkl"), "{text}");
-    assert!(matches!(&record.prior_revisions[0].edited.answer, DecisionKind::Edit { .. }));
+    assert!(matches!(&record.prior_revisions()[0].edited.answer, DecisionKind::Edit { .. }));
     for kept in bench.audit.records() {
         assert!(!serde_json::to_string(&kept).unwrap().contains("abcdefghijkl"));
     }
     // It is the same decision all the same.
-    assert_eq!(bench.gate.decide(decision).await.unwrap().version, record.version);
+    assert_eq!(bench.gate.decide(decision).await.unwrap().version(), record.version());
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert!(output.json().unwrap().contains(secret), "what runs is what they wrote");
 }
@@ -221,7 +224,7 @@ async fn invariant_7_a_stranger_edits_withdraws_and_settles_nothing() {
     let ticket = pending(&bench.gate, pay("ann", 5000.0)).await;
     let record = current(&bench, &ticket).await;
     let stranger = || ReviewerIdentity::new("bob").tenant("umbrella");
-    let edit = record.request.edit(r#"{"amount": 1}"#).by(stranger());
+    let edit = record.request().edit(r#"{"amount": 1}"#).by(stranger());
     let error = bench.gate.decide(edit).await.unwrap_err();
     assert_eq!(error.refusal(), Some(Refusal::WrongTenant));
     let error = bench.gate.cancel(&record, stranger(), "mine").await.unwrap_err();
@@ -257,10 +260,10 @@ async fn invariant_5_an_edit_that_the_store_does_not_take_is_no_edit() {
             }
             count.store(1_000, Ordering::SeqCst);
             let record = bench.gate.decide(decision).await.unwrap();
-            assert_eq!((record.state, record.request.revision), (CallState::Approved, 2));
+            assert_eq!((record.state(), record.request().revision), (CallState::Approved, 2));
             let id = record.id();
             let kept = inner.get(&record.key().tenant, id).await.unwrap().unwrap();
-            assert_eq!(kept.prior_revisions.len(), 1, "{fault:?} {at}");
+            assert_eq!(kept.prior_revisions().len(), 1, "{fault:?} {at}");
             let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
             assert_eq!(output.json(), Some("1.0"));
         }

@@ -53,8 +53,8 @@ async fn a_body_that_fails_has_used_its_share() {
     // The request that it was given on finds nothing left, and is asked about again.
     waits_again(&bench.gate, pay("nobody", 5.0)).await;
     let asked = bench.gate.get_by_key(&key(0)).await.unwrap().unwrap();
-    assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
-    let why = asked.request.reasons.last().unwrap();
+    assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
+    let why = asked.request().reasons.last().unwrap();
     assert!(why.contains("as often as it may"), "{why}");
 }
 
@@ -269,7 +269,7 @@ async fn invariant_2_an_edit_into_an_envelope_is_a_humans_and_draws_nothing() {
     let allowed = gate.decide(first.edit(r#"{"amount":499}"#).by("eve")).await;
     assert_eq!(allowed.unwrap_err().kind(), GateErrorKind::Refused);
     let edited = gate.decide(big.request().edit(r#"{"amount":400}"#).by("bob")).await.unwrap();
-    assert_eq!((edited.state, edited.grant_use), (CallState::Approved, None));
+    assert_eq!((edited.state(), edited.grant_use()), (CallState::Approved, None));
     assert!(matches!(big.wait().await.unwrap(), Outcome::Executed(_)));
     assert_eq!(
         stands(gate, &grant).await,
@@ -308,14 +308,14 @@ async fn invariant_3_every_attempt_draws_and_what_is_left_over_is_asked_about() 
     let adopting = gate.adopt(&request.key.tenant, request.id);
     assert!(tokio::time::timeout(Duration::from_secs(1), adopting).await.is_err());
     let asked = gate.get_by_key(&key(0)).await.unwrap().unwrap();
-    assert_eq!((asked.state, asked.attempts, asked.grant_use), (CallState::Pending, 2, None));
-    let other = asked.request.grant(up_to("1000")).by("alice");
+    assert_eq!((asked.state(), asked.attempts(), asked.grant_use()), (CallState::Pending, 2, None));
+    let other = asked.request().grant(up_to("1000")).by("alice");
     let preview = gate.preview_grant(other).await.unwrap();
     assert!(preview.waiting.is_empty(), "{preview:?}");
     let granted = gate.save_grant(preview).await.unwrap();
     assert!(granted.allowed.is_empty() && state(gate, 0).await == CallState::Pending);
     assert!(seen.lock().unwrap().is_empty());
-    gate.decide(asked.request.approve().by("bob")).await.unwrap();
+    gate.decide(asked.request().approve().by("bob")).await.unwrap();
     let outcome = gate.adopt(&request.key.tenant, request.id).await.unwrap();
     assert!(matches!(outcome, Outcome::Executed(_)));
     assert_eq!(stands(gate, &grant).await, (2, "400".to_owned()), "a human's word draws nothing");
@@ -333,10 +333,10 @@ async fn a_humans_retry_draws_nothing_and_gives_nothing_back() {
     let none = hitl_core::store::EventPayload::none();
     bench.store.apply(&Tenant::default(), request.id, lose, none).await.unwrap();
     let unknown = gate.get_by_key(&key(0)).await.unwrap().unwrap();
-    assert_eq!(unknown.state, CallState::OutcomeUnknown);
+    assert_eq!(unknown.state(), CallState::OutcomeUnknown);
     let retry = Resolution::Retry { attested: true };
     let again = gate.resolve(&unknown, retry, "olga").await.unwrap();
-    assert_eq!((again.state, again.grant_use), (CallState::Approved, None));
+    assert_eq!((again.state(), again.grant_use()), (CallState::Approved, None));
     let outcome = gate.adopt(&request.key.tenant, request.id).await.unwrap();
     assert!(matches!(outcome, Outcome::Executed(_)));
     assert_eq!(stands(gate, &grant).await, (1, "200".to_owned()));
@@ -364,8 +364,8 @@ async fn invariant_3_a_batch_that_an_envelope_does_not_hold_starts_none_of_its_c
     assert!(seen.lock().unwrap().is_empty(), "none has started");
     assert_eq!(stands(gate, &grant).await, (0, "0".to_owned()), "and none has drawn");
     let record = gate.get_by_key(&key(3)).await.unwrap().unwrap();
-    assert!(record.request.reasons.last().unwrap().contains("the grant's sum"));
-    gate.decide(record.request.approve().by("bob")).await.unwrap();
+    assert!(record.request().reasons.last().unwrap().contains("the grant's sum"));
+    gate.decide(record.request().approve().by("bob")).await.unwrap();
     let answers = waiter.await.unwrap();
     assert!(answers.iter().all(|answer| matches!(answer, Ok(Outcome::Executed(_)))), "{answers:?}");
     assert_eq!(stands(gate, &grant).await, (2, "400".to_owned()));

@@ -61,7 +61,7 @@ async fn invariant_5_a_store_that_fails_anywhere_never_makes_a_body_run_twice_or
                 assert!(world.ran() <= 1, "{context}");
                 assert!(!worked || world.ran() == 1, "a result without a body: {context}");
                 if world.ran() == 1 {
-                    let attempts = record.map(|record| record.attempts);
+                    let attempts = record.map(|record| record.attempts());
                     assert_eq!(attempts, Some(1), "a body without a claim: {context}");
                 }
                 if count.load(Ordering::SeqCst) <= at {
@@ -98,7 +98,7 @@ async fn invariant_6_an_intent_that_cannot_be_written_releases_the_claim_and_not
     let read = gate.submit(Look { what: "x".into() }).by("ann").await.unwrap_err();
     assert_eq!(read.kind(), GateErrorKind::Audit, "a read without a record does not run either");
     let record = gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
-    assert_eq!((record.state, record.attempts, world.ran()), (CallState::Approved, 0, 0));
+    assert_eq!((record.state(), record.attempts(), world.ran()), (CallState::Approved, 0, 0));
 
     audit.mend();
     assert_eq!(gate.call(note("a")).by("ann").key("r", 0).await.unwrap(), "a");
@@ -118,7 +118,7 @@ async fn invariant_6_a_failure_after_the_act_is_debt_and_changes_nothing() {
         "the outcome stands"
     );
     assert_eq!(
-        gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().state,
+        gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().state(),
         CallState::Executed
     );
     assert_eq!(gate.audit_debt(), 1);
@@ -166,17 +166,17 @@ async fn invariant_2_a_policy_that_rose_since_the_approval_asks_again_and_says_w
     let waiting = tokio::spawn(async move { ticket.wait().await });
     let key = CallKey::new("r", 0);
     support::until("asked again", async || {
-        bench.gate.get_by_key(&key).await.unwrap().unwrap().state == CallState::Pending
+        bench.gate.get_by_key(&key).await.unwrap().unwrap().state() == CallState::Pending
     })
     .await;
     let record = bench.gate.get_by_key(&key).await.unwrap().unwrap();
-    assert_eq!((record.request.level, bench.world.ran()), (ApprovalLevel::Full, 0));
+    assert_eq!((record.request().level, bench.world.ran()), (ApprovalLevel::Full, 0));
     assert!(
-        record.request.reasons.last().unwrap().contains("freeze"),
+        record.request().reasons.last().unwrap().contains("freeze"),
         "{:?}",
-        record.request.reasons
+        record.request().reasons
     );
-    bench.gate.decide(record.request.approve().by("dora")).await.unwrap();
+    bench.gate.decide(record.request().approve().by("dora")).await.unwrap();
     assert!(matches!(waiting.await.unwrap().unwrap(), Outcome::Executed(_)), "and not in a loop");
     assert_eq!(
         bench.events(),

@@ -24,7 +24,7 @@ async fn waiting(gate: &Gate, to: &str, amount: f64, position: u64) -> Ticket {
 }
 
 async fn state(gate: &Gate, position: u64) -> CallState {
-    gate.get_by_key(&CallKey::new("run", position)).await.unwrap().unwrap().state
+    gate.get_by_key(&CallKey::new("run", position)).await.unwrap().unwrap().state()
 }
 
 fn up_to(amount: u32) -> GrantTerms {
@@ -82,12 +82,12 @@ async fn invariant_2_what_a_policy_wants_looked_at_is_asked_about_all_the_same()
     let waiter = tokio::spawn(async move { ticket.wait().await });
     let record = loop {
         let record = gate.get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();
-        if record.request.revision == 2 {
+        if record.request().revision == 2 {
             break record;
         }
         tokio::task::yield_now().await;
     };
-    assert_eq!((record.state, bench.world.ran()), (CallState::Pending, 0));
+    assert_eq!((record.state(), bench.world.ran()), (CallState::Pending, 0));
     let _asked = waiting(gate, "shop", 5.0, 1).await;
     assert_eq!(bench.world.ran(), 0);
     waiter.abort();

@@ -72,16 +72,16 @@ async fn invariant_7_who_asks_for_a_full_call_does_not_approve_it_however_they_a
     for own in ANN {
         assert_eq!(refusal(&bench.gate, &request, own).await, Refusal::FourEyes, "{own:?}");
     }
-    assert_eq!(record(&bench.gate, &request).await.state, CallState::Pending);
+    assert_eq!(record(&bench.gate, &request).await.state(), CallState::Pending);
     let approved = approve(&bench.gate, &request, "bob").await.unwrap();
-    assert_eq!(approved.state, CallState::Approved);
+    assert_eq!(approved.state(), CallState::Approved);
     // To stop it is theirs, and so is to change it; that does not approve it.
     let request = full(&bench.gate, "ann", 1).await;
     let edited = bench.gate.decide(request.edit(r#"{"amount": 6}"#).by("Ann")).await.unwrap();
-    assert_eq!(edited.state, CallState::Pending);
-    assert_eq!(refusal(&bench.gate, &edited.request, "ann").await, Refusal::FourEyes);
-    let rejected = bench.gate.decide(edited.request.reject("no").by("ann")).await.unwrap();
-    assert_eq!(rejected.state, CallState::Rejected);
+    assert_eq!(edited.state(), CallState::Pending);
+    assert_eq!(refusal(&bench.gate, edited.request(), "ann").await, Refusal::FourEyes);
+    let rejected = bench.gate.decide(edited.request().reject("no").by("ann")).await.unwrap();
+    assert_eq!(rejected.state(), CallState::Rejected);
     assert_eq!(bench.world.ran(), 0);
 }
 
@@ -89,7 +89,7 @@ async fn invariant_7_who_asks_for_a_full_call_does_not_approve_it_however_they_a
 async fn who_asks_answers_quick_and_what_escalates_to_full_is_anothers() {
     let bench = bench().await;
     let request = quick(&bench.gate, "ann", 0).await;
-    assert_eq!(approve(&bench.gate, &request, "ann").await.unwrap().state, CallState::Approved);
+    assert_eq!(approve(&bench.gate, &request, "ann").await.unwrap().state(), CallState::Approved);
     let clock = ManualClock::at(Timestamp::from_millis(1_780_000_000_000));
     let store = MemoryStore::with_clock(clock.clone());
     let minute = Duration::from_secs(60);
@@ -101,8 +101,8 @@ async fn who_asks_answers_quick_and_what_escalates_to_full_is_anothers() {
     clock.advance(minute);
     assert_eq!(gate.recover().await.unwrap().escalated, 1);
     let now = record(gate, ticket.request()).await;
-    assert_eq!(refusal(gate, &now.request, "ann").await, Refusal::FourEyes);
-    assert_eq!(approve(gate, &now.request, "bob").await.unwrap().state, CallState::Approved);
+    assert_eq!(refusal(gate, now.request(), "ann").await, Refusal::FourEyes);
+    assert_eq!(approve(gate, now.request(), "bob").await.unwrap().state(), CallState::Approved);
 }
 
 fn dyn_tool(name: &str, config: ToolConfig) -> DynTool {
@@ -119,7 +119,7 @@ async fn invariant_7_two_eyes_are_said_by_the_host_for_a_gate_a_tool_or_an_agent
     let gate = bench_with(GateBuilder::requester_may_decide).await;
     let request = full(&gate.gate, "ann", 0).await;
     assert_eq!(request.quorum.eyes, RequesterRule::MayApprove);
-    assert_eq!(approve(&gate.gate, &request, "ann").await.unwrap().state, CallState::Approved);
+    assert_eq!(approve(&gate.gate, &request, "ann").await.unwrap().state(), CallState::Approved);
     assert_eq!(audited(&gate, "decided").requester_may_decide, Some(true));
     // A tool that wants four eyes has them all the same.
     let config = ToolConfig::DEFAULT.base_confidence(50);
@@ -249,7 +249,7 @@ async fn invariant_7_only_a_human_answers_and_the_host_says_where_others_may() {
                 let error = bench.gate.decide(answer).await.unwrap_err();
                 assert_eq!(error.refusal(), Some(Refusal::NotHuman), "{program}");
             }
-            assert_eq!(record(&bench.gate, &request).await.state, CallState::Pending);
+            assert_eq!(record(&bench.gate, &request).await.state(), CallState::Pending);
         }
     }
     let config = ToolConfig::DEFAULT.base_confidence(70).agents_may_decide();
@@ -280,9 +280,9 @@ async fn invariant_2_an_approval_under_two_eyes_or_by_an_agent_does_not_outlive_
         let back = strict.call_json("move", "{}", "ann", "run", 0);
         assert!(tokio::time::timeout(Duration::from_secs(1), back).await.is_err(), "{by}");
         let record = record(&strict, &request).await;
-        assert_eq!(record.state, CallState::Pending, "{by}");
-        assert_eq!(record.request.revision, 2, "{by}");
-        assert_eq!(refusal(&strict, &record.request, "ann").await, Refusal::FourEyes);
+        assert_eq!(record.state(), CallState::Pending, "{by}");
+        assert_eq!(record.request().revision, 2, "{by}");
+        assert_eq!(refusal(&strict, record.request(), "ann").await, Refusal::FourEyes);
     }
 }
 
@@ -347,7 +347,7 @@ async fn invariant_5_without_a_name_from_the_directory_nothing_is_done() {
     assert_eq!(error.kind(), GateErrorKind::Forbidden);
     let draft = request.grant(GrantTerms::exactly()).by("bomb");
     assert_eq!(bench.gate.preview_grant(draft).await.unwrap_err().kind(), GateErrorKind::Forbidden);
-    assert_eq!(record(&bench.gate, &request).await.state, CallState::Pending);
+    assert_eq!(record(&bench.gate, &request).await.state(), CallState::Pending);
     assert_eq!(bench.world.ran(), 0);
 }
 
@@ -418,7 +418,7 @@ async fn invariant_7_who_asked_where_the_directory_was_not_or_was_another_decide
     assert_eq!(again, Refusal::AlreadyVoted);
     // Another person decides it.
     let approved = approve(&bench.gate, &unknown, "bob").await.unwrap();
-    assert_eq!(approved.state, CallState::Approved);
+    assert_eq!(approved.state(), CallState::Approved);
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use hitl_core::{
 use support::{Bench, Slow, World, ask, bench, bench_with, note, pay, tools, until};
 
 async fn state(bench: &Bench, run: &str) -> Option<CallState> {
-    bench.gate.get_by_key(&CallKey::new(run, 0)).await.unwrap().map(|record| record.state)
+    bench.gate.get_by_key(&CallKey::new(run, 0)).await.unwrap().map(|record| record.state())
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn invariant_3_a_retry_needs_a_human_who_attests_that_the_first_attempt_is
     // The late result of the first attempt must not settle the second.
     assert_eq!(bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap(), 7);
     let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
-    assert_eq!((record.state, record.attempts, bench.world.ran()), (CallState::Executed, 2, 2));
+    assert_eq!((record.state(), record.attempts(), bench.world.ran()), (CallState::Executed, 2, 2));
 }
 
 #[tokio::test]
@@ -255,7 +255,8 @@ async fn invariant_10_a_body_whose_process_died_is_unknown_after_recovery_and_do
     let gate = bench.gate.clone();
     let caller = tokio::spawn(async move { gate.call(note("a")).by("ann").key("r", 0).await });
     bench.world.started().await;
-    let claim = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().claim.unwrap();
+    let claim =
+        bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().claim().unwrap();
 
     // A second gate on the same store takes nothing from a living session.
     let second = || tools(Gate::builder()).state(bench.world.clone()).store(bench.store.clone());
@@ -282,7 +283,7 @@ async fn invariant_4_another_answer_under_the_id_of_a_decision_is_no_replay() {
     b.gate.decide(approved.clone()).await.unwrap();
     assert!(b.gate.decide(rejected).await.is_err(), "it was told that its rejection stands");
     let stands = b.gate.decide(approved).await.unwrap();
-    assert_eq!(stands.state, CallState::Approved);
+    assert_eq!(stands.state(), CallState::Approved);
 }
 
 #[tokio::test(start_paused = true)]

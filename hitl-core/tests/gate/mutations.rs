@@ -288,7 +288,7 @@ impl World {
         assert!(kinds.contains(&refused.kind()), "{field}: {refused}");
         let record =
             self.gate.get_by_key(&CallKey::new("waits", self.round)).await.unwrap().unwrap();
-        assert_eq!(record.state, CallState::Pending, "{field}");
+        assert_eq!(record.state(), CallState::Pending, "{field}");
         Came::Refused
     }
 }

@@ -67,7 +67,7 @@ async fn invariant_6_debt_survives_its_process() {
     assert_eq!(gate.recover().await.unwrap().audited, 1);
     let records = audit.records();
     let late = records.iter().find(|record| record.event == AuditEvent::Decided).unwrap();
-    assert_eq!((late.call, late.version), (Some(decided.id()), Some(decided.version)));
+    assert_eq!((late.call, late.version), (Some(decided.id()), Some(decided.version())));
     assert_eq!(late.decision, Some(id));
     assert_eq!(late.by.as_ref().map(ToString::to_string).as_deref(), Some("dora"));
     let said = late.note.as_deref().unwrap();
@@ -107,7 +107,7 @@ async fn invariant_6_an_intent_stands_where_the_store_says() {
     }
     let kept = store.get_by_key(&CallKey::new("run", 2)).await.unwrap().unwrap();
     let lines = std::fs::read_to_string(&path).unwrap();
-    let place = kept.intent.clone().unwrap();
+    let place = kept.intent().cloned().unwrap();
     let line = lines.lines().nth(usize::try_from(place.seq).unwrap() - 1).unwrap();
     assert_eq!(ChainHead::from_line(line.as_bytes()).unwrap(), place);
     assert!(line.contains("\"claimed\"") && line.contains(&kept.id().to_string()));

@@ -194,7 +194,7 @@ async fn invariant_2_a_path_that_became_a_link_is_asked_about_again() {
     let id = ticket.request().id;
     support::until("it is asked about again", async || {
         let record = b.gate.get(&hitl_core::Tenant::default(), id).await.unwrap().unwrap();
-        record.request.level == ApprovalLevel::Full
+        record.request().level == ApprovalLevel::Full
     })
     .await;
     serving.abort();

@@ -19,7 +19,7 @@ fn key() -> CallKey {
 }
 
 async fn state(store: &MemoryStore) -> CallState {
-    store.get_by_key(&key()).await.unwrap().unwrap().state
+    store.get_by_key(&key()).await.unwrap().unwrap().state()
 }
 
 macro_rules! tool {

@@ -120,7 +120,7 @@ async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
         assert!(report.differences.is_empty());
         assert_eq!(b.world.ran(), 1);
         let record = b.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
-        assert!(record.request.reasons.is_empty());
+        assert!(record.request().reasons.is_empty());
     }
 }
 
@@ -169,7 +169,7 @@ async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses
             }
             let record = b.gate.get_by_key(&CallKey::new("r", position)).await.unwrap().unwrap();
             assert_eq!(
-                (record.state, b.world.ran()),
+                (record.state(), b.world.ran()),
                 (CallState::Approved, usize::from(position == 1))
             );
             // Mended, it runs; and where it says no, it is denied.
@@ -177,7 +177,7 @@ async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses
             in_time("it goes on", async || {
                 let record =
                     b.gate.get_by_key(&CallKey::new("r", position)).await.unwrap().unwrap();
-                record.state.is_terminal()
+                record.state().is_terminal()
             })
             .await;
             says.store(0, Ordering::SeqCst);

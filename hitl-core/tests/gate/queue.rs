@@ -21,7 +21,7 @@ async fn gate() -> (Gate, ManualClock) {
 
 async fn titles(queue: &Queue, query: QueueQuery) -> Vec<String> {
     let page = queue.page(query).await.unwrap();
-    page.entries.iter().map(|record| record.request.title.clone()).collect()
+    page.entries.iter().map(|record| record.request().title.clone()).collect()
 }
 
 async fn submit_pay(gate: &Gate, who: &str, tenant: &str, position: u64) -> CallRecord {
@@ -82,10 +82,10 @@ async fn each_filter_leaves_out_what_it_says() {
     assert_eq!(count(all().text("no such text")).await, 0);
     let page = queue.page(all().order(QueueOrder::Due)).await.unwrap();
     assert_eq!(
-        page.now.saturating_duration_since(page.entries[0].request.created_at).as_secs(),
+        page.now.saturating_duration_since(page.entries[0].request().created_at).as_secs(),
         60
     );
-    let second = page.entries[1].request.due_at;
+    let second = page.entries[1].request().due_at;
     assert_eq!(count(all().due_before(second)).await, 1);
     assert_eq!(count(all().due_before(second).order(QueueOrder::Due)).await, 1);
     assert_eq!(count(QueueQuery::new(&[CallState::Approved])).await, 0);
@@ -165,7 +165,7 @@ async fn many_are_decided_at_once_each_by_itself_and_only_what_needs_no_full_rev
     gate.cancel(&gone, "host", "no longer wanted").await.unwrap();
     let queue = gate.queue(ReviewScope::tenant("default"));
     let all = [&quick[0], &full, &foreign, &gone, &quick[1]];
-    let decisions = all.map(|record| record.request.approve().by("alice"));
+    let decisions = all.map(|record| record.request().approve().by("alice"));
     let answers = queue.decide_all(decisions.clone()).await;
     let kinds: Vec<_> = answers.iter().map(|a| a.as_ref().map_err(GateError::kind).err()).collect();
     let expected = [
@@ -178,7 +178,7 @@ async fn many_are_decided_at_once_each_by_itself_and_only_what_needs_no_full_rev
     assert_eq!(kinds, expected);
     assert_eq!(answers[0].as_ref().unwrap().id(), quick[0].id(), "answers keep their order");
     let state = async |record: &CallRecord| {
-        gate.get(&record.key().tenant, record.id()).await.unwrap().unwrap().state
+        gate.get(&record.key().tenant, record.id()).await.unwrap().unwrap().state()
     };
     assert_eq!(state(&full).await, CallState::Pending);
     assert_eq!(state(&foreign).await, CallState::Pending);
@@ -292,7 +292,7 @@ proptest! {
             let mut own = std::collections::BTreeMap::new();
             let agents: std::collections::BTreeSet<_> = submissions.iter().collect();
             for (place, record) in page.entries.iter().enumerate() {
-                let before = own.entry(record.request.principal.clone()).or_insert(0);
+                let before = own.entry(record.request().principal.clone()).or_insert(0);
                 assert!(place < agents.len() * (*before + 1), "{place} {before}");
                 *before += 1;
             }

@@ -136,7 +136,7 @@ async fn died(store: &MemoryStore, world: &World) -> CallKey {
     });
     world.started().await;
     let key = CallKey::new("run", 1);
-    let claim = store.get_by_key(&key).await.unwrap().unwrap().claim.unwrap();
+    let claim = store.get_by_key(&key).await.unwrap().unwrap().claim().unwrap();
     store.close_session(claim.session).await.unwrap();
     call.abort();
     // The dead do not go on.
@@ -151,7 +151,7 @@ async fn invariant_3_an_idempotent_tool_is_tried_again_with_the_same_key_and_onl
     let key = died(&store, &world).await;
     let next = Gate::builder().tool::<Send>().state(world.clone()).store(store.clone());
     let next = next.build().await.unwrap();
-    assert_eq!(store.get_by_key(&key).await.unwrap().unwrap().state, CallState::Approved);
+    assert_eq!(store.get_by_key(&key).await.unwrap().unwrap().state(), CallState::Approved);
     let done = next.submit(Send { to: "ann".to_owned() }).by("agent").key("run", 1).await.unwrap();
     let Submission::Done { outcome: Outcome::Executed(output), .. } = done else {
         panic!("it is tried again: {done:?}")
@@ -166,7 +166,7 @@ async fn invariant_3_the_last_attempt_that_is_lost_waits_for_a_human() {
     let key = died(&store, &world).await;
     // It was the second one.
     let record = store.get_by_key(&key).await.unwrap().unwrap();
-    assert_eq!(record.attempts, 1);
+    assert_eq!(record.attempts(), 1);
     let once = Gate::builder().tool::<Send>().state(world.clone()).store(store.clone());
     let recovered = once.skip_recovery().build().await.unwrap();
     assert_eq!(recovered.recover().await.unwrap().retried, 1);
@@ -174,7 +174,7 @@ async fn invariant_3_the_last_attempt_that_is_lost_waits_for_a_human() {
     assert_eq!(again, 2);
     let recovered = recovered.recover().await.unwrap();
     assert_eq!((recovered.retried, recovered.unknown), (0, 1));
-    assert_eq!(store.get_by_key(&key).await.unwrap().unwrap().state, CallState::OutcomeUnknown);
+    assert_eq!(store.get_by_key(&key).await.unwrap().unwrap().state(), CallState::OutcomeUnknown);
 }
 
 /// Claims the call as another process would, and dies.
@@ -187,7 +187,7 @@ async fn died_again(store: &MemoryStore, _: &World) -> u32 {
     let tenant = &record.key().tenant;
     let claimed = store.apply(tenant, record.id(), claim, none).await.unwrap();
     store.close_session(session).await.unwrap();
-    claimed.attempts
+    claimed.attempts()
 }
 
 #[tokio::test]
@@ -226,8 +226,8 @@ async fn delegated_calls_show_up_under_the_root_run() {
     let shown = bench.gate.list(&Tenant::default(), page).await.unwrap();
     let runs: Vec<_> = shown.iter().map(|record| record.key().run.as_str()).collect();
     assert_eq!(runs, ["root", "child", "leaf"]);
-    assert_eq!(shown[2].context.parent_call, Some(CallKey::new("child", 1)));
-    assert_eq!(shown[2].context.root.as_ref().unwrap().as_str(), "root");
+    assert_eq!(shown[2].context().parent_call, Some(CallKey::new("child", 1)));
+    assert_eq!(shown[2].context().root.as_ref().unwrap().as_str(), "root");
 }
 
 /// Wants a full review once it is switched on.
@@ -262,14 +262,14 @@ async fn invariant_2_replicas_with_different_policies_ask_once_more_and_do_not_l
         async move { strict.adopt(&key, id).await }
     });
     let current = async || lax.get(&Tenant::default(), ticket.request().id).await.unwrap().unwrap();
-    until("it is asked again", async || current().await.state == CallState::Pending).await;
+    until("it is asked again", async || current().await.state() == CallState::Pending).await;
     let asked = current().await;
-    assert_eq!((asked.request.level, asked.request.revision), (ApprovalLevel::Full, 2));
-    assert!(asked.request.reasons.last().unwrap().contains("month end"));
-    strict.decide(asked.request.approve().by("ann")).await.unwrap();
+    assert_eq!((asked.request().level, asked.request().revision), (ApprovalLevel::Full, 2));
+    assert!(asked.request().reasons.last().unwrap().contains("month end"));
+    strict.decide(asked.request().approve().by("ann")).await.unwrap();
     // Now either may run it: what was asked for stays asked for.
     assert!(matches!(adopted.await.unwrap().unwrap(), Outcome::Executed(_)));
-    assert_eq!((world.ran(), current().await.request.revision), (1, 2));
+    assert_eq!((world.ran(), current().await.request().revision), (1, 2));
 }
 
 /// Needs finance, and then a director; a question that nobody answers goes to the board.
@@ -314,10 +314,10 @@ async fn a_tool_says_who_must_approve_and_who_is_asked_when_nobody_does() {
     assert_eq!(own.refusal(), Some(hitl_core::Refusal::FourEyes));
     let vote = ticket.request().approve().by(finance("fritz"));
     let voted = gate.decide(vote.clone()).await.unwrap();
-    assert_eq!((voted.state, voted.votes.len()), (CallState::Pending, 1));
+    assert_eq!((voted.state(), voted.votes().len()), (CallState::Pending, 1));
     assert_eq!(gate.decide(vote).await.unwrap(), voted, "sent twice, it counts once");
     let director = ticket.request().approve().by(ReviewerIdentity::new("dora").role("director"));
-    assert_eq!(gate.decide(director).await.unwrap().state, CallState::Approved);
+    assert_eq!(gate.decide(director).await.unwrap().state(), CallState::Approved);
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("7"));
     let events = bench.events();
@@ -330,8 +330,8 @@ async fn a_tool_says_who_must_approve_and_who_is_asked_when_nobody_does() {
     assert_eq!((recovered.escalated, recovered.expired), (1, 0));
     let tenant = Tenant::default();
     let asked = gate.get(&tenant, ticket.request().id).await.unwrap().unwrap();
-    assert!(asked.request.reasons.last().unwrap().contains("escalated to board"));
-    assert_eq!(asked.request.quorum.stages[0].roles.len(), 2, "finance, and the board as well");
+    assert!(asked.request().reasons.last().unwrap().contains("escalated to board"));
+    assert_eq!(asked.request().quorum.stages[0].roles.len(), 2, "finance, and the board as well");
     clock.advance(Duration::from_secs(60));
     let recovered = gate.recover().await.unwrap();
     assert_eq!((recovered.escalated, recovered.expired), (0, 1));

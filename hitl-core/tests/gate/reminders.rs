@@ -105,8 +105,9 @@ fn a_call_is_due_by_its_own_time() {
     }
     assert_eq!(due(&record, at(1999)), Some(DueStage::Near));
     assert_eq!(due(&record, at(2000)), Some(DueStage::Overdue));
-    let mut ended = record;
-    ended.state = CallState::Approved;
+    let mut ended = serde_json::to_value(&record).unwrap();
+    ended["state"] = serde_json::to_value(CallState::Approved).unwrap();
+    let ended = serde_json::from_value(ended).unwrap();
     assert_eq!(due(&ended, at(9000)), None);
 }
 

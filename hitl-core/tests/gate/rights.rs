@@ -139,7 +139,7 @@ async fn record(gate: &Gate) -> CallRecord {
 
 async fn approve(gate: &Gate) -> CallRecord {
     let record = record(gate).await;
-    gate.decide(record.request.approve().by("bob")).await.unwrap()
+    gate.decide(record.request().approve().by("bob")).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,16 +153,16 @@ async fn invariant_2_a_role_that_was_lost_is_asked_about_again_and_the_reviewer_
     let earlier = ticket.request().approve().by("bob");
     gate.decide(earlier.clone()).await.unwrap();
     let waiter = tokio::spawn(async move { ticket.wait().await });
-    until("it is asked again", async || record(gate).await.request.revision == 2).await;
+    until("it is asked again", async || record(gate).await.request().revision == 2).await;
     let again = record(gate).await;
-    assert_eq!((again.state, again.request.level), (CallState::Pending, ApprovalLevel::Full));
-    let why = again.request.reasons.last().unwrap();
+    assert_eq!((again.state(), again.request().level), (CallState::Pending, ApprovalLevel::Full));
+    let why = again.request().reasons.last().unwrap();
     assert!(why.contains("needs full") && why.contains("ann is not clerk any more"), "{why}");
     assert!(gate.decide(earlier).await.is_err(), "the earlier answer is to another question");
     assert_eq!(bench.world.ran(), 0);
     approve(gate).await;
     assert!(matches!(waiter.await.unwrap().unwrap(), Outcome::Executed(_)));
-    assert_eq!((bench.world.ran(), record(gate).await.request.revision), (1, 2));
+    assert_eq!((bench.world.ran(), record(gate).await.request().revision), (1, 2));
     // It was the call's own context that was asked about.
     assert!(roster.0.seen.lock().unwrap().iter().all(|who| *who == clerk()));
 }
@@ -180,7 +180,7 @@ async fn invariant_2_nothing_is_done_for_whoever_has_left_or_gained_a_role_that_
         let outcome = ticket.wait().await.unwrap();
         let Outcome::Denied { reason } = &outcome else { panic!("{outcome:?}") };
         assert!(reason.contains(says), "{reason}");
-        assert_eq!((bench.world.ran(), record(&bench.gate).await.state), (0, CallState::Denied));
+        assert_eq!((bench.world.ran(), record(&bench.gate).await.state()), (0, CallState::Denied));
         let denied = bench.audit.records().into_iter().filter(|r| r.event.to_string() == "denied");
         assert_eq!(denied.filter(|r| r.note.as_ref().is_some_and(|n| n.contains(says))).count(), 1);
         // Whoever comes back for it hears the same.
@@ -198,8 +198,8 @@ async fn invariant_2_a_role_that_was_gained_lowers_nothing() {
     let record = approve(&bench.gate).await;
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
     let after = bench.gate.get_by_key(&key(0)).await.unwrap().unwrap();
-    assert_eq!(after.request, record.request, "what was asked stays what was asked");
-    assert_eq!(after.context, record.context, "and who asked, as they were then");
+    assert_eq!(after.request(), record.request(), "what was asked stays what was asked");
+    assert_eq!(after.context(), record.context(), "and who asked, as they were then");
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +211,7 @@ async fn invariant_5_without_an_answer_nothing_runs_and_no_approval_is_lost() {
         approve(&bench.gate).await;
         let waiter = tokio::spawn(async move { ticket.wait().await });
         in_time("it is asked three times", async || roster.asked() >= 3).await;
-        assert_eq!(record(&bench.gate).await.state, CallState::Approved, "{silence:?}");
+        assert_eq!(record(&bench.gate).await.state(), CallState::Approved, "{silence:?}");
         assert_eq!(bench.world.ran(), 0, "{silence:?}");
         roster.say(Answer::Roles(&["clerk"]));
         assert!(matches!(waiter.await.unwrap().unwrap(), Outcome::Executed(_)), "{silence:?}");
@@ -227,7 +227,7 @@ async fn invariant_5_an_answer_that_held_the_thread_beyond_its_time_is_none() {
     approve(&bench.gate).await;
     let waiter = tokio::spawn(async move { ticket.wait().await });
     until("it was asked", async || roster.asked() >= 1).await;
-    assert_eq!((bench.world.ran(), record(&bench.gate).await.state), (0, CallState::Approved));
+    assert_eq!((bench.world.ran(), record(&bench.gate).await.state()), (0, CallState::Approved));
     waiter.abort();
 }
 
@@ -263,7 +263,7 @@ async fn invariant_2_whoever_serves_asks_too_and_does_not_ask_at_every_hint() {
     }
     assert_eq!(roster.asked(), 1);
     roster.say(Answer::Gone);
-    in_time("it is denied", async || record(&bench.gate).await.state == CallState::Denied).await;
+    in_time("it is denied", async || record(&bench.gate).await.state() == CallState::Denied).await;
     assert_eq!(bench.world.ran(), 0);
     serving.abort();
 }
@@ -278,7 +278,7 @@ async fn invariant_2_an_attached_call_and_one_that_is_adopted_are_asked_about() 
     until("it waits", async || bench.gate.get_by_key(&key(0)).await.unwrap().is_some()).await;
     approve(&bench.gate).await;
     called.await.unwrap().unwrap_err();
-    assert_eq!((bench.world.ran(), record(&bench.gate).await.state), (0, CallState::Denied));
+    assert_eq!((bench.world.ran(), record(&bench.gate).await.state()), (0, CallState::Denied));
 
     let Submission::Pending(ticket) =
         bench.gate.submit(ask("again?")).by(clerk()).key("run", 1).await.unwrap()
@@ -312,7 +312,7 @@ async fn invariant_2_of_calls_that_run_together_all_are_asked_about_or_none_runs
         let first = async || record(&bench.gate).await;
         in_time("they go on", async || {
             let record = first().await;
-            record.state == expected || record.request.revision > 1
+            record.state() == expected || record.request().revision > 1
         })
         .await;
         match expected {
@@ -325,10 +325,10 @@ async fn invariant_2_of_calls_that_run_together_all_are_asked_about_or_none_runs
                 waiter.await.unwrap();
                 assert_eq!(bench.world.ran(), 0);
                 let other = bench.gate.get_by_key(&key(1)).await.unwrap().unwrap();
-                assert_eq!(other.state, CallState::Cancelled);
+                assert_eq!(other.state(), CallState::Cancelled);
             }
             _ => {
-                assert_eq!((bench.world.ran(), first().await.state), (0, CallState::Pending));
+                assert_eq!((bench.world.ran(), first().await.state()), (0, CallState::Pending));
                 waiter.abort();
             }
         }
@@ -344,13 +344,13 @@ async fn invariant_2_a_grant_answers_for_the_rights_of_now() {
     let draft = ticket.request().grant(GrantTerms::exactly()).by("alice");
     let preview = gate.preview_grant(draft).await.unwrap();
     gate.save_grant(preview).await.unwrap();
-    assert_eq!(record(gate).await.state, CallState::Approved);
+    assert_eq!(record(gate).await.state(), CallState::Approved);
     roster.say(Answer::Roles(&[]));
     let waiter = tokio::spawn(async move { ticket.wait().await });
-    until("it is asked about", async || record(gate).await.state == CallState::Pending).await;
+    until("it is asked about", async || record(gate).await.state() == CallState::Pending).await;
     let asked = record(gate).await;
-    assert!(asked.grant_use.is_none() && bench.world.ran() == 0);
-    let why = asked.request.reasons.last().unwrap();
+    assert!(asked.grant_use().is_none() && bench.world.ran() == 0);
+    let why = asked.request().reasons.last().unwrap();
     assert!(why.contains("ann is not clerk any more"), "{why}");
     waiter.abort();
 }
@@ -432,13 +432,13 @@ async fn invariant_2_another_attempt_is_asked_about_too() {
     assert_eq!(ticket.wait().await.unwrap(), Outcome::OutcomeUnknown);
     roster.say(Answer::Gone);
     let parked = record(gate).await;
-    assert_eq!((parked.state, roster.asked()), (CallState::OutcomeUnknown, 1));
+    assert_eq!((parked.state(), roster.asked()), (CallState::OutcomeUnknown, 1));
     gate.resolve(&parked, Resolution::Retry { attested: true }, "olga").await.unwrap();
     let outcome = gate.adopt(&Tenant::default(), parked.id()).await.unwrap();
     // What was tried is not said not to have run.
     assert_eq!((outcome, bench.world.ran()), (Outcome::OutcomeUnknown, 1));
     let settled = record(gate).await;
-    let why = format!("{:?}", settled.ending);
+    let why = format!("{:?}", settled.end_reason());
     assert!(why.contains("may not have this done any more"), "{why}");
     held.add_permits(1);
 }
@@ -474,8 +474,8 @@ async fn invariant_2_replicas_whose_directories_disagree_do_not_ask_in_turns() {
     // As often as anybody likes, in every order.
     for round in 0..12 {
         let now = record(&believes).await;
-        revisions.push(now.request.revision);
-        if now.state == CallState::Pending {
+        revisions.push(now.request().revision);
+        if now.state() == CallState::Pending {
             approve(&believes).await;
         }
         let gate = [&doubts, &blind, &doubts, &blind][round % 4];
@@ -487,7 +487,7 @@ async fn invariant_2_replicas_whose_directories_disagree_do_not_ask_in_turns() {
         }
     }
     assert_eq!(revisions.iter().max(), Some(&2), "asked again once: {revisions:?}");
-    assert_eq!((world.ran(), record(&believes).await.state), (1, CallState::Executed));
+    assert_eq!((world.ran(), record(&believes).await.state()), (1, CallState::Executed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -503,14 +503,14 @@ async fn invariant_2_a_vote_counts_as_it_was_cast() {
         panic!("it waits")
     };
     let vote = async |by: ReviewerIdentity| {
-        bench.gate.decide(record(&bench.gate).await.request.approve().by(by)).await.unwrap()
+        bench.gate.decide(record(&bench.gate).await.request().approve().by(by)).await.unwrap()
     };
     let first = vote(ReviewerIdentity::new("bob").role("legal")).await;
     assert_eq!(
-        (first.state, first.votes[0].roles.clone()),
+        (first.state(), first.votes()[0].roles.clone()),
         (CallState::Pending, vec!["legal".to_owned()])
     );
-    assert_eq!(vote(ReviewerIdentity::new("mia")).await.state, CallState::Approved);
+    assert_eq!(vote(ReviewerIdentity::new("mia")).await.state(), CallState::Approved);
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
     let asked = roster.0.seen.lock().unwrap().clone();
     assert!(asked.iter().all(|who| who.principal.as_str() == "ann"), "{asked:?}");

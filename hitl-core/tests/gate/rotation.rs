@@ -46,7 +46,7 @@ impl House {
     }
 
     async fn state(&self, id: RequestId) -> CallState {
-        self.store.get(&Tenant::default(), id).await.unwrap().unwrap().state
+        self.store.get(&Tenant::default(), id).await.unwrap().unwrap().state()
     }
 
     async fn payload(&self, id: RequestId) -> Sealed {
@@ -187,7 +187,7 @@ async fn an_edit_that_changes_nothing_changes_nothing_after_a_rotation_either() 
     assert_eq!(refused.refusal(), Some(hitl_core::Refusal::Unchanged), "{refused}");
     let edited = gate.decide(ticket.request().edit(r#"{"amount": 4.0}"#).by("dora"));
     let edited = edited.await.unwrap();
-    assert_eq!(edited.request.revision, 2);
+    assert_eq!(edited.request().revision, 2);
     assert_eq!(house.payload(ticket.request().id).await.key_id(), Some(key(2).id()));
 }
 

@@ -13,7 +13,7 @@ use hitl_core::{
 use support::{Bench, ask, bench, bench_with, note, pay, until};
 
 async fn state(bench: &Bench, run: &str, position: u64) -> Option<CallState> {
-    bench.gate.get_by_key(&CallKey::new(run, position)).await.unwrap().map(|record| record.state)
+    bench.gate.get_by_key(&CallKey::new(run, position)).await.unwrap().map(|record| record.state())
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn quick_asks_the_approver_and_an_approval_runs() {
     let decided = bench.audit.records().into_iter().find(|record| record.decision.is_some());
     assert_eq!(decided.unwrap().by.unwrap().as_str(), "bob");
     let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
-    assert_eq!((record.request.level, record.attempts), (ApprovalLevel::Quick, 1));
+    assert_eq!((record.request().level, record.attempts()), (ApprovalLevel::Quick, 1));
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn a_waiting_call_is_woken_by_a_decision_from_elsewhere() {
         tokio::spawn(async move { gate.call(pay("carol", 3.0)).by("ann").key("r", 0).await });
     until("it is pending", async || state(&bench, "r", 0).await == Some(CallState::Pending)).await;
     let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
-    bench.gate.decide(record.request.approve().by("dora")).await.unwrap();
+    bench.gate.decide(record.request().approve().by("dora")).await.unwrap();
     assert!((waiting.await.unwrap().unwrap() - 3.0).abs() < f64::EPSILON);
 }
 
@@ -219,8 +219,8 @@ async fn invariant_4_one_decision_wins_and_the_loser_sees_what_stands() {
     bench.gate.decide(approval.clone()).await.unwrap();
     bench.gate.decide(approval).await.expect("an identical replay is harmless");
     let error = bench.gate.decide(ticket.request().reject("no").by("eve")).await.unwrap_err();
-    assert_eq!(error.current().unwrap().state, CallState::Approved);
-    assert_eq!(error.current().unwrap().decided.as_ref().unwrap().by.as_str(), "dora");
+    assert_eq!(error.current().unwrap().state(), CallState::Approved);
+    assert_eq!(error.current().unwrap().decision().unwrap().by.as_str(), "dora");
 }
 
 #[tokio::test]

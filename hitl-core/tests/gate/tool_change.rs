@@ -171,19 +171,19 @@ async fn invariant_2_an_approval_of_a_changed_tool_is_refused_and_asked_again_by
             matches!(&status, ToolStatus::Changed(change) if change.differences == [expected.clone()]),
             "{status:?}"
         );
-        let error = next.decide(shown.request.approve().by("bob")).await.unwrap_err();
+        let error = next.decide(shown.request().approve().by("bob")).await.unwrap_err();
         assert_eq!(changed(&error), std::slice::from_ref(&expected), "{error}");
         let asked = world.current(&shown).await;
         assert_eq!(error.current(), Some(&asked));
-        assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2), "{error}");
-        let why = asked.request.reasons.last().unwrap();
+        assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2), "{error}");
+        let why = asked.request().reasons.last().unwrap();
         assert!(why.contains(&expected.to_string()), "the card says it: {why}");
         assert_eq!(world.notes("reopened"), std::slice::from_ref(why), "and so does the audit");
         assert!(error.to_string().contains("revision 2"), "{error}");
         assert_eq!(next.tool_status(&asked).await.unwrap(), ToolStatus::Current);
         // The old answer does not answer the new question; a look at it does, and it runs once.
-        next.decide(shown.request.approve().by("bob")).await.unwrap_err();
-        next.decide(asked.request.approve().by("bob")).await.unwrap();
+        next.decide(shown.request().approve().by("bob")).await.unwrap_err();
+        next.decide(asked.request().approve().by("bob")).await.unwrap();
         let outcome = next.adopt(&Tenant::default(), shown.id()).await.unwrap();
         assert!(matches!(outcome, Outcome::Executed(_)), "{outcome:?}");
         assert_eq!(world.ran().len(), 1, "{expected}");
@@ -199,11 +199,11 @@ async fn invariant_2_a_desk_without_tools_knows_that_the_tool_has_changed() {
         let desk = world.desk().await;
         let status = desk.tool_status(&shown).await.unwrap();
         assert!(status.warning().unwrap().contains(&expected.to_string()), "{status}");
-        let error = desk.decide(shown.request.approve().by("bob")).await.unwrap_err();
+        let error = desk.decide(shown.request().approve().by("bob")).await.unwrap_err();
         assert_eq!(changed(&error), std::slice::from_ref(&expected), "{error}");
         let asked = world.current(&shown).await;
-        assert_eq!((asked.state, asked.request.revision), (CallState::Pending, 2));
-        desk.decide(asked.request.approve().by("bob")).await.unwrap();
+        assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
+        desk.decide(asked.request().approve().by("bob")).await.unwrap();
         // The executor reads the arguments with its own tool. What they say may be another
         // question.
         if expected == ToolDifference::SensitiveSet {
@@ -211,12 +211,12 @@ async fn invariant_2_a_desk_without_tools_knows_that_the_tool_has_changed() {
             let adopting =
                 tokio::spawn(async move { served.adopt(&Tenant::default(), asked.id()).await });
             until("it is asked about as the executor reads it", async || {
-                world.current(&shown).await.request.revision == 3
+                world.current(&shown).await.request().revision == 3
             })
             .await;
             let asked = world.current(&shown).await;
-            assert!(!asked.request.arguments.as_str().contains("rent"), "it is a secret now");
-            desk.decide(asked.request.approve().by("bob")).await.unwrap();
+            assert!(!asked.request().arguments.as_str().contains("rent"), "it is a secret now");
+            desk.decide(asked.request().approve().by("bob")).await.unwrap();
             adopting.await.unwrap().unwrap();
         } else {
             next.adopt(&Tenant::default(), shown.id()).await.unwrap();
@@ -231,20 +231,20 @@ async fn invariant_2_what_was_approved_before_the_tool_changed_is_asked_again_at
         let world = World::default();
         let gate = world.with(spec(), SCHEMA).await;
         let shown = world.submitted(&gate, 0).await;
-        gate.decide(shown.request.approve().by("bob")).await.unwrap();
+        gate.decide(shown.request().approve().by("bob")).await.unwrap();
         world.end(gate).await;
         let next = world.with(spec_now, schema).await;
         let serving = next.clone();
         let server = tokio::spawn(async move { serving.serve().await });
         until("it is asked again", async || {
-            world.current(&shown).await.state == CallState::Pending
+            world.current(&shown).await.state() == CallState::Pending
         })
         .await;
         let asked = world.current(&shown).await;
-        assert_eq!(asked.request.revision, 2, "{expected}");
-        assert!(asked.votes.is_empty() && asked.decided.is_none(), "no vote survives it");
+        assert_eq!(asked.request().revision, 2, "{expected}");
+        assert!(asked.votes().is_empty() && asked.decision().is_none(), "no vote survives it");
         assert!(world.ran().is_empty(), "{expected}");
-        next.decide(asked.request.approve().by("bob")).await.unwrap();
+        next.decide(asked.request().approve().by("bob")).await.unwrap();
         until("it runs", async || world.ran().len() == 1).await;
         server.abort();
     }
@@ -258,19 +258,19 @@ async fn invariant_2_arguments_that_do_not_fit_any_more_close_the_call_with_an_a
         let next = world.with(spec(), OTHER).await;
         let desk = world.desk().await;
         let at = if from_the_desk { &desk } else { &next };
-        let error = at.decide(shown.request.approve().by("bob")).await.unwrap_err();
+        let error = at.decide(shown.request().approve().by("bob")).await.unwrap_err();
         assert_eq!(changed(&error), [ToolDifference::Schema]);
         if from_the_desk {
             // Only the executor can read them.
             let asked = world.current(&shown).await;
-            desk.decide(asked.request.approve().by("bob")).await.unwrap();
+            desk.decide(asked.request().approve().by("bob")).await.unwrap();
             let outcome = next.adopt(&Tenant::default(), shown.id()).await.unwrap();
             assert!(matches!(outcome, Outcome::Denied { .. }), "{outcome:?}");
         } else {
             assert!(error.to_string().contains("the call was closed"), "{error}");
         }
         let closed = world.current(&shown).await;
-        assert_eq!(closed.state, CallState::Denied);
+        assert_eq!(closed.state(), CallState::Denied);
         let notes = world.notes("denied");
         assert_eq!(notes.len(), 1);
         let says = notes[0].contains("the schema of its arguments") || from_the_desk;
@@ -294,9 +294,9 @@ async fn invariant_2_a_tool_that_is_gone_cannot_be_approved_and_its_orphan_is_cl
         let desk = world.desk().await;
         let at = if from_the_desk { &desk } else { &next };
         assert!(matches!(at.tool_status(&shown).await.unwrap(), ToolStatus::Gone(_)));
-        let error = at.decide(shown.request.approve().by("bob")).await.unwrap_err();
+        let error = at.decide(shown.request().approve().by("bob")).await.unwrap_err();
         assert_eq!(changed(&error), [ToolDifference::Gone]);
-        assert_eq!(world.current(&shown).await.state, CallState::Denied);
+        assert_eq!(world.current(&shown).await.state(), CallState::Denied);
         let notes = world.notes("denied");
         assert!(notes.len() == 1 && notes[0].contains("`pay` is gone"), "{notes:?}");
         let error = at.submit_json("pay", TEXT, "ann", "run", 0).await.unwrap_err();
@@ -309,10 +309,10 @@ async fn an_approved_orphan_is_closed_when_the_executor_that_replaces_it_is_buil
     let world = World::default();
     let gate = world.with(spec(), SCHEMA).await;
     let shown = world.submitted(&gate, 0).await;
-    gate.decide(shown.request.approve().by("bob")).await.unwrap();
+    gate.decide(shown.request().approve().by("bob")).await.unwrap();
     world.end(gate).await;
     let _next = world.gate(vec![helper()]).await;
-    assert_eq!(world.current(&shown).await.state, CallState::Denied);
+    assert_eq!(world.current(&shown).await.state(), CallState::Denied);
     assert!(world.notes("denied")[0].contains("`pay` is gone"));
 }
 
@@ -322,21 +322,21 @@ async fn invariant_10_a_call_is_not_closed_because_those_who_have_its_tool_are_a
     let gate = world.gate(vec![tool(spec(), SCHEMA, &world.ran), helper()]).await;
     let shown = world.submitted(&gate, 0).await;
     let approved = world.submitted(&gate, 1).await;
-    gate.decide(approved.request.approve().by("bob")).await.unwrap();
+    gate.decide(approved.request().approve().by("bob")).await.unwrap();
     world.end(gate).await;
     // Another service on the same store: it has nothing of what the first one had.
     let other = DynSpec::new("mail", "Mails.");
     let other = world.gate(vec![tool(other, r#"{"type":"object"}"#, &world.ran)]).await;
     for at in [&other, &world.desk().await] {
-        let error = at.decide(shown.request.approve().by("bob")).await.unwrap_err();
+        let error = at.decide(shown.request().approve().by("bob")).await.unwrap_err();
         assert_eq!(changed(&error), [ToolDifference::Gone]);
         at.recover().await.unwrap();
     }
-    assert_eq!(world.current(&shown).await.state, CallState::Pending);
-    assert_eq!(world.current(&approved).await.state, CallState::Approved);
+    assert_eq!(world.current(&shown).await.state(), CallState::Pending);
+    assert_eq!(world.current(&approved).await.state(), CallState::Approved);
     // It is back, and everything goes on.
     let back = world.with(spec(), SCHEMA).await;
-    back.decide(shown.request.approve().by("bob")).await.unwrap();
+    back.decide(shown.request().approve().by("bob")).await.unwrap();
     for call in [&shown, &approved] {
         back.adopt(&Tenant::default(), call.id()).await.unwrap();
     }
@@ -344,7 +344,7 @@ async fn invariant_10_a_call_is_not_closed_because_those_who_have_its_tool_are_a
     // A rejection needs no tool.
     let third = world.submitted(&back, 2).await;
     world.end(back).await;
-    other.decide(third.request.reject("no").by("bob")).await.unwrap();
+    other.decide(third.request().reject("no").by("bob")).await.unwrap();
 }
 
 #[tokio::test]
@@ -353,7 +353,7 @@ async fn while_nobody_serves_a_call_can_be_approved_and_the_card_says_so() {
     let shown = world.waiting(spec()).await;
     let desk = world.desk().await;
     assert_eq!(desk.tool_status(&shown).await.unwrap(), ToolStatus::NoExecutor);
-    desk.decide(shown.request.approve().by("bob")).await.unwrap();
+    desk.decide(shown.request().approve().by("bob")).await.unwrap();
     let next = world.with(spec(), SCHEMA).await;
     next.adopt(&Tenant::default(), shown.id()).await.unwrap();
     assert_eq!(world.ran().len(), 1);
@@ -389,7 +389,7 @@ async fn a_resubmission_that_does_not_fit_any_more_names_the_change() {
     assert_eq!(changed(&error), [ToolDifference::Schema]);
     assert!(error.to_string().contains("do not fit any more"), "{error}");
     assert!(error.for_model().to_string().contains("the schema of its arguments"), "{error}");
-    assert_eq!(world.current(&shown).await.state, CallState::Denied, "it is closed, audited");
+    assert_eq!(world.current(&shown).await.state(), CallState::Denied, "it is closed, audited");
     assert_eq!(world.notes("denied").len(), 1);
     // As a batch, and with arguments that fit: the key is that of the earlier call.
     let batch = next.submit_all("run").json(0, "pay", TEXT).by("ann").await;
@@ -409,7 +409,7 @@ async fn another_persons_key_is_a_conflict_also_when_the_tool_has_changed() {
     let next = world.with(spec().sensitive("memo"), SCHEMA).await;
     let error = next.submit_json("pay", TEXT, "eve", "run", 0).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::KeyConflict, "{error}");
-    assert_eq!(world.current(&shown).await.version, shown.version);
+    assert_eq!(world.current(&shown).await.version(), shown.version());
     let other = r#"{"to":"eve","amount":5,"memo":"rent"}"#;
     let error = next.submit_json("pay", other, "ann", "run", 0).await.unwrap_err();
     assert_eq!(changed(&error), [ToolDifference::SensitiveSet], "{error}");
@@ -427,21 +427,21 @@ async fn invariant_2_a_call_is_left_to_the_build_it_was_approved_for_while_that_
     for gate in [&old, &new, &world.desk().await] {
         assert_eq!(gate.tool_status(&shown).await.unwrap(), ToolStatus::Current);
     }
-    new.decide(shown.request.approve().by("bob")).await.unwrap();
+    new.decide(shown.request().approve().by("bob")).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let left = world.current(&shown).await;
-    assert_eq!((left.state, left.request.revision), (CallState::Approved, 1));
+    assert_eq!((left.state(), left.request().revision), (CallState::Approved, 1));
     let error = new.adopt(&Tenant::default(), shown.id()).await.unwrap_err();
     assert_eq!(changed(&error), [build(Some("1.0"), Some("2.0"))]);
     assert!(world.ran().is_empty());
 
     world.end(old).await;
-    later("it is asked again", async || world.current(&shown).await.state == CallState::Pending)
+    later("it is asked again", async || world.current(&shown).await.state() == CallState::Pending)
         .await;
     let asked = world.current(&shown).await;
-    assert_eq!(asked.request.build.as_deref(), Some("2.0"));
-    assert!(asked.request.reasons.last().unwrap().contains("version 2.0, it was version 1.0"));
-    new.decide(asked.request.approve().by("bob")).await.unwrap();
+    assert_eq!(asked.request().build.as_deref(), Some("2.0"));
+    assert!(asked.request().reasons.last().unwrap().contains("version 2.0, it was version 1.0"));
+    new.decide(asked.request().approve().by("bob")).await.unwrap();
     later("it runs", async || !world.ran().is_empty()).await;
     assert!(world.ran()[0].starts_with("2.0 "), "{:?}", world.ran());
     let ran = world.audit.records().into_iter().find(|r| r.event.to_string() == "claimed");
@@ -454,12 +454,13 @@ async fn a_caller_of_another_build_leaves_its_call_to_the_one_it_was_approved_fo
     let world = World::default();
     let old = world.with(spec(), SCHEMA).await;
     let shown = world.submitted(&old, 0).await;
-    old.decide(shown.request.approve().by("bob")).await.unwrap();
+    old.decide(shown.request().approve().by("bob")).await.unwrap();
     let new = world.with(spec().version("2.0"), SCHEMA).await;
     // The caller comes back to the new one: the old one lives, so it is left to that.
     let caller = new.clone();
     let call = tokio::spawn(async move { caller.call_json("pay", TEXT, "ann", "run", 0).await });
-    until("it is nobody's in particular", async || !world.current(&shown).await.attached).await;
+    until("it is nobody's in particular", async || !world.current(&shown).await.is_attached())
+        .await;
     let serving = old.clone();
     let server = tokio::spawn(async move { serving.serve().await });
     let outcome = call.await.unwrap().unwrap();
@@ -474,17 +475,17 @@ async fn an_executor_that_does_not_serve_holds_up_nothing_for_ever() {
     let world = World { store: MemoryStore::with_clock(clock.clone()), ..World::default() };
     let old = world.with(spec(), SCHEMA).await;
     let shown = world.submitted(&old, 0).await;
-    old.decide(shown.request.approve().by("bob")).await.unwrap();
+    old.decide(shown.request().approve().by("bob")).await.unwrap();
     let new = world.with(spec().version("2.0"), SCHEMA).await;
     let serving = new.clone();
     let server = tokio::spawn(async move { serving.serve().await });
     clock.advance(Duration::from_secs(299));
     tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!(world.current(&shown).await.state, CallState::Approved);
+    assert_eq!(world.current(&shown).await.state(), CallState::Approved);
     clock.advance(Duration::from_secs(2));
-    later("it is asked again", async || world.current(&shown).await.state == CallState::Pending)
+    later("it is asked again", async || world.current(&shown).await.state() == CallState::Pending)
         .await;
-    assert_eq!(world.current(&shown).await.request.build.as_deref(), Some("2.0"));
+    assert_eq!(world.current(&shown).await.request().build.as_deref(), Some("2.0"));
     assert!(world.ran().is_empty());
     server.abort();
 }
@@ -497,16 +498,16 @@ async fn builds_side_by_side_do_not_ask_in_turns() {
         world.with(spec().version("2.0"), SCHEMA).await,
         world.with(spec().version("3.0"), SCHEMA).await,
     );
-    two.decide(shown.request.approve().by("bob")).await.unwrap_err();
+    two.decide(shown.request().approve().by("bob")).await.unwrap_err();
     let asked = world.current(&shown).await;
-    three.decide(asked.request.approve().by("bob")).await.unwrap();
+    three.decide(asked.request().approve().by("bob")).await.unwrap();
     let servers: Vec<_> = [two, three]
         .into_iter()
         .map(|gate| tokio::spawn(async move { gate.serve().await }))
         .collect();
     until("it runs", async || world.ran().len() == 1).await;
     let done = world.current(&shown).await;
-    assert_eq!(done.request.revision, 2);
+    assert_eq!(done.request().revision, 2);
     assert!(world.ran()[0].starts_with("2.0 "), "{:?}", world.ran());
     for server in servers {
         server.abort();
@@ -518,7 +519,7 @@ async fn tools_without_a_version_are_compared_without_one() {
     let world = World::default();
     let shown = world.waiting(spec().version("any")).await;
     let next = world.with(spec().version("any"), SCHEMA).await;
-    next.decide(shown.request.approve().by("bob")).await.unwrap();
+    next.decide(shown.request().approve().by("bob")).await.unwrap();
     next.adopt(&Tenant::default(), shown.id()).await.unwrap();
     assert_eq!(world.ran().len(), 1);
 }
@@ -529,13 +530,13 @@ async fn invariant_2_a_decision_about_one_call_decides_no_other() {
     let gate = world.with(spec(), SCHEMA).await;
     let (one, two) = (world.submitted(&gate, 0).await, world.submitted(&gate, 1).await);
     // The same arguments of the same person with the same tool, as the same revision.
-    assert_eq!(one.content, two.content);
-    assert_ne!(one.request.binding, two.request.binding);
-    let mut redirected = one.request.approve().by("bob");
+    assert_eq!(one.content(), two.content());
+    assert_ne!(one.request().binding, two.request().binding);
+    let mut redirected = one.request().approve().by("bob");
     redirected.request = two.id();
     let error = gate.decide(redirected).await.unwrap_err();
     assert_eq!(error.refusal(), Some(hitl_core::Refusal::Stale));
-    assert_eq!(world.current(&two).await.state, CallState::Pending);
+    assert_eq!(world.current(&two).await.state(), CallState::Pending);
 }
 
 #[tokio::test]
@@ -545,22 +546,22 @@ async fn a_change_never_makes_the_question_laxer() {
     let shown = world.waiting(spec().config(strict)).await;
     let lax = ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
     let next = world.with(spec().config(lax).version("2.0"), SCHEMA).await;
-    next.decide(shown.request.approve().by("bob")).await.unwrap_err();
+    next.decide(shown.request().approve().by("bob")).await.unwrap_err();
     let asked = world.current(&shown).await;
-    assert_eq!(asked.request.risk, Risk::Critical);
-    assert!(shown.request.requirement().is_met_by(&asked.request.requirement()));
-    let own = next.decide(asked.request.approve().by("ann")).await.unwrap_err();
+    assert_eq!(asked.request().risk, Risk::Critical);
+    assert!(shown.request().requirement().is_met_by(&asked.request().requirement()));
+    let own = next.decide(asked.request().approve().by("ann")).await.unwrap_err();
     assert_eq!(own.refusal(), Some(hitl_core::Refusal::FourEyes));
     // Raised, it asks for more.
     let world = World::default();
     let shown = world.waiting(spec()).await;
     let next = world.with(spec().version("2.0").config(strict), SCHEMA).await;
-    next.decide(shown.request.approve().by("bob")).await.unwrap_err();
+    next.decide(shown.request().approve().by("bob")).await.unwrap_err();
     let asked = world.current(&shown).await;
-    assert_eq!((asked.request.risk, asked.state), (Risk::Critical, CallState::Pending));
-    let own = next.decide(asked.request.approve().by("ann")).await.unwrap_err();
+    assert_eq!((asked.request().risk, asked.state()), (Risk::Critical, CallState::Pending));
+    let own = next.decide(asked.request().approve().by("ann")).await.unwrap_err();
     assert_eq!(own.refusal(), Some(hitl_core::Refusal::FourEyes));
-    assert!(asked.request.choices.contains(&Choice::Approve));
+    assert!(asked.request().choices.contains(&Choice::Approve));
 }
 
 #[tokio::test]
@@ -575,10 +576,10 @@ async fn a_store_that_does_not_record_tools_leaves_it_unknown_and_loses_nothing(
     assert_eq!(status, ToolStatus::Unknown);
     assert!(status.warning().unwrap().contains("not known"));
     let new = make(spec().version("2.0")).store(forgetful()).build().await.unwrap();
-    let error = new.decide(shown.request.approve().by("bob")).await.unwrap_err();
+    let error = new.decide(shown.request().approve().by("bob")).await.unwrap_err();
     assert_eq!(changed(&error), [build(Some("1.0"), Some("2.0"))]);
     let asked = world.current(&shown).await;
-    desk.decide(asked.request.approve().by("bob")).await.unwrap();
+    desk.decide(asked.request().approve().by("bob")).await.unwrap();
     new.adopt(&Tenant::default(), shown.id()).await.unwrap();
     assert!(world.ran()[0].starts_with("2.0 "));
 }
@@ -592,16 +593,16 @@ async fn invariant_2_what_was_bound_by_an_older_rule_is_asked_again_and_never_lo
     else {
         panic!("the key is new")
     };
-    assert_eq!((shown.request.binding_version, &shown.request.build), (1, &None));
+    assert_eq!((shown.request().binding_version, &shown.request().build), (1, &None));
     let session = world.store.open_session().await.unwrap();
     world.store.record_tools(session, &[facts(&shown)]).await.unwrap();
     let desk = world.desk().await;
-    let error = desk.decide(shown.request.approve().by("bob")).await.unwrap_err();
+    let error = desk.decide(shown.request().approve().by("bob")).await.unwrap_err();
     assert_eq!(changed(&error), [ToolDifference::OlderBinding]);
     let asked = world.current(&shown).await;
-    assert_eq!((asked.state, asked.request.binding_version), (CallState::Pending, 2));
+    assert_eq!((asked.state(), asked.request().binding_version), (CallState::Pending, 2));
     assert_eq!(
-        desk.decide(asked.request.approve().by("bob")).await.unwrap().state,
+        desk.decide(asked.request().approve().by("bob")).await.unwrap().state(),
         CallState::Approved
     );
 }
@@ -614,15 +615,15 @@ async fn invariant_2_an_edit_at_a_desk_is_checked_by_the_recorded_schema() {
     let shown = world.submitted(&gate, 0).await;
     let desk = world.desk().await;
     for wrong in [r#"{"to":5}"#, r#"{"to":null}"#, r#"{"memo":"other"}"#, "{", "[]", r#""x""#] {
-        let error = desk.decide(shown.request.edit(wrong).by("bob")).await.unwrap_err();
+        let error = desk.decide(shown.request().edit(wrong).by("bob")).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::InvalidArguments, "{wrong}: {error}");
-        assert_eq!(world.current(&shown).await.version, shown.version, "{wrong}");
+        assert_eq!(world.current(&shown).await.version(), shown.version(), "{wrong}");
     }
-    let edited = desk.decide(shown.request.edit(r#"{"to":"carol"}"#).by("bob")).await.unwrap();
-    assert_eq!((edited.state, edited.request.revision), (CallState::Approved, 2));
-    assert_eq!(edited.request.title, "Pay \"carol\"");
-    assert!(!edited.request.arguments.as_str().contains("rent"), "its secret stays one");
-    assert!(edited.request.reasons.last().unwrap().contains("assesses it again"));
+    let edited = desk.decide(shown.request().edit(r#"{"to":"carol"}"#).by("bob")).await.unwrap();
+    assert_eq!((edited.state(), edited.request().revision), (CallState::Approved, 2));
+    assert_eq!(edited.request().title, "Pay \"carol\"");
+    assert!(!edited.request().arguments.as_str().contains("rent"), "its secret stays one");
+    assert!(edited.request().reasons.last().unwrap().contains("assesses it again"));
     gate.adopt(&Tenant::default(), shown.id()).await.unwrap();
     assert_eq!(world.ran(), [r#"1.0 {"amount":5,"memo":"rent","to":"carol"}"#]);
 }
@@ -651,12 +652,12 @@ async fn invariant_2_an_edit_of_a_changed_tool_is_refused_and_the_call_asked_abo
         let next = world.with(spec(), WIDER).await;
         let desk = world.desk().await;
         let at = if from_the_desk { &desk } else { &next };
-        let error = at.decide(shown.request.edit(r#"{"amount":2000}"#).by("bob")).await;
+        let error = at.decide(shown.request().edit(r#"{"amount":2000}"#).by("bob")).await;
         assert_eq!(changed(&error.unwrap_err()), [ToolDifference::Schema]);
         let asked = world.current(&shown).await;
-        let error = at.decide(asked.request.edit(r#"{"amount":2000}"#).by("bob")).await;
+        let error = at.decide(asked.request().edit(r#"{"amount":2000}"#).by("bob")).await;
         assert_eq!(error.unwrap_err().kind(), GateErrorKind::InvalidArguments);
-        at.decide(asked.request.edit(r#"{"amount":20}"#).by("bob")).await.unwrap();
+        at.decide(asked.request().edit(r#"{"amount":20}"#).by("bob")).await.unwrap();
         next.adopt(&Tenant::default(), shown.id()).await.unwrap();
         assert!(world.ran()[0].contains(r#""amount":20"#), "{:?}", world.ran());
     }

@@ -287,8 +287,8 @@ async fn invariant_9b_an_edit_lists_the_masks_of_its_own_revision() {
     assert_eq!(request.undeclared_masks(), 0);
     let patch = format!(r#"{{"to":"token {TOKEN}"}}"#);
     let edited = bench.gate.decide(request.edit(patch).by("alice")).await.unwrap();
-    assert_eq!(edited.request.undeclared_masks(), 1);
-    assert!(edited.request.masks.iter().any(|mask| mask.at == "/to" && !mask.declared));
+    assert_eq!(edited.request().undeclared_masks(), 1);
+    assert!(edited.request().masks.iter().any(|mask| mask.at == "/to" && !mask.declared));
     assert!(!serde_json::to_string(&edited).unwrap().contains(TOKEN));
 }
 
@@ -331,7 +331,7 @@ async fn invariant_8_what_people_type_is_kept_and_told_without_secrets() {
         assert!(!text.contains(TOKEN) && !text.contains("9731-secret"), "{text}");
         // Sent again it is the same decision, also when the call's secrets are gone.
         let again = bench.gate.decide(decision).await.unwrap();
-        assert_eq!(again.version, kept.version);
+        assert_eq!(again.version(), kept.version());
     }
     let audit = audited(&bench);
     assert!(!audit.contains(TOKEN) && !audit.contains("9731-secret"), "{audit}");
@@ -373,17 +373,17 @@ async fn invariant_8_reasons_of_withdrawals_settlements_and_patches_hold_no_secr
     };
     let request = pending(&bench.gate, pay("ann", 5000.0)).await;
     let record = bench.gate.cancel(&get(&request).await, "alice", words.clone()).await.unwrap();
-    clean("cancel", serde_json::to_string(&record.ending).unwrap());
+    clean("cancel", serde_json::to_string(&record.end_reason()).unwrap());
     let Submission::Pending(ticket) = bench.gate.submit(ask("hello")).by("agent").await.unwrap()
     else {
         panic!("it waits")
     };
     ticket.cancel(format!("token={TOKEN}")).await.unwrap();
-    clean("owner", serde_json::to_string(&get(ticket.request()).await.ending).unwrap());
+    clean("owner", serde_json::to_string(&get(ticket.request()).await.end_reason()).unwrap());
     let request = pending(&bench.gate, pay("ann", 5000.0)).await;
     let patch = format!(r#"{{"to":"{TOKEN}, pin 9731-secret"}}"#);
     let record = bench.gate.decide(request.edit(patch).by("alice")).await.unwrap();
-    clean("patch", serde_json::to_string(&record.prior_revisions).unwrap());
+    clean("patch", serde_json::to_string(record.prior_revisions()).unwrap());
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,6 @@
 use crate::machine_support as machine;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use hitl_base::Timestamp;
 use hitl_core::grant::GrantUse;
@@ -15,6 +14,7 @@ use hitl_core::store::suite::{Draft, facts};
 use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, Risk, ToolFacts};
 use machine::*;
 use proptest::prelude::*;
+use serde_json::json;
 
 /// Every row of the table, with the guards satisfied: from, event, to.
 const TABLE: &[(S, Kind, S)] = &[
@@ -92,16 +92,18 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
             let mut record = in_state(state, token, owner);
             match kind {
                 Kind::Disallow => {
-                    record.grant_use = Some(GrantUse::new(the_grant().id(), Amount::ZERO));
+                    let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
+                    set(&mut record, json!({ "granted": drawn }));
                 }
                 Kind::CancelBySibling => {
-                    record.batch =
-                        Draft::new("run", 1).together("b", &[1, 2]).call().stamped(EARLY.now).batch;
+                    let draft = Draft::new("run", 1).together("b", &[1, 2]);
+                    let batch = draft.call().stamped(EARLY.now).batch().cloned();
+                    set(&mut record, json!({ "batch": batch }));
                 }
                 _ => {}
             }
             let now = match kind {
-                Kind::Expire => record.request.expires_at,
+                Kind::Expire => record.request().expires_at,
                 _ => Timestamp::from_millis(1),
             };
             let event = kind.event(&record, token, owner);
@@ -114,8 +116,8 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
             match (row, result) {
                 (Some((_, _, to)), Ok(Transition::Changed(next))) => {
                     rows += 1;
-                    assert_eq!(next.state, *to, "{state} {kind:?}");
-                    assert_eq!((next.version, next.updated_at), (record.version + 1, now));
+                    assert_eq!(next.state(), *to, "{state} {kind:?}");
+                    assert_eq!((next.version(), next.updated_at()), (record.version() + 1, now));
                 }
                 (None, Err(refusal)) => {
                     assert_eq!(refusal, Refusal::State { state, event: event.name() });
@@ -156,7 +158,7 @@ fn each_guard_refuses_with_its_own_reason() {
     let claimed = in_state(S::Claimed, token, owner);
     assert_eq!(refuse(&claimed, Event::ExecutorLost, now, false), Refusal::Alive);
     let approved = in_state(S::Approved, token, owner);
-    let late = approved.request.expires_at;
+    let late = approved.request().expires_at;
     assert_eq!(
         refuse(&approved, Kind::Claim.event(&approved, token, owner), late, false),
         Refusal::Expired
@@ -165,7 +167,8 @@ fn each_guard_refuses_with_its_own_reason() {
     let not_mine = Kind::CancelByOwner.event(&approved, token, OwnerToken::new());
     assert_eq!(refuse(&approved, not_mine, now, false), Refusal::NotOwner);
     let mut stale = approved.clone();
-    Arc::make_mut(&mut stale.request).binding = in_other_call().request.binding;
+    let binding = in_other_call().request().binding;
+    set(&mut stale, json!({ "request": { "binding": binding } }));
     for kind in [Kind::Claim, Kind::Demote, Kind::Deny, Kind::Reask] {
         let refusal = refuse(&approved, kind.event(&stale, token, owner), now, false);
         assert_eq!(refusal, Refusal::Stale, "{kind:?}");
@@ -181,9 +184,9 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
     let (token, owner) = (ClaimToken::new(), OwnerToken::new());
     for (from, kind, to) in TRIED {
         let mut record = in_state(*from, token, owner);
-        record.attempts = 1;
+        set(&mut record, json!({ "attempts": 1 }));
         let now = match kind {
-            Kind::Expire => record.request.expires_at,
+            Kind::Expire => record.request().expires_at,
             _ => Timestamp::from_millis(1),
         };
         let event = kind.event(&record, token, owner);
@@ -192,8 +195,8 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
             &event,
             StoreFacts { now, claimant_dead: true, decision_used: false },
         ));
-        assert_eq!(next.state, *to, "{from} {kind:?}");
-        let Some(hitl_core::machine::EndReason::Reason(why)) = &next.ending else {
+        assert_eq!(next.state(), *to, "{from} {kind:?}");
+        let Some(hitl_core::machine::EndReason::Reason(why)) = next.end_reason() else {
             panic!("{next:?}")
         };
         assert!(why.contains("how the earlier attempt ended is not known"), "{why}");
@@ -201,7 +204,7 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
     }
     // And its arguments stay: its idempotency key stands for them.
     let mut record = in_state(S::Pending, token, owner);
-    record.attempts = 1;
+    set(&mut record, json!({ "attempts": 1 }));
     let event = Kind::Edit.event(&record, token, owner);
     let facts =
         StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
@@ -215,9 +218,9 @@ fn what_waits_for_others_waits() {
         let draft = Draft::new("run", 1).owner(owner).escalate("director", 60);
         let two = Quorum { stages: vec![Stage::people(2)], ..Quorum::ONE };
         let record = draft.quorum(two).call().stamped(Timestamp::EPOCH);
-        assert_eq!(record.state, *from);
+        assert_eq!(record.state(), *from);
         let now = match kind {
-            Kind::Expire => record.request.expires_at,
+            Kind::Expire => record.request().expires_at,
             _ => Timestamp::from_millis(1),
         };
         let event = kind.event(&record, token, owner);
@@ -226,7 +229,7 @@ fn what_waits_for_others_waits() {
             &event,
             StoreFacts { now, claimant_dead: true, decision_used: false },
         ));
-        assert_eq!(next.state, *to, "{from} {kind:?}");
+        assert_eq!(next.state(), *to, "{from} {kind:?}");
     }
 }
 
@@ -234,24 +237,24 @@ fn what_waits_for_others_waits() {
 fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the_attempt_is_over() {
     let (token, owner) = (ClaimToken::new(), OwnerToken::new());
     let mut record = in_state(S::OutcomeUnknown, token, owner);
-    record.attempts = 1;
+    set(&mut record, json!({ "attempts": 1 }));
     let again = |record: &CallRecord, facts, most| {
-        apply(record, &Event::RetryIdempotent { version: record.version, most }, facts)
+        apply(record, &Event::RetryIdempotent { version: record.version(), most }, facts)
     };
     let dead =
         StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
     assert_eq!(again(&record, EARLY, 3), Err(Refusal::Alive));
     assert_eq!(again(&record, dead, 1), Err(Refusal::TooManyAttempts));
     let late =
-        StoreFacts { now: record.request.expires_at, claimant_dead: true, decision_used: false };
+        StoreFacts { now: record.request().expires_at, claimant_dead: true, decision_used: false };
     assert_eq!(again(&record, late, 3), Err(Refusal::Expired), "what was approved has an end");
-    let stale = Event::RetryIdempotent { version: record.version + 1, most: 3 };
+    let stale = Event::RetryIdempotent { version: record.version() + 1, most: 3 };
     assert_eq!(apply(&record, &stale, dead), Err(Refusal::Stale));
     let next = changed(again(&record, dead, 3));
-    assert_eq!((next.state, next.claim, next.attempts), (S::Approved, None, 1));
+    assert_eq!((next.state(), next.claim(), next.attempts()), (S::Approved, None, 1));
     let late_result = Event::Succeed { token };
     assert!(apply(&next, &late_result, dead).is_err(), "the old token is void");
-    Arc::make_mut(&mut record.request).hints.idempotent = false;
+    set(&mut record, json!({ "request": { "hints": { "idempotent": false } } }));
     assert_eq!(again(&record, dead, 3), Err(Refusal::NotAllowed));
 }
 
@@ -304,7 +307,7 @@ proptest! {
             let event = kind.event(seen, tokens[token], owner);
             let facts = StoreFacts {
                 now: Timestamp::from_millis(i64::try_from(now).unwrap()),
-                claimant_dead: dead && record.claim.is_some(),
+                claimant_dead: dead && record.claim().is_some(),
                 decision_used: false,
             };
             let next = match apply(&record, &event, facts) {
@@ -316,34 +319,34 @@ proptest! {
                 }
                 Err(_) => continue,
             };
-            prop_assert!(!record.state.is_terminal(), "{} is terminal", record.state);
-            prop_assert_eq!(next.version, record.version + 1);
+            prop_assert!(!record.state().is_terminal(), "{} is terminal", record.state());
+            prop_assert_eq!(next.version(), record.version() + 1);
             prop_assert_eq!(next.id(), id);
-            prop_assert_eq!(next.updated_at, facts.now);
-            prop_assert!(next.request.level >= record.request.level);
-            prop_assert!(next.request.revision >= record.request.revision);
-            let row = (record.state, kind, next.state);
-            let known = TABLE.contains(&row) && !(record.attempts > 0 && next.state.is_terminal()
-                && matches!(record.state, S::Pending | S::Approved))
-                || record.attempts > 0 && TRIED.contains(&row);
-            prop_assert!(known, "{} {:?} {} is no row", record.state, kind, next.state);
+            prop_assert_eq!(next.updated_at(), facts.now);
+            prop_assert!(next.request().level >= record.request().level);
+            prop_assert!(next.request().revision >= record.request().revision);
+            let row = (record.state(), kind, next.state());
+            let known = TABLE.contains(&row) && !(record.attempts() > 0 && next.state().is_terminal()
+                && matches!(record.state(), S::Pending | S::Approved))
+                || record.attempts() > 0 && TRIED.contains(&row);
+            prop_assert!(known, "{} {:?} {} is no row", record.state(), kind, next.state());
             match kind {
-                Kind::Claim => prop_assert_eq!(next.attempts, record.attempts + 1),
-                Kind::Release => prop_assert_eq!(next.attempts + 1, record.attempts),
-                _ => prop_assert_eq!(next.attempts, record.attempts),
+                Kind::Claim => prop_assert_eq!(next.attempts(), record.attempts() + 1),
+                Kind::Release => prop_assert_eq!(next.attempts() + 1, record.attempts()),
+                _ => prop_assert_eq!(next.attempts(), record.attempts()),
             }
-            prop_assert!(next.state != S::Claimed || next.claim.is_some());
-            prop_assert!(next.attempts == 0 || !matches!(next.state,
+            prop_assert!(next.state() != S::Claimed || next.claim().is_some());
+            prop_assert!(next.attempts() == 0 || !matches!(next.state(),
                 S::Rejected | S::Responded | S::Expired | S::Cancelled | S::Denied),
                 "what was tried is never said not to have run");
-            prop_assert!(record.request.requirement().is_met_by(&next.request.requirement()));
-            if matches!(next.state, S::Pending | S::Approved) {
-                prop_assert!(next.claim.is_none(), "no token outlives its claim");
+            prop_assert!(record.request().requirement().is_met_by(&next.request().requirement()));
+            if matches!(next.state(), S::Pending | S::Approved) {
+                prop_assert!(next.claim().is_none(), "no token outlives its claim");
             }
             // The same event once more changes nothing twice.
             if let Ok(Transition::Changed(twice)) = apply(&next, &event, facts) {
                 let again = matches!(kind, Kind::Attach | Kind::Restore);
-                prop_assert!(again, "{:?} -> {}", kind, twice.state);
+                prop_assert!(again, "{:?} -> {}", kind, twice.state());
             }
             events.push(event);
             record = next;
@@ -375,11 +378,11 @@ fn a_call_that_is_stamped_in_place_shares_its_request_and_is_what_stamping_gives
     call.stamp(at);
     let shared = call.stamped(at);
     assert_eq!(shared, record);
-    assert!(Arc::ptr_eq(&shared.request, &call.stamped(at).request));
+    assert!(std::ptr::eq(shared.request(), call.stamped(at).request()));
     // A later stamp counts, and leaves what was given out as it is.
     let later = call.stamped(Timestamp::from_millis(2_000));
-    assert_eq!(later.request.created_at, Timestamp::from_millis(2_000));
-    assert!(later.request.expires_at > shared.request.expires_at);
+    assert_eq!(later.request().created_at, Timestamp::from_millis(2_000));
+    assert!(later.request().expires_at > shared.request().expires_at);
     assert_eq!(shared, record);
 }
 
@@ -410,7 +413,7 @@ fn invariant_2_a_changed_tool_is_another_question_and_the_same_tool_is_none() {
     for state in [S::Pending, S::Approved] {
         let record = in_state(state, token, owner);
         let reask = |tool| {
-            let reask = Reask::new(record.request.binding, tool, "asked again");
+            let reask = Reask::new(record.request().binding, tool, "asked again");
             apply(&record, &Event::Reask(Box::new(reask)), EARLY)
         };
         assert_eq!(reask(facts(&record)), Err(Refusal::Stale), "nothing has changed");
@@ -419,14 +422,14 @@ fn invariant_2_a_changed_tool_is_another_question_and_the_same_tool_is_none() {
         assert_eq!(reask(other), Err(Refusal::Stale), "it is another tool");
         for (what, tool) in changed_tools(&record) {
             let next = changed(reask(tool.clone()));
-            assert_eq!((next.state, next.request.revision), (S::Pending, 2), "{what}");
-            assert_ne!(next.request.binding, record.request.binding, "{what}");
-            assert!(next.unread, "nobody who has the tool has read the arguments: {what}");
-            assert!(tool.is_of(&next.request), "{what}");
-            assert_eq!(next.request.arguments, record.request.arguments);
-            assert_eq!(next.request.reasons.last().map(String::as_str), Some("asked again"));
+            assert_eq!((next.state(), next.request().revision), (S::Pending, 2), "{what}");
+            assert_ne!(next.request().binding, record.request().binding, "{what}");
+            assert!(next.is_unread(), "nobody who has the tool has read the arguments: {what}");
+            assert!(tool.is_of(next.request()), "{what}");
+            assert_eq!(next.request().arguments, record.request().arguments);
+            assert_eq!(next.request().reasons.last().map(String::as_str), Some("asked again"));
             // An answer to the first question answers this one in no state.
-            let refused = apply(&next, &Event::Decide(record.request.approve().by("bob")), EARLY);
+            let refused = apply(&next, &Event::Decide(record.request().approve().by("bob")), EARLY);
             assert_eq!(refused, Err(Refusal::Stale), "{what}");
         }
     }
@@ -440,12 +443,12 @@ fn invariant_2_a_binding_of_the_first_rule_runs_nothing() {
     let approved = changed(approve(&old, "alice"));
     let claim = Kind::Claim.event(&approved, ClaimToken::new(), owner);
     assert_eq!(apply(&approved, &claim, EARLY), Err(Refusal::Stale));
-    let reask = Reask::new(approved.request.binding, facts(&approved), "by the rule of now");
+    let reask = Reask::new(approved.request().binding, facts(&approved), "by the rule of now");
     let asked = changed(apply(&approved, &Event::Reask(Box::new(reask)), EARLY));
-    assert_eq!((asked.state, asked.request.binding_version), (S::Pending, 2));
+    assert_eq!((asked.state(), asked.request().binding_version), (S::Pending, 2));
     let approved = changed(approve(&asked, "alice"));
     let claim = Kind::Claim.event(&approved, ClaimToken::new(), owner);
-    assert_eq!(changed(apply(&approved, &claim, EARLY)).state, S::Claimed);
+    assert_eq!(changed(apply(&approved, &claim, EARLY)).state(), S::Claimed);
     // An older record says nothing of rules and builds.
     let text = serde_json::to_string(&old).unwrap();
     let text = text.replace(r#","bindingVersion":1"#, "");
@@ -457,21 +460,21 @@ fn invariant_2_a_binding_of_the_first_rule_runs_nothing() {
 fn a_change_never_makes_a_question_laxer_and_keeps_few_reasons() {
     let owner = OwnerToken::new();
     let mut record = start(ApprovalLevel::Full, owner);
-    let risk = record.request.risk;
+    let risk = record.request().risk;
     for round in 0..100 {
         let mut tool = facts(&record);
         tool.build = Some(round.to_string());
         tool.risk = hitl_core::Risk::Low;
-        let reask = Reask::new(record.request.binding, tool, format!("asked again: {round}"));
+        let reask = Reask::new(record.request().binding, tool, format!("asked again: {round}"));
         record = changed(apply(&record, &Event::Reask(Box::new(reask)), EARLY));
-        assert_eq!((record.request.risk, record.request.level), (risk, ApprovalLevel::Full));
+        assert_eq!((record.request().risk, record.request().level), (risk, ApprovalLevel::Full));
     }
-    assert!(record.request.reasons.len() <= 32, "{}", record.request.reasons.len());
+    assert!(record.request().reasons.len() <= 32, "{}", record.request().reasons.len());
     let late =
-        StoreFacts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
+        StoreFacts { now: record.request().expires_at, claimant_dead: false, decision_used: false };
     let mut tool = facts(&record);
     tool.build = None;
-    let reask = Reask::new(record.request.binding, tool, "too late");
+    let reask = Reask::new(record.request().binding, tool, "too late");
     let refused = apply(&record, &Event::Reask(Box::new(reask)), late);
     assert_eq!(refused, Err(Refusal::Expired), "it does not gain time");
 }
@@ -480,25 +483,25 @@ fn a_change_never_makes_a_question_laxer_and_keeps_few_reasons() {
 fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
     let owner = OwnerToken::new();
     let mut record = start(ApprovalLevel::Full, owner);
-    record.attempts = 1;
+    set(&mut record, json!({ "attempts": 1 }));
     let mut tool = facts(&record);
     tool.build = Some("2.0".to_owned());
-    let same = Reask::new(record.request.binding, tool.clone(), "why");
-    assert_eq!(changed(apply(&record, &Event::Reask(Box::new(same)), EARLY)).attempts, 1);
+    let same = Reask::new(record.request().binding, tool.clone(), "why");
+    assert_eq!(changed(apply(&record, &Event::Reask(Box::new(same)), EARLY)).attempts(), 1);
     let revised = EditedRevision {
         content: "7".repeat(64).parse().unwrap(),
-        arguments: record.request.arguments.clone(),
+        arguments: record.request().arguments.clone(),
         masks: Vec::new(),
         more_masks: 0,
         contents: Vec::new(),
         links: Vec::new(),
         title: "Another".to_owned(),
-        assessment: record.request.assessment.clone(),
-        requirement: record.request.requirement(),
+        assessment: record.request().assessment.clone(),
+        requirement: record.request().requirement(),
         reasons: Vec::new(),
-        priority: record.request.priority,
+        priority: record.request().priority,
     };
-    let other = Reask::new(record.request.binding, tool, "why").revised(revised);
+    let other = Reask::new(record.request().binding, tool, "why").revised(revised);
     let refused = apply(&record, &Event::Reask(Box::new(other)), EARLY);
     assert_eq!(refused, Err(Refusal::AlreadyTried));
 }
@@ -511,20 +514,20 @@ fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
     let mask = r#"{"at":"/note","reason":"shape","characters":40,"fingerprint":"0123456789"}"#;
     let revised = EditedRevision {
         content: "7".repeat(64).parse().unwrap(),
-        arguments: record.request.arguments.clone(),
+        arguments: record.request().arguments.clone(),
         masks: vec![serde_json::from_str(mask).unwrap()],
         more_masks: 3,
         contents: Vec::new(),
         links: Vec::new(),
         title: "Another".to_owned(),
-        assessment: record.request.assessment.clone(),
-        requirement: record.request.requirement(),
+        assessment: record.request().assessment.clone(),
+        requirement: record.request().requirement(),
         reasons: Vec::new(),
-        priority: record.request.priority,
+        priority: record.request().priority,
     };
-    let asked = Reask::new(record.request.binding, tool, "why").revised(revised.clone());
+    let asked = Reask::new(record.request().binding, tool, "why").revised(revised.clone());
     let next = changed(apply(&record, &Event::Reask(Box::new(asked)), EARLY));
-    assert_eq!((&next.request.masks, next.request.more_masks), (&revised.masks, 3));
+    assert_eq!((&next.request().masks, next.request().more_masks), (&revised.masks, 3));
 }
 
 #[test]
@@ -532,33 +535,33 @@ fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
     use hitl_core::policy::RequesterRule;
     use hitl_core::{Principal, machine::Resolution};
     let mut record = start(ApprovalLevel::Auto, OwnerToken::new());
-    Arc::make_mut(&mut record.request).quorum = Quorum::ONE;
-    record.state = S::OutcomeUnknown;
-    record.attempts = 1;
+    set(&mut record, json!({ "request": { "quorum": Quorum::ONE } }));
+    set(&mut record, json!({ "state": S::OutcomeUnknown }));
+    set(&mut record, json!({ "attempts": 1 }));
     let retry = |by: &str| Event::Resolve {
         resolution: Resolution::Retry { attested: true },
-        version: record.version,
+        version: record.version(),
         by: Principal::new(by),
     };
     let facts = StoreFacts { now: EARLY.now, claimant_dead: true, decision_used: false };
     assert_eq!(apply(&record, &retry("agent:x"), facts), Err(Refusal::NotHuman));
-    assert_eq!(changed(apply(&record, &retry("bob"), facts)).state, S::Approved);
-    record.state = S::Approved;
+    assert_eq!(changed(apply(&record, &retry("bob"), facts)).state(), S::Approved);
+    set(&mut record, json!({ "state": S::Approved }));
     let asked = changed(apply(&record, &Event::Restore, facts));
-    assert_eq!(asked.state, S::Pending);
+    assert_eq!(asked.state(), S::Pending);
     assert_eq!(
-        (asked.request.level, asked.request.quorum.eyes),
+        (asked.request().level, asked.request().quorum.eyes),
         (ApprovalLevel::Quick, RequesterRule::ByLevel)
     );
-    assert_eq!(asked.request.quorum.deciders, hitl_core::policy::Deciders::HUMANS);
+    assert_eq!(asked.request().quorum.deciders, hitl_core::policy::Deciders::HUMANS);
 }
 
 #[test]
 fn invariant_3_another_try_is_not_edited() {
     let mut record = start(ApprovalLevel::Full, OwnerToken::new());
-    let earlier = serde_json::json!({"call": record.id(), "first": record.key(), "attempts": 1});
-    record.retry_of = Some(Box::new(serde_json::from_value(earlier).unwrap()));
-    let decision = record.request.edit(r#"{"amount":1}"#).by("bob");
+    let earlier = json!({ "call": record.id(), "first": record.key(), "attempts": 1 });
+    set(&mut record, json!({ "retryOf": earlier }));
+    let decision = record.request().edit(r#"{"amount":1}"#).by("bob");
     let edit = hitl_core::store::suite::edited(&record, decision, 77, ApprovalLevel::Full);
     assert_eq!(apply(&record, &edit, EARLY), Err(Refusal::AlreadyTried));
 }

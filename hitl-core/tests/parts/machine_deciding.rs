@@ -3,8 +3,6 @@
 
 use crate::machine_support as machine;
 
-use std::sync::Arc;
-
 use hitl_base::Timestamp;
 use hitl_core::approval::{Choice, ReviewerIdentity};
 use hitl_core::machine::{
@@ -15,6 +13,7 @@ use hitl_core::store::suite::{Draft, edited};
 use hitl_core::{ApprovalLevel, ClaimToken, OwnerToken, Principal, PrincipalKind};
 use machine::*;
 use proptest::prelude::*;
+use serde_json::json;
 
 #[test]
 fn invariant_7_a_quorum_needs_different_people_in_their_roles_and_order() {
@@ -25,27 +24,27 @@ fn invariant_7_a_quorum_needs_different_people_in_their_roles_and_order() {
     let fay = || ReviewerIdentity::new("fay").role("finance");
     let lee = || ReviewerIdentity::new("lee").role("legal");
     let first = changed(approve(&record, ann()));
-    assert_eq!((first.state, first.votes.len()), (S::Pending, 1));
+    assert_eq!((first.state(), first.votes().len()), (S::Pending, 1));
     assert_eq!(approve(&first, ann()), Err(Refusal::AlreadyVoted));
     // The place that is left is finance's.
     assert_eq!(approve(&first, ReviewerIdentity::new("bob")), Err(Refusal::NotEntitled));
     assert_eq!(approve(&first, lee()), Err(Refusal::NotEntitled));
     let second = changed(approve(&first, fay()));
-    assert_eq!(second.state, S::Pending);
+    assert_eq!(second.state(), S::Pending);
     assert_eq!(approve(&second, ReviewerIdentity::new("bob")), Err(Refusal::NotEntitled));
     // Nobody stands for two people, not even with both roles.
     assert_eq!(approve(&second, fay().role("legal")), Err(Refusal::AlreadyVoted));
     let third = changed(approve(&second, lee()));
-    assert_eq!((third.state, third.votes.len()), (S::Approved, 3));
-    assert!(third.votes.iter().all(|vote| vote.binding == third.request.binding));
+    assert_eq!((third.state(), third.votes().len()), (S::Approved, 3));
+    assert!(third.votes().iter().all(|vote| vote.binding == third.request().binding));
     // One of the people that it waits for says no.
     for pending in [&record, &first, &second] {
-        let no = Event::Decide(pending.request.reject("no").by(lee()));
-        assert_eq!(changed(apply(pending, &no, EARLY)).state, S::Rejected);
+        let no = Event::Decide(pending.request().reject("no").by(lee()));
+        assert_eq!(changed(apply(pending, &no, EARLY)).state(), S::Rejected);
     }
     let legal_only = Quorum { stages: vec![Stage::role("legal", 1)], ..Quorum::ONE };
     let record = Draft::new("run", 2).quorum(legal_only).call().stamped(Timestamp::EPOCH);
-    let stranger = Event::Decide(record.request.reject("no").by("bob"));
+    let stranger = Event::Decide(record.request().reject("no").by("bob"));
     assert_eq!(apply(&record, &stranger, EARLY), Err(Refusal::NotEntitled));
 }
 
@@ -53,40 +52,44 @@ fn invariant_7_a_quorum_needs_different_people_in_their_roles_and_order() {
 fn invariant_7_four_eyes_are_two_people() {
     let four = Requirement::new(ApprovalLevel::Full).four_eyes().quorum;
     let record = Draft::new("run", 1).quorum(four).call().stamped(Timestamp::EPOCH);
-    let requester = record.request.principal.as_str().to_owned();
+    let requester = record.request().principal.as_str().to_owned();
     assert_eq!(approve(&record, requester.as_str()), Err(Refusal::FourEyes));
-    let edit = edited(&record, record.request.edit("{}").by("ann"), 2, ApprovalLevel::Full);
+    let edit = edited(&record, record.request().edit("{}").by("ann"), 2, ApprovalLevel::Full);
     let next = changed(apply(&record, &edit, EARLY));
-    assert_eq!((next.state, next.votes.len()), (S::Pending, 0), "the editor's vote does not count");
+    assert_eq!(
+        (next.state(), next.votes().len()),
+        (S::Pending, 0),
+        "the editor's vote does not count"
+    );
     assert_eq!(approve(&next, "ann"), Err(Refusal::FourEyes));
-    assert_eq!(changed(approve(&next, "bob")).state, S::Approved);
+    assert_eq!(changed(approve(&next, "bob")).state(), S::Approved);
     // Nor does anybody who edited an earlier revision: what they wrote may still be in it.
-    let again = edited(&next, next.request.edit("{}").by("cid"), 3, ApprovalLevel::Full);
+    let again = edited(&next, next.request().edit("{}").by("cid"), 3, ApprovalLevel::Full);
     let last = changed(apply(&next, &again, EARLY));
     assert_eq!(approve(&last, "ann"), Err(Refusal::FourEyes));
-    assert_eq!(changed(approve(&last, "bob")).state, S::Approved);
+    assert_eq!(changed(approve(&last, "bob")).state(), S::Approved);
 }
 
 /// Who asked does not start a call again alone that another human had to approve; no program does.
 #[test]
 fn invariant_7_another_attempt_at_full_is_not_the_requesters_to_give_and_no_programs() {
     let mut unknown = in_state(S::OutcomeUnknown, ClaimToken::new(), OwnerToken::new());
-    Arc::make_mut(&mut unknown.request).level = ApprovalLevel::Full;
-    let requester = unknown.request.principal.as_str().to_owned();
+    set(&mut unknown, json!({ "request": { "level": ApprovalLevel::Full } }));
+    let requester = unknown.request().principal.as_str().to_owned();
     let settle = |resolution: Resolution, by: &str| {
-        let event = Event::Resolve { version: unknown.version, resolution, by: by.into() };
+        let event = Event::Resolve { version: unknown.version(), resolution, by: by.into() };
         apply(&unknown, &event, EARLY)
     };
     let retry = || Resolution::Retry { attested: true };
     for own in [requester.clone(), requester.to_ascii_uppercase(), format!("agent:{requester}")] {
         match settle(retry(), &own) {
-            Ok(step) => assert_eq!(changed(Ok(step)).state, S::Pending, "{own}"),
+            Ok(step) => assert_eq!(changed(Ok(step)).state(), S::Pending, "{own}"),
             Err(refusal) => assert_eq!(refusal, Refusal::NotHuman, "{own}"),
         }
     }
-    assert_eq!(changed(settle(retry(), "bob")).state, S::Approved);
+    assert_eq!(changed(settle(retry(), "bob")).state(), S::Approved);
     // What they saw is theirs to say, as it starts nothing.
-    assert_eq!(changed(settle(Resolution::Executed, &requester)).state, S::Executed);
+    assert_eq!(changed(settle(Resolution::Executed, &requester)).state(), S::Executed);
     for program in ["agent:helper", "service:rota"] {
         for resolution in [retry(), Resolution::Executed] {
             assert_eq!(settle(resolution, program), Err(Refusal::NotHuman), "{program}");
@@ -123,12 +126,9 @@ fn invariant_7_the_program_that_asked_answers_nothing_under_its_bare_name() {
     {
         for (state, kind) in S::ALL.into_iter().flat_map(|s| Kind::ALL.map(|kind| (s, kind))) {
             let mut record = in_state(state, token, owner);
-            {
-                let request = Arc::make_mut(&mut record.request);
-                request.quorum.eyes = eyes;
-                request.choices = vec![Choice::Approve, Choice::Reject, Choice::Edit];
-                request.choices.extend([Choice::Respond, Choice::Abort]);
-            }
+            let all =
+                [Choice::Approve, Choice::Reject, Choice::Edit, Choice::Respond, Choice::Abort];
+            set(&mut record, json!({ "request": { "quorum": { "eyes": eyes }, "choices": all } }));
             let event = |record: &CallRecord, who| sent_by(kind.event(record, token, owner), who);
             let Some(human) = event(&record, "bob") else { continue };
             let may = apply(&record, &human, EARLY);
@@ -139,9 +139,9 @@ fn invariant_7_the_program_that_asked_answers_nothing_under_its_bare_name() {
                 (Principal::new("helper"), ["helper", "h\u{200b}elper", "agent:helper"]),
             ] {
                 let mut submitted = record.clone();
-                Arc::make_mut(&mut submitted.request).agent = Some(program.clone());
+                set(&mut submitted, json!({ "request": { "agent": program } }));
                 let mut itself = record.clone();
-                Arc::make_mut(&mut itself.request).principal = program.clone();
+                set(&mut itself, json!({ "request": { "principal": program } }));
                 let by_a_program = program.kind() != PrincipalKind::Human;
                 let records = [Some(submitted), by_a_program.then_some(itself)];
                 for record in records.iter().flatten() {
@@ -169,16 +169,16 @@ fn invariant_7_another_attempt_is_for_those_who_had_to_agree_on_the_first() {
     let four = Requirement::new(ApprovalLevel::Full).four_eyes().quorum;
     let (token, owner) = (ClaimToken::new(), OwnerToken::new());
     let mut unknown = in_state(S::OutcomeUnknown, token, owner);
-    Arc::make_mut(&mut unknown.request).quorum = four;
-    let requester = unknown.request.principal.clone();
+    set(&mut unknown, json!({ "request": { "quorum": four } }));
+    let requester = unknown.request().principal.clone();
     let resolution = Resolution::Retry { attested: true };
-    let retry = Event::Resolve { version: unknown.version, resolution, by: requester.clone() };
+    let retry = Event::Resolve { version: unknown.version(), resolution, by: requester.clone() };
     let asked = changed(apply(&unknown, &retry, EARLY));
-    assert_eq!(asked.state, S::Pending);
-    assert_eq!(asked.request.revision, unknown.request.revision + 1);
-    assert!(asked.claim.is_none() && asked.votes.is_empty() && asked.decided.is_none());
+    assert_eq!(asked.state(), S::Pending);
+    assert_eq!(asked.request().revision, unknown.request().revision + 1);
+    assert!(asked.claim().is_none() && asked.votes().is_empty() && asked.decision().is_none());
     assert_eq!(approve(&asked, requester.as_str()), Err(Refusal::FourEyes));
-    assert_eq!(changed(approve(&asked, "bob")).state, S::Approved);
+    assert_eq!(changed(approve(&asked, "bob")).state(), S::Approved);
 }
 
 #[test]
@@ -187,9 +187,9 @@ fn whoever_waits_for_a_later_stage_may_edit() {
     let quorum = Quorum { stages, ..Quorum::ONE };
     let record = Draft::new("run", 1).quorum(quorum).call().stamped(Timestamp::EPOCH);
     let fay = ReviewerIdentity::new("fay").role("finance");
-    let edit = edited(&record, record.request.edit("{}").by(fay), 2, ApprovalLevel::Full);
+    let edit = edited(&record, record.request().edit("{}").by(fay), 2, ApprovalLevel::Full);
     let next = changed(apply(&record, &edit, EARLY));
-    assert_eq!((next.state, next.request.revision, next.votes.len()), (S::Pending, 2, 0));
+    assert_eq!((next.state(), next.request().revision, next.votes().len()), (S::Pending, 2, 0));
 }
 
 #[test]
@@ -197,28 +197,28 @@ fn invariant_2_an_edit_voids_earlier_votes_and_is_never_cheaper() {
     let two = Quorum { stages: vec![Stage::people(2)], ..Quorum::ONE };
     let draft = Draft::new("run", 1).level(ApprovalLevel::Quick).quorum(two);
     let record = changed(approve(&draft.call().stamped(Timestamp::EPOCH), "ann"));
-    let late = Event::Decide(record.request.approve().by("bob"));
-    let decision = record.request.edit("{}").by("cid");
+    let late = Event::Decide(record.request().approve().by("bob"));
+    let decision = record.request().edit("{}").by("cid");
     let cheap = edited(&record, decision.clone(), 2, ApprovalLevel::Auto);
     let next = changed(apply(&record, &cheap, EARLY));
-    assert_eq!((next.request.revision, next.request.level), (2, ApprovalLevel::Quick));
-    assert_eq!(next.votes.iter().map(|vote| vote.by.as_str()).collect::<Vec<_>>(), ["cid"]);
+    assert_eq!((next.request().revision, next.request().level), (2, ApprovalLevel::Quick));
+    assert_eq!(next.votes().iter().map(|vote| vote.by.as_str()).collect::<Vec<_>>(), ["cid"]);
     assert_eq!(apply(&next, &late, EARLY), Err(Refusal::Stale), "it was about other arguments");
     assert_eq!(apply(&next, &cheap, EARLY), Ok(Transition::Replayed));
-    let [earlier] = next.prior_revisions.as_slice() else { panic!("one earlier revision") };
-    assert_eq!((earlier.revision, earlier.binding), (1, record.request.binding));
-    assert_eq!(earlier.arguments, record.request.arguments);
+    let [earlier] = next.prior_revisions() else { panic!("one earlier revision") };
+    assert_eq!((earlier.revision, earlier.binding), (1, record.request().binding));
+    assert_eq!(earlier.arguments, record.request().arguments);
     assert_eq!((earlier.edited.id, earlier.edited.by.as_str()), (decision.id, "cid"));
-    assert_eq!(changed(approve(&next, "ann")).state, S::Approved, "a new question, a new vote");
+    assert_eq!(changed(approve(&next, "ann")).state(), S::Approved, "a new question, a new vote");
     // A stricter question than the editor was shown is not answered by the edit.
     let single = Draft::new("run", 2).level(ApprovalLevel::Quick);
     let record = single.call().stamped(Timestamp::EPOCH);
-    let strict = edited(&record, record.request.edit("{}").by("cid"), 2, ApprovalLevel::Full);
+    let strict = edited(&record, record.request().edit("{}").by("cid"), 2, ApprovalLevel::Full);
     let next = changed(apply(&record, &strict, EARLY));
-    assert_eq!((next.state, next.request.level), (S::Pending, ApprovalLevel::Full));
-    assert!(next.votes.is_empty());
+    assert_eq!((next.state(), next.request().level), (S::Pending, ApprovalLevel::Full));
+    assert!(next.votes().is_empty());
     // And one that changes nothing is no edit.
-    let same = edited(&record, record.request.edit("{}").by("cid"), 1, ApprovalLevel::Quick);
+    let same = edited(&record, record.request().edit("{}").by("cid"), 1, ApprovalLevel::Quick);
     assert_eq!(apply(&record, &same, EARLY), Err(Refusal::Unchanged));
 }
 
@@ -230,10 +230,10 @@ fn invariant_13_edits_end() {
         .stamped(Timestamp::EPOCH);
     for content in 2..18 {
         let edit =
-            edited(&record, record.request.edit("{}").by("ann"), content, ApprovalLevel::Full);
+            edited(&record, record.request().edit("{}").by("ann"), content, ApprovalLevel::Full);
         record = changed(apply(&record, &edit, EARLY));
     }
-    let edit = edited(&record, record.request.edit("{}").by("ann"), 99, ApprovalLevel::Full);
+    let edit = edited(&record, record.request().edit("{}").by("ann"), 99, ApprovalLevel::Full);
     assert_eq!(apply(&record, &edit, EARLY), Err(Refusal::TooManyEdits));
 }
 
@@ -244,11 +244,12 @@ fn invariant_7_nobody_decides_for_a_tenant_that_is_not_theirs() {
         [ReviewerIdentity::new("bob").tenant("umbrella"), ReviewerIdentity::new("bob").sees("acme")]
     {
         assert_eq!(approve(&record, stranger.clone()), Err(Refusal::WrongTenant));
-        let edit = edited(&record, record.request.edit("{}").by(stranger), 2, ApprovalLevel::Full);
+        let edit =
+            edited(&record, record.request().edit("{}").by(stranger), 2, ApprovalLevel::Full);
         assert_eq!(apply(&record, &edit, EARLY), Err(Refusal::WrongTenant));
     }
     let ours = ReviewerIdentity::new("ann").tenant("acme");
-    assert_eq!(changed(approve(&record, ours)).state, S::Approved);
+    assert_eq!(changed(approve(&record, ours)).state(), S::Approved);
 }
 
 #[test]
@@ -258,24 +259,24 @@ fn invariant_5_silence_escalates_and_never_approves() {
         .escalate("director", 60)
         .call()
         .stamped(Timestamp::EPOCH);
-    let slow = Event::Decide(record.request.approve().by("ann"));
+    let slow = Event::Decide(record.request().approve().by("ann"));
     let late =
-        StoreFacts { now: record.request.expires_at, claimant_dead: false, decision_used: false };
+        StoreFacts { now: record.request().expires_at, claimant_dead: false, decision_used: false };
     let next = changed(apply(&record, &Event::Expire, late));
-    assert_eq!((next.state, next.request.level), (S::Pending, ApprovalLevel::Full));
-    assert_eq!(next.request.revision, 2);
-    assert_eq!(next.request.expires_at.saturating_duration_since(late.now).as_secs(), 60);
-    assert!(next.request.reasons.last().unwrap().contains("escalated to director"));
+    assert_eq!((next.state(), next.request().level), (S::Pending, ApprovalLevel::Full));
+    assert_eq!(next.request().revision, 2);
+    assert_eq!(next.request().expires_at.saturating_duration_since(late.now).as_secs(), 60);
+    assert!(next.request().reasons.last().unwrap().contains("escalated to director"));
     let facts = StoreFacts { now: late.now, claimant_dead: false, decision_used: false };
     assert_eq!(apply(&next, &slow, facts), Err(Refusal::Stale));
     let again =
-        |by: ReviewerIdentity| apply(&next, &Event::Decide(next.request.approve().by(by)), facts);
+        |by: ReviewerIdentity| apply(&next, &Event::Decide(next.request().approve().by(by)), facts);
     assert_eq!(again(ReviewerIdentity::new("ann")), Err(Refusal::NotEntitled));
     let director = ReviewerIdentity::new("dora").role("director");
-    assert_eq!(changed(again(director)).state, S::Approved);
+    assert_eq!(changed(again(director)).state(), S::Approved);
     let over =
-        StoreFacts { now: next.request.expires_at, claimant_dead: false, decision_used: false };
-    assert_eq!(changed(apply(&next, &Event::Expire, over)).state, S::Expired, "there is an end");
+        StoreFacts { now: next.request().expires_at, claimant_dead: false, decision_used: false };
+    assert_eq!(changed(apply(&next, &Event::Expire, over)).state(), S::Expired, "there is an end");
 }
 
 #[test]
@@ -289,7 +290,7 @@ fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
     let demote = Kind::Demote.event(&approved, ClaimToken::new(), owner);
     let asked = changed(apply(&approved, &demote, facts));
     assert_eq!(apply(&asked, &decision, facts), Err(Refusal::Stale));
-    assert_ne!(asked.request.binding, record.request.binding);
+    assert_ne!(asked.request().binding, record.request().binding);
 }
 
 #[test]
@@ -307,10 +308,10 @@ fn invariant_2_no_decision_from_before_a_restore_answers_after_it() {
     let approved = changed(apply(&record, &decision, early));
     for held in [&record, &approved] {
         let asked = changed(apply(held, &Event::Restore, facts));
-        assert_eq!((asked.state, &asked.decided), (S::Pending, &None));
+        assert_eq!((asked.state(), asked.decision()), (S::Pending, None));
         assert_eq!(apply(&asked, &decision, early), Err(Refusal::Stale));
-        assert!(asked.request.reasons.last().unwrap().contains("look whether it has"));
-        assert!(asked.request.expires_at > facts.now, "there is time to look");
+        assert!(asked.request().reasons.last().unwrap().contains("look whether it has"));
+        assert!(asked.request().expires_at > facts.now, "there is time to look");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::machine_support as machine;
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use hitl_core::grant::{GrantRefusal, GrantUse};
 use hitl_core::machine::{
@@ -14,10 +14,11 @@ use hitl_core::store::suite::{Draft, grant};
 use hitl_core::{Amount, ApprovalLevel, ClaimToken, DecisionId, OwnerToken, Principal, Risk};
 use machine::*;
 use proptest::prelude::*;
+use serde_json::json;
 
 /// A call that a grant would allow.
 fn allow(record: &CallRecord, drawn: GrantUse) -> Event {
-    let (decision, binding) = (DecisionId::new(), record.request.binding);
+    let (decision, binding) = (DecisionId::new(), record.request().binding);
     Event::ApproveByGrant { decision, binding, drawn, by: Principal::new("alice") }
 }
 
@@ -25,34 +26,25 @@ fn allow(record: &CallRecord, drawn: GrantUse) -> Event {
 fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
     let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
     let plain = start(ApprovalLevel::Full, OwnerToken::new());
-    assert_eq!(changed(apply(&plain, &allow(&plain, drawn), EARLY)).state, S::Approved);
-    let with = |change: &dyn Fn(&mut CallRecord)| {
+    assert_eq!(changed(apply(&plain, &allow(&plain, drawn), EARLY)).state(), S::Approved);
+    let with = |fields| {
         let mut record = plain.clone();
-        change(&mut record);
+        set(&mut record, fields);
         apply(&record, &allow(&record, drawn), EARLY)
     };
     let not_allowed = Err(Refusal::NotAllowed);
-    assert_eq!(
-        with(&|record| Arc::make_mut(&mut record.request).risk = Risk::Critical),
-        not_allowed
-    );
-    assert_eq!(with(&|record| Arc::make_mut(&mut record.request).choices.clear()), not_allowed);
+    assert_eq!(with(json!({ "request": { "risk": Risk::Critical } })), not_allowed);
+    assert_eq!(with(json!({ "request": { "choices": [] } })), not_allowed);
     let quorum = Requirement::new(ApprovalLevel::Full).stage(Stage::people(2)).quorum;
-    assert_eq!(
-        with(&|record| Arc::make_mut(&mut record.request).quorum = quorum.clone()),
-        not_allowed
-    );
+    assert_eq!(with(json!({ "request": { "quorum": quorum } })), not_allowed);
     let four = Requirement::new(ApprovalLevel::Full).four_eyes().quorum;
-    assert_eq!(
-        with(&|record| Arc::make_mut(&mut record.request).quorum = four.clone()),
-        not_allowed
-    );
-    assert_eq!(with(&|record| record.attempts = 1), Err(Refusal::AlreadyTried));
-    assert_eq!(with(&|record| record.restored = true), Err(Refusal::AlreadyTried));
-    let late = StoreFacts { now: plain.request.expires_at, ..EARLY };
+    assert_eq!(with(json!({ "request": { "quorum": four } })), not_allowed);
+    assert_eq!(with(json!({ "attempts": 1 })), Err(Refusal::AlreadyTried));
+    assert_eq!(with(json!({ "restored": true })), Err(Refusal::AlreadyTried));
+    let late = StoreFacts { now: plain.request().expires_at, ..EARLY };
     assert_eq!(apply(&plain, &allow(&plain, drawn), late), Err(Refusal::Expired));
     let mut stale = plain.clone();
-    Arc::make_mut(&mut stale.request).binding = "0".repeat(64).parse().unwrap();
+    set(&mut stale, json!({ "request": { "binding": "0".repeat(64) } }));
     assert_eq!(apply(&plain, &allow(&stale, drawn), EARLY), Err(Refusal::Stale));
     // Without its grant, or with that of another tenant, it says nothing.
     let missing = Err(Refusal::Grant(GrantRefusal::Missing));
@@ -132,12 +124,21 @@ proptest! {
 #[test]
 fn the_words_of_a_stored_record_stay() {
     let mut record = start(ApprovalLevel::Full, OwnerToken::new());
-    record.grant_use = Some(GrantUse::new(the_grant().id(), Amount::ZERO));
-    record.edited_content = Some(record.content);
-    record.approval_window_ms = 7;
-    let request = Arc::make_mut(&mut record.request);
-    request.reasons = vec!["why".to_owned()];
-    request.quorum = Requirement::new(request.level).four_eyes().quorum;
+    let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
+    let four = Requirement::new(ApprovalLevel::Full).four_eyes().quorum;
+    let content = record.content();
+    set(
+        &mut record,
+        json!({
+            "granted": drawn,
+            "revised": content,
+            "allowedMs": 7,
+            "request": { "because": ["why"], "quorum": four },
+        }),
+    );
+    assert_eq!(record.approval_window(), Duration::from_millis(7));
+    assert_eq!((record.grant_use(), record.current_content()), (Some(drawn), record.content()));
+    assert_eq!(record.request().reasons, ["why"]);
     let json = serde_json::to_value(&record).unwrap();
     assert_eq!((&json["allowedMs"], &json["request"]["because"][0]), (&7.into(), &"why".into()));
     assert_eq!(json["request"]["quorum"]["eyes"], "four");

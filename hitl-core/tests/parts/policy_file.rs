@@ -60,7 +60,7 @@ async fn invariant_5_a_file_that_does_not_load_denies_everything_and_says_why() 
 
         // Mended, it is in force at once.
         folder.write(&rules("2", "quick"));
-        assert!(matches!(file.reload(), Ok(Reload::Loaded(version)) if &*version.version == "2"));
+        assert!(matches!(file.reload(), Ok(Reload::Loaded(version)) if &*version.version() == "2"));
         let preview = b.gate.assess(&note("a"), "ann").unwrap();
         assert_eq!(preview.verdict.level(), Some(hitl_core::ApprovalLevel::Quick));
     }
@@ -82,7 +82,7 @@ async fn invariant_5_a_bad_reload_keeps_the_old_rules_and_reports() {
     let errors = file.reload().unwrap_err();
     assert_eq!(errors.iter().next().unwrap().line(), Some(5));
     let status = file.status();
-    assert_eq!(&*status.in_force.unwrap().version, "1");
+    assert_eq!(&*status.in_force.unwrap().version(), "1");
     assert_eq!(status.problem, Some(errors));
     assert!(denied());
 
@@ -118,14 +118,14 @@ async fn who_decided_is_named_in_assess_receipt_and_audit() {
     // Another version comes into force, which has nothing to say about notes.
     folder.write("schema = 1\nversion = '2'\n");
     let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it relaxes") };
-    file.accept(&waiting.version.digest, "dora").unwrap();
+    file.accept(&waiting.version.digest(), "dora").unwrap();
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     ticket.wait().await.unwrap();
     let records = b.audit.records();
     let versions: Vec<(String, Vec<String>)> = records
         .iter()
         .map(|record| {
-            let versions = record.policies.iter().map(|policy| policy.version.to_string());
+            let versions = record.policies.iter().map(|policy| policy.version().to_string());
             (record.event.to_string(), versions.collect())
         })
         .collect();
@@ -143,8 +143,8 @@ async fn who_decided_is_named_in_assess_receipt_and_audit() {
             ("executed".to_owned(), vec![]),
         ]
     );
-    assert_eq!(records[0].policies[0].digest, decided.policy.digest);
-    assert_eq!(decided.policy.digest.len(), 64);
+    assert_eq!(records[0].policies[0].digest(), decided.policy.digest());
+    assert_eq!(decided.policy.digest().len(), 64);
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn invariant_2_a_reload_that_tightens_asks_again_before_it_runs() {
 async fn a_watch_sees_changes_and_stops_when_it_is_dropped() {
     let folder = Folder::with(&rules("1", "full"));
     let file = RuleFile::open(&folder.path);
-    let version = |file: &RuleFile| file.status().in_force.unwrap().version.to_string();
+    let version = |file: &RuleFile| file.status().in_force.unwrap().version().to_string();
     let watch = file.watch(Duration::from_secs(5));
     folder.write(&rules("2", "deny"));
     until("the new version is in force", async || {
@@ -214,10 +214,10 @@ async fn invariant_5_a_policy_that_somebody_rewrote_does_not_relax_by_itself() {
         assert!(!waiting.relaxations.is_empty() && waiting.untrusted.is_none());
         assert_eq!(level(&b.gate), quick);
         assert_eq!(file.status().waiting, Some(waiting));
-        assert_eq!(&*file.status().in_force.unwrap().version, "1");
+        assert_eq!(&*file.status().in_force.unwrap().version(), "1");
         // A process that starts afresh is not talked into it either.
         let afresh = RuleFile::open(&folder.path);
-        assert_eq!(&*afresh.status().in_force.unwrap().version, "1");
+        assert_eq!(&*afresh.status().in_force.unwrap().version(), "1");
         let other = bench_with(|g| g.policy(afresh)).await;
         assert_eq!(level(&other.gate), quick);
     }
@@ -231,13 +231,13 @@ async fn invariant_5_a_policy_that_somebody_rewrote_does_not_relax_by_itself() {
     assert!(matches!(looked, Verdict::Deny(_)));
 
     // A person accepts what they looked at, and nothing else.
-    let digest = file.status().waiting.unwrap().version.digest;
+    let digest = file.status().waiting.unwrap().version.digest().to_owned();
     folder.write(&rules("4", "auto"));
     assert!(matches!(file.accept(&digest, "dora"), Err(AcceptError::Changed)));
     assert_eq!(level(&b.gate), quick);
     let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it may relax") };
     let elsewhere = RuleFile::open(&folder.path);
-    elsewhere.accept(&waiting.version.digest, "dora").unwrap();
+    elsewhere.accept(&waiting.version.digest(), "dora").unwrap();
     assert!(matches!(file.reload(), Ok(Reload::Loaded(_))), "another process accepted it");
     assert_eq!(level(&b.gate), Verdict::Run);
     assert_eq!(file.status().waiting, None);
@@ -283,7 +283,7 @@ async fn invariant_5_what_is_not_known_to_be_accepted_is_strict() {
         first.reload().unwrap();
     }
     let opened = RuleFile::open_with(&folder.path, kept());
-    let digest = opened.status().waiting.unwrap().version.digest;
+    let digest = opened.status().waiting.unwrap().version.digest().to_owned();
     opened.accept(&digest, "dora").unwrap();
     let b = bench_with(|g| g.policy(RuleFile::open_with(&folder.path, kept()))).await;
     assert_eq!(level(&b.gate), Verdict::Run);
@@ -304,7 +304,15 @@ async fn invariant_5_what_was_accepted_is_vouched_for_by_the_hosts_key() {
     assert!(opened.status().waiting.unwrap().untrusted.unwrap().contains("no code"));
     let other = HostKey::generate().unwrap();
     let digest = opened.status().problem.map_or_else(
-        || RuleFile::open_with(&folder.path, kept()).status().waiting.unwrap().version.digest,
+        || {
+            RuleFile::open_with(&folder.path, kept())
+                .status()
+                .waiting
+                .unwrap()
+                .version
+                .digest()
+                .to_owned()
+        },
         |_| unreachable!(),
     );
     let forged = AcceptanceFile::beside_policy(&folder.path).keyed(other);

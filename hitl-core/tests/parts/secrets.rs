@@ -175,7 +175,7 @@ async fn kept(secrets: &[&str], said: String) -> String {
     let failed = b.gate.call(Vault { secrets, say }).by("ann").key("r", 0).await;
     assert!(failed.is_err());
     let record = b.store.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
-    format!("{:?} {:?}", record.ending, b.audit.records().last().unwrap().note)
+    format!("{:?} {:?}", record.end_reason(), b.audit.records().last().unwrap().note)
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ async fn digest(gate: &Gate, call: Anything, position: u64) -> String {
         panic!("not pending")
     };
     drop(ticket);
-    gate.get_by_key(&key).await.unwrap().unwrap().content.to_string()
+    gate.get_by_key(&key).await.unwrap().unwrap().content().to_string()
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ use hitl_core::machine::{
 };
 use hitl_core::policy::Requirement;
 use hitl_core::store::suite::{Draft, edited, facts, failure, grant};
+use serde_json::{Value, json};
+
 use hitl_core::{
     Amount, ApprovalLevel, ClaimToken, DecisionId, GrantRecord, OwnerToken, Principal, RequestId,
     SessionId,
@@ -85,8 +87,8 @@ impl Kind {
 
     /// The event, as somebody sends it who sees `record` and holds `token` and `owner`.
     pub fn event(self, record: &CallRecord, token: ClaimToken, owner: OwnerToken) -> Event {
-        let request = &record.request;
-        let (binding, version, by) = (request.binding, record.version, Principal::new("olga"));
+        let request = record.request();
+        let (binding, version, by) = (request.binding, record.version(), Principal::new("olga"));
         let resolve = |resolution| Event::Resolve { version, resolution, by: by.clone() };
         let cancel = |by| Event::Cancel { by, reason: "enough".to_owned() };
         let reason = "the policy changed".to_owned();
@@ -156,12 +158,31 @@ pub fn start(level: ApprovalLevel, owner: OwnerToken) -> CallRecord {
     Draft::new("run", 1).level(level).owner(owner).idempotent().call().stamped(Timestamp::EPOCH)
 }
 
+/// Sets fields of a record, by the names under which they are stored: what no gate writes, a store
+/// may hold all the same.
+pub fn set(record: &mut CallRecord, fields: Value) {
+    let mut json = serde_json::to_value(&*record).unwrap();
+    merge(&mut json, fields);
+    *record = serde_json::from_value(json).unwrap();
+}
+
+fn merge(into: &mut Value, fields: Value) {
+    match (into, fields) {
+        (Value::Object(into), Value::Object(fields)) => {
+            for (name, value) in fields {
+                merge(into.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (into, value) => *into = value,
+    }
+}
+
 /// A record in `state`, held by `token`, whose guards all open.
 pub fn in_state(state: S, token: ClaimToken, owner: OwnerToken) -> CallRecord {
     let mut record = start(ApprovalLevel::Quick, owner);
-    record.state = state;
+    set(&mut record, json!({ "state": state }));
     if matches!(state, S::Claimed | S::OutcomeUnknown) {
-        record.claim = Some(Claim { token, session: SessionId::new() });
+        set(&mut record, json!({ "claim": Claim { token, session: SessionId::new() } }));
     }
     record
 }
@@ -180,5 +201,5 @@ pub fn approve(
     record: &CallRecord,
     by: impl Into<ReviewerIdentity>,
 ) -> Result<Transition, Refusal> {
-    apply(record, &Event::Decide(record.request.approve().by(by)), EARLY)
+    apply(record, &Event::Decide(record.request().approve().by(by)), EARLY)
 }

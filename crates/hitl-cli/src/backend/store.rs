@@ -109,7 +109,7 @@ impl StoreBackend {
         let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
         let steps =
             history.iter().map(|(number, entry)| NumberedEntry::new(*number, entry)).collect();
-        let waits = record.state == CallState::Pending;
+        let waits = record.state() == CallState::Pending;
         let status = if waits { Some(self.gate.tool_status(record).await?) } else { None };
         let warning = status.and_then(|status| status.warning());
         Ok(Card::new(record, steps, self.gate.now().await?, warning))

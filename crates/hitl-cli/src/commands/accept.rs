@@ -67,7 +67,7 @@ pub(super) async fn run(
         let report = AcceptReport {
             accepted: true,
             version: version.to_string(),
-            digest: version.digest.to_string(),
+            digest: version.digest().to_string(),
             relaxations: Vec::new(),
             changes: Vec::new(),
             unlisted: 0,
@@ -83,7 +83,7 @@ pub(super) async fn run(
     let known = authenticate(backend, wanted, &by).await?;
     check_seen(wanted, &waiting)?;
     let person = ReviewerIdentity::new(by.as_str()).known_by(known);
-    rules.accept(&waiting.version.digest, person).map_err(|error| {
+    rules.accept(waiting.version.digest(), person).map_err(|error| {
         let exit = match error {
             AcceptError::Changed => Exit::Conflict,
             AcceptError::Unsound(_) => Exit::Found,
@@ -123,7 +123,7 @@ fn check_seen(wanted: &AcceptArgs, waiting: &PendingRules) -> Result<(), Failure
         (Some(digits), _) if digits.len() < DIGITS => Err(Failure::usage(format!(
             "--digest takes at least {DIGITS} hexadecimal digits, as `hitl policy accept --preview` prints them"
         ))),
-        (Some(digits), _) if waiting.version.digest.starts_with(&digits.to_ascii_lowercase()) => {
+        (Some(digits), _) if waiting.version.digest().starts_with(&digits.to_ascii_lowercase()) => {
             Ok(())
         }
         (Some(_), _) => Err(Failure::new(
@@ -171,7 +171,7 @@ fn report(waiting: &PendingRules, accepted: bool) -> AcceptReport {
     AcceptReport {
         accepted,
         version: waiting.version.to_string(),
-        digest: waiting.version.digest.to_string(),
+        digest: waiting.version.digest().to_string(),
         relaxations: waiting.relaxations.iter().map(ToString::to_string).collect(),
         changes: waiting.changes.clone(),
         unlisted: waiting.unlisted,

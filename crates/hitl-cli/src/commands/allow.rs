@@ -50,7 +50,7 @@ async fn at_store(
     let record = store.call(wanted.decide.id).await?;
     let card = store.card(&record).await?;
     let look = check_seen(&card, wanted)?;
-    let draft = record.request.grant(terms(wanted, &card)?).by(by.clone());
+    let draft = record.request().grant(terms(wanted, &card)?).by(by.clone());
     let preview = store.gate.preview_grant(draft).await?;
     let shown = PreviewReport { rule: preview.grant.rule.clone(), waiting: preview.waiting.len() };
     if wanted.preview {

@@ -71,7 +71,7 @@ async fn at_store(
         }
     }
     let edits = matches!(reply, Reply::Edit { .. });
-    match store.gate.decide(decision(&record.request, reply, by)).await {
+    match store.gate.decide(decision(record.request(), reply, by)).await {
         Ok(record) => Ok(CallLine::from(&record)),
         // Its tool is not known here by a schema alone.
         Err(error) if edits && error.kind() == GateErrorKind::UnknownTool => {

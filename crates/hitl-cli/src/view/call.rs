@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
@@ -44,7 +43,7 @@ impl From<CallSummary> for CallLine {
 
 impl From<&CallRecord> for CallLine {
     fn from(record: &CallRecord) -> Self {
-        let ending = record.ending.as_ref().and_then(|ending| match ending {
+        let ending = record.end_reason().and_then(|ending| match ending {
             EndReason::Reason(reason) => Some(reason.clone()),
             EndReason::Failure(failure) => Some(failure.message.clone()),
             _ => None,
@@ -59,7 +58,7 @@ impl From<&CallRecord> for CallLine {
 pub(crate) struct Card {
     #[serde(flatten)]
     pub(crate) line: CallLine,
-    pub(crate) request: Arc<ApprovalRequest>,
+    pub(crate) request: ApprovalRequest,
     rendered: ReviewCard,
     /// The text that must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,16 +80,16 @@ impl Card {
         now: Timestamp,
         tool_warning: Option<String>,
     ) -> Self {
-        let request = &record.request;
+        let request = record.request();
         let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(tool_warning);
         Self {
             line: CallLine::from(record),
             rendered,
             confirm: request.confirmation(),
-            request: Arc::clone(request),
-            approved_by: record.votes.iter().map(|vote| vote.by.clone()).collect(),
-            attempts: record.attempts,
+            request: request.clone(),
+            approved_by: record.votes().iter().map(|vote| vote.by.clone()).collect(),
+            attempts: record.attempts(),
             history,
             now,
         }

@@ -45,19 +45,19 @@ pub(crate) struct OutcomeCounter {
 
 impl OutcomeCounter {
     pub(crate) fn add(&mut self, record: &CallRecord) {
-        let created = record.request.created_at;
+        let created = record.request().created_at;
         // What a grant answered for, no human looked at.
-        let by_human = record.decided.as_ref().filter(|_| record.grant_use.is_none());
+        let by_human = record.decision().filter(|_| record.grant_use().is_none());
         if let Some(decided) = by_human {
             self.took.push(decided.at.saturating_duration_since(created).as_secs());
         }
-        if record.state == CallState::Pending {
+        if record.state() == CallState::Pending {
             self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
         }
         let answer = by_human.map(|decided| decided.answer.choice());
-        let outcome = match record.grant_use {
+        let outcome = match record.grant_use() {
             Some(_) => Some("granted"),
-            None => outcome(record.state, answer),
+            None => outcome(record.state(), answer),
         };
         if let Some(outcome) = outcome {
             *self.outcomes.entry(outcome).or_default() += 1;

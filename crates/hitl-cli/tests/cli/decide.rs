@@ -49,7 +49,7 @@ async fn an_edited_call_is_not_the_one_that_was_looked_at() {
     let call = house.wire("Initech", 120).await;
     let record = house.gate.get_by_key(&call.ticket.request().key).await.unwrap().unwrap();
     // Somebody else edits it meanwhile; the editor's tool wants it decided anew or approves it.
-    let edit = record.request.edit(r#"{"amount": 5000}"#).by("carol");
+    let edit = record.request().edit(r#"{"amount": 5000}"#).by("carol");
     house.gate.decide(edit).await.unwrap();
     house.hitl(&["approve", &call.id, "--binding", &call.binding]).ended(4);
 }

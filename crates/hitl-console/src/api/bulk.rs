@@ -70,10 +70,10 @@ async fn decide_one(
     let record = state.call(reviewer, id).await?;
     // A call's level only rises with its revision, and the decision names the revision: what is
     // quick here is quick when the gate takes it.
-    if record.request.level != ApprovalLevel::Quick {
+    if record.request().level != ApprovalLevel::Quick {
         return Err(Problem::forbidden("notQuick", "this call needs a full review, one by one"));
     }
-    if answer.answer == AnswerKind::Approve && record.request.needs_uncovering() {
+    if answer.answer == AnswerKind::Approve && record.request().needs_uncovering() {
         let why = "this call has masked places; look at them, one by one";
         return Err(Problem::forbidden("masked", why));
     }

@@ -35,7 +35,7 @@ pub(super) async fn show(
     let record = state.call(&reviewer, id).await?;
     let onlookers = state.presence.onlookers_of(&reviewer.tenant, id);
     let now = state.gate.now().await?;
-    let waits = record.state == CallState::Pending;
+    let waits = record.state() == CallState::Pending;
     let status = if waits { Some(state.gate.tool_status(&record).await?) } else { None };
     let warning = status.and_then(|status| status.warning());
     Ok(Json(card(&record, &state.gate, onlookers, now, warning)))

@@ -81,9 +81,9 @@ impl State {
         reviewer: &Reviewer,
         body: DecisionBody,
     ) -> Result<CallRecord, Problem> {
-        check_confirmation(&record.request, &body)?;
+        check_confirmation(record.request(), &body)?;
         let (revision, binding, id) = (body.revision, body.binding, body.decision);
-        let mut decision: Decision = record.request.approve().by(reviewer.authority());
+        let mut decision: Decision = record.request().approve().by(reviewer.authority());
         decision.answer = parse_answer(body)?;
         decision.revision = revision;
         decision.binding = binding;

@@ -173,7 +173,7 @@ impl State {
         terms: GrantTerms,
     ) -> Result<gate::GrantPreview, Problem> {
         let record = self.call(reviewer, id).await?;
-        let mut draft = record.request.grant(terms).by(reviewer.authority());
+        let mut draft = record.request().grant(terms).by(reviewer.authority());
         draft.revision = revision;
         draft.binding = binding;
         Ok(self.gate.preview_grant(draft).await?)

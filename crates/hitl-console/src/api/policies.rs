@@ -90,7 +90,7 @@ pub(super) struct AcceptBody {
 
 impl VersionView {
     fn new(version: &PolicyVersion) -> Self {
-        Self { version: version.version.to_string(), digest: version.digest.to_string() }
+        Self { version: version.version().to_string(), digest: version.digest().to_string() }
     }
 }
 
@@ -115,8 +115,8 @@ impl PolicyView {
 impl WaitingView {
     fn new(waiting: PendingRules) -> Self {
         Self {
-            version: waiting.version.version.to_string(),
-            digest: waiting.version.digest.to_string(),
+            version: waiting.version.version().to_string(),
+            digest: waiting.version.digest().to_string(),
             relaxations: waiting.relaxations.iter().map(ToString::to_string).collect(),
             changes: waiting.changes,
             unlisted: waiting.unlisted,

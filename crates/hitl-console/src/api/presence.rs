@@ -25,10 +25,10 @@ pub(super) async fn set_presence(
         Some(at) => Some(state.call(&reviewer, at).await?),
         None => None,
     };
-    let at = record.as_ref().map(|record| (record.id(), record.request.revision));
+    let at = record.as_ref().map(|record| (record.id(), record.request().revision));
     let change = state.presence.update(&reviewer, at);
     if let Some(record) =
-        record.filter(|record| record.state == CallState::Pending && change.is_new)
+        record.filter(|record| record.state() == CallState::Pending && change.is_new)
     {
         state.gate.record_shown(&record, reviewer.principal.clone()).await?;
     }

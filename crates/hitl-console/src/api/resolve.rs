@@ -54,10 +54,9 @@ pub(super) async fn resolve(
         (Finding::Retry, _) => Resolution::Retry { attested: false },
         (Finding::RetryAttested, _) => Resolution::Retry { attested: true },
     };
-    let mut record = state.call(requester.reviewer(), id).await?;
+    let record = state.call(requester.reviewer(), id).await?;
     let reviewer = requester.verify_for(Deed::Answer, &state).await?;
-    // The version that they saw: if the record has changed since, it is not resolved.
-    record.version = body.version;
+    let record = record.seen_at(body.version);
     let record = state.gate.resolve(&record, resolution, reviewer.authority()).await?;
     Ok(Json(CallSummary::from(&record)))
 }

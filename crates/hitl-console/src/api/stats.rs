@@ -52,11 +52,11 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
             *stats.by_day.entry(day(at)).or_default().entry(outcome.to_owned()).or_default() += 1;
         }
         // What a grant answered for, no human looked at.
-        let Some(decided) = record.decided.as_ref().filter(|_| record.grant_use.is_none()) else {
+        let Some(decided) = record.decision().filter(|_| record.grant_use().is_none()) else {
             continue;
         };
-        took.push(decided.at.saturating_duration_since(record.request.created_at).as_secs());
-        let band = usize::from(record.request.assessment.confidence / 10).min(9);
+        took.push(decided.at.saturating_duration_since(record.request().created_at).as_secs());
+        let band = usize::from(record.request().assessment.confidence / 10).min(9);
         bands[band].1 += 1;
         bands[band].0 +=
             usize::from(matches!(decided.answer.choice(), Choice::Approve | Choice::Edit));
@@ -82,11 +82,11 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
 
 /// Returns the outcome of a call and its time; `None` while it is pending.
 fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
-    if record.grant_use.is_some() {
-        let decided = record.decided.as_ref().map(|decided| decided.at);
-        return Some((decided.unwrap_or(record.updated_at), "granted"));
+    if record.grant_use().is_some() {
+        let decided = record.decision().map(|decided| decided.at);
+        return Some((decided.unwrap_or(record.updated_at()), "granted"));
     }
-    if let Some(decided) = &record.decided {
+    if let Some(decided) = record.decision() {
         let outcome = match decided.answer.choice() {
             Choice::Approve => "approved",
             Choice::Edit => "edited",
@@ -97,14 +97,14 @@ fn outcome(record: &CallRecord) -> Option<(Timestamp, &'static str)> {
         };
         return Some((decided.at, outcome));
     }
-    let outcome = match record.state {
+    let outcome = match record.state() {
         CallState::Pending => return None,
         CallState::Expired => "expired",
         CallState::Denied => "denied",
         CallState::Cancelled => "withdrawn",
         _ => "auto",
     };
-    Some((record.updated_at, outcome))
+    Some((record.updated_at(), outcome))
 }
 
 fn day(at: Timestamp) -> String {

@@ -31,7 +31,7 @@ async fn the_page_comes_back_by_itself_after_a_restart() {
     screen.open("Send \"Lunch?\" to \"bob\"").await;
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
-    assert_eq!(record(&gate, request.id).await.state, CallState::Approved);
+    assert_eq!(record(&gate, request.id).await.state(), CallState::Approved);
     drop(again);
     browser.close().await;
 }
@@ -49,7 +49,7 @@ async fn a_decision_that_cannot_be_sent_says_so_and_can_be_sent_again() {
     server.stop();
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.note"), "cannot be reached").await;
-    assert_eq!(record(&gate, request.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, request.id).await.state(), CallState::Pending);
     let _again = Server::at(console(), server.address).await;
     screen
         .until("the connection", "return document.querySelector('.state.is-live') !== null")

@@ -24,8 +24,8 @@ async fn approve_and_reject_with_a_reason() {
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
     let decided = record(&gate, plain.id).await;
-    assert_eq!(decided.state, CallState::Approved);
-    assert_eq!(decided.decided.unwrap().by.as_str(), "ann");
+    assert_eq!(decided.state(), CallState::Approved);
+    assert_eq!(decided.decision().unwrap().by.as_str(), "ann");
 
     screen.open("Sign contract C-7").await;
     screen.see(&format!("{CARD}.contract"), "$5,000.00").await;
@@ -34,11 +34,11 @@ async fn approve_and_reject_with_a_reason() {
     screen.click(&format!("{CARD}.reject")).await;
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     screen.see(&format!("{CARD}.note"), "Enter a reason first").await;
-    assert_eq!(record(&gate, signed.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, signed.id).await.state(), CallState::Pending);
     screen.one(&format!("{CARD}textarea")).await.send_keys("too dear").await.unwrap();
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     screen.see(&format!("{CARD}.outcome"), "too dear").await;
-    assert_eq!(record(&gate, signed.id).await.state, CallState::Rejected);
+    assert_eq!(record(&gate, signed.id).await.state(), CallState::Rejected);
     screen.see(&format!("{QUEUE}.empty"), "Nothing is pending").await;
     browser.close().await;
 }
@@ -59,7 +59,7 @@ async fn who_rejects_says_whether_the_model_may_ask_again_and_the_card_who_did_w
     screen.click(&format!("{CARD}.again")).await;
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     screen.see(&format!("{CARD}.outcome"), "may ask for it again").await;
-    let answer = record(&gate, request.id).await.decided.unwrap().answer;
+    let answer = record(&gate, request.id).await.decision().unwrap().answer.clone();
     assert!(
         matches!(answer, DecisionKind::Reject { again: RepeatPolicy::Allowed, .. }),
         "{answer:?}"
@@ -107,12 +107,12 @@ async fn a_deletion_needs_its_exact_name() {
     // Neither the key nor the return key gets past it.
     screen.one(&field).await.send_keys("\u{e007}").await.unwrap();
     browser.client.execute("document.activeElement.blur()", vec![]).await.unwrap();
-    assert_eq!(record(&gate, request.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, request.id).await.state(), CallState::Pending);
     screen.one(&field).await.clear().await.unwrap();
     screen.one(&field).await.send_keys("apollo").await.unwrap();
     screen.click(&button).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
-    assert_eq!(record(&gate, request.id).await.state, CallState::Approved);
+    assert_eq!(record(&gate, request.id).await.state(), CallState::Approved);
     browser.close().await;
 }
 
@@ -141,9 +141,9 @@ async fn an_edit_is_checked_shown_and_approved() {
     screen.click(&send).await;
     screen.until("the edit", "return document.querySelector('hitl-queue').shadowRoot.querySelector('hitl-approval-card').shadowRoot.querySelector('.identity').textContent.includes('revision 2')").await;
     let edited = record(&gate, request.id).await;
-    assert_eq!(edited.request.revision, 2);
-    assert!(edited.request.arguments.as_str().contains("\"bags\":3"));
-    assert!(edited.request.arguments.as_str().contains("99.5"), "the rest is as it was");
+    assert_eq!(edited.request().revision, 2);
+    assert!(edited.request().arguments.as_str().contains("\"bags\":3"));
+    assert!(edited.request().arguments.as_str().contains("99.5"), "the rest is as it was");
     browser.close().await;
 }
 
@@ -169,8 +169,8 @@ async fn of_two_reviewers_one_wins_and_the_other_sees_it() {
         ann.see(&on_one, "by ").await;
         bob.see(&on_two, "by ").await;
         let decided = record(&gate, request.id).await;
-        assert_eq!(decided.version, 2, "one decision");
-        decided.decided.unwrap().by.to_string()
+        assert_eq!(decided.version(), 2, "one decision");
+        decided.decision().unwrap().by.to_string()
     };
     for screen in [&ann, &bob] {
         screen.see(&format!("{CARD}.outcome"), &format!("by {winner}")).await;
@@ -196,8 +196,8 @@ async fn several_quick_calls_are_decided_together() {
     screen.click_text(&format!("{QUEUE}.bulk .act"), "Approve 2").await;
     screen.see(&format!("{QUEUE}.counts"), "1 pending").await;
     for id in [one.id, two.id] {
-        assert_eq!(record(&gate, id).await.state, CallState::Approved);
+        assert_eq!(record(&gate, id).await.state(), CallState::Approved);
     }
-    assert_eq!(record(&gate, full.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, full.id).await.state(), CallState::Pending);
     browser.close().await;
 }

@@ -75,7 +75,7 @@ async fn a_grant_is_given_seen_and_taken_back() {
         (sibling.id, CallState::Approved),
         (dear.id, CallState::Pending),
     ] {
-        assert_eq!(record(&gate, call).await.state, state);
+        assert_eq!(record(&gate, call).await.state(), state);
     }
     let given = grants(&gate).await;
     assert_eq!((given.len(), given[0].grant.rule.join("\n")), (1, rule.to_owned()));
@@ -134,7 +134,7 @@ async fn a_grant_is_given_with_keys_alone() {
     screen.until("the button", &focused("return at?.innerText.includes('Allow this')")).await;
     screen.press(RETURN).await;
     screen.see(&format!("{CARD}.outcome"), "Allowed by a grant").await;
-    assert_eq!(record(&gate, request.id).await.state, CallState::Approved);
+    assert_eq!(record(&gate, request.id).await.state(), CallState::Approved);
     browser.close().await;
 }
 
@@ -188,7 +188,7 @@ async fn where_there_is_no_grant_none_is_offered_or_the_reason_stands_there() {
     }
     assert!(grants(&gate).await.is_empty());
     for call in [gone.id, dear.id] {
-        assert_eq!(record(&gate, call).await.version, 1);
+        assert_eq!(record(&gate, call).await.version(), 1);
     }
     // Escape leads back to the card's buttons.
     screen.press("\u{e00c}").await;

@@ -37,11 +37,11 @@ async fn the_whole_job_is_done_with_keys() {
     screen.press("not now").await;
     screen.press(CONTROL_RETURN).await;
     screen.see(&format!("{CARD}.outcome"), "not now").await;
-    assert_eq!(record(&gate, dear.id).await.state, CallState::Rejected);
+    assert_eq!(record(&gate, dear.id).await.state(), CallState::Rejected);
     // The key again decides nothing else: the card stays until somebody moves on.
     screen.press("a").await;
     screen.settle().await;
-    assert_eq!(record(&gate, gone.id).await.version, 1);
+    assert_eq!(record(&gate, gone.id).await.version(), 1);
 
     // The deletion: the key leads to the field, and what is typed there is no command.
     screen.see(&format!("{QUEUE}.counts"), "2 pending").await;
@@ -52,7 +52,7 @@ async fn the_whole_job_is_done_with_keys() {
     screen.press("apollo").await;
     screen.press(RETURN).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
-    assert_eq!(record(&gate, gone.id).await.state, CallState::Approved);
+    assert_eq!(record(&gate, gone.id).await.state(), CallState::Approved);
 
     // One key for a plain one; before that the help, which closes again.
     screen.see(&format!("{QUEUE}.counts"), "1 pending").await;
@@ -65,7 +65,7 @@ async fn the_whole_job_is_done_with_keys() {
     screen.settle().await;
     screen.press("a").await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
-    assert_eq!(record(&gate, plain.id).await.state, CallState::Approved);
+    assert_eq!(record(&gate, plain.id).await.state(), CallState::Approved);
     browser.close().await;
 }
 
@@ -128,6 +128,6 @@ async fn a_card_that_has_just_appeared_takes_no_decision() {
     ";
     let said = browser.client.execute(hasty, vec![]).await.unwrap();
     assert!(said.as_str().unwrap().contains("Read it first"), "{said}");
-    assert_eq!(record(&gate, request.id).await.version, 1);
+    assert_eq!(record(&gate, request.id).await.version(), 1);
     browser.close().await;
 }

@@ -113,6 +113,6 @@ async fn a_phone_shows_the_list_or_the_card_and_nothing_is_cut_off() {
     screen.open("Sign contract").await;
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
-    assert_eq!(record(&gate, request.id).await.version, 2);
+    assert_eq!(record(&gate, request.id).await.version(), 2);
     browser.close().await;
 }

@@ -86,7 +86,7 @@ async fn what_was_previewed_is_saved_and_what_it_covers_runs() {
     let both = [first.id.to_string(), second.id.to_string()];
     assert_eq!((&shown["waiting"], ids(&shown["calls"])), (&json!(2), both.to_vec()));
     assert_eq!(given(&gate).await, 0, "a preview saves nothing");
-    assert_eq!(record(&gate, first.id).await.version, 1);
+    assert_eq!(record(&gate, first.id).await.version(), 1);
 
     let digest = shown["digest"].as_str().unwrap();
     let saved = save(&console, &first, terms, digest).await.ok();
@@ -96,7 +96,7 @@ async fn what_was_previewed_is_saved_and_what_it_covers_runs() {
         (&json!("ann"), &json!("live"))
     );
     assert_eq!(ids(&saved["allowed"]), both);
-    assert_eq!(record(&gate, dear.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, dear.id).await.state(), CallState::Pending);
     let card = get(format!("/api/calls/{}", first.id)).by(BOB).of(&console).await.ok();
     assert_eq!((&card["grant"], &card["decided"]["by"]), (&saved["grant"]["id"], &json!("ann")));
 
@@ -152,7 +152,7 @@ async fn invariant_2_only_what_was_shown_is_saved() {
         let refused = post(&path, &body).by(ANN).of(&console).await;
         assert_eq!(refused.refused(), (409, "stale".into()), "{more}");
     }
-    assert_eq!((given(&gate).await, record(&gate, request.id).await.version), (0, 1));
+    assert_eq!((given(&gate).await, record(&gate, request.id).await.version()), (0, 1));
 
     // What was edited since it was shown is another request.
     gate.decide(request.edit(r#"{"bags": 2}"#).by("bob")).await.unwrap();
@@ -205,7 +205,7 @@ async fn where_no_grant_is_given_the_card_and_the_refusal_say_why() {
         assert_eq!(refused.refused(), (422, "notGranted".into()), "{terms}");
         assert!(!message.contains("1234"), "{message}");
     }
-    assert_eq!((given(&gate).await, record(&gate, dear.id).await.version), (0, 1));
+    assert_eq!((given(&gate).await, record(&gate, dear.id).await.version()), (0, 1));
 }
 
 #[tokio::test]
@@ -388,10 +388,10 @@ async fn invariant_7_once_somebody_has_enrolled_a_token_alone_loosens_nothing() 
     let approve = about(&other, json!({ "answer": "approve" }));
     let again = post(&decide, &approve).by(ANN).header("hitl-code", &codes[0]).of(&console).await;
     assert_eq!(again.refused(), (403, "codeWrong".to_owned()));
-    assert_eq!(record(&gate, other.id).await.state, CallState::Pending);
+    assert_eq!(record(&gate, other.id).await.state(), CallState::Pending);
     post(decide, &approve).by(ANN).header("hitl-code", &codes[1]).of(&console).await.ok();
-    let decided = record(&gate, other.id).await.decided.unwrap();
-    assert_eq!(decided.known_by, Some(hitl::KnownBy::Code));
+    let record = record(&gate, other.id).await;
+    assert_eq!(record.decision().unwrap().known_by, Some(hitl::KnownBy::Code));
 }
 
 #[tokio::test]
@@ -405,7 +405,7 @@ async fn invariant_7_where_answers_need_a_code_a_token_answers_nothing_and_stops
     for (status, kind) in with_a_token(&console, &request).await {
         assert_eq!((status, kind.as_str()), (403, "codeNeeded"));
     }
-    assert_eq!(record(&gate, request.id).await.version, 1, "nothing has happened to it");
+    assert_eq!(record(&gate, request.id).await.version(), 1, "nothing has happened to it");
     // To reject needs none, and uses none up.
     let decide = format!("/api/calls/{}/decide", request.id);
     let reject = about(&request, json!({ "answer": "reject", "reason": "no" }));

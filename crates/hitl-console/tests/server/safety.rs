@@ -64,7 +64,7 @@ async fn nobody_gets_anything_without_a_token() {
         let refused = post(path, &body).header("x-hitl-console", "1").of(&console).await;
         assert_eq!(refused.refused(), (401, "unauthorized".into()), "{path}");
     }
-    assert_eq!(record(&gate, request.id).await.version, 1);
+    assert_eq!(record(&gate, request.id).await.version(), 1);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn invariant_7_a_body_cannot_say_who_decides() {
         assert_eq!(refused.of(&console).await.status.as_u16(), 401, "{header}");
     }
     post(&path, &body).by(ANN).of(&console).await.ok();
-    assert_eq!(record(&gate, request.id).await.decided.unwrap().by.as_str(), "ann");
+    assert_eq!(record(&gate, request.id).await.decision().unwrap().by.as_str(), "ann");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn another_host_name_is_refused_everywhere() {
     for host in ["localhost", "localhost:1", "127.0.0.1:7171", "[::1]:7171"] {
         assert_eq!(get("/").host(host).of(&console).await.status.as_u16(), 200, "{host}");
     }
-    assert_eq!(record(&gate, request.id).await.version, 1);
+    assert_eq!(record(&gate, request.id).await.version(), 1);
     let named = Console::new(gate, Tasks::none(), tokens).host("Review.example.com").router();
     assert_eq!(get("/").host("review.example.com:443").of(&named).await.status.as_u16(), 200);
     assert_eq!(get("/").host("evil.example").of(&named).await.status.as_u16(), 421);
@@ -138,7 +138,7 @@ async fn another_site_changes_nothing() {
     }
     let refused = ask().without("content-type").of(&console).await;
     assert_eq!(refused.refused(), (415, "contentType".into()));
-    assert_eq!(record(&gate, request.id).await.version, 1);
+    assert_eq!(record(&gate, request.id).await.version(), 1);
     // Nothing is answered across origins either: no such header is ever set.
     let preflight = get(&path).method("OPTIONS").header("origin", "https://evil.example");
     let refused = preflight.header("access-control-request-method", "POST").of(&console).await;
@@ -194,7 +194,7 @@ async fn a_cookie_alone_changes_nothing() {
         let foreign = ask().header("x-hitl-console", "1").header("origin", "https://evil.example");
         assert_eq!(foreign.of(&console).await.refused(), (403, "origin".into()), "{path}");
     }
-    assert_eq!(record(&gate, request.id).await.version, 1);
+    assert_eq!(record(&gate, request.id).await.version(), 1);
     ask().header("x-hitl-console", "1").of(&console).await.ok();
 }
 
@@ -217,7 +217,7 @@ async fn a_get_changes_nothing() {
             let _any = get(&path).by(ANN).of(&console).await;
         }
     }
-    assert_eq!(record(&gate, request.id).await.version, 1);
+    assert_eq!(record(&gate, request.id).await.version(), 1);
     assert_eq!(gate.last_history_seq().await.unwrap(), 1);
 }
 
@@ -229,7 +229,7 @@ async fn a_large_body_is_refused() {
     body["answer"] = json!("reject");
     body["reason"] = json!("x".repeat(70_000));
     assert_eq!(post(&path, &body).by(ANN).of(&console).await.status.as_u16(), 413);
-    assert_eq!(record(&gate, request.id).await.version, 1);
+    assert_eq!(record(&gate, request.id).await.version(), 1);
     let larger = Console::new(gate, Tasks::none(), tokens).max_body_bytes(100_000).router();
     post(&path, &body).by(ANN).of(&larger).await.ok();
 }

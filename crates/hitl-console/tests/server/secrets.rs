@@ -159,11 +159,11 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
         walk.text(path, answer.text);
     }
-    let waiting = kept.iter().find(|record| record.request.title.contains("waits")).unwrap();
+    let waiting = kept.iter().find(|record| record.request().title.contains("waits")).unwrap();
     let path = format!("/api/calls/{}/grant/preview", waiting.id());
     let body = json!({
-        "revision": waiting.request.revision,
-        "binding": waiting.request.binding.to_string(),
+        "revision": waiting.request().revision,
+        "binding": waiting.request().binding.to_string(),
         "terms": { "scope": "exactly", "remarks": SAID },
     });
     let answer = post(path.as_str(), &body).by(ANN).of(&console).await;

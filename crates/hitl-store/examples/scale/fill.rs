@@ -15,7 +15,7 @@ pub(super) fn fill(connection: &Connection, count: u64) -> Result<(), Box<dyn st
         serde_json::to_string(&HistoryEntry::new("submitted", &template, None))?,
     );
     let old_id = template.id().to_string();
-    let request = &template.request;
+    let request = template.request();
     connection.execute_batch("BEGIN IMMEDIATE")?;
     {
         let mut call = connection.prepare(
@@ -36,7 +36,7 @@ pub(super) fn fill(connection: &Connection, count: u64) -> Result<(), Box<dyn st
                 template.key().tenant.as_str(),
                 template.key().run.as_str(),
                 position.cast_signed(),
-                template.content.to_string(),
+                template.content().to_string(),
                 request.tool,
                 request.priority.to_string(),
                 request.created_at.as_millis(),

@@ -74,7 +74,7 @@ async fn measure(count: u64) -> Result<Measured, Box<dyn Error>> {
         after = page.first().map(hitl_core::CallRecord::id);
 
         let mut watch = store.watch(record.id());
-        let decision = Event::Decide(record.request.approve().by("alice"));
+        let decision = Event::Decide(record.request().approve().by("alice"));
         let start = Instant::now();
         store.apply(&tenant, record.id(), decision, EventPayload::none()).await?;
         watch.changed().await;

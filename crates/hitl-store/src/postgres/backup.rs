@@ -174,10 +174,10 @@ impl Held {
         };
         let entry = HistoryEntry::new(Event::Restore.name(), next, None);
         self.numbers.push(n);
-        self.states.push(next.state.name());
-        self.versions.push(next.version.cast_signed());
-        self.expires.push(next.request.expires_at.as_millis());
-        self.updated.push(next.updated_at.as_millis());
+        self.states.push(next.state().name());
+        self.versions.push(next.version().cast_signed());
+        self.expires.push(next.request().expires_at.as_millis());
+        self.updated.push(next.updated_at().as_millis());
         self.records.push(encoded(serde_json::to_string(next))?);
         self.entries.push(encoded(serde_json::to_string(&entry))?);
         Ok(())

@@ -409,7 +409,7 @@ impl TransactionBody for SubmitOnGrant<'_> {
         reach("rows-locked");
         let KeyLookup { read_at, stored, watermark } = query::find_within(tx, call.key()).await?;
         if let Some(StoredCall { record, .. }) = stored {
-            return nothing(SubmitOnGrantOutcome::answer(if record.content != call.content() {
+            return nothing(SubmitOnGrantOutcome::answer(if record.content() != call.content() {
                 SubmitResult::Conflict(record.id())
             } else if record.id() == call.id() {
                 SubmitResult::Created(record)
@@ -429,7 +429,7 @@ impl TransactionBody for SubmitOnGrant<'_> {
             }
         };
         let Some(((session, drawn), grant)) =
-            record.claim.map(|claim| claim.session).zip(drawn).zip(grant)
+            record.claim().map(|claim| claim.session).zip(drawn).zip(grant)
         else {
             return Err(Fault::Damaged("a call that runs on a grant has no claim"));
         };

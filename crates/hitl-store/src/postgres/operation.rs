@@ -75,7 +75,7 @@ pub(super) async fn submit(
         let KeyLookup { read_at, stored, watermark } =
             found.map_err(|fault| on.reading_failed(fault, unclear))?;
         if let Some(StoredCall { record, .. }) = stored {
-            return Ok(if record.content != call.content() {
+            return Ok(if record.content() != call.content() {
                 SubmitResult::Conflict(record.id())
             } else if record.id() == call.id() {
                 SubmitResult::Created(record)
@@ -97,7 +97,7 @@ pub(super) async fn submit(
             };
         }
         let record = call.stamped(on.now_of(read_at));
-        let claim = record.claim.map(|claim| claim.session);
+        let claim = record.claim().map(|claim| claim.session);
         let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
         let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));

@@ -32,7 +32,7 @@ impl StampedCall {
     pub(super) fn new(on: &Shared, call: &NewCall) -> Option<Self> {
         let read_at = on.clock_estimate.now()?;
         let record = call.stamped(on.now_of(read_at));
-        let claim = record.claim.map(|claim| on.sessions.epoch(claim.session));
+        let claim = record.claim().map(|claim| on.sessions.epoch(claim.session));
         let epoch = claim.transpose().ok()?;
         Some(Self { record, epoch, read_at })
     }

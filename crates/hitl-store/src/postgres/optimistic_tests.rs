@@ -57,7 +57,7 @@ async fn apply(on: &PostgresStore, id: RequestId, event: Event) -> Result<CallRe
 }
 
 fn approve(record: &CallRecord) -> Event {
-    Event::Decide(record.request.approve().by("alice"))
+    Event::Decide(record.request().approve().by("alice"))
 }
 
 fn attach() -> Event {
@@ -88,7 +88,7 @@ async fn what_was_just_written_or_read_is_not_read_again() {
     there.get(&tenant(), record.id()).await.unwrap();
     assert!(is_cached(&there, &record, &approve(&record)));
     let decided = apply(&there, record.id(), approve(&record)).await.unwrap();
-    assert_eq!((decided.state, decided.version), (CallState::Approved, 2));
+    assert_eq!((decided.state(), decided.version()), (CallState::Approved, 2));
     let session = there.open_session().await.unwrap();
     let token = ClaimToken::new();
     assert!(is_cached(&there, &decided, &claim(&decided, token, session)));
@@ -96,7 +96,7 @@ async fn what_was_just_written_or_read_is_not_read_again() {
     // The lease that it was claimed under is remembered too.
     assert!(is_cached(&there, &claimed, &Event::Succeed { token }));
     let attached = apply(&there, record.id(), Event::Release { token }).await.unwrap();
-    assert_eq!(attached.version, 4);
+    assert_eq!(attached.version(), 4);
     assert_eq!(here.get(&tenant(), record.id()).await.unwrap().unwrap(), attached);
     let (_, entries) = (place, here.call_history(&tenant(), record.id()).await.unwrap());
     assert_eq!(entries.len(), 4, "each change has its line, and no other has");
@@ -118,15 +118,15 @@ async fn invariant_4_what_another_replica_has_changed_is_not_overwritten() {
     let record = create(&here, &Draft::new("run", 2)).await;
     let approved = apply(&there, record.id(), approve(&record)).await.unwrap();
     let attached = apply(&here, record.id(), attach()).await.unwrap();
-    assert_eq!((attached.version, attached.state), (3, CallState::Approved));
-    assert_eq!(attached.decided, approved.decided);
+    assert_eq!((attached.version(), attached.state()), (3, CallState::Approved));
+    assert_eq!(attached.decision(), approved.decision());
     // Refused on what is remembered, and legal on what is there.
     let record = create(&here, &Draft::new("run", 3)).await;
     let approved = apply(&there, record.id(), approve(&record)).await.unwrap();
     let session = here.open_session().await.unwrap();
     let event = claim(&approved, ClaimToken::new(), session);
     assert!(!is_cached(&here, &record, &event));
-    assert_eq!(apply(&here, record.id(), event).await.unwrap().state, CallState::Claimed);
+    assert_eq!(apply(&here, record.id(), event).await.unwrap().state(), CallState::Claimed);
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn what_is_remembered_is_its_own_tenants_only() {
     let stranger = here.apply(&other, record.id(), approve(&record), EventPayload::none()).await;
     assert!(matches!(stranger, Err(ApplyError::NotFound(id)) if id == record.id()));
     let decided = apply(&here, record.id(), approve(&record)).await.unwrap();
-    assert_eq!((decided.state, decided.version), (CallState::Approved, 2));
+    assert_eq!((decided.state(), decided.version()), (CallState::Approved, 2));
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn invariant_3_a_database_that_was_put_back_under_a_living_store_is_not_be
         .await;
     tokio::time::sleep(Duration::from_millis(2)).await;
     let attached = apply(&there, record.id(), attach()).await.unwrap();
-    assert_eq!((attached.version, attached.state), (approved.version, CallState::Pending));
+    assert_eq!((attached.version(), attached.state()), (approved.version(), CallState::Pending));
     let event = claim(&approved, ClaimToken::new(), session);
     assert!(is_cached(&here, &approved, &event));
     let (refusal, current) = refused(apply(&here, record.id(), event).await);
@@ -196,19 +196,19 @@ async fn invariant_5_whatever_the_time_is_taken_to_be_the_databases_counts() {
         here.shared.clock_estimate.observe(now + wrong);
         let before = here.now().await.unwrap();
         let record = create(&here, &Draft::new("run", position)).await;
-        assert!((before..=here.now().await.unwrap()).contains(&record.updated_at));
+        assert!((before..=here.now().await.unwrap()).contains(&record.updated_at()));
         // An hour from now it would be too late.
         here.shared.clock_estimate.observe(now + wrong);
         assert_eq!(is_cached(&here, &record, &approve(&record)), wrong < hour);
         here.shared.clock_estimate.observe(now + wrong);
         let decided = apply(&here, record.id(), approve(&record)).await.unwrap();
-        assert!((before..=here.now().await.unwrap()).contains(&decided.updated_at));
+        assert!((before..=here.now().await.unwrap()).contains(&decided.updated_at()));
     }
     // Expired by the database's clock, and not by what was heard.
     let soon = Duration::from_millis(50);
     let record = create(&here, &Draft::new("run", 9).expires_in(soon)).await;
     tokio::time::sleep(2 * soon).await;
-    here.shared.clock_estimate.observe(record.updated_at.as_millis() * 1000);
+    here.shared.clock_estimate.observe(record.updated_at().as_millis() * 1000);
     assert!(is_cached(&here, &record, &approve(&record)));
     let (refusal, _) = refused(apply(&here, record.id(), approve(&record)).await);
     assert_eq!(refusal, Refusal::Expired);

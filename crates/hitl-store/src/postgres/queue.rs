@@ -140,7 +140,7 @@ pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<QueueEnt
     };
     let placed = |row| {
         let record = record(row, 2)?;
-        let request = &record.request;
+        let request = record.request();
         let (priority, due_at) = (request.priority, request.due_at);
         let number = row.try_get::<_, i64>(0)?.cast_unsigned();
         let turn = row.try_get::<_, i64>(1)?.cast_unsigned();

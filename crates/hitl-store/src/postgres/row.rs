@@ -23,7 +23,7 @@ pub(super) struct StoredCall {
 
 pub(super) fn stored(row: &Row) -> Result<StoredCall, Fault> {
     let record = record(row, 1)?;
-    let claimant_dead = record.claim.is_some() && row.try_get(4)?;
+    let claimant_dead = record.claim().is_some() && row.try_get(4)?;
     Ok(StoredCall { read_at: row.try_get(0)?, epoch: row.try_get(3)?, record, claimant_dead })
 }
 
@@ -35,7 +35,7 @@ pub(super) fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
 pub(super) fn parse_record(text: &str, version: i64) -> Result<CallRecord, Fault> {
     let record: CallRecord =
         serde_json::from_str(text).map_err(|_| Fault::Damaged("a call's record"))?;
-    if record.version == version.cast_unsigned() {
+    if record.version() == version.cast_unsigned() {
         Ok(record)
     } else {
         Err(Fault::Damaged("a call's version differs"))

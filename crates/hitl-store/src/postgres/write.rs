@@ -198,7 +198,7 @@ impl UpdateCall {
     ) -> Result<Self, StoreError> {
         let epoch = match event {
             Event::Claim { session, .. } => Some(on.sessions.epoch(*session)?),
-            _ => stored.epoch.filter(|_| next.claim.is_some()),
+            _ => stored.epoch.filter(|_| next.claim().is_some()),
         };
         let mut until = stored.read_at.saturating_add(READ_VALIDITY_MICROS);
         let judged_by_expiry = matches!(
@@ -210,10 +210,10 @@ impl UpdateCall {
                 | Event::RetryIdempotent { .. }
         );
         if judged_by_expiry && on.clock.is_none() {
-            let expires_at = stored.record.request.expires_at.as_millis();
+            let expires_at = stored.record.request().expires_at.as_millis();
             until = until.min(expires_at.saturating_mul(1000));
         }
-        let from = (stored.record.version, stored.record.updated_at);
+        let from = (stored.record.version(), stored.record.updated_at());
         Ok(Self { from, next, epoch, since: stored.read_at, until })
     }
 
@@ -225,31 +225,35 @@ impl UpdateCall {
         enclosed: &EventPayload,
         write: SessionId,
     ) -> Result<WriteOutcome, Fault> {
-        let (next, request) = (&self.next, &self.next.request);
+        let (next, request) = (&self.next, self.next.request());
         let entry = HistoryEntry::new(event.name(), next, event.by().cloned());
         let (record, entry) = (encode(next)?, encode(&entry)?);
-        let session = next.claim.map(|claim| claim.session.to_string());
+        let session = next.claim().map(|claim| claim.session.to_string());
         let auditor = enclosed.auditor.filter(|_| event.is_audited());
         let given: [&(dyn ToSql + Sync); 26] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.0.cast_signed(),
-            &next.state.name(),
-            &next.version.cast_signed(),
+            &next.state().name(),
+            &next.version().cast_signed(),
             &request.priority.name(),
             &request.due_at.as_millis(),
             &request.expires_at.as_millis(),
-            &next.updated_at.as_millis(),
+            &next.updated_at().as_millis(),
             &session,
             &self.epoch,
             &record,
             &self.until,
             &matches!(event, Event::Claim { .. }),
             &enclosed.result.as_ref().map(Sealed::as_bytes),
-            &next.state.is_terminal(),
+            &next.state().is_terminal(),
             &write.to_string(),
             &entry,
-            &enclosed.payload.as_ref().filter(|_| !next.state.is_terminal()).map(Sealed::as_bytes),
+            &enclosed
+                .payload
+                .as_ref()
+                .filter(|_| !next.state().is_terminal())
+                .map(Sealed::as_bytes),
             &request.level.name(),
             &rank(request.priority),
             &storable(request.principal.as_str()),
@@ -280,25 +284,25 @@ pub(super) struct InsertCall<'a> {
 impl InsertCall<'_> {
     pub(super) async fn write(&self, way: &WriteTarget<'_>) -> Result<WriteOutcome, Fault> {
         let Self { record, caps, auditor, epoch, payload, since, until, write } = self;
-        let (request, key) = (&record.request, record.key());
+        let (request, key) = (record.request(), record.key());
         let (text, entry) =
             (encode(record)?, encode(&HistoryEntry::new("submitted", record, None))?);
-        let payload = Some(payload.as_bytes()).filter(|_| !record.state.is_terminal());
+        let payload = Some(payload.as_bytes()).filter(|_| !record.state().is_terminal());
         let given: [&(dyn ToSql + Sync); 29] = [
             &record.id().to_string(),
             &storable(key.tenant.as_str()),
             &storable(key.run.as_str()),
             &key.position.cast_signed(),
-            &record.content.to_string(),
-            &record.state.name(),
-            &record.version.cast_signed(),
+            &record.content().to_string(),
+            &record.state().name(),
+            &record.version().cast_signed(),
             &storable(&request.tool),
             &request.priority.name(),
             &request.created_at.as_millis(),
             &request.due_at.as_millis(),
             &request.expires_at.as_millis(),
-            &record.updated_at.as_millis(),
-            &record.claim.map(|claim| claim.session.to_string()),
+            &record.updated_at().as_millis(),
+            &record.claim().map(|claim| claim.session.to_string()),
             epoch,
             &text,
             until,
@@ -310,7 +314,7 @@ impl InsertCall<'_> {
             &rank(request.priority),
             &caps.principal.map(i64::from),
             &caps.tenant.map(i64::from),
-            &storable(record.context.root_of(&key.run).as_str()),
+            &storable(record.context().root_of(&key.run).as_str()),
             &auditor.map(|session| session.to_string()),
             since,
             &key.run.began().map(Timestamp::as_millis),

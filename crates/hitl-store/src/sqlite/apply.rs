@@ -118,7 +118,9 @@ impl Apply {
         match &self.answer {
             Some(Ok(first)) if *first.record() == *current => Ok(Ok(current)),
             // Others have moved on from a change that may have been ours.
-            Some(Ok(first)) if current.version >= first.record().version => Err(Fault::Ambiguous),
+            Some(Ok(first)) if current.version() >= first.record().version() => {
+                Err(Fault::Ambiguous)
+            }
             _ => Ok(Err(ApplyError::Rejected { refusal, current })),
         }
     }

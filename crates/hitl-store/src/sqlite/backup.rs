@@ -105,7 +105,7 @@ pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Re
                 replace(&transaction, *n, &next, record)?;
                 let line = next.log(&transaction, *n)?;
                 // There is no gate yet that could audit it.
-                outbox::add_unaudited(&transaction, *n, next.record().version, line, None)?;
+                outbox::add_unaudited(&transaction, *n, next.record().version(), line, None)?;
             }
         }
     }

@@ -95,7 +95,9 @@ impl ApplyAll {
         match &self.answer {
             Some(Ok(first)) if *first == current => return Ok(Ok(current)),
             // Others have moved on from changes that may have been ours.
-            Some(Ok(first)) if first.iter().zip(&current).all(|(f, c)| c.version >= f.version) => {
+            Some(Ok(first))
+                if first.iter().zip(&current).all(|(f, c)| c.version() >= f.version()) =>
+            {
                 return Err(Fault::Ambiguous);
             }
             _ => {}

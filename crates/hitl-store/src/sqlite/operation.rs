@@ -35,9 +35,10 @@ impl WriteContext {
         now: Timestamp,
     ) -> Result<StoreFacts, Fault> {
         let decision_used = decisions::is_used(on, record.id(), event)?;
-        let claimant_dead = record.claim.is_some_and(|claim| self.sessions.is_dead(claim.session));
+        let claimant_dead =
+            record.claim().is_some_and(|claim| self.sessions.is_dead(claim.session));
         // Another process may have stamped a later moment than this one has seen.
-        Ok(StoreFacts { now: now.max(record.updated_at), claimant_dead, decision_used })
+        Ok(StoreFacts { now: now.max(record.updated_at()), claimant_dead, decision_used })
     }
 }
 

@@ -78,7 +78,7 @@ impl OptimisticUpdate {
         };
         let next = CallRow::new(event.name(), enclosed.complete(next), event.by().cloned()).ok()?;
         let expires = matches!(event, Event::Decide(_) | Event::Edit(_) | Event::Claim { .. });
-        let until = expires.then_some(from.record.request.expires_at);
+        let until = expires.then_some(from.record.request().expires_at);
         Some(Self { from, next, at: now, until })
     }
 

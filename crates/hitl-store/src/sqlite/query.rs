@@ -153,7 +153,7 @@ fn rooted(
     let mut records = Vec::new();
     for row in rows {
         let record = *kept(row?)?.record;
-        if page.states.is_empty() || page.states.contains(&record.state) {
+        if page.states.is_empty() || page.states.contains(&record.state()) {
             records.push(record);
             if records.len() == page.limit {
                 break;
@@ -302,7 +302,7 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, i64, String)> {
 fn kept((n, version, text): (i64, i64, String)) -> Result<StoredCall, Fault> {
     let record: Box<CallRecord> =
         serde_json::from_str(&text).map_err(|_| Fault::Damaged("a call's record"))?;
-    if record.version == version.cast_unsigned() {
+    if record.version() == version.cast_unsigned() {
         Ok(StoredCall { n, record })
     } else {
         Err(Fault::Damaged("a call's version differs"))

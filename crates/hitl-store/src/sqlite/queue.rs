@@ -87,7 +87,7 @@ pub(super) fn listings() -> Vec<&'static str> {
 
 /// The turn of a call that begins to wait.
 pub(super) fn turn_of(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
-    let request = &record.request;
+    let request = record.request();
     let (tenant, rank) = (record.key().tenant.as_str(), rank(request.priority));
     let asked = |sql, given: &[&dyn ToSql]| -> Result<Option<u64>, Fault> {
         let found = on.prepare_cached(sql)?.query_row(given, |row| row.get(0)).optional()?;
@@ -136,7 +136,7 @@ pub(super) fn scan(on: &Connection, scan: &QueueScan) -> Result<Vec<QueueEntry>,
     found.truncate(scan.limit);
     let load = |(_, n, turn): (_, i64, i64)| {
         let record = query::by_number(&snapshot, n)?;
-        let request = &record.request;
+        let request = record.request();
         let (priority, due_at) = (request.priority, request.due_at);
         let (turn, number) = (turn.cast_unsigned(), n.cast_unsigned());
         Ok(QueueEntry { place: QueuePosition { priority, turn, due_at, number }, record })

@@ -57,7 +57,7 @@ pub(super) fn erase_ended(
     for (n, text, _) in &ended {
         let record: CallRecord =
             serde_json::from_str(text).map_err(|_| Fault::Damaged("a call's record"))?;
-        if !record.state.is_terminal() {
+        if !record.state().is_terminal() {
             return Err(Fault::Damaged("a call's state differs"));
         }
         erased += u64::from(erase_one(on, *n, &record, &holds)?.is_none());

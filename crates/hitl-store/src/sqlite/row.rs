@@ -3,7 +3,7 @@
 //! It is put into words before the transaction, on the thread of the caller: the one thread that
 //! writes only hands the words over.
 
-use std::sync::Arc;
+use std::ptr;
 
 use hitl_core::Principal;
 use hitl_core::machine::{CallRecord, CallState, HistoryEntry};
@@ -70,45 +70,45 @@ impl CallRow {
 
     /// A new row. Gives its number; `None` if its id or its key is taken.
     pub(super) fn insert(&self, on: &Connection) -> Result<Option<i64>, Fault> {
-        let (record, request, key) = (&self.record, &self.record.request, self.record.key());
-        let waits = record.state == CallState::Pending;
+        let (record, request, key) = (&self.record, self.record.request(), self.record.key());
+        let waits = record.state() == CallState::Pending;
         let turn = if waits { queue::turn_of(on, record)? } else { 0 };
         let added = on.prepare_cached(INSERT)?.execute(params![
             self.id,
             key.tenant.as_str(),
             key.run.as_str(),
             key.position.cast_signed(),
-            record.content.to_string(),
-            record.state.name(),
-            record.version.cast_signed(),
+            record.content().to_string(),
+            record.state().name(),
+            record.version().cast_signed(),
             request.tool,
             request.priority.name(),
             request.created_at.as_millis(),
             request.due_at.as_millis(),
             request.expires_at.as_millis(),
-            record.updated_at.as_millis(),
+            record.updated_at().as_millis(),
             claimant(record),
             self.text,
             request.principal.as_str(),
             request.level.name(),
             rank(request.priority),
             turn,
-            record.context.root_of(&key.run).as_str(),
+            record.context().root_of(&key.run).as_str(),
         ])?;
         Ok((added == 1).then(|| on.last_insert_rowid()))
     }
 
     /// The compare-and-set: whether call `n` was as it is in `from`, and is now as it is here.
     pub(super) fn update(&self, on: &Connection, n: i64, from: &CallRecord) -> Result<bool, Fault> {
-        let (record, request) = (&self.record, &self.record.request);
-        if Arc::ptr_eq(request, &from.request) && !begins_to_wait(from, record) {
+        let (record, request) = (&self.record, self.record.request());
+        if ptr::eq(request, from.request()) && !begins_to_wait(from, record) {
             let changed = on.prepare_cached(MOVE)?.execute(params![
                 n,
-                from.version.cast_signed(),
+                from.version().cast_signed(),
                 self.id,
-                record.state.name(),
-                record.version.cast_signed(),
-                record.updated_at.as_millis(),
+                record.state().name(),
+                record.version().cast_signed(),
+                record.updated_at().as_millis(),
                 claimant(record),
                 self.text,
             ])?;
@@ -118,14 +118,14 @@ impl CallRow {
             if begins_to_wait(from, record) { Some(queue::turn_of(on, record)?) } else { None };
         let changed = on.prepare_cached(UPDATE)?.execute(params![
             n,
-            from.version.cast_signed(),
+            from.version().cast_signed(),
             self.id,
-            record.state.name(),
-            record.version.cast_signed(),
+            record.state().name(),
+            record.version().cast_signed(),
             request.priority.name(),
             request.due_at.as_millis(),
             request.expires_at.as_millis(),
-            record.updated_at.as_millis(),
+            record.updated_at().as_millis(),
             claimant(record),
             self.text,
             request.level.name(),
@@ -144,8 +144,8 @@ impl CallRow {
 }
 
 fn claimant(record: &CallRecord) -> Option<String> {
-    let runs = record.state == CallState::Claimed;
-    record.claim.filter(|_| runs).map(|claim| claim.session.to_string())
+    let runs = record.state() == CallState::Claimed;
+    record.claim().filter(|_| runs).map(|claim| claim.session.to_string())
 }
 
 pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {

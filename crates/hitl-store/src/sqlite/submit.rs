@@ -82,7 +82,7 @@ impl Submit {
         context: &WriteContext,
     ) -> Result<Result<(i64, CallRow), SubmitResult>, Fault> {
         if let Some(StoredCall { record, .. }) = query::find(on, self.call.key())? {
-            return Ok(Err(if record.content != self.call.content() {
+            return Ok(Err(if record.content() != self.call.content() {
                 SubmitResult::Conflict(record.id())
             } else if record.id() == self.call.id() {
                 SubmitResult::Created(*record)
@@ -131,13 +131,13 @@ impl Operation for Submit {
                 return Ok(());
             }
         };
-        if !row.record().state.is_terminal() {
+        if !row.record().state().is_terminal() {
             on.prepare_cached("INSERT INTO payloads (call, sealed) VALUES (?1, ?2)")?
                 .execute(params![n, self.payload.as_bytes()])?;
         }
         let line = row.log(on, n)?;
         if let Some(session) = self.call.auditor() {
-            outbox::add_unaudited(on, n, row.record().version, line, Some(session))?;
+            outbox::add_unaudited(on, n, row.record().version(), line, Some(session))?;
         }
         written.push(line);
         self.answer = Some(SubmitAnswer::New(n, row));

@@ -51,7 +51,7 @@ pub(super) fn write_rest(
         on.prepare_cached("INSERT OR REPLACE INTO results (call, sealed) VALUES (?1, ?2)")?
             .execute(params![n, result.as_bytes()])?;
     }
-    if record.state.is_terminal() {
+    if record.state().is_terminal() {
         on.prepare_cached("DELETE FROM payloads WHERE call = ?1")?.execute([n])?;
     } else if let Some(payload) = &enclosed.payload {
         on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
@@ -60,7 +60,7 @@ pub(super) fn write_rest(
     decisions::count(on, n, event)?;
     let written = next.log(on, n)?;
     if let Some(session) = enclosed.auditor.filter(|_| event.is_audited()) {
-        outbox::add_unaudited(on, n, record.version, written, Some(session))?;
+        outbox::add_unaudited(on, n, record.version(), written, Some(session))?;
     }
     Ok(written)
 }

@@ -166,7 +166,7 @@ async fn an_event_without_a_token_is_not_lost_to_itself() {
         let draft = Draft::new("run", 1);
         bench.submit(&draft).await.unwrap();
         let record = bench.apply(&draft, host("enough")).await.unwrap();
-        assert_eq!((record.state, record.version), (CallState::Cancelled, 2));
+        assert_eq!((record.state(), record.version()), (CallState::Cancelled, 2));
         assert_eq!(bench.count("history"), 2, "exactly once");
     }
 }
@@ -188,7 +188,7 @@ async fn what_a_lost_commit_has_drawn_is_drawn_once() {
             let SubmitResult::Created(record) = bench.submit(&draft).await.unwrap() else {
                 panic!("the key is new")
             };
-            let (decision, binding) = (DecisionId::new(), record.request.binding);
+            let (decision, binding) = (DecisionId::new(), record.request().binding);
             let allow = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
             let allowed = bench.apply(&draft, allow).await.unwrap();
             assert_eq!(bench.drawn(saved.id()), (1, 2), "nothing is drawn before the claim");
@@ -198,7 +198,7 @@ async fn what_a_lost_commit_has_drawn_is_drawn_once() {
                 ApplyRequest::new(allowed.id(), claim(&allowed, token, session)),
             ];
             let both = bench.apply_all(events).await.unwrap();
-            let states = both.iter().map(|record| record.state).collect::<Vec<_>>();
+            let states = both.iter().map(|record| record.state()).collect::<Vec<_>>();
             assert_eq!(states, [CallState::Approved, CallState::Claimed]);
             assert_eq!(bench.drawn(saved.id()), (1, 4), "one was given back, and one drawn");
             let released = bench.apply(&draft, Event::Release { token }).await.unwrap();

@@ -69,8 +69,8 @@ pub(crate) async fn after_a_death(folder: &Path) -> Checked {
     // Every interrupted run is unknown; nothing else has changed.
     for (id, before) in &found {
         let now = &records[id];
-        if before.state == CallState::Claimed {
-            assert_eq!(now.state, CallState::OutcomeUnknown, "its executor is dead");
+        if before.state() == CallState::Claimed {
+            assert_eq!(now.state(), CallState::OutcomeUnknown, "its executor is dead");
             checked.interrupted += 1;
         } else {
             assert_eq!(before, now);
@@ -86,7 +86,7 @@ pub(crate) async fn after_a_death(folder: &Path) -> Checked {
     // A payload lives as long as its call may run.
     for record in records.values() {
         let payload = store.payload(&tenant(), record.id()).await.unwrap();
-        assert_eq!(payload.is_some(), !record.state.is_terminal(), "{record:?}");
+        assert_eq!(payload.is_some(), !record.state().is_terminal(), "{record:?}");
     }
     drop(recovered);
     checked
@@ -101,14 +101,14 @@ fn bodies(folder: &Path, by_key: &HashMap<String, &CallRecord>) -> u64 {
     let intents: HashSet<&String> = intents.iter().collect();
     for key in &once {
         assert!(intents.contains(key), "{key} ran without its intent");
-        let state = by_key[key.as_str()].state;
+        let state = by_key[key.as_str()].state();
         let says_so = matches!(state, CallState::Executed | CallState::OutcomeUnknown);
         assert!(says_so, "{key} ran and is {state}");
     }
     for (key, record) in by_key {
-        let executed = record.state == CallState::Executed;
+        let executed = record.state() == CallState::Executed;
         assert!(!executed || once.contains(key), "{key} is executed and never ran");
-        assert!(record.attempts <= 1, "{key} was claimed {} times", record.attempts);
+        assert!(record.attempts() <= 1, "{key} was claimed {} times", record.attempts());
     }
     ran.len() as u64
 }
@@ -146,8 +146,8 @@ fn acknowledgements(folder: &Path, records: &BTreeMap<RequestId, CallRecord>) ->
         let id: RequestId = id.parse().unwrap();
         let record = records.get(&id).unwrap_or_else(|| panic!("lost: {line}"));
         let decision = words.next().map(|id| id.parse::<DecisionId>().unwrap());
-        let decided = record.decided.as_ref().map(|decided| decided.id);
-        let state = record.state;
+        let decided = record.decision().map(|decided| decided.id);
+        let state = record.state();
         let holds = match what {
             "submitted" => true,
             "left" => state == CallState::Pending,
@@ -169,7 +169,7 @@ fn acknowledgements(folder: &Path, records: &BTreeMap<RequestId, CallRecord>) ->
 pub(crate) async fn whole_file(folder: &Path) {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     store.check().await.unwrap();
-    let changes: u64 = all(&store).await.values().map(|record| record.version).sum();
+    let changes: u64 = all(&store).await.values().map(|record| record.version()).sum();
     let mut last = 0;
     loop {
         let stretch = store.history(last, 1000).await.unwrap();

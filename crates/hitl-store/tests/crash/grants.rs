@@ -46,7 +46,7 @@ pub(crate) async fn work(folder: PathBuf, life: u64) {
 
 async fn allowed(s: &Subject, draft: &Draft, grant: &GrantRecord) -> CallRecord {
     let record = s.create(draft).await;
-    let (decision, binding) = (DecisionId::new(), record.request.binding);
+    let (decision, binding) = (DecisionId::new(), record.request().binding);
     let drawn = GrantUse::new(grant.id(), AMOUNT.into());
     let event = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
     s.apply(record.id(), event).await
@@ -70,15 +70,15 @@ pub(crate) async fn after_a_death(folder: &Path) -> u64 {
     }
     for line in lines(folder, "acknowledged") {
         let (_, id) = line.split_once(' ').unwrap();
-        assert_eq!(records[id].attempts, 1, "it was acknowledged");
+        assert_eq!(records[id].attempts(), 1, "it was acknowledged");
     }
     let mut claimed: BTreeMap<GrantId, u64> = BTreeMap::new();
     let mut attempts = BTreeMap::new();
     for record in records.values() {
         let key = record.key();
-        attempts.insert((key.run.as_str(), key.position), record.attempts);
-        if let Some(drawn) = record.grant_use {
-            *claimed.entry(drawn.grant).or_default() += u64::from(record.attempts);
+        attempts.insert((key.run.as_str(), key.position), record.attempts());
+        if let Some(drawn) = record.grant_use() {
+            *claimed.entry(drawn.grant).or_default() += u64::from(record.attempts());
         }
     }
     for ((run, position), tried) in &attempts {

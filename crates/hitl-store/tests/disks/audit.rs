@@ -26,7 +26,7 @@ pub(crate) async fn full(disk: &Path) {
         let error = gate.submit(act()).by("ann").key("run", next).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::Audit, "{error}");
         let kept = record(&gate, next).await.unwrap();
-        assert_eq!((kept.state, kept.attempts), (CallState::Approved, 0));
+        assert_eq!((kept.state(), kept.attempts()), (CallState::Approved, 0));
     }
     let error = gate.submit(look()).by("ann").await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::Audit, "a read-only call: {error}");
@@ -50,7 +50,7 @@ pub(crate) async fn full_after_the_act(disk: &Path) {
         world.let_bodies_fill();
         let output = gate.call(act()).by("ann").key("run", next).await.unwrap();
         assert_eq!(output, act().text, "the outcome stands");
-        assert_eq!(record(&gate, next).await.unwrap().state, CallState::Executed);
+        assert_eq!(record(&gate, next).await.unwrap().state(), CallState::Executed);
         next += 1;
         assert!(next < 1_000, "the disk is full");
         if gate.audit_debt() == 0 {
@@ -82,7 +82,7 @@ pub(crate) async fn read_only(disk: &Path) {
     let error = gate.submit(act()).by("ann").key("run", 1).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::Audit, "{error}");
     let kept = record(&gate, 1).await.unwrap();
-    assert_eq!((kept.state, kept.attempts, world.ran()), (CallState::Approved, 0, 1));
+    assert_eq!((kept.state(), kept.attempts(), world.ran()), (CallState::Approved, 0, 1));
     make_writable(disk);
     gate.call(act()).by("ann").key("run", 1).await.unwrap();
     assert_eq!((world.ran(), gate.audit_debt()), (2, 0));

@@ -49,7 +49,7 @@ pub(crate) async fn full_after_the_act(disk: &Path) {
     assert_eq!(world.ran(), 2);
     world.make_room();
     assert_eq!(caller.await.unwrap().unwrap(), act().text);
-    assert_eq!(record(&gate, 1).await.unwrap().state, CallState::Executed);
+    assert_eq!(record(&gate, 1).await.unwrap().state(), CallState::Executed);
     let _again = gate.call(act()).by("ann").key("run", 1).await;
     assert_eq!(world.ran(), 2, "not run again");
     drop(gate);

@@ -31,17 +31,17 @@ async fn a_lost_answer_is_found_out() {
     line.swallow_next_answer();
     let record = s.create(&draft).await;
     assert!(line.has_swallowed());
-    assert_eq!(record.version, 1);
+    assert_eq!(record.version(), 1);
     // An event that is no replay of itself: the second time it would be refused.
     line.swallow_next_answer();
     let after = s.apply(draft.id(), host("enough")).await;
     assert!(line.has_swallowed());
-    assert_eq!((after.state, after.version), (CallState::Cancelled, 2));
+    assert_eq!((after.state(), after.version()), (CallState::Cancelled, 2));
     // And one that is always legal, and would happen twice.
     let other = s.create(&Draft::new("run", 2)).await;
     line.swallow_next_answer();
     let attach = Event::Attach { owner: None, attached: true };
-    assert_eq!(s.apply(other.id(), attach).await.version, 2);
+    assert_eq!(s.apply(other.id(), attach).await.version(), 2);
     assert!(line.has_swallowed());
 }
 
@@ -52,7 +52,7 @@ async fn granted(s: &Subject) -> (GrantRecord, Draft, CallRecord) {
     let drawn = GrantUse::new(saved.id(), 1.into());
     let admitted = Draft::new("granted", 1).admitted(ClaimToken::new(), session).granted(drawn);
     let record = s.create(&Draft::new("granted", 2)).await;
-    let (decision, binding) = (DecisionId::new(), record.request.binding);
+    let (decision, binding) = (DecisionId::new(), record.request().binding);
     let event = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
     (saved, admitted, s.apply(record.id(), event).await)
 }
@@ -76,18 +76,18 @@ async fn what_a_lost_answer_has_drawn_is_drawn_once() {
         swallow(&line);
         let record = s.create(&draft).await;
         assert!(line.has_swallowed());
-        assert_eq!((record.version, used(&s, &saved).await), (1, number));
+        assert_eq!((record.version(), used(&s, &saved).await), (1, number));
         // An event that is a replay of itself, and one that is not.
         let token = ClaimToken::new();
         let now = s.get(allowed.id()).await;
         swallow(&line);
         let held = s.apply(allowed.id(), fixture::claim(&now, token, session)).await;
         assert!(line.has_swallowed());
-        assert_eq!((held.state, used(&s, &saved).await), (CallState::Claimed, number + 1));
+        assert_eq!((held.state(), used(&s, &saved).await), (CallState::Claimed, number + 1));
         swallow(&line);
         let back = s.apply(allowed.id(), Event::Release { token }).await;
         assert!(line.has_swallowed());
-        assert_eq!((back.version, used(&s, &saved).await), (held.version + 1, number));
+        assert_eq!((back.version(), used(&s, &saved).await), (held.version() + 1, number));
     }
     // Several at once, of which none is a replay of itself.
     let events = vec![
@@ -97,7 +97,7 @@ async fn what_a_lost_answer_has_drawn_is_drawn_once() {
     line.swallow_next_commit();
     let ended = s.store.apply_all(&tenant(), events).await.unwrap();
     assert!(line.has_swallowed());
-    assert!(ended.iter().all(|record| record.state == CallState::Cancelled));
+    assert!(ended.iter().all(|record| record.state() == CallState::Cancelled));
     line.swallow_next_commit();
     let by = Principal::new("bob");
     let revoked = s.store.revoke_grant(&tenant(), saved.id(), &by, None).await.unwrap().unwrap();
@@ -150,7 +150,7 @@ async fn invariant_5_an_answer_that_cannot_be_found_out_is_ambiguous() {
 
     line.and_then_die();
     line.swallow_next_answer();
-    let decide = Event::Decide(record.request.approve().by("alice"));
+    let decide = Event::Decide(record.request().approve().by("alice"));
     let lost = s.store.apply(&tenant(), record.id(), decide.clone(), EventPayload::none()).await;
     let kind = match lost {
         Err(ApplyError::Store(error)) => error.kind(),
@@ -160,7 +160,7 @@ async fn invariant_5_an_answer_that_cannot_be_found_out_is_ambiguous() {
     assert_eq!(direct.state(record.id()).await, CallState::Approved, "it had happened");
     line.mend();
     let again = s.apply(record.id(), decide).await;
-    assert_eq!((again.state, again.version), (CallState::Approved, 2), "a replay is harmless");
+    assert_eq!((again.state(), again.version()), (CallState::Approved, 2), "a replay is harmless");
 
     let draft = Draft::new("run", 2);
     line.and_then_die();

@@ -40,11 +40,11 @@ async fn a_database_that_was_put_back_begins_a_new_epoch_once() {
     assert_eq!(restored.epoch().await.unwrap(), 2);
     for id in [pending.id(), waits.id()] {
         let held = s.get(id).await;
-        assert_eq!((held.state, held.request.revision), (CallState::Pending, 2));
-        assert!(held.request.reasons.last().unwrap().contains("restored from a backup"));
-        assert!(held.decided.is_none() && s.has_payload(id).await);
+        assert_eq!((held.state(), held.request().revision), (CallState::Pending, 2));
+        assert!(held.request().reasons.last().unwrap().contains("restored from a backup"));
+        assert!(held.decision().is_none() && s.has_payload(id).await);
     }
-    let decision = Event::Decide(pending.request.approve().by("alice"));
+    let decision = Event::Decide(pending.request().approve().by("alice"));
     let again = restored.apply(&tenant(), pending.id(), decision, EventPayload::none()).await;
     assert_eq!(refused(again).0, Refusal::Stale, "a decision from before does not count");
     assert_eq!(s.state(runs.id()).await, CallState::OutcomeUnknown);

@@ -55,9 +55,9 @@ async fn invariant_10_what_was_acknowledged_survives_crashes_of_the_server() {
         let record = s.get(id).await;
         match state {
             CallState::Pending => {}
-            CallState::Approved => assert!(record.decided.is_some()),
-            CallState::Claimed => assert_eq!(record.attempts, 1),
-            ended => assert_eq!(record.state, ended),
+            CallState::Approved => assert!(record.decision().is_some()),
+            CallState::Claimed => assert_eq!(record.attempts(), 1),
+            ended => assert_eq!(record.state(), ended),
         }
     }
     // Those who wait hear of each other again.
@@ -66,7 +66,7 @@ async fn invariant_10_what_was_acknowledged_survives_crashes_of_the_server() {
     let mut watch = two.watch(draft.id());
     s.withdraw(draft.id()).await;
     s.soon("the wake-up", async {
-        while two.get(&tenant(), draft.id()).await.unwrap().unwrap().state == CallState::Pending {
+        while two.get(&tenant(), draft.id()).await.unwrap().unwrap().state() == CallState::Pending {
             watch.changed().await;
         }
     })
@@ -91,13 +91,13 @@ async fn live(
                 promise(record.id(), CallState::Pending);
                 let token = ClaimToken::new();
                 let events = [
-                    Event::Decide(record.request.approve().by("alice")),
+                    Event::Decide(record.request().approve().by("alice")),
                     fixture::claim(&record, token, session),
                     Event::Succeed { token },
                 ];
                 for event in events {
                     match store.apply(&tenant(), record.id(), event, EventPayload::none()).await {
-                        Ok(record) => promise(record.id(), record.state),
+                        Ok(record) => promise(record.id(), record.state()),
                         Err(ApplyError::Store(error)) => {
                             passing(&error);
                             break;

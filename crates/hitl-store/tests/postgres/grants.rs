@@ -31,7 +31,7 @@ fn admitted(position: u64, grant: GrantId, session: SessionId) -> Draft {
 
 async fn allowed(s: &Subject, position: u64, grant: GrantId) -> CallRecord {
     let record = s.create(&Draft::new("allowed", position)).await;
-    let (decision, binding) = (DecisionId::new(), record.request.binding);
+    let (decision, binding) = (DecisionId::new(), record.request().binding);
     let drawn = GrantUse::new(grant, 1.into());
     let event = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
     s.apply(record.id(), event).await
@@ -180,7 +180,7 @@ async fn a_grant_that_cannot_be_locked_is_unavailable_and_nothing_is_drawn() {
     assert_eq!(used(&s, grant).await, 1);
     s.store.revoke_grant(&tenant(), grant, &by, None).await.unwrap();
     let second = s.create(&Draft::new("run", 2)).await;
-    let (decision, binding) = (DecisionId::new(), second.request.binding);
+    let (decision, binding) = (DecisionId::new(), second.request().binding);
     let drawn = GrantUse::new(grant, 1.into());
     let event = Event::ApproveByGrant { decision, binding, drawn, by };
     let answer = s.store.apply(&tenant(), second.id(), event, EventPayload::none()).await;

@@ -154,7 +154,7 @@ async fn settle(s: &Subject) -> u64 {
                     .apply(&tenant, id, Event::ExecutorLost, EventPayload::none())
                     .await
                     .unwrap();
-                assert_eq!(lost.state, CallState::OutcomeUnknown);
+                assert_eq!(lost.state(), CallState::OutcomeUnknown);
                 unknown += 1;
             }
             let running = PageRequest::new(&[CallState::Claimed]);
@@ -171,21 +171,21 @@ async fn check(s: &Subject, heard: &Heard) {
     for id in &heard.submitted {
         let record = s.get(*id).await;
         if let Some(state) = heard.decided.get(id) {
-            let decided = record.decided.as_ref().expect("the decision is kept");
+            let decided = record.decision().expect("the decision is kept");
             let rejected = decided.answer != hitl_core::approval::DecisionKind::Approve;
             assert_eq!(rejected, *state == CallState::Rejected);
         }
         let began = heard.began.get(id).copied().unwrap_or(0);
         assert!(began <= 1, "{id} ran {began} times");
-        assert!(record.attempts <= 1);
+        assert!(record.attempts() <= 1);
         if heard.done.contains(id) {
-            assert_eq!(record.state, CallState::Executed);
+            assert_eq!(record.state(), CallState::Executed);
             assert!(s.store.result(&tenant(), *id).await.unwrap().is_some());
         } else if began == 1 {
             // It may have ended, unheard.
-            assert!(matches!(record.state, CallState::OutcomeUnknown | CallState::Executed));
+            assert!(matches!(record.state(), CallState::OutcomeUnknown | CallState::Executed));
         }
-        assert_eq!(s.has_payload(*id).await, !record.state.is_terminal());
+        assert_eq!(s.has_payload(*id).await, !record.state().is_terminal());
     }
     grants(s).await;
     // Each change has its line, and no other has.
@@ -201,7 +201,7 @@ async fn check(s: &Subject, heard: &Heard) {
         let records = s.store.list(&tenant(), page.clone()).await.unwrap();
         let Some(last) = records.last() else { break };
         page = page.after(last.id());
-        versions += records.iter().map(|record| record.version).sum::<u64>();
+        versions += records.iter().map(|record| record.version()).sum::<u64>();
     }
     assert_eq!(changes, versions);
 }
@@ -215,8 +215,8 @@ async fn grants(s: &Subject) {
         let Some(last) = records.last() else { break };
         page = page.after(last.id());
         for record in records {
-            if let Some(drawn) = record.grant_use {
-                *claimed.entry(drawn.grant).or_default() += u64::from(record.attempts);
+            if let Some(drawn) = record.grant_use() {
+                *claimed.entry(drawn.grant).or_default() += u64::from(record.attempts());
             }
         }
     }
@@ -253,17 +253,17 @@ async fn lane_of(store: &PostgresStore, session: SessionId, run: &str, lane: u64
         }
         let record = store.get(&tenant(), draft.id()).await.unwrap().unwrap();
         let event = match call % 5 {
-            3 => Event::Decide(record.request.reject("no").by("bob")),
+            3 => Event::Decide(record.request().reject("no").by("bob")),
             1 | 2 => {
-                let (decision, binding) = (DecisionId::new(), record.request.binding);
+                let (decision, binding) = (DecisionId::new(), record.request().binding);
                 let drawn = GrantUse::new(grant, 1.into());
                 Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() }
             }
-            _ => Event::Decide(record.request.approve().by("alice")),
+            _ => Event::Decide(record.request().approve().by("alice")),
         };
         let decided = store.apply(&tenant(), draft.id(), event, EventPayload::none()).await;
         match decided {
-            Ok(record) if record.state == CallState::Rejected => {
+            Ok(record) if record.state() == CallState::Rejected => {
                 say(format!("rejected {}", draft.id()));
             }
             // Another worker may run it already.

@@ -55,15 +55,15 @@ async fn invariant_11_of_64_racers_in_four_processes_one_ends_a_call() {
         }
         for call in calls {
             let record = s.get(call.id()).await;
-            assert!(record.state.is_terminal(), "{:?}", record.state);
-            *ends.entry(record.state).or_default() += 1;
+            assert!(record.state().is_terminal(), "{:?}", record.state());
+            *ends.entry(record.state()).or_default() += 1;
             let told = heard.remove(&call.id()).unwrap();
             assert_eq!(told.answers, (PROCESSES * RACERS) as u64, "everybody is told");
             assert_eq!(told.ended, 1, "one ended it");
-            let ran = u64::from(record.state == CallState::Executed);
-            assert_eq!((told.ran, u64::from(record.attempts)), (ran, ran), "it ran at most once");
+            let ran = u64::from(record.state() == CallState::Executed);
+            assert_eq!((told.ran, u64::from(record.attempts())), (ran, ran), "it ran at most once");
             assert!(told.approved <= 1);
-            assert_eq!(record.version, 2 + told.approved + ran, "nothing else happened");
+            assert_eq!(record.version(), 2 + told.approved + ran, "nothing else happened");
         }
     }
     assert_eq!(ends.values().sum::<u64>(), ROUNDS);
@@ -122,7 +122,7 @@ async fn race_for(store: &PostgresStore, session: SessionId, id: RequestId) {
 }
 
 async fn one(store: &PostgresStore, session: SessionId, record: &CallRecord, racer: usize) -> Told {
-    let (request, id) = (&record.request, record.id());
+    let (request, id) = (record.request(), record.id());
     let send =
         async |event: Event| match store.apply(&tenant(), id, event, EventPayload::none()).await {
             Ok(_) => true,
@@ -151,7 +151,7 @@ async fn claims(store: &PostgresStore, session: SessionId, id: RequestId) -> boo
     let mut watch = store.watch(id);
     loop {
         let record = store.get(&tenant(), id).await.unwrap().unwrap();
-        match record.state {
+        match record.state() {
             CallState::Pending => watch.changed().await,
             CallState::Approved => {
                 let token = ClaimToken::new();

@@ -39,7 +39,7 @@ async fn a_waiter_on_one_replica_is_woken_by_a_decision_on_another() {
         let record = here.create(&Draft::new("run", position)).await;
         let (mut one, mut any) = (here.store.watch(record.id()), here.store.watch_all());
         assert_eq!(here.state(record.id()).await, CallState::Pending);
-        there.apply(record.id(), Event::Decide(record.request.approve().by("alice"))).await;
+        there.apply(record.id(), Event::Decide(record.request().approve().by("alice"))).await;
         here.soon("the wake-up", async {
             while here.state(record.id()).await != CallState::Approved {
                 one.changed().await;
@@ -101,9 +101,9 @@ async fn broken_connections_lose_nothing() {
         let broken = async { server.query_one(end, &[&schema]).await.unwrap() };
         let (record, _) = tokio::join!(s.create(&draft), broken);
         let broken = async { server.query_one(end, &[&schema]).await.unwrap() };
-        let decide = Event::Decide(record.request.approve().by("alice"));
+        let decide = Event::Decide(record.request().approve().by("alice"));
         let (after, _) = tokio::join!(s.apply(record.id(), decide), broken);
-        assert_eq!((after.state, after.version), (CallState::Approved, 2), "it happened once");
+        assert_eq!((after.state(), after.version()), (CallState::Approved, 2), "it happened once");
     }
 }
 
@@ -124,16 +124,16 @@ async fn a_silent_executor_is_dead_after_its_lease_and_not_before() {
     let stale = s.store.stale(10).await.unwrap();
     assert_eq!(stale, [(tenant(), record.id(), CallState::Claimed)]);
     let lost = s.apply(record.id(), Event::ExecutorLost).await;
-    assert_eq!(lost.state, CallState::OutcomeUnknown);
+    assert_eq!(lost.state(), CallState::OutcomeUnknown);
     // It goes on with a new lease, under which what it had claimed stays lost ...
     let open = approved(&dying, &Draft::new("run", 2)).await;
     let again = claim_soon(&dying, &open, session).await;
-    assert_eq!(again.state, CallState::Claimed);
+    assert_eq!(again.state(), CallState::Claimed);
     assert_eq!(s.store.stale(10).await.unwrap(), [], "what it claimed anew is alive");
     // ... until its late result settles it.
     let late =
         s.store.apply(&tenant(), record.id(), Event::Succeed { token }, EventPayload::none()).await;
-    assert_eq!(late.unwrap().state, CallState::Executed);
+    assert_eq!(late.unwrap().state(), CallState::Executed);
 }
 
 async fn claim_soon(
@@ -195,7 +195,7 @@ async fn invariant_5_whoever_could_not_renew_its_lease_claims_nothing() {
     s.create(&other).await;
     s.withdraw(other.id()).await;
     locked.rollback().await.unwrap();
-    assert_eq!(claim_soon(&s, &record, session).await.state, CallState::Claimed);
+    assert_eq!(claim_soon(&s, &record, session).await.state(), CallState::Claimed);
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn dropping_a_store_ends_its_sessions() {
         }
     })
     .await;
-    assert_eq!(s.apply(record.id(), Event::ExecutorLost).await.state, CallState::OutcomeUnknown);
+    assert_eq!(s.apply(record.id(), Event::ExecutorLost).await.state(), CallState::OutcomeUnknown);
 }
 
 #[tokio::test]
@@ -284,11 +284,11 @@ async fn invariant_4_a_decision_that_waits_for_a_lock_past_its_expiry_is_refused
     let lock = format!("SELECT FROM {schema}.calls WHERE id = '{}' FOR UPDATE", record.id());
     locked.query(lock.as_str(), &[]).await.unwrap();
     let (store, id) = (std::sync::Arc::clone(&s.store), record.id());
-    let decide = Event::Decide(record.request.approve().by("alice"));
+    let decide = Event::Decide(record.request().approve().by("alice"));
     let deciding =
         tokio::spawn(async move { store.apply(&tenant(), id, decide, EventPayload::none()).await });
     s.soon("the expiry", async {
-        while s.store.now().await.unwrap() < record.request.expires_at {
+        while s.store.now().await.unwrap() < record.request().expires_at {
             tokio::task::yield_now().await;
         }
     })
@@ -298,6 +298,6 @@ async fn invariant_4_a_decision_that_waits_for_a_lock_past_its_expiry_is_refused
     locked.batch_execute(&touch).await.unwrap();
     locked.commit().await.unwrap();
     let (refusal, current) = refused(deciding.await.unwrap());
-    assert_eq!((refusal, current.state), (Refusal::Expired, CallState::Pending));
-    assert_eq!(s.apply(id, Event::Expire).await.state, CallState::Expired);
+    assert_eq!((refusal, current.state()), (Refusal::Expired, CallState::Pending));
+    assert_eq!(s.apply(id, Event::Expire).await.state(), CallState::Expired);
 }

@@ -151,7 +151,7 @@ async fn work(store: &SqliteStore) {
                 .apply(&tenant(), draft.id(), host("enough"), EventPayload::none())
                 .await
                 .unwrap();
-            say(format!("{} {}", draft.id(), ended.state));
+            say(format!("{} {}", draft.id(), ended.state()));
         }
     }
 }

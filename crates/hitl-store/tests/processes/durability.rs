@@ -20,7 +20,7 @@ async fn invariant_10_reopening_finds_everything() {
     store.submit(waits.call(), sealed(b"payload")).await.unwrap();
     store.submit(ends.call(), sealed(b"payload")).await.unwrap();
     let record = store.get(&tenant(), ends.id()).await.unwrap().unwrap();
-    let reject = Event::Decide(record.request.reject("no").by("alice"));
+    let reject = Event::Decide(record.request().reject("no").by("alice"));
     let ended = store
         .apply(&tenant(), ends.id(), reject, EventPayload::result(sealed(b"why")))
         .await
@@ -65,12 +65,12 @@ async fn invariant_10_what_was_acknowledged_survives_kill_9() {
             let record = store.get(&tenant(), *id).await.unwrap().expect("it was acknowledged");
             // The last one may have gone on to its end, unheard.
             let is_last = Some(id) == promised.keys().next_back();
-            assert!(record.state.name() == state || (is_last && record.state.is_terminal()));
+            assert!(record.state().name() == state || (is_last && record.state().is_terminal()));
             let payload = store.payload(&tenant(), *id).await.unwrap();
-            assert_eq!(payload.is_some(), !record.state.is_terminal());
+            assert_eq!(payload.is_some(), !record.state().is_terminal());
         }
         let kept = store.list(&tenant(), PageRequest::all().limit(1000)).await.unwrap();
-        let changes: u64 = kept.iter().map(|record| record.version).sum();
+        let changes: u64 = kept.iter().map(|record| record.version()).sum();
         let history = store.history(0, 10_000).await.unwrap().entries;
         assert_eq!(history.len() as u64, changes, "each change has its line, and no other has");
     }
@@ -96,7 +96,7 @@ async fn invariant_3_what_a_killed_process_ran_is_stale_and_then_unknown() {
     assert_eq!(refused(alive).0, Refusal::Alive);
     child.kill();
     assert_eq!(s.store.stale(10).await.unwrap(), [(tenant(), id, CallState::Claimed)]);
-    assert_eq!(s.apply(id, Event::ExecutorLost).await.state, CallState::OutcomeUnknown);
+    assert_eq!(s.apply(id, Event::ExecutorLost).await.state(), CallState::OutcomeUnknown);
     assert!(s.store.payload(&tenant(), id).await.unwrap().is_some());
 }
 

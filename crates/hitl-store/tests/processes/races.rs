@@ -36,7 +36,7 @@ async fn invariant_3_of_several_processes_one_runs_a_call() {
     assert_eq!(won, CALLS, "each call has one winner");
     for id in calls {
         let record = s.get(id).await;
-        assert_eq!((record.state, record.attempts), (CallState::Executed, 1));
+        assert_eq!((record.state(), record.attempts()), (CallState::Executed, 1));
     }
 }
 

@@ -109,8 +109,8 @@ async fn race(
 ) -> Option<Vec<&'static str>> {
     let token = ClaimToken::new();
     let event = match way {
-        Way::Approve => Event::Decide(record.request.approve().by("alice")),
-        Way::Reject => Event::Decide(record.request.reject("no").by("bob")),
+        Way::Approve => Event::Decide(record.request().approve().by("alice")),
+        Way::Reject => Event::Decide(record.request().reject("no").by("bob")),
         Way::Expire => Event::Expire,
         Way::Cancel => host("enough"),
         Way::Claim => fixture::claim(record, token, session),
@@ -121,7 +121,7 @@ async fn race(
         Err(ApplyError::Rejected { refusal, current }) => {
             assert_eq!(current.id(), record.id());
             if let Refusal::State { state, .. } = refusal {
-                assert_eq!(current.state, state, "a loser is told what stands");
+                assert_eq!(current.state(), state, "a loser is told what stands");
             }
             return None;
         }
@@ -133,7 +133,7 @@ async fn race(
     // Here its body would run.
     let done =
         store.apply(&tenant(), record.id(), Event::Succeed { token }, EventPayload::none()).await;
-    assert_eq!(done.expect("nobody else may end it").state, CallState::Executed);
+    assert_eq!(done.expect("nobody else may end it").state(), CallState::Executed);
     Some(vec![name, "succeed"])
 }
 
@@ -149,7 +149,7 @@ async fn filled(path: &Path) -> Subject {
             submitting.spawn(async move {
                 let record = s.create(&Draft::new("storm", position as u64)).await;
                 if position % 2 == 1 {
-                    let decision = record.request.approve().by("early");
+                    let decision = record.request().approve().by("early");
                     s.apply(record.id(), Event::Decide(decision)).await;
                 }
             });
@@ -179,7 +179,7 @@ async fn invariants_3_4_and_11_hold_in_ten_thousand_races_of_four_processes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hitl.db");
     let s = filled(&path).await;
-    let before: u64 = calls(&*s.store).await.iter().map(|record| record.version).sum();
+    let before: u64 = calls(&*s.store).await.iter().map(|record| record.version()).sum();
     let mut racers: Vec<_> =
         (0..PROCESSES).map(|_| Child::start(Role::Storm, &path, &[])).collect();
     for (number, racer) in racers.iter_mut().enumerate() {
@@ -219,12 +219,12 @@ async fn invariants_3_4_and_11_hold_in_ten_thousand_races_of_four_processes() {
         assert_eq!(kept, won, "{record:?}");
         let terminal = lines.iter().filter(|(_, state)| state.is_terminal()).count();
         assert_eq!(terminal, 1, "one terminal state: {lines:?}");
-        assert_eq!(lines.last().unwrap().1, record.state);
-        assert!(record.state.is_terminal());
+        assert_eq!(lines.last().unwrap().1, record.state());
+        assert!(record.state().is_terminal());
         assert!(kept.iter().filter(|event| *event == "decide").count() <= 1);
         let runs = kept.iter().filter(|event| *event == "claim").count();
-        assert_eq!(runs, usize::from(record.state == CallState::Executed), "one run at most");
-        *ends.entry(record.state.name()).or_default() += 1;
+        assert_eq!(runs, usize::from(record.state() == CallState::Executed), "one run at most");
+        *ends.entry(record.state().name()).or_default() += 1;
     }
     assert_eq!(lost + changes, ROUNDS * PROCESSES * WAYS.len(), "everybody was told");
     println!("{ends:?}, won by {winners:?}");

@@ -42,7 +42,7 @@ async fn a_restored_store_holds_what_could_run_for_a_human() {
     assert!(store.back_up(&copy).await.is_err(), "nothing is written over");
 
     // What happens afterwards is not in the copy.
-    let decision = pending.request.approve().by("alice");
+    let decision = pending.request().approve().by("alice");
     s.apply(pending.id(), Event::Decide(decision.clone())).await;
     let lost = s.create(&Draft::new("run", 6)).await;
     s.apply(runs.id(), Event::Succeed { token }).await;
@@ -54,9 +54,9 @@ async fn a_restored_store_holds_what_could_run_for_a_human() {
     let r = Subject::new(restored.clone(), start_clock());
     for id in [pending.id(), waits.id()] {
         let held = r.get(id).await;
-        assert_eq!((held.state, held.request.revision), (CallState::Pending, 2));
-        assert!(held.request.reasons.last().unwrap().contains("restored from a backup"));
-        assert!(held.decided.is_none() && r.has_payload(id).await);
+        assert_eq!((held.state(), held.request().revision), (CallState::Pending, 2));
+        assert!(held.request().reasons.last().unwrap().contains("restored from a backup"));
+        assert!(held.decision().is_none() && r.has_payload(id).await);
     }
     let again = restored
         .apply(&tenant(), pending.id(), Event::Decide(decision), EventPayload::none())
@@ -201,7 +201,7 @@ async fn a_copy_that_somebody_else_made_is_restored_when_they_say_so() {
     let options = SqliteStore::options().clock(start_clock()).restored();
     let store = options.open(&path).await.unwrap();
     assert_eq!(store.epoch().await.unwrap(), 2);
-    assert_eq!(store.get(&tenant(), id).await.unwrap().unwrap().state, CallState::Pending);
+    assert_eq!(store.get(&tenant(), id).await.unwrap().unwrap().state(), CallState::Pending);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,7 +240,7 @@ async fn a_backup_beside_writers_is_one_moment() {
             }
             calls.extend(page);
         }
-        let versions: u64 = calls.iter().map(|record| record.version).sum();
+        let versions: u64 = calls.iter().map(|record| record.version()).sum();
         let mut last = 0;
         while let Some((seq, _)) = restored.history(last, 1000).await.unwrap().entries.last() {
             last = *seq;
@@ -278,7 +278,11 @@ async fn invariant_3_an_older_copy_that_is_put_back_is_noticed_and_runs_nothing(
         }
         let s = open(&path).await;
         let waiting = s.get(waits.id()).await;
-        assert_eq!((waiting.state, waiting.request.revision), (CallState::Pending, 2), "{what}");
+        assert_eq!(
+            (waiting.state(), waiting.request().revision),
+            (CallState::Pending, 2),
+            "{what}"
+        );
         drop(s);
     }
     // What is longer than a head is written over as a whole: it is not taken for an older copy

@@ -25,7 +25,7 @@ async fn invariant_8_a_log_that_could_not_be_emptied_is_emptied_by_the_next_eras
     let store = SqliteStore::options().clock(clock.clone()).open(&path).await.unwrap();
     let s = Subject::new(store.clone(), clock.clone());
     let record = s.create(&hitl_core::store::suite::Draft::new("run", 1)).await;
-    let reject = record.request.reject("no").by("bob");
+    let reject = record.request().reject("no").by("bob");
     s.apply(record.id(), hitl_core::machine::Event::Decide(reject)).await;
     s.pass(60);
     let log = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
@@ -70,7 +70,7 @@ mod restart {
         drop(s);
         clock.set(Timestamp::EPOCH);
         let s = Subject::new(open().await.unwrap(), clock.clone());
-        let decision = Event::Decide(waiting.request.approve().by("bob"));
+        let decision = Event::Decide(waiting.request().approve().by("bob"));
         assert_eq!(s.refuse(waiting.id(), decision).await, Refusal::Expired);
     }
 
