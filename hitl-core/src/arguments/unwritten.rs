@@ -49,8 +49,9 @@ impl Unwritten<'_> {
     }
 }
 
-/// Proves that every field in `unwritten` has the value that the type fills in without it. `write`
-/// reads a tree as the arguments and writes their text; `None` if it cannot be read.
+/// Proves that every field in `unwritten` has the value that the type fills in if the field is
+/// missing. `write` reads a tree as the arguments and writes their text; it returns `None` if the
+/// tree cannot be read.
 pub(super) fn prove_defaults(
     given: &Json,
     (kept, kept_text): (&Json, &str),
