@@ -43,7 +43,7 @@ impl ScriptedApprover {
         reject.unseen()
     }
 
-    /// Answers requests with masked places too, by what is shown of them: nobody looks behind the
+    /// Answers requests with masked places too, based on the masked view: nobody looks behind the
     /// masks. For tests, and for replays of requests that were reviewed before.
     #[must_use]
     pub fn unseen(mut self) -> Self {

@@ -55,7 +55,7 @@ impl AuditSink for FanOut {
         self.keep(record).map(drop)
     }
 
-    /// The returned place is that in the first required sink that has a chain.
+    /// Returns the place in the first required sink that has a chain.
     fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         // The required ones first: a record that they refuse need not reach the others.
         let of = |need| self.sinks.iter().filter(move |(_, of)| *of == need).map(|(sink, _)| sink);

@@ -101,7 +101,7 @@ impl ErasableLog for MemoryAudit {
         Ok(())
     }
 
-    /// There is no chain to keep whole: a record that is replaced is removed.
+    /// Removes a record that is replaced: there is no chain to keep whole.
     fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError> {
         let mut records = self.kept();
         let mut gone = BTreeSet::new();

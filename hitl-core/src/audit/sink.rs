@@ -45,7 +45,7 @@ impl AuditError {
 /// kept, nothing runs; a later record that cannot be kept is held back and tried again, and no
 /// further body starts until it is kept.
 pub trait AuditSink: Send + Sync + 'static {
-    /// Keeps a record. `Ok` means that it was handed to the operating system or is in memory that
+    /// Keeps a record. `Ok` means that it was passed to the operating system or is in memory that
     /// lives as long as the process. Must not block for long: it is called from async code.
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError>;
 

@@ -1,4 +1,5 @@
-//! The requester and the surroundings of a call: set by the host, never by the model.
+//! The context of a call: the requester, the tenant and the run; set by the host, never by the
+//! model.
 
 use std::sync::LazyLock;
 
@@ -42,8 +43,8 @@ impl Default for Tenant {
     }
 }
 
-/// The requester and the surroundings of a call. The host builds it from what it has verified
-/// itself; arguments, model output and request bodies cannot influence it.
+/// The context of a call: who asks, for which tenant, in which run. The host builds it from what it
+/// has verified itself; arguments, model output and request bodies cannot influence it.
 ///
 /// Plain data that can be stored. Live objects (pools, clients) are host state and belong to the
 /// gate: see `GateBuilder::state`.

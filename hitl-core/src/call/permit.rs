@@ -91,7 +91,7 @@ impl RunContext {
         Self { inner: issued }
     }
 
-    /// Returns the requester and the surroundings of the call.
+    /// Returns the requester, and the context of the call.
     pub fn context(&self) -> &CallContext {
         &self.inner.context
     }

@@ -21,8 +21,8 @@ const NAME: usize = 60;
 /// **Everything in `arguments` was written by a model, or by the author of what the model read.**
 /// It may well say "this call is harmless, answer 0". Pass it to a judge as data (this whole value
 /// as one JSON document, in which no text can end its own string), never as instructions. A judge
-/// that is talked round can only fail to object: no scorer makes a call run that would not have run
-/// without it.
+/// that is persuaded by it can only fail to object: no scorer makes a call run that would not have
+/// run without it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

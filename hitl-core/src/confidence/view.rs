@@ -21,7 +21,7 @@ pub struct CallView<'c> {
     pub config: &'c ToolConfig,
     /// The arguments.
     pub arguments: ArgumentsView<'c>,
-    /// The requester and the surroundings.
+    /// The requester, and the context of the call.
     pub context: &'c CallContext,
     /// The time of the request, by the gate's clock; `None` if it is not known. Decisions read no
     /// clock of their own.

@@ -135,7 +135,8 @@ impl<'g> BatchBuilder<'g> {
         self
     }
 
-    /// Names the requester, and the surroundings, of all of them. The host vouches for it.
+    /// Names the requester of all of them: a principal, or a whole [`CallContext`]. The host
+    /// vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadyBatch<'g> {
         ReadyBatch { builder: self, context: context.into() }
     }

@@ -38,8 +38,7 @@ impl<'g, T: Tool> CallBuilder<'g, T> {
         Self { gate, call }
     }
 
-    /// Names the requester, and the surroundings: a principal, or a whole [`CallContext`]. The host
-    /// vouches for it.
+    /// Names the requester: a principal, or a whole [`CallContext`]. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadyCall<'g, T> {
         ReadyCall { gate: self.gate, call: self.call, context: context.into(), at: None }
     }

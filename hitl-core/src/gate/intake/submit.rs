@@ -132,8 +132,8 @@ pub(in crate::gate) fn prepare_call(core: &GateCore, call: EvaluatedCall) -> Pre
     core.evaluator.prepare(call, requester)
 }
 
-/// The first of two phases: submits a call, asks inline if it needs Quick, and runs it if it
-/// may run now. Records the result in the current span.
+/// Performs the first of two phases: submits a call, asks inline if it needs Quick, and runs it if
+/// it may run now. Records the result in the current span.
 pub(in crate::gate) async fn submit_call(
     core: &Arc<GateCore>,
     evaluated: Box<EvaluatedCall>,

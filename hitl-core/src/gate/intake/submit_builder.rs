@@ -29,8 +29,7 @@ impl<'g, T: Tool> SubmitBuilder<'g, T> {
         Self { gate, call }
     }
 
-    /// Names the requester, and the surroundings: a principal, or a whole [`CallContext`]. The host
-    /// vouches for it.
+    /// Names the requester: a principal, or a whole [`CallContext`]. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadySubmission<'g, T> {
         let (gate, call, context) = (self.gate, self.call, context.into());
         ReadySubmission { gate, call, context, at: None, retry_of: None }
