@@ -1,4 +1,4 @@
-//! The context of a call: the requester, the tenant and the run; set by the host, never by the
+//! The context of a call: the requester, the tenant and the lineage; set by the host, never by the
 //! model.
 
 use std::sync::LazyLock;

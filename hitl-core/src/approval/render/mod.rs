@@ -10,7 +10,7 @@
 //! | `masks` | what is masked in them, in words: pure |
 //! | `named` | the things that they point at, read or not: pure |
 //! | `text` | the view as lines of text, for a terminal or a log |
-//! | `html`, `markdown`, `chat` | the view where text can be more than text: everything is escaped |
+//! | `html`, `markdown`, `chat` | the view where text can be markup: everything is escaped |
 
 mod alike;
 mod arguments;
