@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::AuditError;
 
-/// Returns the replacement of a line, given without its line break; `None` if the line stays.
+/// A function from a line, given without its line break, to its replacement; `None` if the line
+/// stays.
 pub type Replace<'r> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'r;
 
 /// A log whose lines can be replaced, in the order of the chain. An erasure works on it.
@@ -64,8 +65,8 @@ pub(super) struct Successor {
     is_placed: bool,
 }
 
-/// Returns the replacement of a line, if there is one (`Some(None)` removes the line); `None` if
-/// the line stays.
+/// A function from a line to its replacement, if there is one (`Some(None)` removes the line);
+/// `None` if the line stays.
 type Next<'n> = dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>> + 'n;
 
 impl Successor {

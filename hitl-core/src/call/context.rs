@@ -43,8 +43,9 @@ impl Default for Tenant {
     }
 }
 
-/// The context of a call: who asks, for which tenant, in which run. The host builds it from what it
-/// has verified itself; arguments, model output and request bodies cannot influence it.
+/// The context of a call: who asks, for which tenant, and on behalf of which other run. The host
+/// builds it from what it has verified itself; arguments, model output and request bodies cannot
+/// influence it.
 ///
 /// Plain data that can be stored. Live objects (pools, clients) are host state and belong to the
 /// gate: see `GateBuilder::state`.

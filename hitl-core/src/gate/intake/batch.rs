@@ -33,7 +33,7 @@ struct PreparedPart {
     call: Box<dyn BoundCall>,
 }
 
-/// Reads a call of a batch, once its requester is known.
+/// A function that reads a call of a batch, once its requester is known.
 type ReadPart<'g> = Box<
     dyn FnOnce(CallContext, RunPosition) -> BoxFuture<'g, Result<PreparedPart, GateError>>
         + Send
