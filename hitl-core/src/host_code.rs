@@ -1,18 +1,17 @@
-//! Runs the host's own code on threads of its own, each time with a deadline.
+//! Runs the host's own code on separate threads, each call with a deadline.
 //!
 //! A signal or a policy is a synchronous function that the host wrote, and an async one may block
-//! as well. On the caller's thread one that hangs would hang the caller, and with it a worker of
-//! the runtime, for ever. Here the caller waits until the deadline and continues with [`NoAnswer`],
-//! which the gate counts as the strict answer.
+//! as well. On the caller's thread, code that hangs would hang the caller, and with it a worker of
+//! the runtime, forever. Here the caller waits until the deadline and continues with [`NoAnswer`],
+//! which the gate treats as the strict answer.
 //!
 //! A thread cannot be stopped from outside, so code that hangs keeps its thread. Each piece of code
-//! may keep [`MAX_STUCK`] of them; while it does, it is not called again and counts as one that
-//! gave no answer. So a gate keeps `MAX_STUCK` threads for each piece that hangs at most, besides
-//! those of callers that wait: one for each of a synchronous piece, and [`MAX_POLLED`] of an async
-//! one.
+//! may keep [`MAX_STUCK`] of them; while it does, it is not called again and counts as having given
+//! no answer. So a gate keeps at most `MAX_STUCK` threads for each piece that hangs, besides those
+//! of callers that wait: one for each of a synchronous piece, and [`MAX_POLLED`] of an async one.
 //!
-//! The deadline of synchronous code is real time. The runtime's clock may be paused by a test, and
-//! a paused clock would pass over the deadline while the thread is still at work.
+//! The deadline of synchronous code is real time. A test may pause the runtime's clock, and a
+//! paused clock would skip the deadline while the thread is still at work.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,45 +27,45 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// How many threads one piece of host code may keep that hangs.
+/// The number of threads that one hanging piece of host code may keep.
 pub(crate) const MAX_STUCK: usize = 4;
-/// How many calls of one piece of async code are polled at a time; further ones wait for their
-/// turn, which counts against their deadline.
+/// The number of calls of one piece of async code that are polled concurrently; further ones wait
+/// for their turn, which counts against their deadline.
 const MAX_POLLED: usize = 64;
-/// How many threads wait for the next call.
+/// The number of threads that wait for the next call.
 const MAX_IDLE: usize = 8;
 
-/// Why host code gave no answer.
+/// The reason why host code gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
-    /// It had not answered at its deadline.
+    /// The code had not answered at its deadline.
     Late,
-    /// It panicked.
+    /// The code panicked.
     Panicked,
-    /// It hangs from earlier calls, or no thread could be had.
+    /// The code still hangs from earlier calls, or no thread was available.
     NotAsked,
 }
 
-/// Work for a thread, and the way to hand that thread its next: with the job and not with the
-/// thread, so that a thread whose gate is gone has nobody left to wait for.
+/// Work for a thread, and the channel for sending that thread its next job. The channel is in the
+/// job and not in the thread, so that a thread whose gate is gone has no sender left to wait for.
 struct Job {
     work: Box<dyn FnOnce() + Send>,
     again: Sender<Job>,
 }
 
-/// The threads of one gate. They end when it is gone, but for those that host code keeps.
+/// The threads of one gate. They end when the gate is gone, except those that host code keeps.
 pub(crate) struct HostThreads {
     runtime: Handle,
     idle: Mutex<Vec<Sender<Job>>>,
 }
 
 impl HostThreads {
-    /// No threads yet; what runs on them may use `runtime`.
+    /// Creates an empty set of threads; the code that runs on them may use `runtime`.
     pub(crate) fn new(runtime: Handle) -> Arc<Self> {
         Arc::new(Self { runtime, idle: Mutex::default() })
     }
 
-    /// Hands `job` to a thread. `false` when none could be had.
+    /// Sends `job` to a thread. Returns `false` if no thread is available.
     fn start(self: &Arc<Self>, mut work: Box<dyn FnOnce() + Send>) -> bool {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(thread) = idle {
@@ -86,7 +85,7 @@ impl HostThreads {
     }
 }
 
-/// Runs jobs until nobody is left to send another.
+/// Runs jobs until no sender is left.
 fn run_jobs(threads: &Weak<HostThreads>, jobs: &Receiver<Job>) {
     while let Ok(Job { work, again }) = jobs.recv() {
         work();
@@ -99,7 +98,7 @@ fn run_jobs(threads: &Weak<HostThreads>, jobs: &Receiver<Job>) {
     }
 }
 
-/// The bound on one piece of host code.
+/// The limits of one piece of host code.
 #[derive(Clone)]
 pub(crate) struct HostCode {
     threads: Arc<HostThreads>,
@@ -108,12 +107,12 @@ pub(crate) struct HostCode {
     turns: Arc<Semaphore>,
 }
 
-/// How far one call is: it runs, has ended, or was given up by its caller.
+/// The state of one call: it runs, has ended, or was given up by its caller.
 const RUNNING: u8 = 0;
 const ENDED: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// One call of host code, as its caller and its thread share it.
+/// The state of one call of host code, shared by its caller and its thread.
 #[derive(Clone)]
 struct Progress {
     state: Arc<AtomicU8>,
@@ -121,19 +120,19 @@ struct Progress {
 }
 
 impl Progress {
-    /// The code has ended, and its thread is free.
+    /// Records that the code has ended, and its thread is free.
     fn end(&self) {
         if self.state.swap(ENDED, Ordering::AcqRel) == GIVEN_UP {
             self.stuck.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
-    /// Nobody waits any more. The code counts as stuck until it ends.
+    /// Records that nobody waits any more. The code counts as stuck until it ends.
     fn give_up(&self) {
         if self.state.load(Ordering::Acquire) == ENDED {
             return;
         }
-        // Counted first, so that code which ends at this moment takes it off again.
+        // Counted first, so that code which ends at this moment is subtracted again.
         self.stuck.fetch_add(1, Ordering::AcqRel);
         if self.state.swap(GIVEN_UP, Ordering::AcqRel) == ENDED {
             self.stuck.fetch_sub(1, Ordering::AcqRel);
@@ -141,7 +140,7 @@ impl Progress {
     }
 }
 
-/// Gives a call up when its caller goes away before the answer.
+/// A guard that gives a call up if its caller is dropped before the answer.
 struct Waiting(Progress);
 
 impl Drop for Waiting {
@@ -151,7 +150,7 @@ impl Drop for Waiting {
 }
 
 impl HostCode {
-    /// Bounds a piece of code to this time for each call.
+    /// Limits each call of a piece of code to this time.
     pub(crate) fn new(threads: &Arc<HostThreads>, deadline: Duration) -> Self {
         let turns = Arc::new(Semaphore::new(MAX_POLLED));
         Self { threads: Arc::clone(threads), deadline, stuck: Arc::default(), turns }
@@ -171,9 +170,9 @@ impl HostCode {
         }
     }
 
-    /// Polls `work` and waits for it, until the deadline at most. On a runtime of several threads
-    /// it is polled on a thread of its own; on a runtime of one thread it is polled here, because
-    /// that runtime's clock may be paused, and a paused clock would not wait for another thread.
+    /// Polls `work` and waits for it, until the deadline at most. On a multi-threaded runtime it is
+    /// polled on a separate thread; on a single-threaded runtime it is polled here, because that
+    /// runtime's clock may be paused, and a paused clock would not wait for another thread.
     ///
     /// Dropping the future drops `work`, as soon as it is not being polled.
     pub(crate) async fn run_later<R: Send + 'static>(
@@ -183,18 +182,18 @@ impl HostCode {
         let runtime = self.threads.runtime.clone();
         if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
             let began = Instant::now();
-            // Inside the block, so that a panic of `work` when it is dropped is caught too.
+            // Inside the block, so that a panic when `work` is dropped is caught too.
             let polling = async move { timeout(self.deadline, work).await };
             let polled = AssertUnwindSafe(polling).catch_unwind().await;
             return match polled.map_err(std::mem::forget) {
                 Err(()) => Err(NoAnswer::Panicked),
-                // It may have held the thread, so that the timer could not fire.
+                // It may have blocked the thread, so that the timer could not fire.
                 Ok(Ok(answer)) if began.elapsed() <= self.deadline => Ok(answer),
                 Ok(_) => Err(NoAnswer::Late),
             };
         }
         let began = Instant::now();
-        // Held until the answer has come or is given up; what hangs on counts as stuck.
+        // Held until the answer arrives or is given up; code that still hangs then counts as stuck.
         let turn = timeout(self.deadline, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(_turn)) = turn else { return Err(NoAnswer::Late) };
         let (to, from) = oneshot::channel();
@@ -217,9 +216,9 @@ impl HostCode {
         }
     }
 
-    /// Like [`run_later`](Self::run_later), for `work` that is ready when it is first polled and
-    /// may block meanwhile. Never polls it here; on a runtime of one thread this blocks the thread
-    /// until the deadline at most.
+    /// Does what [`run_later`](Self::run_later) does, for `work` that is ready when it is first
+    /// polled and may block meanwhile. Never polls it here; on a single-threaded runtime this
+    /// blocks the thread until the deadline at most.
     pub(crate) async fn run_blocking<R: Send + 'static>(
         &self,
         work: impl Future<Output = R> + Send + 'static,
@@ -230,7 +229,7 @@ impl HostCode {
         self.run_later(work).await
     }
 
-    /// Starts `work` on a thread, which gives the answer to `tell`.
+    /// Starts `work` on a thread, which passes the answer to `tell`.
     fn begin<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> R + Send + 'static,
@@ -245,7 +244,7 @@ impl HostCode {
         let span = tracing::Span::current();
         let job = move || {
             let worked = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
-            // A panic's own value, and an answer that nobody takes, may panic when they are
+            // A panic's payload, and an answer that nobody receives, may panic when they are
             // dropped.
             let answer = worked.map_err(std::mem::forget).map_err(|()| NoAnswer::Panicked);
             progress.end();
@@ -255,7 +254,7 @@ impl HostCode {
         if self.threads.start(Box::new(job)) {
             Ok(waiting)
         } else {
-            // No thread holds the other half, so nothing is stuck.
+            // No thread has the other half, so nothing is stuck.
             waiting.0.end();
             Err(NoAnswer::NotAsked)
         }
@@ -306,7 +305,7 @@ mod tests {
             std::thread::yield_now();
         }
         drop(code);
-        // It comes when the thread has ended, and not before.
+        // The message arrives when the thread has ended, and not before.
         ended.recv_timeout(LONG).unwrap();
     }
 

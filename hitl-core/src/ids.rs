@@ -1,17 +1,17 @@
-//! The ids that hitl mints.
+//! The ids that hitl generates.
 
 use hitl_base::uuid_id;
 
 uuid_id! {
-    /// One call's record.
+    /// The id of a call's record.
     RequestId
 }
 uuid_id! {
-    /// One decision of a human. Sending the same decision twice is harmless.
+    /// The id of a human's decision. Sending the same decision twice is harmless.
     DecisionId
 }
 uuid_id! {
-    /// Proof of a claim: its holder may run the body and record how it ended.
+    /// Proof of a claim: its holder may run the body and record the outcome.
     ClaimToken
 }
 uuid_id! {
@@ -19,14 +19,14 @@ uuid_id! {
     OwnerToken
 }
 uuid_id! {
-    /// One life of one executor.
+    /// The id of one lifetime of an executor.
     SessionId
 }
 uuid_id! {
-    /// One legal hold.
+    /// The id of a legal hold.
     HoldId
 }
 uuid_id! {
-    /// One grant: a standing permission.
+    /// The id of a grant: a standing permission.
     GrantId
 }

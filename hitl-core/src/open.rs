@@ -1,10 +1,10 @@
-//! Opens files that somebody else may have put there.
+//! Opens files that somebody else may have placed there.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Whether a link at the end of a path is followed.
+/// The treatment of a link at the end of a path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastLink {
     #[cfg(feature = "policy-files")]
@@ -12,9 +12,9 @@ pub(crate) enum LastLink {
     Refused,
 }
 
-/// Opens a file for reading. Where the flags are known, a named pipe does not hold the thread until
-/// somebody writes to it, and a link that is to be refused is not followed. What was opened is for
-/// the caller to check: elsewhere neither holds.
+/// Opens a file for reading. On platforms whose flags are known, a named pipe does not block the
+/// thread until somebody writes to it, and a link that must be refused is not followed. Elsewhere
+/// neither is guaranteed, so the caller must check the opened file.
 pub(crate) fn open_to_read(path: &Path, link: LastLink) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

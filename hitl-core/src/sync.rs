@@ -1,7 +1,7 @@
-//! Everything by which threads meet: locks, the runtime, and time that passes.
+//! All synchronization between threads: locks, the runtime, and timers.
 //!
-//! The rest of the crate takes these from here and nowhere else, so that `tests/shuttle.rs` can put
-//! another scheduler underneath.
+//! The rest of the crate takes these from here and nowhere else, so that `tests/shuttle.rs` can use
+//! another scheduler.
 
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
@@ -12,12 +12,12 @@ pub(crate) use tokio::time::{sleep, timeout};
 
 pub(crate) use crate::host_code::{HostCode, HostThreads, NoAnswer};
 
-/// Where futures go on that nobody polls any more.
+/// The runtime on which futures continue that nobody polls any more.
 #[derive(Clone)]
 pub(crate) struct Runtime(Handle);
 
 impl Runtime {
-    /// The one we are in.
+    /// Returns the current runtime.
     pub(crate) fn current() -> Option<Self> {
         Handle::try_current().ok().map(Self)
     }
@@ -26,16 +26,16 @@ impl Runtime {
         self.0.spawn(future);
     }
 
-    /// Threads for the host's own code.
+    /// Creates threads for the host's own code.
     pub(crate) fn host_threads(&self) -> Arc<HostThreads> {
         HostThreads::new(self.0.clone())
     }
 }
 
-/// Runs long work where no task waits for its thread; here, outside of a runtime. Nothing when it
-/// did not come to its end: it panicked, or the runtime is going away.
+/// Runs long work where no task waits for its thread; outside of a runtime, runs it here. Returns
+/// `None` if the work did not complete: it panicked, or the runtime is shutting down.
 ///
-/// Cancel safety: dropping the future leaves the work to its end; nobody hears of what comes of it.
+/// Cancel safety: dropping the future lets the work complete; nobody receives its result.
 pub(crate) async fn off_thread<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Option<R> {

@@ -1,4 +1,4 @@
-//! Approvers made of approvers: with a time limit, and with somebody to ask next.
+//! Approvers built from other approvers: with a time limit, or with a fallback.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use crate::sync::timeout;
 /// # let _ = approver;
 /// ```
 pub trait ApproverExt: Approver + Sized {
-    /// Gives up after `limit`: no answer by then is [`Review::NoAnswer`], and the question is
-    /// withdrawn.
+    /// Gives up after `limit`: without an answer by then the result is [`Review::NoAnswer`], and
+    /// the question is withdrawn.
     fn timeout(self, limit: Duration) -> Timeout<Self> {
         Timeout { inner: self, limit }
     }
@@ -71,7 +71,7 @@ impl<A: Approver> Approver for Timeout<A> {
     }
 }
 
-/// An approver, and who is asked when it gives no answer.
+/// An approver, and the next one to ask when it gives no answer.
 #[derive(Clone, Debug)]
 pub struct OrElse<A, B> {
     first: A,
@@ -117,7 +117,7 @@ impl<A: Approver, B: Approver> Approver for OrElse<A, B> {
     }
 }
 
-/// Asks one of several, if it may be asked.
+/// Asks an approver, unless the request needs uncovering and it cannot uncover.
 async fn ask<A: Approver>(
     approver: &A,
     request: &ApprovalRequest,

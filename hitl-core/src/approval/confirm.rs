@@ -1,21 +1,21 @@
-//! What a reviewer types to confirm a deletion.
+//! The text that a reviewer types to confirm a deletion.
 
 use hitl_base::Json;
 use hitl_base::display::visible;
 
 use super::ApprovalRequest;
 
-/// The most characters of one name that somebody is asked to type.
+/// The most characters of one name that a reviewer is asked to type.
 const LONGEST: usize = 100;
 
 impl ApprovalRequest {
-    /// The text that must be typed before this request can be approved; nothing unless it is a
-    /// deletion.
+    /// Returns the text that must be typed before this request can be approved; `None` unless it is
+    /// a deletion.
     ///
-    /// It names what would be deleted: the arguments whose keys say so (`name`, `project_id`), all
-    /// of them, so that no optional name stands in for the id that counts; else the first argument
-    /// that is a text, else the tool's name. As a person sees it: what would not be seen is
-    /// escaped. Every surface that takes approvals asks for it.
+    /// The text names what would be deleted: the values of all arguments whose keys identify
+    /// something (`name`, `project_id`), so that no optional name stands in for the id that counts;
+    /// failing that, the first argument that is a text; failing that, the tool's name. Invisible
+    /// characters are escaped. Every surface that accepts approvals asks for it.
     pub fn confirmation(&self) -> Option<String> {
         if self.approval_type != "deletion" {
             return None;
@@ -28,7 +28,7 @@ impl ApprovalRequest {
 
 fn name(arguments: &Json) -> Option<String> {
     let Json::Object(members) = arguments else { return None };
-    // What is masked is no name, and nobody types what is too long.
+    // A masked text is not a name, and nobody types a text that is too long.
     let usable = |text: &str| {
         let shown = visible(text);
         let fits = !shown.contains("[redacted") && shown.chars().count() <= LONGEST;
@@ -51,7 +51,7 @@ fn name(arguments: &Json) -> Option<String> {
     Some(named.join(" "))
 }
 
-/// Whether an argument's name says that it identifies something.
+/// Returns whether the name of an argument marks it as an identifier.
 fn is_identity(key: &str) -> bool {
     let suffixes = ["_name", "Name", "_id", "Id"];
     key == "name" || key == "id" || suffixes.iter().any(|suffix| key.ends_with(suffix))

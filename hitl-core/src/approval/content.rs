@@ -1,5 +1,5 @@
-//! What the arguments of a call name besides themselves: contents that were read when it was
-//! submitted, and where links lead.
+//! The things that the arguments of a call point at: contents that were read at submission, and the
+//! targets of links.
 
 use std::fmt;
 
@@ -10,37 +10,37 @@ use super::mask::is_zero;
 use super::render::fits;
 use crate::call::ReferentDigest;
 
-/// What an argument names, as the gate found it when the call was asked about.
+/// The content that an argument names, as the gate found it when the call was asked about.
 ///
 /// A tool declares with `#[hitl(content_of)]` which of its arguments name a content. The decision
-/// is about this content: what is found before the call runs is compared with
+/// is about this content: before the call runs, the content found then is compared with
 /// [`digest`](Self::digest).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Content {
-    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments. It is empty
-    /// for the contents that are not listed one by one, because the call names too many.
+    /// The argument that names it: a JSON Pointer (RFC 6901) into the request's arguments. Empty
+    /// for the contents that are not listed one by one because the call names too many.
     pub at: String,
-    /// A keyed digest of what was found, and of where it was found. It holds for this request only.
+    /// A keyed digest of the content and of its location. It is valid for this request only.
     pub digest: ReferentDigest,
-    /// What was found.
+    /// The result of reading it.
     pub found: ContentState,
-    /// Where the path leads, if a symbolic link is on it. Without secrets.
+    /// The target of the path, without secrets, if a symbolic link is on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<String>,
-    /// The whole text, without secrets. `None` of what is no text, or was not kept.
+    /// The whole text, without secrets. `None` if the content is not a text, or was not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What is masked in the text. A mask's `at` is that of the argument.
+    /// The masked places in the text. A mask's `at` is that of the argument.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<Mask>,
-    /// How many masks there are beyond those that are listed.
+    /// The number of masks beyond those that are listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_masks: usize,
 }
 
-/// What the gate found where an argument leads.
+/// The result of reading what an argument names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "is")]
 #[non_exhaustive]
@@ -51,56 +51,56 @@ pub enum ContentState {
         /// Its length in bytes.
         bytes: u64,
     },
-    /// Bytes that are no text. They are sealed with the call.
+    /// Bytes that are not a text. They are sealed with the call.
     #[serde(rename_all = "camelCase")]
     Binary {
-        /// How many.
+        /// The number of bytes.
         bytes: u64,
-        /// What they begin like: `a PDF document`. `None` if that is not known.
+        /// The format suggested by the first bytes: `a PDF document`. `None` if it is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         looks_like: Option<String>,
     },
-    /// More than is shown and kept. It was digested, so a change is found.
+    /// A content too large to be shown and kept. It was digested, so a change is detected.
     #[serde(rename_all = "camelCase")]
     Large {
         /// Its length in bytes.
         bytes: u64,
     },
-    /// It was not read, so nobody knows what it says.
+    /// A content that was not read, so its text is unknown.
     #[serde(rename_all = "camelCase")]
     Unread {
-        /// Why.
+        /// The reason.
         why: UnreadReason,
-        /// What the reader said, without secrets.
+        /// The reader's message, without secrets.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         said: Option<String>,
     },
 }
 
-/// Why a content was not read.
+/// The reason why a content was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum UnreadReason {
-    /// There is nothing.
+    /// Nothing exists there.
     Missing,
     /// It is a folder, a pipe, a device or a socket.
     NotAFile,
     /// The program may not read it.
     Forbidden,
-    /// It has more than 16 MiB.
+    /// It is larger than 16 MiB.
     TooLarge,
-    /// The call names more contents than are read.
+    /// The call names more contents than the gate reads.
     TooMany,
-    /// It is a file that the gate lives by, so it is not shown.
+    /// It is one of the gate's own files, so it is not shown.
     OwnFile,
-    /// Its path is of another machine, or of a device. Only on Windows.
+    /// Its path is on another machine, or is a device. Only on Windows.
     Remote,
     /// It was not read in time.
     Late,
     /// Reading it failed.
     Failed,
-    /// The call was edited where its tool is not.
+    /// The call was edited in a process that does not have its tool.
     Elsewhere,
 }
 
@@ -121,12 +121,12 @@ impl UnreadReason {
         }
     }
 
-    /// Returns whether a further attempt may find something else although nothing was changed.
+    /// Returns whether another attempt may have a different result although nothing was changed.
     pub(crate) const fn is_passing(self) -> bool {
         matches!(self, Self::Late | Self::Failed)
     }
 
-    /// Returns what stands in the digest for it.
+    /// Returns the name that represents the reason in the digest.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -150,29 +150,30 @@ impl fmt::Display for UnreadReason {
 }
 
 impl Content {
-    /// Returns whether a reviewer sees what it says: a text, all of which a whole card shows. That
-    /// is one of at most 5,000 lines with at most 4,000 characters each, and 300,000 in all.
+    /// Returns whether a reviewer can read the content: it is a text that a whole card shows
+    /// completely. Such a text has at most 5,000 lines with at most 4,000 characters each, and
+    /// 300,000 characters in all.
     pub fn is_shown(&self) -> bool {
         matches!(self.found, ContentState::Text { .. }) && self.text.as_deref().is_some_and(fits)
     }
 
-    /// Whether it is what a call names beyond the contents that are named one by one.
+    /// Returns whether this entry summarizes the contents beyond those that are listed one by one.
     pub(crate) fn is_rest(&self) -> bool {
         self.at.is_empty()
     }
 
-    /// Returns the argument's name as people write it: `files[0]`.
+    /// Returns the argument's name in common notation: `files[0]`.
     pub fn argument(&self) -> String {
         argument(&self.at)
     }
 
-    /// Returns how many places are masked in it that the host did not declare sensitive.
+    /// Returns the number of places masked in the content that the host did not declare sensitive.
     pub(crate) fn undeclared_masks(&self) -> usize {
         self.masks.iter().filter(|mask| !mask.declared).count() + self.more_masks
     }
 }
 
-/// Returns whether the same was found at the same places.
+/// Returns whether both name the same contents at the same places.
 pub(crate) fn names_the_same(one: &[Content], other: &[Content]) -> bool {
     let digests = |contents: &[Content]| -> Vec<_> {
         contents.iter().map(|content| (content.at.clone(), content.digest)).collect()
@@ -180,18 +181,18 @@ pub(crate) fn names_the_same(one: &[Content], other: &[Content]) -> bool {
     digests(one) == digests(other)
 }
 
-/// Where a symbolic link leads that an argument names.
+/// The target of a symbolic link that an argument names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Link {
-    /// Which argument names it: a JSON Pointer (RFC 6901) into the request's arguments.
+    /// The argument that names it: a JSON Pointer (RFC 6901) into the request's arguments.
     pub at: String,
-    /// Where it led when the call was asked about. Without secrets.
+    /// The target when the call was asked about, without secrets.
     pub to: String,
 }
 
-/// A pointer as people write it: `files[0].path`.
+/// Returns a pointer in common notation: `files[0].path`.
 pub(crate) fn argument(pointer: &str) -> String {
     if pointer.is_empty() {
         return "the rest".to_owned();

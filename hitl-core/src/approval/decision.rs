@@ -1,4 +1,4 @@
-//! What a human decided, about exactly which revision.
+//! A human's decision, and the exact revision that it is about.
 
 use std::fmt;
 
@@ -9,22 +9,22 @@ use super::{ApprovalRequest, Choice, ReviewerIdentity};
 use crate::call::{BindingDigest, Tenant};
 use crate::ids::{DecisionId, RequestId};
 
-/// What an editor changes: a JSON merge patch (RFC 7396), as its exact text. A field that it names
-/// gets the value it gives; a field that it gives `null` goes; what it does not name stays, secrets
-/// above all. A list is replaced as a whole.
+/// An editor's change: a JSON merge patch (RFC 7396), as its exact text. A field that it names gets
+/// the given value; a field set to `null` is removed; every other field stays, secrets above all. A
+/// list is replaced as a whole.
 ///
-/// Kept as text, so that no number is rounded on its way.
+/// Kept as text, so that no number is rounded on the way.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Patch(String);
 
 impl Patch {
-    /// A patch of this text. Whether it is sound is found out when it is applied.
+    /// Creates a patch from this text. It is validated when it is applied.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text. It may hold what the editor typed in, secrets included.
+    /// Returns the text. It may contain what the editor typed, secrets included.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,15 +36,15 @@ impl fmt::Debug for Patch {
     }
 }
 
-/// Whether the same call may be asked about again in the same run after it was rejected.
+/// The rule for asking about the same call again in the same run after it was rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 // Exhaustive: yes or no.
 pub enum RepeatPolicy {
-    /// The gate remembers the rejection, and gives it to the model without asking anybody.
+    /// The gate remembers the rejection, and returns it to the model without asking anybody.
     #[default]
     Refused,
-    /// The reviewer does not mind to be asked again.
+    /// The reviewer may be asked again.
     Allowed,
 }
 
@@ -62,17 +62,17 @@ impl RepeatPolicy {
 pub enum DecisionKind {
     /// Run it.
     Approve,
-    /// Run it with other arguments. What comes of the patch is the next revision: checked like a
-    /// model's call, assessed again, and never asked less of.
+    /// Run it with other arguments. The patched call is the next revision: it is checked like a
+    /// model's call and assessed again, and its requirements are never relaxed.
     Edit {
-        /// What changes.
+        /// The change.
         patch: Patch,
     },
     /// Do not run it.
     Reject {
-        /// Why.
+        /// The reason.
         reason: Option<String>,
-        /// Whether the same call may be asked about again in this run.
+        /// The rule for asking about the same call again in this run.
         #[serde(default, skip_serializing_if = "RepeatPolicy::is_refused")]
         again: RepeatPolicy,
     },
@@ -83,13 +83,13 @@ pub enum DecisionKind {
     },
     /// Do not run it, and stop the run.
     Abort {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl DecisionKind {
-    /// As the audit has it. What humans wrote in it may hold secrets.
+    /// Returns the answer as the audit records it. The parts that humans wrote may hold secrets.
     pub(crate) fn in_words(&self) -> String {
         match self {
             Self::Approve => "approved".to_owned(),
@@ -101,7 +101,7 @@ impl DecisionKind {
         }
     }
 
-    /// Which of the choices it is.
+    /// Returns the choice that this answer belongs to.
     pub fn choice(&self) -> Choice {
         match self {
             Self::Approve => Choice::Approve,
@@ -113,17 +113,18 @@ impl DecisionKind {
     }
 }
 
-/// A decision: the answer, who gave it, and exactly what it is about.
+/// A decision: the answer, the person who gave it, and the exact revision that it is about.
 ///
 /// Built from the request that was shown, so that it names its id, revision and binding digest; a
-/// call that has changed since then does not take it. Giving the same decision twice is harmless.
+/// call that has changed since then does not accept it. Submitting the same decision twice is
+/// harmless.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Decision {
     /// The decision's own id.
     pub id: DecisionId,
-    /// Whose call it is about.
+    /// The tenant of the call.
     pub tenant: Tenant,
     /// The call's record.
     pub request: RequestId,
@@ -133,11 +134,11 @@ pub struct Decision {
     pub binding: BindingDigest,
     /// The answer.
     pub answer: DecisionKind,
-    /// Who decided, as the host has verified them.
+    /// The person who decided, as the host has verified them.
     pub by: ReviewerIdentity,
 }
 
-/// An answer that still needs a name under it.
+/// An answer that does not yet name who gave it.
 #[derive(Debug)]
 #[must_use = "say who decides: `.by(principal)`"]
 pub struct DecisionDraft<'r> {
@@ -150,8 +151,8 @@ impl<'r> DecisionDraft<'r> {
         Self { request, answer }
     }
 
-    /// The same call may be asked about again in this run. Of a rejection only; other answers are
-    /// not remembered.
+    /// Lets the same call be asked about again in this run. Affects rejections only; other answers
+    /// are not remembered.
     pub fn may_ask_again(mut self) -> Self {
         if let DecisionKind::Reject { again, .. } = &mut self.answer {
             *again = RepeatPolicy::Allowed;
@@ -159,8 +160,8 @@ impl<'r> DecisionDraft<'r> {
         self
     }
 
-    /// Says who decides: a name, or an [`ReviewerIdentity`] with roles and tenants. The host
-    /// vouches for it; it must not come from the model or from a body.
+    /// Names the person who decides: a name, or a [`ReviewerIdentity`] with roles and tenants. The
+    /// host vouches for it; it must not come from the model or from a request body.
     pub fn by(self, approver: impl Into<ReviewerIdentity>) -> Decision {
         Decision {
             id: DecisionId::new(),

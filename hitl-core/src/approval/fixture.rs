@@ -1,4 +1,4 @@
-//! A request to show, for tests.
+//! A sample request for tests.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a reviewer does not see at first, and why.
+//! The places that a reviewer does not see at first, and the reasons.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApprovalRequest, Content};
 
-/// The most masks that a request lists. What is beyond them is counted.
+/// The most masks that a request lists. Those beyond are only counted.
 pub(crate) const MAX_MASKS: usize = 200;
 
 /// A place in a request's arguments that is masked.
@@ -18,31 +18,31 @@ pub(crate) const MAX_MASKS: usize = 200;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Mask {
-    /// Where: a JSON Pointer (RFC 6901) into the request's arguments.
+    /// The place: a JSON Pointer (RFC 6901) into the request's arguments.
     pub at: String,
-    /// It is in the key that the pointer ends with, and not in the value.
+    /// True if the mask is in the last key of the pointer, and not in the value.
     #[serde(default, skip_serializing_if = "is_false")]
     pub in_key: bool,
-    /// Where in that text the mask begins, in characters.
+    /// The offset of the mask in that text, in characters.
     #[serde(default)]
     pub start: usize,
-    /// Why it is masked.
+    /// The reason for the mask.
     pub reason: MaskReason,
-    /// How many characters it covers. `None` for what the host declared sensitive.
+    /// The number of characters that it covers. `None` for what the host declared sensitive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<usize>,
-    /// A keyed digest of what it covers: equal values of a request have equal ones, and so have
-    /// equal values of several requests where they are too long to be guessed. `None` for what the
-    /// host declared sensitive.
+    /// A keyed digest of what it covers. Equal values in one request have equal fingerprints;
+    /// across requests this holds only for values that are too long to be guessed. `None` for what
+    /// the host declared sensitive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// The host declared it sensitive: nobody uncovers it.
+    /// True if the host declared it sensitive: nobody can uncover it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub declared: bool,
 }
 
 impl Mask {
-    /// What the mask covers, in words.
+    /// Describes in words what the mask covers.
     pub fn says(&self) -> String {
         let mut says = self.reason.says().to_owned();
         if let Some(characters) = self.characters {
@@ -58,15 +58,17 @@ impl Mask {
     }
 }
 
-/// Whether a reviewer who may decide a request may see what redaction masks in it.
+/// The host's rule on showing a reviewer, who may decide a request, what redaction masks in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-// Exhaustive: they may or they may not.
+// Exhaustive: allowed or forbidden.
 pub enum Uncovering {
-    /// They may, and the audit says so. What the host declared sensitive stays withheld.
+    /// Reviewers may uncover masks, and the audit records it. What the host declared sensitive
+    /// stays withheld.
     #[default]
     Allowed,
-    /// Nobody may. A call with a masked place then needs [`Full`](crate::ApprovalLevel::Full).
+    /// Nobody may uncover masks. A call with a masked place then needs
+    /// [`Full`](crate::ApprovalLevel::Full).
     Forbidden,
 }
 
@@ -87,14 +89,14 @@ pub(super) const fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// Requests list their masks since this version of the binding.
+/// The first version of the binding whose requests list their masks.
 const LISTED_SINCE: u16 = 2;
 
 impl ApprovalRequest {
-    /// How many places are masked that the host did not declare sensitive.
+    /// Returns the number of masked places that the host did not declare sensitive.
     ///
-    /// A request of a version that listed no masks has one if its arguments hold a mask. Of later
-    /// ones a text that only looks like a mask is none: the model may write such a text.
+    /// A request of a version that listed no masks has one if its arguments hold a mask. In later
+    /// versions a text that only looks like a mask does not count: the model may write such a text.
     pub fn undeclared_masks(&self) -> usize {
         let listed = self.masks.iter().filter(|mask| !mask.declared).count();
         let lists_masks = self.binding_version >= LISTED_SINCE;
@@ -104,7 +106,7 @@ impl ApprovalRequest {
         listed + self.more_masks + in_contents + usize::from(unlisted)
     }
 
-    /// Whether a place is masked that a reviewer may uncover. A surface that cannot
+    /// Returns whether a place is masked that a reviewer may uncover. A surface that cannot
     /// [uncover](crate::Gate::uncover) it does not decide this request: it says where to decide.
     pub fn needs_uncovering(&self) -> bool {
         self.uncovering.is_allowed() && self.undeclared_masks() > 0

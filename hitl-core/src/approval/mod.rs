@@ -1,4 +1,4 @@
-//! What a human is shown, what they decide, and who asks them.
+//! The request that a human is shown, their decision, and the approvers that ask them.
 
 mod approver;
 mod channel;

@@ -1,8 +1,8 @@
-//! What the arguments of a call refer to: files, addresses, ids of files. Nobody looked into them,
-//! and a card says so.
+//! References in the arguments of a call: files, addresses, ids of files. Nobody inspected what
+//! they lead to, and a card says so.
 //!
-//! Pure, linear in the arguments, and of bounded size. It goes by how a text looks and by what its
-//! argument is called, and is about what is said on a card: nothing is permitted by it.
+//! Pure, linear in the arguments, and of bounded size. It judges by the form of a text and the name
+//! of its argument, and only affects the text of a card: it never permits anything.
 
 use hitl_base::Json;
 use hitl_base::json::push_part;
@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 use super::ApprovalRequest;
 use crate::policy::has_word;
 
-/// The most references that are listed. What is beyond them is counted.
+/// The most references that are listed. Those beyond are counted.
 const MAX_LISTED: usize = 32;
 /// The most bytes of a path.
 const MAX_PATH: usize = 4_096;
-/// The most bytes of a name that is looked at.
+/// The most bytes of a name that are examined.
 const MAX_NAME: usize = 128;
-/// The most bytes of a scheme: those in use are shorter.
+/// The most bytes of a scheme: real ones are shorter.
 const MAX_SCHEME: usize = 24;
 /// The most bytes of an id.
 const MAX_ID: usize = 512;
 
-/// Words in the names of arguments that are paths.
+/// Words in the names of arguments that hold paths.
 const PATHS: &[&str] = &[
     "attachment",
     "attachments",
@@ -41,11 +41,11 @@ const PATHS: &[&str] = &[
     "workdir",
 ];
 
-/// Words in the names of arguments whose words may be paths.
+/// Words in the names of arguments whose text may contain paths.
 const COMMANDS: &[&str] =
     &["arg", "args", "argv", "cmd", "cmdline", "command", "commands", "script", "shell"];
 
-/// Words in the names of ids that are of files.
+/// Words in the names of arguments that hold ids of files.
 const FILES: &[&str] = &[
     "artifact",
     "asset",
@@ -61,14 +61,14 @@ const FILES: &[&str] = &[
     "upload",
 ];
 
-/// What a reference leads to.
+/// The kind of thing that a reference leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ReferenceKind {
     /// A file or a folder, by its path.
     Path,
-    /// Something that is fetched by its address.
+    /// Something that is fetched from an address.
     Url,
     /// A file of another system, by its id.
     FileId,
@@ -79,33 +79,33 @@ pub enum ReferenceKind {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Reference {
-    /// Which one: a JSON Pointer (RFC 6901) into the request's arguments.
+    /// The argument: a JSON Pointer (RFC 6901) into the request's arguments.
     pub at: String,
-    /// What it leads to.
+    /// The kind of its target.
     pub kind: ReferenceKind,
 }
 
-/// What the arguments of a call refer to.
+/// The references in the arguments of a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct References {
-    /// Each of them, in the order of the arguments.
+    /// The listed references, in the order of the arguments.
     pub listed: Vec<Reference>,
-    /// How many there are beyond those that are listed.
+    /// The number of references beyond those that are listed.
     pub more: usize,
 }
 
 impl ApprovalRequest {
-    /// Returns what the arguments refer to and nobody looked into: paths, addresses and ids of
-    /// files, but for those whose contents the gate has [read](Self::contents).
+    /// Returns the references in the arguments that nobody inspected: paths, addresses and ids of
+    /// files, except those whose contents the gate has [read](Self::contents).
     ///
-    /// It goes by the look of the text and by the name of the argument, so it is not complete.
+    /// Goes by the form of the text and the name of the argument, so the result is not complete.
     pub fn references(&self) -> References {
         let Ok(tree) = self.arguments.tree() else { return References::default() };
         self.references_in(&tree)
     }
 
-    /// The same of its arguments.
+    /// Does the same for these arguments of the request.
     pub(crate) fn references_in(&self, arguments: &Json) -> References {
         let mut found = references(arguments);
         found.listed.retain(|one| self.contents.iter().all(|content| content.at != one.at));
@@ -113,7 +113,7 @@ impl ApprovalRequest {
     }
 }
 
-/// Returns what arguments refer to.
+/// Returns the references in some arguments.
 pub(crate) fn references(arguments: &Json) -> References {
     let mut found = References::default();
     look(arguments, "", &mut String::new(), &mut found);
@@ -136,7 +136,7 @@ fn look(tree: &Json, name: &str, at: &mut String, found: &mut References) {
             let depth = at.len();
             for (key, value) in entries {
                 step(at, key);
-                // A key may be what its value belongs to.
+                // A key may itself be a reference.
                 found.add(at, kind_of("", key));
                 look(value, key, at, found);
                 at.truncate(depth);
@@ -146,7 +146,7 @@ fn look(tree: &Json, name: &str, at: &mut String, found: &mut References) {
     }
 }
 
-/// Goes one step further, as long as the place can be named: a key may be as long as a document.
+/// Appends one step, as long as the place can be named: a key may be as long as a document.
 fn step(at: &mut String, part: &str) {
     if at.len() + part.len() <= MAX_POINTER {
         push_part(at, part);
@@ -166,7 +166,7 @@ impl References {
     }
 }
 
-/// What a text refers to that stands under this name.
+/// Returns what a text under this name refers to.
 fn kind_of(name: &str, text: &str) -> Option<ReferenceKind> {
     let whole = text.trim();
     if whole.is_empty() {
@@ -194,7 +194,8 @@ fn ends_word(c: char) -> bool {
         || matches!(c, '"' | '\'' | '`' | '=' | ';' | '|' | '&' | '<' | '>' | '(' | ')')
 }
 
-/// Whether a text has an address in it: `https://..`, and the first of them if it is of a file.
+/// Returns the kind of the first address (`https://..`) in a text, if there is one. A `file:`
+/// address is a path.
 fn has_address(text: &str) -> Option<ReferenceKind> {
     if text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:")) {
         return Some(ReferenceKind::Path);
@@ -211,7 +212,7 @@ fn has_address(text: &str) -> Option<ReferenceKind> {
     })
 }
 
-/// Whether an argument of this name is the id of a file.
+/// Returns whether an argument of this name holds the id of a file.
 fn is_file_id(name: &str) -> bool {
     let name = name.get(..name.len().min(MAX_NAME)).unwrap_or_default();
     has_word(name, FILES) && ends_in_id(name)
@@ -228,7 +229,7 @@ fn ends_in_id(name: &str) -> bool {
     }
 }
 
-/// Returns whether a text is a path, under any argument name. A sentence with a slash is none.
+/// Returns whether a text is a path, under any argument name. A sentence with a slash is not.
 fn looks_like_a_path(text: &str) -> bool {
     if text.len() > MAX_PATH || text.contains(char::is_control) {
         return false;
@@ -236,14 +237,15 @@ fn looks_like_a_path(text: &str) -> bool {
     let first = text.split(char::is_whitespace).next().unwrap_or_default();
     let is_one_word = first.len() == text.len();
     if is_rooted(first) {
-        // `/remind me` is none, and `/home/ann/My Documents` is.
+        // `/remind me` is not a path; `/home/ann/My Documents` is.
         let steps = first.matches(['/', '\\']).count();
         return steps >= 2 || (is_one_word && first.chars().any(char::is_alphabetic));
     }
     is_one_word && is_relative(text)
 }
 
-/// Whether a word begins where paths begin: at the root, at home, here, or on a drive.
+/// Returns whether a word starts like a path: at the root, the home directory, the current
+/// directory, or a drive.
 fn is_rooted(word: &str) -> bool {
     let mut chars = word.chars();
     let (first, second, third) = (chars.next(), chars.next(), chars.next());
@@ -264,7 +266,8 @@ fn is_rooted(word: &str) -> bool {
     }
 }
 
-/// Whether a word is a path by its steps and the ending of its last: `src/main.rs`.
+/// Returns whether a word is a relative path, judged by its steps and the extension of the last
+/// one: `src/main.rs`.
 fn is_relative(word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '@');
     let Some((folders, name)) = word.rsplit_once(['/', '\\']) else { return false };
@@ -282,7 +285,7 @@ fn has_ending(name: &str) -> bool {
     })
 }
 
-/// Whether a text can be the path that its argument's name promises.
+/// Returns whether a text can be a path, given that the name of its argument says that it is one.
 fn may_be_a_path(text: &str) -> bool {
     let sentence =
         text.contains(char::is_whitespace) && !text.contains(['/', '\\']) && !has_ending(text);
@@ -416,7 +419,7 @@ mod tests {
         assert_eq!(references(&long).listed.len(), 0);
     }
 
-    /// Texts that make a search start again and again.
+    /// Texts that make a search restart repeatedly.
     fn hostile() -> impl Strategy<Value = String> {
         let pieces = prop::sample::select(vec![
             "/", "\\", "://", "a", ".", "..", "~", "C:", " ", "file:", "+", "x.y", "\u{301}", "id",
@@ -431,7 +434,7 @@ mod tests {
         }
     }
 
-    /// How much longer one long text takes than as much of short ones.
+    /// The ratio of the time for one long text to that for the same amount of short texts.
     fn excess(name: &str, piece: &str) -> f64 {
         const TIMES: usize = 16;
         let short = piece.repeat(8 * 1024 / piece.len());
@@ -444,7 +447,7 @@ mod tests {
             began.elapsed().as_secs_f64()
         };
         let (mut shorts, mut longs) = (f64::INFINITY, f64::INFINITY);
-        // Others use the machine too, so the shortest of several counts.
+        // Other processes use the machine too, so the shortest of several runs counts.
         for _ in 0..8 {
             shorts = shorts.min(cost(&short, TIMES));
             longs = longs.min(cost(&long, 1));
@@ -452,7 +455,7 @@ mod tests {
                 break;
             }
         }
-        // What is told of the length alone takes no time that could be measured.
+        // A text that is classified by its length alone takes no measurable time.
         if longs < 0.001 { 0.0 } else { longs / shorts }
     }
 

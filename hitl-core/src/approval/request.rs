@@ -1,4 +1,4 @@
-//! What a human is shown.
+//! The request that a human is shown.
 
 use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::confidence::Assessment;
 use crate::ids::RequestId;
 use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
 
-/// What a human may answer.
+/// An answer that a human may give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -30,8 +30,8 @@ pub enum Choice {
     Abort,
 }
 
-/// What a human is shown, and what their decision will name. Everything in it is redacted and may
-/// be displayed, sent and logged.
+/// The request that a human is shown, and that their decision will name. Everything in it is
+/// redacted and may be displayed, sent and logged.
 ///
 /// The wire shape is camelCase JSON; additive changes stay readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,88 +42,89 @@ pub struct ApprovalRequest {
     pub id: RequestId,
     /// The call's key.
     pub key: CallKey,
-    /// Which revision of the call this shows, from 1.
+    /// The revision of the call that this shows, from 1.
     pub revision: u32,
-    /// What a decision on this revision must name.
+    /// The digest that a decision on this revision must name.
     pub binding: BindingDigest,
-    /// The rule by which `binding` was made. What was asked under an older rule is asked again
-    /// before it runs.
+    /// The version of the rule by which `binding` was made. A call that was asked about under an
+    /// older rule is asked about again before it runs.
     #[serde(default = "first")]
     pub binding_version: u16,
     /// The tool's name.
     pub tool: String,
-    /// The tool's fingerprint: what the reviewer relies on about it.
+    /// The tool's fingerprint: covers what the reviewer relies on about the tool.
     pub fingerprint: Fingerprint,
-    /// The version of the tool's code that would run. `None` if it has none to compare.
+    /// The version of the tool's code that would run. `None` if the tool has no version to compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
-    /// One line that says what would happen. May hold text from the model.
+    /// One line that describes what would happen. May contain text from the model.
     pub title: String,
-    /// What the tool does, in its own words.
+    /// The tool's own description.
     pub description: String,
     /// The arguments, without secrets. Text from the model.
     pub arguments: JsonText,
-    /// What is masked in the arguments. A reviewer who may decide can
+    /// The masked places in the arguments. A reviewer who may decide can
     /// [uncover](crate::Gate::uncover) what the host did not declare sensitive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<Mask>,
-    /// How many masks there are beyond those that are listed.
+    /// The number of masks beyond those that are listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_masks: usize,
-    /// What the arguments name, where the tool declares it, as it was read for this revision.
+    /// The contents that the arguments name, where the tool declares it, as they were read for this
+    /// revision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<Content>,
-    /// Where symbolic links lead that the arguments name, as far as the gate looked.
+    /// The targets of symbolic links that the arguments name, where the gate looked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
-    /// Whether the host lets reviewers uncover what is masked.
+    /// The host's rule on letting reviewers uncover what is masked.
     #[serde(default, skip_serializing_if = "Uncovering::is_allowed")]
     pub uncovering: Uncovering,
-    /// Who asked.
+    /// The requester.
     pub principal: Principal,
-    /// The agent or service that submitted in their name, when the host names it.
+    /// The agent or service that submitted in the requester's name, if the host names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Principal>,
-    /// What kind of approval it is.
+    /// The kind of approval.
     pub approval_type: String,
-    /// How bad a wrong call is.
+    /// The harm of a wrong call.
     pub risk: Risk,
-    /// What the tool does to the world.
+    /// The tool's effects on the world.
     #[serde(default)]
     pub hints: ToolAnnotations,
-    /// How much of a human it needs.
+    /// The level of approval that it needs.
     pub level: ApprovalLevel,
-    /// How many people it needs, in which roles and in which order, and whether who asked may be
-    /// one of them.
+    /// The number of approvers that it needs, their roles and their order, and whether the
+    /// requester may be one of them.
     #[serde(default, skip_serializing_if = "Quorum::is_default")]
     pub quorum: Quorum,
     /// The score and its factors.
     pub assessment: Assessment,
-    /// The tool's thresholds, to draw the score against.
+    /// The tool's thresholds, for drawing the score against them.
     pub thresholds: Thresholds,
-    /// What raised the level above that of the score.
+    /// The reasons that raised the level above that of the score.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(rename = "because")]
     pub reasons: Vec<String>,
-    /// How soon it should be looked at.
+    /// The urgency.
     pub priority: Priority,
-    /// When it was submitted, by the store's clock.
+    /// The time of submission, by the store's clock.
     pub created_at: Timestamp,
-    /// When it should be decided.
+    /// The time by which it should be decided.
     pub due_at: Timestamp,
-    /// When it can no longer be decided or run.
+    /// The time after which it can no longer be decided or run.
     pub expires_at: Timestamp,
-    /// What may be answered.
+    /// The possible answers.
     pub choices: Vec<Choice>,
-    /// A rejection must say why.
+    /// True if a rejection must give a reason.
     pub requires_reason: bool,
-    /// What the approving button says.
+    /// The label of the approving button.
     pub approve_label: String,
-    /// What the rejecting button says.
+    /// The label of the rejecting button.
     pub reject_label: String,
 }
 
-/// The rule of requests that do not name theirs.
+/// Returns the rule version of requests that do not name one.
 const fn first() -> u16 {
     1
 }
@@ -134,14 +135,15 @@ impl ApprovalRequest {
         DecisionDraft::new(self, DecisionKind::Approve)
     }
 
-    /// Changes arguments: a JSON merge patch (RFC 7396), like `{"amount": 500}`. Its result is the
-    /// next revision, which the editor approves with it where the tool and the quorum allow that.
+    /// Changes arguments: a JSON merge patch (RFC 7396), like `{"amount": 500}`. The result is the
+    /// next revision, and the editor's answer also approves it where the tool and the quorum allow
+    /// that.
     pub fn edit(&self, patch: impl Into<String>) -> DecisionDraft<'_> {
         DecisionDraft::new(self, DecisionKind::Edit { patch: Patch::new(patch) })
     }
 
-    /// Rejects it and says why. Where [`requires_reason`](Self::requires_reason) is set, an empty
-    /// reason is refused.
+    /// Rejects the call with a reason. If [`requires_reason`](Self::requires_reason) is set, an
+    /// empty reason is refused.
     pub fn reject(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         let reason = Some(reason.into()).filter(|reason| !reason.trim().is_empty());
         DecisionDraft::new(self, DecisionKind::Reject { reason, again: RepeatPolicy::Refused })
@@ -152,21 +154,21 @@ impl ApprovalRequest {
         DecisionDraft::new(self, DecisionKind::Respond { message: message.into() })
     }
 
-    /// Stops the run: the call does not run, and its caller is told so by
+    /// Stops the run: the call does not run, and its caller gets
     /// [`Outcome::Aborted`](crate::Outcome::Aborted). Every other call of the same root run,
-    /// delegated ones included, that waits or was approved and has not started is withdrawn; what
-    /// runs goes on to its end. The agent itself is the host's: what it asks for after that is
-    /// asked about as ever.
+    /// delegated ones included, that waits or was approved and has not started is withdrawn; calls
+    /// that are running continue to their end. The agent itself belongs to the host: its later
+    /// calls are asked about as usual.
     pub fn abort(&self, reason: impl Into<String>) -> DecisionDraft<'_> {
         DecisionDraft::new(self, DecisionKind::Abort { reason: reason.into() })
     }
 
-    /// Whether the requester may approve it as it is asked now.
+    /// Returns whether the requester may approve the call under its current requirement.
     pub fn requester_may_approve(&self) -> bool {
         self.quorum.eyes.let_the_requester_approve(self.level)
     }
 
-    /// Whether somebody is who asked, whom the directory calls `canonical`.
+    /// Returns whether a person, whom the directory calls `canonical`, is the requester.
     pub(crate) fn is_requested_by(
         &self,
         canonical: Option<&Principal>,
@@ -177,25 +179,26 @@ impl ApprovalRequest {
             || agent.is_some_and(|agent| who.is(&agent))
     }
 
-    /// What a decision must satisfy.
+    /// Returns the requirement that a decision must satisfy.
     pub fn requirement(&self) -> Requirement {
         Requirement::new(self.level).quorum(self.quorum.clone())
     }
 
-    /// Binds this revision to its content, by the rule of now.
+    /// Binds this revision to its content, by the current rule.
     pub(crate) fn bind(&mut self, content: ContentDigest) {
         self.binding = self.parts(content).digest();
         self.binding_version = BINDING_VERSION;
     }
 
-    /// Binds this revision as older versions of hitl did, for checks.
+    /// Binds this revision as older versions of hitl did, for tests.
     #[cfg(feature = "contract-suite")]
     pub(crate) fn bind_by_the_first_rule(&mut self, content: ContentDigest) {
         (self.binding_version, self.build) = (1, None);
         self.binding = self.parts(content).digest_v1();
     }
 
-    /// Returns whether this revision was bound to this content, by the rule that it was bound by.
+    /// Returns whether this revision was bound to this content, under the rule that it was bound
+    /// by.
     pub(crate) fn is_bound_to(&self, content: ContentDigest) -> bool {
         let parts = self.parts(content);
         match self.binding_version {
@@ -217,7 +220,7 @@ impl ApprovalRequest {
         }
     }
 
-    /// Sets what a decision must satisfy.
+    /// Sets the requirement that a decision must satisfy.
     pub(crate) fn require(&mut self, requirement: Requirement) {
         self.level = requirement.level;
         self.quorum = requirement.quorum;

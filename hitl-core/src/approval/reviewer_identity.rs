@@ -1,4 +1,5 @@
-//! Who decides, how they are known, and what the host lets them see and decide.
+//! The identity of the person who decides, how it was verified, and what the host lets them see and
+//! decide.
 
 use std::collections::BTreeSet;
 
@@ -6,30 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Identity, Principal, Tenant};
 
-/// How it is known who somebody is.
+/// The means by which a person's identity was verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum KnownBy {
-    /// The host vouches: its own sign-in, or its own code.
+    /// The host vouches for it: its own sign-in, or its own code.
     #[default]
     Host,
-    /// A secret token, as a console's.
+    /// A secret token, as used by a console.
     Token,
-    /// A one-time code by time (TOTP), of a device that the person enrolled.
+    /// A time-based one-time code (TOTP), from a device that the person enrolled.
     Totp,
-    /// A printed one-time code, of which the store keeps a digest only.
+    /// A printed one-time code, of which the store keeps only a digest.
     Code,
-    /// A signature by a key that is the person's.
+    /// A signature with a key of that person.
     Key,
-    /// They answered at a terminal with no agent among its processes. The weaker form: a program
-    /// that hides its parents gets around it.
+    /// An answer at a terminal with no agent among its parent processes. Weak evidence: a program
+    /// that hides its parents defeats it.
     Terminal,
-    /// A script named what it had looked at, with no agent among its processes.
+    /// A script that named what it had looked at, with no agent among its parent processes.
     Script,
-    /// By nothing but the name that was given.
+    /// Only the name that was given.
     Name,
-    /// By something that a later version knows.
+    /// A means that a later version knows.
     #[serde(other)]
     Other,
 }
@@ -40,7 +41,7 @@ impl KnownBy {
         *self == Self::Host
     }
 
-    /// Its name, as in JSON.
+    /// Returns the name of the means, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
@@ -56,13 +57,13 @@ impl KnownBy {
     }
 }
 
-/// A person at the reviewing end, as the host has verified them: who, in which roles, for which
-/// tenants. Never taken from a model, an argument or a request's body.
+/// A person who reviews, as the host has verified them: their name, roles and tenants. Never taken
+/// from a model, an argument or a request's body.
 ///
-/// Built from a bare name it has no roles, and the host vouches that it is a human's, and that who
-/// was shown the request may decide it. An agent or a service is named as one
-/// ([`Principal::agent`], [`Principal::service`]), also behind an approver of one's own. Name
-/// tenants, and nothing of any other tenant can be seen or decided:
+/// Built from a bare name, the identity has no roles, and the host vouches that it belongs to a
+/// human and that anyone who is shown the request may decide it. An agent or a service must be
+/// named as one ([`Principal::agent`], [`Principal::service`]), also behind your own approver. If
+/// tenants are named, nothing of any other tenant can be seen or decided:
 ///
 /// ```
 /// use hitl_core::approval::ReviewerIdentity;
@@ -76,31 +77,32 @@ impl KnownBy {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ReviewerIdentity {
-    /// Who it is.
+    /// The person's name.
     pub principal: Principal,
     /// The roles that the host has verified.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// Whose requests they may decide; none named: the host vouches for each.
+    /// The tenants whose requests they may decide. `None` means that the host vouches for each
+    /// request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decides: Option<BTreeSet<Tenant>>,
-    /// Whose requests they may only look at.
+    /// The tenants whose requests they may only see.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sees: BTreeSet<Tenant>,
-    /// How it is known who they are.
+    /// The means by which their identity was verified.
     #[serde(default, skip_serializing_if = "KnownBy::is_host")]
     pub known_by: KnownBy,
     /// The name that the gate's directory gives them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) canonical: Option<Principal>,
-    /// More names of theirs, of people of the call that is decided: the directory gives both one
-    /// name now, no matter what was kept with the call.
+    /// Further names of theirs, among the people of the call that is decided: the directory now
+    /// maps both to one name, whatever was stored with the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) also: Vec<Principal>,
 }
 
 impl ReviewerIdentity {
-    /// A person without roles, for whom the host vouches.
+    /// Creates a person without roles, for whom the host vouches.
     pub fn new(principal: impl Into<Principal>) -> Self {
         Self {
             principal: principal.into(),
@@ -120,14 +122,15 @@ impl ReviewerIdentity {
         self
     }
 
-    /// May see and decide requests of this tenant, and of no other that is not named.
+    /// Allows them to see and decide requests of this tenant, and of no other that is not named.
     #[must_use]
     pub fn tenant(mut self, tenant: impl Into<Tenant>) -> Self {
         self.decides.get_or_insert_default().insert(tenant.into());
         self
     }
 
-    /// May see requests of this tenant, without deciding them. Whoever only sees decides nothing.
+    /// Allows them to see requests of this tenant without deciding them. Someone with only this
+    /// permission decides nothing.
     #[must_use]
     pub fn sees(mut self, tenant: impl Into<Tenant>) -> Self {
         self.decides.get_or_insert_default();
@@ -135,24 +138,24 @@ impl ReviewerIdentity {
         self
     }
 
-    /// Says how it is known who they are. The audit keeps it.
+    /// Sets the means by which their identity was verified. The audit records it.
     #[must_use]
     pub fn known_by(mut self, how: KnownBy) -> Self {
         self.known_by = how;
         self
     }
 
-    /// They as they are compared with others.
+    /// Returns the identity by which they are compared with other people.
     pub(crate) fn identity(&self) -> Identity<'_> {
         Identity::new(&self.principal, self.canonical.as_ref()).also(&self.also)
     }
 
-    /// Whether they may decide this tenant's requests.
+    /// Returns whether they may decide this tenant's requests.
     pub fn may_decide(&self, tenant: &Tenant) -> bool {
         self.decides.as_ref().is_none_or(|tenants| tenants.contains(tenant))
     }
 
-    /// Whether they may look at this tenant's requests.
+    /// Returns whether they may see this tenant's requests.
     pub fn may_see(&self, tenant: &Tenant) -> bool {
         self.may_decide(tenant) || self.sees.contains(tenant)
     }

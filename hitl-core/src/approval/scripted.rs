@@ -11,10 +11,10 @@ use crate::call::Principal;
 
 type Script = dyn Fn(&ApprovalRequest) -> Review + Send + Sync;
 
-/// Answers every request by a rule.
+/// An approver that answers every request by a rule.
 ///
-/// It sees masks only, so it is not asked about what [needs
-/// uncovering](ApprovalRequest::needs_uncovering), unless it decides that [unseen](Self::unseen).
+/// It sees masks only, so it is not asked about a request that [needs
+/// uncovering](ApprovalRequest::needs_uncovering), unless it decides [unseen](Self::unseen).
 #[derive(Clone)]
 pub struct ScriptedApprover {
     script: Arc<Script>,
@@ -22,7 +22,7 @@ pub struct ScriptedApprover {
 }
 
 impl ScriptedApprover {
-    /// Answers as `script` says.
+    /// Answers with the result of `script`.
     pub fn new(script: impl Fn(&ApprovalRequest) -> Review + Send + Sync + 'static) -> Self {
         Self { script: Arc::new(script), masks: MaskSupport::Masks }
     }
@@ -33,8 +33,8 @@ impl ScriptedApprover {
         Self::new(move |request| Review::Decided(request.approve().by(approver.clone())))
     }
 
-    /// Rejects everything with one reason, in the name of `approver`; also what is masked, because
-    /// nothing runs by it.
+    /// Rejects everything with one reason, in the name of `approver`; masked requests too, because
+    /// a rejection runs nothing.
     pub fn rejecting(approver: impl Into<Principal>, reason: impl Into<String>) -> Self {
         let (approver, reason) = (approver.into(), reason.into());
         let reject = Self::new(move |request| {
@@ -43,8 +43,8 @@ impl ScriptedApprover {
         reject.unseen()
     }
 
-    /// Answers requests with masked places too, by what is shown of them: nobody looks behind the
-    /// masks. For tests, and for replays of what was looked at before.
+    /// Answers requests with masked places too, based on the masked view: nobody looks behind the
+    /// masks. For tests, and for replays of requests that were reviewed before.
     #[must_use]
     pub fn unseen(mut self) -> Self {
         self.masks = MaskSupport::Uncovers;

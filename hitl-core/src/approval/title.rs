@@ -1,4 +1,4 @@
-//! The one line that says what would happen.
+//! The one line that describes what would happen.
 
 use hitl_base::Json;
 use hitl_base::display::clip;
@@ -10,10 +10,9 @@ const ARGUMENT: usize = 80;
 const TITLE: usize = 240;
 
 /// Fills `{parameter}` in a tool's template with the shown arguments; `{{` and `}}` are braces.
-/// Without a template the line names the tool. An argument reads as people write it: amounts, dates
-/// and lists are formatted. What is exact is below
-/// the title, among the arguments. Texts of the model stand in quotes, so that none can pass for a
-/// word of ours.
+/// Without a template the line names the tool. Arguments are written in common notation: amounts,
+/// dates and lists are formatted. The exact values are listed below the title. The model's texts
+/// are quoted, so that none can be mistaken for our words.
 pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String {
     let Some(template) = template else { return format!("Run {tool}") };
     let mut out = String::with_capacity(template.len() + 32);
@@ -72,7 +71,7 @@ mod tests {
         assert_eq!(line("{n} {amount} €{n}"), "1234567 1,234,567.50 €1,234,567.00");
         assert_eq!(line("on {on} to {to}"), "on Fri 2 January 2026 to 1, 2, 3, 4, 5 and 2 more");
         assert_eq!(line("{who}"), r#""a, b", "c""#);
-        // What spells out an escape is not taken for one.
+        // A text that spells out an escape is not mistaken for one.
         assert_eq!(line("{path}"), r#""C:\\u{200b}""#);
         assert_eq!(line("{x}"), r#"{"k":"\u{202e}"}"#);
     }

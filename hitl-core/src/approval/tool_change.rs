@@ -1,4 +1,4 @@
-//! What of a tool has changed since a call of it was shown.
+//! The changes to a tool since a call of it was shown.
 
 use std::fmt;
 
@@ -7,32 +7,33 @@ use hitl_base::display::{clip, visible};
 use super::ApprovalRequest;
 use crate::call::{BINDING_VERSION, ToolFacts};
 
-/// One thing about a tool that is not as it was shown.
+/// A property of a tool that differs from what was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolDifference {
     /// No living executor has the tool.
     Gone,
-    /// What it says that it does.
+    /// The tool's description.
     Description,
     /// The schema of its arguments.
     Schema,
-    /// Which of its arguments are secrets.
+    /// The set of its arguments that are secrets.
     SensitiveSet,
-    /// Of which of its arguments the contents are read.
+    /// The set of its arguments whose contents are read.
     ContentSet,
-    /// What an argument names: there is something else now than was shown.
+    /// The content that an argument names: it is not the one that was shown.
     Content {
         /// The argument's name, like `files[0]`.
         argument: String,
     },
-    /// The line that says what would happen.
+    /// The line that describes what would happen.
     TitleLine,
-    /// Its schema, its secrets or its title line: which of them is not known here.
+    /// Its schema, its secrets or its title line; which of them is not known here.
     Arguments,
-    /// What the buttons say, or what kind of approval it is.
+    /// The labels of the buttons, or the kind of approval.
     Labels,
-    /// It is riskier than was shown, became destructive, wants a reason, or offers fewer answers.
+    /// The tool is riskier than was shown, became destructive, requires a reason, or offers fewer
+    /// answers.
     Stricter,
     /// The version of its code.
     Build {
@@ -75,24 +76,24 @@ impl fmt::Display for ToolDifference {
     }
 }
 
-/// What of a tool has changed since a call of it was shown.
+/// The changes to a tool since a call of it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolChange {
     /// The tool's name.
     pub tool: String,
-    /// What is not as it was.
+    /// The properties that differ.
     pub differences: Vec<ToolDifference>,
 }
 
 impl ToolChange {
-    /// The tool is gone.
+    /// Creates the change of a tool that is gone.
     pub(crate) fn gone(tool: &str) -> Self {
         Self { tool: tool.to_owned(), differences: vec![ToolDifference::Gone] }
     }
 
-    /// Compares a request with the tool as it is `now`; with the tool as it was `then`, where that
-    /// is still known, it says more. `None` if nothing has changed.
+    /// Compares a request with the tool as it is `now`; the tool as it was `then`, if still known,
+    /// makes the result more precise. `None` if nothing has changed.
     pub(crate) fn between(
         request: &ApprovalRequest,
         then: Option<&ToolFacts>,
@@ -124,7 +125,7 @@ impl ToolChange {
             differences.push(ToolDifference::Stricter);
         }
         let older = request.binding_version < BINDING_VERSION;
-        // A request of an older rule knows of no version.
+        // A request bound by an older rule names no version.
         if request.build != now.build && !older {
             let (from, to) = (request.build.clone(), now.build.clone());
             differences.push(ToolDifference::Build { from, to });
@@ -134,7 +135,7 @@ impl ToolChange {
         (!differences.is_empty()).then_some(Self { tool, differences })
     }
 
-    /// Returns whether nobody has the tool any more.
+    /// Returns whether no executor has the tool any more.
     pub fn is_gone(&self) -> bool {
         self.differences.contains(&ToolDifference::Gone)
     }

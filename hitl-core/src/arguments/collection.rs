@@ -1,22 +1,22 @@
-//! Which of Rust's collections have an order of their own, and the one order in which the others
-//! are written.
+//! The Rust collections whose items have a defined order, and the canonical order in which the
+//! items of the others are written.
 
 use std::cmp::Ordering;
 
 use hitl_base::json::compare_numbers;
 
-/// What the name of a type says about the order of its items.
+/// The order of a type's items, as far as its name reveals it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Collection {
-    /// It keeps them as they were put in.
+    /// The type keeps its items in insertion order.
     List,
-    /// Their order says nothing: it differs from one value, or one process, to the next.
+    /// The order is meaningless: it differs from one value, or one process, to the next.
     Set,
-    /// The name says nothing.
+    /// The name does not reveal it.
     Unknown,
 }
 
-/// Pointers that are written as what they point to.
+/// Pointer types that are serialized as the value that they point to.
 const POINTERS: [&str; 6] = [
     "&mut ",
     "&",
@@ -27,9 +27,9 @@ const POINTERS: [&str; 6] = [
 ];
 
 impl Collection {
-    /// Recognizes the collections of the standard library by the name that the compiler gives them.
-    /// The name is no promise of the compiler's, so it is one source of three: a schema says what
-    /// is a set too, and a type of neither kind is read again to see whether its order holds.
+    /// Recognizes the collections of the standard library by the compiler's name for them. The
+    /// compiler does not guarantee that name, so it is one source of three: a schema also declares
+    /// sets, and a type of unknown kind is read again to see whether its order is stable.
     pub(super) fn from_type_name(type_name: &str) -> Self {
         let mut name = type_name;
         while let Some(inner) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)) {
@@ -51,7 +51,7 @@ impl Collection {
     }
 }
 
-/// The order of a set's items, each as its exact text: null, bools, numbers by what they are, then
+/// Compares two items of a set, each as its exact text: null, bools, numbers by value, then
 /// strings, lists and objects by their text.
 pub(super) fn item_order(a: &str, b: &str) -> Ordering {
     let rank = |text: &str| match text.as_bytes().first() {
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// A compiler that names them otherwise fails here.
+    /// Fails with a compiler that names these types differently.
     struct HashSetLike;
 
     #[test]

@@ -1,5 +1,5 @@
-//! From a scanned tree to a typed value, with errors that quote nothing and numbers that are either
-//! exact or refused.
+//! Deserializes a scanned tree into a typed value, with errors that quote nothing and numbers that
+//! are either exact or refused.
 
 use hitl_base::Json;
 use hitl_base::json::{Whole, is_whole, same_number, whole};
@@ -10,7 +10,7 @@ use serde::de::{
 
 use super::{ArgumentError, ArgumentErrorKind};
 
-/// A tree as a deserializer.
+/// The deserializer of a tree.
 #[derive(Clone, Copy)]
 pub(super) struct Tree<'t>(pub(super) &'t Json);
 
@@ -38,8 +38,8 @@ impl<'t> Tree<'t> {
         ArgumentError::invalid_type(self.unexpected(), visitor)
     }
 
-    /// A number in the form that fits it: whole numbers as such, others as a double when that is
-    /// exact enough to print back as what was written.
+    /// Passes a number in the form that fits it: integers as such, others as a double if it prints
+    /// back exactly as it was written.
     fn number<'de, V: Visitor<'de>>(self, lexeme: &str, visitor: V) -> Given<V::Value> {
         if let Ok(value) = lexeme.parse::<u64>() {
             visitor.visit_u64(value)
@@ -54,7 +54,8 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// A number for a type that holds whole ones, however it is written: `5.0` and `1e2` are whole.
+    /// Passes a number to a type that holds integers, in any notation: `5.0` and `1e2` are
+    /// integers.
     fn integer<'de, V: Visitor<'de>>(self, lexeme: &str, visitor: V) -> Given<V::Value> {
         if let Ok(value) = lexeme.parse::<u64>() {
             return visitor.visit_u64(value);
@@ -289,14 +290,15 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
-/// A map key: text that may stand for a whole number or a bool.
+/// A map key: text that may represent an integer or a bool.
 struct Key<'t>(&'t str);
 
 macro_rules! key_as {
     ($($method:ident, $visit:ident: $type:ty;)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Given<V::Value> {
             match self.0.parse::<$type>() {
-                // Only the spelling that the snapshot would use: `01` and `+1` are other keys.
+                // Accepts only the spelling that the snapshot would use: `01` and `+1` are other
+                // keys.
                 Ok(value) if value.to_string() == self.0 => visitor.$visit(value),
                 _ => Err(ArgumentError::invalid_type(Unexpected::Str(""), &visitor).inside(self.0)),
             }

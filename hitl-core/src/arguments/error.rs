@@ -1,17 +1,18 @@
-//! Why arguments were refused. Names the place and the expected type; never quotes a value.
+//! The reasons for refusing arguments. An error names the place and the expected type; it never
+//! quotes a value.
 
 use std::fmt;
 
 use hitl_base::display::{clip, visible};
 use hitl_base::json::{ParseJsonError, ParseJsonErrorKind};
 
-/// What is wrong with a call's arguments.
+/// The kind of an [`ArgumentError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArgumentErrorKind {
     /// The text is not JSON.
     Syntax,
-    /// A key stands twice in one object.
+    /// A key occurs twice in one object.
     DuplicateKey,
     /// Nested too deeply, or too long.
     TooLarge,
@@ -19,7 +20,7 @@ pub enum ArgumentErrorKind {
     NotFinite,
     /// A value of the wrong type.
     WrongType,
-    /// A required argument is not there.
+    /// A required argument is missing.
     Missing,
     /// An argument that the tool does not have.
     UnknownField,
@@ -27,16 +28,16 @@ pub enum ArgumentErrorKind {
     Inexact,
     /// The parameter's type refused the value for a reason of its own.
     Invalid,
-    /// A value that the call's text does not carry: read back, after an approval say, it would be
-    /// another.
+    /// A value that the call's text does not preserve: read back, after an approval for example, it
+    /// would be a different one.
     NotCarried,
     /// An edit that would change, remove or add a secret.
     Secret,
-    /// An edit that holds the mask of a secret.
+    /// An edit that contains the mask of a secret.
     Mask,
 }
 
-/// Why a call's arguments were refused: what, where, and what was expected.
+/// The reason why a call's arguments were refused: the error, its place, and what was expected.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ArgumentError {
     kind: ArgumentErrorKind,
@@ -49,14 +50,14 @@ impl ArgumentError {
         Self { kind, path: String::new(), message: message.into() }
     }
 
-    /// A type that reads back something else than it wrote.
+    /// Creates the error for a type that reads back something other than it wrote.
     pub(crate) fn unstable() -> Self {
         let why = "the parameter's type does not read back what it writes, so the call cannot wait for a \
                    human";
         Self::new(ArgumentErrorKind::NotCarried, why)
     }
 
-    /// A value that is another when its text is read back.
+    /// Creates the error for a value that differs once its text is read back.
     pub(crate) fn not_carried() -> Self {
         let why = "this value would be another once it is read back from its text: what is `Some(None)` \
                    comes back as `None`, and an untagged variant as the first that fits; pass a value \
@@ -64,33 +65,33 @@ impl ArgumentError {
         Self::new(ArgumentErrorKind::NotCarried, why)
     }
 
-    /// An argument that holds what its type does not write.
+    /// Creates the error for an argument that holds data which its type does not write.
     pub(crate) fn not_written(name: &str) -> Self {
         let why = "this holds what its type does not write (a field with `#[serde(skip)]`, say), so an \
                    approved call would run with another value";
         Self::new(ArgumentErrorKind::NotCarried, why).inside(name)
     }
 
-    /// A list of a type that has no order of its own.
+    /// Creates the error for a list whose type has no order of its own.
     pub(crate) fn unordered() -> Self {
         let why = "the items of this list come back in another order, so the call cannot wait for a \
                    human; if it is a set, say so in its schema with `uniqueItems`";
         Self::new(ArgumentErrorKind::NotCarried, why)
     }
 
-    /// A type that panics while it is read.
+    /// Creates the error for a type that panics while it is read.
     pub(crate) fn panicked() -> Self {
         let why = "a parameter's type panicked while it read this; mend the type";
         Self::new(ArgumentErrorKind::Invalid, why)
     }
 
-    /// A whole number that the type does not hold.
+    /// Creates the error for an integer that the type cannot hold.
     pub(super) fn out_of_range(expected: &dyn serde::de::Expected) -> Self {
         let why = format!("this whole number is out of range; expected {expected}");
         Self::new(ArgumentErrorKind::WrongType, why)
     }
 
-    /// The same error, of a whole number that was offered as a double: `5.0` has no fraction.
+    /// Corrects the error about an integer that was passed as a double: `5.0` has no fraction.
     pub(super) fn about_whole_number(mut self) -> Self {
         if self.path.is_empty() && self.message.ends_with(FRACTION) {
             let expected = self.message.len() - FRACTION.len();
@@ -99,13 +100,13 @@ impl ArgumentError {
         self
     }
 
-    /// An edit after which other secrets stand in the arguments than before.
+    /// Creates the error for an edit that changes which secrets the arguments contain.
     pub(crate) fn other_secrets() -> Self {
         let why = "an edit cannot change, remove or add a secret";
         Self::new(ArgumentErrorKind::Secret, why)
     }
 
-    /// The same error, seen from the object that holds `key`.
+    /// Prefixes the path with `key`, the object's entry that contains the error's place.
     pub(crate) fn inside(mut self, key: &str) -> Self {
         let key = visible(&clip(key, 64)).into_owned();
         let seam = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
@@ -113,14 +114,14 @@ impl ArgumentError {
         self
     }
 
-    /// The same error, seen from the array that holds item `index`.
+    /// Prefixes the path with `index`, the array's item that contains the error's place.
     pub(crate) fn inside_item(mut self, index: usize) -> Self {
         let seam = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("[{index}]{seam}{}", self.path);
         self
     }
 
-    /// The same error, with nothing of the path below the argument `name`.
+    /// Removes everything below the argument `name` from the path.
     pub(crate) fn only_to(mut self, name: &str) -> Self {
         let below = self.path.strip_prefix(name);
         if below.is_some_and(|below| below.starts_with(['.', '['])) {
@@ -129,18 +130,19 @@ impl ArgumentError {
         self
     }
 
-    /// The same error, of the whole of a secret: keys inside it are part of it.
+    /// Removes the path, so that the error is about the whole of a secret: the keys inside it are
+    /// part of it.
     pub(crate) fn without_path(mut self) -> Self {
         self.path.clear();
         self
     }
 
-    /// What is wrong.
+    /// Returns the kind.
     pub fn kind(&self) -> ArgumentErrorKind {
         self.kind
     }
 
-    /// Where, like `flights[2].date`; empty at the top.
+    /// Returns the place, like `flights[2].date`; empty at the top level.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -178,7 +180,7 @@ impl From<ParseJsonError> for ArgumentError {
 }
 
 impl serde::de::Error for ArgumentError {
-    /// A type's own words may quote the value, so they are not passed on.
+    /// A type's own message may quote the value, so it is not passed on.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::new(ArgumentErrorKind::Invalid, "the parameter's type does not accept this value")
     }
@@ -233,7 +235,8 @@ impl serde::de::Error for ArgumentError {
 const WHOLE: &str = "a whole number";
 const FRACTION: &str = "a number with a fraction";
 
-/// Whether a type was offered a number of 128 bits and takes none: that is how serde says so.
+/// Returns whether a type was passed a 128-bit number and does not accept it: serde reports it in
+/// this way.
 fn is_wide_integer(found: serde::de::Unexpected<'_>) -> bool {
     let wide = |text: &str| text.ends_with("as i128") || text.ends_with("as u128");
     matches!(found, serde::de::Unexpected::Other(text) if wide(text))
@@ -253,26 +256,26 @@ fn kind_of(found: serde::de::Unexpected<'_>) -> &'static str {
     }
 }
 
-/// What a value cannot be written for.
+/// The reason why a value cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotErrorKind {
-    /// A number that is not finite: JSON has no spelling for it, and nobody can approve it.
+    /// A number that is not finite: JSON cannot represent it, and nobody can approve it.
     NotFinite,
     /// A map that writes the same key twice.
     DuplicateKey,
     /// A map key that is not a string, number or bool.
     Key,
-    /// A value that is nested absurdly deep.
+    /// A value that is nested too deeply.
     TooDeep,
-    /// A list of a type whose order is not known, where the schema says both that it is a set and
-    /// that it is none.
+    /// A list of a type whose order is unknown, and the schema declares it both as a set and as an
+    /// ordered list.
     UnclearOrder,
     /// The type's `Serialize` failed, or wrote something that is not plain data.
     Unsupported,
 }
 
-/// A typed value could not be written exactly.
+/// The error for a typed value that could not be written exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotError {
     kind: SnapshotErrorKind,
@@ -290,7 +293,7 @@ impl SnapshotError {
         self
     }
 
-    /// What the value could not be written for.
+    /// Returns the reason.
     pub fn kind(&self) -> SnapshotErrorKind {
         self.kind
     }
@@ -318,7 +321,7 @@ impl fmt::Display for SnapshotError {
 impl std::error::Error for SnapshotError {}
 
 impl serde::ser::Error for SnapshotError {
-    /// A type's own words may quote the value, so they are not passed on.
+    /// A type's own message may quote the value, so it is not passed on.
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self::new(SnapshotErrorKind::Unsupported)
     }

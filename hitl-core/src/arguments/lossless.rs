@@ -1,4 +1,4 @@
-//! Whether a typed value still says everything that the model's text said.
+//! Checks that a typed value still contains everything that the model's text contained.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -12,18 +12,19 @@ use super::text::keeps_text;
 use super::unwritten::{Step, Unwritten};
 use super::{ArgumentError, ArgumentErrorKind};
 
-/// How much is compared while the items of sets are matched: items, and 64 bytes of each.
+/// The limit on comparisons while the items of sets are matched: each counts 1, and 1 more for
+/// every 64 bytes of the item.
 const MAX_MATCHING: usize = 100_000;
 
-/// Compares what was given with what will be shown and run. A number must be the same number, and
-/// nothing that was given may be gone: a nested type that drops unknown fields, takes them by an
-/// alias, or keeps fewer items, would show less than the model asked for. A list that the type
+/// Compares the given arguments with those that will be shown and run. A number must be the same
+/// number, and nothing may be lost: a nested type that drops unknown fields, accepts them under an
+/// alias, or keeps fewer items would show less than the model asked for. A list that the type
 /// itself has put into the order of sets is compared as a set.
 ///
-/// `clear` is what is kept, without what is secret: inside a secret, an error names no keys.
+/// `clear` is the kept value without its secrets: inside a secret, an error names no keys.
 ///
-/// Returns the fields that were given and not written. They are known to the schema, and may be
-/// defaults that the type leaves out: the caller finds out.
+/// Returns the fields that were given and not written. The schema knows them, and they may be
+/// defaults that the type leaves out: the caller checks that.
 pub(super) fn check<'t>(
     given: &'t Json,
     kept: &Json,
@@ -45,7 +46,7 @@ pub(super) fn check<'t>(
 struct Comparison<'c, 't> {
     places: Option<&'c Places>,
     path: Vec<Step<'t>>,
-    /// How long the path was where a secret began.
+    /// The length of the path at which a secret began.
     secret: Option<usize>,
     unwritten: Vec<Unwritten<'t>>,
     left: usize,
@@ -77,7 +78,7 @@ impl<'t> Comparison<'_, 't> {
     ) -> Checked {
         match (given, kept) {
             (Json::Number(a), Json::Number(b)) if same_number(a, b) => Ok(()),
-            // A type may name numbers by words; where it keeps digits, they are those of the
+            // A type may name numbers by words; if it keeps digits, they must be those of the
             // number.
             (Json::Number(a), Json::String(b)) if !has_digits(b) || same_number(a, b) => Ok(()),
             (Json::String(a), Json::Number(b)) if !has_digits(a) || same_number(a, b) => Ok(()),
@@ -106,8 +107,8 @@ impl<'t> Comparison<'_, 't> {
     ) -> Checked {
         let entries = kept.entries();
         for (key, value) in given {
-            // What is kept was written by us, in the order of its keys: a hostile object of many
-            // keys costs no quadratic time.
+            // We wrote the kept value, with its keys in order: a hostile object of many keys costs
+            // no quadratic time.
             let at = entries.binary_search_by(|(k, _)| k.as_bytes().cmp(key.as_bytes())).ok();
             let held = at.and_then(|at| Some((&entries.get(at)?.1, clear.entries().get(at))));
             let inner = self.places.zip(place).and_then(|(places, at)| places.entry(at, key));
@@ -126,7 +127,8 @@ impl<'t> Comparison<'_, 't> {
         Ok(())
     }
 
-    /// A field that the type did not write: unknown, an alias, or a default that it leaves out.
+    /// Handles a field that the type did not write: it is unknown, an alias, or a default that the
+    /// type leaves out.
     fn not_written(&mut self, key: &str, value: &'t Json, place: Option<PlaceId>) -> Checked {
         let field = self.places.zip(place).and_then(|(places, at)| places.field(at, key));
         match field {
@@ -197,8 +199,8 @@ impl<'t> Comparison<'_, 't> {
         compared.map_err(|error| error.inside_item(index))
     }
 
-    /// Finds for each item the one that it has become: first those that are equal, then the others,
-    /// the one that says most first.
+    /// Finds the counterpart of each item: first the equal ones, then the others, the longest
+    /// first.
     fn as_set(
         &mut self,
         given: &'t [Json],
@@ -254,7 +256,7 @@ fn too_long() -> ArgumentError {
     ArgumentError::new(ArgumentErrorKind::TooLarge, why)
 }
 
-/// Text that is the same for values that differ in spelling only.
+/// Returns a text that is equal for values that differ only in spelling.
 fn normal(value: &Json) -> String {
     fn write(value: &Json, out: &mut String) {
         match value {
@@ -294,7 +296,7 @@ fn normal(value: &Json) -> String {
     out
 }
 
-/// Whether a value is more than nothing in one of its forms.
+/// Returns whether a value is more than an empty one of its kind.
 fn says_something(value: &Json) -> bool {
     match value {
         Json::Null => false,
@@ -383,7 +385,7 @@ mod tests {
             ("[1.5,3,2]", "[1,2,3]", "[0]"),
             ("[1,1,2]", "[1,2,2]", "[1]"),
             (r#"[{"id":2},{"id":1,"y":1}]"#, r#"[{"id":1},{"id":2}]"#, "[1].y"),
-            // Not the order of sets, so it is a list whose order was changed.
+            // Not in the order of sets, so it is a list whose order was changed.
             ("[1,2,3]", "[3,2,1]", "[0]"),
         ] {
             let error = checked(given, kept).unwrap_err();

@@ -1,4 +1,4 @@
-//! Writes an object with its keys in the order of their bytes, however they come.
+//! Writes an object with its keys in the order of their bytes, in whatever order they arrive.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,22 +10,22 @@ use serde::ser::{self, Impossible, Serializer};
 use super::serializer::SnapshotWriter;
 use super::{SnapshotError, SnapshotErrorKind};
 
-/// Writes the fields of an object.
+/// The writer of the fields of an object.
 #[derive(Debug)]
 pub struct ObjectWriter<'w> {
     writer: &'w mut SnapshotWriter,
-    /// Where the object's first entry starts, after the brace.
+    /// The offset of the object's first entry, after the brace.
     start: usize,
     entries: Vec<Entry>,
     close: &'static str,
-    /// The key that waits for its value.
+    /// The key whose value is not written yet.
     key: Option<Cow<'static, str>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     key: Cow<'static, str>,
-    /// `"key":value` in the text, without the comma.
+    /// The range of `"key":value` in the text, without the comma.
     bytes: Range<usize>,
 }
 
@@ -48,7 +48,7 @@ impl<'w> ObjectWriter<'w> {
         self.entry(Cow::Borrowed(name), |writer| writer.value(value))
     }
 
-    /// Writes a field that is a secret: it runs, and it is never shown.
+    /// Writes a field that is a secret: it runs, but is never shown.
     pub fn sensitive<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
@@ -87,7 +87,7 @@ impl<'w> ObjectWriter<'w> {
         Ok(())
     }
 
-    /// Puts the written entries into order.
+    /// Sorts the written entries.
     fn sort(&mut self) {
         self.entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
         let pieces = self.entries.iter().map(|entry| entry.bytes.clone());
@@ -150,7 +150,7 @@ impl ser::SerializeMap for ObjectWriter<'_> {
     }
 }
 
-/// Writes a map key as text. What is not text, a whole number or a bool is refused.
+/// The serializer of a map key as text. Refuses everything but text, integers and bools.
 struct KeyText;
 
 type Text = Result<String, SnapshotError>;

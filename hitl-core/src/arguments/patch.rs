@@ -1,8 +1,8 @@
-//! An edit: a JSON merge patch (RFC 7396) over a snapshot's exact text.
+//! Edits: a JSON merge patch (RFC 7396) over a snapshot's exact text.
 //!
-//! Done on our own tree, so that no number is rounded on the way. A secret is out of reach: a patch
-//! that would change, remove or add one is refused, and so is a patch that holds a mask, because a
-//! mask in place of a secret is what a careless editor sends back.
+//! The patch is applied to our own tree, so that no number is rounded. Secrets are out of reach: a
+//! patch that would change, remove or add one is refused, and so is a patch that contains a mask,
+//! because a careless editor sends back the mask in place of the secret.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use hitl_base::json::{Limits, parse_with_limits};
 
 use super::{ArgumentError, ArgumentErrorKind, Snapshot};
 
-/// What stands in the place of a secret while the patch is applied. A clear text that is spelled
-/// like this would be taken for a secret, and left alone.
+/// The placeholder for a secret while the patch is applied. A clear text that is spelled like this
+/// would be taken for a secret, and left alone.
 const HIDDEN: &str = "\u{F8FF}hidden\u{F8FF}";
 
-/// How a mask begins, whether it is marked or not.
+/// The prefix of a mask, marked or not.
 const MASKED: &str = "[redacted";
 
-/// The text of the arguments after the patch: to be read like a model's text.
+/// Returns the text of the arguments after the patch. It must be parsed like a model's text.
 pub(crate) fn patched(
     snapshot: &Snapshot,
     patch: &str,
@@ -61,7 +61,7 @@ fn merge(real: Option<Json>, marked: Option<&Json>, patch: Json) -> Result<Json,
     Ok(Json::Object(entries.into_iter().collect()))
 }
 
-/// The value under `key` in an object that our own writer wrote, in the order of its keys.
+/// Returns the value under `key` in an object that our own writer wrote, with its keys in order.
 fn entry<'j>(object: &'j Json, key: &str) -> Option<&'j Json> {
     let entries = object.entries();
     let at = entries.binary_search_by(|(own, _)| own.as_bytes().cmp(key.as_bytes())).ok()?;

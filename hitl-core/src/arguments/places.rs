@@ -1,19 +1,19 @@
-//! What a tool's schema says about the places in its arguments: which lists are sets, which fields
-//! there are, and where whole numbers belong.
+//! The parts of a tool's schema that describe places in its arguments: the lists that are sets, the
+//! fields, and the places of integers.
 //!
-//! A place is where one value can be. Alternatives of the schema (`anyOf`, references, ..) that are
-//! about the same value are one place, whether they fit or not. Places are found once, when a gate
-//! is built.
+//! A place is a position of one value. Alternatives of the schema (`anyOf`, references, ..) that
+//! describe the same value are one place, whether they fit or not. Places are found once, when a
+//! gate is built.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use hitl_base::Json;
 
-/// The most places that are told apart. A schema that unfolds into more says nothing.
+/// The most places that are distinguished. A schema that unfolds into more is not used.
 const MAX_PLACES: usize = 10_000;
 
-/// Formats of texts whose types take several spellings of one value.
+/// Formats of texts whose types accept several spellings of one value.
 const RESPELLED: [&str; 12] = [
     "uuid",
     "uri",
@@ -45,9 +45,9 @@ struct Place {
     integer: bool,
     null: Nulls,
     precision: Precision,
-    /// Texts there are of a type that has several spellings for one value.
+    /// True if texts at this place belong to a type that has several spellings for one value.
     respelled: bool,
-    /// Texts that the schema lists, a few of them.
+    /// Some of the texts that the schema lists.
     texts: Vec<String>,
     /// Sorted by name.
     fields: Vec<(String, Field)>,
@@ -55,20 +55,20 @@ struct Place {
     items: Option<PlaceId>,
 }
 
-/// What the schema says about the precision of numbers.
+/// The precision of numbers in the schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Precision {
-    /// Nothing, or there are whole numbers too.
+    /// Not specified, or the place also accepts integers.
     #[default]
     Unsaid,
     Single,
     Double,
 }
 
-/// What the schema says about `null` in a place.
+/// The schema's rule for `null` at a place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Nulls {
-    /// It names no type and lists no values.
+    /// The schema names no type and lists no values.
     #[default]
     Unsaid,
     Taken,
@@ -79,26 +79,26 @@ enum Nulls {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Field {
     pub(crate) place: PlaceId,
-    /// It must be there.
+    /// True if it is required.
     pub(crate) required: bool,
-    /// It is read and never written, or a secret.
+    /// True if it is read and never written, or a secret.
     pub(crate) write_only: bool,
 }
 
-/// What the schema says about the order of a list.
+/// The schema's rule for the order of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ListKind {
-    /// It is kept, or nothing is said.
+    /// The order is kept, or not specified.
     #[default]
     Ordered,
-    /// It says nothing: `uniqueItems`.
+    /// The order is meaningless: `uniqueItems`.
     Set,
-    /// One alternative says this, another that.
+    /// The alternatives contradict each other.
     Unclear,
 }
 
 impl Places {
-    /// Finds the places of a schema. `None` if there are too many.
+    /// Finds the places of a schema. Returns `None` if there are too many.
     pub(crate) fn from_schema(schema: &Json) -> Option<Self> {
         let mut finder = Finder { document: schema, known: HashMap::new(), open: Vec::new() };
         let mut places = Vec::new();
@@ -120,7 +120,7 @@ impl Places {
     /// The place of the arguments as a whole.
     pub(crate) const ROOT: PlaceId = 0;
 
-    /// Whether any list is a set.
+    /// Returns whether any list is a set.
     pub(crate) fn has_sets(&self) -> bool {
         self.sets
     }
@@ -129,7 +129,7 @@ impl Places {
         self.places.get(at).map(|place| place.list).unwrap_or_default()
     }
 
-    /// Whether numbers there are whole ones.
+    /// Returns whether numbers at this place are integers.
     pub(crate) fn is_integer(&self, at: PlaceId) -> bool {
         self.places.get(at).is_some_and(|place| place.integer)
     }
@@ -138,7 +138,7 @@ impl Places {
         self.places.get(at).is_some_and(|place| place.null == Nulls::Taken)
     }
 
-    /// Whether `null` may be a value there, for all that the schema says.
+    /// Returns whether the schema allows `null` at this place.
     pub(crate) fn may_be_null(&self, at: PlaceId) -> bool {
         self.places.get(at).is_none_or(|place| place.null != Nulls::Refused)
     }
@@ -147,30 +147,31 @@ impl Places {
         self.places.get(at).map(|place| place.precision).unwrap_or_default()
     }
 
-    /// Whether texts there are of a type that has several spellings for one value: a UUID, a time.
+    /// Returns whether texts at this place belong to a type that has several spellings for one
+    /// value: a UUID, a time.
     pub(crate) fn is_respelled(&self, at: PlaceId) -> bool {
         self.places.get(at).is_some_and(|place| place.respelled)
     }
 
-    /// Texts that the schema lists for this place.
+    /// Returns texts that the schema lists for this place.
     pub(crate) fn texts(&self, at: PlaceId) -> &[String] {
         self.places.get(at).map_or(&[], |place| &place.texts)
     }
 
-    /// The field `key`, if the schema names it.
+    /// Returns the field `key`, if the schema names it.
     pub(crate) fn field(&self, at: PlaceId, key: &str) -> Option<Field> {
         let fields = &self.places.get(at)?.fields;
         let found = fields.binary_search_by(|(name, _)| name.as_str().cmp(key)).ok()?;
         fields.get(found).map(|(_, field)| *field)
     }
 
-    /// The place of the value under `key`.
+    /// Returns the place of the value under `key`.
     pub(crate) fn entry(&self, at: PlaceId, key: &str) -> Option<PlaceId> {
         let named = self.field(at, key).map(|field| field.place);
         named.or_else(|| self.places.get(at)?.other)
     }
 
-    /// The place of a list's items.
+    /// Returns the place of a list's items.
     pub(crate) fn items(&self, at: PlaceId) -> Option<PlaceId> {
         self.places.get(at)?.items
     }
@@ -178,13 +179,13 @@ impl Places {
 
 struct Finder<'s> {
     document: &'s Json,
-    /// Places by the schemas that are about them.
+    /// The places, by the schemas that describe them.
     known: HashMap<Vec<usize>, PlaceId>,
     open: Vec<(PlaceId, Vec<&'s Json>)>,
 }
 
 impl<'s> Finder<'s> {
-    /// The place that these schemas are about. `None` if there are none.
+    /// Returns the place that these schemas describe. `None` if there are none.
     fn place(&mut self, schemas: Vec<&'s Json>) -> Option<PlaceId> {
         let nodes = self.with_alternatives(schemas);
         if nodes.is_empty() {
@@ -201,7 +202,7 @@ impl<'s> Finder<'s> {
         Some(id)
     }
 
-    /// These schemas, and all that are about the same value.
+    /// Returns these schemas, and all others that describe the same value.
     fn with_alternatives(&self, schemas: Vec<&'s Json>) -> Vec<&'s Json> {
         let mut found: Vec<&Json> = Vec::new();
         let mut open = schemas;
@@ -313,7 +314,7 @@ impl<'s> Finder<'s> {
                 .with_alternatives(schemas.clone())
                 .iter()
                 .any(|schema| schema.get("writeOnly") == Some(&Json::Bool(true)));
-            // An alternative that does not name the field may take it all the same.
+            // An alternative that does not name the field may still accept it.
             let names_it = |node: &Json| {
                 node.get("properties").is_some_and(|properties| properties.get(name).is_some())
             };
@@ -328,8 +329,8 @@ impl<'s> Finder<'s> {
     }
 }
 
-/// A fragment without its percent-encoding, as generators write `Record<string,any>` in it. `None`
-/// when it is no text.
+/// Decodes the percent-encoding of a fragment: generators write `Record<string,any>` in it. Returns
+/// `None` if it is not text.
 fn percent_decoded(fragment: &str) -> Option<Cow<'_, str>> {
     if !fragment.contains('%') {
         return Some(Cow::Borrowed(fragment));
@@ -349,7 +350,7 @@ fn percent_decoded(fragment: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// The part of a document that a JSON pointer names, like `#/$defs/Address`.
+/// Returns the part of a document at a JSON Pointer, like `#/$defs/Address`.
 pub(crate) fn resolve<'d>(document: &'d Json, reference: &str) -> Option<&'d Json> {
     let pointer = percent_decoded(reference.strip_prefix('#')?)?;
     if !(pointer.is_empty() || pointer.starts_with('/')) {

@@ -1,4 +1,4 @@
-//! What a text may say in several ways, brought to the one that types read.
+//! Converts alternative spellings of a text to the one that types read.
 
 use std::fmt::Write as _;
 
@@ -8,8 +8,8 @@ use hitl_base::json::whole;
 use super::ArgumentError;
 use super::places::{PlaceId, Places};
 
-/// The arguments' text. No arguments at all are sent in several ways: nothing, blanks, `null`, or
-/// an empty string.
+/// Returns the arguments' text. An empty list of arguments has several spellings: nothing, blanks,
+/// `null`, or an empty string.
 pub(crate) fn or_empty(text: &str) -> &str {
     let said = text.trim();
     let quoted = said.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -17,8 +17,8 @@ pub(crate) fn or_empty(text: &str) -> &str {
     if nothing { "{}" } else { text }
 }
 
-/// Writes whole numbers as such (`5.0`, `1e2`) wherever the schema has them. Types that serde
-/// buffers (tagged, flattened) do not see a whole number in them. `None` if there are none.
+/// Writes integers as such (`5.0`, `1e2`) wherever the schema has them. Types that serde buffers
+/// (tagged, flattened) do not recognize an integer in them. Returns `None` if there are none.
 pub(super) fn whole_numbers(given: &Json, places: &Places) -> Option<Json> {
     let mut tree = given.clone();
     respell(&mut tree, places, Places::ROOT).then_some(tree)
@@ -44,8 +44,8 @@ fn respell(tree: &mut Json, places: &Places, at: PlaceId) -> bool {
     }
 }
 
-/// Leaves out the `null` that `error` is about, where the schema allows it and does not require the
-/// field. `None` if there is none.
+/// Removes the `null` that `error` is about, if the schema allows it and does not require the
+/// field. Returns `None` if there is none.
 pub(super) fn without_null(given: &Json, places: &Places, error: &ArgumentError) -> Option<Json> {
     let mut tree = given.clone();
     let path = error.path();

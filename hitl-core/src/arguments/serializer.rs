@@ -1,5 +1,5 @@
-//! Writes a value as the one exact JSON text it has: keys sorted by their bytes, numbers as their
-//! type prints them, sets sorted, non-finite numbers refused. Remembers which bytes are secret.
+//! Writes a value as its one exact JSON text: keys sorted by their bytes, numbers as their type
+//! prints them, sets sorted, non-finite numbers refused. Remembers which bytes are secret.
 
 use std::any::type_name;
 use std::fmt::{self, Write as _};
@@ -21,39 +21,39 @@ use super::{SnapshotError, SnapshotErrorKind};
 /// The deepest value that is written. The writer recurses, and so do its readers.
 const DEEPEST: usize = 256;
 
-/// Collects the text of a snapshot. Tools are handed one; see [`Tool::snapshot`](crate::Tool).
+/// The writer of a snapshot's text. Tools receive one; see [`Tool::snapshot`](crate::Tool).
 #[derive(Debug, Default)]
 pub struct SnapshotWriter {
     pub(super) out: String,
-    /// How deep the value that is being written lies.
+    /// The depth of the value that is being written.
     depth: usize,
-    /// Which bytes of `out` are secret. Sorted, without overlap.
+    /// The ranges of `out` that are secret. Sorted, without overlap.
     pub(super) hidden: Vec<Range<usize>>,
-    /// Whether everything written now lies inside a secret already.
+    /// True if everything written now lies inside a secret already.
     hiding: bool,
     /// The name of the type that is being written.
     of: &'static str,
-    /// Where the schema says which lists are sets, if it does, and the place that is being written.
+    /// The places in the schema, if it declares sets, and the place that is being written.
     places: Option<Arc<Places>>,
     place: Option<PlaceId>,
-    /// What the text does not tell.
+    /// The facts that the text does not contain.
     pub(super) trace: Trace,
 }
 
 impl SnapshotWriter {
-    /// With room for the arguments of an ordinary call.
+    /// Creates a writer with room for the arguments of an ordinary call.
     pub(super) fn roomy() -> Self {
         Self { out: String::with_capacity(256), ..Self::default() }
     }
 
-    /// The same, for a tool in whose schema these places are.
+    /// Does the same, for a tool whose schema has these places.
     pub(super) fn within(places: Option<&Arc<Places>>) -> Self {
         let places = places.filter(|places| places.has_sets()).cloned();
         let place = places.is_some().then_some(Places::ROOT);
         Self { places, place, ..Self::roomy() }
     }
 
-    /// Writes an object. The order in which its fields are written does not matter.
+    /// Writes an object. The order in which its fields are written is irrelevant.
     pub fn object(
         &mut self,
         fields: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), SnapshotError>,
@@ -90,7 +90,7 @@ impl SnapshotWriter {
         self.out.write_fmt(text).map_err(|_| SnapshotError::new(SnapshotErrorKind::Unsupported))
     }
 
-    /// Opens a list whose order is its own.
+    /// Opens a list that keeps its order.
     fn list(&mut self, close: &'static str) -> ListWriter<'_> {
         self.out.push('[');
         let items_place = match (&self.places, self.place) {
@@ -120,7 +120,7 @@ impl SnapshotWriter {
         Ok(ListWriter { order, ..self.list("]") })
     }
 
-    /// `{"Variant":` and what closes it. What is written next is its value.
+    /// Writes `{"Variant":`. The value is written next; the caller closes the brace.
     fn variant(&mut self, variant: &str) {
         self.out.push('{');
         write_string(&mut self.out, variant);
@@ -128,7 +128,7 @@ impl SnapshotWriter {
         self.enter(variant);
     }
 
-    /// Goes to the place of the value under `key`, and returns the one that was left.
+    /// Moves to the place of the value under `key`, and returns the place before.
     pub(super) fn enter(&mut self, key: &str) -> Option<PlaceId> {
         let left = self.place;
         if let (Some(places), Some(place)) = (&self.places, left) {
@@ -137,12 +137,12 @@ impl SnapshotWriter {
         left
     }
 
-    /// Comes back to the place of the list or object that is being written.
+    /// Returns to the place of the list or object that is being written.
     pub(super) fn leave(&mut self, place: Option<PlaceId>) {
         self.place = place;
     }
 
-    /// Notes of which argument the next values are, at the top.
+    /// Notes the top-level argument that the next values belong to.
     pub(super) fn begin_argument(&mut self, number: usize) {
         if self.depth == 0 {
             self.trace.begin_argument(number);
@@ -156,8 +156,8 @@ impl SnapshotWriter {
         }
     }
 
-    /// Puts what was written since `start` into the order of these pieces, with commas between
-    /// them, and what is hidden in them along with them.
+    /// Reorders everything written since `start` into these pieces, with commas between them, and
+    /// moves their hidden ranges along.
     pub(super) fn reorder(&mut self, start: usize, pieces: impl Iterator<Item = Range<usize>>) {
         let body = self.out.split_off(start);
         let first_hidden = self.hidden.partition_point(|range| range.start < start);
@@ -327,8 +327,8 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
         name: &'static str,
         _: usize,
     ) -> Result<ObjectWriter<'w>, SnapshotError> {
-        // `serde_json`'s raw values and big numbers pass themselves off as structs that only
-        // `serde_json` understands; what they hold is not known to be canonical.
+        // `serde_json`'s raw values and big numbers pretend to be structs that only `serde_json`
+        // understands; their content may not be canonical.
         if name.starts_with("$serde_json::private") {
             return Err(SnapshotError::new(SnapshotErrorKind::Unsupported));
         }
@@ -349,26 +349,27 @@ impl<'w> Serializer for &'w mut SnapshotWriter {
     }
 }
 
-/// Writes an array.
+/// The writer of an array.
 #[derive(Debug)]
 pub struct ListWriter<'w> {
     writer: &'w mut SnapshotWriter,
     items: usize,
     close: &'static str,
     items_place: Option<PlaceId>,
-    /// Where the first item starts, after the bracket.
+    /// The offset of the first item, after the bracket.
     start: usize,
     order: Order,
 }
 
-/// In which order a list is written.
+/// The order in which a list is written.
 #[derive(Debug)]
 enum Order {
-    /// As the items come.
+    /// The order in which the items arrive.
     Own,
-    /// As the items come; it is not known whether they come like this again.
+    /// The order in which the items arrive; whether it is stable is unknown.
     Unproven,
-    /// That of a set, whose items come in any order. Where each is in the text.
+    /// The canonical order of a set, whose items arrive in any order. Contains the range of each
+    /// item in the text.
     Sorted(Vec<Range<usize>>),
 }
 

@@ -1,5 +1,5 @@
-//! The arguments as they are shown: what the host declared sensitive is withheld, what redaction
-//! finds is masked, and each mask is listed.
+//! The arguments as they are shown: values that the host declared sensitive are withheld, values
+//! that redaction finds are masked, and each mask is listed.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use super::snapshot::{SecretScan, Snapshot, UNLIMITED};
 use crate::approval::{MAX_MASKS, Mask};
 use crate::ids::RequestId;
 
-/// Another text than [`MASK`], to tell a withheld place from a text that is spelled like it.
+/// A text other than [`MASK`], to distinguish a withheld place from a text that is spelled like it.
 const OTHER: &str = "\"[withheld]\"";
 
-/// The arguments as they are shown, and what is masked in them.
+/// The arguments as they are shown, and their masks.
 #[derive(Debug)]
 pub(crate) struct Shown {
     /// The arguments, without secrets.
@@ -35,9 +35,9 @@ struct Withheld {
 
 /// The arguments as a reviewer may see them, place by place.
 pub(crate) struct Layers {
-    /// Without what the host declared sensitive.
+    /// Without the values that the host declared sensitive.
     pub(crate) open: Json,
-    /// Without what redaction finds, too. It has the structure of `open`.
+    /// Also without the values that redaction finds. It has the structure of `open`.
     pub(crate) shown: Json,
     withheld: Vec<Withheld>,
     masked: Vec<MaskedPlace>,
@@ -49,21 +49,21 @@ impl Shown {
         Self { text, withheld: Vec::new(), masked: Vec::new(), more: 0 }
     }
 
-    /// The masks that a request lists, and how many there are beyond them.
+    /// Returns the masks that a request lists, and the number of masks beyond them.
     pub(crate) fn masks(&self, redactor: &Redactor, request: RequestId) -> (Vec<Mask>, usize) {
         masks(&self.withheld, (&self.masked, self.more), redactor, request)
     }
 }
 
 impl Layers {
-    /// Of a text that was not looked through: nothing of it is shown.
+    /// Creates the layers of a text that was not searched: nothing of it is shown.
     pub(crate) fn nothing() -> Self {
         let masked = || Json::String(MASK.to_owned());
         let (withheld, masked_places) = (Vec::new(), Vec::new());
         Self { open: masked(), shown: masked(), withheld, masked: masked_places, more: 1 }
     }
 
-    /// As [`Shown::masks`].
+    /// Does the same as [`Shown::masks`].
     pub(crate) fn masks(&self, redactor: &Redactor, request: RequestId) -> (Vec<Mask>, usize) {
         masks(&self.withheld, (&self.masked, self.more), redactor, request)
     }
@@ -97,12 +97,13 @@ fn masks(
         fingerprint: None,
         declared: true,
     });
-    // What can be uncovered first: it must not be crowded out.
+    // The masks that can be uncovered come first: they must not be crowded out.
     let masks = found.chain(declared).take(MAX_MASKS).collect();
     (masks, masked.len().saturating_sub(MAX_MASKS) + more)
 }
 
-/// A text that an argument names, as a reviewer may see it: `secrets` are those of the call.
+/// Returns a text that an argument names, as a reviewer may see it: `secrets` are those of the
+/// call.
 pub(crate) fn text_layers(text: &str, secrets: &Taint, redactor: &Redactor) -> Layers {
     let whole = Json::String(text.to_owned());
     let open = secrets.json(&whole);
@@ -118,17 +119,18 @@ pub(crate) fn text_layers(text: &str, secrets: &Taint, redactor: &Redactor) -> L
 }
 
 impl Snapshot {
-    /// The arguments as they may be shown: marked secrets masked, also where they stand in other
-    /// arguments, then what `redactor` finds. A mask covers no object, no list and no syntax.
+    /// Returns the arguments as they may be shown: marked secrets are masked, also where other
+    /// arguments repeat them, and then whatever `redactor` finds. A mask covers no object, no list
+    /// and no syntax.
     pub fn shown(&self, redactor: &Redactor) -> Json {
-        // Our own writer wrote it, so it scans; if it did not, nothing would be shown.
+        // Our own writer wrote it, so it parses; if it did not, nothing would be shown.
         self.layers(redactor).map_or_else(|| Json::String(MASK.to_owned()), |layers| layers.shown)
     }
 
-    /// What [`shown`](Self::shown) gives, as text, with what is masked. Nothing is copied or
-    /// written again where there is nothing to hide.
+    /// Returns the result of [`shown`](Self::shown) as text, with its masks. If there is nothing to
+    /// hide, nothing is copied or written again.
     pub(crate) fn shown_text(&self, looked_over: SecretScan, redactor: &Redactor) -> Shown {
-        // There is one way to write a tree, and that is how the text was written.
+        // A tree has only one text, and the text was written in that way.
         let as_it_is = || Shown::clear(JsonText::written(Arc::clone(&self.text)));
         if self.hidden.is_empty() {
             let tree = match looked_over {
@@ -151,7 +153,7 @@ impl Snapshot {
         self.shown_marked(redactor)
     }
 
-    /// The same, when nobody has looked at it.
+    /// Does the same for a text that nobody has searched.
     pub(crate) fn shown_marked(&self, redactor: &Redactor) -> Shown {
         match self.layers(redactor) {
             Some(Layers { shown, withheld, masked, more, .. }) => {
@@ -161,7 +163,7 @@ impl Snapshot {
         }
     }
 
-    /// Whether redaction masks anything that the host did not declare sensitive.
+    /// Returns whether redaction masks anything that the host did not declare sensitive.
     pub(crate) fn has_undeclared_masks(&self, redactor: &Redactor) -> bool {
         if redactor.has_nothing_in(&self.text) {
             return false;
@@ -169,8 +171,8 @@ impl Snapshot {
         self.layers(redactor).is_none_or(|layers| layers.more + layers.masked.len() > 0)
     }
 
-    /// The arguments without what is declared, and without what is found; `None` if the text cannot
-    /// be read.
+    /// Returns the arguments without the declared values, and also without the found ones; `None`
+    /// if the text cannot be read.
     pub(crate) fn layers(&self, redactor: &Redactor) -> Option<Layers> {
         let scan = |text: &str| parse_with_limits(text, UNLIMITED).ok();
         let (declared, open) = if self.hidden.is_empty() {
@@ -196,18 +198,18 @@ impl Snapshot {
 /// The same place in documents of one structure.
 #[derive(Clone, Copy)]
 struct Trees<'t> {
-    /// With [`MASK`] in the place of what is declared.
+    /// With [`MASK`] in place of the declared values.
     declared: &'t Json,
-    /// With [`OTHER`] there.
+    /// With [`OTHER`] in place of the declared values.
     other: &'t Json,
-    /// Without what repeats it.
+    /// Without the values that repeat the declared ones.
     open: &'t Json,
-    /// Without what redaction finds.
+    /// Without the values that redaction finds.
     shown: &'t Json,
 }
 
 impl Trees<'_> {
-    /// Lists what is declared, and what repeats it.
+    /// Lists the declared values, and those that repeat them.
     fn withheld(self, at: &mut String, found: &mut Vec<Withheld>) {
         let Self { declared, other, open, shown } = self;
         let depth = at.len();
@@ -247,7 +249,7 @@ impl Trees<'_> {
     }
 }
 
-/// Lists the masks of what repeats a declared secret: they have no mark.
+/// Lists the masks of values that repeat a declared secret: they have no mark.
 fn repeats(text: &str, at: &str, in_key: bool, found: &mut Vec<Withheld>) {
     for (start, _) in text.match_indices(MASK).take_while(|_| at.len() <= MAX_POINTER) {
         if found.len() >= MAX_MASKS {

@@ -18,26 +18,26 @@ use super::unwritten::prove_defaults;
 use super::{ArgumentError, SnapshotError, SnapshotWriter, lossless};
 use crate::call::Tool;
 
-/// The exact JSON text of a call's arguments, defaults included: what is shown (without its
-/// secrets), digested, stored (sealed) and run. Taken once, when the call is submitted.
+/// The exact JSON text of a call's arguments, defaults included. It is shown (without its secrets),
+/// digested, stored (sealed) and run. Taken once, when the call is submitted.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     pub(super) text: Arc<str>,
     pub(super) hidden: Vec<Range<usize>>,
-    /// Known in the process that took it.
+    /// Known only in the process that took the snapshot.
     #[serde(skip)]
     trace: Trace,
-    /// The secrets in it, once somebody has looked for them.
+    /// The secrets in it, collected on first use.
     #[serde(skip)]
     secrets: OnceLock<Secrets>,
 }
 
-/// The secrets of a call, to find them again where they do not belong.
+/// The secrets of a call, for finding copies of them elsewhere.
 #[derive(Clone)]
 struct Secrets {
-    /// With the keys inside them.
+    /// Including the keys inside them.
     all: Taint,
-    /// Without the keys that are names of fields: they stand elsewhere too and say nothing.
+    /// Without the keys that are names of fields: they occur elsewhere too and reveal nothing.
     own: Taint,
 }
 
@@ -49,28 +49,30 @@ impl PartialEq for Snapshot {
 
 impl Eq for Snapshot {}
 
-/// What is known of a snapshot's text before it is shown.
+/// The knowledge about a snapshot's text before it is shown.
 pub(crate) enum SecretScan {
-    /// It has surely nothing to hide but what is marked.
+    /// It certainly has nothing to hide besides its marked parts.
     Clean,
-    /// That has not been told; with its tree, if somebody has it.
+    /// Unknown; with the tree, if it is available.
     No(Option<Json>),
 }
 
-/// A stretch of a snapshot's text.
+/// A piece of a snapshot's text.
 pub(crate) struct Piece<'s> {
     pub(crate) text: &'s str,
     pub(crate) hidden: bool,
 }
 
 impl Snapshot {
-    /// Text that was written exactly, and which of its bytes are secret.
+    /// Creates a snapshot from a text that was written exactly, and the ranges of it that are
+    /// secret.
     pub(crate) fn written(text: String, hidden: Vec<Range<usize>>) -> Self {
         let (trace, secrets) = (Trace::default(), OnceLock::new());
         Self { text: text.into(), hidden, trace, secrets }
     }
 
-    /// Why `again`, which was read back from this text, is not what was passed. `None` if it is.
+    /// Returns why `again`, which was read back from this text, differs from the original. `None`
+    /// if it does not.
     pub(crate) fn lost_in(&self, again: &Self) -> Option<ArgumentError> {
         if self != again {
             return Some(self.changed_in(again));
@@ -85,18 +87,20 @@ impl Snapshot {
         })
     }
 
-    /// The error for a text that reads back to another one, with the place where they part.
+    /// Creates the error for a text that reads back to another one, with the place where they
+    /// differ.
     fn changed_in(&self, again: &Self) -> ArgumentError {
         let tree = |snapshot: &Self| snapshot.clear().unwrap_or(Json::Null);
         part(&tree(self), &tree(again)).unwrap_or_else(ArgumentError::unstable)
     }
 
-    /// Whether a list in it may come back in another order: its type is none whose order is known.
+    /// Returns whether a list in it may come back in another order, because the order of its type
+    /// is unknown.
     pub(crate) fn has_unproven_order(&self) -> bool {
         self.trace.unproven
     }
 
-    /// Whether `again` says the same, except for the order of lists. Older versions did not sort
+    /// Returns whether `again` is equal except for the order of lists. Older versions did not sort
     /// sets.
     pub(crate) fn is_reordered_in(&self, again: &Self) -> bool {
         let sorted = |snapshot: &Self| {
@@ -108,12 +112,12 @@ impl Snapshot {
             && sorted(self).is_some_and(|tree| sorted(again) == Some(tree))
     }
 
-    /// The text, secrets included. It must not leave the process unsealed.
+    /// Returns the text, secrets included. It must not leave the process unsealed.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The text in stretches that are either clear or secret.
+    /// Returns the text in pieces that are either clear or secret.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         let secrets = self.hidden.iter().enumerate().flat_map(|(i, range)| {
             let clear = self.clear_before(i)..range.start;
@@ -126,12 +130,12 @@ impl Snapshot {
         secrets.chain([Piece { text: rest, hidden: false }])
     }
 
-    /// Where the clear text before the secret with this number begins.
+    /// Returns the start of the clear text before the secret with this number.
     fn clear_before(&self, secret: usize) -> usize {
         secret.checked_sub(1).map_or(0, |before| self.hidden[before].end)
     }
 
-    /// The text with `literal` in the place of each secret.
+    /// Returns the text with `literal` in place of each secret.
     pub(crate) fn hiding(&self, literal: &str) -> String {
         let mut hiding = String::with_capacity(self.text.len());
         for piece in self.pieces() {
@@ -140,7 +144,7 @@ impl Snapshot {
         hiding
     }
 
-    /// Whether the same secrets stand in both, in the same order.
+    /// Returns whether both contain the same secrets, in the same order.
     pub(crate) fn has_the_secrets_of(&self, other: &Self) -> bool {
         let hidden = |snapshot: &Self| -> Vec<String> {
             let hidden = snapshot.pieces().filter(|piece| piece.hidden);
@@ -149,30 +153,30 @@ impl Snapshot {
         hidden(self) == hidden(other)
     }
 
-    /// What is not secret, with nothing in the place of what is.
+    /// Returns the clear parts, with `null` in place of each secret.
     fn clear(&self) -> Result<Json, ArgumentError> {
         let text: String = self.pieces().map(|p| if p.hidden { "null" } else { p.text }).collect();
         Ok(parse_with_limits(&text, UNLIMITED)?)
     }
 
-    /// Whether an argument that is not secret repeats one that is: it is masked too, so a reviewer
-    /// does not see what it says.
+    /// Returns whether an argument that is not secret repeats one that is: it is masked too, so a
+    /// reviewer does not see its value.
     pub(crate) fn repeats_a_secret(&self) -> bool {
         let taint = self.own_taint();
         if taint.is_empty() {
             return false;
         }
-        // What cannot be looked at may repeat one.
+        // A text that cannot be parsed may repeat one.
         self.clear().map_or(true, |clear| taint.json(&clear) != clear)
     }
 
-    /// The secret strings, keys and numbers in it, to find them again where they do not belong.
+    /// Returns the secret strings, keys and numbers in it, for finding copies of them elsewhere.
     pub(crate) fn taint(&self) -> Taint {
         self.secrets().map(|secrets| secrets.all.clone()).unwrap_or_default()
     }
 
-    /// The secret strings and numbers in it, to find them again in the call's own arguments. Of the
-    /// keys inside a secret those that are no names.
+    /// Returns the secret strings and numbers in it, for finding copies of them in the call's own
+    /// arguments. Of the keys inside a secret, it includes those that are not names of fields.
     pub(crate) fn own_taint(&self) -> Taint {
         self.secrets().map(|secrets| secrets.own.clone()).unwrap_or_default()
     }
@@ -202,7 +206,7 @@ impl Snapshot {
     }
 }
 
-/// Where two trees part.
+/// Returns an error for the place where two trees differ.
 fn part(a: &Json, b: &Json) -> Option<ArgumentError> {
     match (a, b) {
         (Json::Object(a), Json::Object(b)) => {
@@ -278,7 +282,7 @@ pub(crate) fn snapshot<T: Tool>(
     Ok(Snapshot { trace, ..Snapshot::written(out, hidden) })
 }
 
-/// Writes a call for `Debug`, without its secrets. For the macro's `impl Debug`.
+/// Writes a call for `Debug`, without its secrets. Used by the macro's `impl Debug`.
 #[doc(hidden)]
 pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match snapshot(call, None) {
@@ -288,7 +292,7 @@ pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>
 }
 
 /// Reads a model's text as the arguments of `T`, and takes their snapshot, with its tree. Refuses
-/// what `T` would change or drop.
+/// values that `T` would change or drop.
 pub(crate) fn parse<T: Tool>(
     text: &str,
     limits: Limits,
@@ -322,10 +326,10 @@ fn parse_all<T: Tool>(
     Ok((call, taken, kept))
 }
 
-/// The most often that a text is respelled before it is refused.
+/// The most respellings of a text before it is refused.
 const MAX_SPELLINGS: usize = 16;
 
-/// Reads a tree, and what it says in other words that the type does not take.
+/// Reads a tree. Spellings that the type does not accept are converted.
 fn read<T: Tool>(
     mut given: Json,
     places: Option<&Arc<Places>>,
@@ -353,7 +357,7 @@ pub(crate) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T, ArgumentE
     T::deserialize(Tree(&parse_with_limits(text, limits)?))
 }
 
-/// Whether `text`, which `value` wrote, reads back to that value.
+/// Checks that `text`, which `value` wrote, reads back to that value.
 pub(crate) fn check_round_trip<T: Serialize + DeserializeOwned>(
     value: &T,
     text: &JsonText,

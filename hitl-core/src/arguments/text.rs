@@ -1,8 +1,8 @@
-//! Whether a type that writes a text otherwise still says what was given.
+//! Checks that a text which a type spells differently still has its original content.
 //!
-//! Types have spellings of their own: a URL gets its slash, an identifier its small letters. That
-//! is shown, and fine. What may not change without a word is a number in the text, or how much of
-//! it there is.
+//! Types have spellings of their own: a URL gets its slash, an identifier its lower case. These are
+//! shown, and are fine. A silent change is refused only for a number in the text, and for the
+//! amount of text.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use hitl_base::json::same_number;
 
 use super::{ArgumentError, ArgumentErrorKind};
 
-/// Refuses a text that says another number than the one that was given, or only the beginning of
-/// it.
+/// Refuses a text with a number other than the given one, or with only the beginning of the given
+/// text.
 pub(super) fn keeps_text(given: &str, kept: &str) -> Result<(), ArgumentError> {
     if given == kept {
         return Ok(());
@@ -38,7 +38,8 @@ fn changed() -> ArgumentError {
     ArgumentError::new(ArgumentErrorKind::Inexact, why)
 }
 
-/// A text that is nothing but a number, as JSON spells it. Types take `+5`, `.5`, `5.` and `1_000`.
+/// Returns a text that is nothing but a number, as JSON spells it. Types accept `+5`, `.5`, `5.`
+/// and `1_000`.
 fn as_number(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim();
     if same_number(text, text) {
@@ -55,7 +56,7 @@ fn as_number(text: &str) -> Option<Cow<'_, str>> {
     same_number(&number, &number).then_some(Cow::Owned(number))
 }
 
-/// The numbers in a text, in their order: digits with at most one point between them.
+/// Returns the numbers in a text, in order: digits with at most one point between them.
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     let digits = |c: char| !(c.is_ascii_digit() || c == '.');
     text.split(digits).filter(|piece| piece.bytes().any(|byte| byte.is_ascii_digit()))
@@ -67,7 +68,7 @@ fn same_numbers(a: &str, b: &str) -> bool {
         match (a.next(), b.next()) {
             (None, None) => return true,
             (Some(x), Some(y)) => {
-                // What has several points is no number: a version, an address.
+                // A text with several points is not a number: a version, an address.
                 let (x, y) = (x.trim_matches('.'), y.trim_matches('.'));
                 if x != y && !same_number(x, y) {
                     return false;
@@ -78,7 +79,7 @@ fn same_numbers(a: &str, b: &str) -> bool {
     }
 }
 
-/// Whether two texts are the same but for their numbers and for small and large letters.
+/// Returns whether two texts are equal except for their numbers and letter case.
 fn same_words(a: &str, b: &str) -> bool {
     let words = |text: &str| -> String {
         let mut words = String::with_capacity(text.len());

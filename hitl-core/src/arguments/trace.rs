@@ -1,8 +1,8 @@
-//! What a value says while it is written and its text does not tell: `Some(None)` and `None` are
-//! both `null`, and two variants of an untagged enum may have one text. Compared when a call's text
-//! is read back, because what runs after an approval is what the text says.
+//! The facts about a written value that its text does not contain: `Some(None)` and `None` are both
+//! `null`, and two variants of an untagged enum may have the same text. Compared when a call's text
+//! is read back, because after an approval the text is what runs.
 
-/// For so many arguments events are counted apart. Later ones share the last counter.
+/// The number of counters, one for each argument. Later arguments share the last counter.
 const LANES: usize = 8;
 const LAST_LANE: u8 = 7;
 
@@ -12,13 +12,13 @@ const LAST_LANE: u8 = 7;
 pub(crate) struct Trace {
     lanes: [u16; LANES],
     lane: u8,
-    /// A list of a type that may have no order of its own has more than one item.
+    /// True if a list of a type that may have no order of its own has more than one item.
     pub(super) unproven: bool,
-    /// The arguments were not written in the order of their names.
+    /// True if the arguments were not written in the order of their names.
     pub(super) unnamed: bool,
 }
 
-/// An event of serde's data model whose text another event may have too.
+/// An event of serde's data model that can have the same text as another event.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
     None = 0x1d35,
@@ -63,12 +63,12 @@ impl Trace {
         }
     }
 
-    /// The number of the first argument that was written in other events, if any was.
+    /// Returns the number of the first argument that was written in other events, if any.
     pub(super) fn first_difference(&self, other: &Self) -> Option<usize> {
         self.lanes.iter().zip(&other.lanes).position(|(a, b)| a != b)
     }
 
-    /// Whether the number of an argument is its place among the sorted names.
+    /// Returns whether the number of an argument is its index among the sorted names.
     pub(super) fn names_argument(&self, number: usize) -> bool {
         !self.unnamed && number < usize::from(LAST_LANE)
     }

@@ -1,11 +1,11 @@
-//! Fields that were given and that the type does not write: defaults that it leaves out
-//! (`skip_serializing_if`), or values that it loses.
+//! Given fields that the type does not write: defaults that it leaves out (`skip_serializing_if`),
+//! or values that it loses.
 //!
-//! What runs after an approval is read from the text that was shown, so a field may be left out of
-//! it only if its absence means the very value that was given. Serde does not tell the default of a
-//! field. It shows in what the type does: the text without the field must read back to itself, so
-//! the default is left out too; and other values close to the one that was given must be written,
-//! so that what is left out is one value, which then is the default.
+//! After an approval, the call that runs is read from the text that was shown. So a field may be
+//! missing in it only if its absence means exactly the given value. Serde does not reveal the
+//! default of a field, but the type's behaviour does: the text without the field must read back to
+//! itself, so the default is left out too; and other values close to the given one must be written,
+//! so that only one value is left out, which then is the default.
 
 use hitl_base::Json;
 use hitl_base::json::{same_number, whole};
@@ -13,9 +13,9 @@ use hitl_base::json::{same_number, whole};
 use super::places::{ListKind, PlaceId, Places, Precision};
 use super::{ArgumentError, ArgumentErrorKind};
 
-/// The most often that arguments are read again to prove it.
+/// The most times that arguments are read again for the proof.
 const MAX_READS: usize = 64;
-/// The most bytes that are read again in all. A few reads are always made.
+/// The most bytes that are read again in total. A few reads are always made.
 const MAX_BYTES: usize = 8 << 20;
 const MIN_READS: usize = 4;
 
@@ -29,9 +29,9 @@ pub(super) enum Step<'t> {
 /// A field that was given, is known to the schema, and was not written.
 #[derive(Debug)]
 pub(super) struct Unwritten<'t> {
-    /// Where it is in what was given.
+    /// Its path in the given arguments.
     pub(super) path: Vec<Step<'t>>,
-    /// How much of the path may be named, if it leads into a secret.
+    /// The length of the path that may be named, if the path leads into a secret.
     pub(super) secret: Option<usize>,
     pub(super) value: &'t Json,
     /// The place of the value.
@@ -49,8 +49,9 @@ impl Unwritten<'_> {
     }
 }
 
-/// Proves that every field in `unwritten` has the value that the type fills in without it. `write`
-/// reads a tree as the arguments and writes their text; `None` if it cannot be read.
+/// Proves that every field in `unwritten` has the value that the type fills in if the field is
+/// missing. `write` reads a tree as the arguments and writes their text; it returns `None` if the
+/// tree cannot be read.
 pub(super) fn prove_defaults(
     given: &Json,
     (kept, kept_text): (&Json, &str),
@@ -65,7 +66,7 @@ pub(super) fn prove_defaults(
         return Err(first.refused(why));
     }
     let mut left = (MAX_BYTES / kept_text.len().max(1)).clamp(MIN_READS, MAX_READS);
-    // What is proven for a value at a place holds for it everywhere at that place.
+    // A proof for a value at a place holds for it everywhere at that place.
     let mut proven: Vec<(PlaceId, String)> = Vec::new();
     for field in unwritten {
         let known = (field.place, field.value.to_text());
@@ -74,7 +75,7 @@ pub(super) fn prove_defaults(
         }
         let others = others_than(field.value, places, Some(field.place));
         let mut written = others.is_empty();
-        // An absent value is another one, but shows nothing about those close by.
+        // An absent value is another value, but proves nothing about the close ones.
         let absent = *field.value != Json::Null && places.may_be_null(field.place);
         let near =
             others.into_iter().chain(absent.then_some(Json::Null)).map(|other| (other, false));
@@ -109,7 +110,7 @@ pub(super) fn prove_defaults(
     Ok(())
 }
 
-/// Whether a value is other than the empty one of its kind, which is what types leave out.
+/// Returns whether a value is not the empty one of its kind, which types leave out.
 fn says_something(value: &Json) -> bool {
     match value {
         Json::Null | Json::Bool(false) => false,
@@ -124,8 +125,8 @@ fn says_something(value: &Json) -> bool {
 /// The most values that are tried for a part of a list or an object.
 const MAX_INSIDE: usize = 3;
 
-/// Values close to `value` that a field of its type may have, those that are likely to be read
-/// first. None for what is empty and could hold anything.
+/// Returns values close to `value` that a field of its type may have, the most likely to be
+/// readable first. Returns none for an empty value, which could be of any type.
 fn others_than(value: &Json, places: &Places, at: Option<PlaceId>) -> Vec<Json> {
     match value {
         Json::Null => Vec::new(),
@@ -138,7 +139,7 @@ fn others_than(value: &Json, places: &Places, at: Option<PlaceId>) -> Vec<Json> 
             let with = |other: Json| Json::Array(front.iter().cloned().chain([other]).collect());
             let changed = others_than(last, places, inner).into_iter().take(MAX_INSIDE).map(with);
             let mut others = vec![Json::Array(items.iter().skip(1).cloned().collect())];
-            // A set is the same with an item that it has.
+            // A set does not change if an item is repeated.
             if at.is_none_or(|at| places.list(at) == ListKind::Ordered) {
                 others.push(Json::Array(items.iter().chain([last]).cloned().collect()));
             }
@@ -162,13 +163,14 @@ fn others_than(value: &Json, places: &Places, at: Option<PlaceId>) -> Vec<Json> 
     }
 }
 
-/// Texts that the schema lists, and texts that a predicate which is not exact takes for this one.
+/// Returns texts that the schema lists, and texts that an inexact predicate would confuse with this
+/// one.
 fn texts_near(text: &str, places: &Places, at: Option<PlaceId>) -> Vec<String> {
     let listed = at.map_or(&[][..], |at| places.texts(at));
     let mut near: Vec<String> = listed.to_vec();
     near.extend(digit_changed(text));
     near.extend([format!("{text}x"), String::new()]);
-    // Where one value has several spellings, another spelling is no other value.
+    // If one value has several spellings, another spelling is not another value.
     let spelled = listed.iter().any(|known| known == text);
     if !spelled && !at.is_some_and(|at| places.is_respelled(at)) {
         near.extend([swapped_case(text), format!(" {text}"), format!("{text} ")]);
@@ -178,7 +180,7 @@ fn texts_near(text: &str, places: &Places, at: Option<PlaceId>) -> Vec<String> {
     near
 }
 
-/// What is tried where none of the values close by can be read.
+/// Returns the values to try if none of the close ones can be read.
 fn last_resort(value: &Json) -> Vec<Json> {
     let Json::String(text) = value else { return Vec::new() };
     let mut others = vec![format!("{text}1"), "1".to_owned()];
@@ -186,7 +188,8 @@ fn last_resort(value: &Json) -> Vec<Json> {
     others.into_iter().map(Json::String).collect()
 }
 
-/// The text with its last digit one more, and one less: texts of some types are digits in a form.
+/// Returns the text with its last digit increased and decreased by one: the texts of some types are
+/// formatted digits.
 fn digit_changed(text: &str) -> Vec<String> {
     let Some(at) = text.rfind(|letter: char| letter.is_ascii_digit()) else { return Vec::new() };
     let (before, rest) = text.split_at(at);
@@ -208,7 +211,7 @@ fn swapped_case(text: &str) -> String {
     swapped
 }
 
-/// The numbers next to this one: whole ones, and doubles where the place may have them.
+/// Returns the numbers next to this one: integers, and doubles if the place accepts them.
 fn numbers_near(lexeme: &str, places: &Places, at: Option<PlaceId>) -> Vec<Json> {
     let precision = at.map(|at| places.precision(at)).unwrap_or_default();
     let mut near: Vec<String> = Vec::new();
@@ -227,14 +230,14 @@ fn numbers_near(lexeme: &str, places: &Places, at: Option<PlaceId>) -> Vec<Json>
         near.extend(["0", "1", "0.5"].map(str::to_owned));
     }
     near.retain(|other| !same_number(other, lexeme));
-    // A zero that is below zero is another value, which most predicates take for zero.
+    // Negative zero is another value, which most predicates treat as zero.
     if fractions && lexeme.starts_with('-') && same_number(lexeme, "0") {
         near.push("0.0".to_owned());
     }
     near.into_iter().map(|text| Json::Number(text.into())).collect()
 }
 
-/// Whether a place of this precision has this number: serde rounds it in tagged and flattened
+/// Returns whether this precision holds the number exactly: serde rounds it in tagged and flattened
 /// types.
 fn is_exact(lexeme: &str, precision: Precision) -> bool {
     let held = match precision {
@@ -245,7 +248,7 @@ fn is_exact(lexeme: &str, precision: Precision) -> bool {
     held.is_ok_and(|held| same_number(&held, lexeme))
 }
 
-/// The numbers of floating point next to this one.
+/// Returns the adjacent floating-point numbers.
 fn fractions_near(lexeme: &str, precision: Precision) -> Vec<String> {
     let doubles = |value: f64| {
         [value.next_up(), value.next_down()]
@@ -263,7 +266,7 @@ fn fractions_near(lexeme: &str, precision: Precision) -> Vec<String> {
     near.into_iter().flatten().flatten().collect()
 }
 
-/// The tree with another value at the end of a path.
+/// Returns the tree with another value at the end of a path.
 fn replaced(tree: &Json, path: &[Step<'_>], value: &Json) -> Option<Json> {
     let mut tree = tree.clone();
     let mut at = &mut tree;

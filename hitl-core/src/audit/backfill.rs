@@ -1,18 +1,19 @@
-//! The record of a change that somebody else made and did not live to audit: as much of it as the
-//! store still knows.
+//! Records of changes whose writer died before it audited them: as complete as the store still
+//! allows.
 
 use super::{AuditEvent, AuditRecord};
 use crate::call::Principal;
 use crate::machine::{CallRecord, CallState, EndReason, HistoryEntry};
 
-/// What such a record begins its note with.
+/// The beginning of the note of such a record.
 const LATE: &str = "audited later, in the place of a process that did not";
 
 impl AuditRecord {
-    /// The record of the change that `entry` is about, from the call's record as it is now.
+    /// Returns the record of the change that `entry` describes, from the call's record as it is
+    /// now.
     ///
-    /// What the call has become since is not part of the change: reasons, arguments and digests
-    /// stand here only when nothing has happened to the call after it.
+    /// Later changes of the call are not part of this change: reasons, arguments and digests are
+    /// filled in only if nothing has happened to the call since.
     pub(crate) fn late(entry: &HistoryEntry, record: Option<&CallRecord>) -> Self {
         let mut late = Self::about(event_of(entry), "", entry.at);
         late.subject = None;
@@ -55,7 +56,7 @@ impl AuditRecord {
     }
 }
 
-/// What brought the record where it is, in words.
+/// Returns in words the cause of the record's present state.
 fn said(record: &CallRecord) -> Option<String> {
     let answer = record.decided.as_ref().filter(|decided| decided.at == record.updated_at);
     match (&record.ending, answer) {
@@ -69,7 +70,7 @@ fn said(record: &CallRecord) -> Option<String> {
     }
 }
 
-/// Under which event a gate would have audited the change.
+/// Returns the event under which a gate would have audited the change.
 fn event_of(entry: &HistoryEntry) -> AuditEvent {
     match (entry.event.as_str(), entry.state) {
         ("submitted", CallState::Pending | CallState::Approved) => AuditEvent::Requested,
@@ -80,7 +81,8 @@ fn event_of(entry: &HistoryEntry) -> AuditEvent {
         ("release", _) => AuditEvent::Released,
         ("tryAgain", _) => AuditEvent::Retried,
         ("resolve", _) => AuditEvent::Resolved,
-        // What follows is said by where the call went, also for an event that is newer than we are.
+        // The remaining events follow from the call's new state, also for an event that is newer
+        // than this version.
         (_, CallState::Executed) => AuditEvent::Executed,
         (_, CallState::Failed) => AuditEvent::Failed,
         (_, CallState::OutcomeUnknown) => AuditEvent::Unknown,
@@ -90,7 +92,7 @@ fn event_of(entry: &HistoryEntry) -> AuditEvent {
         (_, CallState::Rejected | CallState::Responded | CallState::Approved) => {
             AuditEvent::Decided
         }
-        // Never `Claimed`: that is the intent, and nobody writes one afterwards.
+        // Never `Claimed`: that is the intent, and no intent is written afterwards.
         (_, CallState::Pending | CallState::Claimed) => AuditEvent::Reopened,
     }
 }

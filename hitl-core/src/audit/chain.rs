@@ -19,7 +19,7 @@ use super::placeholder::Placeholder;
 use super::{AUDIT_SCHEMA, AuditError, AuditRecord};
 use crate::hex::{hex, hex_of_digest};
 
-/// The parts of a line that link it.
+/// The parts of a line that link it to the chain.
 #[derive(Deserialize)]
 pub(super) struct Link<'l> {
     pub(super) seq: u64,
@@ -27,7 +27,7 @@ pub(super) struct Link<'l> {
     pub(super) prev: &'l str,
     #[serde(borrow)]
     pub(super) stream: &'l str,
-    /// It is a placeholder, or pretends to be one.
+    /// Present if the line is a placeholder, or pretends to be one.
     #[serde(default)]
     pub(super) erased: Option<serde::de::IgnoredAny>,
 }
@@ -46,29 +46,29 @@ pub(super) fn hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// The last record of a chain: what the next one will name.
+/// The last record of a chain, which the next one will name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ChainHead {
-    /// The chain's name, unlike that of any other.
+    /// The unique name of the chain.
     pub stream: String,
-    /// The number of the last record; 0 before the first.
+    /// The number of the last record; 0 if there is none.
     pub seq: u64,
-    /// The SHA-256 of the last record's bytes, in hexadecimal; of the chain's name before the
-    /// first.
+    /// The SHA-256 of the last record's bytes, in hexadecimal; that of the chain's name if there is
+    /// no record.
     pub hash: String,
 }
 
 impl ChainHead {
-    /// A chain that has no record yet.
+    /// Creates the head of a chain without records.
     pub fn genesis(stream: impl Into<String>) -> Self {
         let stream = stream.into();
         Self { seq: 0, hash: hash(stream.as_bytes()), stream }
     }
 
-    /// The head after this line, without its line break; nothing when it is no audit record. Of a
-    /// line whose content was erased, the hash is that of what stood there.
+    /// Returns the head after this line, given without its line break; `None` if it is not an audit
+    /// record. If the content of the line was erased, the hash is that of the original line.
     pub fn from_line(line: &[u8]) -> Option<Self> {
         let Link { seq, stream, erased, .. } = serde_json::from_slice(line).ok()?;
         let hash = match erased {
@@ -85,37 +85,37 @@ impl fmt::Debug for ChainHead {
     }
 }
 
-/// Writes the lines of one chain: for the sinks here, and for one's own.
+/// The writer of the lines of one chain: for the sinks here, and for your own.
 ///
-/// A line counts only when it is kept: [`next`](Self::next) makes it, [`keep`](Self::keep) says
-/// that it was written.
+/// A line counts only once it is kept: [`next`](Self::next) creates it, [`keep`](Self::keep)
+/// confirms that it was written.
 #[derive(Debug)]
 pub struct ChainWriter {
     head: ChainHead,
-    /// The line that was made last, with its line break.
+    /// The line that was created last, with its line break.
     line: Vec<u8>,
     /// The hash of that line, until it is kept.
     made: Option<[u8; 32]>,
 }
 
 impl ChainWriter {
-    /// Goes on after this head.
+    /// Continues after this head.
     pub fn after(head: ChainHead) -> Self {
         Self { head, line: Vec::new(), made: None }
     }
 
-    /// The head that is kept.
+    /// Returns the head of the kept lines.
     pub fn head(&self) -> &ChainHead {
         &self.head
     }
 
-    /// The next line, without its line break.
+    /// Returns the next line, without its line break.
     pub fn next(&mut self, record: &AuditRecord) -> Result<&[u8], AuditError> {
         let line = self.next_line(record)?;
         Ok(&line[..line.len() - 1])
     }
 
-    /// The next line, with its line break.
+    /// Returns the next line, with its line break.
     pub(super) fn next_line(&mut self, record: &AuditRecord) -> Result<&[u8], AuditError> {
         self.made = None;
         let out = Out {
@@ -134,7 +134,7 @@ impl ChainWriter {
         Ok(&self.line)
     }
 
-    /// The line that [`next`](Self::next) made is kept.
+    /// Confirms that the line which [`next`](Self::next) created was written.
     pub fn keep(&mut self) {
         if let Some(hash) = self.made.take() {
             self.head.seq += 1;

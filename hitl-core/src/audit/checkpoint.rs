@@ -1,4 +1,4 @@
-//! Checkpoints: the heads of the chains at a moment, to be kept where the log is not.
+//! Checkpoints: the heads of the chains at one time, to be kept apart from the log.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ChainHead;
 
-/// The heads of the chains at a moment. Kept elsewhere, it shows what is done to the log later:
+/// The heads of the chains at one time. Kept elsewhere, it reveals later tampering with the log:
 /// records that are cut off, replaced or rewritten.
 ///
-/// Signed (feature `checkpoints`), it shows who vouches for it. What is signed is plain text, so
+/// Signed (feature `checkpoints`), it shows who vouches for it. The signed text is plain text, so
 /// that any tool can check it:
 ///
 /// ```text
@@ -24,11 +24,11 @@ use super::ChainHead;
 pub struct Checkpoint {
     /// The schema version of this shape.
     pub schema: u16,
-    /// When it was made, by the writer's clock.
+    /// The time of its creation, by the writer's clock.
     pub at: Timestamp,
     /// The heads, sorted.
     pub heads: Vec<ChainHead>,
-    /// The public key of who signed it: 64 hexadecimal digits.
+    /// The public key of its signer: 64 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The Ed25519 signature over [`text`](Self::text): 128 hexadecimal digits.
@@ -37,14 +37,14 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// An unsigned checkpoint.
+    /// Creates an unsigned checkpoint.
     pub fn new(at: Timestamp, heads: impl IntoIterator<Item = ChainHead>) -> Self {
         let mut heads: Vec<ChainHead> = heads.into_iter().collect();
         heads.sort();
         Self { schema: 1, at, heads, key: None, signature: None }
     }
 
-    /// What a signature is over.
+    /// Returns the text that a signature covers.
     pub fn text(&self) -> String {
         let mut text = format!("hitl.checkpoint.v1\n{}\n", self.at);
         for ChainHead { stream, seq, hash } in &self.heads {
@@ -68,34 +68,34 @@ mod signed {
     use crate::hex::{hex, unhex};
     use crate::seal::RandomnessError;
 
-    /// The secret key with which checkpoints are signed (Ed25519). Keep it where the log is not,
-    /// and best where the process can use but not read it.
+    /// The secret key that signs checkpoints (Ed25519). Keep it apart from the log, ideally where
+    /// the process can use but not read it.
     #[derive(Clone)]
     pub struct SigningKey(ed25519_dalek::SigningKey);
 
     impl SigningKey {
-        /// A key that the host keeps: the 32 bytes of an Ed25519 seed.
+        /// Creates a key that the host keeps, from the 32 bytes of an Ed25519 seed.
         pub fn from_bytes(seed: [u8; 32]) -> Self {
             Self(ed25519_dalek::SigningKey::from_bytes(&seed))
         }
 
-        /// A new random key.
+        /// Generates a random key.
         pub fn generate() -> Result<Self, RandomnessError> {
             Ok(Self::from_bytes(*crate::HostKey::generate()?.expose()))
         }
 
-        /// The seed, to keep it. It is a secret.
+        /// Returns the seed, for storage. It is a secret.
         pub fn expose(&self) -> &[u8; 32] {
             self.0.as_bytes()
         }
 
-        /// Signs a text; 128 hexadecimal digits.
+        /// Signs a text. Returns 128 hexadecimal digits.
         #[cfg(feature = "policy-files")]
         pub(crate) fn sign_text(&self, text: &str) -> String {
             hex(&self.0.sign(text.as_bytes()).to_bytes())
         }
 
-        /// The key that an auditor needs.
+        /// Returns the public key, which an auditor needs.
         pub fn public(&self) -> PublicKey {
             PublicKey(self.0.verifying_key())
         }
@@ -107,17 +107,18 @@ mod signed {
         }
     }
 
-    /// The key by which an auditor knows whose checkpoint it is.
+    /// The key by which an auditor recognizes the signer of a checkpoint.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct PublicKey(ed25519_dalek::VerifyingKey);
 
     impl PublicKey {
-        /// From 64 hexadecimal digits; nothing when they are no such key.
+        /// Parses 64 hexadecimal digits; returns `None` if they are not such a key.
         pub fn from_hex(text: &str) -> Option<Self> {
             ed25519_dalek::VerifyingKey::from_bytes(&unhex(text)?).ok().map(Self)
         }
 
-        /// Returns whether it has signed exactly this text. `signature` is 128 hexadecimal digits.
+        /// Returns whether the key has signed exactly this text. `signature` is 128 hexadecimal
+        /// digits.
         pub(crate) fn has_signed(&self, text: &str, signature: &str) -> bool {
             unhex::<64>(signature).is_some_and(|bytes| {
                 let signature = ed25519_dalek::Signature::from_bytes(&bytes);
@@ -125,14 +126,14 @@ mod signed {
             })
         }
 
-        /// As 64 hexadecimal digits.
+        /// Returns the key as 64 hexadecimal digits.
         pub fn to_hex(self) -> String {
             hex(self.0.as_bytes())
         }
     }
 
     impl Checkpoint {
-        /// Signs it.
+        /// Signs the checkpoint.
         #[must_use]
         pub fn sign(mut self, key: &SigningKey) -> Self {
             self.signature = Some(hex(&key.0.sign(self.text().as_bytes()).to_bytes()));
@@ -140,7 +141,7 @@ mod signed {
             self
         }
 
-        /// Whether this key has signed it, exactly as it is.
+        /// Returns whether this key has signed the checkpoint in its present form.
         pub fn is_signed_by(&self, key: PublicKey) -> bool {
             let signature = self.signature.as_deref();
             self.key == Some(key.to_hex())

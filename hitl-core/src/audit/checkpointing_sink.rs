@@ -1,4 +1,4 @@
-//! A sink that makes signed checkpoints of another one, every so often.
+//! A sink that periodically makes signed checkpoints of another one.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -13,18 +13,18 @@ use super::checkpoint::SigningKey;
 use super::{AuditError, AuditRecord, AuditSink, ChainHead, Checkpoint, ErasableLog};
 use crate::sync::Mutex;
 
-/// Where checkpoints go: best to another machine.
+/// The destination of checkpoints: best another machine.
 type Export = Arc<dyn Fn(&Checkpoint) -> Result<(), AuditError> + Send + Sync>;
 
-/// Signs a checkpoint of what another sink has written, every so many records or so long after the
-/// last one, and exports it.
+/// A sink that wraps another one. After a number of records, or a time since the last checkpoint,
+/// it signs a checkpoint of what the other sink has written, and exports it.
 ///
-/// A checkpoint lists the heads of all chains that the sink writes, and beside them those of the
-/// other writers of the same store, as the gate last heard of them.
+/// A checkpoint lists the heads of all chains that the sink writes, and those of the other writers
+/// of the same store, as the gate last knew them.
 ///
-/// The time is that of the records: a sink that is not written to makes no checkpoint. One that
-/// cannot be exported is warned about and tried again with the next record: it never keeps a record
-/// from being kept.
+/// Time is that of the records: without records there are no checkpoints. If one cannot be
+/// exported, a warning is logged and the export is tried again with the next record: a failed
+/// export never prevents a record from being kept.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -43,13 +43,13 @@ pub struct CheckpointingSink<A> {
     time: Duration,
     export: Export,
     since: Mutex<Since>,
-    /// How the chains of others end, as last known.
+    /// The last known heads of the other writers' chains.
     others: Mutex<Vec<ChainHead>>,
-    /// The file that they are exported to, if it is known.
+    /// The file that the checkpoints are exported to, if known.
     file: Option<PathBuf>,
 }
 
-/// What was written since the last checkpoint.
+/// The records since the last checkpoint.
 #[derive(Default)]
 struct Since {
     records: u64,
@@ -58,8 +58,8 @@ struct Since {
 }
 
 impl<A: AuditSink> CheckpointingSink<A> {
-    /// A checkpoint every 1,000 records or every minute; emitted as a `tracing` event with target
-    /// `hitl::audit::checkpoint` until it is told where else they go.
+    /// Makes a checkpoint every 1,000 records or every minute. It is emitted as a `tracing` event
+    /// with target `hitl::audit::checkpoint` unless another destination is set.
     pub fn new(sink: A, key: SigningKey) -> Self {
         let emit = |checkpoint: &Checkpoint| {
             tracing::info!(target: "hitl::audit::checkpoint", checkpoint = %line(checkpoint)?);
@@ -77,21 +77,21 @@ impl<A: AuditSink> CheckpointingSink<A> {
         }
     }
 
-    /// A checkpoint after so many records; at least 1.
+    /// Makes a checkpoint after this number of records; at least 1.
     #[must_use]
     pub fn every_records(mut self, records: u64) -> Self {
         self.records = records.max(1);
         self
     }
 
-    /// A checkpoint with the first record that comes so long after the last checkpoint's.
+    /// Makes a checkpoint with the first record that is this much later than the last checkpoint.
     #[must_use]
     pub fn every(mut self, time: Duration) -> Self {
         self.time = time;
         self
     }
 
-    /// Exports them with this function.
+    /// Exports checkpoints with this function.
     #[must_use]
     pub fn to(
         mut self,
@@ -101,7 +101,7 @@ impl<A: AuditSink> CheckpointingSink<A> {
         self
     }
 
-    /// Appends them to a file, one line of JSON each.
+    /// Appends checkpoints to a file, one line of JSON each.
     #[must_use]
     pub fn to_file(mut self, path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -125,7 +125,7 @@ impl<A: AuditSink> CheckpointingSink<A> {
         self.make(&mut since, Timestamp::now())
     }
 
-    /// The latest checkpoint that was exported.
+    /// Returns the latest checkpoint that was exported.
     pub fn latest(&self) -> Option<Checkpoint> {
         self.since.lock().unwrap_or_else(PoisonError::into_inner).latest.clone()
     }

@@ -1,4 +1,4 @@
-//! Logs in which lines can be replaced by placeholders, and how files of lines are.
+//! Logs whose lines can be replaced by placeholders, and the rewriting of files of lines.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
@@ -6,41 +6,43 @@ use std::path::{Path, PathBuf};
 
 use super::AuditError;
 
-/// What is written in the place of a line, given without its line break; nothing where it stays.
+/// A function from a line, given without its line break, to its replacement; `None` if the line
+/// stays.
 pub type Replace<'r> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'r;
 
-/// A log whose lines can be replaced, in the chain's own order: what an erasure needs of it.
+/// A log whose lines can be replaced, in the order of the chain. An erasure works on it.
 ///
-/// Blocks for as long as it takes to read the log. A log that is not written by this process is not
-/// one of these: it is refused, or waits until it is.
+/// Blocks while the log is read. A log that this process does not write is not erased through this
+/// trait: the erasure is refused, or waits until this process writes the log.
 pub trait ErasableLog: Send + Sync {
-    /// Shows every line, without its line break, oldest first.
+    /// Passes every line, without its line break, to `look`, oldest first.
     fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError>;
 
-    /// Sees to it that what was written so far is on the disk.
+    /// Ensures that everything written so far is on the disk.
     fn sync(&self) -> Result<(), AuditError>;
 
-    /// Replaces lines, and returns how many. Others wait that write to the log meanwhile.
+    /// Replaces lines, and returns their number. Other writers of the log wait meanwhile.
     ///
-    /// A crash leaves of each file what was there before or what is there after, and no line of
-    /// either is lost.
+    /// After a crash, each file has either its old or its new content, and no line of either is
+    /// lost.
     fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError>;
 
-    /// Removes what a crash tore off and was put aside, where `is_gone` says so. Returns how much.
+    /// Removes the fragments that a crash tore off and that were put aside, where `is_gone` returns
+    /// `true`. Returns their number.
     fn forget_torn(&self, is_gone: &mut dyn FnMut(&[u8]) -> bool) -> Result<u64, AuditError> {
         let _: &mut dyn FnMut(&[u8]) -> bool = is_gone;
         Ok(0)
     }
 }
 
-/// Returns the path at which a file is rewritten.
+/// Returns the path at which the new version of a file is written.
 pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".erasing");
     name.into()
 }
 
-/// Shows the whole lines of a file.
+/// Passes the complete lines of a file to `look`.
 pub(super) fn visit(file: impl Read, look: &mut dyn FnMut(&[u8])) -> io::Result<()> {
     let (mut lines, mut line) = (BufReader::new(file), Vec::with_capacity(4096));
     while lines.read_until(b'\n', &mut line)? > 0 {
@@ -53,26 +55,28 @@ pub(super) fn visit(file: impl Read, look: &mut dyn FnMut(&[u8])) -> io::Result<
     Ok(())
 }
 
-/// A file as it is to be, on the disk beside the one whose place it takes. Dropped, it is removed.
+/// The new version of a file, on the disk beside the file that it will replace. It is removed when
+/// dropped.
 #[derive(Debug)]
 pub(super) struct Successor {
     path: PathBuf,
-    /// How many lines are other ones, or gone.
+    /// The number of lines that are replaced or removed.
     changed: u64,
     is_placed: bool,
 }
 
-/// Returns what takes the place of a line, if anything does; `None` where the line stays.
+/// A function from a line to its replacement, if there is one (`Some(None)` removes the line);
+/// `None` if the line stays.
 type Next<'n> = dyn FnMut(&[u8]) -> Option<Option<Vec<u8>>> + 'n;
 
 impl Successor {
-    /// Writes what a file is to be with some lines replaced; nothing when none is. Nobody else may
-    /// be writing to it.
+    /// Writes a new version of a file with some lines replaced; returns `None` if no line is.
+    /// Nobody else may be writing to the file.
     pub(super) fn replacing(path: &Path, replace: &mut Replace<'_>) -> io::Result<Option<Self>> {
         Self::write(path, &mut |line| replace(line).map(Some))
     }
 
-    /// The same with some lines left out.
+    /// Does the same with some lines removed.
     pub(super) fn without(
         path: &Path,
         is_gone: &mut dyn FnMut(&[u8]) -> bool,
@@ -102,12 +106,12 @@ impl Successor {
         if successor.changed == 0 {
             return Ok(None);
         }
-        // On the disk before it takes the place of what is there.
+        // Must be on the disk before it replaces the file.
         file.sync_all()?;
         Ok(Some(successor))
     }
 
-    /// Takes the place of the file, at once. Returns how many lines changed; the name is on the
+    /// Replaces the file atomically. Returns the number of changed lines; the new name is on the
     /// disk after [`sync_folder`].
     pub(super) fn put(mut self) -> io::Result<u64> {
         fs::rename(beside(&self.path), &self.path)?;
@@ -124,12 +128,12 @@ impl Drop for Successor {
     }
 }
 
-/// Replaces lines of a file that nobody writes to. Returns how many.
+/// Replaces lines of a file that nobody writes to. Returns their number.
 pub(super) fn rewrite(path: &Path, replace: &mut Replace<'_>) -> io::Result<u64> {
     put(path, Successor::replacing(path, replace)?)
 }
 
-/// The same for lines that are kept or go.
+/// Does the same to remove lines.
 pub(super) fn keep_lines(path: &Path, is_gone: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<u64> {
     put(path, Successor::without(path, is_gone)?)
 }
@@ -141,7 +145,7 @@ fn put(path: &Path, successor: Option<Successor>) -> io::Result<u64> {
     Ok(changed)
 }
 
-/// Sees to it that a file's name is on the disk.
+/// Ensures that a file's name is on the disk.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     // Where folders cannot be opened, the file system orders renames itself.

@@ -1,4 +1,5 @@
-//! What a verification knows of erasures: the placeholders it met, and the records that allow them.
+//! A verification's knowledge of erasures: the placeholders that it found, and the records that
+//! allow them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,18 +10,18 @@ use super::{ChainHead, FindingKind};
 use crate::call::CallKey;
 use crate::ids::RequestId;
 
-/// What was erased, and which records say so.
+/// The erased lines, and the records that list them.
 #[derive(Debug, Default)]
 pub(super) struct Erasures {
-    /// Each placeholder: the line that it stands for, the call that it says, and where it was met.
+    /// Each placeholder: the line that it replaces, the call that it names, and its position.
     met: Vec<(ErasedLine, Option<RequestId>, (String, u64))>,
-    /// The lines that records of erasures list, with the call of the record, and where it stands.
+    /// The lines that records of erasures list, with the call and the place of each record.
     listed: HashMap<ErasedLine, Vec<(Option<RequestId>, ChainHead)>>,
     /// The calls that such records are about.
     said: BTreeMap<RequestId, (CallKey, ChainHead)>,
 }
 
-/// What is found, in which file, on which line, in which chain, and what it means.
+/// A finding: its kind, file, line, chain and message.
 type Found = (FindingKind, String, u64, String, String);
 
 #[derive(Deserialize)]
@@ -36,13 +37,13 @@ struct Record {
     erased: Vec<ErasedLine>,
 }
 
-/// What only the record of an erasure begins with, as it is written.
+/// The beginning that only the record of an erasure has, as it is written.
 const BEGINNING: &[u8] = b"\"event\":{\"event\":\"erased\"";
 
 impl Erasures {
-    /// Takes note of a line that has its content.
+    /// Notes a line that has its content.
     pub(super) fn add(&mut self, line: &[u8], at: &ChainHead) {
-        // The event comes first, before anything that a call can say.
+        // The event comes first, before anything that a call can influence.
         let is_one = line.windows(8).position(|part| part == b"\"event\":");
         if !is_one.is_some_and(|at| line[at..].starts_with(BEGINNING)) {
             return;
@@ -56,19 +57,19 @@ impl Erasures {
         }
     }
 
-    /// Takes note of a placeholder.
+    /// Notes a placeholder.
     pub(super) fn stand_in(&mut self, placeholder: &Placeholder, met_at: (String, u64)) {
         self.met.push((placeholder.line(), placeholder.call(), met_at));
     }
 
-    /// The calls that the log says were erased, their keys, and where.
+    /// Returns the calls that the log reports as erased, with their keys and places.
     pub(super) fn said(&self) -> Vec<(RequestId, CallKey, ChainHead)> {
         let each = self.said.iter();
         each.map(|(id, (key, place))| (*id, key.clone(), place.clone())).collect()
     }
 
-    /// What is wrong with the placeholders. `covers` says whether a checkpoint vouches for a
-    /// record; the store does not, because it may have erased what the audit is to keep.
+    /// Returns the errors in the placeholders. `covers` returns whether a checkpoint vouches for a
+    /// record; the store cannot vouch, because it may have erased what the audit must keep.
     pub(super) fn findings(&self, covers: impl Fn(&ChainHead) -> bool) -> Vec<Found> {
         let mut found = Vec::new();
         for (line, call, (file, number)) in &self.met {
@@ -96,12 +97,12 @@ impl Erasures {
         found
     }
 
-    /// How many lines are placeholders.
+    /// Returns the number of placeholders.
     pub(super) fn lines(&self) -> u64 {
         self.met.len() as u64
     }
 
-    /// The calls that they were about, at most so many.
+    /// Returns the calls that they were about, at most `most`.
     pub(super) fn calls(&self, most: usize) -> Vec<RequestId> {
         let calls: BTreeSet<RequestId> = self.met.iter().filter_map(|(_, call, _)| *call).collect();
         calls.into_iter().take(most).collect()

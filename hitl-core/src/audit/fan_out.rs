@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use super::{AuditError, AuditRecord, AuditSink, ChainHead, ErasableLog};
 
-/// Hands each record to several sinks, in the order in which they were added.
+/// A sink that passes each record to several sinks, in the order in which they were added.
 ///
-/// A record is kept when every *required* sink has kept it. When one of them fails, the record is
-/// not kept: an intent then runs nothing, and what has happened is offered again, to all of them,
-/// so a sink that had kept it may have it twice. An *optional* sink that fails or panics is warned
-/// about, and misses the record.
+/// A record is kept once every *required* sink has kept it. If one of them fails, the record is not
+/// kept: an intent then runs nothing, and a record of what has happened is offered again, to all of
+/// them, so a sink that had kept it may have it twice. If an *optional* sink fails or panics, a
+/// warning is logged, and the sink misses the record.
 ///
 /// ```
 /// # use hitl_core::audit::{FanOut, MemoryAudit, TracingAudit};
@@ -30,12 +30,12 @@ enum Need {
 }
 
 impl FanOut {
-    /// No sink yet. Records are refused as long as no sink is required.
+    /// Creates an instance without sinks. Records are refused as long as no sink is required.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a sink without which a record is not kept.
+    /// Adds a sink that must keep every record.
     #[must_use]
     pub fn required(mut self, sink: impl AuditSink) -> Self {
         self.sinks.push((Box::new(sink), Need::Required));
@@ -55,9 +55,9 @@ impl AuditSink for FanOut {
         self.keep(record).map(drop)
     }
 
-    /// The place is that in the first required sink that has a chain.
+    /// Returns the place in the first required sink that has a chain.
     fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
-        // The required ones first: what they refuse, nobody else need see.
+        // The required ones first: a record that they refuse need not reach the others.
         let of = |need| self.sinks.iter().filter(move |(_, of)| *of == need).map(|(sink, _)| sink);
         if of(Need::Required).next().is_none() {
             return Err(AuditError::new("no audit sink is required; add one with `required`"));

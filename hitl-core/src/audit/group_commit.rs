@@ -1,16 +1,16 @@
-//! One fsync for all who wait for it.
+//! One fsync for all callers that wait for it.
 //!
-//! A thread of its own syncs the file. What is written while it syncs waits for the next sync, so
-//! ten writers that come together cost two syncs, and none of them holds a lock meanwhile.
+//! A dedicated thread syncs the file. Whatever is written while it syncs waits for the next sync,
+//! so ten writers that arrive together cost two syncs, and none of them holds a lock meanwhile.
 //!
 //! Invariants:
 //!
-//! - A number is given under the lock of the file's writer, so what was written before it has a
+//! - A number is assigned under the lock of the file's writer, so everything written before has a
 //!   smaller one.
-//! - A sync that begins after a number was given covers it: the thread reads the highest number
+//! - A sync that begins after a number was assigned covers it: the thread reads the highest number
 //!   before it syncs.
 //! - A failed sync is final. The operating system reports the error once, so a later sync of the
-//!   same file proves nothing: everything that was not synced before has failed, and what comes
+//!   same file proves nothing: everything that was not synced before has failed, and everything
 //!   after it fails too.
 
 use std::fs::File;
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{AuditError, ChainHead};
 
-/// The syncs of one file and of those that follow it when it is rotated.
+/// The syncs of one file and of those that follow it after rotation.
 #[derive(Debug, Default)]
 pub(super) struct GroupCommit {
     shared: Arc<Shared>,
@@ -39,10 +39,10 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The highest number that was given.
+    /// The highest number that was assigned.
     wanted: u64,
     progress: Progress,
-    /// What is to be synced. A file that was rotated away was synced by then.
+    /// The file to sync. A file that was rotated away was synced by then.
     file: Option<Arc<File>>,
     closed: bool,
 }
@@ -55,7 +55,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Returns whether it is on the disk, once that is known.
+    /// Returns whether the number is on the disk; `None` while that is not known.
     fn outcome(self, number: u64) -> Option<bool> {
         match (self.synced >= number, self.failed) {
             (true, _) => Some(true),
@@ -66,7 +66,7 @@ impl Progress {
 }
 
 impl GroupCommit {
-    /// Asks for a sync of what was written to the file so far. The caller holds the lock of the
+    /// Requests a sync of what was written to the file so far. The caller holds the lock of the
     /// file's writer.
     pub(super) fn request(&self, file: &Arc<File>) -> PendingSync {
         let mut state = self.shared.lock();
@@ -82,13 +82,13 @@ impl GroupCommit {
         PendingSync { shared: Arc::clone(&self.shared), number }
     }
 
-    /// Returns the last sync that was asked for.
+    /// Returns the last sync that was requested.
     pub(super) fn requested(&self) -> PendingSync {
         let number = self.shared.lock().wanted;
         PendingSync { shared: Arc::clone(&self.shared), number }
     }
 
-    /// A sync of the same file failed elsewhere.
+    /// Records that a sync of the same file failed elsewhere.
     pub(super) fn fail(&self) {
         self.shared.move_on(|progress| progress.failed = true);
     }
@@ -98,7 +98,8 @@ impl GroupCommit {
         self.shared.lock().progress.failed
     }
 
-    /// Starts the thread if there is none. Without one, callers sync for themselves.
+    /// Starts the thread if there is none. Returns whether it runs; if not, callers sync for
+    /// themselves.
     fn is_running(&self) -> bool {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
@@ -111,7 +112,7 @@ impl GroupCommit {
 }
 
 impl Drop for GroupCommit {
-    /// Ends the thread once it has synced what was asked for: then the file is free.
+    /// Ends the thread once it has synced what was requested: then the file is free.
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.wanted.notify_one();
@@ -134,14 +135,14 @@ impl Shared {
         }
     }
 
-    /// Waits for something to sync. `None` when there is nothing left and nothing will come.
+    /// Waits for something to sync. Returns `None` when nothing is left and nothing will come.
     fn next(&self) -> Option<(u64, Arc<File>)> {
         let mut state = self.lock();
         loop {
             let has_work = state.wanted > state.progress.synced && !state.progress.failed;
             match &state.file {
                 Some(file) if has_work => return Some((state.wanted, Arc::clone(file))),
-                // A file that nobody waits for is not held open.
+                // A file that nobody waits for is not kept open.
                 _ => state.file = None,
             }
             if state.closed {
@@ -153,7 +154,8 @@ impl Shared {
 
     fn sync_up_to(&self, number: u64, file: &File) {
         let synced = file.sync_data();
-        // First the waiters: a subscriber is the host's code, and it may panic or hang.
+        // The waiters are woken before the log event: its subscriber is the host's code, and may
+        // panic or hang.
         self.move_on(|progress| match synced {
             Ok(()) if !progress.failed => progress.synced = progress.synced.max(number),
             Ok(()) => {}
@@ -173,7 +175,7 @@ impl Shared {
     }
 }
 
-/// Fails all syncs when the thread that does them panics: otherwise their waiters would hang.
+/// Fails all syncs if the thread that does them panics: otherwise their waiters would hang.
 struct FailOnPanic<'s>(&'s Shared);
 
 impl Drop for FailOnPanic<'_> {
@@ -184,7 +186,7 @@ impl Drop for FailOnPanic<'_> {
     }
 }
 
-/// A sync that was asked for.
+/// A sync that was requested.
 #[derive(Debug)]
 pub(super) struct PendingSync {
     shared: Arc<Shared>,
@@ -192,7 +194,7 @@ pub(super) struct PendingSync {
 }
 
 impl PendingSync {
-    /// Waits for it on this thread.
+    /// Waits for the sync on this thread.
     pub(super) fn wait(self) -> Result<(), AuditError> {
         let mut state = self.shared.lock();
         loop {
@@ -203,7 +205,7 @@ impl PendingSync {
         }
     }
 
-    /// Waits for it.
+    /// Waits for the sync.
     ///
     /// Cancel safety: dropping the future changes nothing.
     pub(super) async fn done(self) -> Result<(), AuditError> {
@@ -222,9 +224,9 @@ fn of_outcome(done: bool) -> Result<(), AuditError> {
     Err(AuditError::new("cannot sync the audit file; open it again").because(cause))
 }
 
-/// A record that a sink has taken, in its order: it is kept once this is done.
+/// A record that a sink has accepted, in its order: it is kept once this completes.
 ///
-/// To learn whether it is kept, call [`wait`](Self::wait) or [`done`](Self::done).
+/// To find out whether the record is kept, call [`wait`](Self::wait) or [`done`](Self::done).
 #[derive(Debug)]
 #[must_use = "the record is not known to be kept until this is done"]
 pub struct Commit {
@@ -233,7 +235,8 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Of a record that is kept already, at this place of its chain, if there is one.
+    /// Creates the commit of a record that is already kept, at this place of its chain, if there is
+    /// one.
     pub fn kept(place: Option<ChainHead>) -> Self {
         Self { place, sync: None }
     }
@@ -291,7 +294,7 @@ mod tests {
         }
         let last = syncs.pop().unwrap();
         last.done().await.unwrap();
-        // Numbers ascend, so nobody before the last waits any more.
+        // Numbers ascend, so once the last sync is done, nobody waits any more.
         for sync in syncs {
             sync.wait().unwrap();
         }

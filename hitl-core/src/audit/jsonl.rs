@@ -1,4 +1,4 @@
-//! The audit as a file of JSON lines, chained. See [`chain`](super::Head).
+//! The audit as a file of JSON lines, chained. See [`chain`](super::chain).
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -17,16 +17,17 @@ use super::{
 use crate::ids::RequestId;
 use crate::sync::{Mutex, MutexGuard};
 
-/// The most writers of one folder.
+/// The most files in one folder, one for each writer.
 const WRITERS: u32 = 1_000;
 
-/// Appends each record to a file as one line of JSON that names the hash of the line before.
+/// A sink that appends each record to a file as one line of JSON that names the hash of the line
+/// before.
 ///
 /// The file is locked for this process: two writers would fork the chain. Several processes have a
-/// file each; [`in_folder`](Self::in_folder) finds a free one. What `Ok` means is chosen with
-/// [`durability`](Self::durability); by default, a record survives `kill -9`, not a
-/// power loss. Records that must be on the disk are synced by a thread of its own, together with
-/// all others that wait by then.
+/// file each; [`in_folder`](Self::in_folder) finds a free one. [`durability`](Self::durability)
+/// sets the meaning of `Ok`; by default, a record survives `kill -9`, but not a power loss. A
+/// dedicated thread syncs the records that must be on the disk, together with all others that wait
+/// by then.
 #[derive(Debug)]
 pub struct JsonlAudit {
     path: PathBuf,
@@ -35,29 +36,29 @@ pub struct JsonlAudit {
     torn: Option<PathBuf>,
     writer: Mutex<Writer>,
     commits: GroupCommit,
-    /// The last head that was given to others.
+    /// The last head that was passed on.
     kept: Mutex<ChainHead>,
 }
 
 #[derive(Debug)]
 struct Writer {
     file: Arc<File>,
-    /// Held for as long as the writer lives; the file itself changes with each rotation.
+    /// Held as long as the writer lives; the file itself changes with each rotation.
     _lock: File,
-    /// Bytes of whole lines.
+    /// The bytes of complete lines.
     length: u64,
     chain: ChainWriter,
-    /// A write failed and what it left could not be taken back.
+    /// True if a write failed and its partial output could not be removed.
     broken: bool,
 }
 
 impl JsonlAudit {
-    /// Opens or creates the file, and goes on with its chain. A last line that was torn by a crash
-    /// is moved to `<path>.torn` and [reported](Self::torn), so that nothing is lost and the chain
-    /// goes on.
+    /// Opens or creates the file, and continues its chain. A last line that was torn by a crash is
+    /// moved to `<path>.torn` and [reported](Self::torn), so that nothing is lost and the chain
+    /// continues.
     ///
-    /// Fails when another process holds the file, when it cannot be written to, or when its last
-    /// line is no audit record.
+    /// Fails if another process holds the file, if it cannot be written to, or if its last line is
+    /// not an audit record.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
         Self::try_open(path.as_ref())?.ok_or_else(|| {
             AuditError::used_elsewhere(format!(
@@ -68,8 +69,8 @@ impl JsonlAudit {
     }
 
     /// Opens the first file of the folder that no other process holds: `audit-1.jsonl`,
-    /// `audit-2.jsonl`, and so on. So each of several processes has a chain of its own, and a
-    /// process that starts again goes on with one that is there.
+    /// `audit-2.jsonl`, and so on. So each of several processes has its own chain, and a process
+    /// that restarts continues an existing one.
     pub fn in_folder(folder: impl AsRef<Path>) -> Result<Self, AuditError> {
         let folder = folder.as_ref();
         for number in 1..=WRITERS {
@@ -81,34 +82,34 @@ impl JsonlAudit {
         Err(AuditError::new(why))
     }
 
-    /// Chooses what `Ok` means for a record.
+    /// Sets the guarantee that `Ok` gives for a record.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self
     }
 
-    /// Starts a new file when this one has grown to so many bytes. The full one is renamed to
-    /// `<path>.<number of its last record>`, and the chain goes on in the new one.
+    /// Starts a new file once this one has grown to this number of bytes. The full one is renamed
+    /// to `<path>.<number of its last record>`, and the chain continues in the new one.
     #[must_use]
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = Some(bytes);
         self
     }
 
-    /// Where a torn last line was put when the file was opened. What tore it was written to this
-    /// chain and is not part of it.
+    /// Returns the file to which a torn last line was moved at opening. The torn part was written
+    /// to this chain but does not belong to it.
     pub fn torn(&self) -> Option<&Path> {
         self.torn.as_deref()
     }
 
-    /// Starts a new file now. Does nothing when this one is empty.
+    /// Starts a new file now. Does nothing if this one is empty.
     pub fn rotate(&self) -> Result<(), AuditError> {
         let mut writer = self.writer();
         self.start_segment(&mut writer).map_err(|e| self.failed("cannot rotate", e))
     }
 
-    /// `None` when another process holds the file.
+    /// Returns `None` if another process holds the file.
     fn try_open(path: &Path) -> Result<Option<Self>, AuditError> {
         let name = path.display();
         let failed = |what: &str, error: io::Error| {
@@ -125,7 +126,7 @@ impl JsonlAudit {
                 Err(TryLockError::Error(e)) => return Err(failed("lock", e)),
             }
         }
-        // What a process that died had begun to rewrite; the file itself is whole.
+        // Removes an unfinished rewrite of a process that died; the file itself is whole.
         for file in segments::of(path).map_err(|e| failed("read", e))?.iter().map(PathBuf::as_path)
         {
             let _absent = fs::remove_file(erasable::beside(file));
@@ -168,7 +169,7 @@ impl JsonlAudit {
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
-        // A panic in there leaves `broken` set, so a poisoned writer refuses by itself.
+        // A panic while the lock is held leaves `broken` set, so a poisoned writer refuses anyway.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,8 +177,8 @@ impl JsonlAudit {
         AuditError::new(format!("{what} the audit file {}", self.path.display())).because(error)
     }
 
-    /// Renames the file and goes on in a new one. A crash in between leaves an empty or no file,
-    /// and the chain goes on after the newest segment.
+    /// Renames the file and continues in a new one. A crash in between leaves an empty file or
+    /// none, and the chain continues after the newest segment.
     fn start_segment(&self, writer: &mut Writer) -> io::Result<()> {
         if writer.length == 0 {
             return Ok(());
@@ -185,7 +186,7 @@ impl JsonlAudit {
         self.sync_now(&writer.file)?;
         let full = segments::rotated(&self.path, writer.chain.head().seq);
         fs::rename(&self.path, &full)?;
-        // From here on nothing must go to the old file.
+        // From here on nothing may be written to the old file.
         writer.broken = true;
         let file = open(&self.path)?;
         file.try_lock().map_err(io::Error::from)?;
@@ -200,7 +201,8 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).read(true).append(true).open(path)
 }
 
-/// Where the chain goes on: after the last line of the file, or of its newest segment.
+/// Returns the head at which the chain continues: after the last line of the file, or of its newest
+/// segment.
 fn head_of(tail: &Tail, path: &Path) -> io::Result<Option<ChainHead>> {
     if let Some(last) = &tail.last {
         return Ok(ChainHead::from_line(last));
@@ -211,7 +213,7 @@ fn head_of(tail: &Tail, path: &Path) -> io::Result<Option<ChainHead>> {
 }
 
 impl AuditReader for JsonlAudit {
-    /// Of this file and its segments; of what other processes write, see [`JsonlFiles`].
+    /// Reads this file and its segments; for files of other processes, see [`JsonlFiles`].
     fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
         JsonlFiles::new([&self.path]).read_call(call)
     }
@@ -231,8 +233,8 @@ impl AuditSink for JsonlAudit {
         Ok(Commit::after(head, sync))
     }
 
-    /// Waits for the syncs that were asked for: the store must not hear of a record that a power
-    /// loss may take back.
+    /// Waits for the requested syncs: the store must not learn of a record that a power loss may
+    /// undo.
     fn heads(&self) -> Vec<ChainHead> {
         let writer = self.writer();
         let head = writer.chain.head().clone();
@@ -262,9 +264,8 @@ impl AuditSink for JsonlAudit {
 impl ErasableLog for JsonlAudit {
     fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
         let failed = |e| self.failed("cannot read", e);
-        // As it is now: who appends does not wait until all of it is read. A segment keeps its
-        // name, and the file that is written to is read by its handle, also when it is rotated
-        // away.
+        // Takes a snapshot: appending does not wait until all of the file is read. A segment keeps
+        // its name, and the current file is read by its handle, also when it is rotated away.
         let writer = self.writer();
         let segments = segments::of(&self.path).map_err(failed)?;
         let (last, length) = (File::open(&self.path).map_err(failed)?, writer.length);
@@ -291,7 +292,7 @@ impl ErasableLog for JsonlAudit {
         let Some(successor) = Successor::replacing(&self.path, replace).map_err(failed)? else {
             return Ok(replaced);
         };
-        // From here on nothing must go to the old file.
+        // From here on nothing may be written to the old file.
         writer.broken = true;
         replaced += successor.put().map_err(failed)?;
         let file = open(&self.path).map_err(failed)?;
@@ -315,7 +316,7 @@ impl ErasableLog for JsonlAudit {
 }
 
 impl JsonlAudit {
-    /// Refuses when the file failed before.
+    /// Refuses if the file failed before.
     fn check(&self, writer: &Writer) -> Result<(), AuditError> {
         if writer.broken || self.commits.has_failed() {
             return Err(AuditError::new(format!(
@@ -326,13 +327,13 @@ impl JsonlAudit {
         Ok(())
     }
 
-    /// Syncs the file on this thread. After a failed sync nobody knows what is on the disk.
+    /// Syncs the file on this thread. After a failed sync the content of the disk is unknown.
     fn sync_now(&self, file: &File) -> io::Result<()> {
         file.sync_data().inspect_err(|_| self.commits.fail())
     }
 
-    /// Writes a record with one call of the system. Returns the head of the chain after it, and the
-    /// sync that the record waits for, if its [durability](Self::durability) wants one.
+    /// Writes a record with one system call. Returns the head of the chain after it, and the sync
+    /// that the record waits for, if its [durability](Self::durability) requires one.
     fn write(&self, record: &AuditRecord) -> Result<(ChainHead, Option<PendingSync>), AuditError> {
         let mut guard = self.writer();
         let writer = &mut *guard;
@@ -343,7 +344,7 @@ impl JsonlAudit {
         let line = writer.chain.next_line(record)?;
         writer.broken = true;
         if let Err(error) = (&*writer.file).write_all(line) {
-            // Takes back what was written of the line, so that the chain stays whole.
+            // Removes the written part of the line, so that the chain stays whole.
             writer.broken = writer.file.set_len(writer.length).is_err();
             return Err(self.failed("cannot write to", error));
         }

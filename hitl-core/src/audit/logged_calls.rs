@@ -1,4 +1,4 @@
-//! What a log says of calls: where their intents are, and the last change of each.
+//! The calls of a log: the places of their intents, and the last change of each.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -13,11 +13,11 @@ use crate::ids::RequestId;
 #[derive(Debug, Default)]
 pub(super) struct LoggedCalls {
     pub(super) intents: HashMap<String, Vec<ChainHead>>,
-    /// By call, the change with the highest version.
+    /// The change with the highest version, by call.
     pub(super) changes: BTreeMap<RequestId, LoggedChange>,
 }
 
-/// A change of a call that the store must have.
+/// A change of a call, which the store must have.
 #[derive(Debug)]
 pub(super) struct LoggedChange {
     pub(super) key: CallKey,
@@ -42,7 +42,7 @@ struct Record<'l> {
 }
 
 impl LoggedCalls {
-    /// Takes note of a line. Nothing of lines that are about no call in the store.
+    /// Notes a line. Ignores lines that are about no call in the store.
     pub(super) fn add(&mut self, line: &[u8], at: &ChainHead) {
         let Ok(Line { event: record }) = serde_json::from_slice(line) else { return };
         let Some(call) = record.call else { return };

@@ -12,22 +12,22 @@ use super::{
 use crate::ids::RequestId;
 use crate::sync::{Mutex, MutexGuard};
 
-/// The most records kept; the oldest leave first.
+/// The most records kept; the oldest are removed first.
 const KEPT: usize = 10_000;
 
-/// Keeps the latest ten thousand records in memory. Clones share them.
+/// A sink that keeps the latest ten thousand records in memory. Clones share them.
 ///
-/// Records whose calls are erased leave it.
+/// Records of erased calls are removed.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryAudit(Arc<Mutex<Records>>);
 
 #[derive(Debug)]
 struct Records {
-    /// What an erasure names it by.
+    /// The name by which an erasure identifies it.
     stream: String,
-    /// Each with its number, which it keeps.
+    /// Each record with its number, which never changes.
     kept: VecDeque<(u64, AuditRecord)>,
-    /// The number of the last one.
+    /// The number of the last record.
     last: u64,
 }
 
@@ -38,12 +38,12 @@ impl Default for Records {
 }
 
 impl MemoryAudit {
-    /// An empty audit.
+    /// Creates an empty audit.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The records, oldest first.
+    /// Returns the records, oldest first.
     pub fn records(&self) -> Vec<AuditRecord> {
         self.kept().kept.iter().map(|(_, record)| record.clone()).collect()
     }
@@ -60,7 +60,8 @@ impl AuditSink for MemoryAudit {
         if kept.len() == KEPT {
             kept.pop_front();
         } else if kept.len() == kept.capacity() {
-            // No more room than is kept: then the newest is written where the oldest stood.
+            // Reserves no more room than is needed: once full, the newest record takes the slot of
+            // the oldest.
             let more = kept.len().clamp(16, KEPT).min(KEPT - kept.len());
             kept.reserve_exact(more);
         }
@@ -79,7 +80,8 @@ impl AuditSink for MemoryAudit {
 }
 
 impl Records {
-    /// A record as the line that it would be. Each is the first of its chain: there is none here.
+    /// Returns a record as the line that a chain would have. Each is treated as the first of its
+    /// chain, because there is no chain here.
     fn line(&self, seq: u64, record: &AuditRecord) -> Result<Vec<u8>, AuditError> {
         let before = ChainHead { seq: seq - 1, ..ChainHead::genesis(self.stream.clone()) };
         Ok(ChainWriter::after(before).next(record)?.to_vec())
@@ -99,7 +101,7 @@ impl ErasableLog for MemoryAudit {
         Ok(())
     }
 
-    /// There is no chain to keep whole: a record that is replaced leaves.
+    /// Removes a record that is replaced: there is no chain to keep whole.
     fn rewrite(&self, replace: &mut Replace<'_>) -> Result<u64, AuditError> {
         let mut records = self.kept();
         let mut gone = BTreeSet::new();
@@ -114,7 +116,7 @@ impl ErasableLog for MemoryAudit {
 }
 
 impl AuditReader for MemoryAudit {
-    /// Of the latest ten thousand records; `cut` says that older ones have left.
+    /// Reads the latest ten thousand records; `cut` is set if older ones were removed.
     fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
         let records = self.kept();
         let found = (1..)

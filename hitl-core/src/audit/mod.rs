@@ -1,18 +1,18 @@
 //! The append-only record of what the gate did, and why.
 //!
-//! | file | what happens there |
+//! | file | contents |
 //! |---|---|
 //! | `record` | one event of a call's life, redacted |
-//! | `sink`, `jsonl`, `memory`, `fan_out` | where records are kept |
-//! | `group_commit` | one sync for all who wait |
+//! | `sink`, `jsonl`, `memory`, `fan_out` | the destinations of records |
+//! | `group_commit` | one sync for all callers that wait |
 //! | `backfill` | records that a dead process could not write |
-//! | `pipeline` | the order around the act; what could not be kept is owed |
-//! | `chain`, `segments` | how lines are linked, and how files follow one another |
-//! | `checkpoint`, `checkpointing_sink` | the heads at a moment, to be kept elsewhere |
-//! | `reader` | what it says of one call |
-//! | `placeholder`, `erasable` | what replaces an erased line, and how files are rewritten |
-//! | `erasures` | which lines were erased, and which records say that they may be |
-//! | `verify`, `reconcile`, `report` | what was changed, and where |
+//! | `pipeline` | the order around the act; records that could not be kept are owed |
+//! | `chain`, `segments` | the links between lines, and the sequence of files |
+//! | `checkpoint`, `checkpointing_sink` | the heads at one time, to be kept elsewhere |
+//! | `reader` | the records of one call |
+//! | `placeholder`, `erasable` | the replacement of an erased line, and the rewriting of files |
+//! | `erasures` | the erased lines, and the records that allow their erasure |
+//! | `verify`, `reconcile`, `report` | the detection of changes, and their places |
 
 mod backfill;
 mod chain;

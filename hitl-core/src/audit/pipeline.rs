@@ -1,8 +1,8 @@
-//! The order around the act: an intent must be kept before a body starts; what could not be kept
-//! afterwards is a debt that stops further bodies until it is paid.
+//! The order around the act: an intent must be kept before a body starts; a later record that could
+//! not be kept is a debt that stops further bodies until it is paid.
 //!
-//! Also the changes that are in the audit and not acknowledged to the store yet: it has each of
-//! them in its outbox until then.
+//! Also the changes that are in the audit and not yet acknowledged to the store: until then the
+//! store has each of them in its outbox.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,11 +12,12 @@ use super::{AuditError, AuditRecord, AuditSink, ChainHead, Commit};
 use crate::store::ChangeId;
 use crate::sync::{Mutex, MutexGuard};
 
-/// The most records held back. Bodies cannot start while there is debt, so what adds to it are
-/// decisions and expiries; beyond this many the oldest is dropped and counted. The store still has
-/// it in its outbox.
+/// The most records held back. Bodies cannot start while there is debt, so only decisions and
+/// expiries add to it; beyond this number the oldest is dropped and counted. The store still has it
+/// in its outbox.
 const DEBT: usize = 10_000;
-/// The most changes whose acknowledgement is remembered. What is forgotten is audited once more.
+/// The most changes that are remembered for acknowledgement. A change that is forgotten is audited
+/// once more.
 const UNACKNOWLEDGED: usize = 100_000;
 
 pub(crate) struct AuditPipeline {
@@ -31,15 +32,15 @@ struct PipelineState {
     dropped: u64,
 }
 
-/// Changes that are in the audit and not acknowledged to the store yet. Apart from the sink, which
-/// must be free as soon as its gate is gone.
+/// The changes that are in the audit and not yet acknowledged to the store. Kept apart from the
+/// sink, which must be free as soon as its gate is gone.
 #[derive(Default)]
 pub(crate) struct UnacknowledgedChanges(Mutex<PendingAcks>);
 
 #[derive(Default)]
 struct PendingAcks {
     changes: BTreeSet<ChangeId>,
-    /// Somebody is about to acknowledge them.
+    /// True if a caller is about to acknowledge them.
     acknowledging: bool,
 }
 
@@ -56,7 +57,7 @@ impl UnacknowledgedChanges {
         }
     }
 
-    /// Returns changes that are not acknowledged to the store yet, at most `limit`.
+    /// Returns changes that are not yet acknowledged to the store, at most `limit`.
     pub(crate) fn some(&self, limit: usize) -> Vec<ChangeId> {
         self.pending().changes.iter().take(limit).copied().collect()
     }
@@ -69,8 +70,8 @@ impl UnacknowledgedChanges {
         }
     }
 
-    /// Returns whether there is something to acknowledge and nobody else is about to: then the
-    /// caller does.
+    /// Returns whether there is something to acknowledge and no other caller is about to do it:
+    /// then this caller must.
     pub(crate) fn begin_ack(&self) -> bool {
         let mut pending = self.pending();
         let begins = !pending.acknowledging && !pending.changes.is_empty();
@@ -78,7 +79,7 @@ impl UnacknowledgedChanges {
         begins
     }
 
-    /// Returns whether nothing is left to acknowledge: then the one who began is done.
+    /// Returns whether nothing is left to acknowledge: then the caller that began is done.
     pub(crate) fn is_idle(&self) -> bool {
         let mut pending = self.pending();
         pending.acknowledging = !pending.changes.is_empty();
@@ -95,7 +96,7 @@ impl AuditPipeline {
         Self { sink, state: Mutex::default(), kept: Arc::default() }
     }
 
-    /// Keeps a record without which nothing must run. Debts are paid first.
+    /// Keeps a record that must precede a run. Debts are paid first.
     pub(crate) fn intent(&self, record: &AuditRecord) -> Result<(), AuditError> {
         self.placed_intent(record).map(drop)
     }
@@ -109,8 +110,8 @@ impl AuditPipeline {
         self.begin_intent(record)?.wait()
     }
 
-    /// Does what [`placed_intent`](Self::placed_intent) does, and blocks no thread meanwhile: all
-    /// who wait share a sync. Nothing runs before it returns `Ok`.
+    /// Does what [`placed_intent`](Self::placed_intent) does without blocking a thread: all callers
+    /// that wait share a sync. Nothing runs before it returns `Ok`.
     ///
     /// Cancel safety: dropping the future starts nothing; the record may be kept.
     pub(crate) async fn durable_intent(
@@ -120,19 +121,19 @@ impl AuditPipeline {
         self.begin_intent(record)?.done().await
     }
 
-    /// The lock is held for the order alone, not until the record is kept.
+    /// Holds the lock only for the order, not until the record is kept.
     fn begin_intent(&self, record: &AuditRecord) -> Result<Commit, AuditError> {
         let mut state = self.state();
         self.pay(&mut state)?;
         self.begin(record)
     }
 
-    /// Keeps a record of what has happened already; on failure it is owed.
+    /// Keeps a record of what has already happened; on failure it is owed.
     pub(crate) fn note(&self, record: &AuditRecord) {
         let mut state = self.state();
         match self.pay(&mut state).and_then(|()| self.begin(record)) {
             Ok(commit) => {
-                // The next record need not wait for this one: it follows it in the chain.
+                // The next record need not wait for this one: it follows this one in the chain.
                 drop(state);
                 match commit.wait() {
                     Ok(_) => self.kept.add(record),
@@ -143,7 +144,7 @@ impl AuditPipeline {
         }
     }
 
-    /// Pays what is owed, if the sink takes it.
+    /// Writes the records that are owed, if the sink accepts them.
     pub(crate) fn pay_debts(&self) -> Result<(), AuditError> {
         self.pay(&mut self.state())
     }
@@ -158,17 +159,18 @@ impl AuditPipeline {
         Arc::downgrade(&self.sink)
     }
 
-    /// Returns the sink, to erase in what it writes.
+    /// Returns the sink, for an erasure in its logs.
     pub(crate) fn shared_sink(&self) -> Arc<dyn AuditSink> {
         Arc::clone(&self.sink)
     }
 
-    /// Returns how many records are owed.
+    /// Returns the number of records that are owed.
     pub(crate) fn owed(&self) -> usize {
         self.state().debt.len()
     }
 
-    /// Returns whether the change is in the audit or owed to it: then nobody else need write it.
+    /// Returns whether the change is in the audit or owed to it: then no other writer need write
+    /// it.
     pub(crate) fn has(&self, change: ChangeId) -> bool {
         let state = self.state();
         let is = |record: &AuditRecord| {
@@ -183,7 +185,7 @@ impl AuditPipeline {
     }
 
     fn state(&self) -> MutexGuard<'_, PipelineState> {
-        // Also held while a record is handed over, so that an intent cannot overtake a debt.
+        // Also held while a record is passed to the sink, so that an intent cannot overtake a debt.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -213,7 +215,7 @@ impl AuditPipeline {
     }
 }
 
-/// Holds a record back until the sink takes it.
+/// Holds a record back until the sink accepts it.
 fn owe(state: &mut PipelineState, record: &AuditRecord, error: &AuditError) {
     tracing::error!(%error, event = %record.event, "an audit record is held back; nothing runs until it is kept");
     if state.debt.len() == DEBT {
@@ -223,18 +225,18 @@ fn owe(state: &mut PipelineState, record: &AuditRecord, error: &AuditError) {
     state.debt.push_back(record.clone());
 }
 
-/// A sink that panics is a sink that failed: what has happened stays happened.
+/// Treats a panic of the sink as a failure: whatever has happened stays happened.
 fn caught<O>(keep: impl FnOnce() -> Result<O, AuditError>) -> Result<O, AuditError> {
     catch_unwind(AssertUnwindSafe(keep))
         .unwrap_or_else(|_| Err(AuditError::new("the audit sink panicked")))
 }
 
-/// How the chains of a sink end now; nothing when that panics.
+/// Returns the current heads of a sink's chains; none if that panics.
 pub(crate) fn heads(sink: &dyn AuditSink) -> Vec<ChainHead> {
     catch_unwind(AssertUnwindSafe(|| sink.heads())).unwrap_or_default()
 }
 
-/// Tells a sink how the chains of others end.
+/// Informs a sink of the heads of other writers' chains.
 pub(crate) fn learn(sink: &dyn AuditSink, others: &[ChainHead]) {
     if catch_unwind(AssertUnwindSafe(|| sink.learn(others))).is_err() {
         tracing::warn!("the audit sink panicked when it was told of other chains");

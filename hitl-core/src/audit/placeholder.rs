@@ -1,4 +1,4 @@
-//! What stands in the place of a line whose call was erased. Pure.
+//! The replacement of a line whose call was erased. Pure.
 //!
 //! A placeholder is `{"seq":n,"prev":"..","ts":"..","schema":2,"stream":"..","erased":{"hash":"<the
 //! line's>","event":"decided","call":".."}}`. The line after it names the hash of the line that was
@@ -15,20 +15,20 @@ use crate::ids::RequestId;
 /// The most lines that one record of an erasure lists.
 pub(crate) const LISTED: usize = 100;
 
-/// A line that is or was to be erased: where it stands, and what of it stays.
+/// A line that is erased or about to be erased: its place, and the part of it that remains.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ErasedLine {
-    /// In which chain.
+    /// The name of its chain.
     pub stream: String,
-    /// Its number there.
+    /// Its number in the chain.
     pub seq: u64,
     /// The SHA-256 of the line's bytes, in hexadecimal.
     pub hash: String,
-    /// What kind of event it was about, by its name.
+    /// The name of the event that it recorded.
     pub event: String,
-    /// When that was.
+    /// The time of the event.
     pub at: Timestamp,
 }
 
@@ -44,24 +44,25 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Reads a line, without its line break; nothing when it has no content, or is none.
+    /// Reads a line, without its line break; returns `None` if it has no content, or is not a line
+    /// of a chain.
     pub(crate) fn read(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
 
-    /// What of it stays, once it is erased.
+    /// Returns the part of it that remains once it is erased.
     pub(crate) fn erased(&self, bytes: &[u8]) -> ErasedLine {
         let event = self.event.event.to_string();
         let (stream, seq, at) = (self.stream.clone(), self.seq, self.ts);
         ErasedLine { stream, seq, hash: hash(bytes), event, at }
     }
 
-    /// Where it stands.
+    /// Returns its chain and number.
     pub(crate) fn place(&self) -> (&str, u64) {
         (&self.stream, self.seq)
     }
 
-    /// Whether it is never erased: it says what was.
+    /// Returns whether the line is never erased, because it documents an erasure.
     pub(crate) fn is_about_erasure(&self) -> bool {
         matches!(
             self.event.event,
@@ -72,7 +73,7 @@ impl Line {
         )
     }
 
-    /// What is written in its place.
+    /// Returns the line that replaces it.
     pub(crate) fn placeholder(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let erased = self.erased(bytes);
         let mark = Mark { hash: erased.hash, event: erased.event, call: self.event.call };
@@ -106,8 +107,8 @@ struct Mark {
 }
 
 impl Placeholder {
-    /// Reads a placeholder. Nothing unless these are exactly the bytes that an erasure writes, so
-    /// that it has no room for anything else.
+    /// Reads a placeholder. Returns `None` unless these are exactly the bytes that an erasure
+    /// writes, so that a placeholder has no room for anything else.
     pub(super) fn read(line: &[u8]) -> Option<Self> {
         let placeholder: Self = serde_json::from_slice(line).ok()?;
         let hash = placeholder.erased.hash.as_bytes();
@@ -117,7 +118,7 @@ impl Placeholder {
         (is_hash && same).then_some(placeholder)
     }
 
-    /// The line that it stands for.
+    /// Returns the line that it replaces.
     pub(super) fn line(&self) -> ErasedLine {
         let Mark { hash, event, .. } = &self.erased;
         ErasedLine {

@@ -1,4 +1,4 @@
-//! What an audit log says of one call.
+//! Reading the records of one call from an audit log.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader};
@@ -10,25 +10,27 @@ use serde::Deserialize;
 use super::{AuditError, AuditRecord, segments};
 use crate::ids::RequestId;
 
-/// How many bytes of files are looked through for one call. Beyond them, the oldest are left out.
+/// The most bytes of files that are searched for one call. The oldest records beyond them are left
+/// out.
 const MOST: u64 = 256 * 1024 * 1024;
 
 /// One record as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredRecord {
-    /// The chain that it stands in; none where records are not chained.
+    /// The name of its chain; `None` if records are not chained.
     pub stream: Option<String>,
-    /// Its number in the chain, from 1; where records are not chained, among those that are kept.
+    /// Its number in the chain, from 1; if records are not chained, its number among those that are
+    /// kept.
     pub seq: u64,
-    /// What happened.
+    /// The record.
     pub record: AuditRecord,
 }
 
 impl StoredRecord {
-    /// A line of a chain, without its line break, if it is about this call.
+    /// Parses a line of a chain, without its line break, if it is about this call.
     pub fn from_line(line: &[u8], call: RequestId) -> Option<Self> {
-        // Most lines are about another call; they need not be read.
+        // Most lines are about another call and need not be parsed.
         let id = call.to_string();
         if !line.windows(id.len()).any(|part| part == id.as_bytes()) {
             return None;
@@ -45,31 +47,31 @@ struct Line {
     event: AuditRecord,
 }
 
-/// What an audit says of one call.
+/// The records of one call in an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallAudit {
     /// Its records, oldest first.
     pub records: Vec<StoredRecord>,
-    /// Older records were not looked at: there may be more.
+    /// True if older records were not searched: there may be more.
     pub cut: bool,
 }
 
 impl CallAudit {
-    /// These records, oldest first by their time.
+    /// Collects these records, oldest first by their time.
     pub fn new(mut records: Vec<StoredRecord>, cut: bool) -> Self {
-        // Stable: within a chain, records of the same millisecond keep their order.
+        // A stable sort: within a chain, records of the same millisecond keep their order.
         records.sort_by_key(|kept| kept.record.at);
         Self { records, cut }
     }
 }
 
-/// An audit that can be read back, to show what it says. Reading does not verify: that is the
-/// [`Verifier`](super::Verifier)'s, with a checkpoint that was kept elsewhere.
+/// An audit that can be read back and shown. Reading does not verify: use the
+/// [`Verifier`](super::Verifier) with a checkpoint that was kept elsewhere.
 ///
 /// May block; call it where blocking is allowed.
 pub trait AuditReader: Send + Sync + 'static {
-    /// What it says of one call, as far as it is kept.
+    /// Returns the records of one call, within retention.
     fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError>;
 }
 
@@ -79,8 +81,8 @@ impl<R: AuditReader + ?Sized> AuditReader for Arc<R> {
     }
 }
 
-/// Audit files of this or other processes, to be read: what [`JsonlAudit`](super::JsonlAudit)
-/// writes.
+/// Audit files of this or other processes, for reading: files that
+/// [`JsonlAudit`](super::JsonlAudit) writes.
 #[derive(Clone, Debug)]
 pub struct JsonlFiles(Place);
 
@@ -91,13 +93,13 @@ enum Place {
 }
 
 impl JsonlFiles {
-    /// These files, one for each chain; the segments that they were rotated from are found.
+    /// Reads these files, one for each chain; the segments that they were rotated from are found.
     pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self(Place::Files(files.into_iter().map(Into::into).collect()))
     }
 
-    /// Every file that [`JsonlAudit::in_folder`](super::JsonlAudit::in_folder) has made, or makes
-    /// later, in this folder.
+    /// Reads every file that [`JsonlAudit::in_folder`](super::JsonlAudit::in_folder) has created,
+    /// or creates later, in this folder.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self(Place::Folder(folder.into()))
     }
@@ -131,7 +133,7 @@ impl AuditReader for JsonlFiles {
     }
 }
 
-/// Looks through the newest segments of each chain, in turn, until so many bytes were read.
+/// Searches the newest segments of each chain, in turn, until `most` bytes were read.
 fn read(files: &[PathBuf], call: RequestId, most: u64) -> io::Result<CallAudit> {
     let (mut records, mut cut, mut left) = (Vec::new(), false, most);
     for file in files {
@@ -147,7 +149,7 @@ fn read(files: &[PathBuf], call: RequestId, most: u64) -> io::Result<CallAudit> 
             look_through(segment, call, &mut records)?;
         }
     }
-    // Segments were read from the newest on.
+    // Segments were read newest first.
     records
         .sort_by(|a: &StoredRecord, b: &StoredRecord| (&a.stream, a.seq).cmp(&(&b.stream, b.seq)));
     Ok(CallAudit::new(records, cut))
@@ -192,7 +194,7 @@ mod tests {
         first.rotate().unwrap();
         second.append(&record(mine, AuditEvent::Decided, 3)).unwrap();
         first.append(&record(mine, AuditEvent::Claimed, 4)).unwrap();
-        // It is named there, but not what the record is about.
+        // The note names the call, but the record is about another one.
         let mut note = record(other, AuditEvent::Cancelled, 5);
         note.note = Some(format!("instead of {mine}"));
         first.append(&note).unwrap();

@@ -1,4 +1,4 @@
-//! The log against the store: what one of them knows and the other does not.
+//! The comparison of the log with the store: each must know what the other knows.
 
 use hitl_base::Timestamp;
 
@@ -12,28 +12,28 @@ use crate::store::{PageRequest, Store, StoreError};
 const RAN: [CallState; 3] = [CallState::Executed, CallState::Failed, CallState::OutcomeUnknown];
 
 impl Verifier {
-    /// Prepares for [`finish_with_store`](Self::finish_with_store). Call it before the chains are
-    /// given: it remembers which calls have an intent and where, and the last change of each, some
-    /// five hundred bytes for each call.
+    /// Prepares for [`finish_with_store`](Self::finish_with_store). Call it before adding the
+    /// chains: it remembers the places of all intents, and the last change of each call, some five
+    /// hundred bytes for each call.
     #[must_use]
     pub fn for_store(mut self) -> Self {
         self.calls = Some(LoggedCalls::default());
         self
     }
 
-    /// The end, compared with the store: every writer that was registered there must be among the
-    /// chains, and every call of these tenants that ran must have an intent, where its record says
-    /// that it stands.
+    /// Finishes with a comparison with the store: every writer that was registered there must be
+    /// among the chains, and every call of these tenants that ran must have an intent, at the place
+    /// that its record names.
     ///
-    /// No chain may end before the record that the store has heard of. Of a log that is written
-    /// meanwhile, the newest records are found missing.
+    /// No chain may end before the record that the store knows of. If the log is being written
+    /// meanwhile, its newest records are reported as missing.
     ///
-    /// The other way round, every decision, intent and other change that the log has of a call of
-    /// these tenants must be in the store; otherwise an older store was put back.
+    /// Conversely, every decision, intent and other change that the log has of a call of these
+    /// tenants must be in the store; otherwise an older store was restored.
     ///
-    /// Reads the store page by page. The intents of calls that retention has erased are not looked
-    /// for, nor calls of runs that it has [forgotten](Store::forget_runs). A call that waited out
-    /// its time without ever being claimed does not count as one that ran.
+    /// Reads the store page by page. The intents of calls that retention has erased are not
+    /// checked, nor calls of runs that it has [forgotten](Store::forget_runs). A call that timed
+    /// out without ever being claimed does not count as one that ran.
     pub async fn finish_with_store(
         mut self,
         store: &dyn Store,
@@ -80,7 +80,7 @@ impl Verifier {
         Ok(self.finish())
     }
 
-    /// Looks for each call of the log in the store.
+    /// Checks that each call of the log is in the store.
     async fn compare_changes(
         &mut self,
         store: &dyn Store,
@@ -101,7 +101,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// Looks for each call that the log says was erased: the store must have no more of it.
+    /// Checks that the store has nothing left of each call that the log reports as erased.
     async fn compare_erasures(
         &mut self,
         store: &dyn Store,
@@ -127,7 +127,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// What is wrong with the intent of a call that ran, and in which chain.
+    /// Returns the error in the intent of a call that ran, and the chain that it concerns.
     fn missing_intent(&self, record: &CallRecord) -> Option<(Option<String>, String)> {
         let call = format!("the call {} ({})", record.key(), record.id());
         let intents = self.calls.as_ref().map(|calls| &calls.intents);
@@ -153,7 +153,7 @@ impl Verifier {
     }
 }
 
-/// What the store lacks of a change that the log has. Pure.
+/// Returns what the store lacks of a change that the log has. Pure.
 fn not_in_store(
     logged: &LoggedChange,
     kept: Option<&CallRecord>,
@@ -162,7 +162,7 @@ fn not_in_store(
     let LoggedChange { key, version, event, seq, .. } = logged;
     let may_be_forgotten = || key.run.began().is_some_and(|began| Some(began) < forgotten);
     let has = match kept {
-        // A tombstone keeps the version that its call had in the end.
+        // A tombstone keeps the last version of its call.
         Some(record) if record.version >= *version => return None,
         Some(record) => format!("has version {} of it", record.version),
         None if may_be_forgotten() => return None,

@@ -1,4 +1,4 @@
-//! One event of a call's life, as the audit keeps it.
+//! One event of a call's life, as the audit records it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,18 +14,18 @@ use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState};
 use crate::policy::{PolicyVersion, Verdict};
 
-/// The schema version of an [`AuditRecord`]. Additive changes keep it. Since 2, a record may be
-/// about no call; records of version 1 are read as they were.
+/// The schema version of an [`AuditRecord`]. Additive changes keep it. Since version 2, a record
+/// may be about no call; records of version 1 are read unchanged.
 pub const AUDIT_SCHEMA: u16 = 2;
 
-/// What happened.
+/// The event that a record describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum AuditEvent {
-    /// A call was read, and understood.
+    /// A call was read and parsed.
     Proposed,
-    /// It was scored and routed. A call that runs at once has its score in its intent instead.
+    /// A call was scored and routed. A call that runs at once has its score in its intent instead.
     Assessed,
     /// A human is asked.
     Requested,
@@ -33,7 +33,7 @@ pub enum AuditEvent {
     Shown,
     /// A human decided.
     Decided,
-    /// The body is about to be started. Written before it is: without this record nothing runs.
+    /// The body is about to be started. Written before the start: without this record nothing runs.
     Claimed,
     /// The body was not started after all.
     Released,
@@ -41,27 +41,27 @@ pub enum AuditEvent {
     Executed,
     /// The body failed or panicked.
     Failed,
-    /// The body was started and how it ended is not known.
+    /// The body was started, and its outcome is unknown.
     Unknown,
     /// A human resolved an unknown outcome.
     Resolved,
     /// Nobody decided in time.
     Expired,
-    /// It was withdrawn.
+    /// The call was withdrawn.
     Cancelled,
-    /// A rule refused it.
+    /// A rule refused the call.
     Denied,
-    /// What it needs has risen; it is asked again.
+    /// The call's requirements have risen; it is asked about again.
     Reopened,
-    /// A policy is in force from here on. It concerns no call.
+    /// A policy is in force from here on. About no call.
     PolicyLoaded,
     /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
-    /// before it takes effect. It concerns no call; `policies` has the version before, if there was
-    /// one, and the new.
+    /// before it takes effect. About no call; `policies` has the version before, if there was one,
+    /// and the new one.
     PolicyAccepted,
-    /// A human changed its arguments; they are the next revision.
+    /// A human changed the call's arguments; they are the next revision.
     Edited,
-    /// A human approved it, and it needs more of them.
+    /// A human approved the call, and more approvals are needed.
     Voted,
     /// Nobody decided in time; somebody else is asked.
     Escalated,
@@ -73,7 +73,7 @@ pub enum AuditEvent {
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
-    /// Somebody said by what a person is known, from here on. It concerns no call.
+    /// The means of recognizing a person were changed. About no call.
     PersonChanged,
     /// A reviewer is about to see what redaction masks. Written before they do: without this record
     /// nothing is uncovered.
@@ -81,18 +81,19 @@ pub enum AuditEvent {
     /// A person orders an erasure. Written before anything is erased: without this record nothing
     /// is.
     ErasureOrdered,
-    /// What was kept of a call was erased; the record lists the lines of the audit that may be
-    /// replaced by placeholders. Without a call, they are those of read-only calls.
+    /// The stored data of a call was erased; the record lists the lines of the audit that may be
+    /// replaced by placeholders. If the record names no call, they are those of read-only calls.
     Erased,
     /// A legal hold was placed.
     HoldPlaced,
-    /// A legal hold is released. Written before it is: without this record it stays.
+    /// A legal hold is about to be released. Written before the release: without this record the
+    /// hold stays.
     HoldReleased,
 }
 
 impl AuditEvent {
-    /// Whether the record of it is all that the audit needs of a change of the store. What only
-    /// leads to a change, or is no change, completes none.
+    /// Returns whether this event's record is all that the audit needs of a change of the store. An
+    /// event that only leads to a change, or is no change, completes none.
     pub(crate) const fn completes_a_change(self) -> bool {
         match self {
             Self::Requested
@@ -128,7 +129,8 @@ impl AuditEvent {
         }
     }
 
-    /// This, or that the outcome is unknown: what was tried is never said not to have run.
+    /// Returns this event, or `Unknown` if the outcome is unknown: an attempted call is never
+    /// recorded as not run.
     pub(crate) fn of_what_was_tried(self, state: CallState) -> Self {
         if state == CallState::OutcomeUnknown { Self::Unknown } else { self }
     }
@@ -140,24 +142,24 @@ impl fmt::Display for AuditEvent {
     }
 }
 
-/// One event, redacted. Fields that do not apply are left out.
+/// One event, redacted. Fields that do not apply are omitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AuditRecord {
-    /// What happened.
+    /// The event.
     pub event: AuditEvent,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
-    /// The call's record; none for a read-only call, which has no record in the store.
+    /// The call's record; `None` for a read-only call, which has no record in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<RequestId>,
-    /// The record's version in the store after this. With `call` it names the change: a record that
-    /// stands in the audit twice (a writer died before it could say that it had written it) has
-    /// both alike.
+    /// The version of the call's record in the store after this event. Together with `call` it
+    /// identifies the change: if a record is in the audit twice (a writer died before it could
+    /// confirm that it had written it), both are equal in both fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// What it is about when it is about no call: a grant's id, a policy's version.
+    /// The subject of a record that is about no call: a grant's id, a policy's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The call's key.
@@ -166,38 +168,38 @@ pub struct AuditRecord {
     /// The tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<Cow<'static, str>>,
-    /// How bad a wrong call of it is.
+    /// The harm of a wrong call of the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
-    /// Who asked.
+    /// The requester.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<Principal>,
-    /// The agent or service that submitted in their name, when the host names it.
+    /// The agent or service that submitted in the requester's name, if the host names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Principal>,
-    /// Whether who asked may approve it, at the level that it needs. Said when it is asked about
-    /// and when it is decided.
+    /// True if the requester may approve the call at the level that it needs. Recorded when it is
+    /// asked about and when it is decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester_may_decide: Option<bool>,
-    /// Who did this, when it was a person, or a program that the host lets decide.
+    /// The person who caused the event, or the program that the host lets decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Principal>,
-    /// What kind of principal that was.
+    /// The kind of that principal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_kind: Option<PrincipalKind>,
-    /// How it was known who they are, when they decided.
+    /// The means by which their identity was verified, if they decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
-    /// The revision.
+    /// The revision of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
-    /// What a decision or a run stands on.
+    /// The digest that a decision or a run is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<BindingDigest>,
-    /// The version of the tool's code that is about to run: of an intent, when the tool has one.
+    /// The version of the tool's code that is about to run: in an intent, if the tool has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Cow<'static, str>>,
-    /// What the machine decided.
+    /// The verdict of the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// The score and its factors.
@@ -206,34 +208,34 @@ pub struct AuditRecord {
     /// The arguments, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<JsonText>,
-    /// The decision. One that was sent twice stands here twice, under one id.
+    /// The decision. One that was sent twice is recorded twice, under one id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionId>,
     /// The claim under which the body runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimToken>,
-    /// Which attempt it is.
+    /// The number of the attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
-    /// The policies that were asked, in the versions that answered.
+    /// The policies that were evaluated, in the versions that answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyVersion>,
     /// The answer, the reason or the failure, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The lines that may be replaced by placeholders: of an erasure.
+    /// In the record of an erasure: the lines that may be replaced by placeholders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<ErasedLine>,
 }
 
 impl AuditRecord {
-    /// An event that is about no call. `subject` says what it is about; it is shown as it is, so it
-    /// must hold no secret.
+    /// Creates a record that is about no call. `subject` names its subject; it is shown as it is,
+    /// so it must not contain a secret.
     pub fn about(event: AuditEvent, subject: impl Into<String>, at: Timestamp) -> Self {
         Self { subject: Some(subject.into()), ..Self::bare(event, at) }
     }
 
-    /// An event, and nothing about it.
+    /// Creates a record with only an event and a time.
     pub(crate) fn bare(event: AuditEvent, at: Timestamp) -> Self {
         Self {
             event,
@@ -265,7 +267,7 @@ impl AuditRecord {
         }
     }
 
-    /// A policy is in force.
+    /// Records that a policy is in force.
     pub(crate) fn policy_loaded(version: &PolicyVersion, at: Timestamp) -> Self {
         Self {
             policies: vec![version.clone()],
@@ -273,7 +275,7 @@ impl AuditRecord {
         }
     }
 
-    /// A policy is about to be accepted; `why` says by whom or what.
+    /// Records that a policy is about to be accepted; `why` names the person or the reason.
     #[cfg(feature = "policy-files")]
     pub(crate) fn policy_accepted(
         from: Option<&PolicyVersion>,
@@ -289,7 +291,7 @@ impl AuditRecord {
         }
     }
 
-    /// Says who did it.
+    /// Names the person who caused the event.
     #[must_use]
     pub fn by(mut self, principal: impl Into<Principal>) -> Self {
         let principal = principal.into();
@@ -298,14 +300,14 @@ impl AuditRecord {
         self
     }
 
-    /// Says who decided it, and how it is known who they are.
+    /// Names the person who decided, and how their identity was verified.
     #[must_use]
     pub(crate) fn known(mut self, by: &ReviewerIdentity) -> Self {
         self.known_by = Some(by.known_by);
         self.by(by.principal.clone())
     }
 
-    /// An event of a call that has a record.
+    /// Creates a record about a call that has a record in the store.
     pub(crate) fn new(event: AuditEvent, record: &CallRecord, at: Timestamp) -> Self {
         Self {
             call: Some(record.id()),

@@ -1,4 +1,4 @@
-//! What a verification found, and where.
+//! The findings of a verification, and their places.
 
 use std::fmt;
 
@@ -7,49 +7,50 @@ use serde::{Deserialize, Serialize};
 use super::ChainHead;
 use crate::ids::RequestId;
 
-/// What was found.
+/// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// A line is no audit record.
+    /// A line is not an audit record.
     NotARecord,
-    /// A record was changed: the one after it names another hash.
+    /// A record was changed: the next one names another hash.
     Altered,
     /// Records are missing.
     Missing,
-    /// A record stands where it does not belong: repeated, moved, or put in.
+    /// A record is in the wrong place: repeated, moved, or inserted.
     OutOfPlace,
-    /// A record of another chain.
+    /// A record belongs to another chain.
     Stranger,
-    /// The file ends within a line: its writer was interrupted, or somebody cut it.
+    /// The file ends within a line: its writer was interrupted, or it was truncated.
     Torn,
-    /// The log ends before a record that a checkpoint names: cut off, or an older copy put back.
+    /// The log ends before a record that a checkpoint names: it was cut off, or an older copy was
+    /// restored.
     Truncated,
-    /// The log has another record where a checkpoint, or a second copy, names one: it was written
-    /// again from an earlier place.
+    /// The log has a different record from the one that a checkpoint or a second copy names: it was
+    /// written again from an earlier point.
     Forked,
-    /// A checkpoint is not signed by a key that is trusted, or was changed.
+    /// A checkpoint is not signed by a trusted key, or was changed.
     BadCheckpoint,
     /// A chain that a checkpoint or the store knows is not among those that were given.
     MissingWriter,
-    /// A call ran, says the store, and the log has no intent of it.
+    /// According to the store a call ran, and the log has no intent of it.
     NoIntent,
-    /// The log has a change of a call that the store does not have: an older store was put back.
+    /// The log has a change of a call that the store does not have: an older store was restored.
     NotInStore,
-    /// The content of a line is gone, and no record of an erasure lists that line: somebody else
-    /// took it away.
+    /// The content of a line is gone, and no record of an erasure lists that line: it was removed
+    /// without permission.
     NotErased,
     /// The content of a line is gone, and nothing outside the log vouches for the record of its
     /// erasure: none of the checkpoints that were given covers that record. Give a later one.
     ErasureNotVouched,
-    /// The log says that a call was erased, and the store has it: an older store was put back.
+    /// According to the log a call was erased, and the store has it: an older store was restored.
     /// Erase it again.
     StillInStore,
 }
 
 impl FindingKind {
-    /// Its name, as on the wire.
+    /// Returns its name, as on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotARecord => "notARecord",
@@ -71,23 +72,23 @@ impl FindingKind {
     }
 }
 
-/// One thing that is not as it should be, and where.
+/// A single finding, and its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Finding {
-    /// What it is.
+    /// The kind.
     pub kind: FindingKind,
-    /// In which file, when in one.
+    /// The name of the file, if the finding is in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// On which line, from 1.
+    /// The number of the line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// In which chain.
+    /// The name of the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<String>,
-    /// What it means.
+    /// The explanation.
     pub message: String,
 }
 
@@ -103,33 +104,33 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Report {
-    /// How many records were looked at.
+    /// The number of records that were checked.
     pub records: u64,
-    /// How every chain ends, sorted. Export them as a [`Checkpoint`](super::Checkpoint) when
+    /// The heads of all chains, sorted. Export them as a [`Checkpoint`](super::Checkpoint) if
     /// nothing was found.
     pub heads: Vec<ChainHead>,
-    /// How many of the records are placeholders: their content was erased.
+    /// The number of records that are placeholders: their content was erased.
     #[serde(default)]
     pub erased: u64,
-    /// The calls that these were about, sorted: at most a thousand.
+    /// The calls that the placeholders were about, sorted: at most a thousand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased_calls: Vec<RequestId>,
-    /// What is not as it should be, in the order in which it was found.
+    /// The findings, in the order in which they were found.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// Whether nothing was found.
+    /// Returns whether nothing was found.
     pub fn is_sound(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// Whether something of this kind was found.
+    /// Returns whether something of this kind was found.
     pub fn has(&self, kind: FindingKind) -> bool {
         self.findings.iter().any(|finding| finding.kind == kind)
     }

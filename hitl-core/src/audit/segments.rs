@@ -1,10 +1,10 @@
-//! A chain over several files: the one that is written, and the ones that it was rotated from.
+//! A chain over several files: the current one, and those that it was rotated from.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-/// The segments that `path` was rotated from, oldest first.
+/// Returns the segments that `path` was rotated from, oldest first.
 pub(super) fn of(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
         return Ok(Vec::new());
@@ -21,29 +21,30 @@ pub(super) fn of(path: &Path) -> io::Result<Vec<PathBuf>> {
             found.push(entry.path());
         }
     }
-    // The number of a segment's last record has twenty digits, so their order is that of the chain.
+    // The number of a segment's last record has twenty digits, so the names sort in the order of
+    // the chain.
     found.sort();
     Ok(found)
 }
 
-/// What `path` is called once it is rotated.
+/// Returns the name of `path` after rotation.
 pub(super) fn rotated(path: &Path, last: u64) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{last:020}"));
     name.into()
 }
 
-/// How a file of lines ends.
+/// The end of a file of lines.
 pub(super) struct Tail {
     /// The last whole line, without its break.
     pub(super) last: Option<Vec<u8>>,
-    /// The bytes of the whole lines.
+    /// The bytes of the complete lines.
     pub(super) length: u64,
-    /// What stands after them.
+    /// The bytes after them.
     pub(super) torn: Vec<u8>,
 }
 
-/// Reads how a file ends, backwards, as far as it must.
+/// Reads the end of a file, backwards, and no more than needed.
 pub(super) fn tail(file: &mut File) -> io::Result<Tail> {
     const STEP: u64 = 64 * 1024;
     let end = file.seek(SeekFrom::End(0))?;
@@ -67,7 +68,7 @@ pub(super) fn tail(file: &mut File) -> io::Result<Tail> {
     Ok(Tail { last, length, torn })
 }
 
-/// Puts a torn end aside, into `<path>.torn`, and cuts it off. Returns where it is now.
+/// Moves a torn end to `<path>.torn`, and cuts it off. Returns its new place.
 pub(super) fn quarantine(file: &File, path: &Path, tail: &Tail) -> io::Result<PathBuf> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".torn");

@@ -1,4 +1,4 @@
-//! An audit sink is a function that keeps a record, or says that it could not.
+//! An audit sink is a function that keeps a record, or reports that it could not.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{AuditRecord, ChainHead, Commit, ErasableLog};
 use crate::call::Risk;
 
-/// A record could not be kept.
+/// The error for a record that could not be kept.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct AuditError {
@@ -16,17 +16,17 @@ pub struct AuditError {
 }
 
 impl AuditError {
-    /// An error that says what happened and what to do.
+    /// Creates an error that says what happened and what to do.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), source: None, in_use: false }
     }
 
-    /// Another process has the log open.
+    /// Creates an error for a log that another process has open.
     pub(super) fn used_elsewhere(message: impl Into<String>) -> Self {
         Self { in_use: true, ..Self::new(message) }
     }
 
-    /// Returns whether it is because another process has the log open.
+    /// Returns whether the cause is that another process has the log open.
     pub fn is_in_use(&self) -> bool {
         self.in_use
     }
@@ -39,60 +39,61 @@ impl AuditError {
     }
 }
 
-/// Keeps audit records, in the order in which they come.
+/// A destination of audit records, which keeps them in the order in which they arrive.
 ///
-/// The gate writes the intent before a body and the result after it. An intent that cannot be kept
-/// means that nothing runs; a later record that cannot be kept is held back and tried again, and no
-/// further body starts until it is.
+/// The gate writes the intent before a body runs and the result after it. If an intent cannot be
+/// kept, nothing runs; a later record that cannot be kept is held back and tried again, and no
+/// further body starts until it is kept.
 pub trait AuditSink: Send + Sync + 'static {
-    /// Keeps a record. `Ok` means that it was handed to the operating system or is in memory that
+    /// Keeps a record. `Ok` means that it was passed to the operating system or is in memory that
     /// lives as long as the process. Must not block for long: it is called from async code.
     fn append(&self, record: &AuditRecord) -> Result<(), AuditError>;
 
-    /// As [`append`](Self::append), and says where the record stands: what the head of its chain is
-    /// then. Nothing when there is no chain. A sink that keeps a chain, or wraps one that does, has
-    /// this too, so that the store can name the place of an intent.
+    /// Does what [`append`](Self::append) does, and returns the record's place: the head of its
+    /// chain after it. `None` if there is no chain. A sink that keeps a chain, or wraps one that
+    /// does, implements this too, so that the store can name the place of an intent.
     fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         self.append(record).map(|()| None)
     }
 
-    /// Takes a record, in its order, and returns before it is kept where that takes long. A gate
-    /// calls this one after the other and waits for the [`Commit`]s at the same time, so that they
-    /// share a sync. A sink that is fast need not implement it.
+    /// Accepts a record, in its order, and returns before it is kept if that takes long. A gate
+    /// makes these calls one after the other and awaits the [`Commit`]s concurrently, so that they
+    /// share a sync. A fast sink need not implement it.
     fn begin(&self, record: &AuditRecord) -> Result<Commit, AuditError> {
         self.keep(record).map(Commit::kept)
     }
 
-    /// How the chains of other writers of the same store end, as last known: for a sink that makes
-    /// checkpoints, which list them too. Others need not care.
+    /// Learns the last known heads of the chains of other writers of the same store: for a sink
+    /// that makes checkpoints, which list them too. Other sinks can ignore it.
     fn learn(&self, others: &[ChainHead]) {
         let _: &[ChainHead] = others;
     }
 
-    /// How the chains that this sink writes end now; empty for a sink that keeps no chain. The gate
-    /// registers their names with its store, so that a chain that goes missing is missed.
+    /// Returns the current heads of the chains that this sink writes; empty for a sink that keeps
+    /// no chain. The gate registers their names with its store, so that the loss of a chain is
+    /// noticed.
     fn heads(&self) -> Vec<ChainHead> {
         Vec::new()
     }
 
-    /// The files that it writes: a call that names one of them is reviewed in full. A sink that
-    /// wraps another passes its files on. Segments, and others whose names begin with one of these,
-    /// belong to it.
+    /// Returns the files that this sink writes: a call that names one of them is reviewed in full.
+    /// A sink that wraps another passes its files on. Segments, and others whose names begin with
+    /// one of these, belong to it.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 
-    /// Returns the logs that it writes and in which lines can be replaced, when their calls are
-    /// erased. A sink that wraps another passes them on; of one that gives none, nothing is erased.
+    /// Returns the logs of this sink in which lines can be replaced when their calls are erased. A
+    /// sink that wraps another passes them on; if a sink returns none, nothing in it is erased.
     fn erasable(&self) -> Vec<&dyn ErasableLog> {
         Vec::new()
     }
 
-    /// Returns names of what it keeps records in and cannot [erase](Self::erasable) them from, for
-    /// the one who erases. Empty for a sink that keeps nothing, or can erase all that it keeps; a
-    /// sink that wraps another passes them on.
+    /// Returns, for the person who erases, the names of the places where this sink keeps records
+    /// that it cannot [erase](Self::erasable). Empty for a sink that keeps nothing, or can erase
+    /// all that it keeps; a sink that wraps another passes them on.
     ///
-    /// Unless a sink says otherwise, it is taken to keep what it is given.
+    /// Unless a sink overrides this, it is assumed to keep the records.
     fn unerasable(&self) -> Vec<String> {
         vec![std::any::type_name::<Self>().to_owned()]
     }
@@ -166,23 +167,23 @@ impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
     }
 }
 
-/// What it takes for a record to be kept.
+/// The condition under which a record counts as kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// It was handed to the operating system: it survives the death of the process, not a power
-    /// loss.
+    /// The record was passed to the operating system: it survives the death of the process, but not
+    /// a power loss.
     #[default]
     HandedOver,
-    /// Records about tools of this risk or more are on the disk; others were handed over. Records
-    /// about no tool are on the disk.
+    /// Records about tools of this risk or more, and records about no tool, are on the disk; others
+    /// were passed to the operating system.
     SyncedFrom(Risk),
-    /// It is on the disk, as far as the disk is honest.
+    /// The record is on the disk, provided that the disk reports writes truthfully.
     Synced,
 }
 
 impl Durability {
-    /// Whether this record must be on the disk.
+    /// Returns whether this record must be on the disk.
     pub fn syncs(self, record: &AuditRecord) -> bool {
         match self {
             Self::HandedOver => false,
@@ -192,8 +193,8 @@ impl Durability {
     }
 }
 
-/// Emits each record as a `tracing` event with target `hitl::audit`: for hosts whose log pipeline
-/// is their audit. What a gate uses when it is given no other sink.
+/// A sink that emits each record as a `tracing` event with target `hitl::audit`: for hosts whose
+/// log pipeline is their audit. A gate uses it if no other sink is set.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingAudit;
 

@@ -1,5 +1,5 @@
-//! Verification: every line follows from the one before, and the ends are where they were seen
-//! last.
+//! Verification: every line follows from the one before, and the chains end where they were last
+//! seen.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -12,10 +12,11 @@ use super::logged_calls::LoggedCalls;
 use super::placeholder::Placeholder;
 use super::{ChainHead, Checkpoint, Finding, FindingKind, Report};
 
-/// Findings beyond this many are not listed one by one.
+/// The most findings that are listed one by one.
 const LISTED: usize = 1_000;
 
-/// Checks chains, against one another and against checkpoints that were kept elsewhere.
+/// A verifier that checks chains, against one another and against checkpoints that were kept
+/// elsewhere.
 ///
 /// ```
 /// use hitl_core::audit::Verifier;
@@ -33,25 +34,25 @@ pub struct Verifier {
     records: u64,
     findings: Vec<Finding>,
     unlisted: u64,
-    /// What the checkpoints name: by chain and number, the hashes.
+    /// The hashes that the checkpoints name, by chain and number.
     named: Option<HashMap<String, BTreeMap<u64, Vec<String>>>>,
-    /// What was erased, and which records say so.
+    /// The erased lines, and the records that list them.
     pub(super) erasures: Erasures,
-    /// What the log says of calls, for the comparison with a store.
+    /// The calls in the log, for the comparison with a store.
     pub(super) calls: Option<LoggedCalls>,
 }
 
-/// What is known of one chain.
+/// The knowledge about one chain.
 #[derive(Debug)]
 struct Stream {
     head: ChainHead,
-    /// Checkpoints about it that were met on the way: their numbers.
+    /// The numbers of the checkpoints about it that were reached.
     met: HashSet<u64>,
     /// The first record that was seen.
     first: First,
 }
 
-/// The first record of a chain that was given.
+/// The first record of a chain that was added.
 #[derive(Clone, Debug)]
 struct First {
     seq: u64,
@@ -60,27 +61,27 @@ struct First {
     line: u64,
 }
 
-/// Where a line stands.
+/// The place of a line.
 struct Place<'p> {
     file: &'p str,
     line: u64,
 }
 
 impl Verifier {
-    /// Nothing is known yet.
+    /// Creates a verifier without chains or checkpoints.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes a checkpoint that was kept elsewhere. Give these before the chains.
+    /// Adds a checkpoint that was kept elsewhere. Add checkpoints before the chains.
     #[must_use]
     pub fn checkpoint(mut self, checkpoint: Checkpoint) -> Self {
         self.checkpoints.push(checkpoint);
         self
     }
 
-    /// Trusts checkpoints signed by this key. With a key, every checkpoint must be signed by one of
-    /// the keys; without any, they are taken as they are.
+    /// Trusts checkpoints signed by this key. If a key is set, every checkpoint must be signed by
+    /// one of the keys; without any, checkpoints are accepted as they are.
     #[cfg(feature = "checkpoints")]
     #[must_use]
     pub fn trust(mut self, key: super::PublicKey) -> Self {
@@ -88,7 +89,7 @@ impl Verifier {
         self
     }
 
-    /// Checks a file, and before it the segments that it was rotated from.
+    /// Checks the segments that a file was rotated from, and then the file.
     pub fn file(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         for segment in super::segments::of(path)? {
@@ -101,13 +102,13 @@ impl Verifier {
         }
     }
 
-    /// Checks the lines of one chain, or of its next segment. `name` is what findings call it.
+    /// Checks the lines of one chain, or of its next segment. `name` identifies it in findings.
     pub fn chain(mut self, name: &str, mut lines: impl BufRead) -> io::Result<Self> {
         self.prepare();
         let mut bytes = Vec::with_capacity(4096);
         let mut number = 0;
         let mut stream: Option<String> = None;
-        // After a line that cannot be read, the next one's reference cannot be checked.
+        // After an unreadable line, the next line's reference cannot be checked.
         let mut lost = false;
         while lines.read_until(b'\n', &mut bytes)? > 0 {
             number += 1;
@@ -172,7 +173,7 @@ impl Verifier {
             let before = &stream.head;
             let (seq, same) = (before.seq, link.prev == before.hash);
             if link.seq == seq + 1 + u64::from(lost) && lost {
-                // The line before cannot be read, and was said to be none.
+                // The line before is unreadable, and was already reported.
             } else if link.seq > seq + 1 {
                 let why =
                     format!("records {} to {} are missing before this one", seq + 1, link.seq - 1);
@@ -224,7 +225,7 @@ impl Verifier {
         }
     }
 
-    /// Compares a record with the checkpoints. Whether one names it.
+    /// Compares a record with the checkpoints. Returns whether one names it.
     fn compare(&mut self, place: &Place<'_>, head: &ChainHead) -> bool {
         let named = self.named.as_ref().and_then(|named| named.get(&head.stream)?.get(&head.seq));
         let Some(hashes) = named else { return false };
@@ -238,7 +239,7 @@ impl Verifier {
         true
     }
 
-    /// Before the first chain: which checkpoints are to be believed, and what they name.
+    /// Runs before the first chain: determines which checkpoints are trusted, and what they name.
     fn prepare(&mut self) {
         if self.named.is_some() {
             return;
@@ -252,7 +253,7 @@ impl Verifier {
         self.named = Some(named);
     }
 
-    /// The end: compares where the chains end with where they were seen to.
+    /// Finishes: compares the ends of the chains with the ends that were seen before.
     pub fn finish(mut self) -> Report {
         self.prepare();
         let checkpoints = std::mem::take(&mut self.checkpoints);
@@ -396,12 +397,12 @@ impl Verifier {
         }
     }
 
-    /// With which record a chain that was given ends.
+    /// Returns the number of the last record of a chain that was added.
     pub(super) fn end_of(&self, stream: &str) -> Option<u64> {
         self.streams.get(stream).map(|stream| stream.head.seq)
     }
 
-    /// The chains that were given, by name.
+    /// Returns whether a chain of this name was added.
     pub(super) fn knows(&self, stream: &str) -> bool {
         self.streams.contains_key(stream)
     }

@@ -1,4 +1,4 @@
-//! How the gate treats a tool, as the tool says it.
+//! A tool's own declaration of how the gate treats it.
 
 use std::time::Duration;
 
@@ -6,56 +6,56 @@ use super::{EscalationSpec, Risk, StageSpec, Thresholds, ToolAnnotations};
 use crate::approval::Choice;
 use crate::policy::{Deciders, RequesterRule};
 
-/// How the gate treats a tool.
+/// The rules by which the gate treats a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolConfig {
-    /// What kind of approval it is: `contract`, `deletion`, `financial`, `communication`, or your
-    /// own word. Front ends choose a card by it.
+    /// The kind of approval: `contract`, `deletion`, `financial`, `communication`, or your own
+    /// word. Front ends choose a card by it.
     pub approval_type: &'static str,
-    /// How bad a wrong call is.
+    /// The harm of a wrong call.
     pub risk: Risk,
     /// The confidence before any signal, 0 to 100.
     pub base_confidence: u8,
-    /// The tool's own threshold for Auto; 85 when it sets none.
+    /// The tool's own threshold for Auto; 85 if `None`.
     pub auto_threshold: Option<u8>,
-    /// The tool's own threshold for Quick; 60 when it sets none.
+    /// The tool's own threshold for Quick; 60 if `None`.
     pub quick_threshold: Option<u8>,
-    /// A rejection must say why.
+    /// True if a rejection must give a reason.
     pub requires_reason: bool,
-    /// What a human may answer.
+    /// The answers that a human may give.
     pub decisions: &'static [Choice],
-    /// Whether the requester, and an editor of the call, may approve it.
+    /// The rule on whether the requester, and an editor of the call, may approve it.
     pub eyes: RequesterRule,
-    /// Who may answer, beside humans.
+    /// The kinds of principals that may answer, beside humans.
     pub deciders: Deciders,
-    /// Who must approve, stage after stage; without one, one person.
+    /// The stages of approval, in order; if empty, one person approves.
     pub stages: &'static [StageSpec],
-    /// Who is asked when nobody has decided in time. Without it, the call expires.
+    /// The role to ask when nobody has decided in time. If `None`, the call expires.
     pub escalate: Option<EscalationSpec>,
-    /// How often an idempotent tool is tried in all when an outcome is not known. Of no use to
-    /// other tools: they are tried once, and a human resolves the rest.
+    /// The total number of attempts of an idempotent tool when an outcome is unknown. Has no effect
+    /// on other tools: they are tried once, and a human resolves the rest.
     pub attempts: u32,
-    /// How long an approval may take. After it, nothing runs. Without one, the queue's due time for
-    /// the risk is the limit.
+    /// The time limit for an approval. After it, nothing runs. If `None`, the limit is the queue's
+    /// due time for the risk.
     pub expires: Option<Duration>,
-    /// The body's own time budget. A body that runs out is `OutcomeUnknown`, not failed.
+    /// The time budget of the body. A body that exceeds it is `OutcomeUnknown`, not failed.
     pub timeout: Option<Duration>,
-    /// What the approving button says.
+    /// The label of the approving button.
     pub approve_label: &'static str,
-    /// What the rejecting button says.
+    /// The label of the rejecting button.
     pub reject_label: &'static str,
-    /// One line that says what would happen, with `{parameter}` where an argument belongs.
+    /// One line that describes what would happen, with `{parameter}` in place of an argument.
     pub describe: Option<&'static str>,
-    /// What the tool does to the world.
+    /// The tool's effects on the world.
     pub hints: ToolAnnotations,
-    /// Arguments whose text nobody interprets: no shell, file system, browser, database or
+    /// Arguments whose text nothing interprets: no shell, file system, browser, database or
     /// template. Written as in a rule: `note`, `to.comment`, `items[*].text`.
     pub inert: &'static [&'static str],
 }
 
 impl ToolConfig {
-    /// The configuration of a tool that says nothing: medium risk, base confidence 70, thresholds
+    /// The configuration of a tool that sets nothing: medium risk, base confidence 70, thresholds
     /// 85 and 60.
     pub const DEFAULT: Self = Self {
         approval_type: "general",
@@ -119,29 +119,29 @@ impl ToolConfig {
         self
     }
 
-    /// A rejection must say why.
+    /// Requires a reason for a rejection.
     #[must_use]
     pub const fn requires_reason(mut self) -> Self {
         self.requires_reason = true;
         self
     }
 
-    /// Sets what a human may answer. There must be a way to say no.
+    /// Sets the answers that a human may give. One of them must be a way to say no.
     #[must_use]
     pub const fn decisions(mut self, decisions: &'static [Choice]) -> Self {
         self.decisions = decisions;
         self
     }
 
-    /// Neither the requester nor an editor of the call may approve it.
+    /// Forbids the requester and an editor of the call to approve it.
     #[must_use]
     pub const fn four_eyes(mut self) -> Self {
         self.eyes = RequesterRule::MayNotApprove;
         self
     }
 
-    /// The requester may approve their own call, at every level, and give a grant on it: two eyes
-    /// are enough. Without this, Full and grants are another human's to give.
+    /// Lets the requester approve their own call, at every level, and give a grant on it: two eyes
+    /// are enough. Without this, only another human can approve at level Full or give a grant.
     #[must_use]
     pub const fn requester_may_decide(mut self) -> Self {
         self.eyes = RequesterRule::MayApprove;
@@ -163,42 +163,42 @@ impl ToolConfig {
         self
     }
 
-    /// Sets who must approve, stage after stage.
+    /// Sets the stages of approval, in order.
     #[must_use]
     pub const fn stages(mut self, stages: &'static [StageSpec]) -> Self {
         self.stages = stages;
         self
     }
 
-    /// Sets who is asked when nobody has decided in time, instead of letting the call expire.
+    /// Sets the role to ask when nobody has decided in time, instead of letting the call expire.
     #[must_use]
     pub const fn escalate(mut self, role: Option<&'static str>, within: Duration) -> Self {
         self.escalate = Some(EscalationSpec { role, within });
         self
     }
 
-    /// Sets how often an idempotent tool is tried in all when an outcome is not known.
+    /// Sets the total number of attempts of an idempotent tool when an outcome is unknown.
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// Sets how long an approval may take.
+    /// Sets the time limit for an approval.
     #[must_use]
     pub const fn expires(mut self, after: Duration) -> Self {
         self.expires = Some(after);
         self
     }
 
-    /// Sets the body's own time budget.
+    /// Sets the time budget of the body.
     #[must_use]
     pub const fn timeout(mut self, budget: Duration) -> Self {
         self.timeout = Some(budget);
         self
     }
 
-    /// Sets what the two buttons say.
+    /// Sets the labels of the two buttons.
     #[must_use]
     pub const fn labels(mut self, approve: &'static str, reject: &'static str) -> Self {
         self.approve_label = approve;
@@ -206,56 +206,56 @@ impl ToolConfig {
         self
     }
 
-    /// Sets the line that says what would happen.
+    /// Sets the line that describes what would happen.
     #[must_use]
     pub const fn describe(mut self, template: &'static str) -> Self {
         self.describe = Some(template);
         self
     }
 
-    /// It changes nothing.
+    /// Declares that the tool changes nothing.
     #[must_use]
     pub const fn read_only(mut self) -> Self {
         self.hints.read_only = true;
         self
     }
 
-    /// It may destroy something.
+    /// Declares that the tool may destroy something.
     #[must_use]
     pub const fn destructive(mut self) -> Self {
         self.hints.destructive = true;
         self
     }
 
-    /// Doing it twice with the same key does it once.
+    /// Declares that a repeated call with the same key takes effect once.
     #[must_use]
     pub const fn idempotent(mut self) -> Self {
         self.hints.idempotent = true;
         self
     }
 
-    /// It reaches systems that the host does not know.
+    /// Declares that the tool reaches systems that the host does not know.
     #[must_use]
     pub const fn open_world(mut self) -> Self {
         self.hints.open_world = true;
         self
     }
 
-    /// Names arguments whose text nobody interprets, ever: rules and grants that relax take any
-    /// text there that a wildcard or a regular expression matches, a shell's and a path's syntax
-    /// included.
+    /// Names arguments whose text nothing ever interprets. Rules and grants that relax accept any
+    /// text there that a wildcard or a regular expression matches, including the syntax of shells
+    /// and paths.
     #[must_use]
     pub const fn inert(mut self, arguments: &'static [&'static str]) -> Self {
         self.inert = arguments;
         self
     }
 
-    /// Whether nobody interprets the text of this argument, written as in a rule.
+    /// Returns whether nothing interprets the text of this argument, written as in a rule.
     pub(crate) fn is_inert(&self, argument: &str) -> bool {
         self.inert.contains(&argument)
     }
 
-    /// The thresholds in force: the tool's own, or 85 and 60.
+    /// Returns the effective thresholds: the tool's own, or 85 and 60.
     pub const fn thresholds(&self) -> Thresholds {
         Thresholds {
             auto: match self.auto_threshold {

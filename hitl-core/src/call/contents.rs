@@ -1,4 +1,4 @@
-//! What reads the contents that a call's arguments name.
+//! Readers of the contents that a call's arguments name.
 
 use std::fmt::{self, Display};
 use std::future::Future;
@@ -9,11 +9,11 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_base::json::push_part;
 
-/// The most contents of one call that are read. What is beyond them counts as not read.
+/// The most contents of one call that are read. Those beyond count as not read.
 pub const MAX_CONTENTS: usize = 32;
 
-/// Collects what reads the contents that a call's arguments name: what
-/// [`Tool::contents`](super::Tool::contents) fills.
+/// The collected readers of the contents that a call's arguments name.
+/// [`Tool::contents`](super::Tool::contents) fills it.
 ///
 /// ```
 /// # use hitl_core::ContentReaders;
@@ -27,43 +27,44 @@ pub const MAX_CONTENTS: usize = 32;
 #[derive(Default)]
 pub struct ContentReaders {
     pub(crate) readers: Vec<ContentReader>,
-    /// Places beyond those that are read.
+    /// The places of contents beyond those that are read.
     pub(crate) more: Vec<String>,
-    /// There are more of them than are named.
+    /// The number of further contents, whose places are not kept.
     pub(crate) unnamed: usize,
 }
 
-/// One content to read, and the argument that names it.
+/// A content to read, and the argument that names it.
 pub(crate) struct ContentReader {
     /// A JSON Pointer into the call's arguments.
     pub(crate) at: String,
     pub(crate) source: Source,
 }
 
-/// Where a content comes from.
+/// The source of a content.
 pub(crate) enum Source {
     File(PathBuf),
     Host(Reading),
 }
 
-/// Host code that reads a content.
+/// The future of host code that reads a content.
 pub(crate) type Reading = BoxFuture<'static, Result<Vec<u8>, String>>;
 
 impl ContentReaders {
     /// Reads the files that an argument names: a path, or several in an `Option` or a `Vec`. The
-    /// gate opens them as `std::fs` does, so a relative path begins in the program's own folder.
+    /// gate opens them as `std::fs` does, so a relative path starts at the process's working
+    /// directory.
     pub fn file<P: ContentPath + ?Sized>(&mut self, argument: &str, paths: &P) {
         let mut at = String::new();
         push_part(&mut at, argument);
         paths.each_path(&mut at, &mut |at, path| self.push(at, Source::File(path.to_owned())));
     }
 
-    /// Reads what an argument names with the host's own code. `reading` gives the content's bytes,
-    /// or an error, of which a reviewer sees the text.
+    /// Reads what an argument names with the host's own code. `reading` resolves to the content's
+    /// bytes, or to an error whose text a reviewer sees.
     ///
     /// It is polled within
     /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout), once when the
-    /// call is submitted and once before it runs. It must change nothing.
+    /// call is submitted and once before it runs. It must not change anything.
     pub fn read<C, E>(
         &mut self,
         argument: &str,
@@ -77,7 +78,7 @@ impl ContentReaders {
         self.host(&at, reading);
     }
 
-    /// The same for a place below an argument.
+    /// Does the same for a place below an argument.
     pub(crate) fn host<C, E>(
         &mut self,
         at: &str,
@@ -95,7 +96,7 @@ impl ContentReaders {
         self.push(at, Source::Host(reading.boxed()));
     }
 
-    /// A file at a place below an argument.
+    /// Adds a file at a place below an argument.
     pub(crate) fn file_at(&mut self, at: &str, path: &str) {
         self.push(at, Source::File(PathBuf::from(path)));
     }
@@ -117,12 +118,12 @@ impl fmt::Debug for ContentReaders {
     }
 }
 
-/// The contents that a body is given, by their places. `Debug` does not write them.
+/// The contents that are passed to a body, by place. `Debug` does not print them.
 #[derive(Clone, Default)]
 pub(crate) struct Given(pub(crate) Vec<(String, Arc<[u8]>)>);
 
 impl Given {
-    /// The content at an argument or at a JSON Pointer.
+    /// Returns the content at an argument or at a JSON Pointer.
     pub(crate) fn get(&self, argument: &str) -> Option<&[u8]> {
         let mut pointer = argument.to_owned();
         if !argument.starts_with('/') {
@@ -147,8 +148,8 @@ impl fmt::Debug for Given {
     note = "name an `async fn` that reads what the argument names: `#[hitl(content_of = read_it)]`"
 )]
 pub trait ContentPath {
-    /// Gives each path to `found`, with its place: `at` is the JSON Pointer of this argument, and
-    /// items of a list add their number to it. It must be left as it was.
+    /// Calls `found` with each path and its place: `at` is the JSON Pointer of this argument, to
+    /// which the items of a list append their index. `at` must be unchanged on return.
     fn each_path(&self, at: &mut String, found: &mut dyn FnMut(&str, &Path));
 }
 

@@ -1,4 +1,5 @@
-//! Who and where: set by the host, never by the model.
+//! The context of a call: the requester, the tenant and the lineage; set by the host, never by the
+//! model.
 
 use std::sync::LazyLock;
 
@@ -9,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::CallKey;
 
 text_id! {
-    /// A person, an agent or a service that may ask or decide, under the name the host knows it by.
-    /// The name says the [kind](Principal::kind); one that says none is a human's.
+    /// A person, an agent or a service that may ask or decide, under the name by which the host
+    /// knows it. The name contains the [kind](Principal::kind); a name without one is a human's.
     Principal
 }
 text_id! {
-    /// Whose data it is. Calls of one tenant are never seen by another.
+    /// The owner of data. Calls of one tenant are never visible to another.
     Tenant
 }
 text_id! {
@@ -23,9 +24,10 @@ text_id! {
 }
 
 impl RunId {
-    /// When the run began, if its id says so: a UUID of version 7 in its usual form.
+    /// Returns the time at which the run began, if its id contains it: a UUID of version 7 in its
+    /// usual form.
     ///
-    /// Only of such runs can a store know that they are older than what it remembers.
+    /// Only for such runs can a store tell that they are older than what it remembers.
     pub fn began(&self) -> Option<Timestamp> {
         let id = Uuid::try_parse(self.as_str()).ok().filter(|id| id.get_version_num() == 7)?;
         let millis = id.as_u128() >> 80;
@@ -34,17 +36,18 @@ impl RunId {
 }
 
 impl Default for Tenant {
-    /// The only tenant of a host that has no others.
+    /// Returns the only tenant of a host that has no others.
     fn default() -> Self {
         static ONLY: LazyLock<Tenant> = LazyLock::new(|| Tenant::new("default"));
         ONLY.clone()
     }
 }
 
-/// Who asks and where. The host builds it from what it has verified itself; arguments, model output
-/// and request bodies have no way in.
+/// The context of a call: who asks, for which tenant, and on behalf of which other run. The host
+/// builds it from what it has verified itself; arguments, model output and request bodies cannot
+/// influence it.
 ///
-/// Plain data that can be stored. Live things (pools, clients) are host state and belong to the
+/// Plain data that can be stored. Live objects (pools, clients) are host state and belong to the
 /// gate: see `GateBuilder::state`.
 ///
 /// ```
@@ -56,37 +59,37 @@ impl Default for Tenant {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CallContext {
-    /// On whose behalf the agent acts.
+    /// The principal on whose behalf the agent acts.
     pub principal: Principal,
-    /// The agent or service that submits in the principal's name, when the host names it.
+    /// The agent or service that submits in the principal's name, if the host names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Principal>,
     /// The roles that the host has verified for the principal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// Whose data it is.
+    /// The tenant that owns the data.
     #[serde(default)]
     pub tenant: Tenant,
-    /// The run that called the agent, when one agent delegates to another.
+    /// The run that called the agent, if one agent delegates to another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<RunId>,
-    /// The run that the whole work began with, when one agent delegates to another: its calls are
+    /// The root run of the whole work, if one agent delegates to another: the calls of this run are
     /// shown under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<RunId>,
-    /// The call whose body delegated, when one did.
+    /// The call whose body delegated this one, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_call: Option<CallKey>,
-    /// The host has verified the workspace.
+    /// True if the host has verified the workspace.
     #[serde(default)]
     pub workspace_verified: bool,
-    /// The principal said that it is urgent.
+    /// True if the principal declared the call urgent.
     #[serde(default)]
     pub time_sensitive: bool,
 }
 
 impl CallContext {
-    /// The context of a principal: no roles, the default tenant, nothing verified.
+    /// Creates the context of a principal: no roles, the default tenant, nothing verified.
     pub fn new(principal: impl Into<Principal>) -> Self {
         Self {
             principal: principal.into(),
@@ -102,9 +105,10 @@ impl CallContext {
     }
 
     /// Names the agent or service that submits in the principal's name: a hook, a gateway, a
-    /// service. Cards and audit then say `agent:.. for ..`. A name that says no kind is an agent's.
+    /// service. Cards and audit then show `agent:.. for ..`. A name without a kind is taken as an
+    /// agent's.
     ///
-    /// Whether the principal may decide such a call alone is said once, where the gate is built:
+    /// Whether the principal alone may decide such a call is set once, when the gate is built:
     /// [`GateBuilder::requester_may_decide_for`](crate::GateBuilder::requester_may_decide_for).
     ///
     /// ```
@@ -141,15 +145,15 @@ impl CallContext {
         self
     }
 
-    /// Names the run that the whole work began with, when it is not the parent.
+    /// Names the root run of the whole work, if it is not the parent.
     #[must_use]
     pub fn root(mut self, run: impl Into<RunId>) -> Self {
         self.root = Some(run.into());
         self
     }
 
-    /// The context of a call that the body of `call` delegates, in a run of its own: who asks and
-    /// whose data it is stay the same, and the lineage is kept.
+    /// Returns the context of a call that the body of `call` delegates, in a run of its own:
+    /// requester and tenant stay the same, and the lineage is kept.
     #[must_use]
     pub fn delegated_by(&self, call: &CallKey) -> Self {
         let mut context = self.clone();
@@ -159,26 +163,26 @@ impl CallContext {
         context
     }
 
-    /// The run under which a call of `run` is shown.
+    /// Returns the run under which a call of `run` is shown.
     pub fn root_of<'c>(&'c self, run: &'c RunId) -> &'c RunId {
         self.root.as_ref().unwrap_or(run)
     }
 
-    /// Says that the host has verified the workspace.
+    /// Declares that the host has verified the workspace.
     #[must_use]
     pub fn workspace_verified(mut self) -> Self {
         self.workspace_verified = true;
         self
     }
 
-    /// Says that the principal is in a hurry.
+    /// Declares the call urgent.
     #[must_use]
     pub fn time_sensitive(mut self) -> Self {
         self.time_sensitive = true;
         self
     }
 
-    /// Whether the host verified this role.
+    /// Returns whether the host verified this role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|r| r == role)
     }

@@ -1,4 +1,4 @@
-//! What an approval stands on: exact digests with domain separation.
+//! The basis of an approval: exact digests with domain separation.
 //!
 //! Every part is length-prefixed (8 bytes, big endian), so that no two different lists of parts
 //! have the same bytes. A sensitive value enters as its HMAC under the host's key, so that a digest
@@ -17,8 +17,8 @@ use crate::hex::hex_of_digest;
 use crate::ids::RequestId;
 use crate::seal::DigestKey;
 
-/// The rule by which binding digests are made now. An approval under an older one runs nothing: the
-/// call is asked about again.
+/// The current version of the rule for binding digests. An approval under an older one runs
+/// nothing: the call is asked about again.
 pub(crate) const BINDING_VERSION: u16 = 2;
 
 macro_rules! digest {
@@ -78,23 +78,23 @@ digest! {
 }
 
 digest! {
-    /// HMAC-SHA-256 under the host's key over a content that an argument names, where it was found,
-    /// and the request's id: it says nothing about the content, and holds for one request only.
+    /// HMAC-SHA-256 under the host's key over a content that an argument names, its location, and
+    /// the request's id: it reveals nothing about the content, and is valid for one request only.
     ReferentDigest
 }
 
 digest! {
-    /// SHA-256 over the circumstances in which a call is asked about: who asks, in which roles, for
-    /// whom, what the host has verified, and the tool's [`Fingerprint`].
+    /// SHA-256 over the circumstances of a request: who asks, in which roles, for which tenant,
+    /// what the host has verified, and the tool's [`Fingerprint`].
     CircumstancesDigest
 }
 
 impl BindingDigest {
-    /// What is left of it once its call is erased: it binds nothing.
+    /// The placeholder for the digest of an erased call: it binds nothing.
     pub(crate) const ERASED: Self = Self([0; 32]);
 }
 
-/// The text is not 64 hexadecimal digits.
+/// The error for a text that is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a digest: it has 64 hexadecimal digits")]
 pub struct NotADigest(());
@@ -113,8 +113,8 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
 /// A hash over length-prefixed parts.
 struct Parts {
     hash: Sha256,
-    /// What is not hashed yet: most parts are short, and one step of the hash costs more than a
-    /// copy.
+    /// The bytes that are not hashed yet: most parts are short, and one step of the hash costs more
+    /// than a copy.
     room: [u8; 256],
     used: usize,
 }
@@ -142,7 +142,7 @@ impl Parts {
         self
     }
 
-    /// A part for which there is no room.
+    /// Adds a part that does not fit into the buffer.
     fn long(&mut self, length: [u8; 8], bytes: &[u8]) {
         self.hash.update(&self.room[..self.used]);
         self.used = 0;
@@ -177,7 +177,7 @@ pub(crate) fn content_digest(
     ContentDigest(parts.finish())
 }
 
-/// What a decision is bound to: one revision of one call, and the code that would run it.
+/// The subject of a decision: one revision of one call, and the code that would run it.
 pub(crate) struct Binding<'b> {
     pub(crate) id: RequestId,
     pub(crate) key: &'b CallKey,
@@ -185,12 +185,12 @@ pub(crate) struct Binding<'b> {
     pub(crate) content: ContentDigest,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) build: Option<&'b str>,
-    /// What the arguments name, as it was found.
+    /// The contents that the arguments name, as they were found.
     pub(crate) contents: &'b [Content],
 }
 
 impl Binding<'_> {
-    /// Returns the digest by the rule of now.
+    /// Returns the digest by the current rule.
     pub(crate) fn digest(&self) -> BindingDigest {
         let key = self.key;
         let mut parts = Parts::new("hitl.binding.v2");
@@ -203,14 +203,14 @@ impl Binding<'_> {
             .part(&self.content.0)
             .part(&self.fingerprint.0)
             .part(self.build.unwrap_or("").as_bytes());
-        // The parts before are of a fixed number, so these cannot be taken for others.
+        // The number of parts before is fixed, so these cannot be confused with them.
         for content in self.contents {
             parts.part(content.at.as_bytes()).part(&content.digest.0);
         }
         BindingDigest(parts.finish())
     }
 
-    /// Returns the digest by the rule that calls of older versions of hitl were asked about.
+    /// Returns the digest by the rule under which older versions of hitl asked.
     pub(crate) fn digest_v1(&self) -> BindingDigest {
         let mut parts = Parts::new("hitl.binding.v1");
         parts.part(&self.content.0).part(&self.fingerprint.0).part(&self.revision.to_be_bytes());
@@ -218,8 +218,9 @@ impl Binding<'_> {
     }
 }
 
-/// Returns what the audit names for a call that runs at once and has no record. Nobody decides
-/// about it, so it says what ran and not which call: its audit record has the key.
+/// Returns the digest that the audit names for a call that runs at once and has no record. Nobody
+/// decides about it, so the digest identifies what ran and not which call: its audit record has the
+/// key.
 pub(crate) fn unrecorded_digest(
     content: ContentDigest,
     tool: Fingerprint,
@@ -230,19 +231,19 @@ pub(crate) fn unrecorded_digest(
     BindingDigest(parts.finish())
 }
 
-/// What was found where an argument leads.
+/// The referent of an argument, as it was found.
 pub(crate) struct Referent<'r> {
-    /// What kind of thing it is, or why it was not read.
+    /// Its kind, or the reason why it was not read.
     pub(crate) kind: &'r str,
-    /// The path that it has when all links are followed; empty where there is none.
+    /// Its path with all links resolved; empty if there is none.
     pub(crate) target: &'r [u8],
     /// Its length in bytes.
     pub(crate) bytes: u64,
-    /// The SHA-256 of all of it.
+    /// The SHA-256 of the whole content.
     pub(crate) sha256: &'r [u8],
 }
 
-/// Returns the digest of what an argument of this request names.
+/// Returns the digest of the referent of an argument of this request.
 pub(crate) fn referent_digest(
     key: &DigestKey,
     request: RequestId,
@@ -258,7 +259,7 @@ pub(crate) fn referent_digest(
     ReferentDigest(key.mac_in("hitl.referent.v1", &parts.finish()))
 }
 
-/// The key, and what only orders the queue, are not in it: the same question is the same.
+/// Leaves out the key, and whatever only orders the queue: the same question has the same digest.
 pub(crate) fn circumstances_digest(
     context: &CallContext,
     tool: Fingerprint,
@@ -278,7 +279,7 @@ pub(crate) fn circumstances_digest(
     CircumstancesDigest(parts.finish())
 }
 
-/// What a reviewer relies on about a tool.
+/// The facts about a tool that a reviewer relies on.
 pub(crate) struct Shown<'s> {
     pub(crate) name: &'s str,
     pub(crate) description: &'s str,

@@ -1,4 +1,4 @@
-//! What a reviewer relies on about a tool, as its executor records it for others.
+//! The facts about a tool that a reviewer relies on, as its executor records them for others.
 
 use hitl_base::JsonText;
 use serde::{Deserialize, Serialize};
@@ -6,64 +6,64 @@ use serde::{Deserialize, Serialize};
 use super::{Fingerprint, Risk, Thresholds, ToolAnnotations};
 use crate::approval::{ApprovalRequest, Choice};
 
-/// Where a tool's arguments are checked.
+/// The means by which a tool's arguments are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ToolKind {
-    /// By a Rust type, so only a program that has that type can read them.
+    /// A Rust type, so only a program that has that type can read them.
     Typed,
-    /// By its JSON Schema alone, so every gate that knows the schema can.
+    /// The JSON Schema alone, so every gate that knows the schema can read them.
     Dynamic,
 }
 
-/// A tool as one executor has it: what a reviewer relies on, and what a call of it is compared
-/// with. Holds no secret, and nothing of any call.
+/// A tool as one executor has it: the facts that a reviewer relies on, and that its calls are
+/// compared with. Contains no secret, and no data of any call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ToolFacts {
     /// Its name.
     pub name: String,
-    /// Name, description, schema, secret arguments and those whose contents are read, in one
-    /// digest.
+    /// A digest of the name, the description, the schema, the secret arguments and those whose
+    /// contents are read.
     pub fingerprint: Fingerprint,
-    /// The version of its code. `None` if it has none to compare.
+    /// The version of its code. `None` if it has no version to compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
-    /// What it does, in its own words.
+    /// Its own description.
     pub description: String,
-    /// The line that says what would happen, with its placeholders.
+    /// The line that describes what would happen, with its placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub describe: Option<String>,
     /// The JSON Schema of its arguments, as text. It may be large.
     pub schema: String,
-    /// Which arguments are secrets, as paths.
+    /// The paths of arguments that are secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitive: Vec<String>,
-    /// Which arguments name a content that is read, as paths.
+    /// The paths of arguments that name a content which is read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<String>,
     /// Keywords of the schema that are not checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unchecked: Vec<String>,
-    /// Where its arguments are checked.
+    /// The means by which its arguments are checked.
     pub kind: ToolKind,
-    /// What kind of approval it is.
+    /// The kind of approval.
     pub approval_type: String,
-    /// How bad a wrong call is.
+    /// The harm of a wrong call.
     pub risk: Risk,
-    /// What it does to the world.
+    /// Its effects on the world.
     pub hints: ToolAnnotations,
     /// Its thresholds.
     pub thresholds: Thresholds,
-    /// What may be answered.
+    /// The possible answers.
     pub choices: Vec<Choice>,
-    /// A rejection must say why.
+    /// True if a rejection must give a reason.
     pub requires_reason: bool,
-    /// What the approving button says.
+    /// The label of the approving button.
     pub approve_label: String,
-    /// What the rejecting button says.
+    /// The label of the rejecting button.
     pub reject_label: String,
 }
 
@@ -77,8 +77,8 @@ impl ToolFacts {
             && !self.is_stricter_than(request)
     }
 
-    /// Returns whether the tool is riskier than was shown, became destructive, wants a reason that
-    /// was not asked for, or no longer offers an answer.
+    /// Returns whether the tool is riskier than was shown, became destructive, requires a reason
+    /// that was not asked for, or no longer offers an answer.
     pub(crate) fn is_stricter_than(&self, request: &ApprovalRequest) -> bool {
         self.risk > request.risk
             || (self.hints.destructive && !request.hints.destructive)
@@ -86,7 +86,7 @@ impl ToolFacts {
             || request.choices.iter().any(|choice| !self.choices.contains(choice))
     }
 
-    /// Returns whether the words around a decision are those that were shown.
+    /// Returns whether the approval type and the button labels are those that were shown.
     pub(crate) fn has_labels_of(&self, request: &ApprovalRequest) -> bool {
         self.approval_type == request.approval_type
             && self.approve_label == request.approve_label

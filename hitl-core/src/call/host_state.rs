@@ -12,12 +12,12 @@ pub struct StateRequirement {
 }
 
 impl StateRequirement {
-    /// The need for a `T`.
+    /// Declares the need for a `T`.
     pub const fn new<T: Send + Sync + 'static>() -> Self {
         Self { id: TypeId::of::<T>, name: std::any::type_name::<T> }
     }
 
-    /// The type's name, for messages.
+    /// Returns the type's name, for messages.
     pub fn type_name(&self) -> &'static str {
         (self.name)()
     }
@@ -34,7 +34,7 @@ impl fmt::Debug for StateRequirement {
 pub(crate) struct StateMap(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
 impl StateMap {
-    /// Adds a value; says whether its type was new.
+    /// Adds a value; returns whether its type was new.
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) -> bool {
         self.0.insert(TypeId::of::<T>(), Box::new(value)).is_none()
     }

@@ -1,8 +1,8 @@
-//! What kind of principal somebody is, and when two names are one person's. Pure.
+//! The kind of a principal, and the comparison of names that may belong to one person. Pure.
 //!
-//! A kind is part of the name, as in `agent:claude-code`, so that nothing that keeps, sends or
-//! shows a name can lose it. A name without a kind is a human's: the host that gives it vouches for
-//! that.
+//! The kind is part of the name, as in `agent:claude-code`, so that no code that stores, sends or
+//! shows a name can lose it. A name without a kind is a human's: the host that provides it vouches
+//! for that.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,24 +12,24 @@ use serde::{Deserialize, Serialize};
 
 use super::Principal;
 
-/// What kind of principal it is.
+/// The kind of a principal.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum PrincipalKind {
-    /// A person. What a principal is whose name says nothing else.
+    /// A person. The default for a name without a kind.
     #[default]
     Human,
-    /// A program that a model steers: `agent:` before its name.
+    /// A program that a model controls: its name has the prefix `agent:`.
     Agent,
-    /// A program that no model steers: `service:` before its name.
+    /// A program that no model controls: its name has the prefix `service:`.
     Service,
 }
 
 impl PrincipalKind {
-    /// Its name, as in JSON.
+    /// Returns its name, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Human => "human",
@@ -49,8 +49,8 @@ const AGENT: &str = "agent:";
 const SERVICE: &str = "service:";
 
 impl Principal {
-    /// An agent of this name: a program that a model steers. It may ask; it answers no question,
-    /// unless the host lets agents decide about a tool.
+    /// Creates an agent of this name: a program that a model controls. It may ask; it answers no
+    /// question, unless the host lets agents decide about a tool.
     ///
     /// ```
     /// use hitl_core::{Principal, PrincipalKind};
@@ -62,13 +62,13 @@ impl Principal {
         Self::new(format!("{AGENT}{}", name.as_ref()))
     }
 
-    /// A service of this name: a program that no model steers. It may ask; it answers no question,
-    /// unless the host lets services decide about a tool.
+    /// Creates a service of this name: a program that no model controls. It may ask; it answers no
+    /// question, unless the host lets services decide about a tool.
     pub fn service(name: impl AsRef<str>) -> Self {
         Self::new(format!("{SERVICE}{}", name.as_ref()))
     }
 
-    /// Returns the kind that the name says; a human when it says none.
+    /// Returns the kind in the name; human if there is none.
     pub fn kind(&self) -> PrincipalKind {
         let spelling = spelling(self.as_str());
         match () {
@@ -78,13 +78,13 @@ impl Principal {
         }
     }
 
-    /// Whether anything of the name can be seen, its kind aside.
+    /// Returns whether the name has any visible character besides its kind.
     pub(crate) fn is_named(&self) -> bool {
         !without_kind(&spelling(self.as_str())).is_empty()
     }
 
-    /// Returns the name as identities are compared where no directory says otherwise: without the
-    /// case of ASCII letters, characters that are not seen, and spaces around it.
+    /// Returns the name as identities are compared unless a directory knows better: ASCII letters
+    /// in lower case, without invisible characters and surrounding spaces.
     #[must_use]
     pub fn folded(&self) -> Self {
         match folded(self.as_str()) {
@@ -93,14 +93,15 @@ impl Principal {
         }
     }
 
-    /// Returns the name as two names are compared that may be one person's: [folded](Self::folded),
-    /// and without spaces, the case of any alphabet, and full width.
+    /// Returns the name in the form that detects two spellings of one person:
+    /// [folded](Self::folded), without spaces, in the lower case of any alphabet, and without full
+    /// width.
     #[cfg(feature = "people")]
     pub(crate) fn spelling(&self) -> Cow<'_, str> {
         spelling(self.as_str())
     }
 
-    /// An agent that says no kind becomes one.
+    /// Makes a name without a kind an agent's.
     pub(crate) fn not_human(self) -> Self {
         match self.kind() {
             PrincipalKind::Human => Self::agent(self.as_str()),
@@ -119,13 +120,12 @@ fn folded(name: &str) -> Cow<'_, str> {
     Cow::Owned(seen.trim().to_ascii_lowercase())
 }
 
-/// A principal as it is compared with another: by its name, and by the name that the directory
-/// gives it, when there is one.
+/// A principal in comparable form: its name, and the name that the directory gives it, if any.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity<'p> {
     name: &'p Principal,
     canonical: Option<&'p Principal>,
-    /// More names that the directory gives them now.
+    /// Further names that the directory gives them now.
     also: &'p [Principal],
 }
 
@@ -134,14 +134,14 @@ impl<'p> Identity<'p> {
         Self { name, canonical, also: &[] }
     }
 
-    /// The same person, who is also known by these names.
+    /// Adds further names of the same person.
     pub(crate) fn also(self, also: &'p [Principal]) -> Self {
         Self { also, ..self }
     }
 
-    /// Whether both may be one person: any of their names is the same. A gate without the directory
-    /// knows less of them, and must not take one person for two because of that; nor is somebody
-    /// another one because a program of theirs has their name.
+    /// Returns whether both may be one person: any of their names is the same. A gate without the
+    /// directory knows fewer names, and must not take one person for two because of that; and a
+    /// program that has a person's name counts as that person.
     pub(crate) fn is(&self, other: &Identity<'_>) -> bool {
         self.names().any(|own| other.names().any(|their| are_one(&own, &their)))
     }
@@ -155,16 +155,17 @@ impl<'p> Identity<'p> {
     }
 }
 
-/// Whether two names, spelt alike, may be one person's: equal, or both with letters beyond ASCII of
-/// which one has another spelling that looks the same, so that they cannot be told apart.
+/// Returns whether two names in normalized spelling may belong to one person: they are equal, or
+/// both have letters beyond ASCII and one has another spelling that looks the same, so that they
+/// cannot be told apart.
 fn are_one(own: &str, their: &str) -> bool {
     let beyond = || !own.is_ascii() && !their.is_ascii();
     own == their || (beyond() && (has_equivalent(own) || has_equivalent(their)))
 }
 
-/// A name [folded](Principal::folded), and without what its writer may have left out or written
-/// otherwise: spaces, and of any alphabet the case; full-width letters and signs are those of
-/// ASCII.
+/// Returns a name [folded](Principal::folded), and without what its writer may have left out or
+/// written differently: spaces, and the case of any alphabet; full-width letters and signs become
+/// those of ASCII.
 fn spelling(name: &str) -> Cow<'_, str> {
     let folded = folded(name);
     if folded.bytes().all(|byte| byte.is_ascii() && byte != b' ') {
@@ -239,7 +240,7 @@ mod tests {
             (Principal::new("ann@x"), Principal::new("u-17"), Principal::new("CARD 4"));
         let known = Identity::new(&card, Some(&number));
         assert!(known.is(&Identity::new(&ann, Some(&number))));
-        // A gate that has no directory knows only the name.
+        // A gate without a directory knows only the name.
         assert!(known.is(&Identity::new(&number, None)) && known.is(&Identity::new(&card, None)));
         assert!(!known.is(&Identity::new(&ann, None)));
     }

@@ -1,10 +1,10 @@
-//! What the check of a spec finds.
+//! The errors that the check of a spec finds.
 
-/// What is not sound in a [`ToolSpec`](super::ToolSpec).
+/// A reason why a [`ToolSpec`](super::ToolSpec) is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSpec {
-    /// The name is not 1 to 64 of `A-Z a-z 0-9 _ -`.
+    /// The name is not 1 to 64 characters of `A-Z a-z 0-9 _ -`.
     #[error("a tool's name is 1 to 64 of A-Z a-z 0-9 _ -")]
     Name,
     /// Base confidence or a threshold is above 100.
@@ -13,19 +13,19 @@ pub enum InvalidSpec {
     /// `quick_threshold` is above `auto_threshold`.
     #[error("quick_threshold must not be above auto_threshold")]
     ThresholdsCrossed,
-    /// Read-only and destructive at once.
+    /// The tool is read-only and destructive at once.
     #[error("a tool cannot be read_only and destructive")]
     Annotations,
-    /// `expires`, `timeout` or the time to escalate within is zero.
+    /// `expires`, `timeout` or the escalation time is zero.
     #[error("expires, timeout and the time to escalate within must be longer than zero")]
     ZeroDuration,
-    /// Nobody could say no.
+    /// No answer says no.
     #[error("decisions must hold one of reject, respond and abort")]
     Decisions,
-    /// A stage of nobody.
+    /// A stage has no people.
     #[error("each stage needs at least one person")]
     Stages,
-    /// No attempt at all.
+    /// The number of attempts is zero.
     #[error("attempts must be at least 1")]
     Attempts,
     /// The version is not 1 to 128 visible ASCII characters.

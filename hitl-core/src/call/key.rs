@@ -1,4 +1,4 @@
-//! What makes a call this call and no other.
+//! The identity of a call.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -10,11 +10,12 @@ use super::{RunId, Tenant};
 
 /// The identity of a call: tenant, run and position in the run, given by the host.
 ///
-/// Submitting the same key again re-attaches to the record of the first time (same content) or is
-/// refused (other content). A provider's call id is only a label and no key: real agents reuse ids.
+/// A repeated submission of the same key re-attaches to the existing record (same content) or is
+/// refused (other content). A provider's call id is only a label and not a key: real agents reuse
+/// ids.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CallKey {
-    /// Whose data it is.
+    /// The tenant that owns the data.
     pub tenant: Tenant,
     /// The run of the agent.
     pub run: RunId,
@@ -23,17 +24,18 @@ pub struct CallKey {
 }
 
 impl CallKey {
-    /// A key in the default tenant.
+    /// Creates a key in the default tenant.
     pub fn new(run: impl Into<RunId>, position: u64) -> Self {
         Self { tenant: Tenant::default(), run: run.into(), position }
     }
 
-    /// A key that no other call has. Such a call cannot be re-attached to after a restart.
+    /// Generates a key that no other call has. Such a call cannot be re-attached to after a
+    /// restart.
     pub(crate) fn generate(tenant: Tenant) -> Self {
         Self::from_run(tenant, new_v7())
     }
 
-    /// The same, for a call that leaves no record: nothing but its audit has this key.
+    /// Does the same for a call that leaves no record: only its audit has this key.
     pub(crate) fn generate_ephemeral(tenant: Tenant, runs: &EphemeralIds) -> Self {
         Self::from_run(tenant, runs.next())
     }
@@ -45,8 +47,8 @@ impl CallKey {
     }
 }
 
-/// A name in which `separator` does not stand, so that two different keys never read the same: the
-/// tenant ends at the first slash, and the position begins after the last `#`.
+/// Returns a name with `separator` escaped, so that two different keys never have the same text:
+/// the tenant ends at the first slash, and the position begins after the last `#`.
 fn plain(name: &str, separator: Option<char>) -> Cow<'_, str> {
     let is_special = |c: char| c == '%' || Some(c) == separator || c.is_control();
     if !name.contains(is_special) {

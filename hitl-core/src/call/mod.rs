@@ -1,4 +1,4 @@
-//! What a call is: who asks, for what, with which arguments, under which key.
+//! The parts of a call: who asks, for what, with which arguments, under which key.
 
 mod config;
 mod contents;

@@ -1,4 +1,4 @@
-//! What a model is told about its call: one text for each way in which a call can end.
+//! The messages to a model about its call: one text for each way in which a call can end.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,18 +9,19 @@ use serde::Serialize;
 
 use super::Outcome;
 
-/// The most bytes of a tool's output that [`Outcome::for_model`] passes on. What is longer is cut,
+/// The most bytes of a tool's output that [`Outcome::for_model`] passes on. A longer output is cut,
 /// and says so; [`OutputText::json`](super::OutputText::json) has all of it.
 pub const MAX_MODEL_OUTPUT: usize = 256 * 1024;
 
-/// The most characters of somebody's words that a model is told.
+/// The most characters of a person's words that are passed to a model.
 const WORDS: usize = 2_000;
 
-/// How a call ended, for the model that asked for it: a word for programs, a text for the model.
+/// The ending of a call, for the model that asked for it: a status for programs, and a text for the
+/// model.
 ///
-/// The texts are stable: prompts may rely on them. They say whether the tool ran, and what to do
-/// next; whose words they quote; and they hold no secret that can be recognised as one. What a tool
-/// gave is passed on as it is, up to [`MAX_MODEL_OUTPUT`].
+/// The texts are stable: prompts may rely on them. They say whether the tool ran, what to do next,
+/// and whose words they quote; and they contain no secret that is recognizable as one. A tool's
+/// output is passed on as it is, up to [`MAX_MODEL_OUTPUT`].
 ///
 /// ```
 /// use hitl_core::Outcome;
@@ -37,9 +38,9 @@ const WORDS: usize = 2_000;
 #[non_exhaustive]
 pub struct ModelMessage {
     /// `executed`, `failed`, `rejected`, `responded`, `expired`, `cancelled`, `aborted`, `denied`,
-    /// `outcomeUnknown`, or `refused` when the gate could not take the call.
+    /// `outcomeUnknown`, or `refused` if the gate could not accept the call.
     pub status: &'static str,
-    /// The text.
+    /// The text for the model.
     pub text: String,
 }
 
@@ -113,7 +114,7 @@ impl fmt::Display for ModelMessage {
 }
 
 impl Outcome {
-    /// What the model that asked for the call is told.
+    /// Returns the message for the model that asked for the call.
     pub fn for_model(&self) -> ModelMessage {
         match self {
             Self::Executed(output) => match output.json() {
@@ -132,7 +133,7 @@ impl Outcome {
     }
 }
 
-/// What a tool gave, or its beginning and how much is missing.
+/// Returns a tool's output, or its beginning and the number of bytes that are missing.
 fn within_limit(output: &str) -> Cow<'_, str> {
     if output.len() <= MAX_MODEL_OUTPUT {
         return Cow::Borrowed(output);
@@ -147,8 +148,8 @@ fn within_limit(output: &str) -> Cow<'_, str> {
     ))
 }
 
-/// What we say, and then somebody's words: labelled, in quotes, without secrets, with nothing in
-/// them that cannot be seen and no quote that would end them early.
+/// Returns our text followed by a person's words: labelled, quoted, and without secrets, invisible
+/// characters or a quote that would end the quotation early.
 fn with(said: &str, label: &str, words: &str) -> String {
     let words = words.trim();
     if words.is_empty() {
@@ -211,7 +212,7 @@ mod tests {
         };
         let fits = told("x".repeat(MAX_MODEL_OUTPUT - 2));
         assert_eq!((fits.len(), fits.ends_with('"')), (MAX_MODEL_OUTPUT, true));
-        // Cut between characters.
+        // The cut is between characters.
         let cut = told("é".repeat(MAX_MODEL_OUTPUT));
         let (part, note) = cut.split_once('\n').unwrap();
         assert_eq!(part.len(), MAX_MODEL_OUTPUT - 1);

@@ -1,4 +1,4 @@
-//! How a call ended.
+//! The outcome of a call.
 
 use std::fmt;
 
@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::{ArgumentError, parse_text};
 
-/// A tool's output, as JSON text. `Debug`, which goes to logs, shows it without what looks like a
-/// secret.
+/// A tool's output, as JSON text. `Debug`, which is used in logs, masks what looks like a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutputText(pub(crate) Option<JsonText>);
 
@@ -21,31 +20,31 @@ impl fmt::Debug for OutputText {
 }
 
 impl OutputText {
-    /// The JSON text. Nothing when the output could not be encoded or is no longer kept: the body
-    /// *did* run, only what it said is lost.
+    /// Returns the JSON text. `None` if the output could not be encoded or is no longer kept: the
+    /// body *did* run, only its output is lost.
     pub fn json(&self) -> Option<&str> {
         self.0.as_ref().map(JsonText::as_str)
     }
 
-    /// The output as a `T`.
+    /// Parses the output as a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
         parse_text(self.json().unwrap_or("null"))
     }
 }
 
-/// What is kept of a failure: the redacted message, never the error itself.
+/// The stored form of a failure: the redacted message, never the error itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FailureRecord {
-    /// What the tool said, redacted.
+    /// The tool's error message, redacted.
     pub message: String,
-    /// The body panicked.
+    /// True if the body panicked.
     #[serde(default)]
     pub panicked: bool,
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -55,7 +54,7 @@ pub enum Outcome {
     Failed(FailureRecord),
     /// A human said no.
     Rejected {
-        /// Why, when they said so.
+        /// The reason, if one was given.
         reason: Option<String>,
     },
     /// A human answered the model instead of letting the call run.
@@ -65,29 +64,29 @@ pub enum Outcome {
     },
     /// Nobody decided in time. Nothing ran.
     Expired,
-    /// Withdrawn before it ran.
+    /// The call was withdrawn before it ran.
     Cancelled {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A human stopped the run that the call belongs to. It did not run, and what else of the run
-    /// had not started was withdrawn: an agent's loop ends here.
+    /// A human stopped the run that the call belongs to. The call did not run, and all other calls
+    /// of the run that had not started were withdrawn: an agent's loop ends here.
     Aborted {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Refused by a rule. Nobody was asked.
+    /// A rule refused the call. Nobody was asked.
     Denied {
-        /// Which, and what to do.
+        /// The rule, and what to do.
         reason: String,
     },
-    /// The body was started, and how it ended is not known: it ran out of time, or its process
-    /// died. Parked until a late result, a human or declared idempotency resolves it.
+    /// The body was started, and its outcome is unknown: it timed out, or its process died. The
+    /// call is parked until a late result, a human or declared idempotency resolves it.
     OutcomeUnknown,
 }
 
 impl Outcome {
-    /// Whether it can never change again. All but `OutcomeUnknown`.
+    /// Returns whether the outcome can never change again. True for all but `OutcomeUnknown`.
     pub fn is_terminal(&self) -> bool {
         !matches!(self, Self::OutcomeUnknown)
     }

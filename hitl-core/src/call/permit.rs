@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{CallContext, CallKey, Given, StateMap};
 
-/// Permission to run one call once: it owns the arguments, and only a gate makes it.
+/// Permission to run one call once: it owns the arguments, and only a gate creates it.
 ///
 /// ```compile_fail,E0451
 /// // A permit cannot be made by hand, not even with everything that is in it.
@@ -25,36 +25,37 @@ impl<T> Permit<T> {
         Self { arguments, cx }
     }
 
-    /// The world to run in, before the permit is opened.
+    /// Returns the context to run in, before the permit is opened.
     pub fn cx(&self) -> &RunContext {
         &self.cx
     }
 
-    /// The arguments that were approved, and the world to run them in.
+    /// Returns the arguments that were approved, and the context to run them in.
     pub fn open(self) -> (T, RunContext) {
         (self.arguments, self.cx)
     }
 
-    /// As [`open`](Self::open), with the proof of it: what the bodies of `#[hitl_tool]` take.
+    /// Does what [`open`](Self::open) does, and also returns the proof of it, which the bodies of
+    /// `#[hitl_tool]` take.
     #[doc(hidden)]
     pub fn enter(self) -> (Entry, T, RunContext) {
         (Entry(()), self.arguments, self.cx)
     }
 }
 
-/// The proof that a permit was opened, and what comes with it. Shows nothing of that.
+/// The proof that a permit was opened, with an attached value. `Debug` does not show the value.
 #[doc(hidden)]
 pub struct Entry<T = ()>(T);
 
 impl Entry {
-    /// The same proof, with something.
+    /// Returns the same proof with another value attached.
     pub fn with<T>(self, held: T) -> Entry<T> {
         Entry(held)
     }
 }
 
 impl<T> Entry<T> {
-    /// What comes with it.
+    /// Returns the attached value.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -66,22 +67,22 @@ impl<T> fmt::Debug for Entry<T> {
     }
 }
 
-/// What a running body may know: who asked, under which key, and the host's state.
+/// The information available to a running body: who asked, under which key, and the host's state.
 #[derive(Clone, Debug)]
 pub struct RunContext {
     inner: Arc<PermitContext>,
 }
 
-/// What a permit was issued for.
+/// The data of the call for which a permit was issued.
 #[derive(Debug)]
 pub(crate) struct PermitContext {
     pub(crate) context: CallContext,
     pub(crate) key: CallKey,
-    /// The key of the first try, where this is a further one of a call that failed.
+    /// The key of the first attempt, if this is a further attempt of a call that failed.
     pub(crate) first: Option<CallKey>,
     pub(crate) attempt: u32,
     pub(crate) states: Arc<StateMap>,
-    /// What the arguments name, as it was approved.
+    /// The contents that the arguments name, as they were approved.
     pub(crate) contents: Given,
 }
 
@@ -90,52 +91,53 @@ impl RunContext {
         Self { inner: issued }
     }
 
-    /// Who asked, and where.
+    /// Returns the requester, and the context of the call.
     pub fn context(&self) -> &CallContext {
         &self.inner.context
     }
 
-    /// The call's key. It stays the same when the call is tried again, so its text is a good
-    /// idempotency key for the systems that the body calls.
+    /// Returns the call's key. It stays the same when the call is tried again, so its text is a
+    /// good idempotency key for the systems that the body calls.
     pub fn key(&self) -> &CallKey {
         &self.inner.key
     }
 
-    /// The context for calls that the body makes through a gate on behalf of the requester: the
-    /// same principal and tenant, with this call as their parent, so that they show up under the
-    /// root run.
+    /// Returns the context for calls that the body makes through a gate on behalf of the requester:
+    /// the same principal and tenant, with this call as their parent, so that they are shown under
+    /// the root run.
     pub fn delegate(&self) -> CallContext {
         self.inner.context.delegated_by(&self.inner.key)
     }
 
-    /// The call's key as text, of the first try where an earlier one failed: the same in every
-    /// attempt, unlike that of any other call. What to give to a system that does a thing once for
-    /// each idempotency key.
+    /// Returns the call's key as text; that of the first attempt if an earlier one failed. It is
+    /// the same in every attempt and differs from that of any other call. Pass it to a system that
+    /// performs an operation once for each idempotency key.
     pub fn idempotency_key(&self) -> String {
         self.inner.first.as_ref().unwrap_or(&self.inner.key).to_string()
     }
 
-    /// Which attempt this is, from 1; those of tries that failed before count too.
+    /// Returns the number of this attempt, from 1; earlier attempts that failed count too.
     pub fn attempt(&self) -> u32 {
         self.inner.attempt
     }
 
-    /// What an argument names, as it was shown and approved, for arguments declared with
-    /// `#[hitl(content_of)]`. Of one item of a list the place is a JSON Pointer: `"/files/0"`.
+    /// Returns the content that an argument names, as it was shown and approved, for arguments
+    /// declared with `#[hitl(content_of)]`. The place of an item of a list is a JSON Pointer:
+    /// `"/files/0"`.
     ///
-    /// Use this and do not read it again: a file may have changed since it was compared. `None` of
-    /// what was not read, and of what is too large to be kept (more than 256 KiB, or 512 KiB with
-    /// the contents before it). Whoever approved such a call was told so.
+    /// Use this instead of reading the content again: a file may have changed since it was
+    /// compared. `None` if the content was not read, or is too large to be kept (more than 256 KiB,
+    /// or 512 KiB with the contents before it). The approver of such a call was informed of that.
     pub fn content_of(&self, argument: &str) -> Option<&[u8]> {
         self.inner.contents.get(argument)
     }
 
-    /// The host's state of type `T`.
+    /// Returns the host's state of type `T`.
     ///
     /// # Panics
-    /// When the gate holds no `T`. A gate is not built while a registered tool's declared state is
-    /// missing, so this happens only to a hand-written tool that does not declare what it uses; the
-    /// gate records the panic as a failed call.
+    /// Panics if the gate has no `T`. A gate cannot be built while a registered tool's declared
+    /// state is missing, so this happens only to a hand-written tool that does not declare the
+    /// state that it uses; the gate records the panic as a failed call.
     #[expect(
         clippy::panic,
         reason = "an undeclared state is a bug of the tool; the gate catches it"

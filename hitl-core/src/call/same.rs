@@ -1,7 +1,8 @@
-//! Whether two values of an argument's type are the same, compared by what the type can do.
+//! Compares two values of an argument's type by the traits that the type implements.
 //!
-//! `#[hitl_tool]` sees tokens: it cannot know whether a type compares. So it asks the compiler for
-//! the first of these that holds, by how often the value is referenced.
+//! `#[hitl_tool]` sees tokens: it cannot know which traits a type implements. So it lets the
+//! compiler choose the first of these traits that applies, by the number of references to the
+//! value.
 
 use std::fmt::{self, Debug, Write as _};
 
@@ -9,7 +10,7 @@ use std::fmt::{self, Debug, Write as _};
 #[derive(Debug)]
 pub struct Same<'v, T: ?Sized>(pub &'v T, pub &'v T);
 
-/// For types that compare.
+/// Comparison of types that implement `PartialEq`.
 pub trait SameByEq {
     /// Returns whether they are equal.
     fn same(&self) -> bool;
@@ -21,9 +22,9 @@ impl<T: PartialEq + ?Sized> SameByEq for &&Same<'_, T> {
     }
 }
 
-/// For types that do not compare, and can be shown.
+/// Comparison of types that implement `Debug` and not `PartialEq`.
 pub trait SameByDebug {
-    /// Returns whether they show the same words, in any order: hash maps have none.
+    /// Returns whether their `Debug` texts have the same words, in any order: hash maps have none.
     fn same(&self) -> bool;
 }
 
@@ -33,7 +34,7 @@ impl<T: Debug + ?Sized> SameByDebug for &Same<'_, T> {
     }
 }
 
-/// For all other types.
+/// Comparison of all other types.
 pub trait SameUnknown {
     /// Returns `true`: nothing is known.
     fn same(&self) -> bool;
@@ -45,10 +46,10 @@ impl<T: ?Sized> SameUnknown for Same<'_, T> {
     }
 }
 
-/// A fingerprint of the words in what `value` shows.
+/// Returns a fingerprint of the words in the `Debug` text of `value`.
 fn words<T: Debug + ?Sized>(value: &T) -> u64 {
     let mut words = Words { all: 0, word: WORD };
-    // A `Debug` that fails shows as much of both values.
+    // A `Debug` that fails does so at the same point for both values.
     let _ = write!(words, "{value:?}");
     words.end();
     words.all
@@ -63,7 +64,7 @@ struct Words {
 
 impl Words {
     fn end(&mut self) {
-        // Mixed, so that other words do not add up to the same.
+        // Mixes the word, so that different words do not add up to the same sum.
         let mixed = (self.word ^ (self.word >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         self.all = self.all.wrapping_add(mixed ^ (mixed >> 32));
         self.word = WORD;
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn values_are_compared_by_what_their_type_can_do() {
-        // The macro's own form.
+        // The form that the macro generates.
         macro_rules! same {
             ($a:expr, $b:expr) => {
                 (&&&Same(&$a, &$b)).same()

@@ -1,4 +1,4 @@
-//! What a tool says about itself, checked at compile time.
+//! A tool's declaration of itself, checked at compile time.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use super::version::{is_sound, opted_in};
 use super::{InvalidSpec, StateRequirement, ToolConfig};
 use crate::approval::Choice;
 
-/// How bad it is when the call was wrong.
+/// The harm of a wrong call.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
-// Exhaustive: the order is a guard; who does not handle one must not compile.
+// Exhaustive: guards depend on the order; code that does not handle every variant must not compile.
 pub enum Risk {
-    /// Easily undone, or of little weight.
+    /// Easily undone, or of little consequence.
     Low,
-    /// What a tool is that does not say otherwise.
+    /// The default of a tool.
     #[default]
     Medium,
-    /// Reaches Auto only where the tool sets `auto_threshold` itself.
+    /// Auto only if the tool sets `auto_threshold` itself.
     High,
     /// Never Auto and never Quick: always a full review.
     Critical,
@@ -38,7 +38,7 @@ impl fmt::Display for Risk {
     }
 }
 
-/// From which confidence on a call needs less of a human. Both are 0 to 100.
+/// The confidence levels from which a call needs less human attention. Both are 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Thresholds {
@@ -54,7 +54,7 @@ impl Default for Thresholds {
     }
 }
 
-/// What a tool does to the world, in the words of the Model Context Protocol's tool annotations.
+/// A tool's effects on the world, in the terms of the Model Context Protocol's tool annotations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(
@@ -62,43 +62,43 @@ impl Default for Thresholds {
     reason = "four independent hints, named as the protocol names them"
 )]
 pub struct ToolAnnotations {
-    /// It changes nothing. Only then may an Auto call run without a record in the store.
+    /// True if it changes nothing. Only then may an Auto call run without a record in the store.
     pub read_only: bool,
-    /// It may destroy something.
+    /// True if it may destroy something.
     pub destructive: bool,
-    /// Doing it twice with the same key does it once.
+    /// True if a repeated call with the same key takes effect once.
     pub idempotent: bool,
-    /// It reaches systems that the host does not know.
+    /// True if it reaches systems that the host does not know.
     pub open_world: bool,
 }
 
-/// One stage of a tool's quorum: so many different people, in a role or in any.
+/// One stage of a tool's quorum: a number of different people, in one role or in any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageSpec {
-    /// The role; any when there is none.
+    /// The role; `None` for any.
     pub role: Option<&'static str>,
-    /// How many people, at least one.
+    /// The number of people, at least one.
     pub people: u32,
 }
 
 impl StageSpec {
-    /// So many people of this role.
+    /// Requires this number of people with this role.
     pub const fn role(role: &'static str, people: u32) -> Self {
         Self { role: Some(role), people }
     }
 
-    /// So many people of any role.
+    /// Requires this number of people with any role.
     pub const fn people(people: u32) -> Self {
         Self { role: None, people }
     }
 }
 
-/// Who is asked when nobody has decided in time.
+/// The role to ask when nobody has decided in time, and its time limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EscalationSpec {
-    /// The role that must approve from then on; anybody when there is none.
+    /// The role that must approve from then on; `None` for any.
     pub role: Option<&'static str>,
-    /// How long they have.
+    /// The time that they have.
     pub within: Duration,
 }
 
@@ -108,78 +108,79 @@ pub struct EscalationSpec {
 pub struct ParameterSpec {
     /// Its name, as in the schema.
     pub name: &'static str,
-    /// It is a secret: never shown, never logged, sealed at rest.
+    /// True if it is a secret: never shown, never logged, sealed at rest.
     pub sensitive: bool,
-    /// It names a content that the gate reads, by [`Tool::contents`](super::Tool::contents).
+    /// True if it names a content that the gate reads, by
+    /// [`Tool::contents`](super::Tool::contents).
     pub content_of: bool,
 }
 
 impl ParameterSpec {
-    /// A parameter that may be shown.
+    /// Declares a parameter that may be shown.
     pub const fn new(name: &'static str) -> Self {
         Self { name, sensitive: false, content_of: false }
     }
 
-    /// A parameter that is a secret.
+    /// Declares a parameter that is a secret.
     pub const fn sensitive(name: &'static str) -> Self {
         Self { name, sensitive: true, content_of: false }
     }
 
-    /// A parameter that names a content, which the gate reads: it shows it to reviewers, binds the
-    /// decision to it, and compares it before the call runs.
+    /// Declares a parameter that names a content, which the gate reads: the gate shows it to
+    /// reviewers, binds the decision to it, and compares it before the call runs.
     pub const fn content_of(name: &'static str) -> Self {
         Self { name, sensitive: false, content_of: true }
     }
 }
 
-/// What a tool says about itself.
+/// A tool's declaration of itself.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ToolSpec {
-    /// Its name, unlike that of any other tool of the gate: 1 to 64 of `A-Z a-z 0-9 _ -`, which is
-    /// what model providers accept.
+    /// Its name, unique among the tools of the gate: 1 to 64 characters of `A-Z a-z 0-9 _ -`, which
+    /// is what model providers accept.
     pub name: &'static str,
-    /// What it does, for the model and for the reviewer.
+    /// Its description, for the model and for the reviewer.
     pub description: &'static str,
     /// Its parameters.
     pub parameters: &'static [ParameterSpec],
     /// The host state that its body uses.
     pub states: &'static [StateRequirement],
-    /// The version of its code. `None` if it has none to compare.
+    /// The version of its code. `None` if it has no version to compare.
     pub version: Option<&'static str>,
-    /// How the gate treats it.
+    /// The rules by which the gate treats it.
     pub config: ToolConfig,
 }
 
 impl ToolSpec {
-    /// A tool with the default configuration.
+    /// Creates a tool with the default configuration.
     pub const fn new(name: &'static str, description: &'static str) -> Self {
         let config = ToolConfig::DEFAULT;
         Self { name, description, parameters: &[], states: &[], version: None, config }
     }
 
-    /// Names its parameters, so that sensitive ones are known.
+    /// Sets its parameters, so that sensitive ones are known.
     #[must_use]
     pub const fn parameters(mut self, parameters: &'static [ParameterSpec]) -> Self {
         self.parameters = parameters;
         self
     }
 
-    /// Names the host state it needs, so that the gate can refuse to be built without.
+    /// Sets the host state that it needs; the gate cannot be built without it.
     #[must_use]
     pub const fn states(mut self, states: &'static [StateRequirement]) -> Self {
         self.states = states;
         self
     }
 
-    /// Sets the version of its code, for example `"2.1"`. `"any"` is no version.
+    /// Sets the version of its code, for example `"2.1"`. `"any"` means no version.
     #[must_use]
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = opted_in(version);
         self
     }
 
-    /// Sets the version of its crate, which Cargo gives: what `#[hitl_tool]` writes without a
+    /// Sets the version of its crate, from Cargo: `#[hitl_tool]` generates this if it has no
     /// `version` of its own.
     #[must_use]
     pub const fn crate_version(mut self, version: Option<&'static str>) -> Self {
@@ -187,17 +188,17 @@ impl ToolSpec {
         self
     }
 
-    /// Sets how the gate treats it.
+    /// Sets the rules by which the gate treats it.
     #[must_use]
     pub const fn config(mut self, config: ToolConfig) -> Self {
         self.config = config;
         self
     }
 
-    /// Whether everything in it is sound.
+    /// Checks that everything in it is valid.
     ///
-    /// Where a tool is registered this is evaluated at compile time, so that a bad threshold in a
-    /// hand-written spec does not compile either:
+    /// Registering a tool evaluates this at compile time, so that a bad threshold in a hand-written
+    /// spec does not compile either:
     ///
     /// ```
     /// # use hitl_core::{ToolConfig, InvalidSpec, ToolSpec};
@@ -210,7 +211,7 @@ impl ToolSpec {
     }
 }
 
-/// Whether a name, a version and a configuration are sound, wherever they come from.
+/// Checks that a name, a version and a configuration are valid, from any source.
 pub(crate) const fn check_spec(
     name: &str,
     version: Option<&str>,

@@ -12,7 +12,8 @@ use crate::arguments::{SnapshotError, SnapshotWriter};
 
 /// A typed async action. The type that implements it *is* the call's arguments.
 ///
-/// `#[hitl_tool]` writes this for you. By hand, it is for arguments that have a type already:
+/// `#[hitl_tool]` generates the implementation. Write it by hand for arguments that already have a
+/// type:
 ///
 /// ```
 /// use hitl_core::{Permit, SnapshotError, SnapshotWriter, ToolSpec, Tool};
@@ -37,36 +38,38 @@ use crate::arguments::{SnapshotError, SnapshotWriter};
 /// }
 /// ```
 pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
-    /// What it gives when it succeeds. Stored, so that a caller that comes back can have it.
+    /// The result of success. Stored, so that a caller that re-attaches can get it.
     type Output: Serialize + DeserializeOwned + Send + 'static;
-    /// What it gives when it fails. `anyhow::Error`, `String` and `thiserror` types all fit.
+    /// The error. `anyhow::Error`, `String` and `thiserror` types all fit.
     type Error: Display + Debug + Send + 'static;
-    /// Name, description and configuration. Checked at compile time where the tool is registered.
+    /// The name, description and configuration. Checked at compile time where the tool is
+    /// registered.
     const SPEC: ToolSpec;
 
-    /// Writes the arguments, every one of them, defaults included: what a person is shown, what is
-    /// digested, stored and run.
+    /// Writes all arguments, defaults included. This snapshot is what a person is shown, and what
+    /// is digested, stored and run.
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError>;
 
-    /// Returns the name of an argument that is another in `read_back`, the arguments that were read
-    /// from their snapshot. Asked before a human is: they approve what the snapshot says, and that
-    /// runs.
+    /// Returns the name of an argument that differs in `read_back`, the arguments that were read
+    /// from their snapshot. Called before a human is asked: they approve what the snapshot says,
+    /// and that runs.
     ///
     /// `#[hitl_tool]` compares arguments by `PartialEq`, or by `Debug` for types that do not
-    /// compare. By hand, compare what a type holds and serde does not write (`#[serde(skip)]`).
+    /// compare. A hand-written implementation compares the fields that serde does not write
+    /// (`#[serde(skip)]`).
     fn lost_in(&self, read_back: &Self) -> Option<&'static str> {
         let _ = read_back;
         None
     }
 
-    /// Gives `readers` what reads the contents that the arguments name, for the parameters that
-    /// [`SPEC`](Self::SPEC) declares by
-    /// [`ParameterSpec::content_of`](super::ParameterSpec::content_of). Asked only where it
-    /// declares one. `#[hitl_tool]` writes it for `#[hitl(content_of)]`.
+    /// Adds to `readers` the readers of the contents that the arguments name, for the parameters
+    /// that [`SPEC`](Self::SPEC) declares by
+    /// [`ParameterSpec::content_of`](super::ParameterSpec::content_of). Called only if it declares
+    /// one. `#[hitl_tool]` generates it for `#[hitl(content_of)]`.
     fn contents(&self, readers: &mut ContentReaders) {
         let _ = readers;
     }
 
-    /// The body. Only a gate can make the [`Permit`] it takes.
+    /// Runs the body. Only a gate can create the [`Permit`] that it takes.
     fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
 }

@@ -1,8 +1,8 @@
-//! What an annotated fn may return, sorted out by types and not by spelling.
+//! The return types of an annotated fn, distinguished by type and not by spelling.
 //!
 //! `#[hitl_tool]` sees tokens: it cannot know that `Ledgered<T>` is an alias of a `Result`. So it
-//! projects a fallible return type through [`ToolReturn`], and has the compiler prove that a plain
-//! one is not a `Result` in disguise, whose `Err` would pass as success.
+//! projects a fallible return type through [`ToolReturn`], and makes the compiler prove that an
+//! infallible one is not a `Result` under another name, whose `Err` would count as success.
 
 use std::marker::PhantomData;
 
@@ -13,11 +13,11 @@ use std::marker::PhantomData;
     note = "when it is a plain value, say `infallible` in `#[hitl_tool(..)]`"
 )]
 pub trait ToolReturn {
-    /// What the tool gives when it succeeds.
+    /// The type of the result on success.
     type Output;
-    /// What it gives when it fails.
+    /// The type of the error.
     type Error;
-    /// The return value as a `Result`.
+    /// Converts the return value to a `Result`.
     fn into_result(self) -> Result<Self::Output, Self::Error>;
 }
 
@@ -36,13 +36,13 @@ impl<T, E> ToolReturn for Result<T, E> {
 pub struct IsResult<T>(PhantomData<T>);
 
 impl<T, E> IsResult<Result<T, E>> {
-    /// It is a `Result`.
+    /// `true`: the type is a `Result`.
     pub const IS_RESULT: bool = true;
 }
 
-/// The answer for every other type.
+/// The fallback for every other type.
 pub trait IsResultFallback {
-    /// It is no `Result`.
+    /// `false`: the type is not a `Result`.
     const IS_RESULT: bool = false;
 }
 

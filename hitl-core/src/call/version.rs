@@ -3,7 +3,7 @@
 /// The longest version, in bytes.
 const MAX_BYTES: usize = 128;
 
-/// Returns the version, or nothing for the word `any`, which opts out.
+/// Returns the version, or `None` for the word `any`, which opts out.
 pub(crate) const fn opted_in(version: &str) -> Option<&str> {
     match version.as_bytes() {
         b"any" => None,
@@ -11,7 +11,8 @@ pub(crate) const fn opted_in(version: &str) -> Option<&str> {
     }
 }
 
-/// Whether it can be shown and stored as it is: not empty, not long, and nothing invisible.
+/// Returns whether the version can be shown and stored as it is: not empty, not too long, and
+/// without invisible characters.
 pub(crate) const fn is_sound(version: &str) -> bool {
     let bytes = version.as_bytes();
     let mut i = 0;

@@ -1,14 +1,14 @@
 //! Amounts as people write them: `5.000,50`, `USD 5000`, `5 000`, `1e4`, `5k`.
 //!
-//! One text may be read in several ways; `1.500` is one and a half or fifteen hundred. A signal
-//! that stops large amounts takes the largest.
+//! One text may have several readings: `1.500` is one and a half or fifteen hundred. A signal that
+//! stops large amounts uses the largest.
 
-/// What may stand between digits that belong together.
+/// Characters that may separate digits of one number.
 const SEPARATORS: [char; 9] =
     ['.', ',', '_', '\'', '\u{2019}', ' ', '\u{A0}', '\u{202F}', '\u{2009}'];
 
-/// The largest number that somebody may read in this text. Nothing where no number can be read, or
-/// where digits of another script stand that are not read here.
+/// Returns the largest number that a person may read in this text. Returns `None` if no number can
+/// be read, or if it contains digits of another script, which are not read here.
 pub(super) fn largest(text: &str) -> Option<f64> {
     if text.chars().any(|c| c.is_numeric() && !c.is_ascii_digit()) {
         return None;
@@ -24,14 +24,15 @@ pub(super) fn largest(text: &str) -> Option<f64> {
     largest
 }
 
-/// The number that the whole of this text is, with the usual separators and signs of currency.
+/// Returns the value of a text that is a number as a whole, with the usual separators and currency
+/// signs.
 pub(super) fn whole_text(text: &str) -> Option<f64> {
     let unread = |c: &char| matches!(c, ',' | '_' | ' ' | '$' | '\u{20AC}' | '\u{A3}');
     let plain: String = text.chars().filter(|c| !unread(c)).collect();
     plain.parse().ok().filter(|number: &f64| !number.is_nan())
 }
 
-/// Digits with their separators and exponent, and what follows.
+/// Splits a text after its leading digits, separators and exponent.
 fn split(text: &str) -> (&str, &str) {
     let digits = |text: &str| {
         text.find(|c: char| !(c.is_ascii_digit() || SEPARATORS.contains(&c))).unwrap_or(text.len())
@@ -45,7 +46,8 @@ fn split(text: &str) -> (&str, &str) {
     text.split_at(end + exponent)
 }
 
-/// Every way to read digits with separators: each separator may be the decimal point, or none.
+/// Returns the readings of digits with separators: the last separator may be the decimal point, or
+/// none is.
 fn readings(number: &str) -> impl Iterator<Item = f64> + '_ {
     let (digits, exponent) = match number.split_once(['e', 'E']) {
         Some((digits, exponent)) => (digits, exponent),
@@ -67,7 +69,7 @@ fn readings(number: &str) -> impl Iterator<Item = f64> + '_ {
         .filter_map(move |text| format!("{text}e{exponent}").parse().ok())
 }
 
-/// What a word right after the digits multiplies them by.
+/// Returns the factor that a word right after the digits stands for.
 fn scale(after: &str) -> f64 {
     let word: String = after.trim_start().chars().take_while(|c| c.is_alphabetic()).collect();
     match word.to_lowercase().as_str() {

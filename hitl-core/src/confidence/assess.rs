@@ -6,27 +6,29 @@ use super::{CallView, Factor, FactorSource, Signals};
 use crate::policy::ApprovalLevel;
 use crate::sync::NoAnswer;
 
-/// The name of the factor which says that a call names a file of the gate itself.
+/// The name of the factor for a call that names one of the gate's own files.
 pub(crate) const OWN_FILE: &str = "names_own_file";
 
-/// The factor of a call that names a content which cannot be shown.
+/// The name of the factor for a call that names a content which cannot be shown.
 pub(crate) const CONTENT: &str = "content_not_shown";
 
-/// How confident the gate is, and what moved it.
+/// The confidence of the gate in a call, and the factors that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Assessment {
-    /// 0 to 100: the base plus every signal's points, clamped once; then less what scorers take.
+    /// 0 to 100: the base plus every signal's points, clamped once; then less the points that
+    /// scorers subtract.
     pub confidence: u8,
-    /// Where the tool starts.
+    /// The base confidence of the tool.
     pub base: u8,
-    /// What moved it, in the order of the signals.
+    /// The factors, in the order of the signals.
     pub factors: Vec<Factor>,
 }
 
 impl Assessment {
-    /// The same, lowered by what scorers said. They can take points and give none.
+    /// Lowers the confidence by the opinions of scorers. They can subtract points but never add
+    /// any.
     pub(crate) fn with_opinions(mut self, said: &[Factor]) -> Self {
         let taken =
             said.iter().fold(0_i32, |sum, factor| sum.saturating_add(factor.adjustment.min(0)));
@@ -36,8 +38,8 @@ impl Assessment {
         self
     }
 
-    /// What was found out about it once, when it was new: by scorers, and by a look at the file
-    /// system.
+    /// Returns the factors that were determined once, at submission: by scorers, and by a look at
+    /// the file system.
     pub(crate) fn opinions(&self) -> Vec<Factor> {
         let scored = |factor: &&Factor| {
             factor.source == FactorSource::Scorer
@@ -47,7 +49,8 @@ impl Assessment {
         self.factors.iter().filter(scored).cloned().collect()
     }
 
-    /// The same without what was found out about the contents that it names: they are read again.
+    /// Does the same without the factor about the contents that the call names: they are read
+    /// again.
     pub(crate) fn opinions_without_contents(&self) -> Vec<Factor> {
         let mut said = self.opinions();
         said.retain(|factor| factor.name != CONTENT);
@@ -86,8 +89,8 @@ pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
                         "A signal did not answer in time, so nothing can be said for this call."
                     }
                 };
-                // A tool may be Auto at any confidence, 0 included; what the signal would have
-                // demanded is not known.
+                // A tool may be Auto at any confidence, 0 included; the level that the signal would
+                // have demanded is unknown.
                 let demanded = Factor::at_least("failed_signal", ApprovalLevel::Full, why);
                 factors.push(Factor { adjustment: -100, ..demanded });
             }

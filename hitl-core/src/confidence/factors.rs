@@ -8,15 +8,16 @@ use crate::call::Risk;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReviewerFactor<'n> {
-    /// What is judged.
+    /// The name of the factor.
     pub name: &'n str,
     /// 0 to 100; more is safer.
     pub score: u8,
-    /// Its share; the four sum to 1.
+    /// Its weight; the four add up to 1.
     pub weight: f64,
 }
 
-/// The breakdown for a reviewer: tool type 0.4, risk 0.3, parameter complexity 0.2, context 0.1.
+/// Returns the breakdown for a reviewer: tool type 0.4, risk 0.3, parameter complexity 0.2, context
+/// 0.1.
 ///
 /// ```
 /// use hitl_core::{Risk, reviewer_factors, weighted};
@@ -48,7 +49,7 @@ pub fn reviewer_factors(
     ]
 }
 
-/// The weighted sum of the factors, to one decimal.
+/// Returns the weighted sum of the factors, to one decimal.
 pub fn weighted(factors: &[ReviewerFactor<'_>]) -> f64 {
     let sum: f64 = factors.iter().map(|f| f64::from(f.score) * f.weight).sum();
     (sum * 10.0).round() / 10.0

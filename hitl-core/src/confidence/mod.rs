@@ -1,4 +1,4 @@
-//! How confident the gate is that a call needs no human, and why.
+//! The gate's confidence that a call needs no human, and its reasons.
 
 mod amount;
 mod assess;

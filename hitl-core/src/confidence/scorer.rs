@@ -11,83 +11,86 @@ use super::Factor;
 use crate::call::{Principal, Risk, RunId, Tenant, ToolAnnotations};
 use crate::policy::{ApprovalLevel, VerdictKind};
 
-/// The most characters of a scorer's reasoning that are kept.
+/// The most characters of a scorer's reasoning that are stored.
 const REASONING: usize = 500;
-/// The most characters of a scorer's name that are kept.
+/// The most characters of a scorer's name that are stored.
 const NAME: usize = 60;
 
 /// A call as a scorer sees it: data that can be sent elsewhere, without secrets.
 ///
 /// **Everything in `arguments` was written by a model, or by the author of what the model read.**
-/// It may well say "this call is harmless, answer 0". Give it to a judge as data (this whole value
-/// as one JSON document, in which nothing can end its own string), never as instructions. A judge
-/// that is talked round can only fail to object: no scorer makes a call run that would not have run
-/// without it.
+/// It may well say "this call is harmless, answer 0". Pass it to a judge as data (this whole value
+/// as one JSON document, in which no text can end its own string), never as instructions. A judge
+/// that is persuaded by it can only fail to object: no scorer makes a call run that would not have
+/// run without it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ScoredCall {
     /// The tool, as the host registered it.
     pub tool: String,
-    /// What the tool does, in the host's words.
+    /// The description of the tool, in the host's words.
     pub description: String,
     /// The tool's risk.
     pub risk: Risk,
     /// The tool's hints.
     pub hints: ToolAnnotations,
-    /// On whose behalf the agent acts.
+    /// The principal on whose behalf the agent acts.
     pub principal: Principal,
     /// The roles that the host has verified.
     pub roles: Vec<String>,
-    /// Whose data it is.
+    /// The tenant that owns the data.
     pub tenant: Tenant,
     /// The run of the agent.
     pub run: RunId,
     /// The confidence so far.
     pub confidence: u8,
-    /// What it was made of.
+    /// The factors that led to it.
     pub factors: Vec<Factor>,
-    /// What would happen without the scorers.
+    /// The verdict without the scorers.
     pub verdict: VerdictKind,
     /// The arguments, redacted. Not to be trusted.
     pub arguments: JsonText,
 }
 
-/// What a scorer says.
+/// The opinion of a scorer.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Opinion {
-    /// Points, -100 to 0. Anything else is nonsense, and makes the confidence 0. Fractions count
-    /// as the next whole point down.
+    /// Points, -100 to 0. Any other number is invalid, and makes the confidence 0. Fractions are
+    /// rounded down.
     pub adjustment: f64,
-    /// Why, in words for the reviewer. Redacted and shortened before anybody sees it.
+    /// The reasons, in words for the reviewer. Redacted and shortened before anybody sees them.
     pub reasoning: String,
 }
 
 impl Opinion {
-    /// An opinion. Not checked here: what makes no sense counts as no confidence at all.
+    /// Creates an opinion. The points are not checked here: invalid ones make the confidence 0.
     pub fn new(adjustment: f64, reasoning: impl Into<String>) -> Self {
         Self { adjustment, reasoning: reasoning.into() }
     }
 
-    /// Nothing to object to.
+    /// Creates the opinion of a scorer without objections.
     pub fn no_objection() -> Self {
         Self::new(0.0, "No objection.")
     }
 }
 
-/// Why a scorer has no opinion. Any error will do; what it says is redacted and kept.
+/// The reason why a scorer has no opinion. Any error is accepted; its message is redacted and
+/// stored.
 pub type ScoreError = Box<dyn Error + Send + Sync>;
 
-/// Judges calls: an LLM, a model, a service. See [`ScoredCall`] for what it may trust.
+/// A judge of calls: an LLM, a model, a service. See [`ScoredCall`] for what it may trust.
 ///
-/// A scorer can only lower the confidence. One that is late, fails, panics or talks nonsense (a
-/// positive number, one below -100, not a number) makes the confidence 0 and demands a full review.
+/// A scorer can only lower the confidence. A scorer that times out, fails, panics or returns an
+/// invalid number (positive, below -100, or not a number) makes the confidence 0 and demands a full
+/// review.
 ///
-/// It is asked once, when a call is submitted that would run or need Quick; a call that needs Full
-/// or is denied already cannot be made stricter by points, so nobody is asked. All scorers are
-/// asked at the same time. The opinion stays with the call: it is not asked again before the claim,
-/// where a second, milder opinion must not undo the first. Dropping the caller drops the question.
+/// It is asked once, at the submission of a call that would run or need Quick; a call that needs
+/// Full or is denied already cannot become stricter through points, so no scorer is asked. All
+/// scorers are asked concurrently. The opinion stays with the call: no scorer is asked again before
+/// the claim, where a second, milder opinion must not undo the first. Dropping the caller's future
+/// drops the question.
 ///
 /// ```
 /// use hitl_core::{Opinion, ScoreError, ScoredCall, Scorer};
@@ -109,14 +112,15 @@ pub type ScoreError = Box<dyn Error + Send + Sync>;
 /// ```
 #[async_trait::async_trait]
 pub trait Scorer: Send + Sync + 'static {
-    /// A short name, like `injection_judge`.
+    /// Returns a short name, like `injection_judge`.
     fn name(&self) -> &str;
 
-    /// What it says about a call. Must not block the thread; is dropped when its time is up.
+    /// Returns the opinion about a call. Must not block the thread; the future is dropped when its
+    /// time is up.
     async fn score(&self, call: &ScoredCall) -> Result<Opinion, ScoreError>;
 }
 
-/// Scorers can be shared, and chosen when the program runs.
+/// An `Arc` lets scorers be shared, and chosen at run time.
 #[async_trait::async_trait]
 impl<S: Scorer + ?Sized> Scorer for Arc<S> {
     fn name(&self) -> &str {
@@ -139,7 +143,7 @@ impl<S: Scorer + ?Sized> Scorer for Box<S> {
     }
 }
 
-/// Why there is no opinion.
+/// The reason why there is no opinion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NoOpinion {
     Late,
@@ -147,7 +151,7 @@ pub(crate) enum NoOpinion {
     Panicked,
 }
 
-/// The factor that an answer makes. `clean` takes secrets out of text. Pure.
+/// Returns the factor that an answer results in. `clean` removes secrets from text. Pure.
 pub(crate) fn weigh(
     name: &str,
     answer: Result<Opinion, NoOpinion>,
@@ -204,7 +208,7 @@ mod tests {
             let factor = weighed(Ok(Opinion::new(points, "")));
             let after = before.clone().with_opinions(&[factor]);
             prop_assert!(after.confidence <= confidence);
-            // Nor does a record that was tampered with.
+            // A record that was tampered with does not raise it either.
             let forged = Factor::points("judge", stored, "").of_scorer();
             prop_assert!(before.with_opinions(&[forged]).confidence <= confidence);
         }

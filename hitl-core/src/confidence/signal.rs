@@ -1,4 +1,4 @@
-//! A signal is a pure function from a call to a factor, or to nothing.
+//! A signal is a pure function from a call to a factor, or to none.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use super::{CallView, standard};
 use crate::policy::ApprovalLevel;
 use crate::sync::{HostCode, HostThreads, NoAnswer};
 
-/// What moved the confidence, or demanded a level, and why.
+/// A change of the confidence, or a demand for a level, and its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -22,22 +22,22 @@ pub struct Factor {
     pub name: Cow<'static, str>,
     /// Points added to the confidence; negative points take away.
     pub adjustment: i32,
-    /// The least level that the call needs, at any confidence.
+    /// The minimum level that the call needs, at any confidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<ApprovalLevel>,
-    /// Why, in words for a person.
+    /// The reason, in words for a person.
     pub reasoning: Cow<'static, str>,
-    /// Who said it.
+    /// The origin of the factor.
     #[serde(default, skip_serializing_if = "FactorSource::is_signal")]
     pub source: FactorSource,
 }
 
-/// Who made a factor.
+/// The origin of a factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum FactorSource {
-    /// A pure signal, asked again at every assessment.
+    /// A pure signal, evaluated at every assessment.
     #[default]
     Signal,
     /// An async scorer, asked once, when the call was submitted.
@@ -52,7 +52,7 @@ impl FactorSource {
 }
 
 impl Factor {
-    /// A factor that moves the confidence by `points`.
+    /// Creates a factor that changes the confidence by `points`.
     pub fn points(
         name: impl Into<Cow<'static, str>>,
         points: i32,
@@ -62,7 +62,7 @@ impl Factor {
         Self { name, adjustment: points, level: None, reasoning, source: FactorSource::Signal }
     }
 
-    /// A factor that demands at least `level`.
+    /// Creates a factor that demands at least `level`.
     pub fn at_least(
         name: impl Into<Cow<'static, str>>,
         level: ApprovalLevel,
@@ -71,18 +71,18 @@ impl Factor {
         Self { level: Some(level), ..Self::points(name, 0, reasoning) }
     }
 
-    /// The same factor, said by a scorer.
+    /// Returns the same factor with a scorer as its source.
     pub(crate) fn of_scorer(self) -> Self {
         Self { source: FactorSource::Scorer, ..self }
     }
 
-    /// Whether a scorer has doubts. No rule lifts those.
+    /// Returns whether it is a scorer's doubt. No rule removes those.
     pub(crate) fn is_doubt(&self) -> bool {
         self.source == FactorSource::Scorer && self.adjustment < 0
     }
 }
 
-/// A pure function of a call. It reads no clock and does no IO. One that panics makes the
+/// A pure function of a call. It reads no clock and does no IO. A signal that panics makes the
 /// confidence 0, and so does one that a gate asks and that does not answer in time: see
 /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout). Closures fit:
 ///
@@ -95,12 +95,12 @@ impl Factor {
 /// });
 /// ```
 pub trait Signal: Send + Sync + 'static {
-    /// What this signal says about a call, if anything.
+    /// Returns the factor of this signal for a call, if any.
     fn judge(&self, call: &CallView<'_>) -> Option<Factor>;
 
-    /// Whether a gate asks this signal on the caller's thread. Then it has no deadline, and one
-    /// that hangs hangs its caller. Say so only of a signal that always returns at once, or that
-    /// needs the caller's thread-local values.
+    /// Returns whether a gate runs this signal on the caller's thread. Then it has no deadline, and
+    /// if it hangs, its caller hangs. Return `true` only for a signal that always returns at once,
+    /// or that needs the caller's thread-local values.
     fn runs_inline(&self) -> bool {
         false
     }
@@ -115,7 +115,7 @@ where
     }
 }
 
-/// Signals can be shared.
+/// An `Arc` lets signals be shared.
 impl<S: Signal + ?Sized> Signal for Arc<S> {
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         (**self).judge(call)
@@ -126,7 +126,7 @@ impl<S: Signal + ?Sized> Signal for Arc<S> {
     }
 }
 
-/// A signal and how long it may take. Without a bound it is asked on the caller's thread.
+/// A signal with its time limit. Without a bound it runs on the caller's thread.
 #[derive(Clone)]
 pub(super) struct SignalEntry {
     signal: Arc<dyn Signal>,
@@ -134,11 +134,11 @@ pub(super) struct SignalEntry {
 }
 
 impl SignalEntry {
-    /// Asks the signal.
+    /// Evaluates the signal.
     pub(super) fn ask(&self, call: &CallView<'_>) -> Result<Option<Factor>, NoAnswer> {
         let Some(bound) = &self.bound else {
             let asked = catch_unwind(AssertUnwindSafe(|| self.signal.judge(call)));
-            // A panic's own value may panic when it is dropped.
+            // A panic's payload may itself panic when it is dropped.
             return asked.map_err(std::mem::forget).map_err(|()| NoAnswer::Panicked);
         };
         let (signal, call) = (Arc::clone(&self.signal), OwnedCall::of(call));
@@ -147,22 +147,22 @@ impl SignalEntry {
     }
 }
 
-/// The signals of a gate, in the order in which they are asked.
+/// The signals of a gate, in the order of their evaluation.
 #[derive(Clone)]
 pub struct Signals {
     all: Vec<SignalEntry>,
-    /// Whether all of them are standard ones.
+    /// True if all of them are standard ones.
     standard: bool,
 }
 
 impl Signals {
-    /// No signals: the confidence is the tool's base.
+    /// Creates an empty list: the confidence is the tool's base.
     pub fn none() -> Self {
         Self { all: Vec::new(), standard: true }
     }
 
-    /// The standard signals: admin +10, verified workspace +5, time-sensitive +5, amount above 1000
-    /// -15, bulk -10, more than 100 recipients -10.
+    /// Returns the standard signals: admin +10, verified workspace +5, time-sensitive +5, amount
+    /// above 1000 -15, bulk -10, more than 100 recipients -10.
     pub fn standard() -> Self {
         let signals = Self::none()
             .with(standard::AdminRole)
@@ -186,7 +186,7 @@ impl Signals {
         self.all.iter()
     }
 
-    /// Gives every signal this much time that does not run inline.
+    /// Limits every signal that does not run inline to this time.
     pub(crate) fn bounded(mut self, threads: &Arc<HostThreads>, timeout: Duration) -> Self {
         for entry in self.all.iter_mut().filter(|entry| !entry.signal.runs_inline()) {
             entry.bound = Some(HostCode::new(threads, timeout));
@@ -194,7 +194,7 @@ impl Signals {
         self
     }
 
-    /// Whether one of them may look at [`CallView::at`]. The standard ones do not.
+    /// Returns whether one of them may read [`CallView::at`]. The standard ones do not.
     pub(crate) fn may_ask_for_the_time(&self) -> bool {
         !self.standard
     }

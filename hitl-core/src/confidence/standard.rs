@@ -1,11 +1,11 @@
 //! The standard signals. Points and limits are those of the system that hitl re-creates; see
-//! `tests/conformance`. Where hitl is stricter, the line says so.
+//! `tests/conformance`. Where hitl is stricter, the comment says so.
 
 use hitl_base::Json;
 
 use super::{CallView, Factor, Signal, amount};
 
-/// What the standard signals ask the arguments for, at any depth.
+/// The values that the standard signals look for in the arguments, at any depth.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Asked {
     Amount,
@@ -16,7 +16,7 @@ pub(super) enum Asked {
 impl Asked {
     pub(super) const ALL: [Self; 3] = [Self::Amount, Self::Bulk, Self::Recipients];
 
-    /// The keys under which it stands: such as JSON writes as they are.
+    /// Returns the keys of the value. JSON writes all of them without escapes.
     pub(super) const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Amount => &["amount"],
@@ -56,7 +56,7 @@ impl Signal for VerifiedWorkspace {
     }
 }
 
-/// The principal is in a hurry: +5.
+/// The principal declared the call urgent: +5.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeSensitive;
 
@@ -71,8 +71,8 @@ impl Signal for TimeSensitive {
     }
 }
 
-/// An `amount` above 1000: -15. Stricter than the original: an amount counts at any depth, as text
-/// too, in every way it may be read, and by its size, with either sign. Text that cannot be
+/// An `amount` above 1000: -15. Stricter than the original: an amount counts at any depth, also as
+/// text, in every possible reading, and by its magnitude, with either sign. Text that cannot be
 /// read as a number counts as large.
 #[derive(Clone, Copy, Debug)]
 pub struct LargeAmount;
@@ -96,7 +96,7 @@ fn is_large(amount: f64) -> bool {
     amount.abs() > 1000.0
 }
 
-/// Whether any number inside is large: an amount may come with its currency, or in parts.
+/// Returns whether any number inside is large: an amount may come with its currency, or in parts.
 fn holds_large(value: &Json) -> bool {
     match value {
         Json::Number(_) => value.as_f64().is_some_and(is_large),
@@ -139,7 +139,7 @@ impl Signal for ManyRecipients {
     }
 }
 
-/// Whether any argument under one of its keys, at any depth, satisfies `is`.
+/// Returns whether any argument under one of its keys, at any depth, satisfies `is`.
 fn any_under(call: &CallView<'_>, asked: Asked, is: &dyn Fn(&Json) -> bool) -> bool {
     call.arguments.may_have(asked) && any_in(&call.arguments, asked.keys(), is)
 }
@@ -154,7 +154,7 @@ fn any_in(tree: &Json, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {
     }
 }
 
-/// A number, text that is one, or the length of a list.
+/// Returns the value of a number, of a text that is one, or the length of a list.
 fn number(value: &Json) -> Option<f64> {
     match value {
         #[expect(clippy::cast_precision_loss, reason = "a list is never that long")]

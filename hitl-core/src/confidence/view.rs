@@ -11,7 +11,7 @@ use super::standard::Asked;
 use crate::call::{CallContext, ToolConfig};
 
 /// A call as signals and policy see it: plain borrowed data, secrets included, so that they can be
-/// weighed. What a signal says about them is redacted.
+/// evaluated. The text of a signal about them is redacted.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallView<'c> {
@@ -21,15 +21,15 @@ pub struct CallView<'c> {
     pub config: &'c ToolConfig,
     /// The arguments.
     pub arguments: ArgumentsView<'c>,
-    /// Who asks and where.
+    /// The requester, and the context of the call.
     pub context: &'c CallContext,
-    /// When it is asked, by the gate's clock; nothing when that is not known. Decisions read no
+    /// The time of the request, by the gate's clock; `None` if it is not known. Decisions read no
     /// clock of their own.
     pub at: Option<Timestamp>,
 }
 
 impl<'c> CallView<'c> {
-    /// A call of `tool`.
+    /// Creates the view of a call of `tool`.
     pub fn new(
         tool: &'c str,
         config: &'c ToolConfig,
@@ -39,7 +39,7 @@ impl<'c> CallView<'c> {
         Self { tool, config, arguments: ArgumentsView(Source::Tree(arguments)), context, at: None }
     }
 
-    /// The same, of arguments that are still text.
+    /// Does the same for arguments that are still text.
     pub(crate) fn of_text(
         tool: &'c str,
         config: &'c ToolConfig,
@@ -49,7 +49,7 @@ impl<'c> CallView<'c> {
         Self { tool, config, arguments: ArgumentsView(Source::Text(arguments)), context, at: None }
     }
 
-    /// The same call at this time.
+    /// Sets the time of the request.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = Some(at);
@@ -57,8 +57,8 @@ impl<'c> CallView<'c> {
     }
 }
 
-/// A call's arguments, to be used as the [`Json`] that they are. They are read when somebody looks
-/// at them, and then once: most calls have nothing in them that anybody asks for.
+/// A call's arguments, which dereference to [`Json`]. They are parsed on first use, and then only
+/// once: most calls contain nothing that any signal looks for.
 #[derive(Clone, Copy)]
 pub struct ArgumentsView<'c>(Source<'c>);
 
@@ -69,7 +69,7 @@ enum Source<'c> {
 }
 
 impl<'c> ArgumentsView<'c> {
-    /// The arguments as a tree.
+    /// Returns the arguments as a tree.
     pub fn tree(self) -> &'c Json {
         match self.0 {
             Source::Tree(tree) => tree,
@@ -77,7 +77,7 @@ impl<'c> ArgumentsView<'c> {
         }
     }
 
-    /// Whether one of its keys may stand anywhere in them; `false` is sure.
+    /// Returns whether one of its keys may occur anywhere in them; `false` is certain.
     pub(super) fn may_have(self, asked: Asked) -> bool {
         match self.0 {
             Source::Tree(_) => true,
@@ -94,7 +94,7 @@ impl Deref for ArgumentsView<'_> {
     }
 }
 
-/// A call that can go to another thread.
+/// A call that can be sent to another thread.
 pub(crate) struct OwnedCall {
     tool: String,
     config: ToolConfig,
@@ -109,7 +109,7 @@ enum OwnedArguments {
 }
 
 impl OwnedCall {
-    /// A copy of a call.
+    /// Copies a call.
     pub(crate) fn of(call: &CallView<'_>) -> Self {
         Self {
             tool: call.tool.to_owned(),
@@ -123,7 +123,8 @@ impl OwnedCall {
         }
     }
 
-    /// Asks something about the call. `None` when its arguments were looked at and cannot be read.
+    /// Evaluates `ask` on the call. Returns `None` if its arguments were accessed and cannot be
+    /// read.
     pub(crate) fn ask<R>(&self, ask: impl FnOnce(&CallView<'_>) -> R) -> Option<R> {
         let Self { tool, config, arguments, context, at } = self;
         match arguments {
@@ -147,25 +148,26 @@ impl fmt::Debug for ArgumentsView<'_> {
     }
 }
 
-/// The text of a snapshot, and its tree once somebody has looked at it.
+/// The text of a snapshot, and its tree once it was accessed.
 pub(crate) struct LazyTree<'t> {
     text: &'t str,
-    /// What stands in it under a key that is written as it is.
+    /// The values for which the text has an unescaped key.
     has: [bool; Asked::ALL.len()],
-    /// Whether there is anything of which only the tree tells what it says.
+    /// True if a part of the text can only be understood by parsing it.
     odd: bool,
     tree: OnceLock<Option<Json>>,
 }
 
 impl<'t> LazyTree<'t> {
-    /// Text that this process wrote itself.
+    /// Creates the tree of a text that this process wrote itself.
     pub(crate) fn of(text: &'t str) -> Self {
         let mut lazy = Self::bare(text);
         walk(text).for_each(|token| lazy.add(token));
         lazy
     }
 
-    /// The same, and whether it surely has nothing that `redactor` would hide.
+    /// Does the same, and returns whether the text certainly has nothing that `redactor` would
+    /// hide.
     pub(crate) fn looked_over(text: &'t str, redactor: &Redactor) -> (Self, bool) {
         let mut lazy = Self::bare(text);
         let nothing = redactor.has_nothing_but(text, |token| lazy.add(token));
@@ -188,7 +190,7 @@ impl<'t> LazyTree<'t> {
         }
     }
 
-    /// The same, when its tree is known.
+    /// Adds a tree that is already known.
     pub(crate) fn with(self, tree: Json) -> Self {
         Self { tree: OnceLock::from(Some(tree)), ..self }
     }
@@ -199,13 +201,13 @@ impl<'t> LazyTree<'t> {
         read.as_ref().unwrap_or(&Json::Null)
     }
 
-    /// Whether somebody looked at it and it could not be read: then what they said stands on
-    /// nothing.
+    /// Returns whether the tree was accessed and could not be read: then the answers about it are
+    /// baseless.
     pub(crate) fn is_unreadable(&self) -> bool {
         matches!(self.tree.get(), Some(None))
     }
 
-    /// The tree, if somebody looked at it.
+    /// Returns the tree, if it was accessed.
     pub(crate) fn into_tree(self) -> Option<Json> {
         self.tree.into_inner().flatten()
     }

@@ -1,11 +1,11 @@
-//! What a tool's server says about it, in the words of the Model Context Protocol.
+//! A server's claims about its tool, in the terms of the Model Context Protocol.
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::ToolAnnotations;
 
-/// The annotations of a tool as its server sends them (`readOnlyHint` and so on). What is not said
-/// is what the protocol assumes: not read-only, destructive, not idempotent, open-world.
+/// The annotations of a tool as its server sends them (`readOnlyHint` and so on). Missing hints
+/// have the protocol's defaults: not read-only, destructive, not idempotent, open-world.
 ///
 /// ```
 /// # use hitl_core::dynamic::{McpAnnotations, AnnotationTrust};
@@ -20,37 +20,37 @@ use crate::call::ToolAnnotations;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct McpAnnotations {
-    /// It changes nothing.
+    /// True if the tool changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only_hint: Option<bool>,
-    /// It may destroy something.
+    /// True if the tool may destroy something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destructive_hint: Option<bool>,
-    /// Doing it twice does it once.
+    /// True if a repeated call takes effect once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotent_hint: Option<bool>,
-    /// It reaches systems that nobody here knows.
+    /// True if the tool reaches systems that the host does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_world_hint: Option<bool>,
 }
 
-/// How far the host trusts the server that annotated a tool.
+/// The host's trust in the server that annotated a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-// Exhaustive: it is believed or it only tightens.
+// Exhaustive: the claims are believed, or only tighten.
 pub enum AnnotationTrust {
-    /// Not at all: what it says may only make the gate stricter than the host's own hints.
+    /// No trust: the claims can only make the gate stricter than the host's own hints.
     #[default]
     OnlyTighten,
-    /// As if the host had said it itself.
+    /// Full trust, as if the host itself had made the claims.
     Believe,
 }
 
 impl McpAnnotations {
-    /// The hints in force: the host's `own`, and what the server says as far as it is trusted. Of
-    /// two that contradict each other, the one that makes the gate stricter holds.
+    /// Returns the effective hints: the host's `own`, and the server's claims to the extent that it
+    /// is trusted. If two contradict each other, the stricter one applies.
     #[must_use]
     pub fn applied_to(self, own: ToolAnnotations, trust: AnnotationTrust) -> ToolAnnotations {
-        // A permission needs somebody who is trusted and nobody who denies it.
+        // A permission needs a trusted source that grants it and no source that denies it.
         let allowed = |own: bool, claimed: Option<bool>| match trust {
             AnnotationTrust::OnlyTighten => own && claimed != Some(false),
             AnnotationTrust::Believe => (own || claimed == Some(true)) && claimed != Some(false),

@@ -1,4 +1,4 @@
-//! Whether arguments satisfy a schema. Errors name places and what was expected, and quote nothing.
+//! Checks arguments against a schema. Errors name places and expectations, and quote no values.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -9,11 +9,11 @@ use hitl_base::json::{compare_numbers, is_whole, same_number};
 use super::schema::{Id, Kind, Node, Schema};
 use crate::arguments::{ArgumentError, ArgumentErrorKind};
 
-/// How much work one check may be: a schema from elsewhere can be made to explode.
+/// The work limit of one check: a foreign schema can be designed to explode.
 const STEPS: u32 = 1_000_000;
 
 impl Schema {
-    /// Whether `arguments` satisfy this schema.
+    /// Checks that `arguments` satisfy this schema.
     pub(crate) fn check(&self, arguments: &Json) -> Result<(), ArgumentError> {
         Check { schema: self, left: Cell::new(STEPS) }.node(self.root, arguments)
     }
@@ -48,7 +48,7 @@ impl Check<'_> {
         self.step()?;
         let node = &self.schema.nodes[id];
         let checked = self.itself(node, value).and_then(|()| self.combined(node, value));
-        // What is wrong inside a secret is said without the keys in it.
+        // An error inside a secret does not name the keys in it.
         checked.map_err(|error| if node.sensitive { error.without_path() } else { error })
     }
 
@@ -113,7 +113,7 @@ impl Check<'_> {
         for id in alternatives {
             match self.node(*id, value) {
                 Ok(()) => fitting += 1,
-                // Not a misfit: it was not looked at to the end.
+                // Not a mismatch: the check was not completed.
                 Err(error) if error.kind() == ArgumentErrorKind::TooLarge => return Err(error),
                 Err(_) => {}
             }
@@ -133,7 +133,8 @@ impl Check<'_> {
             }
         }
         for (i, item) in items.iter().enumerate() {
-            // Those of a prefix come first, so what has no schema is followed by nothing that has.
+            // The items of the prefix come first, so once one has no schema, none of the later ones
+            // has.
             let Some(schema) = node.item(i) else { break };
             self.node(schema, item).map_err(|error| error.inside_item(i))?;
         }
@@ -171,8 +172,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Whether two values are the same in the sense of JSON Schema: numbers by what they are,
-    /// objects in any order.
+    /// Returns whether two values are equal by the rules of JSON Schema: numbers by value, objects
+    /// in any order.
     fn same(&self, a: &Json, b: &Json) -> Result<bool, ArgumentError> {
         self.step()?;
         Ok(match (a, b) {

@@ -1,4 +1,4 @@
-//! From the text of a JSON Schema to nodes. Whatever it does not understand is an error.
+//! Compiles the text of a JSON Schema to nodes. Anything that it does not understand is an error.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use hitl_base::json::{is_whole, parse_json, same_number};
 use super::schema::{Id, Kind, Node, Schema, Span};
 use crate::arguments::resolve;
 
-/// Keywords that say something and restrict nothing. `format` is one of them, as in the standard.
+/// Keywords that annotate and restrict nothing. `format` is one of them, as in the standard.
 const SAYING: [&str; 19] = [
     "title",
     "description",
@@ -39,7 +39,7 @@ pub(super) fn compile(text: &str, unchecked: &[String]) -> Result<Schema, String
     let mut schema = Schema { nodes: compiler.nodes, root };
     schema.check_loops()?;
     let types = &mut schema.nodes[root].types;
-    // Arguments are an object, also where the schema does not say so.
+    // Arguments are an object, even if the schema does not say so.
     if !(types.is_empty() || types.contains(&Kind::Object)) || !matches!(document, Json::Object(_))
     {
         return Err("the schema of a tool's arguments says `\"type\": \"object\"`".to_owned());
@@ -117,11 +117,11 @@ impl Compiler<'_> {
             }
             "additionalProperties" => node.additional = Some(self.node(value, at)?),
             "propertyNames" => node.names = Some(self.node(value, at)?),
-            // What they say depends on each other.
+            // Their meanings depend on each other.
             "items" | "prefixItems" | "additionalItems" => {}
             "minimum" => node.minimum = Some(number(value, at)?),
             "maximum" => node.maximum = Some(number(value, at)?),
-            // Of draft 4: it is about the limit beside it.
+            // In draft 4 it modifies the limit beside it.
             "exclusiveMinimum" | "exclusiveMaximum" if matches!(value, Json::Bool(_)) => {}
             "exclusiveMinimum" => node.above = Some(number(value, at)?),
             "exclusiveMaximum" => node.below = Some(number(value, at)?),
@@ -137,9 +137,9 @@ impl Compiler<'_> {
             "oneOf" => node.one = self.several(value, at)?,
             "$ref" => node.all.push(self.reference(text(value, at)?, at)?),
             "writeOnly" | "x-sensitive" => node.sensitive |= flag(value, at)?,
-            // A base of its own would change what the references under it mean.
+            // A base of its own would change the meaning of the references under it.
             "$id" if at != "#/$id" => return Err(unknown("$id", at)),
-            // That is what draft 4 calls it.
+            // Draft 4's name for it.
             "id" if at == "#/id" && matches!(value, Json::String(_)) => {}
             key if SAYING.contains(&key) || key.starts_with("x-") => {}
             key if self.unchecked.iter().any(|name| name == key) => {}
@@ -148,8 +148,8 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The items of an array. A list under `items` is the prefix of older drafts, and what follows
-    /// it stands under `additionalItems`.
+    /// Compiles the items of an array. A list under `items` is the prefix of older drafts, whose
+    /// further items are under `additionalItems`.
     fn items(&mut self, node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
         let prefix = json.get("prefixItems");
         let items = json.get("items");
@@ -190,7 +190,7 @@ impl Compiler<'_> {
         list.iter().enumerate().map(|(i, schema)| self.node(schema, &format!("{at}/{i}"))).collect()
     }
 
-    /// A definition of this document. Nothing is ever fetched.
+    /// Resolves a definition of this document. Nothing is ever fetched.
     fn reference(&mut self, to: &str, at: &str) -> Result<Id, String> {
         if let Some(id) = self.named.get(to) {
             return Ok(*id);
@@ -201,7 +201,7 @@ impl Compiler<'_> {
                 "at `{at}`: `$ref` names a schema in the same document, like `#/$defs/Address`"
             ));
         };
-        // Its place is known before it is filled, for the references in it.
+        // The id is registered before the node is filled, for the references in it.
         let id = self.nodes.len();
         self.nodes.push(Node::default());
         self.named.insert(to.to_owned(), id);
@@ -210,7 +210,7 @@ impl Compiler<'_> {
     }
 }
 
-/// Draft 4 says with `true` that the limit beside it is not itself accepted.
+/// Applies draft 4's rule: `true` means that the limit beside it is itself excluded.
 fn exclusive(node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
     let says = |key: &str| json.get(key) == Some(&Json::Bool(true));
     for (key, limit, inclusive, exclusive) in [

@@ -1,4 +1,4 @@
-//! Arguments of a tool that is known only at run time, and that name contents.
+//! Arguments that name contents, in a tool that is known only at run time.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -16,26 +16,26 @@ type Read = Arc<dyn Fn(Json) -> BoxFuture<'static, Result<Vec<u8>, String>> + Se
 
 /// Arguments that name contents.
 pub(crate) struct DynContent {
-    /// Which: written as in [`DynSpec::sensitive`](super::DynSpec::sensitive).
+    /// Their path, written as in [`DynSpec::sensitive`](super::DynSpec::sensitive).
     pub(crate) path: String,
-    /// What reads them; files are read without it.
+    /// The reader of the contents; `None` for files.
     read: Option<Read>,
 }
 
 impl DynTool {
-    /// Reads the files that an argument names by their paths: what is in them is shown to
-    /// reviewers, a decision is bound to it, and it is compared before the call runs. `path` is
-    /// written as in [`DynSpec::sensitive`](super::DynSpec::sensitive): `path`, `files[].name`.
-    /// Values that are no text name nothing.
+    /// Reads the files whose paths an argument names: their contents are shown to reviewers, a
+    /// decision is bound to them, and they are compared before the call runs. `path` is written as
+    /// in [`DynSpec::sensitive`](super::DynSpec::sensitive): `path`, `files[].name`. Values that
+    /// are not text name nothing.
     ///
     /// # Errors
     /// [`DynToolErrorKind::Content`] if `path` names nothing in the schema, a secret, or an
-    /// argument that the tool's configuration calls [inert](crate::ToolConfig::inert).
+    /// argument that the tool's configuration declares [inert](crate::ToolConfig::inert).
     pub fn content_of(self, path: impl Into<String>) -> Result<Self, DynToolError> {
         self.with_content(path.into(), None)
     }
 
-    /// The same with the host's own code, which is given the value of the argument.
+    /// Does the same with the host's own code, which receives the value of the argument.
     ///
     /// # Errors
     /// As [`content_of`](Self::content_of).
@@ -51,7 +51,7 @@ impl DynTool {
         E: Display,
     {
         let read: Read = Arc::new(move |value| {
-            // A panic of it is caught where the others are.
+            // A panic of it is caught with those of the others.
             let reading = read(value);
             async move { reading.await.map(Into::into).map_err(|error: E| error.to_string()) }
                 .boxed()
@@ -85,7 +85,7 @@ impl DynTool {
 }
 
 impl DynContent {
-    /// Adds what reads the contents that these arguments name.
+    /// Adds the readers of the contents that these arguments name.
     pub(crate) fn collect(&self, arguments: &Json, readers: &mut ContentReaders) {
         for (at, value) in places_of(arguments, &self.path) {
             match (&self.read, value) {
@@ -101,13 +101,13 @@ impl DynContent {
     }
 }
 
-/// Whether an argument, written as in a rule, is at this path or above it.
+/// Returns whether an argument, written as in a rule, is at this path or above it.
 fn covers(argument: &str, path: &str) -> bool {
     let (argument, path) = (argument.replace("[]", ""), path.replace("[]", ""));
     path.strip_prefix(&*argument).is_some_and(|below| below.is_empty() || below.starts_with('.'))
 }
 
-/// The places that a path names, and what stands there.
+/// Returns the places that a path names, and their values.
 pub(crate) fn places_of<'j>(arguments: &'j Json, path: &str) -> Vec<(String, &'j Json)> {
     let dotted = path.replace("[]", ".[]");
     let mut places = vec![(String::new(), arguments)];

@@ -1,5 +1,5 @@
 //! Tools that are known only at run time, like those of an MCP server: an owned spec, a JSON Schema
-//! as text, and one body for them all.
+//! as text, and one body type for all of them.
 //!
 //! ```text
 //! text --scan--> tree --check against the schema--> Snapshot --permit--> body

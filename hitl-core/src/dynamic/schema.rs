@@ -1,38 +1,38 @@
-//! A JSON Schema, ready to check with.
+//! A compiled JSON Schema.
 //!
-//! A documented subset of draft 2020-12 and of what older drafts call otherwise, on our own exact
-//! tree. What restricts values and is not in it is refused when the tool is made: a restriction
-//! that nobody checks is none.
+//! Supports a documented subset of draft 2020-12, and older drafts' names for it, on our own exact
+//! tree. A keyword that restricts values and is not in the subset is refused when the tool is
+//! created: a restriction that nobody checks is none.
 
 use hitl_base::Json;
 
-/// A node's place in its schema.
+/// The index of a node in its schema.
 pub(super) type Id = usize;
 
-/// A schema. Nodes name each other by place, so that definitions may recurse.
+/// A schema. Nodes refer to each other by index, so that definitions may recurse.
 #[derive(Debug)]
 pub(crate) struct Schema {
     pub(super) nodes: Vec<Node>,
     pub(super) root: Id,
 }
 
-/// What one value must satisfy.
+/// The conditions on one value.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// The schema `false`: nothing is accepted.
+    /// True for the schema `false`: no value is accepted.
     pub(super) never: bool,
-    /// One of these, if any are named.
+    /// The accepted types; any if empty.
     pub(super) types: Vec<Kind>,
     pub(super) accepted: Option<Vec<Json>>,
     pub(super) constant: Option<Json>,
     pub(super) properties: Vec<(String, Id)>,
     pub(super) required: Vec<String>,
     pub(super) additional: Option<Id>,
-    /// The names of an object's entries, as strings.
+    /// The schema of the names of an object's entries, as strings.
     pub(super) names: Option<Id>,
-    /// The first items of an array, one by one.
+    /// The schemas of the first items of an array, one by one.
     pub(super) prefix: Vec<Id>,
-    /// The items after those.
+    /// The schema of the items after those.
     pub(super) items: Option<Id>,
     /// Limits as they were written.
     pub(super) minimum: Option<Box<str>>,
@@ -43,11 +43,11 @@ pub(super) struct Node {
     pub(super) count: Span,
     pub(super) entries: Span,
     pub(super) unique: bool,
-    /// All of these as well, references among them.
+    /// All of these must match as well; references are among them.
     pub(super) all: Vec<Id>,
-    /// At least one of each of these.
+    /// At least one of each group must match.
     pub(super) any: Vec<Vec<Id>>,
-    /// Exactly one of these.
+    /// Exactly one of these must match.
     pub(super) one: Vec<Id>,
     pub(super) sensitive: bool,
 }
@@ -59,7 +59,7 @@ pub(super) struct Span {
     pub(super) most: Option<u64>,
 }
 
-/// A type in the words of JSON Schema.
+/// A type in the terms of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
@@ -88,7 +88,7 @@ impl Kind {
 }
 
 impl Schema {
-    /// Reads a schema that a tool was made with before.
+    /// Parses a schema from which a tool was created before.
     pub(crate) fn read(
         text: &str,
         unchecked: &[String],
@@ -101,8 +101,8 @@ impl Schema {
         Ok(schema)
     }
 
-    /// These nodes, and all that hold for the same value: references and alternatives, whether they
-    /// fit or not.
+    /// Returns these nodes, and all others that describe the same value: references and
+    /// alternatives, whether they fit or not.
     pub(super) fn with_all(&self, ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
         let mut found: Vec<Id> = Vec::new();
         let mut open: Vec<Id> = ids.into_iter().collect();
@@ -115,7 +115,7 @@ impl Schema {
         found
     }
 
-    /// What holds for the entry `key`, of an object for which `nodes` hold.
+    /// Returns the nodes for the entry `key` of an object that `nodes` describe.
     pub(super) fn entry(&self, nodes: &[Id], key: &str) -> Vec<Id> {
         self.with_all(nodes.iter().filter_map(|id| {
             let node = &self.nodes[*id];
@@ -124,7 +124,7 @@ impl Schema {
         }))
     }
 
-    /// What holds for any of the items of an array for which `nodes` hold.
+    /// Returns the nodes for any of the items of an array that `nodes` describe.
     pub(super) fn items(&self, nodes: &[Id]) -> Vec<Id> {
         self.with_all(nodes.iter().flat_map(|id| {
             let node = &self.nodes[*id];
@@ -132,7 +132,7 @@ impl Schema {
         }))
     }
 
-    /// What holds for one item of an array for which `nodes` hold.
+    /// Returns the nodes for one item of an array that `nodes` describe.
     pub(super) fn item(&self, nodes: &[Id], index: usize) -> Vec<Id> {
         self.with_all(nodes.iter().filter_map(|id| self.nodes[*id].item(index)))
     }
@@ -147,7 +147,7 @@ impl Schema {
 }
 
 impl Node {
-    /// What holds for the item at `index`.
+    /// Returns the node for the item at `index`.
     pub(super) fn item(&self, index: usize) -> Option<Id> {
         self.prefix.get(index).copied().or(self.items)
     }

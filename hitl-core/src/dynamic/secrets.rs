@@ -1,4 +1,4 @@
-//! Marks the secrets that the host names by their paths.
+//! Marks the secrets that the host names by path.
 
 use hitl_base::display::{clip, visible};
 
@@ -6,8 +6,8 @@ use super::schema::{Id, Node, Schema};
 use crate::arguments::ArgumentError;
 
 impl Schema {
-    /// Marks what `path` names. A path that names nothing is a mistake: what it was meant for would
-    /// be shown.
+    /// Marks the values at `path` as secret. A path that names nothing is an error: the value that
+    /// it was meant for would be shown.
     pub(super) fn hide(&mut self, path: &str) -> Result<(), String> {
         let dotted = path.replace("[]", ".[]");
         let mut steps: Vec<&str> = dotted.split('.').collect();
@@ -80,11 +80,11 @@ impl Schema {
         false
     }
 
-    /// Hides one part of what `id` holds. It gets a node of its own, because the part's schema may
-    /// stand elsewhere too.
+    /// Hides one part of the values that `id` describes. The part gets a node of its own, because
+    /// its schema may be used elsewhere too.
     fn hide_in(&mut self, id: Id, part: &str) -> bool {
         if part == "*" {
-            // Every entry: those that have a name in the schema, and those that have none.
+            // Every entry: those with a name in the schema, and all others.
             let properties = self.nodes[id].properties.iter().map(|(name, _)| name.clone());
             let mut found = false;
             for name in properties.collect::<Vec<_>>() {
@@ -116,7 +116,7 @@ impl Schema {
             },
         };
         let Some(held) = held else {
-            // Nothing was said about it, so nothing is hidden.
+            // The schema has no such part, so nothing is hidden.
             match part {
                 "[]" => node.items = None,
                 _ => node.additional = None,
@@ -129,10 +129,10 @@ impl Schema {
 }
 
 impl Schema {
-    /// An error of the scanner, which knows no schema, with nothing of a path inside a secret.
+    /// Removes from a scanner's error, which knows no schema, the part of the path inside a secret.
     pub(crate) fn without_secrets(&self, error: ArgumentError) -> ArgumentError {
         if self.has_odd_names() {
-            // Where a step ends cannot be told.
+            // The end of a step is ambiguous.
             return error.without_path();
         }
         let mut nodes = self.with_all([self.root]);
@@ -142,7 +142,7 @@ impl Schema {
             at.push_str(seam);
             at.push_str(name);
             nodes = match name.strip_prefix('[') {
-                // Of any item: a place too many is hidden rather than one too few.
+                // For any item: hiding one place too many is better than one too few.
                 Some(_) => self.items(&nodes),
                 None => self.entry(&nodes, name),
             };
@@ -155,7 +155,7 @@ impl Schema {
 }
 
 impl Schema {
-    /// Whether a property has a name that a path does not show as it is.
+    /// Returns whether a property has a name that a path cannot show as it is.
     fn has_odd_names(&self) -> bool {
         let shown =
             |name: &str| visible(&clip(name, 64)) == name && !name.contains(['.', '[', ']']);
@@ -163,7 +163,7 @@ impl Schema {
     }
 }
 
-/// The steps of an error's path, each with what stands before it.
+/// Returns the steps of an error's path, each with its preceding separator.
 fn steps(path: &str) -> impl Iterator<Item = (&str, &str)> {
     path.split('.').enumerate().flat_map(|(i, part)| {
         let dot = if i == 0 { "" } else { "." };

@@ -14,22 +14,22 @@ use super::{DynContent, DynSpec, Schema};
 use crate::arguments::{ArgumentError, Snapshot, parse_text};
 use crate::call::{InvalidSpec, Permit, check_spec};
 
-/// A tool that is known only at run time: one of an MCP server that the host passes on, say. It
-/// passes through the gate like any other; typed and dynamic tools share one list of names.
+/// A tool that is known only at run time: for example one of an MCP server that the host exposes.
+/// It passes through the gate like any other; typed and dynamic tools share one list of names.
 ///
 /// # The schema
-/// is the text of a JSON Schema. Its checked part is: `type`, `enum`, `const`, `properties`,
-/// `required`, `additionalProperties`, `items`, `minimum`, `maximum`, `exclusiveMinimum`,
-/// `exclusiveMaximum`, `minLength`, `maxLength`, `minItems`, `maxItems`, `uniqueItems`,
-/// `minProperties`, `maxProperties`, `allOf`, `anyOf`, `oneOf`, and `$ref` to the schema's own
-/// definitions. A schema that restricts values in any other way (`pattern`, `not`, `if`, ..) is
-/// refused, unless the host accepts that with [`DynSpec::unchecked`]. `format` restricts nothing,
-/// as in the standard. Numbers are compared exactly. Properties marked `"writeOnly": true` or
-/// `"x-sensitive": true` are secrets, in every alternative that names them.
+/// The schema is the text of a JSON Schema. Its checked part is: `type`, `enum`, `const`,
+/// `properties`, `required`, `additionalProperties`, `items`, `minimum`, `maximum`,
+/// `exclusiveMinimum`, `exclusiveMaximum`, `minLength`, `maxLength`, `minItems`, `maxItems`,
+/// `uniqueItems`, `minProperties`, `maxProperties`, `allOf`, `anyOf`, `oneOf`, and `$ref` to the
+/// schema's own definitions. A schema that restricts values in any other way (`pattern`, `not`,
+/// `if`, ..) is refused, unless the host accepts that with [`DynSpec::unchecked`]. `format`
+/// restricts nothing, as in the standard. Numbers are compared exactly. Properties marked
+/// `"writeOnly": true` or `"x-sensitive": true` are secrets, in every alternative that names them.
 ///
 /// # The snapshot
-/// is what the model wrote, to the digit: no type stands in between that could change it. Only keys
-/// are put into order. Defaults in the schema are the business of the tool that runs the call; they
+/// The snapshot is exactly what the model wrote, to the digit: no type in between could change it.
+/// Only the keys are sorted. Defaults in the schema are left to the tool that runs the call; they
 /// are not filled in.
 ///
 /// ```
@@ -68,19 +68,19 @@ pub struct DynArguments {
 }
 
 impl DynArguments {
-    /// The JSON text, secrets included: exactly what was shown, approved and digested.
+    /// Returns the JSON text, secrets included: exactly what was shown, approved and digested.
     pub fn json(&self) -> &str {
         self.snapshot.text()
     }
 
-    /// The arguments as a tree that keeps numbers as they were written.
+    /// Returns the arguments as a tree that keeps numbers as they were written.
     pub fn tree(&self) -> Json {
         // It was written from a tree.
         let unlimited = Limits { depth: usize::MAX, bytes: usize::MAX };
         parse_with_limits(self.json(), unlimited).unwrap_or(Json::Null)
     }
 
-    /// The arguments as a `T`.
+    /// Parses the arguments as a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
         parse_text(self.json())
     }
@@ -122,9 +122,9 @@ impl Debug for DynFailure {
 }
 
 impl DynTool {
-    /// Makes a tool of its spec, the text of its JSON Schema, and its body.
+    /// Creates a tool from its spec, the text of its JSON Schema, and its body.
     ///
-    /// The body gives JSON text; [`JsonText::from`] makes it of a tree.
+    /// The body returns JSON text; [`JsonText::from`] creates it from a tree.
     ///
     /// # Errors
     /// [`DynToolErrorKind`] lists them: nothing is guessed and nothing ignored.
@@ -163,14 +163,14 @@ impl Debug for DynTool {
     }
 }
 
-/// What is wrong with a [`DynTool`].
+/// The reason why a [`DynTool`] is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DynToolErrorKind {
-    /// Its spec is not sound.
+    /// Its spec is invalid.
     Spec(InvalidSpec),
-    /// Its schema is no JSON Schema of an object, or restricts values in a way that the gate does
-    /// not check.
+    /// Its schema is not a JSON Schema of an object, or restricts values in a way that the gate
+    /// does not check.
     Schema,
     /// A path in [`DynSpec::sensitive`] names nothing.
     Sensitive,
@@ -178,7 +178,8 @@ pub enum DynToolErrorKind {
     Content,
 }
 
-/// A tool that is known only at run time cannot be offered. Says why, and what to do.
+/// The error for a tool that is known only at run time and cannot be offered. Its message has the
+/// reason, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the tool `{tool}`: {message}")]
 pub struct DynToolError {
@@ -189,7 +190,7 @@ pub struct DynToolError {
 
 impl DynToolError {
     pub(super) fn new(kind: DynToolErrorKind, spec: &DynSpec, message: String) -> Self {
-        // What comes from elsewhere may hold what nobody sees.
+        // Foreign text may contain invisible characters.
         let visible = |text: &str| {
             let clipped = hitl_base::display::clip(text, 500);
             hitl_base::display::visible(&clipped).into_owned()
@@ -197,7 +198,7 @@ impl DynToolError {
         Self { kind, tool: visible(&spec.name), message: visible(&message) }
     }
 
-    /// What is wrong.
+    /// Returns the reason.
     pub fn kind(&self) -> DynToolErrorKind {
         self.kind
     }

@@ -44,7 +44,7 @@ impl Writer<'_> {
         let inside = hiding || secret;
         match value {
             Json::Array(items) => {
-                // Where each item is alike, what holds for it is found once.
+                // If all items have the same schema, its nodes are found once.
                 let alike = !self.schema.has_prefix(nodes);
                 let every = self.schema.items(nodes);
                 self.out.push('[');

@@ -1,4 +1,4 @@
-//! Builds a gate from its settings. What is missing or given twice is an error here, not in a call.
+//! Builds a gate from its settings. A missing or repeated part is an error here, not in a call.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,8 +37,8 @@ use crate::store::{MemoryStore, Store, StoreError, StoreErrorKind};
 use crate::sync::{HostCode, HostThreads, Runtime};
 
 impl GateBuilder {
-    /// Builds the gate, and recovers what a dead process left (see [`Gate::recover`]). Runs no
-    /// body.
+    /// Builds the gate, and recovers the calls that a dead process left (see [`Gate::recover`]).
+    /// Runs no body.
     pub async fn build(mut self) -> Result<Gate, BuildError> {
         if !self.mistakes.is_empty() {
             return Err(self.mistakes.swap_remove(0));
@@ -82,7 +82,8 @@ impl GateBuilder {
         let timeout = self.evaluation_timeout;
         let clock = match self.clock {
             Some(clock) => ForwardClock::new(clock, None),
-            // A time that was over before this process started stays over, by the store's clock.
+            // By the store's clock, a time that had passed before this process started has still
+            // passed.
             None => ForwardClock::new(Arc::new(SystemClock), store.now().await.ok()),
         };
         let rules = EvaluationRules {
@@ -133,11 +134,11 @@ impl GateBuilder {
     }
 }
 
-/// Registers in the store which audit chains and which tools this gate has.
+/// Registers the gate's audit chains and tools in the store.
 async fn register_gate(core: &GateCore) -> Result<(), StoreError> {
     let unsupported = |error: &StoreError| error.kind() == StoreErrorKind::Unsupported;
     let store = core.calls.store();
-    // Before anything is written: a chain that goes missing is missed.
+    // Before anything is written, so that the loss of a chain is noticed.
     for stream in core.audit.streams() {
         match store.writer_register(&stream).await {
             Err(error) if unsupported(&error) => {
@@ -159,7 +160,7 @@ async fn register_gate(core: &GateCore) -> Result<(), StoreError> {
     }
 }
 
-/// Returns the host's keys, those that the store keeps, or a new random one.
+/// Returns the host's keys, the keys that the store keeps, or a new random one.
 fn host_keys(given: Option<HostKeys>, store: &dyn Store) -> Result<HostKeys, BuildError> {
     match given.or_else(|| store.host_keys()) {
         Some(keys) => Ok(keys),
@@ -169,7 +170,7 @@ fn host_keys(given: Option<HostKeys>, store: &dyn Store) -> Result<HostKeys, Bui
     }
 }
 
-/// Limits how long each policy may take.
+/// Limits the time of each policy.
 fn with_timeout(
     policies: Vec<Arc<dyn Policy>>,
     threads: &Arc<HostThreads>,
@@ -178,7 +179,7 @@ fn with_timeout(
     policies.into_iter().map(|policy| bounded(policy, threads, timeout)).collect()
 }
 
-/// The tools by their names, when each has a name of its own and the host state that it needs.
+/// Maps the tools by name; checks that each has a unique name and the host state that it needs.
 fn tools_by_name(
     tools: Vec<RegisteredTool>,
     states: &StateMap,

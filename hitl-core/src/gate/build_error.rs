@@ -2,7 +2,7 @@
 
 use crate::store::StoreError;
 
-/// The kind of a mistake in what a gate is built from.
+/// The kind of a mistake in the settings of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildErrorKind {
@@ -22,7 +22,7 @@ pub enum BuildErrorKind {
     Store,
 }
 
-/// The error of a gate that could not be built: which part is at fault, and what to do.
+/// The error of a gate that could not be built: the part at fault, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct BuildError {

@@ -21,11 +21,11 @@ use crate::queue::Caps;
 use crate::seal::HostKeys;
 use crate::store::Store;
 
-/// The time that one of the host's own signals or policies may take.
+/// The default time limit for each of the host's own signals and policies.
 const EVALUATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The settings of a gate. Without a store it keeps calls in memory; without an approver, Quick
-/// waits in the queue like Full; without an audit, records go to `tracing`.
+/// The settings of a gate. Without a store it keeps calls in memory; without an approver, a call
+/// that needs Quick waits in the queue like Full; without an audit, records go to `tracing`.
 #[must_use = "a builder does nothing until `build`"]
 pub struct GateBuilder {
     pub(super) tools: Vec<RegisteredTool>,
@@ -38,7 +38,7 @@ pub struct GateBuilder {
     pub(super) directory: Option<(Arc<dyn PrincipalDirectory>, Duration)>,
     pub(super) evaluation_timeout: Duration,
     pub(super) self_approval: SelfApproval,
-    /// None: the machine's.
+    /// The clock; `None` for the machine's.
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) store: Option<Arc<dyn Store>>,
     pub(super) approver: Option<Arc<dyn Approver>>,
@@ -90,7 +90,7 @@ impl GateBuilder {
         self
     }
 
-    /// Gives host state to the tools that ask for this exact type.
+    /// Provides host state to the tools that ask for this exact type.
     pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
         if !self.states.insert(state) {
             let name = std::any::type_name::<T>();
@@ -108,13 +108,13 @@ impl GateBuilder {
         self
     }
 
-    /// Asks this approver when a call needs Quick.
+    /// Asks this approver about calls that need Quick.
     pub fn approver(mut self, approver: impl Approver) -> Self {
         self.approver = Some(Arc::new(approver));
         self
     }
 
-    /// Keeps audit records here.
+    /// Writes audit records to this sink.
     pub fn audit(mut self, sink: impl AuditSink) -> Self {
         self.audit = Some(Arc::new(sink));
         self
@@ -138,10 +138,10 @@ impl GateBuilder {
         self
     }
 
-    /// Evaluates a candidate beside the policies in force, which it would replace, and counts the
-    /// calls that it would have decided differently: see [`Gate::shadow_report`]. It decides
-    /// nothing. Several candidates are one policy together. A call is counted when it is new, not
-    /// when it is re-attached to.
+    /// Evaluates a candidate policy beside the policies in force, which it would replace, and
+    /// counts the calls that it would have decided differently: see [`Gate::shadow_report`]. It
+    /// decides nothing. Several candidates act together as one policy. A call is counted when it is
+    /// new, not when it is re-attached to.
     pub fn shadow(mut self, candidate: impl Policy) -> Self {
         self.candidates.push(Arc::new(candidate));
         self
@@ -154,8 +154,8 @@ impl GateBuilder {
         self
     }
 
-    /// Asks this directory what a principal may do now, before a call that waited runs in their
-    /// name, and waits for it this long. Without a directory, the rights at the submission count.
+    /// Asks this directory for the current rights of a principal before a call that waited runs in
+    /// their name, and waits for it this long. Without a directory, the rights at submission apply.
     /// See [`PrincipalDirectory`] for the effect of an answer, and of a missing one.
     pub fn principal_directory(
         mut self,
@@ -166,50 +166,51 @@ impl GateBuilder {
         self
     }
 
-    /// Waits this long for each of the host's own signals and policies, instead of one second.
-    /// After that, a signal makes the confidence 0 and demands a full review, and a policy denies
-    /// the call. The caller's thread waits meanwhile.
+    /// Waits this long for each of the host's own signals and policies, instead of one second. If
+    /// the time is exceeded, a signal makes the confidence 0 and demands a full review, and a
+    /// policy denies the call. The caller's thread waits meanwhile.
     ///
     /// The contents that a tool declares with `#[hitl(content_of)]` are read within this time as
-    /// well; a content that is not read by then is reviewed in full as unread.
+    /// well; if a content is not read by then, the call is reviewed in full, with the content
+    /// unread.
     ///
-    /// Such code runs on threads of the gate's own, so that one that hangs hangs nobody. It costs a
-    /// copy of the call and two switches between threads; a signal or policy whose `runs_inline`
-    /// says so is asked on the caller's thread and has no deadline. The standard signals and rule
-    /// sets do.
+    /// Such code runs on threads of the gate, so that code that hangs blocks nobody else. It costs
+    /// a copy of the call and two switches between threads; a signal or policy whose `runs_inline`
+    /// returns `true` runs on the caller's thread and has no deadline. The standard signals and
+    /// rule sets do so.
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
         self
     }
 
     /// Lets requesters decide their own calls at every level, and give grants on them, for every
-    /// tool that does not want four eyes. Without this, a call that needs Full, and every grant,
+    /// tool that does not require four eyes. Without this, a call that needs Full, and every grant,
     /// needs another human; Quick may be answered by the requester.
     ///
-    /// For a tool alone:
+    /// For a single tool:
     /// [`ToolConfig::requester_may_decide`](crate::ToolConfig::requester_may_decide).
     pub fn requester_may_decide(mut self) -> Self {
         self.self_approval.everywhere = true;
         self
     }
 
-    /// As [`requester_may_decide`](Self::requester_may_decide), but only for calls that this agent
-    /// or service submits in somebody's name
+    /// Does what [`requester_may_decide`](Self::requester_may_decide) does, but only for calls that
+    /// this agent or service submits in somebody's name
     /// ([`CallContext::submitted_by`](crate::CallContext::submitted_by)). Cards and audit say so.
     pub fn requester_may_decide_for(mut self, agent: impl Into<Principal>) -> Self {
         self.self_approval.agents.push(agent.into().not_human().folded());
         self
     }
 
-    /// Takes the time for rules from this clock, instead of the machine's. It never goes back, and
-    /// if it leaps too far ahead, rules do not know the time.
+    /// Uses this clock for rules, instead of the machine's. The time never goes back; if it jumps
+    /// too far ahead, rules treat it as unknown.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
     /// Seals arguments and results under this key, instead of the one that the store keeps. Texts
-    /// that were sealed under a [previous](HostKeys::with_previous) key are opened with it.
+    /// that were sealed under a [previous](HostKeys::with_previous) key are opened with that key.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self
@@ -229,14 +230,14 @@ impl GateBuilder {
         self
     }
 
-    /// Sets how many calls of one principal may wait at a time in each tenant. More are refused
-    /// with [`GateErrorKind::QueueFull`](crate::GateErrorKind::QueueFull).
+    /// Limits the number of calls of one principal that may wait at a time in each tenant. More are
+    /// refused with [`GateErrorKind::QueueFull`](crate::GateErrorKind::QueueFull).
     pub fn max_pending_per_principal(mut self, most: u32) -> Self {
         self.caps.principal = Some(most);
         self
     }
 
-    /// Sets how many calls of one tenant may wait at a time. More are refused with
+    /// Limits the number of calls of one tenant that may wait at a time. More are refused with
     /// [`GateErrorKind::QueueFull`](crate::GateErrorKind::QueueFull).
     pub fn max_pending_per_tenant(mut self, most: u32) -> Self {
         self.caps.tenant = Some(most);
@@ -252,7 +253,7 @@ impl GateBuilder {
         self
     }
 
-    /// Does not recover what a dead process left; see [`Gate::recover`].
+    /// Disables the recovery of calls that a dead process left; see [`Gate::recover`].
     pub fn skip_recovery(mut self) -> Self {
         self.recover = false;
         self
@@ -272,7 +273,7 @@ impl std::fmt::Debug for GateBuilder {
     }
 }
 
-/// Stops the compilation of a program that registers an invalid spec.
+/// Fails the compilation of a program that registers an invalid spec.
 #[expect(clippy::panic, reason = "evaluated by the compiler only")]
 const fn assert_valid(checked: Result<(), InvalidSpec>) {
     match checked {

@@ -35,8 +35,8 @@ pub(in crate::gate) struct GateCore {
 }
 
 impl GateCore {
-    /// Audits the versions of the policies that have answered, if they have changed since they were
-    /// last audited.
+    /// Audits the versions of the policies that were evaluated, if they have changed since they
+    /// were last audited.
     #[inline]
     pub(in crate::gate) fn record_policies(&self, versions: &[PolicyVersion]) {
         if self.evaluator.has_policies() {

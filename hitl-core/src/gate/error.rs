@@ -17,38 +17,38 @@ use crate::store::{ApplyError, StoreError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GateErrorKind {
-    /// The arguments do not fit the tool; [`GateError::arguments`] says where and why.
+    /// The arguments do not fit the tool; [`GateError::arguments`] has the place and the reason.
     InvalidArguments,
     /// No tool of that name is registered.
     UnknownTool,
-    /// The queue is full; the message names the cap. Try again once some calls were decided.
+    /// The queue is full; the message names the limit. Try again once some calls are decided.
     QueueFull,
     /// The key was used before, for a call with other content.
     KeyConflict,
-    /// The state machine refused the change; [`GateError::refusal`] and [`GateError::current`] say
-    /// why.
+    /// The state machine refused the change; [`GateError::refusal`] and [`GateError::current`] have
+    /// the reason.
     Refused,
     /// There is no such call.
     NotFound,
     /// The tool has changed or is gone since the call was asked about, so nothing was decided and
-    /// nothing runs; [`GateError::tool_change`] has the change, [`GateError::current`] the call as
-    /// it is now.
+    /// nothing runs; [`GateError::tool_change`] has the change, [`GateError::current`] the present
+    /// record of the call.
     ToolChanged,
-    /// The stored payload cannot be opened, or is not the one that was approved.
+    /// The stored payload cannot be opened, or is not the approved one.
     Payload,
-    /// An edit was not made, because the call would be denied with it. The earlier revision stays.
+    /// An edit was not made, because the edited call would be denied. The earlier revision stays.
     EditDenied,
     /// The host does not let this person see or decide the tenant's calls.
     Forbidden,
-    /// The query is not possible: the cursor is of another listing, or the order does not fit.
+    /// The query is not possible: the cursor belongs to another listing, or the order does not fit.
     InvalidQuery,
-    /// The call needs a full review and is not decided together with others.
+    /// The call needs a full review and cannot be decided together with others.
     NotInBulk,
     /// Nothing was uncovered: the host forbids it, or no such place is masked.
     NotUncovered,
     /// Nothing was erased, held or released; the message says what to do.
     NotErased,
-    /// The terms make no grant, and [`GateError::grant`] says why.
+    /// The terms do not form a grant, and [`GateError::grant`] has the reason.
     NotGranted,
     /// The store failed.
     Store,
@@ -56,7 +56,7 @@ pub enum GateErrorKind {
     Audit,
 }
 
-/// The error of a gate that did not do what it was asked. Nothing ran.
+/// The error of a gate that did not perform a request. Nothing ran.
 #[derive(Debug)]
 pub struct GateError {
     kind: GateErrorKind,
@@ -79,7 +79,7 @@ impl GateError {
         )
     }
 
-    /// There is no such call in the tenant.
+    /// Creates the error for a call that the tenant does not have.
     pub(in crate::gate) fn not_found(id: RequestId) -> Self {
         Self::new(GateErrorKind::NotFound, format!("there is no call {id} in this tenant"))
     }
@@ -91,7 +91,8 @@ impl GateError {
         Self::new(GateErrorKind::KeyConflict, why)
     }
 
-    /// The call's tool is not the one that was shown; `then` says what follows.
+    /// Creates the error for a call whose tool is not the one that was shown; `then` says what
+    /// follows.
     pub(in crate::gate) fn tool_changed(
         change: ToolChange,
         current: CallRecord,
@@ -117,8 +118,8 @@ impl GateError {
         self.kind
     }
 
-    /// Returns the message for the model that asked for the call: what is wrong with its arguments,
-    /// or only that there is an internal error.
+    /// Returns the message for the model that asked for the call: the error in its arguments, or
+    /// only that there is an internal error.
     pub fn for_model(&self) -> ModelMessage {
         match self.kind {
             GateErrorKind::InvalidArguments
@@ -128,17 +129,17 @@ impl GateError {
         }
     }
 
-    /// Returns where and why the arguments were refused.
+    /// Returns the reason why the arguments were refused.
     pub fn arguments(&self) -> Option<&ArgumentError> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// Returns why the state machine refused the change.
+    /// Returns the reason why the state machine refused the change.
     pub fn refusal(&self) -> Option<Refusal> {
         self.source.as_ref()?.downcast_ref().copied()
     }
 
-    /// Returns why the terms make no grant.
+    /// Returns the reason why the terms do not form a grant.
     pub fn grant(&self) -> Option<&GrantError> {
         self.source.as_ref()?.downcast_ref()
     }
@@ -148,12 +149,12 @@ impl GateError {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// Returns how the tool has changed.
+    /// Returns the change of the tool.
     pub fn tool_change(&self) -> Option<&ToolChange> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// Returns the call's record as it is now, if another process was first or the tool has
+    /// Returns the present record of the call, if another process was first or the tool has
     /// changed.
     pub fn current(&self) -> Option<&CallRecord> {
         self.current.as_deref()
@@ -229,7 +230,7 @@ impl From<ApplyError> for GateError {
 pub enum NotRunReason {
     /// A human said no.
     Rejected {
-        /// Why, when they said so.
+        /// The reason, if one was given.
         reason: Option<String>,
     },
     /// A human answered the model instead.
@@ -239,22 +240,22 @@ pub enum NotRunReason {
     },
     /// Nobody decided in time.
     Expired,
-    /// It was withdrawn.
+    /// The call was withdrawn.
     Cancelled {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A human aborted the run that it belongs to. Stop as well.
+    /// A human aborted the run that the call belongs to. The caller should stop as well.
     Aborted {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A rule refused it.
+    /// A rule refused the call.
     Denied {
-        /// The rule, and why.
+        /// The rule, and its reason.
         reason: String,
     },
-    /// The gate could not do its work.
+    /// The gate failed.
     Refused(GateError),
 }
 
@@ -299,7 +300,7 @@ pub enum CallError<E> {
     ToolFailed(FailureRecord),
     /// The body was not started.
     NotRun(NotRunReason),
-    /// The body was started, and how it ended is not known.
+    /// The body was started, and its outcome is unknown.
     Unknown(CallKey),
     /// The body ran and succeeded, but its output is no longer available.
     OutputUnavailable(CallKey),

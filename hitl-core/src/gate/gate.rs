@@ -1,4 +1,4 @@
-//! The handle on a gate, and its plain reads.
+//! The handle on a gate, and its simple read operations.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,9 +17,10 @@ use crate::machine::{CallRecord, HistoryEntry};
 use crate::policy::ShadowReport;
 use crate::store::{ChangeWatch, History, PageRequest};
 
-/// The gate that every call of its tools passes through. Cheap to clone; clones are the same gate.
+/// The gate that every call of its tools passes through. Cheap to clone; clones share the same
+/// gate.
 ///
-/// See [`GateBuilder`](crate::GateBuilder) for how to make one.
+/// See [`GateBuilder`](crate::GateBuilder) for how to create one.
 #[derive(Clone)]
 pub struct Gate {
     pub(in crate::gate) core: Arc<GateCore>,
@@ -40,7 +41,7 @@ pub struct ToolInfo {
 }
 
 impl Gate {
-    /// Returns the registered tools in the order of their names, to give to a model.
+    /// Returns the registered tools in the order of their names, for a model.
     pub fn tools(&self) -> Vec<ToolInfo> {
         let info = |tool: &Arc<RegisteredTool>| ToolInfo {
             name: tool.name().clone(),
@@ -85,7 +86,7 @@ impl Gate {
     }
 
     /// Returns the history of all calls of all tenants after the entry numbered `after`, at most
-    /// `limit` entries. [`watch`](Self::watch) tells when there is more.
+    /// `limit` entries. [`watch`](Self::watch) signals when there is more.
     pub async fn history(&self, after: u64, limit: usize) -> Result<History, GateError> {
         Ok(self.core.calls.store().history(after, limit).await?)
     }
@@ -100,18 +101,19 @@ impl Gate {
         self.core.calls.store().watch_all()
     }
 
-    /// Returns the present by the clock that decides expiry and due times.
+    /// Returns the current time of the clock that decides expiry and due times.
     pub async fn now(&self) -> Result<Timestamp, GateError> {
         Ok(self.core.calls.store().now().await?)
     }
 
-    /// Returns how the candidate policy compares with the one in force, since this gate was built.
+    /// Returns the comparison of the candidate policy with the one in force, since this gate was
+    /// built.
     pub fn shadow_report(&self) -> ShadowReport {
         self.core.evaluator.shadow_report()
     }
 
-    /// Audits that a person was shown a request, for surfaces of one's own. For the approver that
-    /// the gate asks inline, the gate does this itself.
+    /// Audits that a person was shown a request, for your own surfaces. The gate does this itself
+    /// for the approver that it asks inline.
     pub async fn record_shown(
         &self,
         record: &CallRecord,
@@ -123,7 +125,7 @@ impl Gate {
     }
 
     /// Audits that `by` has changed a person's credentials, for surfaces that keep credentials.
-    /// `what` says it in words and must contain none of them.
+    /// `what` describes the change and must not contain a credential.
     pub async fn record_person_change(
         &self,
         person: &Principal,
@@ -142,15 +144,16 @@ impl Gate {
         crate::people::People::new(Arc::clone(self.core.calls.store()))
     }
 
-    /// Returns how many audit records could not be written yet. While there are any, no body
-    /// starts.
+    /// Returns the number of audit records that could not be written yet. While there are any, no
+    /// body starts.
     pub fn audit_debt(&self) -> usize {
         self.core.audit.debt()
     }
 
-    /// Writes the audit records that are owed, and acknowledges to the store what is written.
+    /// Writes the audit records that are owed, and acknowledges to the store everything that is
+    /// written.
     ///
-    /// The gate does both by itself, about twice a second. Call it before a process ends: a change
+    /// The gate does both itself, about twice a second. Call it before a process ends: a change
     /// that was not acknowledged is audited once more by the next process.
     pub async fn flush_audit(&self) -> Result<(), GateError> {
         self.core.audit.flush().await

@@ -11,7 +11,8 @@ pub(in crate::gate) fn mask_text<'t>(
     text: &'t str,
     secrets: &Taint,
 ) -> Cow<'t, str> {
-    // The call's own first: a mask inside a secret would hide the rest of it from its own search.
+    // The call's own secrets first: a mask inside a secret would hide the rest of it from the
+    // search for that secret.
     let own = secrets.text(text);
     match redactor.text(&own) {
         Cow::Borrowed(_) => own,

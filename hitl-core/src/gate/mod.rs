@@ -3,7 +3,7 @@
 //! | folder | purpose |
 //! |---|---|
 //! | `tools` | the tools by name, and whether a tool is the one that was shown |
-//! | `evaluation` | a call is scored and routed; who its people are |
+//! | `evaluation` | a call is scored and routed; the identities of its people |
 //! | `intake` | a call is read and submitted |
 //! | `waiting` | a caller waits for a decision and an outcome; inline review |
 //! | `claiming` | an approved call is checked once more and claimed |

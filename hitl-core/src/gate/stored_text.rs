@@ -9,8 +9,8 @@ use crate::gate::error::{GateError, GateErrorKind};
 /// The limits for text that this process wrote itself.
 pub(in crate::gate) const UNLIMITED: Limits = Limits { depth: usize::MAX, bytes: usize::MAX };
 
-/// Longer texts are evaluated or searched for secrets off the runtime's threads, in bytes: it takes
-/// long enough for other tasks to notice.
+/// The most bytes of a text that is evaluated or searched for secrets on the runtime's threads.
+/// Longer texts take long enough to delay other tasks.
 pub(in crate::gate) const MAX_ON_THREAD: usize = 64 * 1024;
 
 /// Parses the text of a snapshot.

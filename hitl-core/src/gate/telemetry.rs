@@ -1,8 +1,8 @@
-//! What a gate tells `tracing` and, with the feature `metrics`, the `metrics` facade. The names and
-//! fields are a promise: `docs/observability.md` lists them.
+//! The output of a gate to `tracing` and, with the feature `metrics`, to the `metrics` facade. The
+//! names and fields are stable: `docs/observability.md` lists them.
 //!
-//! Nothing here has a secret: no argument, no reason, no message; only ids, names and words of
-//! ours. What the host chose itself (tenant, run) is redacted all the same.
+//! Nothing here contains a secret: no argument, no reason, no message; only ids, names and words of
+//! ours. Values that the host chose itself (tenant, run) are redacted all the same.
 
 use hitl_base::Redactor;
 use tracing::Span;
@@ -49,7 +49,7 @@ pub(in crate::gate) fn wait_span(redactor: &Redactor, record: &CallRecord) -> Sp
     span
 }
 
-/// The span of a question to an approver.
+/// Opens the span of a question to an approver.
 pub(in crate::gate) fn review_span(record: &CallRecord) -> Span {
     let request = &record.request;
     tracing::info_span!(
@@ -64,7 +64,7 @@ pub(in crate::gate) fn review_span(record: &CallRecord) -> Span {
     )
 }
 
-/// The span of a body.
+/// Opens the span of a body.
 pub(in crate::gate) fn run_span(id: Option<RequestId>, tool: &str, attempt: u32) -> Span {
     tracing::info_span!(
         target: "hitl",
@@ -86,7 +86,7 @@ pub(in crate::gate) struct AdmissionFields<'a> {
     pub(in crate::gate) reattached: bool,
 }
 
-/// Records in the current span how the gate accepted a call. Counts the call if it is new.
+/// Records the gate's acceptance of a call in the current span. Counts the call if it is new.
 pub(in crate::gate) fn record_submission(id: Option<RequestId>, admission: &AdmissionFields<'_>) {
     let span = Span::current();
     if let Some(id) = id {
@@ -98,7 +98,7 @@ pub(in crate::gate) fn record_submission(id: Option<RequestId>, admission: &Admi
     }
 }
 
-/// As [`record_submission`], for a call that runs at once and leaves no record.
+/// Does what [`record_submission`] does, for a call that runs at once and leaves no record.
 pub(in crate::gate) fn record_unrecorded_start(tool: &str, verdict: &Verdict, confidence: u8) {
     let span = Span::current();
     if !span.is_disabled() {
@@ -121,7 +121,7 @@ pub(in crate::gate) fn record_outcome(name: &str) {
     Span::current().record("outcome", name);
 }
 
-/// Records in the current span how a body ended after its time-out.
+/// Records in the current span the outcome of a body after its time-out.
 pub(in crate::gate) fn record_late_outcome(name: &str) {
     Span::current().record("late", name);
 }
@@ -180,12 +180,12 @@ pub(in crate::gate) fn count_end(record: &CallRecord, state: CallState) {
     count_end_of(&record.request.tool, record.request.level, state);
 }
 
-/// As [`count_end`], of a call of this tool at this level.
+/// Does what [`count_end`] does, for a call of this tool at this level.
 pub(in crate::gate) fn count_end_of(tool: &str, level: ApprovalLevel, state: CallState) {
     meter::count_outcome(tool, level, state.name());
 }
 
-/// Records how long a human took to decide, by the store's clock.
+/// Records the time that a human took to decide, by the store's clock.
 pub(in crate::gate) fn record_decision(record: &CallRecord) {
     if let Some(decided) = &record.decided {
         let took = decided.at.saturating_duration_since(record.request.created_at);

@@ -1,38 +1,37 @@
-//! What somebody is about to do, and whether a one-time code is demanded for it. Pure.
+//! The actions of people, and whether one requires a one-time code. Pure.
 
 use serde::{Deserialize, Serialize};
 
-/// What somebody is about to do, by what it does to the hold that people have of an agent.
+/// A person's action, classified by its effect on the control that people have over an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deed {
-    /// Stops something, takes a permission back, or only looks: reject, abort, revoke, the preview
-    /// of a grant. No code is looked at for it, and none is used up.
+    /// Stops something, revokes a permission, or only looks: reject, abort, revoke, the preview of
+    /// a grant. A code is neither checked nor used up.
     Stop,
-    /// Answers in a human's name, or sees what only a reviewer sees: approve, edit, respond,
+    /// Answers in a human's name, or sees what only a reviewer may see: approve, edit, respond,
     /// resolve, uncover.
     Answer,
-    /// Loosens or destroys. It gives away answers that are not asked for yet, or takes the hold
-    /// off: a grant, accepting a policy or pins, uninstalling a hook, saying who is a person. Or
-    /// what it removes does not come back: erasing contents, releasing a legal hold, replacing or
-    /// retiring the host key.
+    /// Loosens or destroys. It gives answers to future requests, or removes control: a grant,
+    /// accepting a policy or pins, uninstalling a hook, defining who is a person. Or its effect is
+    /// irreversible: erasing contents, releasing a legal hold, replacing or retiring the host key.
     Loosen,
 }
 
-/// For what a credential is demanded of people once somebody has enrolled.
+/// The actions for which a credential is demanded once somebody has enrolled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-// Exhaustive: each demand says of every deed whether it needs a code.
+// Exhaustive: each variant defines for every deed whether it needs a code.
 pub enum Demand {
-    /// For what loosens or destroys: grants, policies, who may decide, erasure, the host key.
+    /// Actions that loosen or destroy: grants, policies, who may decide, erasure, the host key.
     #[default]
     Loosening,
-    /// For each answer too.
+    /// Each answer too.
     Answers,
 }
 
 impl Demand {
-    /// Whether a code is demanded for this.
+    /// Returns whether a code is demanded for this action.
     pub const fn covers(self, deed: Deed) -> bool {
         match deed {
             Deed::Stop => false,

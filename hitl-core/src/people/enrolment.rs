@@ -1,9 +1,9 @@
-//! Who has enrolled what, as the store keeps it in one mark; what a typed code proves. Pure: time
-//! and random bytes are arguments.
+//! The enrolments of people, as the store keeps them in one mark, and the check of a typed code.
+//! Pure: time and random bytes are arguments.
 //!
-//! The mark holds no secret. A device's secret is made of the host key and a salt, so whoever
-//! cannot read the host key cannot know a code. Of printed codes only digests are kept, and a code
-//! has eighty random bits, so it cannot be found from its digest, host key or not.
+//! The mark holds no secret. A device's secret is derived from the host key and a salt, so nobody
+//! who cannot read the host key can know a code. Only digests of printed codes are kept, and a code
+//! has eighty random bits, so it cannot be found from its digest, with or without the host key.
 
 use std::collections::BTreeMap;
 
@@ -16,40 +16,40 @@ use super::totp::{Secret, base32};
 use crate::call::Principal;
 use crate::seal::{HostKey, HostKeys};
 
-/// Wrong codes in a row after which a device's codes are not looked at for a while.
+/// The number of consecutive wrong codes after which a device's codes are ignored for a while.
 const MAX_WRONG: u32 = 5;
-/// How long that is the first time, in seconds; each time after it is twice as long, up to the
-/// most.
+/// The first of these waiting times, in seconds; each later one is twice as long, up to the
+/// maximum.
 const FIRST_WAIT: u64 = 60;
 const MAX_WAIT: u64 = 24 * 3600;
-/// How many random bytes a printed code has.
+/// The number of random bytes in a printed code.
 pub(super) const CODE_BYTES: usize = 10;
-/// How many codes are printed in one go.
+/// The most codes that are printed at once.
 pub(super) const MAX_CODES: usize = 50;
 /// The most people who enrol.
 const MAX_PEOPLE: usize = 200;
 
-/// All that people have enrolled in a store.
+/// All enrolments in a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Enrolments {
     #[serde(default)]
     pub(super) demand: Demand,
-    /// By the name that identities are compared by ([`Principal::spelling`]). Older versions kept
-    /// them by the folded name, in which the case of letters beyond ASCII, spaces and full width
-    /// stay: such a key stays, since the secret of a device is made of it.
+    /// By the name that identities are compared by ([`Principal::spelling`]). Older versions used
+    /// the folded name, which keeps spaces, full width and the case of letters beyond ASCII: such a
+    /// key stays, since the secret of a device is derived from it.
     #[serde(default)]
     pub(super) people: BTreeMap<String, Person>,
 }
 
-/// What one person has enrolled.
+/// The enrolment of one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Person {
     /// A device that shows codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) device: Option<Device>,
-    /// The digests of printed codes that are left.
+    /// The digests of the unused printed codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) codes: Vec<String>,
 }
@@ -57,46 +57,46 @@ pub(super) struct Person {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Device {
-    /// What its secret is made of, beside the host key.
+    /// The input from which the secret is derived, beside the host key.
     salt: String,
-    /// The id of that host key, where it is known.
+    /// The id of that host key, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
-    /// The step of the last code that counted.
+    /// The step of the last code that was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<u64>,
-    /// How many wrong codes in a row.
+    /// The number of consecutive wrong codes.
     #[serde(default)]
     wrong: u32,
-    /// Until when, in seconds since 1970, its codes are not looked at.
+    /// The time, in seconds since 1970, until which its codes are ignored.
     #[serde(default)]
     closed_until: u64,
 }
 
-/// By what somebody has shown that they are it.
+/// The kind of code by which a person proved their identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     Totp,
     Code,
 }
 
-/// Why nothing is enrolled.
+/// The reason why nothing was enrolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotEnrolled {
     /// The name is empty, or too many people have enrolled.
     NoRoom,
-    /// They have enrolled already, and somebody else would replace it.
+    /// The person has enrolled already, and somebody else would replace it.
     Theirs,
 }
 
-/// What came of a typed code.
+/// The result of checking a typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Checked {
-    /// It is theirs, and is used up.
+    /// The code is theirs, and is used up.
     Right(Proof),
-    /// It is not, or was used.
+    /// The code is not theirs, or was used before.
     Wrong,
-    /// Too many were wrong: a device's codes are not looked at for so many seconds.
+    /// Too many codes were wrong: a device's codes are ignored for this many seconds.
     Closed(u64),
     /// Nothing is enrolled under that name.
     Nobody,
@@ -107,8 +107,8 @@ impl Enrolments {
         self.people.is_empty()
     }
 
-    /// Checks a code that somebody typed, and counts it: what is returned must be kept before
-    /// anything is done on the strength of it.
+    /// Checks a code that somebody typed, and counts the attempt: the changed enrolments must be
+    /// stored before the result is acted on.
     pub(super) fn check(
         &mut self,
         name: &Principal,
@@ -118,8 +118,7 @@ impl Enrolments {
     ) -> Checked {
         let Some(name) = self.key_of(name) else { return Checked::Nobody };
         let Some(person) = self.people.get_mut(&name) else { return Checked::Nobody };
-        // Nobody guesses eighty bits, so a printed code is checked no matter what was guessed
-        // before.
+        // Nobody can guess eighty bits, so a printed code is checked regardless of earlier guesses.
         let digest = digest(typed);
         if let Some(at) = person.codes.iter().position(|kept| *kept == digest) {
             person.codes.remove(at);
@@ -130,8 +129,8 @@ impl Enrolments {
             return Checked::Closed(device.closed_until - seconds);
         }
         let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-        // A device that was enrolled under a former key counts as long as the host has that. Where
-        // it is known which, no other is tried: each would make a guess likelier.
+        // A device that was enrolled under a former key is valid as long as the host has that key.
+        // If its key is known, no other is tried: each would make a correct guess more likely.
         let is_its =
             |key: &&HostKey| device.key.as_ref().is_none_or(|known| *known == key.id().to_string());
         let of: Vec<&HostKey> = keys.all().filter(is_its).collect();
@@ -150,8 +149,8 @@ impl Enrolments {
         Checked::Wrong
     }
 
-    /// Enrols a device for somebody, in place of one that they had; gives what their app reads.
-    /// `by` is who does it: once somebody has enrolled, only they themselves.
+    /// Enrols a device for a person, replacing an existing one; returns the text for their app.
+    /// `by` is the person who does it: once a person has enrolled, only they themselves may.
     pub(super) fn enrol_device(
         &mut self,
         name: &Principal,
@@ -172,7 +171,8 @@ impl Enrolments {
         Ok(uri)
     }
 
-    /// Who has a device that was enrolled under another host key, or under one that is not known.
+    /// Returns the people whose device was enrolled under another host key, or under an unknown
+    /// one.
     pub(super) fn devices_of_other_keys(&self, key: &HostKey) -> Vec<String> {
         let id = key.id().to_string();
         let other = |person: &Person| {
@@ -181,8 +181,8 @@ impl Enrolments {
         self.people.iter().filter(|(_, it)| other(it)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Makes codes for somebody, in place of those that they had. `by` is who does it: once
-    /// somebody has enrolled, only they themselves.
+    /// Creates codes for a person, replacing existing ones. `by` is the person who does it: once a
+    /// person has enrolled, only they themselves may.
     pub(super) fn enrol_codes(
         &mut self,
         name: &Principal,
@@ -195,9 +195,9 @@ impl Enrolments {
         Ok(codes)
     }
 
-    /// Returns the person for whom `by` may enrol something: somebody who has nothing enrolled,
-    /// when there is room for one more, or themselves. Who could replace what another one has could
-    /// answer as them.
+    /// Returns the person for whom `by` may enrol something: a person who has nothing enrolled, if
+    /// there is room for one more, or `by` themselves. Anyone who could replace another person's
+    /// enrolment could answer as that person.
     fn person(
         &mut self,
         name: &Principal,
@@ -215,16 +215,16 @@ impl Enrolments {
         Ok((key.clone(), self.people.entry(key).or_default()))
     }
 
-    /// Takes away all that somebody has enrolled, under each spelling of their name. False when
-    /// there is nothing.
+    /// Removes everything that a person has enrolled, under each spelling of their name. Returns
+    /// `false` if there is nothing.
     pub(super) fn remove(&mut self, name: &Principal) -> bool {
         let (spelling, before) = (name.spelling(), self.people.len());
         self.people.retain(|key, _| !is_of(key, &spelling));
         self.people.len() < before
     }
 
-    /// Returns the key under which somebody's enrolment is kept. Of several that older versions
-    /// kept for one person, the one that they gave this name.
+    /// Returns the key under which a person's enrolment is stored. If older versions stored several
+    /// for one person, returns the one for exactly this name.
     fn key_of(&self, name: &Principal) -> Option<String> {
         let (folded, spelling) = (name.folded(), name.spelling());
         [folded.as_str(), &*spelling]
@@ -235,25 +235,27 @@ impl Enrolments {
     }
 }
 
-/// Whether what is kept under this key is of the person whose name is spelt so.
+/// Returns whether the enrolment under this key belongs to the person with this spelling of the
+/// name.
 fn is_of(key: &str, spelling: &str) -> bool {
     *Principal::new(key).spelling() == *spelling
 }
 
 impl Person {
-    /// Whether anything is left by which they can be known.
+    /// Returns whether anything is left that proves their identity.
     fn has_enrolled(&self) -> bool {
         self.device.is_some() || !self.codes.is_empty()
     }
 }
 
-/// How long a device is closed after so many rounds of guesses before this one, in seconds.
+/// Returns how long a device is closed, in seconds, after this many earlier rounds of guesses.
 fn wait(rounds: u32) -> u64 {
-    // Eleven rounds are past the longest wait; a shift by more would lose bits.
+    // Eleven rounds exceed the longest wait; a larger shift would lose bits.
     FIRST_WAIT.saturating_mul(1 << rounds.min(11)).min(MAX_WAIT)
 }
 
-/// The secret of a device: HMAC-SHA-256 under the host key, cut to what apps expect.
+/// Returns the secret of a device: HMAC-SHA-256 under the host key, truncated to the length that
+/// apps expect.
 fn secret(key: &HostKey, name: &str, salt: &str) -> Secret {
     let mut bytes = Vec::new();
     if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose()) {
@@ -266,7 +268,7 @@ fn secret(key: &HostKey, name: &str, salt: &str) -> Secret {
     Secret::new(bytes)
 }
 
-/// A code as it is printed: four letters at a time.
+/// Returns a code as it is printed: in groups of four letters.
 fn printed(bytes: &[u8; CODE_BYTES]) -> String {
     let text = base32(bytes);
     let groups: Vec<&str> =
@@ -274,7 +276,7 @@ fn printed(bytes: &[u8; CODE_BYTES]) -> String {
     groups.join("-")
 }
 
-/// The digest of a code, however its letters are grouped and cased.
+/// Returns the digest of a code, regardless of the grouping and case of its letters.
 fn digest(code: &str) -> String {
     let letters: String =
         code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
@@ -297,7 +299,7 @@ mod tests {
         Principal::new("ann")
     }
 
-    /// The code that a device shows, found by trying.
+    /// Returns the code that a device shows, found by trial.
     fn shown(enrolments: &Enrolments, seconds: u64) -> String {
         let codes = (0..1_000_000).map(|code| format!("{code:06}"));
         let device = enrolments.people["ann"].device.as_ref().unwrap();
@@ -335,7 +337,7 @@ mod tests {
             let person = Principal::new(kept);
             let mut new = Enrolments::default();
             let codes = new.enrol_codes(&person, &person, &[[9; CODE_BYTES]; 1]).unwrap();
-            // As older versions kept it.
+            // The form in which older versions stored it.
             let mut old = Enrolments::default();
             let one = new.people.values().next().unwrap().clone();
             old.people.insert(person.folded().to_string(), one);
@@ -348,7 +350,7 @@ mod tests {
                     assert_eq!(taken, Err(NotEnrolled::Theirs), "{other}");
                     let right = all.check(&other, &codes[0], &keys(), 0);
                     assert_eq!(right, Checked::Right(Proof::Code), "{other}");
-                    // They replace it themselves, and it stays one.
+                    // They replace it themselves, and it stays one entry.
                     all.enrol_codes(&other, &person, &[[2; CODE_BYTES]]).unwrap();
                     assert_eq!(all.people.len(), 1, "{other}");
                     assert!(all.remove(&other) && all.is_empty(), "{other}");
@@ -360,7 +362,7 @@ mod tests {
         }
     }
 
-    /// The secret is made of the name under which it was kept.
+    /// The secret is derived from the name under which the device was stored.
     #[test]
     fn a_device_that_an_older_version_kept_under_a_folded_name_goes_on() {
         let (person, salt) = (Principal::new("J\u{dc}RGEN"), base32(&[1; 16]));
@@ -388,12 +390,12 @@ mod tests {
         device(&mut enrolments, &bob).unwrap();
         let before = enrolments.clone();
         assert_eq!(device(&mut enrolments, &bob), Err(NotEnrolled::Theirs));
-        // Codes beside their device would do as well.
+        // Codes in addition to their device would serve an impostor as well.
         let refused = enrolments.enrol_codes(&Principal::new("ANN "), &bob, &codes);
         assert_eq!(refused, Err(NotEnrolled::Theirs));
         assert_eq!(enrolments, before);
         device(&mut enrolments, &Principal::new(" Ann")).unwrap();
-        // Who has nothing left is enrolled by another one again.
+        // A person with nothing left can be enrolled by somebody else again.
         enrolments.people.insert("ann".to_owned(), Person::default());
         let codes = enrolments.enrol_codes(&ann(), &bob, &codes).unwrap();
         assert_eq!(enrolments.check(&ann(), &codes[0], &keys(), 0), Checked::Right(Proof::Code));
@@ -431,7 +433,7 @@ mod tests {
         let right = Checked::Right(Proof::Totp);
         assert_eq!(enrolments.clone().check(&ann(), &code, &both, 3000), right);
         assert_eq!(enrolments.check(&ann(), &code, &new.clone().into(), 3000), Checked::Wrong);
-        // One that an older version enrolled does not say which key it was: a right code tells.
+        // A device that an older version enrolled does not name its key: a right code reveals it.
         enrolments.people.get_mut("ann").unwrap().device.as_mut().unwrap().key = None;
         assert_eq!(enrolments.devices_of_other_keys(&key()), ["ann"]);
         assert_eq!(enrolments.check(&ann(), &code, &both, 3000), right);

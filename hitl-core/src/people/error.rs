@@ -1,43 +1,43 @@
-//! Why a code does not count, or nothing was enrolled.
+//! The reasons why a code is not accepted, or nothing was enrolled.
 
 use thiserror::Error;
 
 use crate::store::StoreError;
 
-/// What kind of trouble it is.
+/// The kind of a [`PeopleError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeopleErrorKind {
-    /// The code is not right, or was used.
+    /// The code is wrong, or was used before.
     WrongCode,
-    /// Too many codes were wrong: the device's codes do not count for a while.
+    /// Too many codes were wrong: the device's codes are ignored for a while.
     Closed,
     /// Nothing is enrolled under this name.
     NotEnrolled,
-    /// Somebody else has enrolled under this name, and only they replace it.
+    /// Somebody else has enrolled under this name, and only they may replace it.
     Taken,
     /// The name is empty, or too many people have enrolled.
     NoRoom,
-    /// That many codes are not printed in one go.
+    /// This many codes cannot be printed at once.
     Count,
-    /// What people have enrolled cannot be read.
+    /// The enrolments cannot be read.
     Unreadable,
     /// The store has no host key, so it has no devices.
     NoKey,
-    /// The system has no random numbers to give.
+    /// The system provides no random numbers.
     NoRandomness,
-    /// Others changed it each time.
+    /// Every attempt was overtaken by another change.
     Overtaken,
-    /// The store could not do it.
+    /// The store failed.
     Store,
 }
 
-/// A code does not count, or nothing was enrolled. Nothing was done; says what to do next, and
-/// holds no code.
+/// The error for a code that is not accepted, or a failed enrolment. Nothing was done; the message
+/// says what to do next, and contains no code.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PeopleError {
-    /// The code is not right, or was used.
+    /// The code is wrong, or was used before.
     #[error("the one-time code is not right, or was used; nothing was done")]
     WrongCode,
     /// Too many codes were wrong.
@@ -46,7 +46,7 @@ pub enum PeopleError {
          nothing was done"
     )]
     Closed {
-        /// When the device's codes count again, in seconds from now.
+        /// The seconds from now until the device's codes are accepted again.
         seconds: u64,
     },
     /// Nothing is enrolled under this name.
@@ -61,13 +61,13 @@ pub enum PeopleError {
     /// The name is empty, or too many people have enrolled.
     #[error("the name is empty, or too many people have enrolled")]
     NoRoom,
-    /// That many codes are not printed in one go.
+    /// This many codes cannot be printed at once.
     #[error("1 to {most} codes are printed in one go")]
     Count {
-        /// The most.
+        /// The maximum.
         most: usize,
     },
-    /// What people have enrolled cannot be read.
+    /// The enrolments cannot be read.
     #[error(
         "what people have enrolled cannot be read, so nothing is done that needs a person; restore the \
          store's mark from a backup"
@@ -76,19 +76,19 @@ pub enum PeopleError {
     /// The store has no host key.
     #[error("this store gives no host key, so no device can be enrolled")]
     NoKey,
-    /// The system has no random numbers to give.
+    /// The system provides no random numbers.
     #[error("the system has no random numbers to give")]
     NoRandomness,
-    /// Others changed it each time.
+    /// Every attempt was overtaken by another change.
     #[error("others were faster each time; try again")]
     Overtaken,
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl PeopleError {
-    /// Returns what kind of trouble it is.
+    /// Returns the kind.
     pub const fn kind(&self) -> PeopleErrorKind {
         match self {
             Self::WrongCode => PeopleErrorKind::WrongCode,

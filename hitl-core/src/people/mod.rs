@@ -2,14 +2,14 @@
 //! printed codes. An agent that runs under a person's user id, or has read a console's token, does
 //! not have it.
 //!
-//! | file | what is there |
+//! | file | contents |
 //! |---|---|
-//! | `deed` | what somebody is about to do, and whether a code is demanded for it: pure |
-//! | `enrolment`, `totp` | who has enrolled what, and what a typed code proves: pure |
-//! | `registry` | [`People`]: the store's mark that keeps it |
-//! | `error` | why a code does not count, or nothing was enrolled |
+//! | `deed` | the actions of people, and whether one requires a code: pure |
+//! | `enrolment`, `totp` | the enrolments, and the check of a typed code: pure |
+//! | `registry` | [`People`]: the store's mark that keeps them |
+//! | `error` | the reasons why a code is not accepted, or nothing was enrolled |
 //!
-//! What this holds against, and what not, is said in `docs/who-decides.md`.
+//! `docs/who-decides.md` says which attacks this withstands, and which not.
 
 mod deed;
 mod enrolment;

@@ -1,5 +1,5 @@
-//! Where people have enrolled: a mark of the store, changed by compare-and-set, so that of two who
-//! use one code one is refused.
+//! The storage of enrolments: a mark of the store, changed by compare-and-set, so that if two
+//! callers use the same code, one is refused.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,26 +14,26 @@ use crate::store::Store;
 
 /// The name of the mark.
 const MARK: &str = "person.v1";
-/// How often a change that another one overtook is tried.
+/// The number of attempts at a change that other changes overtake.
 const ATTEMPTS: u32 = 16;
 const MILLIS: i64 = 1000;
 
 /// The people who have enrolled a credential in a store; see [`Gate::people`](crate::Gate::people).
-/// Cheap to clone; clones are the same people.
+/// Cheap to clone; clones share the same people.
 #[derive(Clone)]
 pub struct People {
     store: Arc<dyn Store>,
 }
 
-/// What one person has enrolled.
+/// The enrolment of one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnrolledPerson {
-    /// The name as identities are compared: without spaces, and the case of letters.
+    /// The name as identities are compared: without spaces, and in lower case.
     pub name: String,
-    /// Whether they have a device that shows codes.
+    /// True if they have a device that shows codes.
     pub has_device: bool,
-    /// How many printed codes are left.
+    /// The number of unused printed codes.
     pub codes: usize,
 }
 
@@ -42,7 +42,7 @@ impl People {
         Self { store }
     }
 
-    /// Returns what a code is demanded for; `None` when nobody has enrolled.
+    /// Returns the actions for which a code is demanded; `None` if nobody has enrolled.
     ///
     /// # Errors
     ///
@@ -53,14 +53,15 @@ impl People {
         Ok((!enrolments.is_empty()).then_some(enrolments.demand))
     }
 
-    /// Checks a code of somebody, uses it up, and returns how they are known by it.
+    /// Checks a person's code, uses it up, and returns the means by which it proves their identity.
     ///
     /// # Errors
     ///
-    /// [`PeopleError::WrongCode`], [`PeopleError::Closed`], [`PeopleError::NotEnrolled`]; or when
-    /// what is enrolled cannot be read or kept. Each means that they are not known.
+    /// [`PeopleError::WrongCode`], [`PeopleError::Closed`], [`PeopleError::NotEnrolled`]; or if the
+    /// enrolments cannot be read or stored. After each of them the person's identity is unproven.
     ///
-    /// Cancel safe: dropped, the code may have been used up, and nobody is known by it.
+    /// Cancel safe: if the future is dropped, the code may have been used up, and nobody's identity
+    /// is proven by it.
     pub async fn check(&self, who: &Principal, code: &str) -> Result<KnownBy, PeopleError> {
         let keys = self.keys()?;
         let now = self.store.now().await?.as_millis() / MILLIS;
@@ -74,13 +75,13 @@ impl People {
         }
     }
 
-    /// Enrols a device for somebody, and returns what its app reads (an `otpauth://` text): show it
-    /// once, and keep it nowhere. `by` is who does it.
+    /// Enrols a device for a person, and returns the text for its app (`otpauth://`): show it once,
+    /// and store it nowhere. `by` is the person who does it.
     ///
     /// # Errors
     ///
-    /// [`PeopleError::Taken`] when somebody else has enrolled under that name,
-    /// [`PeopleError::NoRoom`], [`PeopleError::NoKey`]; or when it cannot be kept.
+    /// [`PeopleError::Taken`] if somebody else has enrolled under that name,
+    /// [`PeopleError::NoRoom`], [`PeopleError::NoKey`]; or if it cannot be stored.
     pub async fn enrol_device(
         &self,
         name: &Principal,
@@ -91,13 +92,13 @@ impl People {
         Ok(uri?)
     }
 
-    /// Makes codes for somebody, each for one use: print them once, and keep them nowhere. `by` is
-    /// who does it.
+    /// Creates codes for a person, each for one use: print them once, and store them nowhere. `by`
+    /// is the person who does it.
     ///
     /// # Errors
     ///
-    /// [`PeopleError::Count`] when it is not 1 to 50, [`PeopleError::Taken`] when somebody else has
-    /// enrolled under that name, [`PeopleError::NoRoom`]; or when it cannot be kept.
+    /// [`PeopleError::Count`] if it is not 1 to 50, [`PeopleError::Taken`] if somebody else has
+    /// enrolled under that name, [`PeopleError::NoRoom`]; or if it cannot be stored.
     pub async fn enrol_codes(
         &self,
         name: &Principal,
@@ -113,29 +114,30 @@ impl People {
         Ok(codes?)
     }
 
-    /// Takes away all that somebody has enrolled. False when there is nothing.
+    /// Removes everything that a person has enrolled. Returns `false` if there is nothing.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or kept.
+    /// If the enrolments cannot be read or stored.
     pub async fn remove(&self, name: &Principal) -> Result<bool, PeopleError> {
         self.change(|all| all.remove(name)).await
     }
 
-    /// Sets what a code is demanded for, once somebody has enrolled.
+    /// Sets the actions for which a code is demanded once somebody has enrolled.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or kept.
+    /// If the setting cannot be read or stored.
     pub async fn set_demand(&self, demand: Demand) -> Result<(), PeopleError> {
         self.change(|all| all.demand = demand).await
     }
 
-    /// Returns what a code is demanded for once somebody has enrolled, and who has enrolled what.
+    /// Returns the actions for which a code is demanded once somebody has enrolled, and the
+    /// enrolments.
     ///
     /// # Errors
     ///
-    /// When it cannot be read.
+    /// If the enrolments cannot be read.
     pub async fn list(&self) -> Result<(Demand, Vec<EnrolledPerson>), PeopleError> {
         let (_, all) = self.read().await?;
         let line = |(name, person): (String, Person)| EnrolledPerson {
@@ -146,12 +148,12 @@ impl People {
         Ok((all.demand, all.people.into_iter().map(line).collect()))
     }
 
-    /// Returns who enrolled a device under a former host key, or under one that is not known: once
-    /// that key is forgotten, the device shows no right code.
+    /// Returns the people whose device was enrolled under a former host key, or under an unknown
+    /// one: once that key is forgotten, the device shows no valid code.
     ///
     /// # Errors
     ///
-    /// [`PeopleError::NoKey`]; or when it cannot be read.
+    /// [`PeopleError::NoKey`]; or if the enrolments cannot be read.
     pub async fn devices_of_former_keys(&self) -> Result<Vec<String>, PeopleError> {
         let (_, all) = self.read().await?;
         if all.is_empty() {
@@ -173,7 +175,7 @@ impl People {
         Ok((kept, enrolments))
     }
 
-    /// Changes what is kept, and keeps it before anything is made of the answer.
+    /// Changes the enrolments, and stores them before the answer is used.
     async fn change<T>(
         &self,
         mut change: impl FnMut(&mut Enrolments) -> T,

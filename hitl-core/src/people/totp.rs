@@ -1,17 +1,17 @@
-//! One-time codes by time: RFC 6238 with its defaults, as authenticator apps take them (HMAC-SHA-1,
-//! six digits, thirty seconds). Pure.
+//! Time-based one-time codes: RFC 6238 with its defaults, as authenticator apps expect them
+//! (HMAC-SHA-1, six digits, thirty seconds). Pure.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 
-/// How long a code is shown, in seconds.
+/// The time for which a code is shown, in seconds.
 const PERIOD: u64 = 30;
-/// How many steps a clock may be ahead or behind.
+/// The number of steps that a clock may be ahead or behind.
 const DRIFT: u64 = 1;
-/// How many digits a code has.
+/// The number of digits in a code.
 const DIGITS: u32 = 6;
 
-/// A secret that an app and the verifier share. Never shown by `Debug`.
+/// A secret that an app and the verifier share. `Debug` never shows it.
 pub(super) struct Secret(Vec<u8>);
 
 impl Secret {
@@ -19,8 +19,8 @@ impl Secret {
         Self(bytes.into())
     }
 
-    /// Returns the step of which `code` is the code, when it is of one around this moment and later
-    /// than `last`: a code counts once, and none before it counts any more.
+    /// Returns the step that `code` belongs to, if it is close to the current one and later than
+    /// `last`: a code is accepted once, and no earlier one afterwards.
     pub(super) fn step(&self, code: &str, seconds: u64, last: Option<u64>) -> Option<u64> {
         let now = seconds / PERIOD;
         let mut steps = now.saturating_sub(DRIFT)..=now.saturating_add(DRIFT);
@@ -29,7 +29,7 @@ impl Secret {
         steps.find(|step| last.is_none_or(|last| *step > last) && self.code(*step) == Some(typed))
     }
 
-    /// The code of a step: RFC 4226, section 5.3.
+    /// Returns the code of a step: RFC 4226, section 5.3.
     fn code(&self, step: u64) -> Option<u32> {
         let mut mac = Hmac::<Sha1>::new_from_slice(&self.0).ok()?;
         mac.update(&step.to_be_bytes());
@@ -39,14 +39,14 @@ impl Secret {
         Some((u32::from_be_bytes(four) & 0x7FFF_FFFF) % 10_u32.pow(DIGITS))
     }
 
-    /// What an app reads: shown once.
+    /// Returns the URI for an app: shown once.
     pub(super) fn uri(&self, name: &str) -> String {
         let name: String = name.bytes().map(escaped).collect();
         format!("otpauth://totp/hitl:{name}?secret={}&issuer=hitl", base32(&self.0))
     }
 }
 
-/// A byte as a URI may hold it.
+/// Returns a byte as a URI may contain it.
 fn escaped(byte: u8) -> String {
     match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -56,7 +56,7 @@ fn escaped(byte: u8) -> String {
     }
 }
 
-/// RFC 4648, section 6, without padding.
+/// Encodes bytes by RFC 4648, section 6, without padding.
 pub(super) fn base32(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);

@@ -1,23 +1,23 @@
-//! Names and values of one card that can be taken for one another.
+//! Names and values of one card that can be mistaken for each other.
 
 use std::collections::BTreeMap;
 
 use hitl_base::Json;
 use hitl_base::display::{clip, decoded_hosts, quoted, reads_as, skeleton};
 
-/// Texts below this many characters are not compared: too many of them look alike.
+/// The shortest text, in characters, that is compared: too many short ones look alike.
 const MIN_LENGTH: usize = 4;
-/// Longer texts are compared by so many of their characters.
+/// The number of characters by which longer texts are compared.
 const MAX_LENGTH: usize = 200;
-/// How many characters of a text stand in a warning.
+/// The number of characters of a text that a warning shows.
 const SHOWN: usize = 40;
-/// The most texts that are compared. That there are more is said.
+/// The most texts that are compared. A warning says if there are more.
 const MAX_TEXTS: usize = 2_000;
-/// The most warnings of a kind.
+/// The most warnings of each kind.
 const MAX_WARNINGS: usize = 6;
 
-/// What a reader could take for something else: texts that read as ASCII and are not, and texts
-/// that look like others of the same card. Linear in the arguments.
+/// Returns warnings about texts that a reader could mistake: those that read as ASCII and are not,
+/// and those that look like others of the same card. Linear in the arguments.
 pub(super) fn warnings(arguments: &Json) -> Vec<String> {
     let mut texts = Vec::new();
     collect(arguments, &mut texts);
@@ -43,7 +43,7 @@ pub(super) fn warnings(arguments: &Json) -> Vec<String> {
     warnings
 }
 
-/// What in these texts could be read as something else. Linear in them.
+/// Returns warnings about texts that could be read as something else. Linear in the texts.
 pub(super) fn readings(texts: &Json) -> Vec<String> {
     let mut each = Vec::new();
     collect(texts, &mut each);
@@ -55,7 +55,7 @@ fn short(text: &str) -> String {
 }
 
 fn readings_of(texts: &[&str]) -> Vec<String> {
-    // A host in the form of IDNA is read as people would read it.
+    // A host in IDNA form is compared as people would read it.
     let reads = texts.iter().filter_map(|text| match decoded_hosts(text) {
         Some(decoded) => reads_as(&decoded),
         None => reads_as(text),
@@ -68,7 +68,7 @@ fn readings_of(texts: &[&str]) -> Vec<String> {
     warnings
 }
 
-/// Leaves out what is too much, and says so.
+/// Truncates the warnings, and adds how many were left out.
 fn shorten(warnings: &mut Vec<String>) {
     let more = warnings.len().saturating_sub(MAX_WARNINGS);
     if more > 0 {
@@ -77,7 +77,7 @@ fn shorten(warnings: &mut Vec<String>) {
     }
 }
 
-/// The names and values that a reader compares.
+/// Collects the names and values that a reader compares.
 fn collect<'j>(tree: &'j Json, into: &mut Vec<&'j str>) {
     match tree {
         Json::String(text) => add(text, into),

@@ -1,4 +1,4 @@
-//! Arguments as labelled lines: exact, indented, and never more than a person reads.
+//! Arguments as labelled lines: exact, indented, and bounded to what a person can read.
 
 use hitl_base::Json;
 use hitl_base::display::{
@@ -12,7 +12,7 @@ use super::masks::{self, Masks};
 use super::view::{DetailLevel, Line, Truncation};
 use crate::approval::Mask;
 
-/// What is shown before it is shortened.
+/// The limits above which arguments are shortened.
 #[derive(Clone, Copy)]
 struct Room {
     /// Characters of one value.
@@ -36,11 +36,11 @@ impl From<DetailLevel> for Room {
     }
 }
 
-/// The lines so far, and the room that is left for more.
+/// The lines so far, and the room that is left.
 struct Lines {
     shown: Vec<Line>,
     room: Room,
-    /// Something did not fit.
+    /// True if something did not fit.
     cut: bool,
 }
 
@@ -58,26 +58,26 @@ impl Lines {
     }
 }
 
-/// Lists and objects of so many characters stand on one line.
+/// The most characters of a list or an object on one line.
 const ONE_LINE: usize = 90;
-/// Levels that are indented; deeper ones stand on one line.
+/// The number of indented levels; deeper ones are put on one line.
 const INDENTED: u8 = 6;
-/// Characters of a key.
+/// The most characters of a key.
 const KEY: usize = 160;
-/// Items of a list inside a sentence.
+/// The most items of a list inside a sentence.
 const LISTED: usize = 5;
-/// Characters of a code inside a sentence.
+/// The most characters of a code inside a sentence.
 const CODE: usize = 40;
-/// Hosts that are read out on one line.
+/// The most hosts that are decoded on one line.
 const HOSTS: usize = 3;
-/// Hosts of one line that are looked for.
+/// The most hosts of one line that are examined.
 const MAX_HOSTS: usize = 100;
-/// Characters of a decoded host.
+/// The most characters of a decoded host.
 const HOST: usize = 160;
 
-/// One line for each argument, and for each item of a value that is too long for one line.
+/// Returns one line for each argument, and for each item of a value that is too long for one line.
 ///
-/// What does not fit into the extent's room is left out, and the last line says so.
+/// What does not fit into the limits of `extent` is left out, and the last line says so.
 pub(super) fn lines(arguments: &Json, masks: &[Mask], extent: DetailLevel) -> Vec<Line> {
     let room = extent.into();
     let mut out = Lines { shown: Vec::new(), room, cut: false };
@@ -93,9 +93,9 @@ pub(super) fn lines(arguments: &Json, masks: &[Mask], extent: DetailLevel) -> Ve
     out.shown
 }
 
-/// Where a line is.
+/// The position of a line.
 struct At<'m> {
-    /// Its JSON Pointer, as far as there are masks to look for.
+    /// Its JSON Pointer; empty where no masks can be below it.
     pointer: String,
     masks: &'m Masks<'m>,
     room: Room,
@@ -152,7 +152,7 @@ fn items(out: &mut Lines, tree: &Json, depth: u8, parent: &At<'_>) {
     }
 }
 
-/// Whether a value is worth lines of its own: then each mask in it has one, too.
+/// Returns whether the parts of a value get lines of their own; each mask in it then has one, too.
 fn is_spread(value: &Json, depth: u8, at: &At<'_>) -> bool {
     let filled = match value {
         Json::Object(entries) => !entries.is_empty(),
@@ -186,7 +186,8 @@ fn line(key: Option<&str>, tree: &Json, depth: u8, at: &At<'_>) -> Line {
     line
 }
 
-/// A key as it is where it looks like a name, and quoted where it could pass for something else.
+/// Returns a key as it is if it looks like a name, and quoted if it could be mistaken for something
+/// else.
 fn label(key: &str) -> String {
     let simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
     if !key.is_empty() && key.len() <= KEY && key.chars().all(simple) {
@@ -198,7 +199,7 @@ fn label(key: &str) -> String {
     value(&Json::String(key.to_owned()), KEY).text
 }
 
-/// The value as people write it, where that says more than the exact one.
+/// Returns the value in common notation, if that tells more than the exact one.
 fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
     let said = match tree {
         Json::Number(number) if is_amount_name(name) => amount(number),
@@ -211,8 +212,8 @@ fn reads(name: &str, tree: &Json, spread: bool) -> Option<String> {
     (!same).then_some(said)
 }
 
-/// Hosts as people read them, beside the form that is sent: of a line's name, and of every text in
-/// a value that has no lines of its own.
+/// Returns the decoded hosts, which are shown beside the form that is sent: those in a line's name,
+/// and in every text of a value that has no lines of its own.
 fn hosts(name: &str, value: Option<&Json>) -> Option<String> {
     let mut decoded: Vec<String> = decoded_hosts(name).into_iter().collect();
     if let Some(value) = value {
@@ -243,8 +244,8 @@ fn decode_below(tree: &Json, into: &mut Vec<String>) {
     }
 }
 
-/// An argument inside a sentence: short. A text stands in quotes, unless it is a code like `C-1042`
-/// or a date: it is the model's, and the sentence around it is not.
+/// Returns a short form of an argument for use inside a sentence. A text is quoted, unless it is a
+/// code like `C-1042` or a date: the text is the model's, and the sentence around it is not.
 pub(in crate::approval) fn in_a_sentence(
     name: &str,
     money: bool,
@@ -260,7 +261,7 @@ pub(in crate::approval) fn in_a_sentence(
         }
         Json::Number(number) if money || is_amount_name(name) => {
             let said = amount(number).unwrap_or_else(|| number.to_string());
-            // A price has its cents.
+            // A price is shown with its cents.
             if money && !said.contains('.') && amount(number).is_some() {
                 format!("{said}.00")
             } else {
@@ -283,8 +284,8 @@ pub(in crate::approval) fn in_a_sentence(
     }
 }
 
-/// Whether a text is a code and no word: it has a digit, no spaces, and never more than three
-/// letters in a row.
+/// Returns whether a text is a code and not a word: it has a digit, no spaces, and never more than
+/// three letters in a row.
 fn is_code(text: &str) -> bool {
     let letters = text.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max();
     let code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '#');

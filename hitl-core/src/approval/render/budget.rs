@@ -1,4 +1,4 @@
-//! How much a surface can hold: what does not fit is left out of the arguments, and that is said.
+//! The size limits of surfaces: arguments that do not fit are left out, and the text says so.
 
 use hitl_base::display::{clip, fingerprint};
 
@@ -7,19 +7,19 @@ use super::view::{Line, ReviewCard, Section, SectionName, Truncation};
 
 /// The most characters of a chat message.
 pub(super) const MAX_CHAT: usize = 3_500;
-/// The most characters of a Markdown text: a comment of the large forges holds 65,536.
+/// The most characters of a Markdown text: a comment on the large forges holds 65,536.
 pub(super) const MAX_MARKDOWN: usize = 60_000;
 /// The most characters of an HTML fragment: mail programs cut longer messages.
 pub(super) const MAX_HTML: usize = 100_000;
 
-/// The most characters of each text where no more lines can be left out, one after another.
+/// The most characters of each text, tried in this order, once no more lines can be left out.
 const TEXTS: [usize; 3] = [300, 80, 20];
 
 fn characters(lines: &[Line]) -> usize {
     lines.iter().map(|line| line.value.chars().count()).sum()
 }
 
-/// The line that takes the place of arguments that do not fit.
+/// Returns the line that replaces arguments that do not fit.
 pub(super) fn rest(total: usize, sha256: String) -> Line {
     Line {
         value: format!(
@@ -32,14 +32,15 @@ pub(super) fn rest(total: usize, sha256: String) -> Line {
 }
 
 impl ReviewCard {
-    /// What `write` makes of the view, with as many lines as fit into `max` characters.
+    /// Returns what `write` makes of the view, with as many lines as fit into `max` characters.
     pub(super) fn fitted(&self, max: usize, write: impl Fn(&Self) -> String) -> String {
         let whole = write(self);
         if whole.chars().count() <= max {
             return whole;
         }
         let lines = self.sections.iter().map(|section| section.lines.len()).max().unwrap_or(0);
-        // The most lines of each section with which it fits: more lines never make it shorter.
+        // Finds the most lines of each section with which it fits: more lines never make it
+        // shorter.
         let (mut fits, mut too_many) = (0, lines);
         while too_many - fits > 1 {
             let middle = fits + (too_many - fits) / 2;
@@ -49,7 +50,7 @@ impl ReviewCard {
                 too_many = middle;
             }
         }
-        // Where not even one line of each fits, long texts are cut.
+        // If not even one line of each fits, long texts are cut.
         let fitting = self.shortened(fits);
         let cut = TEXTS.iter().map(|room| write(&fitting.clipped(*room)));
         let whole = std::iter::once(write(&fitting));
@@ -63,7 +64,7 @@ impl ReviewCard {
         written
     }
 
-    /// The same with so many characters of each text.
+    /// Returns the view with at most `room` characters of each text.
     fn clipped(&self, room: usize) -> Self {
         let mut view = self.clone();
         view.title.text = clip(&view.title.text, room).into_owned();
@@ -76,7 +77,7 @@ impl ReviewCard {
         view
     }
 
-    /// The same with so many lines of each section.
+    /// Returns the view with at most `lines` lines of each section.
     fn shortened(&self, lines: usize) -> Self {
         let mut view = self.clone();
         let warning = "this does not fit here: see the whole request in the console";

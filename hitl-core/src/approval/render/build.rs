@@ -1,4 +1,4 @@
-//! From a request to its view. Pure: the same request at the same time is the same view.
+//! From a request to its view. Pure: the same request at the same time gives the same view.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use crate::approval::{ApprovalRequest, Choice, References};
 use crate::call::Risk;
 use crate::policy::RequesterRule;
 
-/// The most warnings that are said one by one.
+/// The most warnings that are listed one by one.
 const MAX_WARNINGS: usize = 20;
-/// The most lines of a tool's description, after the first.
+/// The most lines of a tool's description after the first.
 const MAX_DESCRIPTION: usize = 100;
-/// The most factors, and the most reasons, that are said one by one.
+/// The most factors, and the most reasons, that are listed one by one.
 const MAX_REASONS: usize = 40;
 /// The schema version of [`ReviewCard`]. Additive changes keep it.
 const SCHEMA: u16 = 1;
 
 impl ApprovalRequest {
-    /// The request as a person is shown it, at this time: what all surfaces show.
+    /// Renders the request as a person sees it at this time. All surfaces show this view.
     ///
-    /// `now` is by the store's clock; how far away a due date is depends on it.
+    /// `now` is the time of the store's clock; the distance to a due date depends on it.
     pub fn render(&self, now: Timestamp, extent: DetailLevel) -> ReviewCard {
         let tree = self.arguments.tree().ok();
         let references = tree.as_ref().map(|tree| self.references_in(tree)).unwrap_or_default();
@@ -85,7 +85,7 @@ fn plain(text: impl Into<String>) -> Line {
 }
 
 fn safe(text: &str, max: usize) -> String {
-    // What is escaped may be eight times as long.
+    // Escaping can make a text eight times as long.
     clip(&visible(&clip(text, max)), 2 * max).into_owned()
 }
 
@@ -140,7 +140,7 @@ fn confidence(request: &ApprovalRequest) -> Section {
     section(SectionName::Confidence, Origin::Host, lines)
 }
 
-/// What is said of reasons that are not said one by one.
+/// Returns the line for the reasons that are not listed one by one.
 fn and_more(count: usize) -> Option<Line> {
     let more = count.saturating_sub(MAX_REASONS);
     (more > 0).then(|| plain(format!("and {more} more")))
@@ -161,7 +161,7 @@ fn asked_by(request: &ApprovalRequest) -> Section {
     let run = safe(request.key.run.as_str(), 80);
     let says = format!("{who}, in {run}, call {}", request.key.position);
     let mut lines = vec![plain(says)];
-    // Of an agent's call it is said either way; of others where it is not the rule.
+    // For an agent's call it is always said; for others, only where it deviates from the default.
     let alone = request.requester_may_approve();
     let is_rule = request.quorum.eyes == RequesterRule::ByLevel;
     match alone {
@@ -262,7 +262,7 @@ fn action(request: &ApprovalRequest, choice: Choice) -> Action {
     Action { choice, label: visible(label).into_owned(), needs_text }
 }
 
-/// How far away a time is, in its two largest units.
+/// Returns the distance between two times, in its two largest units.
 fn away(then: Timestamp, now: Timestamp) -> String {
     let ahead = then.saturating_duration_since(now);
     if ahead.is_zero() {

@@ -1,5 +1,5 @@
-//! The view for chat programs: each reads text in its own way, so it stands in a code block, and
-//! the marks that some of them look for even there are written out.
+//! The view for chat programs. Each interprets text in its own way, so the view is put in a code
+//! block, and the characters that some of them interpret even there are escaped.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,11 @@ use super::budget::MAX_CHAT;
 use super::view::ReviewCard;
 
 impl ReviewCard {
-    /// The view as a chat message: a code block with the lines of [`to_text`](Self::to_text).
+    /// Returns the view as a chat message: a code block with the lines of
+    /// [`to_text`](Self::to_text).
     ///
     /// Backticks, `<` and `&` are written as `\u{60}`, `\u{3c}` and `\u{26}`: a backtick could end
-    /// the block, and some programs look for mentions and links in the others also within one.
+    /// the block, and some programs find mentions and links through `<` and `&` even within one.
     ///
     /// At most 3,500 characters: lines that do not fit are left out, and the text says so.
     pub fn to_chat(&self) -> String {

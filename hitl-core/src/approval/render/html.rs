@@ -7,11 +7,12 @@ use super::budget::MAX_HTML;
 use super::view::{Line, Origin, ReviewCard, Section};
 
 impl ReviewCard {
-    /// The view as an HTML fragment: an `<article class="hitl-request">`. The classes name what a
-    /// thing is (`hitl-warning`, `hitl-origin-model`, `hitl-tone-bad`); how it looks is the page's.
+    /// Returns the view as an HTML fragment: an `<article class="hitl-request">`. The classes say
+    /// what a thing is (`hitl-warning`, `hitl-origin-model`, `hitl-tone-bad`); its look is up to
+    /// the page.
     ///
-    /// Whatever the model wrote, there is no markup of its own in it.
-    /// At most 100,000 characters: lines that do not fit are left out, and the text says so.
+    /// No text of the model is ever markup in it. At most 100,000 characters: lines that do not fit
+    /// are left out, and the text says so.
     pub fn to_html(&self) -> String {
         self.fitted(MAX_HTML, Self::html)
     }
@@ -97,7 +98,7 @@ const fn class_of(origin: Origin) -> &'static str {
     }
 }
 
-/// Text that is safe between tags and inside a quoted attribute.
+/// Escapes text for use between tags and inside a quoted attribute.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {

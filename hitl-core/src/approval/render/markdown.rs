@@ -1,4 +1,4 @@
-//! The view as Markdown, in which nothing that was given is markup.
+//! The view as Markdown, in which no input text is markup.
 
 use std::fmt::Write as _;
 
@@ -7,11 +7,11 @@ use super::text::bar;
 use super::view::{ReviewCard, SectionName};
 
 impl ReviewCard {
-    /// The view as Markdown (`CommonMark`, and GitHub's kind): headings and lists are ours, and
-    /// every punctuation mark of everything else is escaped, so that there are no links, mentions,
-    /// images or HTML in it; an `@` that could begin a name is written as `\u{40}`. A forge may
-    /// still make a link of a mail address. At most 60,000 characters: lines that do not fit are
-    /// left out, and the text says so.
+    /// Returns the view as Markdown (`CommonMark`, and GitHub's dialect). Headings and lists are
+    /// ours, and every punctuation mark in other text is escaped, so that there are no links,
+    /// mentions, images or HTML in it; an `@` that could begin a name is written as `\u{40}`. A
+    /// forge may still turn a mail address into a link. At most 60,000 characters: lines that do
+    /// not fit are left out, and the text says so.
     pub fn to_markdown(&self) -> String {
         self.fitted(MAX_MARKDOWN, Self::markdown)
     }
@@ -55,8 +55,9 @@ impl ReviewCard {
     }
 }
 
-/// Every ASCII punctuation mark may be escaped, and an escaped one is nothing but itself. But
-/// forges look for names to notify in what came of it: an `@` that could begin one is written out.
+/// Escapes every ASCII punctuation mark, which makes it literal. But forges look for names to
+/// notify in the rendered text, where the escape is gone: an `@` that could begin a name is written
+/// as `\u{40}`.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let (mut spaces, mut before) = (0, ' ');
@@ -68,7 +69,7 @@ pub(super) fn escape(text: &str) -> String {
             spaces = 0;
             continue;
         }
-        // Several spaces would become one.
+        // Markdown would collapse several spaces into one.
         spaces = if c == ' ' { spaces + 1 } else { 0 };
         if spaces > 1 {
             out.push('\u{a0}');

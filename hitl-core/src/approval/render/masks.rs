@@ -1,4 +1,4 @@
-//! What is masked in the arguments, in words.
+//! The masks in the arguments, described in words.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,16 +10,16 @@ use hitl_base::json::push_part;
 
 use crate::approval::{ApprovalRequest, Mask, Uncovering};
 
-/// How every mask begins.
+/// The prefix of every mask.
 const MASKED: &str = "[redacted";
-/// How many masks of one line are described.
+/// The number of masks of one line that are described.
 const DESCRIBED: usize = 4;
 
-/// A request's masks, by their places.
+/// The masks of a request, by place.
 pub(super) struct Masks<'m>(BTreeMap<&'m str, Vec<&'m Mask>>);
 
 impl<'m> Masks<'m> {
-    /// No masks.
+    /// Returns the empty set of masks.
     pub(super) fn none() -> &'static Masks<'static> {
         static NONE: Masks<'static> = Masks(BTreeMap::new());
         &NONE
@@ -37,13 +37,13 @@ impl<'m> Masks<'m> {
         self.0.is_empty()
     }
 
-    /// Whether there are any below this place.
+    /// Returns whether there are any masks below this place.
     pub(super) fn are_below(&self, pointer: &str) -> bool {
         self.below(pointer).next().is_some()
     }
 
-    /// The masks of a line: of its place, and of what is below it if that has no lines of its
-    /// own.
+    /// Returns the masks of a line: those at its place, and those below it if the values there have
+    /// no lines of their own.
     pub(super) fn of_line(&self, pointer: &str, spread: bool) -> Vec<Mask> {
         if self.is_empty() {
             return Vec::new();
@@ -64,7 +64,7 @@ impl<'m> Masks<'m> {
     }
 }
 
-/// What the masks of one line cover.
+/// Describes in words what the masks of one line cover.
 pub(super) fn says(masks: &[Mask]) -> String {
     let each = masks.iter().take(DESCRIBED).map(|mask| {
         let key = if mask.in_key { "name " } else { "" };
@@ -78,7 +78,7 @@ pub(super) fn says(masks: &[Mask]) -> String {
     says
 }
 
-/// What to beware of because it is masked, or only looks as if it were.
+/// Returns warnings about what is masked, and about what only looks masked.
 pub(super) fn warnings(request: &ApprovalRequest, tree: &Json) -> Vec<String> {
     let mut warnings = Vec::new();
     let masked = request.undeclared_masks();

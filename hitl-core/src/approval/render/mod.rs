@@ -1,16 +1,16 @@
-//! A request as a person is shown it: one view, and a renderer for each kind of surface.
+//! A request as a person sees it: one view, and a renderer for each kind of surface.
 //!
-//! | file | what happens there |
+//! | file | contents |
 //! |---|---|
-//! | `view` | what a surface is given: [`ReviewCard`] and its parts |
+//! | `view` | the input of a surface: [`ReviewCard`] and its parts |
 //! | `build` | from a request to the view: pure |
 //! | `arguments` | the arguments as labelled lines: pure |
-//! | `alike` | what in them can be taken for something else: pure |
-//! | `budget` | how much a surface holds, and what is said of the rest |
+//! | `alike` | texts in them that can be mistaken for something else: pure |
+//! | `budget` | the size limits of surfaces, and the note on what was left out |
 //! | `masks` | what is masked in them, in words: pure |
-//! | `named` | what they name besides themselves, read or not: pure |
+//! | `named` | the things that they point at, read or not: pure |
 //! | `text` | the view as lines of text, for a terminal or a log |
-//! | `html`, `markdown`, `chat` | the view where text can be more than text: everything is escaped |
+//! | `html`, `markdown`, `chat` | the view where text can be markup: everything is escaped |
 
 mod alike;
 mod arguments;

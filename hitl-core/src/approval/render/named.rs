@@ -1,4 +1,5 @@
-//! What the arguments name besides themselves: what was read of it, and what was not looked into.
+//! The things that the arguments point at: the contents that were read, and the references that
+//! nobody inspected.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,14 +14,14 @@ use crate::approval::{
     ApprovalRequest, Content, ContentState, ReferenceKind, References, argument,
 };
 
-/// How many references are named one by one.
+/// The number of references that are named one by one.
 const MAX_NAMED: usize = 4;
 /// The most characters of an argument's name.
 const NAME: usize = 60;
-/// The most characters of a path that links lead to.
+/// The most characters of a link's target.
 const PATH: usize = 200;
 
-/// How much of contents is shown.
+/// The limits on the contents that are shown.
 #[derive(Clone, Copy)]
 struct Room {
     /// Lines of one content.
@@ -44,7 +45,7 @@ impl From<DetailLevel> for Room {
     }
 }
 
-/// The line that says what nobody looked into. `None` if there is nothing.
+/// Returns the line about the references that nobody inspected. `None` if there are none.
 pub(super) fn not_inspected(references: &References) -> Option<String> {
     if references.listed.is_empty() && references.more == 0 {
         return None;
@@ -70,7 +71,7 @@ pub(super) fn not_inspected(references: &References) -> Option<String> {
     Some(says)
 }
 
-/// What to beware of in what the arguments name.
+/// Returns warnings about what the arguments point at.
 pub(super) fn warnings(request: &ApprovalRequest, extent: DetailLevel) -> Vec<String> {
     let mut warnings = left_out(&request.contents, Room::from(extent));
     for content in &request.contents {
@@ -79,7 +80,7 @@ pub(super) fn warnings(request: &ApprovalRequest, extent: DetailLevel) -> Vec<St
             warnings.push(link(&name, to));
         }
         match &content.found {
-            // Said above.
+            // The warnings already cover it.
             ContentState::Unread { .. } if content.is_rest() => {}
             ContentState::Unread { why, .. } => {
                 warnings.push(format!("what {name} names was not read: {why}"));
@@ -96,7 +97,7 @@ pub(super) fn warnings(request: &ApprovalRequest, extent: DetailLevel) -> Vec<St
                 "the content of {name} has a mask that is not listed: it may be the text itself"
             ));
         }
-        // Line breaks and tabs are how a text is written.
+        // Line breaks and tabs are normal in a text.
         let plain: String = text.chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
         let odd = text_hazards(&plain).into_iter();
         warnings.extend(odd.map(|oddity| format!("the content of {name} has {}", oddity.says())));
@@ -110,8 +111,8 @@ pub(super) fn warnings(request: &ApprovalRequest, extent: DetailLevel) -> Vec<St
     warnings
 }
 
-/// What is not shown of contents here: few warnings however many they are, so that none is left
-/// out.
+/// Returns warnings about contents that are not shown here: few warnings, however many contents
+/// there are, so that no warning is left out.
 fn left_out(contents: &[Content], room: Room) -> Vec<String> {
     let mut warnings = Vec::new();
     for content in contents.iter().filter(|content| content.is_rest()) {
@@ -136,7 +137,7 @@ fn left_out(contents: &[Content], room: Room) -> Vec<String> {
     warnings
 }
 
-/// The first of these by name, and how many more there are. `None` if there are none.
+/// Returns the names of the first of these, and how many more there are. `None` if there are none.
 fn named<'c>(mut contents: impl Iterator<Item = &'c Content>) -> Option<String> {
     let names: Vec<_> =
         contents.by_ref().take(MAX_NAMED).map(|content| name(&content.at)).collect();
@@ -155,8 +156,8 @@ fn name(at: &str) -> String {
     format!("`{}`", visible(&clip(&argument(at), NAME)))
 }
 
-/// The contents, line by line. Each line of a text stands behind a bar, so that it cannot be taken
-/// for one of ours.
+/// Returns the contents, line by line. Each line of a text follows a bar, so that it cannot be
+/// mistaken for one of ours.
 pub(super) fn contents(contents: &[Content], extent: DetailLevel) -> Vec<Line> {
     let room = Room::from(extent);
     let mut lines = Vec::new();
@@ -210,14 +211,14 @@ fn text_lines(text: &str, room: Room, out: &mut Vec<Line>) {
     }
 }
 
-/// How much of a text there was room for.
+/// The result of showing a text within the limits.
 struct Walked {
     lines: usize,
-    /// One of them was too long, and a part of it is left out.
+    /// True if a line was too long, and a part of it is left out.
     clipped: bool,
 }
 
-/// Gives the lines of a text to `add`, as they are shown, while there is room.
+/// Passes the lines of a text to `add`, as they are shown, while there is room.
 fn each_line(text: &str, room: Room, mut add: impl FnMut(String)) -> Walked {
     let mut left = room.characters;
     let mut walked = Walked { lines: 0, clipped: false };
@@ -238,7 +239,7 @@ fn is_whole(text: &str, room: Room) -> bool {
     !walked.clipped && walked.lines == text.lines().count()
 }
 
-/// Whether a whole card shows all of a text.
+/// Returns whether a whole card shows all of a text.
 pub(in crate::approval) fn fits(text: &str) -> bool {
     is_whole(text, Room::from(DetailLevel::Full))
 }
@@ -258,7 +259,7 @@ mod tests {
             ("\u{e9}".repeat(4_001), false),
             (format!("{}\n", "x".repeat(2_999)).repeat(100), true),
             (format!("{}\n", "x".repeat(2_999)).repeat(100) + "x", false),
-            // What is written out takes more room than it has characters.
+            // An escaped character takes more room than one character.
             (format!("{}\n", "\u{202e}".repeat(2_999)).repeat(90), false),
         ] {
             assert_eq!(fits(&text), whole, "{} bytes", text.len());

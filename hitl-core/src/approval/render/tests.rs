@@ -75,7 +75,7 @@ fn invariant_9_no_markup_of_the_model_survives() {
     }
     assert!(html.contains("&lt;script&gt;") && html.contains("hitl-origin-model"), "{html}");
     let markdown = rendered.to_markdown();
-    // What is left when every escaped character is taken out is ours.
+    // With every escaped character removed, the rest is ours.
     let mut bare = markdown.chars().fold((String::new(), false), |(mut bare, escaped), c| {
         if !escaped && c != '\\' {
             bare.push(c);
@@ -122,7 +122,7 @@ fn invariant_9_words_of_the_model_in_a_title_are_labelled_on_every_surface() {
     assert!(!ours.to_text().contains(label) && !ours.to_html().contains(label));
 }
 
-/// Twelve items in twelve items, six deep, with long names and values.
+/// Returns lists of twelve items, nested `depth` deep, with long names and values.
 fn huge(depth: usize) -> Json {
     if depth == 0 {
         return Json::String("v".repeat(250));
@@ -148,7 +148,7 @@ fn invariant_9_every_surface_has_a_budget_and_says_what_does_not_fit() {
         assert!(chat.contains("see the whole request in the console"), "{chat}");
         assert!(chat.contains("characters in all do not fit here"), "{chat}");
     }
-    // What differs where nobody looks still makes another card.
+    // A difference in a part that is not shown still gives another card.
     let one = request.render(NOW, DetailLevel::Brief);
     let text = request.arguments.as_str();
     let end = text.rfind('v').unwrap();
@@ -168,7 +168,7 @@ fn invariant_9_one_long_text_fits_into_every_surface_too() {
         request
     };
     let length = |text: &str| text.chars().count();
-    // Each is a single line, and longer still once it is escaped.
+    // Each is a single line, and longer once it is escaped.
     for text in
         ["x y".repeat(1_300), "<".repeat(3_999), "\u{202e}".repeat(3_999), "@".repeat(3_999)]
     {
@@ -183,7 +183,7 @@ fn invariant_9_one_long_text_fits_into_every_surface_too() {
             }
         }
     }
-    // What is left out is named by its digest, so that another text makes another message.
+    // The part left out is identified by its digest, so that another text gives another message.
     let long = |last: &str| {
         let text = "x y".repeat(1_300) + last;
         let arguments = Json::Object(vec![("note".to_owned(), Json::String(text))]).to_text();
@@ -208,7 +208,7 @@ fn invariant_9_what_is_not_compared_for_look_alikes_is_said() {
     assert!(has(&few, "look alike and differ") && !has(&few, "only the first"), "{few:?}");
     let flooded = render(&many(1_100), DetailLevel::Brief);
     assert!(has(&flooded, "only the first 2000 names and values"), "{:?}", flooded.warnings);
-    // And so is a pair that is one too many.
+    // A pair beyond the limit is reported, too.
     let pair = |at: usize| format!(r#""p{at:02}":"aaaa{at:02}O","q{at:02}":"aaaa{at:02}0""#);
     let pairs: Vec<_> = (10..19).map(pair).collect();
     let rendered = render(&format!("{{{}}}", pairs.join(",")), DetailLevel::Brief);
@@ -219,7 +219,7 @@ fn invariant_9_what_is_not_compared_for_look_alikes_is_said() {
 fn invariant_9_a_text_for_a_forge_notifies_nobody() {
     let rendered = render(r#"{"to": "@everyone, (@bob) ann@x"}"#, DetailLevel::Brief);
     let markdown = rendered.to_markdown();
-    // A forge looks for names in what came of it, where a backslash is gone.
+    // A forge looks for names in the rendered text, where backslashes are gone.
     let read = markdown.replace('\\', "");
     assert!(!read.contains("@everyone") && !read.contains("@bob"), "{markdown}");
     assert!(read.contains("u{40}everyone") && read.contains("ann@x"), "{markdown}");
@@ -232,7 +232,7 @@ fn invariant_9_what_looks_like_something_else_is_marked() {
         let said = rendered.warnings.iter().any(|warning| warning.contains(what));
         assert!(said, "{arguments}: {:?}", rendered.warnings);
     };
-    // A whole word of Cyrillic, full-width letters, a slash that is none.
+    // A whole word of Cyrillic, full-width letters, a character that only looks like a slash.
     says(r#"{"to":"\u0440\u0430\u0443\u0440\u0430"}"#, r#"read as "paypa""#);
     says(r#"{"to":"\uff21\uff23\uff2d\uff25"}"#, r#"read as "ACME""#);
     says(r#"{"path":"etc\u2215passwd"}"#, r#"read as "etc/passwd""#);
@@ -256,7 +256,7 @@ fn invariant_9_a_host_in_the_form_of_idna_is_read_out() {
     let reads = line.reads.as_deref().unwrap();
     assert!(reads.starts_with("host reads \"https://\u{430}"), "{reads}");
     assert!(rendered.warnings.iter().any(|w| w.contains("apple.com")), "{:?}", rendered.warnings);
-    // Wherever it is: in a list, in an object on one line, in a name, behind percent-encoding.
+    // In any position: in a list, in an object on one line, in a name, behind percent-encoding.
     for arguments in [
         r#"{"hosts":["xn--mnchen-3ya.de","b"]}"#,
         r#"{"to":{"url":"https://XN--MNCHEN-3YA.de"}}"#,
@@ -302,7 +302,7 @@ fn object() -> impl Strategy<Value = Json> {
         .prop_map(|entries| Json::Object(entries.into_iter().collect()))
 }
 
-/// One small change somewhere in the tree.
+/// Makes one small change at a position in the tree.
 fn changed(tree: &Json, at: &mut usize, how: u8) -> Json {
     let here = *at == 0;
     *at = at.wrapping_sub(1);

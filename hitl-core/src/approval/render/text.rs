@@ -7,39 +7,39 @@ use serde::{Deserialize, Serialize};
 
 use super::view::{Line, ReviewCard, Score, Section, SectionName};
 
-/// What a piece of text is, for the eye.
+/// The visual style of a piece of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum TextStyle {
-    /// Nothing special.
+    /// No emphasis.
     #[default]
     Plain,
-    /// What to read first.
+    /// Text to read first.
     Strong,
-    /// What to read last.
+    /// Text to read last.
     Faint,
-    /// It went well.
+    /// A good result.
     Good,
-    /// It asks for attention.
+    /// Something that needs attention.
     Warning,
-    /// It is dangerous, or went wrong.
+    /// Something dangerous, or a failure.
     Bad,
 }
 
-/// Where the values begin.
+/// The column at which the values begin.
 const COLUMN: usize = 14;
-/// Cells of the confidence bar.
+/// The number of cells of the confidence bar.
 const CELLS: u8 = 20;
 
 impl ReviewCard {
-    /// The view as lines of text, without colours.
+    /// Returns the view as lines of text, without colours.
     pub fn to_text(&self) -> String {
         self.to_text_in(|_, text| Cow::Borrowed(text))
     }
 
-    /// The view as lines of text, painted: `paint` may put something around a text that says what
-    /// it is for the eye, such as the escape sequences of a terminal.
+    /// Returns the view as lines of text with styles: `paint` may wrap a text in whatever expresses
+    /// its style, such as the escape sequences of a terminal.
     pub fn to_text_in(&self, paint: impl for<'t> Fn(TextStyle, &'t str) -> Cow<'t, str>) -> String {
         let mut out = String::with_capacity(1024);
         let asks = format!("{} approval", self.level);
@@ -82,7 +82,7 @@ fn write_section(
     }
 }
 
-/// A line's own text: its indent, its name, its value, and what it reads as.
+/// Returns a line's own text: its indent, its name, its value, and the common notation of it.
 fn text_of(line: &Line, section: SectionName) -> String {
     let mut text = "  ".repeat(usize::from(line.depth));
     match &line.label {
@@ -107,7 +107,7 @@ fn text_of(line: &Line, section: SectionName) -> String {
 }
 
 impl Line {
-    /// Whether it stands for items that are left out.
+    /// Returns whether the line represents items that are left out.
     pub(super) fn is_gap(&self) -> bool {
         self.label.is_none() && self.value.starts_with('[') && self.value.starts_with("[… ")
     }
@@ -118,7 +118,7 @@ fn row(out: &mut String, label: &str, text: &str) {
     let _ = writeln!(out, "  {label:<width$}{text}", width = COLUMN - 2);
 }
 
-/// The score filled up on a bar, with a mark at either threshold.
+/// Draws the score as a bar, with a mark at each threshold.
 pub(super) fn bar(score: Score) -> String {
     let cell = |points: u8| points.min(100) / (100 / CELLS);
     let mut out = String::from("[");

@@ -1,4 +1,4 @@
-//! What every surface is given.
+//! The view that every surface shows.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,36 +9,36 @@ use crate::call::{BindingDigest, Risk};
 use crate::ids::RequestId;
 use crate::policy::ApprovalLevel;
 
-/// How much of a request is shown.
+/// The amount of detail of a view.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DetailLevel {
-    /// A card: what fits on a screen. Long values and lists are shortened, and say so.
+    /// A card that fits on a screen. Long values and lists are shortened, and say so.
     #[default]
     Brief,
-    /// Everything there is to know before a decision; only very long values are still shortened.
+    /// Everything that a decision can depend on; only very long values are still shortened.
     Full,
 }
 
-/// Whose words a text is.
+/// The author of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Origin {
-    /// The gate's and the host's own.
+    /// The gate or the host.
     Host,
-    /// The tool's author's.
+    /// The tool's author.
     Tool,
-    /// The model's. Never to be believed, and never to be mistaken for the gate's.
+    /// The model. Never to be trusted, and never to be mistaken for the gate.
     Model,
-    /// The tool's author's, with words of the model in it.
+    /// The tool's author, with words of the model inserted.
     Mixed,
-    /// Written by the author of what the arguments name. To be believed no more than the model.
+    /// The author of what the arguments point at. To be trusted no more than the model.
     Content,
 }
 
 impl Origin {
-    /// What to say beside such a text; nothing where there is nothing to beware of.
+    /// Returns the label to show beside a text of this origin; `None` if no caution is needed.
     pub const fn label(self) -> Option<&'static str> {
         match self {
             Self::Host | Self::Tool => None,
@@ -49,14 +49,14 @@ impl Origin {
     }
 }
 
-/// The one view of a request that all surfaces show: made once by
-/// [`ApprovalRequest::render`](crate::approval::ApprovalRequest::render), shown by
-/// [`to_text`](Self::to_text), [`to_html`](Self::to_html), [`to_markdown`](Self::to_markdown),
-/// [`to_chat`](Self::to_chat), or as JSON by a surface of one's own.
+/// The one view of a request that all surfaces show.
+/// [`ApprovalRequest::render`](crate::approval::ApprovalRequest::render) creates it;
+/// [`to_text`](Self::to_text), [`to_html`](Self::to_html), [`to_markdown`](Self::to_markdown) and
+/// [`to_chat`](Self::to_chat) show it, and your own surface can use it as JSON.
 ///
 /// Every text in it is safe to show *as text*: nothing hides, moves its neighbours or breaks a
-/// line. A surface in which text can be markup still escapes it, as the renderers here do. Requests
-/// with different arguments never have the same view.
+/// line. A surface in which text can be markup must still escape it, as the renderers here do.
+/// Requests with different arguments never have the same view.
 ///
 /// The wire shape is camelCase JSON; additive changes stay readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,46 +67,46 @@ pub struct ReviewCard {
     pub schema: u16,
     /// The call's record.
     pub request: RequestId,
-    /// Which revision this shows.
+    /// The revision that this shows.
     pub revision: u32,
-    /// What a decision will name.
+    /// The binding digest that a decision will name.
     pub binding: BindingDigest,
-    /// How much of a human it needs.
+    /// The level of approval that it needs.
     pub level: ApprovalLevel,
-    /// How bad a wrong call is.
+    /// The harm of a wrong call.
     pub risk: Risk,
-    /// The one line that says what would happen.
+    /// The one line that describes what would happen.
     pub title: Title,
     /// The score.
     pub score: Score,
-    /// How many places are masked that a reviewer who may decide can uncover. A surface that cannot
-    /// uncover them says where to decide, and takes no decision.
+    /// The number of masked places that a reviewer who may decide can uncover. A surface that
+    /// cannot uncover them says where to decide, and accepts no decision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub to_uncover: usize,
-    /// What the arguments refer to and nobody looked into: files, addresses, ids of files.
+    /// The references in the arguments that nobody inspected: files, addresses, ids of files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Reference>,
-    /// What to beware of, the worst first. Show these beside the title.
+    /// The warnings, the worst first. Show these beside the title.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Everything else, in the order in which to show it.
+    /// All other information, in display order.
     pub sections: Vec<Section>,
-    /// What may be answered, and what the buttons say.
+    /// The possible answers, and the labels of their buttons.
     pub actions: Vec<Action>,
 }
 
-/// The one line that says what would happen.
+/// The one line that describes what would happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Title {
-    /// The line.
+    /// The text of the line.
     pub text: String,
-    /// Whose words it is.
+    /// The author of the text.
     pub origin: Origin,
 }
 
-/// The score, to draw it against its thresholds. All are 0 to 100.
+/// The score and its thresholds, for drawing. All are 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -115,39 +115,39 @@ pub struct Score {
     pub confidence: u8,
     /// The confidence before any factor.
     pub base: u8,
-    /// From here on the machine decides alone.
+    /// The threshold from which the machine decides alone.
     pub auto: u8,
-    /// From here on a quick look is enough.
+    /// The threshold from which a quick look is enough.
     pub quick: u8,
 }
 
-/// Which section it is.
+/// The identity of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum SectionName {
     /// The tool, in its author's words.
     Tool,
-    /// How bad a wrong call is, and what the tool does to the world.
+    /// The harm of a wrong call, and the tool's effects on the world.
     Risk,
     /// The score and its factors.
     Confidence,
-    /// What raised the level above that of the score.
+    /// The reasons that raised the level above that of the score.
     RaisedBy,
-    /// Who asks, and in which run.
+    /// The requester, and the run.
     AskedBy,
-    /// How soon it should be looked at, and until when it can be.
+    /// The priority, the due date and the expiry.
     Priority,
-    /// What a decision will name.
+    /// The identifiers that a decision will name.
     Identity,
     /// The arguments.
     Arguments,
-    /// What the arguments name, as it was read.
+    /// The contents that the arguments name, as they were read.
     Contents,
 }
 
 impl SectionName {
-    /// What stands before it.
+    /// Returns the heading of the section.
     pub const fn heading(self) -> &'static str {
         match self {
             Self::Tool => "tool",
@@ -163,18 +163,18 @@ impl SectionName {
     }
 }
 
-/// Some lines that belong together.
+/// A group of lines that belong together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Section {
-    /// Which one it is.
+    /// The identity of the section.
     pub name: SectionName,
-    /// What stands before it.
+    /// The heading.
     pub heading: String,
-    /// Whose words its lines are.
+    /// The author of its lines.
     pub origin: Origin,
-    /// What to say about where they are from.
+    /// The label that says where the lines come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The lines.
@@ -186,49 +186,49 @@ pub struct Section {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Line {
-    /// What it is about: of an argument its name, quoted where it could be mistaken.
+    /// The subject of the line: for an argument its name, quoted if it could be mistaken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The exact value, escaped; empty when the lines below, one deeper, are the value.
+    /// The exact value, escaped; empty if the lines below, one level deeper, are the value.
     pub value: String,
-    /// The value as people write it, beside the exact one: an amount, a date, how many.
+    /// The value in common notation, beside the exact one: an amount, a date, a count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<String>,
-    /// How far it is indented.
+    /// The indentation level.
     #[serde(default)]
     pub depth: u8,
-    /// What it is for the eye.
+    /// The visual style.
     #[serde(default)]
     pub tone: TextStyle,
-    /// What is masked in it.
+    /// The masked places in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masks: Vec<Mask>,
-    /// How much there is, when it is not all shown.
+    /// The full size of the value, if it is not all shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Truncation>,
 }
 
-/// A value that is not shown as a whole.
+/// The size of a value that is not completely shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Truncation {
-    /// How much there is: characters of a text, items of a list.
+    /// The full size: the characters of a text, or the items of a list.
     pub total: usize,
-    /// The first half of the SHA-256 of the whole, in hexadecimal: of a text's own bytes, of
-    /// anything else's compact JSON.
+    /// The first half of the SHA-256 of the whole value, in hexadecimal: of the bytes of a text, or
+    /// of the compact JSON of anything else.
     pub sha256: String,
 }
 
-/// Something that may be answered.
+/// A possible answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Action {
     /// The answer.
     pub choice: Choice,
-    /// What its button says.
+    /// The label of its button.
     pub label: String,
-    /// It must come with a reason or a message.
+    /// True if it must come with a reason or a message.
     pub needs_text: bool,
 }

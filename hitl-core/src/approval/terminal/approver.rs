@@ -14,14 +14,15 @@ use crate::approval::{ApprovalRequest, Approver, DetailLevel, MaskSupport, Revie
 use crate::call::Principal;
 use crate::gate::{MaskSelection, Uncoverer};
 
-/// Asks the person at the terminal, in whose name the host has started this process.
+/// An approver that asks the person at the terminal, in whose name the host has started this
+/// process.
 ///
-/// Shows the request on standard error and reads the answer from standard input: `a` approves, `r`
-/// rejects and asks for a reason, `?` shows everything, `u` uncovers what redaction masks (the
-/// audit says so), `s` leaves it to the next approver or the queue. Nothing is decided by Enter
-/// alone. Without a terminal, or at the end of the input, it is [`Review::NoAnswer`] at once.
-/// Several questions are asked one after the other; one that is withdrawn (a time-out, a decision
-/// elsewhere) takes no answer away from the next.
+/// It shows the request on standard error and reads the answer from standard input: `a` approves,
+/// `r` rejects and asks for a reason, `?` shows everything, `u` uncovers what redaction masks (the
+/// audit records it), `s` leaves it to the next approver or the queue. Enter alone decides nothing.
+/// Without a terminal, or at the end of the input, the result is [`Review::NoAnswer`] at once.
+/// Several questions are asked one after the other; a question that is withdrawn (by a time-out or
+/// a decision elsewhere) does not consume the answer to the next one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,13 +38,13 @@ pub struct TerminalApprover {
 }
 
 impl TerminalApprover {
-    /// Decides in the name of `principal`. The host vouches for it: the person at the terminal is
-    /// taken for this person.
+    /// Creates an approver that decides in the name of `principal`. The host vouches that the
+    /// person at the terminal is this person.
     pub fn new(principal: impl Into<Principal>) -> Self {
         Self { principal: principal.into(), terminal: Terminal::new() }
     }
 
-    /// Asks on this terminal, with what the host does [around](Terminal::around) a question.
+    /// Asks on this terminal, with the host's actions [around](Terminal::around) a question.
     #[must_use]
     pub fn on(mut self, terminal: Terminal) -> Self {
         self.terminal = terminal;
@@ -83,7 +84,7 @@ impl TerminalApprover {
 }
 
 impl TerminalApprover {
-    /// Shows the request with what is masked in it, or why not.
+    /// Shows the request with its masks uncovered, or why that is not possible.
     async fn uncover(&self, dialog: &mut Dialog, uncover: Option<&Uncoverer>) {
         let Some(uncover) = uncover else {
             return dialog.show("  It cannot be uncovered here.\n");
@@ -102,7 +103,7 @@ impl TerminalApprover {
     }
 
     async fn ask(&self, request: &ApprovalRequest, uncover: Option<&Uncoverer>) -> Review {
-        // What cannot be shown here is decided elsewhere.
+        // A request that cannot be shown here is decided elsewhere.
         if uncover.is_none() && request.needs_uncovering() {
             return Review::NoAnswer;
         }
@@ -111,15 +112,15 @@ impl TerminalApprover {
     }
 }
 
-/// The width of a terminal, at least: lines are broken here, so that the terminal breaks none.
+/// The minimum width of a terminal: lines are wrapped here, so that the terminal wraps none.
 const COLUMNS: usize = 80;
 
-/// Shows a card, in lines of its own.
+/// Shows a card on lines of its own.
 fn show(dialog: &mut Dialog, text: &str) {
     dialog.show(&fold(text, COLUMNS));
 }
 
-/// Asks until there is a reason, where one is needed.
+/// Asks until there is a reason, if one is needed.
 async fn ask_reason(dialog: &mut Dialog, request: &ApprovalRequest) -> Option<String> {
     let question =
         if request.requires_reason { "  Reason (needed): " } else { "  Reason (Enter for none): " };

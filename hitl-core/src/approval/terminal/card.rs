@@ -1,21 +1,22 @@
-//! A request as text for a terminal. Pure: the same request at the same time is the same text.
+//! A request as text for a terminal. Pure: the same request at the same time gives the same text.
 
 use hitl_base::Timestamp;
 
 use super::color::ColorMode;
 use crate::approval::{ApprovalRequest, DetailLevel};
 
-/// What a person is shown before they decide: what would happen, who asks, how sure the gate is and
-/// why it asks. Long arguments are shortened, and say so; [`preview`] shows more.
+/// Returns the text that a person sees before they decide: what would happen, who asks, how
+/// confident the gate is and why it asks. Long arguments are shortened, and say so; [`preview`]
+/// shows more.
 ///
-/// What the model wrote is labelled as such and shown visibly: it cannot move the cursor, hide, or
-/// pass for a line of the card.
+/// The model's words are labelled as such and made visible: they cannot move the cursor, hide, or
+/// be mistaken for a line of the card.
 pub fn card(request: &ApprovalRequest, now: Timestamp, ink: ColorMode) -> String {
     request.render(now, DetailLevel::Brief).to_text_in(|tone, text| ink.paint(tone, text))
 }
 
-/// Everything there is to know: the whole arguments (very long values still shortened, and said
-/// so), and the digests that a decision names.
+/// Returns all details: the whole arguments (very long values are still shortened, and say so), and
+/// the digests that a decision names.
 pub fn preview(request: &ApprovalRequest, now: Timestamp, ink: ColorMode) -> String {
     request.render(now, DetailLevel::Full).to_text_in(|tone, text| ink.paint(tone, text))
 }

@@ -5,24 +5,26 @@ use std::io::IsTerminal;
 
 use crate::approval::TextStyle;
 
-/// Whether text may be coloured.
+/// The choice between plain and coloured text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 // Exhaustive: yes or no.
 pub enum ColorMode {
-    /// Text alone.
+    /// Text without colours.
     Plain,
-    /// With the escape sequences of ANSI terminals.
+    /// Text with ANSI escape sequences.
     Ansi,
 }
 
 impl ColorMode {
-    /// Colours when `stream` is a terminal and the environment has no `NO_COLOR`.
+    /// Returns [`Ansi`](Self::Ansi) if `stream` is a terminal and the environment has no
+    /// `NO_COLOR`.
     pub fn from_stream(stream: &impl IsTerminal) -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         if stream.is_terminal() && !unwanted { Self::Ansi } else { Self::Plain }
     }
 
-    /// The text in its tone. Make foreign text visible before: this adds escape sequences only.
+    /// Returns the text in the colour of its tone. Make untrusted text visible first: this only
+    /// adds escape sequences.
     pub fn paint(self, tone: TextStyle, text: &str) -> Cow<'_, str> {
         let code = match tone {
             _ if self == Self::Plain || text.is_empty() => return Cow::Borrowed(text),

@@ -1,12 +1,12 @@
-//! The terminal as an approver, and the parts it is made of for a reviewer of your own.
+//! The terminal as an approver, and its parts for building your own reviewer.
 //!
-//! | file | what happens there |
+//! | file | contents |
 //! |---|---|
 //! | `approver` | the dialog about one request |
 //! | `card` | a request as text: pure |
-//! | `reply` | what a typed line means: pure |
-//! | `tty` | one dialog at a time owns the terminal, and can be withdrawn |
-//! | `stdin` | a line is read so that it can be given up |
+//! | `reply` | the meaning of a typed line: pure |
+//! | `tty` | exclusive ownership of the terminal by one dialog, with withdrawal |
+//! | `stdin` | interruptible reading of a line |
 //! | `color` | colours, where they are wanted |
 
 mod approver;

@@ -1,24 +1,24 @@
-//! What a typed line means. Pure.
+//! The meaning of a typed line. Pure.
 
 use crate::approval::{ApprovalRequest, Choice};
 
-/// What a person wants.
+/// A person's reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     Approve,
-    /// With the reason, if it was typed at once.
+    /// Has the reason, if it was typed on the same line.
     Reject(Option<String>),
-    /// Show all there is.
+    /// Show everything.
     Details,
     /// Show what is masked.
     Uncover,
-    /// Leave it to the next one.
+    /// Leave it to the next approver.
     Skip,
-    /// Ask again. An empty line is unclear too: nothing is ever decided by Enter alone.
+    /// Ask again. An empty line is unclear too: Enter alone never decides anything.
     Unclear,
 }
 
-/// Reads a line. Only what the request allows is understood.
+/// Parses a line. Only the answers that the request allows are recognized.
 pub(super) fn read(line: &str, request: &ApprovalRequest) -> Reply {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -36,7 +36,7 @@ pub(super) fn read(line: &str, request: &ApprovalRequest) -> Reply {
     }
 }
 
-/// The line that asks.
+/// Returns the prompt.
 pub(super) fn question(request: &ApprovalRequest) -> String {
     use hitl_base::display::visible;
     let mut parts = Vec::new();

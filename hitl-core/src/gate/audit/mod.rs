@@ -1,4 +1,4 @@
-//! What a gate writes to its audit, and the handshake between audit and store.
+//! The audit records of a gate, and the handshake between audit and store.
 
 pub(super) mod ledger;
 pub(super) mod outbox;

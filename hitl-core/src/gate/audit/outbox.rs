@@ -11,13 +11,14 @@ use crate::sync::sleep;
 
 /// The pause before an acknowledgement, so that one transaction covers many changes.
 const ACK_DELAY: Duration = Duration::from_millis(500);
-/// The pause after an acknowledgement failed.
+/// The pause after a failed acknowledgement.
 const RETRY_DELAY: Duration = Duration::from_secs(10);
-/// The ends of the audit's chains are exchanged once in so many acknowledgements.
+/// The number of acknowledgements between two exchanges of the audit's chain heads.
 const HEADS_EVERY: u32 = 20;
-/// The number of changes that are acknowledged, or asked for, at a time.
+/// The number of changes that are acknowledged, or requested, at a time.
 pub(in crate::gate) const BATCH: usize = 256;
-/// A change of our own that is older and still not in the trail was left by a dropped future.
+/// The age after which a change of our own that is still not in the trail counts as left by a
+/// dropped future.
 pub(in crate::gate) const ORPHAN_AGE: Duration = Duration::from_secs(60);
 
 /// Acknowledges to the store, at intervals, until everything that is audited is acknowledged.

@@ -36,7 +36,7 @@ impl CallStore {
         Self { store, session, caps, runtime }
     }
 
-    /// Returns the store, for what a gate adds nothing to.
+    /// Returns the store, for operations to which a gate adds nothing.
     pub(in crate::gate) fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
@@ -51,7 +51,7 @@ impl CallStore {
         self.runtime.spawn(future);
     }
 
-    /// Returns how many calls may wait at a time.
+    /// Returns the limits on the number of waiting calls.
     pub(in crate::gate) fn caps(&self) -> Caps {
         self.caps
     }
@@ -65,7 +65,7 @@ impl CallStore {
         self.store.get(tenant, id).await?.ok_or_else(|| GateError::not_found(id))
     }
 
-    /// Returns which executors have which tools. `None` if the store does not record it.
+    /// Returns the executors and their tools. `None` if the store does not record them.
     pub(in crate::gate) async fn executors(&self) -> Result<Option<Executors>, GateError> {
         match self.store.executors().await {
             Ok(executors) => Ok(Some(executors)),
@@ -86,8 +86,8 @@ impl CallStore {
     }
 
     /// Applies an event about a claim, and retries while the store fails: a few times before this
-    /// returns, then in the background for as long as the store is in use. The claim's session is
-    /// alive meanwhile, so nobody else may say how the claim ended.
+    /// returns, then in the background for as long as the store is in use. The claim's session
+    /// stays alive meanwhile, so no other process may record the outcome of the claim.
     ///
     /// There are no more background retries than bodies that ran when the store began to fail,
     /// because no body starts without the store.

@@ -1,8 +1,8 @@
 //! Changes of a stored call that need neither its tool nor a policy: withdrawal, expiry, the death
-//! of its executor, and what a check before the claim decides. Each change is audited.
+//! of its executor, and the decisions of a check before the claim. Each change is audited.
 //!
-//! When a call that runs only together with others ends, its siblings are withdrawn here too: that
-//! is why these changes belong together.
+//! If a call that runs only together with others ends, its siblings are withdrawn here too: that is
+//! why these changes belong together.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::ids::{ClaimToken, OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, EndReason, Event, Membership, Refusal, Withdrawal};
 use crate::store::{ApplyError, EventPayload};
 
-/// The most characters of a reason that a check gives.
+/// The most characters of a check's reason.
 pub(in crate::gate) const MAX_REASON: usize = 500;
 
 /// Changes the state of stored calls and audits each change.
@@ -26,17 +26,17 @@ pub(in crate::gate) struct Lifecycle {
     audit: Arc<AuditLedger>,
 }
 
-/// A claim that the store was asked for.
+/// A claim that was requested from the store.
 #[derive(Clone)]
 pub(in crate::gate) struct ClaimRef {
     pub(in crate::gate) tenant: Tenant,
     pub(in crate::gate) id: RequestId,
     pub(in crate::gate) token: ClaimToken,
-    /// The caller that owns the call: when it goes away, the call is withdrawn too.
+    /// The caller that owns the call: if the caller is dropped, the call is withdrawn too.
     pub(in crate::gate) owner: Option<OwnerToken>,
 }
 
-/// The call because of which a batch does not run.
+/// The call that prevents a batch from running.
 pub(in crate::gate) struct BatchObstacle {
     pub(in crate::gate) id: RequestId,
     pub(in crate::gate) reason: String,
@@ -62,7 +62,7 @@ impl Lifecycle {
         self.withdraw_by(tenant, id, event, None).await
     }
 
-    /// Withdraws a call, and audits how the person is known who asked for it.
+    /// Withdraws a call, and audits how the identity of the person who asked for it was verified.
     pub(in crate::gate) async fn withdraw_by(
         &self,
         tenant: &Tenant,
@@ -84,7 +84,7 @@ impl Lifecycle {
         entry.known_by = known.map(|by| by.known_by);
         self.audit.record_by(entry, by, note);
         telemetry::count_end(&record, record.state);
-        // The one that cancels a batch handles all of its calls.
+        // The caller that cancels a batch handles all of its calls.
         if !by_sibling {
             Box::pin(self.on_terminal(&record)).await;
         }
@@ -142,8 +142,8 @@ impl Lifecycle {
         }
     }
 
-    /// Denies an approved call, or asks about it again, as a check before the claim decided. Does
-    /// nothing if somebody else was faster.
+    /// Denies an approved call, or asks about it again, following the check before the claim. Does
+    /// nothing if another change was first.
     pub(in crate::gate) async fn reopen_or_deny(
         &self,
         record: &CallRecord,
@@ -203,7 +203,7 @@ impl Lifecycle {
                 let entry = AuditRecord::new(AuditEvent::Released, &record, record.updated_at);
                 self.audit.record(&entry);
             }
-            // It was not granted after all.
+            // The claim was not granted after all.
             Err(ApplyError::Rejected { .. } | ApplyError::NotFound(_)) => {}
             Err(error) => {
                 tracing::error!(call = %id, %error, "a claim that nobody holds could not be given back");
@@ -272,7 +272,7 @@ impl Lifecycle {
     }
 }
 
-/// Returns the call because of which none of these siblings will run, if there is one.
+/// Returns the call that prevents all of these siblings from running, if there is one.
 pub(in crate::gate) fn batch_obstacle(
     siblings: &[CallRecord],
     record: &CallRecord,
@@ -288,7 +288,8 @@ pub(in crate::gate) fn batch_obstacle(
         if siblings.iter().take(at).any(|earlier| earlier.id() == sibling.id()) {
             return Some(obstacle(sibling, "is in it twice; give each its own position"));
         }
-        // Also in the same batch, if that was not one that runs together then.
+        // Also applies to a sibling in the same batch, if that batch did not run together at the
+        // time.
         let theirs = sibling.batch.as_ref();
         let same =
             |theirs: &&Membership| theirs.batch == batch.batch && theirs.together == batch.together;

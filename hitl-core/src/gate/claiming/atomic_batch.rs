@@ -1,5 +1,5 @@
 //! Calls that run together or not at all: claimed once all of them are approved, withdrawn if one
-//! of them cannot be.
+//! of them cannot be approved.
 
 use std::sync::Arc;
 
@@ -34,10 +34,9 @@ pub(in crate::gate) async fn claim_alone_or_together(
     }
 }
 
-/// Claims a call and all of its siblings, if all are approved. The others run in the
-/// background.
+/// Claims a call and all of its siblings, if all are approved. The others run in the background.
 ///
-/// Cancel safe: claims that nobody is left to hold are released.
+/// Cancel safe: claims that no caller is left to hold are released.
 async fn claim_batch(core: &Arc<GateCore>, record: &CallRecord) -> Result<ClaimOutcome, GateError> {
     let Some(siblings) = core.lifecycle.siblings(record).await? else {
         return Ok(ClaimOutcome::Waits);
@@ -118,7 +117,7 @@ async fn claim_all(
             continue;
         }
         let executor = Arc::clone(&core.executor);
-        // At once, whether anybody waits for it or not.
+        // Starts at once, whether anybody waits for it or not.
         core.runtime.spawn(async move {
             if let Err(error) = claimed.call.execute(&executor, claimed.execution).await {
                 tracing::warn!(%error, "a call that was released with others was not run");

@@ -14,11 +14,11 @@ use crate::store::{ApplyError, EventPayload, StoreErrorKind};
 
 /// The result of an attempt to claim a call.
 pub(in crate::gate) enum ClaimOutcome {
-    /// It is claimed, and is to run now.
+    /// The call is claimed, and is to run now.
     Claimed(ClaimedCall),
     /// Some of its siblings wait for a decision.
     Waits,
-    /// It is not known that it may be claimed; check again after a while, and not sooner.
+    /// Whether the call may be claimed is unknown; check again after a while, and not sooner.
     Unknown,
     /// Something has changed: read the record again.
     Changed,
@@ -26,8 +26,8 @@ pub(in crate::gate) enum ClaimOutcome {
 
 /// Claims an approved call for this process.
 ///
-/// Cancel safe: a claim that nobody is left to hold is released. If the caller is the one that
-/// is `attached`, the call is then withdrawn as well.
+/// Cancel safe: a claim that no caller is left to hold is released. If the dropped caller is
+/// `attached`, the call is then withdrawn as well.
 pub(in crate::gate) async fn claim_alone(
     core: &GateCore,
     record: &CallRecord,
@@ -53,7 +53,7 @@ pub(in crate::gate) async fn claim_alone(
             return Ok(ClaimOutcome::Changed);
         }
         Err(ApplyError::Store(error)) if error.kind() == StoreErrorKind::Ambiguous => {
-            // If the claim is there, it is this one's. If the store cannot be read, nothing
+            // If the claim is there, it is this caller's. If the store cannot be read, nothing
             // runs, and the claim is released.
             let current = core.calls.current(tenant, record.id()).await?;
             if current.claim != Some(claim) || current.state != CallState::Claimed {

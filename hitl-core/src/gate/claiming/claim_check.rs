@@ -1,5 +1,5 @@
-//! Checks an approved call once more before it is claimed. If anything is not as it was approved,
-//! nothing runs.
+//! Checks an approved call once more before it is claimed. If anything differs from what was
+//! approved, nothing runs.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(in crate::gate) struct ClaimableCall {
     binding: BindingDigest,
     /// The contents that its arguments name, as they were approved.
     referents: Referents,
-    /// The requester with their roles of now, if those have changed.
+    /// The requester with their current roles, if those have changed.
     context: Option<Box<CallContext>>,
 }
 
@@ -48,12 +48,13 @@ pub(in crate::gate) struct ClaimedCall {
 
 /// The result of a check before the claim.
 pub(in crate::gate) enum ClaimCheck {
-    /// It may be claimed.
+    /// The call may be claimed.
     Ready(Box<ClaimableCall>),
-    /// It is not known that it may be claimed: the directory or a policy does not answer, or other
-    /// executors have its tool as it was approved. It does not start; check again after a while.
+    /// Whether the call may be claimed is unknown: the directory or a policy does not answer, or
+    /// other executors have its tool as it was approved. It does not start; check again after a
+    /// while.
     Unknown,
-    /// It is not as it was approved, or has ended: read the record again.
+    /// The call differs from what was approved, or has ended: read the record again.
     Changed,
 }
 
@@ -64,7 +65,7 @@ impl ClaimableCall {
         Event::Claim { token: claim.token, session: claim.session, binding, requirement }
     }
 
-    /// Turns it into the call that runs, once the store has granted the claim.
+    /// Converts it to the call that runs, once the store has granted the claim.
     pub(in crate::gate) fn into_claimed(
         self,
         record: &CallRecord,
@@ -74,7 +75,7 @@ impl ClaimableCall {
         let (body, policies) = (self.tool.body_spec(), self.routed.policies);
         let execution = match self.context {
             None => Execution::recorded(record, claim, self.snapshot, body, policies, states),
-            // The body acts with the rights of now, and so do the calls that it makes.
+            // The body acts with the current rights, and so do the calls that it makes.
             Some(context) => {
                 let record = CallRecord { context: *context, ..record.clone() };
                 Execution::recorded(&record, claim, self.snapshot, body, policies, states)
@@ -117,19 +118,20 @@ pub(in crate::gate) async fn check_claimable(
     };
     let call = match tool.bind_stored(&snapshot) {
         Ok(call) => call,
-        // Asked about where the tool is not, so this is the first time that it reads them.
+        // The call was asked about in a process without the tool, so the tool reads the arguments
+        // for the first time.
         Err(_) if record.unread => {
             return reask_before_claim(core, record, &ChangedTool::arguments(&tool)).await;
         }
         Err(error) => return Err(error.into()),
     };
 
-    // The rights of now and the policies of now may only raise what the call needs.
+    // Current rights and policies may only raise the call's requirement.
     let (context, role_changes) = match check_claim_principal(core, record, &snapshot).await? {
         PrincipalStage::Continue(context, changes) => (context, changes),
         PrincipalStage::Stop(check) => return Ok(check),
     };
-    // Scorers are not asked again: their opinions of when the call was new still count.
+    // Scorers are not asked again: their opinions at submission still count.
     let mut opinions = record.request.assessment.opinions();
     // A path may have become a link since.
     let read_only = tool.config().hints.read_only;
@@ -150,7 +152,7 @@ pub(in crate::gate) async fn check_claimable(
     if let Some(check) = stopped {
         return Ok(check);
     }
-    // Last, so that as little time as possible passes between this and the body.
+    // Checked last, so that as little time as possible passes between this and the body.
     match Box::pin(check_claim_contents(core, record, &tool, &snapshot)).await? {
         ContentStage::Stop(check) => Ok(check),
         ContentStage::Continue(referents) => Ok(ClaimCheck::Ready(Box::new(ClaimableCall {
@@ -172,7 +174,7 @@ async fn check_claim_tool(core: &GateCore, record: &CallRecord) -> Result<ToolSt
         ToolCheck::Changed(changed) => {
             ToolStage::Stop(reask_before_claim(core, record, &changed).await?)
         }
-        // It is theirs to run, as it was approved.
+        // The other executors should run it, as it was approved.
         ToolCheck::Elsewhere => ToolStage::Stop(match take_from_others(core, record).await? {
             Some(changed) => reask_before_claim(core, record, &changed).await?,
             None => defer_claim(core, record).await?,
@@ -209,7 +211,8 @@ async fn check_claim_principal(
     })
 }
 
-/// Compares what the call needs now with the approval that it has. `None` if that suffices.
+/// Compares the call's present requirement with its approval. Returns `None` if the approval
+/// suffices.
 async fn check_claim_route(
     core: &GateCore,
     record: &CallRecord,
@@ -272,8 +275,8 @@ async fn check_claim_contents(
     })
 }
 
-/// Handles a call without stored arguments: it has ended since it was read, or there is nothing
-/// to run.
+/// Handles a call without stored arguments: it has ended since it was read, or there is nothing to
+/// run.
 async fn on_missing_payload(core: &GateCore, record: &CallRecord) -> Result<ClaimCheck, GateError> {
     let current = core.calls.current(&record.key().tenant, record.id()).await?;
     if current.version != record.version {
@@ -284,23 +287,23 @@ async fn on_missing_payload(core: &GateCore, record: &CallRecord) -> Result<Clai
     Err(GateError::new(GateErrorKind::Payload, why))
 }
 
-/// Asks about a call again that would run something else than was approved.
+/// Asks about a call again that would not run as it was approved.
 async fn reask_before_claim(
     core: &GateCore,
     record: &CallRecord,
     changed: &ChangedTool,
 ) -> Result<ClaimCheck, GateError> {
-    // Boxed, so that callers that claim do not carry it around.
+    // Boxed, so that the futures of claiming callers stay small.
     let asked = Box::pin(ask_again(core, record, changed)).await?;
     if asked.version == record.version {
-        // It could not be changed, and another check would end here again.
+        // The record could not be changed, and another check would end here again.
         let then = "it is not as it was approved; cancel the call";
         return Err(GateError::tool_changed(changed.change.clone(), asked, then));
     }
     Ok(ClaimCheck::Changed)
 }
 
-/// Leaves a call approved, without running it, until its time is up.
+/// Leaves a call approved without running it, until it expires.
 async fn defer_claim(core: &GateCore, record: &CallRecord) -> Result<ClaimCheck, GateError> {
     let over = core.lifecycle.expire(&record.key().tenant, record.id()).await?;
     Ok(if over.is_some() { ClaimCheck::Changed } else { ClaimCheck::Unknown })

@@ -1,5 +1,5 @@
-//! A claim in flight: between the request to the store and the moment when somebody holds the
-//! claim. A caller that goes away in between must not leave a claim that nobody holds.
+//! A claim in flight: from the request to the store until somebody holds the claim. A caller that
+//! is dropped in between must not leave a claim that nobody holds.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use futures::future::BoxFuture;
 
 use crate::gate::calls::lifecycle::{ClaimRef, Lifecycle};
 
-/// A claim, or a submission, that the store was asked for. Dropped before it is
-/// [disarmed](Self::disarm), it lets the store finish, and releases what the store may have
+/// A claim, or a submission, that was requested from the store. Dropped before it is
+/// [disarmed](Self::disarm), it lets the store finish, and releases any claim that the store
 /// granted.
 pub(in crate::gate) struct PendingClaim<O: Send + 'static> {
     lifecycle: Arc<Lifecycle>,
@@ -43,7 +43,7 @@ impl<O: Send + 'static> PendingClaim<O> {
         answer
     }
 
-    /// Releases nothing: somebody holds the claim now, or it was certainly not granted.
+    /// Disarms the guard: somebody holds the claim now, or it was certainly not granted.
     pub(in crate::gate) fn disarm(mut self) {
         self.claims.clear();
     }

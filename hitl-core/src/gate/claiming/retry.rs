@@ -1,4 +1,4 @@
-//! Tries a call of an idempotent tool once more if nobody knows how it ended.
+//! Tries a call of an idempotent tool once more if its outcome is unknown.
 
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::core::GateCore;
@@ -6,8 +6,8 @@ use crate::gate::error::GateError;
 use crate::machine::{CallRecord, CallState, Event};
 use crate::store::{ApplyError, EventPayload};
 
-/// Approves a parked call of an idempotent tool again, as often as the tool allows. False if it
-/// stays parked, for a human.
+/// Approves a parked call of an idempotent tool again, as often as the tool allows. Returns `false`
+/// if it stays parked, for a human.
 ///
 /// Runs nothing: the process that claims the call gives the body the same idempotency key.
 pub(in crate::gate) async fn retry_parked(
@@ -19,11 +19,11 @@ pub(in crate::gate) async fn retry_parked(
     }
     let Ok(tool) = core.tools.require_as_shown(record) else { return Ok(false) };
     let config = tool.config();
-    // What the tool says now counts, and so does what it said when it was approved.
+    // The tool must be idempotent both now and when it was approved.
     if !config.hints.idempotent || record.attempts_in_all() >= config.attempts {
         return Ok(false);
     }
-    // The attempts of earlier tries of a call that failed count too.
+    // The attempts of earlier tries of a failed call count too.
     let earlier = record.attempts_in_all() - record.attempts;
     let most = config.attempts.saturating_sub(earlier);
     let event = Event::RetryIdempotent { version: record.version, most };

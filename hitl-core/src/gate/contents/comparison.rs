@@ -13,15 +13,15 @@ const MAX_NAMED: usize = 4;
 
 /// The result of a comparison.
 pub(in crate::gate) enum ContentComparison {
-    /// All contents are the ones that were shown.
+    /// All contents are those that were shown.
     Same(Referents),
-    /// Some are not, and the call is asked about again.
+    /// Some contents differ, and the call is asked about again.
     Changed(Box<ChangedContents>),
-    /// A content cannot be read now that could be read when the call was asked about.
+    /// A content cannot be read now, but could be when the call was asked about.
     Unknown,
 }
 
-/// Contents that are not the ones that were shown.
+/// Contents that differ from those that were shown.
 pub(in crate::gate) struct ChangedContents {
     pub(in crate::gate) change: ToolChange,
     pub(in crate::gate) found: Referents,

@@ -1,5 +1,5 @@
-//! Shows a reviewer the contents that arguments name: without secrets, and with a word on what
-//! cannot be shown.
+//! Shows a reviewer the contents that arguments name: without secrets, and with a note on parts
+//! that cannot be shown.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(in crate::gate) struct ContentDisplay {
     uncovering: Uncovering,
 }
 
-/// A request as far as the digests of its contents need it.
+/// The parts of a request that the digests of its contents depend on.
 #[derive(Clone, Copy)]
 pub(in crate::gate) struct ShownRequest<'r> {
     pub(in crate::gate) id: RequestId,
@@ -61,12 +61,12 @@ pub(in crate::gate) struct ShownRequest<'r> {
 }
 
 impl<'r> ShownRequest<'r> {
-    /// The request of a stored call.
+    /// Returns the request of a stored call.
     pub(in crate::gate) fn of(record: &'r CallRecord) -> Self {
         Self { id: record.id(), contents: &record.request.contents }
     }
 
-    /// A new request, which has shown nothing so far.
+    /// Returns a new request, which has shown nothing so far.
     pub(in crate::gate) fn new(id: RequestId) -> Self {
         Self { id, contents: &[] }
     }
@@ -75,7 +75,7 @@ impl<'r> ShownRequest<'r> {
 /// The text of a content without the masks that a reviewer may uncover.
 pub(in crate::gate) struct OpenedText {
     pub(in crate::gate) text: String,
-    /// The masks that are left: of what the host declared sensitive.
+    /// The remaining masks: of values that the host declared sensitive.
     pub(in crate::gate) masks: Vec<Mask>,
 }
 
@@ -88,8 +88,8 @@ impl ContentDisplay {
         Self { redactor, vault, uncovering }
     }
 
-    /// Returns the contents as a reviewer of this request sees them. A content that is the one that
-    /// was shown before has the same digest, even if the host key was replaced.
+    /// Returns the contents as a reviewer of this request sees them. A content that was shown
+    /// before keeps its digest, even if the host key was replaced.
     pub(in crate::gate) async fn show(
         &self,
         request: ShownRequest<'_>,
@@ -175,7 +175,7 @@ impl ContentDisplay {
         links.into_iter().map(show).collect()
     }
 
-    /// Returns a path without secrets, and not too long.
+    /// Returns a path without secrets, shortened if it is long.
     fn show_path(&self, path: &Path, secrets: &Taint) -> String {
         let text = path.display().to_string();
         clip(&mask_text(&self.redactor, &text, secrets), MAX_PATH).into_owned()
@@ -191,7 +191,7 @@ impl ContentDisplay {
         off_thread(looking).await.unwrap_or_else(Layers::nothing)
     }
 
-    /// Returns the factor for contents that nobody can see in full: a full review.
+    /// Returns the factor for contents that cannot be shown completely: a full review.
     pub(in crate::gate) fn factor(&self, contents: &[Content]) -> Option<Factor> {
         let hides = |content: &&Content| {
             let declared = content.masks.iter().any(|mask| mask.declared);
@@ -219,7 +219,7 @@ impl ContentDisplay {
         (!why.is_empty()).then(|| Factor::at_least(CONTENT, ApprovalLevel::Full, why))
     }
 
-    /// Returns the text of a sealed content without what the host declared sensitive.
+    /// Returns the text of a sealed content without the values that the host declared sensitive.
     pub(in crate::gate) async fn uncover(
         &self,
         content: &Content,

@@ -62,7 +62,7 @@ fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState> {
         let why = "it was replaced while it was opened";
         return Ok(ReferentState::unread_because(UnreadReason::Failed, why.to_owned()));
     }
-    // Some files say that they are empty and never end.
+    // Some files report a length of zero and never end.
     let mut rest = file.take(MAX_DIGESTED + 1);
     let (mut hash, mut kept, mut bytes) = (Sha256::new(), Vec::new(), 0_u64);
     let mut step = vec![0; STEP];
@@ -83,10 +83,10 @@ fn read_open(own: &OwnFiles, target: &Path) -> std::io::Result<ReferentState> {
     Ok(ReferentState::from_digest(kept, bytes, hash.finalize().into()))
 }
 
-/// Returns why a file that cannot be read is not read.
+/// Returns the reason for a file that cannot be read.
 fn unread_error(error: &std::io::Error) -> ReferentState {
     match error.kind() {
-        // A step of the path that is a file leads nowhere.
+        // The path has a file where it needs a folder, so it leads nowhere.
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             ReferentState::unread(UnreadReason::Missing)
         }
@@ -157,7 +157,7 @@ mod tests {
         }
         let read = |path: &str| read_open(&own, &at(path));
         assert!(matches!(read("other"), Ok(ReferentState::Kept { .. })));
-        // Another name, a link, and a link on the way, no matter what was there before.
+        // Another name, a link, and a link on the way, whatever was there before.
         for name in ["gate/hitl.db", "gate/hitl.db.key"] {
             let _ = fs::remove_file(at("hard"));
             fs::hard_link(at(name), at("hard")).unwrap();
@@ -173,7 +173,7 @@ mod tests {
             let below = name.replace("gate/", "way/");
             assert_eq!(unread(&read(&below).unwrap()), Some(UnreadReason::OwnFile), "{name}");
         }
-        // Nor is a file that is not the gate's, where a link leads to it.
+        // A file that is not the gate's is not read either if a link leads to it.
         symlink(at("other"), at("to other")).unwrap();
         assert!(!matches!(
             read("to other"),
@@ -181,7 +181,7 @@ mod tests {
         ));
         symlink(&folder, at("here")).unwrap();
         assert_eq!(unread(&read("here/other").unwrap()), Some(UnreadReason::Failed));
-        // A pipe without a writer does not hold the thread.
+        // A pipe without a writer does not block the thread.
         let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
         if made.is_ok_and(|status| status.success()) {
             assert_eq!(unread(&read("pipe").unwrap()), Some(UnreadReason::NotAFile));
@@ -202,7 +202,7 @@ mod tests {
         for other in [socket.as_path(), Path::new("/dev/zero"), Path::new("/dev/tty")] {
             assert_eq!(unread(&find(other)), Some(UnreadReason::NotAFile), "{}", other.display());
         }
-        // It says that it has no bytes.
+        // It reports a length of zero.
         if Path::new("/proc/self/maps").exists() {
             assert!(
                 !matches!(find(Path::new("/proc/self/maps")), ReferentState::Kept { bytes, .. } if bytes.is_empty())

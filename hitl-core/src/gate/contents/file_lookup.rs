@@ -1,4 +1,5 @@
-//! Looks up where the paths of a call lead: to a file that this gate lives by, or through links.
+//! Resolves the paths of a call: whether they lead to one of the gate's own files, or through
+//! links.
 //!
 //! The pure part is in `policy/matcher/own_files.rs`; the file system is read in `own_files.rs`.
 
@@ -24,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Finds the gate's own files, and links, among the paths that calls name.
 pub(in crate::gate) struct FileLookup {
     own_files: Arc<OwnFiles>,
-    /// Bounds each look at the file system.
+    /// Limits the time of each access to the file system.
     bound: HostCode,
 }
 
@@ -33,18 +34,18 @@ impl FileLookup {
         Self { own_files: Arc::new(own_files), bound: HostCode::new(threads, TIMEOUT) }
     }
 
-    /// Returns the files that this gate lives by.
+    /// Returns the files that this gate depends on.
     pub(in crate::gate) fn own_files(&self) -> &Arc<OwnFiles> {
         &self.own_files
     }
 
-    /// Returns whether these arguments certainly name no file of this gate, no matter what the file
-    /// system says.
+    /// Returns whether these arguments certainly name no file of this gate, whatever the file
+    /// system contains.
     pub(in crate::gate) fn is_surely_unnamed(&self, arguments: &str) -> bool {
         self.own_files.surely_unnamed(arguments)
     }
 
-    /// Returns the factor for a file of this gate that the arguments name as they are written.
+    /// Returns the factor for a file of this gate that the arguments name literally.
     pub(in crate::gate) fn own_file_factor(
         &self,
         arguments: &Json,
@@ -61,7 +62,7 @@ impl FileLookup {
     }
 
     /// Returns the factor for a file of this gate to which a path of the call is a link. A file
-    /// system that does not answer counts as one that said yes.
+    /// system that does not answer counts as if it had found one.
     ///
     /// Cancel safe: it only reads.
     pub(in crate::gate) async fn linked_file_factor(
@@ -73,7 +74,7 @@ impl FileLookup {
             return Ok(None);
         }
         let named = self.own_files.named_in(&parse_snapshot(snapshot)?, read_only);
-        // A file that it names outright is found without the file system.
+        // A file that is named literally is found without the file system.
         if named.file.is_some() || named.paths.is_empty() {
             return Ok(None);
         }
@@ -90,7 +91,7 @@ impl FileLookup {
     }
 
     /// Returns the paths in the arguments that go through links, if the file system answers in
-    /// time. They inform a reviewer; nothing is decided by them.
+    /// time. They inform a reviewer; no decision depends on them.
     pub(in crate::gate) async fn links_in(&self, arguments: &JsonText) -> Vec<LinkedPath> {
         let Ok(tree) = arguments.tree() else { return Vec::new() };
         let paths = referenced_paths(&tree);

@@ -1,4 +1,4 @@
-//! Where the paths of a call lead. Reads the file system, and so blocks the thread.
+//! Resolves the paths of a call. Reads the file system, and so blocks the thread.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::approval::{ReferenceKind, references};
 
 /// The most links that are followed one after another.
 const MAX_STEPS: usize = 40;
-/// Returns a path with all links followed, also where the last of them leads to nothing.
+/// Returns a path with all links followed, even if the last of them leads to nothing.
 pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Err(io::ErrorKind::NotFound.into());
@@ -24,7 +24,7 @@ pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many links follow one another"))
 }
 
-/// Returns whether there are links between a path as it is written and its target.
+/// Returns whether there are links between the written path and its target.
 pub(super) fn is_linked(path: &Path, target: &Path) -> bool {
     std::path::absolute(path).is_ok_and(|path| normalize(&path) != target)
 }
@@ -42,7 +42,7 @@ pub(super) fn referenced_paths(tree: &Json) -> Vec<(String, PathBuf)> {
         .collect()
 }
 
-/// Returns those of these paths that go through links, and where they lead.
+/// Returns those of these paths that go through links, with their targets.
 pub(super) fn find_links(paths: Vec<(String, PathBuf)>) -> Vec<LinkedPath> {
     let lead = |(at, path): (String, PathBuf)| {
         let target = resolve(&path).ok().filter(|target| is_linked(&path, target))?;

@@ -1,5 +1,5 @@
-//! Contents that the arguments of a call name: read when it is submitted and again before it runs,
-//! shown, sealed, digested, and compared; and where the paths of a call lead.
+//! Contents that the arguments of a call name: read at submission and again before the run, shown,
+//! sealed, digested, and compared; and the targets of a call's paths.
 
 pub(super) mod comparison;
 pub(super) mod display;

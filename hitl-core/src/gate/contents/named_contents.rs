@@ -29,7 +29,7 @@ const MAX_KEPT_IN_ALL: usize = 512 * 1024;
 
 /// Reads, shows and compares the contents that the arguments of calls name.
 pub(in crate::gate) struct NamedContents {
-    /// Bounds the reading, for each tool that declares such arguments.
+    /// Limits the reading, for each tool that declares such arguments.
     bounds: BTreeMap<Cow<'static, str>, HostCode>,
     files: Arc<FileLookup>,
     vault: Arc<Vault>,
@@ -44,7 +44,7 @@ struct NamedFile {
     path: PathBuf,
 }
 
-/// The contents that were read. A content that is late finds no place here.
+/// The contents that were read, in their slots. A content that is late finds no slot.
 type Answers = Arc<Mutex<Vec<Option<Referent>>>>;
 
 impl NamedContents {
@@ -57,20 +57,20 @@ impl NamedContents {
         Self { bounds, files, vault, display }
     }
 
-    /// Returns what finds links and the gate's own files among the paths of a call.
+    /// Returns the lookup of links and of the gate's own files.
     pub(in crate::gate) fn files(&self) -> &FileLookup {
         &self.files
     }
 
-    /// Returns what shows contents to a reviewer.
+    /// Returns the display of contents for reviewers.
     pub(in crate::gate) fn display(&self) -> &ContentDisplay {
         &self.display
     }
 
     /// Reads the contents that the arguments of a call name. A content that cannot be read is
-    /// recorded as unread, which is no error.
+    /// recorded as unread, which is not an error.
     ///
-    /// Cancel safety: a reader that has started reads to its end, and its result is dropped.
+    /// Cancel safety: a reader that has started runs to its end, and its result is dropped.
     pub(in crate::gate) async fn read(
         &self,
         tool: &RegisteredTool,
@@ -102,7 +102,7 @@ impl NamedContents {
             let reading = others.into_iter().map(move |(index, at, reading)| {
                 let to = Arc::clone(&to);
                 async move {
-                    // A reader that panics leaves the others as they are.
+                    // A panic of one reader does not affect the others.
                     let read = AssertUnwindSafe(reading).catch_unwind().await;
                     let state = match read.map_err(std::mem::forget) {
                         Ok(Ok(bytes)) => ReferentState::from_bytes(bytes),

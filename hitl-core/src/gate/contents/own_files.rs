@@ -1,5 +1,5 @@
-//! The files that a gate lives by, as the file system has them: where links lead, and which names
-//! are names of the same file. Blocks the thread.
+//! The files that a gate depends on, as the file system has them: the targets of links, and the
+//! different names of one file. Blocks the thread.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::policy::OwnFiles;
 
-/// Returns these files under every name by which they are reached: as given, and with links
+/// Returns these files under every name by which they can be reached: as given, and with links
 /// followed.
 pub(in crate::gate) fn resolve_own_files(files: Vec<PathBuf>) -> OwnFiles {
     let mut all = Vec::new();
@@ -37,7 +37,8 @@ pub(super) fn find_linked_own_file(
             (Ok(below), Some(home)) => home.join(below),
             _ => std::path::absolute(path).ok()?,
         };
-        // As the system reads `..`, through links, and as programs do that tidy a path up first.
+        // Both as the system resolves `..`, through links, and as programs do that normalize a path
+        // first.
         [follow_links(&path), follow_links(&normalize(&path))].iter().find_map(|there| {
             let file = own.resolved(there, read_only).map(str::to_owned);
             file.or_else(|| ids.find_same(own, there, read_only))
@@ -50,13 +51,13 @@ pub(super) fn find_same_own_file(own: &OwnFiles, path: &Path) -> Option<String> 
     FileIds::new(own).find_same(own, path, false)
 }
 
-/// Returns whether a path belongs to another machine: a look there would reveal who looks, and the
-/// system would sign in at that machine.
+/// Returns whether a path belongs to another machine: accessing it would reveal the user, and the
+/// system would sign in to that machine.
 pub(super) fn is_remote(path: &Path) -> bool {
     cfg!(windows) && names_a_server(&path.as_os_str().to_string_lossy())
 }
 
-/// Returns whether Windows takes a path for a share, a pipe or a device: `\\server\share`,
+/// Returns whether Windows treats a path as a share, a pipe or a device: `\\server\share`,
 /// `//server/share`, `\\?\UNC\server\share`, `\\.\pipe\x`; but not `\\?\C:\x`.
 fn names_a_server(path: &str) -> bool {
     let separator = |c: char| matches!(c, '/' | '\\');
@@ -70,7 +71,7 @@ fn names_a_server(path: &str) -> bool {
     !is_drive
 }
 
-/// Returns a path without `..`, as it is written.
+/// Returns a path without `..`, resolved without the file system.
 pub(super) fn normalize(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -84,8 +85,8 @@ pub(super) fn normalize(path: &Path) -> PathBuf {
     normal
 }
 
-/// The numbers that the system gives the gate's files and the folders above them: a hard link and a
-/// mount are other names of the same number.
+/// The system's numbers of the gate's files and the folders above them: a hard link and a mount are
+/// other names for the same number.
 #[cfg(unix)]
 struct FileIds(Vec<((u64, u64), PathBuf)>);
 
@@ -102,7 +103,7 @@ impl FileIds {
 
     /// Returns the file of the gate that this path is another name of.
     fn find_same(&self, own: &OwnFiles, path: &Path, read_only: bool) -> Option<String> {
-        // A folder of it may be mounted elsewhere, so each step is compared.
+        // A folder of the path may be mounted elsewhere, so each step is compared.
         let mounted = path.ancestors().find_map(|at| {
             let number = file_id(at)?;
             let below = path.strip_prefix(at).ok()?;
@@ -114,14 +115,14 @@ impl FileIds {
     }
 }
 
-/// Returns the number that the system gives the file at a path.
+/// Returns the system's number of the file at a path.
 #[cfg(unix)]
 fn file_id(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata(path).ok().map(|it| (it.dev(), it.ino()))
 }
 
-/// The most files of a folder that are compared with one that has several names.
+/// The most files of a folder that are compared with a file that has several names.
 #[cfg(unix)]
 const MAX_ENTRIES: usize = 10_000;
 
@@ -134,7 +135,7 @@ fn find_hard_linked(own: &OwnFiles, path: &Path) -> Option<String> {
     find_by_id(own, (is.dev(), is.ino()))
 }
 
-/// Returns the file of the gate that an open file is, no matter by which path it was opened.
+/// Returns the file of the gate that an open file is, whatever path it was opened by.
 #[cfg(unix)]
 pub(super) fn find_open_own_file(own: &OwnFiles, is: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
@@ -196,7 +197,7 @@ impl FileIds {
 /// The most links that are followed to a file that does not exist yet.
 const MAX_LINKS: usize = 40;
 
-/// Returns a path with links followed, as far as there are files. A link whose target does not
+/// Returns a path with links followed, as far as its files exist. A link whose target does not
 /// exist yet is followed too: a write through it creates the target.
 pub(super) fn follow_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
@@ -211,14 +212,14 @@ pub(super) fn follow_links(path: &Path) -> PathBuf {
         let Ok(target) = std::fs::read_link(&at) else {
             return below.iter().fold(at, |path, step| path.join(step));
         };
-        // An absolute target takes the place of all of it.
+        // An absolute target replaces the whole path.
         path = below.iter().fold(there.join(target), |path, step| path.join(step));
     }
     path
 }
 
 /// Returns the part of a path that exists, with links followed, and the steps below it. `None` if
-/// one of those leads up again.
+/// one of those steps leads up again.
 fn split_existing(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
     let mut rest = Vec::new();
     let mut at = path;

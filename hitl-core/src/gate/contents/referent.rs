@@ -1,5 +1,5 @@
 //! The contents that the arguments of a call name, as they were read: digested, sealed with the
-//! call, and given to its body.
+//! call, and passed to its body.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use crate::hex::{bytes_of, hex};
 use crate::ids::RequestId;
 use crate::seal::{DigestKey, KeyRing};
 
-/// The most bytes of one content that are kept: shown, sealed, and given to the body.
+/// The most bytes of one content that are kept: shown, sealed, and passed to the body.
 pub(super) const MAX_KEPT: usize = 256 * 1024;
 /// The most bytes of one content that are digested. A longer one counts as not read.
 pub(super) const MAX_DIGESTED: u64 = 16 * 1024 * 1024;
 
-/// The contents that the arguments of a call name, as they were just read. `Debug` does not write
+/// The contents that the arguments of a call name, as they were just read. `Debug` does not print
 /// them.
 #[derive(Clone, Default)]
 pub(in crate::gate) struct Referents(Arc<[Referent]>);
@@ -29,9 +29,9 @@ pub(in crate::gate) struct Referents(Arc<[Referent]>);
 pub(super) struct Referent {
     /// A JSON Pointer into the arguments.
     pub(super) at: String,
-    /// The path with all links followed. `None` if it is no file.
+    /// The path with all links followed. `None` if it is not a file.
     pub(super) target: Option<PathBuf>,
-    /// There is a link on the way.
+    /// True if there is a link on the path.
     pub(super) linked: bool,
     pub(super) state: ReferentState,
 }
@@ -51,21 +51,21 @@ pub(super) enum ReferentState {
         why: UnreadReason,
         said: Option<String>,
     },
-    /// Further contents, which are not named one by one. Nobody read them.
+    /// Further contents, which are not listed one by one. Nobody read them.
     Rest {
         count: u64,
     },
 }
 
 impl ReferentState {
-    /// The state of bytes that a reader of the host returned.
+    /// Creates the state from the bytes that a reader of the host returned.
     pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
         let length = bytes.len() as u64;
         let sha256 = Sha256::digest(&bytes).into();
         Self::from_digest(bytes, length, sha256)
     }
 
-    /// The state of a content of this length, of which the first bytes are at hand.
+    /// Creates the state of a content of this length, of which the first bytes are available.
     pub(super) fn from_digest(first: Vec<u8>, bytes: u64, sha256: [u8; 32]) -> Self {
         if bytes > MAX_DIGESTED {
             Self::unread(UnreadReason::TooLarge)
@@ -90,13 +90,14 @@ impl Referent {
         Self { at, target: None, linked: false, state }
     }
 
-    /// The contents beyond those that are named one by one; `None` if there are none.
+    /// Creates the entry for the contents beyond those that are listed one by one; `None` if there
+    /// are none.
     pub(super) fn rest(count: usize) -> Option<Self> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         (count > 0).then(|| Self::new(String::new(), ReferentState::Rest { count }))
     }
 
-    /// A file at this path, with all links followed.
+    /// Creates the content of the file at this path, with all links followed.
     pub(super) fn file(at: String, target: PathBuf, linked: bool, state: ReferentState) -> Self {
         Self { at, target: Some(target), linked, state }
     }
@@ -131,7 +132,8 @@ impl Referents {
         Self(all.into())
     }
 
-    /// Contents at these places that this gate cannot read, because it does not have the tool.
+    /// Creates the entries for contents at these places that this gate cannot read, because it does
+    /// not have the tool.
     pub(in crate::gate) fn unreadable_here(places: impl Iterator<Item = String>) -> Self {
         let mut places = places.fuse();
         let named = places.by_ref().take(2 * MAX_CONTENTS);
@@ -188,12 +190,12 @@ impl Referents {
         self.0.iter().map(|referent| (referent.at.as_str(), digest(referent))).collect()
     }
 
-    /// Returns what is sealed with the call's arguments.
+    /// Returns the contents in the form in which they are sealed with the call's arguments.
     pub(in crate::gate) fn to_sealed(&self) -> Vec<SealedContent> {
         self.0.iter().filter_map(SealedContent::new).collect()
     }
 
-    /// Returns what the body is given.
+    /// Returns the contents in the form in which the body receives them.
     pub(in crate::gate) fn to_given(&self) -> Given {
         let given = self.0.iter().filter_map(|referent| match &referent.state {
             ReferentState::Kept { bytes, .. } => Some((referent.at.clone(), Arc::clone(bytes))),
@@ -209,16 +211,16 @@ impl fmt::Debug for Referents {
     }
 }
 
-/// A content as it is sealed with its call.
+/// A content in the form in which it is sealed with its call.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::gate) struct SealedContent {
     pub(super) at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// In hexadecimal, if it is no text.
+    /// In hexadecimal, if it is not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bytes: Option<String>,
-    /// The path with all links followed, in hexadecimal. `None` if it is no file.
+    /// The path with all links followed, in hexadecimal. `None` if it is not a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<String>,
 }
@@ -236,7 +238,7 @@ impl SealedContent {
     }
 
     /// Returns whether it is the content that a request shows at its place: an attacker with a
-    /// former key and write access to the store could have sealed another.
+    /// former key and write access to the store could have sealed a different one.
     pub(in crate::gate) fn is_of(
         &self,
         shown: &[Content],
@@ -368,7 +370,8 @@ mod tests {
                 assert!(!both.is_of(&shown, &keys, id));
             }
         }
-        // Of versions that did not keep where a path led, it is read and vouches for nothing.
+        // A content from a version that did not store the target of a path can be read, but proves
+        // nothing.
         let old: SealedContent = serde_json::from_str(r#"{"at":"/path","text":"one"}"#).unwrap();
         assert!(!old.is_of(&shown(&all[0]), &keys, id) && old.is_of(&shown(&all[4]), &keys, id));
     }

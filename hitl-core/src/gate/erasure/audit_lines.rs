@@ -1,10 +1,10 @@
 //! Replaces the lines of erased calls in the audit by placeholders, once a record of the audit
 //! lists exactly those lines.
 //!
-//! Only lines within the scope of the erasure are replaced. The store says which of its calls are
-//! erased, not the erasure that has just run: so the same erasure, given again, completes one that
-//! was interrupted. The lines of a call that the store does not know stay: the call may belong to
-//! another store.
+//! Only lines within the scope of the erasure are replaced. The store determines which of its calls
+//! are erased, not the erasure that has just run: so a repeated erasure of the same scope completes
+//! one that was interrupted. The lines of a call that the store does not know stay: the call may
+//! belong to another store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,20 +31,21 @@ const PAGE: usize = 1_000;
 pub(in crate::gate) struct ErasureOrder<'w> {
     pub(in crate::gate) scope: &'w ErasureScope,
     pub(in crate::gate) by: &'w ReviewerIdentity,
-    /// Without secrets.
+    /// The reason, without secrets.
     pub(in crate::gate) reason: &'w str,
-    /// The calls that the store has just erased: each has a record in the audit, also without
+    /// The calls that the store has just erased: each gets a record in the audit, even if it has no
     /// lines.
     pub(in crate::gate) erased: &'w [Erasable],
 }
 
 /// The result of erasing lines.
 pub(in crate::gate) struct LinesErased {
-    /// Lines whose content is gone.
+    /// The number of lines whose content is gone.
     pub(in crate::gate) erased: u64,
-    /// Lines of the scope that stay, because it is not known that they may go.
+    /// The number of lines of the scope that stay, because it is unknown whether they may be
+    /// erased.
     pub(in crate::gate) left: u64,
-    /// There is a log in which lines can be erased.
+    /// True if there is a log whose lines can be erased.
     pub(in crate::gate) has_logs: bool,
 }
 
@@ -60,7 +61,7 @@ pub(in crate::gate) struct AuditLines<'l> {
 struct LineGroup {
     key: Option<CallKey>,
     lines: Vec<ErasedLine>,
-    /// The different fields of a call's lines that holds match, each once.
+    /// The distinct fields of a call's lines that holds match.
     hold_fields: Vec<AuditRecord>,
 }
 
@@ -73,7 +74,7 @@ impl LineGroup {
 /// The lines to erase.
 #[derive(Default)]
 struct LinesToErase {
-    /// By call; without one, of read-only calls and grants.
+    /// The groups by call; `None` for the lines of read-only calls and grants.
     groups: BTreeMap<Option<RequestId>, LineGroup>,
     left: u64,
     /// The indexes of the logs that have such lines.
@@ -92,12 +93,12 @@ impl AuditLines<'_> {
         let holds = Holds::new(self.calls.store().holds().await?);
         let mut lines = self.lines_to_erase(&sink, order, &known, &holds)?;
         self.record_erasure(order, &lines).await?;
-        // The audit has it on the disk before it is done.
+        // The order must be on the disk before it is carried out.
         for log in sink.erasable() {
             log.sync()?;
         }
-        // A hold that was placed since keeps every line of a call of which it covers one, listed or
-        // not.
+        // A hold that was placed since, and that covers one line of a call, keeps every line of the
+        // call, listed or not.
         let holds = Holds::new(self.calls.store().holds().await?);
         lines.groups.retain(|_, group| !group.is_held(&holds));
         let mut places: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
@@ -117,7 +118,7 @@ impl AuditLines<'_> {
                 })?;
             }
             if !ids.is_empty() {
-                // The id comes before anything that is said of a call.
+                // The id comes before any text about the call.
                 log.forget_torn(&mut |piece| {
                     ids.iter().any(|id| piece.windows(id.len()).any(|part| part == id.as_bytes()))
                 })?;
@@ -155,7 +156,7 @@ impl AuditLines<'_> {
         let ErasureOrder { scope, by, erased, .. } = *order;
         let mut mentioned = MentionedCalls::default();
         if let ErasureScope::Call { tenant, id } = scope {
-            // The call is known: no other is looked for.
+            // The call is known, so no other one is searched.
             mentioned.calls.insert(*id, tenant.clone());
         } else {
             let filter = ScopeFilter { scope, by };
@@ -262,7 +263,7 @@ impl AuditLines<'_> {
         Ok(lines)
     }
 
-    /// Audits which lines are erased. One record lists a hundred lines at most.
+    /// Audits which lines are erased. One record lists at most a hundred lines.
     async fn record_erasure(
         &self,
         order: &ErasureOrder<'_>,

@@ -1,5 +1,5 @@
-//! Erases calls that have ended. The order is audited before anything is erased, and nothing is
-//! erased if it cannot be audited.
+//! Erases calls that have ended. The order is audited first; if it cannot be audited, nothing is
+//! erased.
 
 use std::sync::Arc;
 
@@ -25,19 +25,19 @@ struct StoreErasure {
 }
 
 impl Gate {
-    /// Erases calls that have ended: in the store, where a
-    /// [tombstone](crate::CallRecord::tombstone) is left, and then in the audit, where the chain is
-    /// left. Lines of calls that the store does not know stay.
+    /// Erases calls that have ended: first in the store, where a
+    /// [tombstone](crate::CallRecord::tombstone) remains, and then in the audit, where the chain
+    /// remains. Lines of calls that the store does not know stay.
     ///
-    /// Lines within the scope are erased if the store has erased their call, also by an earlier
-    /// erasure that was interrupted, or by
+    /// Lines within the scope are erased if the store has erased their call, including by an
+    /// earlier erasure that was interrupted, or by
     /// [`Store::erase_ended_before`](crate::Store::erase_ended_before): erase the same scope once
     /// more to complete it.
     ///
-    /// `logs` are further chains of the same audit in which lines are to be erased, beside those
-    /// that this gate's sink writes. No other process may have them open.
+    /// `logs` are further chains of the same audit whose lines are to be erased, beside those that
+    /// this gate's sink writes. No other process may have them open.
     ///
-    /// Calls that a [hold](Gate::hold) covers are left, and so are calls that have not ended.
+    /// Calls that a [hold](Gate::hold) covers are not erased, nor are calls that have not ended.
     ///
     /// Reads and rewrites whole files on the thread that polls it: call it where blocking is
     /// allowed.
@@ -45,13 +45,13 @@ impl Gate {
     /// # Errors
     ///
     /// [`GateErrorKind::Forbidden`] if `by` is an agent, may not decide the tenant's calls (of all
-    /// tenants, for a scope of time), or is no human, unless the scope is one of time;
+    /// tenants, for a scope of time), or is not a human, unless the scope is one of time;
     /// [`NotErased`](GateErrorKind::NotErased) if no reason is given, or the one call that is named
     /// is not erased, and the message says what to do; [`Audit`](GateErrorKind::Audit) if it cannot
-    /// be audited: then nothing was erased, or the audit still has lines of what was; erase once
-    /// more.
+    /// be audited: then either nothing was erased, or the audit still has lines of erased calls;
+    /// erase once more.
     ///
-    /// Cancel safety: dropped, it may have erased some calls. Erase once more.
+    /// Cancel safety: if the future is dropped, some calls may have been erased. Erase once more.
     pub async fn erase(
         &self,
         scope: &ErasureScope,
@@ -62,7 +62,7 @@ impl Gate {
         let by = by.into();
         check_eraser(scope, &by)?;
         let core = &*self.core;
-        // A store that cannot say what is held erases nothing.
+        // If the store cannot list its holds, nothing is erased.
         core.calls.store().holds().await?;
         let reason = order_erasure(core, scope, reason, &by).await?;
         let StoreErasure { mut report, erased } = erase_in_store(core, scope).await?;
@@ -76,7 +76,7 @@ impl Gate {
     }
 }
 
-/// Checks that somebody may erase a scope.
+/// Checks that a person may erase a scope.
 fn check_eraser(scope: &ErasureScope, by: &ReviewerIdentity) -> Result<(), GateError> {
     match scope {
         ErasureScope::Call { tenant, .. } | ErasureScope::Principal { tenant, .. } => {
@@ -87,7 +87,7 @@ fn check_eraser(scope: &ErasureScope, by: &ReviewerIdentity) -> Result<(), GateE
             let why = "what ended before a moment is of every tenant, and they decide for some";
             Err(GateError::new(GateErrorKind::Forbidden, why))
         }
-        // Retention is a program's to do, and no agent's.
+        // A program may apply retention, but an agent may not.
         ErasureScope::EndedBefore(_) if by.principal.kind() == PrincipalKind::Agent => {
             let why = "an agent erases nothing; ask a human";
             Err(GateError::new(GateErrorKind::Forbidden, why))
@@ -149,7 +149,8 @@ async fn erase_in_store(core: &GateCore, scope: &ErasureScope) -> Result<StoreEr
                 for record in waits {
                     report.leave(record.id(), NotErased::NotEnded(record.state));
                 }
-                // The cursor is taken before it is erased: an erased call is still found.
+                // The cursor is read before the call is erased: an erased call can still be used as
+                // a cursor.
                 after = Some(last.id());
                 let calls: Vec<_> =
                     ended.iter().map(|r| Erasable::new(tenant.clone(), r.id())).collect();

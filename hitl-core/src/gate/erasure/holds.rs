@@ -1,5 +1,5 @@
-//! Legal holds: they keep calls from being erased. The release of a hold is audited before it
-//! happens, and does not happen if it cannot be audited.
+//! Legal holds: they prevent the erasure of calls. The release of a hold is audited first; if it
+//! cannot be audited, the hold stays.
 
 use hitl_base::redact::Taint;
 use hitl_base::{Redactor, Timestamp};
@@ -14,13 +14,13 @@ use crate::ids::HoldId;
 use crate::store::{Hold, HoldScope, MAX_HOLD_REASON};
 
 impl Gate {
-    /// Places a legal hold: once this returns, no process erases what it covers.
+    /// Places a legal hold: once this returns, no process erases the data that it covers.
     ///
     /// # Errors
     ///
     /// [`GateErrorKind::Forbidden`] if `by` may not decide the tenant's calls,
     /// [`NotErased`](GateErrorKind::NotErased) if no reason is given or the principal has no name,
-    /// [`Store`](GateErrorKind::Store) if the store fails or keeps no holds.
+    /// [`Store`](GateErrorKind::Store) if the store fails or does not support holds.
     pub async fn hold(
         &self,
         tenant: &Tenant,
@@ -42,11 +42,11 @@ impl Gate {
         Ok(hold)
     }
 
-    /// Releases a legal hold. A human does, and says why; it is audited before it happens.
+    /// Releases a legal hold. Only a human may, with a reason; it is audited before it happens.
     ///
     /// # Errors
     ///
-    /// [`GateErrorKind::Forbidden`] if `by` is no human or may not decide the tenant's calls,
+    /// [`GateErrorKind::Forbidden`] if `by` is not a human or may not decide the tenant's calls,
     /// [`NotErased`](GateErrorKind::NotErased) if no reason is given,
     /// [`NotFound`](GateErrorKind::NotFound) if there is no such hold in this tenant,
     /// [`Audit`](GateErrorKind::Audit) if it cannot be audited: then the hold stays.
@@ -74,7 +74,7 @@ impl Gate {
         self.core.calls.store().release_hold(tenant, id).await?.ok_or_else(none)
     }
 
-    /// Returns the legal holds of the tenants whose calls somebody may see.
+    /// Returns the legal holds of the tenants whose calls a person may see.
     pub async fn holds(&self, who: impl Into<ReviewerIdentity>) -> Result<Vec<Hold>, GateError> {
         let who = who.into();
         let mut holds = self.core.calls.store().holds().await?;
@@ -93,12 +93,12 @@ fn hold_record(event: AuditEvent, hold: &Hold, at: Timestamp) -> AuditRecord {
     entry
 }
 
-/// Returns the error for something that is not erased, held or released.
+/// Returns the error for data that is not erased, held or released.
 pub(super) fn not_erased(why: impl Into<String>) -> GateError {
     GateError::new(GateErrorKind::NotErased, why)
 }
 
-/// Checks that the host lets somebody decide the calls of a tenant.
+/// Checks that the host lets a person decide the calls of a tenant.
 pub(super) fn check_decider(by: &ReviewerIdentity, tenant: &Tenant) -> Result<(), GateError> {
     if by.may_decide(tenant) {
         return Ok(());
@@ -107,7 +107,7 @@ pub(super) fn check_decider(by: &ReviewerIdentity, tenant: &Tenant) -> Result<()
     Err(GateError::new(GateErrorKind::Forbidden, why))
 }
 
-/// Checks that somebody is a human.
+/// Checks that the reviewer is a human.
 pub(super) fn check_human(by: &ReviewerIdentity, what: &str) -> Result<(), GateError> {
     if by.principal.kind() == PrincipalKind::Human {
         return Ok(());

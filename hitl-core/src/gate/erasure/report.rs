@@ -9,7 +9,7 @@ use crate::store::NotErased;
 /// The most calls that a report lists as left.
 const MAX_LISTED: usize = 1_000;
 
-/// The data that an erasure erases.
+/// The data that an erasure covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErasureScope {
@@ -20,7 +20,7 @@ pub enum ErasureScope {
         /// Its id.
         id: RequestId,
     },
-    /// Every call that was asked for in a principal's name and has ended, their grants that have
+    /// Every call that was requested in a principal's name and has ended, their grants that have
     /// ended, and their read-only calls in the audit.
     Principal {
         /// The tenant of the principal.
@@ -28,8 +28,8 @@ pub enum ErasureScope {
         /// The principal, as the records name them.
         principal: Principal,
     },
-    /// Every call of any tenant that ended before then, such grants, and read-only calls in the
-    /// audit.
+    /// Every call of any tenant that ended before this time, grants likewise, and read-only calls
+    /// in the audit.
     EndedBefore(Timestamp),
 }
 
@@ -41,8 +41,8 @@ pub struct ErasureReport {
     pub calls: u64,
     /// The number of erased grants; not counted for a scope of time.
     pub grants: u64,
-    /// Calls within the scope that were not erased, and why: at most a thousand. Those of a scope
-    /// of time are not listed.
+    /// Calls within the scope that were not erased, with the reasons: at most a thousand. Those of
+    /// a scope of time are not listed.
     pub left: Vec<(RequestId, NotErased)>,
     /// The number of further calls that were not erased.
     pub more_left: u64,
@@ -53,8 +53,8 @@ pub struct ErasureReport {
     pub lines_left: u64,
     /// True if lines can be erased in all parts of the gate's audit.
     pub audit_erased: bool,
-    /// The parts of the audit in which lines cannot be erased, as they
-    /// [name themselves](crate::AuditSink::unerasable). The host has to erase what they keep.
+    /// The parts of the audit in which lines cannot be erased, under the
+    /// [names](crate::AuditSink::unerasable) that they give. The host must erase their data.
     pub audit_left: Vec<String>,
 }
 

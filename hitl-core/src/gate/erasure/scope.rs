@@ -1,4 +1,4 @@
-//! Decides which lines of an audit are within the scope of an erasure, and which of them may be
+//! Determines which lines of an audit are within the scope of an erasure, and which of them may be
 //! erased. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,11 +60,11 @@ impl MentionedCalls {
 
 /// The relation of a line to an erasure.
 pub(super) enum LinePlace {
-    /// It is out of scope.
+    /// The line is out of scope.
     OutOfScope,
-    /// It is within the scope, but it is not known that it may be erased.
+    /// The line is within the scope, but it is unknown whether it may be erased.
     Stays,
-    /// It is within the scope, and is erased.
+    /// The line is within the scope, and is erased.
     Erased,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn place_line(
     known: &KnownCalls,
 ) -> LinePlace {
     if let Some(id) = record.call {
-        // Ids are unique; a line of another tenant that names one is none of its call's.
+        // Ids are unique; a line of another tenant that names one does not belong to its call.
         let is_of = |tenant: &Tenant| record.key.as_ref().is_none_or(|key| key.tenant == *tenant);
         if known.erased.get(&id).is_some_and(|key| is_of(&key.tenant)) {
             return LinePlace::Erased;
@@ -94,7 +94,7 @@ pub(super) fn place_line(
 }
 
 /// Returns the relation of a line that is not within the scope: a line of a grant that names the
-/// principal and no tenant, as an older version wrote it, may be of another tenant's principal.
+/// principal and no tenant, as an older version wrote it, may belong to another tenant's principal.
 fn place_other(record: &AuditRecord, scope: &ErasureScope) -> LinePlace {
     match scope {
         ErasureScope::Principal { principal, .. }
@@ -115,7 +115,8 @@ fn is_of_no_record(record: &AuditRecord) -> bool {
 }
 
 impl ScopeFilter<'_> {
-    /// Returns whether a line is within the scope, and of a tenant whose calls they may decide.
+    /// Returns whether a line is within the scope, and of a tenant whose calls the person may
+    /// decide.
     fn includes(self, record: &AuditRecord) -> bool {
         let of = record.key.as_ref().map(|key| &key.tenant);
         match self.scope {
@@ -132,7 +133,7 @@ impl ScopeFilter<'_> {
     }
 }
 
-/// Returns whether a call that ended then is within the scope.
+/// Returns whether a call that ended at this time is within the scope.
 pub(super) fn ended_within(scope: &ErasureScope, ended: Timestamp) -> bool {
     match scope {
         ErasureScope::EndedBefore(moment) => ended < *moment,

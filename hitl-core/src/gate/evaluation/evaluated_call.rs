@@ -12,48 +12,49 @@ use crate::gate::keys::vault::CallContent;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::policy::Route;
 
-/// A new call that is to be evaluated.
+/// A new call before its evaluation.
 pub(in crate::gate) struct NewCall {
     pub(in crate::gate) tool: Arc<RegisteredTool>,
     pub(in crate::gate) snapshot: Snapshot,
-    /// The tree of the snapshot, if it is there already.
+    /// The tree of the snapshot, if it is already available.
     pub(in crate::gate) tree: Option<Json>,
     pub(in crate::gate) context: CallContext,
-    /// The host's key for it.
+    /// The call's key, if the host gave one.
     pub(in crate::gate) key: Option<CallKey>,
 }
 
-/// A score, and the route that follows from it.
+/// A score, and the resulting route.
 pub(in crate::gate) struct Evaluation {
     pub(in crate::gate) assessment: Assessment,
     pub(in crate::gate) routed: Route,
 }
 
-/// A call, scored and routed: everything that there is of one that runs at once and leaves no
-/// record. It has nothing that only a reviewer or a store reads.
+/// A call, scored and routed: all the data of a call that runs at once and leaves no record. It has
+/// nothing that only a reviewer or a store reads.
 pub(in crate::gate) struct EvaluatedCall {
     pub(in crate::gate) tool: Arc<RegisteredTool>,
     pub(in crate::gate) snapshot: Snapshot,
     pub(in crate::gate) context: CallContext,
     pub(in crate::gate) key: CallKey,
-    /// The host gave the key, so it may have been used before.
+    /// True if the host gave the key, so it may have been used before.
     pub(in crate::gate) has_host_key: bool,
     pub(in crate::gate) evaluation: Evaluation,
     pub(in crate::gate) content: ContentDigest,
-    /// The arguments without secrets, and what is masked in them.
+    /// The arguments without secrets, and their masks.
     pub(in crate::gate) shown: Shown,
-    /// The arguments certainly name no file of this gate, no matter what the file system says.
+    /// True if the arguments certainly name no file of this gate, whatever the file system
+    /// contains.
     pub(in crate::gate) names_no_own_file: bool,
 }
 
 impl EvaluatedCall {
-    /// Returns what the content digest covers.
+    /// Returns the data that the content digest covers.
     pub(in crate::gate) fn content(&self) -> CallContent<'_> {
         let Self { tool, snapshot, context, .. } = self;
         CallContent { tool: tool.name(), snapshot, context }
     }
 
-    /// Turns it into the execution of a read-only call that leaves no record.
+    /// Converts it to the execution of a read-only call that leaves no record.
     #[inline]
     pub(in crate::gate) fn into_execution(self, states: &Arc<StateMap>) -> Execution {
         let Self { tool, snapshot, context, key, evaluation, content, shown, .. } = self;

@@ -1,5 +1,5 @@
-//! Evaluates calls: scores them, routes them, and renders what a reviewer sees. Only the scorers
-//! are awaited.
+//! Evaluates calls: scores them, routes them, and renders their text for a reviewer. Only the
+//! scorers are awaited.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +35,7 @@ pub(in crate::gate) struct Evaluator {
     files: Arc<FileLookup>,
     vault: Arc<Vault>,
     redactor: Redactor,
-    /// The runs of calls that leave no record.
+    /// The generator of run ids for calls that leave no record.
     ephemeral_runs: EphemeralIds,
 }
 
@@ -50,7 +50,7 @@ pub(in crate::gate) struct EvaluationRules {
     pub(in crate::gate) uncovering: Uncovering,
 }
 
-/// A call that is evaluated, new or stored.
+/// A new or stored call to evaluate.
 #[derive(Clone, Copy)]
 pub(in crate::gate) struct CallToEvaluate<'c> {
     pub(in crate::gate) tool: &'c RegisteredTool,
@@ -107,7 +107,7 @@ impl Evaluator {
         })
     }
 
-    /// Scores and routes by the signals and policies of now. Asked again before a claim.
+    /// Scores and routes by the current signals and policies. Repeated before a claim.
     pub(in crate::gate) fn evaluate(
         &self,
         call: CallToEvaluate<'_>,
@@ -181,8 +181,8 @@ impl Evaluator {
         }
     }
 
-    /// Sets the present time. If the clock cannot be believed the time is unknown, which counts
-    /// towards the stricter answer.
+    /// Sets the current time. If the clock cannot be trusted, the time is unknown, which leads to
+    /// the stricter answer.
     fn at_present<'v>(&self, view: CallView<'v>) -> CallView<'v> {
         match self.rules.clock.now() {
             Ok(now) => view.at(now),
@@ -193,8 +193,8 @@ impl Evaluator {
         }
     }
 
-    /// Returns whether a call takes the fast path if the store does not know it: it leaves no
-    /// record, and nobody need be asked.
+    /// Returns whether a call takes the fast path, provided that the store does not know it: it
+    /// leaves no record, and nobody need be asked.
     pub(in crate::gate) fn qualifies_for_fast_path(
         &self,
         tool: &RegisteredTool,
@@ -203,8 +203,7 @@ impl Evaluator {
         needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
     }
 
-    /// Returns whether a human may be asked about a call that is routed so, now or after the
-    /// scorers.
+    /// Returns whether a human may be asked about a call with this route, now or after the scorers.
     pub(in crate::gate) fn may_ask(&self, routed: &Route) -> bool {
         matches!(routed.verdict, Verdict::Ask(_)) || self.asks_scorers(routed)
     }
@@ -216,7 +215,7 @@ impl Evaluator {
         open && !self.rules.scorers.is_empty()
     }
 
-    /// Returns the names of the scorers that would be asked about a call that is routed so.
+    /// Returns the names of the scorers that would be asked about a call with this route.
     pub(in crate::gate) fn scorer_names(&self, routed: &Route) -> Vec<String> {
         if self.asks_scorers(routed) { self.rules.scorers.names() } else { Vec::new() }
     }
@@ -275,7 +274,7 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Counts what the candidate policy would have made of a call that was just routed.
+    /// Counts how the candidate policy would have decided a call that was just routed.
     pub(in crate::gate) fn compare_with_shadow(
         &self,
         tool: &RegisteredTool,
@@ -292,14 +291,14 @@ impl Evaluator {
         self.rules.shadow.compare(tool.name(), &self.at_present(view), assessment, routed);
     }
 
-    /// As [`compare_with_shadow`](Self::compare_with_shadow), for a prepared call.
+    /// Does what [`compare_with_shadow`](Self::compare_with_shadow) does, for a prepared call.
     pub(in crate::gate) fn compare_prepared(&self, prepared: &PreparedCall) {
         let PreparedCall { tool, snapshot, routed, record, .. } = prepared;
         let assessment = &record.request.assessment;
         self.compare_with_shadow(tool, snapshot, &record.context, assessment, routed);
     }
 
-    /// Returns how the candidate policy compares with the policies in force.
+    /// Returns the comparison of the candidate policy with the policies in force.
     pub(in crate::gate) fn shadow_report(&self) -> ShadowReport {
         self.rules.shadow.report()
     }

@@ -1,5 +1,5 @@
-//! Who the people of a call are: whether the requester may approve it, by which name the directory
-//! knows somebody, and what the requester may do now.
+//! The identities of a call's people: whether the requester may approve it, the directory's name
+//! for a person, and the requester's current rights.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::machine::{CallRecord, Resolution};
 use crate::policy::{PrincipalStatus, RequesterRule, role_changes};
 use crate::sync::NoAnswer;
 
-/// Knows the people of calls: by the host's directory, and by its rules about requesters.
+/// Resolves the people of calls: by the host's directory, and by its rules about requesters.
 pub(in crate::gate) struct Identities {
     directory: Option<DirectoryWithTimeout>,
     self_approval: SelfApproval,
@@ -26,26 +26,26 @@ pub(in crate::gate) struct Identities {
 #[derive(Debug, Default)]
 pub(in crate::gate) struct SelfApproval {
     pub(in crate::gate) everywhere: bool,
-    /// The agents that submit calls which the requester may decide.
+    /// The agents whose submitted calls the requester may decide.
     pub(in crate::gate) agents: Vec<Principal>,
 }
 
-/// The rights of a stored call's requester now.
+/// The current rights of a stored call's requester.
 pub(in crate::gate) enum RequesterStatus {
-    /// The same as when it was submitted, as far as anybody knows.
+    /// The rights at submission, as far as is known.
     Unchanged,
-    /// They have other roles now.
+    /// The requester has other roles now.
     OtherRoles(Box<CallContext>, RoleChanges),
-    /// Nothing is done in their name any more.
+    /// Nothing may be done in the requester's name any more.
     Refused {
-        /// Why, in the directory's words.
+        /// The reason, in the directory's words.
         reason: String,
     },
-    /// The directory does not say, so nothing runs.
+    /// The directory does not answer, so nothing runs.
     Unknown,
 }
 
-/// The differences between somebody's roles and those at the submission, in words.
+/// The differences between a person's roles and those at submission, in words.
 pub(in crate::gate) struct RoleChanges(pub(in crate::gate) String);
 
 impl Identities {
@@ -73,14 +73,14 @@ impl Identities {
         if two { RequesterRule::MayApprove } else { own }
     }
 
-    /// Asks the directory for the one name of somebody. `None` if that is the name by which all are
-    /// compared, or there is no directory.
+    /// Asks the directory for the unique name of a person. Returns `None` if that equals the name
+    /// by which people are compared, or if there is no directory.
     pub(in crate::gate) fn canonical(
         &self,
         who: &Principal,
     ) -> Result<Option<Principal>, GateError> {
         let Some(directory) = &self.directory else { return Ok(None) };
-        // If it is late or panics, it has not said who this is.
+        // If the directory is late or panics, it has not identified the person.
         let named = directory.canonical(who).map_err(|_| {
             let why = "the directory cannot say who this is, so nothing is done in their name";
             GateError::new(GateErrorKind::Forbidden, why)
@@ -88,7 +88,7 @@ impl Identities {
         Ok(Some(named).filter(|named| *named != who.folded()))
     }
 
-    /// Adds the directory's name for somebody who decides.
+    /// Adds the directory's name for a person who decides.
     pub(in crate::gate) fn identify(
         &self,
         by: ReviewerIdentity,
@@ -97,13 +97,13 @@ impl Identities {
         Ok(ReviewerIdentity { canonical, ..by })
     }
 
-    /// As [`identify`](Self::identify), and adds which people of a call the directory takes for the
-    /// same person now. The names that are stored with the call may be older than the directory's,
-    /// or from a gate without one.
+    /// Does what [`identify`](Self::identify) does, and adds the people of a call whom the
+    /// directory now considers to be the same person. The names that are stored with the call may
+    /// be older than the directory's, or from a gate without one.
     ///
     /// # Errors
     ///
-    /// When the directory cannot say who one of them is: then it is not known that they are two.
+    /// If the directory cannot identify one of them: then it is not known that they are two people.
     pub(in crate::gate) fn identify_among(
         &self,
         by: ReviewerIdentity,
@@ -127,7 +127,7 @@ impl Identities {
         Ok(by)
     }
 
-    /// As [`identify_among`](Self::identify_among), for the author of a decision.
+    /// Does what [`identify_among`](Self::identify_among) does, for the author of a decision.
     pub(in crate::gate) async fn identify_author(
         &self,
         decision: Decision,
@@ -142,8 +142,8 @@ impl Identities {
         Ok(Decision { by, ..decision })
     }
 
-    /// Asks the directory what the requester of a stored call may do now. Without a directory, the
-    /// same as at the submission.
+    /// Asks the directory for the current rights of a stored call's requester. Without a directory,
+    /// they are those at submission.
     ///
     /// Cancel safe: dropping it drops the question.
     pub(in crate::gate) async fn recheck_principal(&self, record: &CallRecord) -> RequesterStatus {
@@ -181,7 +181,7 @@ impl Identities {
     }
 }
 
-/// Refuses another attempt to a requester whom only the directory knows as the one who asked. The
+/// Refuses another attempt if only the directory reveals that the resolver is the requester. The
 /// requester never changes, so nothing can come between this check and the resolution.
 pub(in crate::gate) fn check_resolver(
     record: &CallRecord,

@@ -1,4 +1,4 @@
-//! Scoring and routing a call, and who its people are.
+//! Scoring and routing a call, and the identities of its people.
 
 pub(super) mod evaluated_call;
 pub(super) mod evaluator;

@@ -35,15 +35,15 @@ pub(in crate::gate) struct PreparedCall {
     pub(in crate::gate) routed: Route,
     /// The rule about approval by the requester.
     requester: RequesterRule,
-    /// The record as the store will have it. The store stamps its times.
+    /// The record as the store will have it. The store sets its times.
     pub(in crate::gate) record: CallRecord,
-    /// Proof of ownership, if the record is created by this submission.
+    /// Proof of ownership, if this submission creates the record.
     pub(in crate::gate) owner: OwnerToken,
-    /// The host gave the key, so it may have been used before.
+    /// True if the host gave the key, so it may have been used before.
     pub(in crate::gate) has_host_key: bool,
     /// The contents that its arguments name.
     pub(in crate::gate) referents: Referents,
-    /// The approval of the try that failed before this one.
+    /// The approval of the failed try before this one.
     pub(in crate::gate) approval: Option<EarlierApproval>,
 }
 
@@ -54,7 +54,7 @@ pub(in crate::gate) struct EarlierApproval {
     /// The try that it was given for, and the contents that the try named.
     pub(in crate::gate) failed: RequestId,
     pub(in crate::gate) contents: Vec<Content>,
-    /// The time for which it still lasts.
+    /// The remaining validity of the approval.
     pub(in crate::gate) left: Duration,
 }
 
@@ -176,7 +176,7 @@ impl PreparedCall {
         }
     }
 
-    /// Returns what the content digest covers.
+    /// Returns the data that the content digest covers.
     pub(in crate::gate) fn content(&self) -> CallContent<'_> {
         let Self { snapshot, record, .. } = self;
         CallContent { tool: &record.request.tool, snapshot, context: &record.context }
@@ -195,7 +195,7 @@ impl PreparedCall {
         self.routed = routed;
     }
 
-    /// Returns the call as scorers see it.
+    /// Returns the call in the form in which scorers see it.
     pub(in crate::gate) fn to_scored(&self) -> ScoredCall {
         let (request, context) = (&self.record.request, &self.record.context);
         ScoredCall {
@@ -214,7 +214,7 @@ impl PreparedCall {
         }
     }
 
-    /// Returns what is submitted to the store.
+    /// Returns the form in which it is submitted to the store.
     pub(in crate::gate) fn to_new_call(&self, caps: Caps, auditor: SessionId) -> NewCall {
         let config = self.tool.config();
         let due_in = due_after(config.risk);
@@ -240,7 +240,7 @@ impl PreparedCall {
         self.record.batch.as_ref().is_some_and(Membership::is_held)
     }
 
-    /// Returns whether somebody is to be asked about it.
+    /// Returns whether somebody must be asked about it.
     pub(in crate::gate) fn is_asked_about(&self) -> bool {
         matches!(self.routed.verdict, Verdict::Ask(_))
     }
@@ -286,7 +286,7 @@ impl PreparedCall {
 
     /// Returns whether a grant may answer in place of a human.
     pub(in crate::gate) fn may_use_grant(&self) -> bool {
-        // A grant is about arguments; the contents that they name are looked at each time.
+        // A grant covers arguments; the contents that they name are reviewed each time.
         let names_contents = !self.record.request.contents.is_empty();
         self.is_asked_about()
             && self.covering_approval().is_none()
@@ -302,14 +302,14 @@ impl PreparedCall {
         Arc::make_mut(&mut self.record.request).reasons.push(why);
     }
 
-    /// Takes the grant away again.
+    /// Removes the grant again.
     pub(in crate::gate) fn drop_grant(&mut self) {
         if self.record.grant_use.take().is_some() {
             Arc::make_mut(&mut self.record.request).reasons.pop();
         }
     }
 
-    /// Returns the approval of an earlier try, if it covers what this one needs.
+    /// Returns the approval of an earlier try, if it covers the requirement of this one.
     pub(in crate::gate) fn covering_approval(&self) -> Option<&EarlierApproval> {
         let asks = self.is_asked_about();
         let needed = self.record.request.requirement();
@@ -329,7 +329,7 @@ impl PreparedCall {
         keys.digests().any(|key| shown().eq(found.digests(key, request)))
     }
 
-    /// Notes in the record that it is tried again, and on whose approval.
+    /// Notes in the record that it is a further try, and on whose approval.
     pub(in crate::gate) fn note_retry(&mut self) {
         let by = self.covering_approval().map(|approval| approval.by.clone());
         let Some(retry) = &mut self.record.retry_of else { return };
@@ -343,7 +343,7 @@ impl PreparedCall {
         Arc::make_mut(&mut self.record.request).reasons.push(why);
     }
 
-    /// Returns how long it may wait: no longer than the approval that covers it lasts.
+    /// Limits the time that it may wait: no longer than the approval that covers it is valid.
     fn limit_wait(&self, usual: Duration) -> Duration {
         self.covering_approval().map_or(usual, |approval| approval.left.min(usual))
     }

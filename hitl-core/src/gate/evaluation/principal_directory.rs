@@ -16,7 +16,7 @@ pub(in crate::gate) enum DirectoryAnswer {
     None(NoAnswer),
 }
 
-/// A directory, with the limits on how long it may take.
+/// A directory, with its time limits.
 pub(in crate::gate) struct DirectoryWithTimeout {
     directory: Arc<dyn PrincipalDirectory>,
     status_bound: HostCode,
@@ -32,20 +32,20 @@ impl DirectoryWithTimeout {
         Self { directory, status_bound, name_bound }
     }
 
-    /// Returns the one name of a principal. Blocks the thread.
+    /// Returns the unique name of a principal. Blocks the thread.
     pub(in crate::gate) fn canonical(&self, who: &Principal) -> Result<Principal, NoAnswer> {
         let (directory, name) = (Arc::clone(&self.directory), who.clone());
         self.name_bound.run(move || directory.canonical(&name))
     }
 
-    /// Asks what the principal of a call may do now.
+    /// Asks for the current rights of a call's principal.
     ///
     /// Cancel safe: dropping it drops the question.
     pub(in crate::gate) async fn status(&self, context: CallContext) -> DirectoryAnswer {
         let blocks = catch_unwind(AssertUnwindSafe(|| self.directory.blocks()));
         let directory = Arc::clone(&self.directory);
         let asking = async move {
-            // An error is host code too: it is written and dropped where its panic is caught.
+            // An error is host code too: it is formatted and dropped where its panic is caught.
             directory.lookup(&context).await.map_err(|error| error.to_string())
         };
         let answer = match blocks.map_err(std::mem::forget) {

@@ -1,4 +1,4 @@
-//! Translates a routing into what a call needs, and into the state in which it begins. Pure.
+//! Translates a route into a call's requirement and its initial state. Pure.
 
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallState, EndReason};
@@ -15,7 +15,7 @@ pub(in crate::gate) fn needs_no_record(tool: &RegisteredTool, routed: &Route) ->
     routed.verdict == Verdict::Run && tool.config().hints.read_only
 }
 
-/// Returns the state in which a call begins that is routed so.
+/// Returns the initial state of a call with this route.
 pub(in crate::gate) fn initial_state(routed: &Route) -> InitialState {
     let (state, ending) = match &routed.verdict {
         Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
@@ -24,7 +24,7 @@ pub(in crate::gate) fn initial_state(routed: &Route) -> InitialState {
     InitialState { state, ending }
 }
 
-/// Returns what a call of this tool needs that is routed so.
+/// Returns the requirement of a call of this tool with this route.
 pub(in crate::gate) fn requirement(
     tool: &RegisteredTool,
     routed: &Route,

@@ -1,4 +1,4 @@
-//! Asks the scorers: all at once, each with its own deadline, before a call is stored.
+//! Asks the scorers: concurrently, each with its own deadline, before a call is stored.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +13,7 @@ use crate::sync::{HostCode, NoAnswer};
 /// The scorers of a gate.
 pub(in crate::gate) struct Scorers(Vec<ScorerWithTimeout>);
 
-/// A scorer, with the limit on how long it may take.
+/// A scorer, with its time limit.
 pub(in crate::gate) struct ScorerWithTimeout {
     scorer: Arc<dyn Scorer>,
     bound: HostCode,
@@ -32,7 +32,7 @@ impl Scorers {
         self.0.iter().map(|bounded| bounded.scorer.name().to_owned()).collect()
     }
 
-    /// Asks all scorers about a call. Their words are without secrets.
+    /// Asks all scorers about a call. Secrets in their words are masked.
     ///
     /// Cancel safe: dropping it drops the questions.
     pub(in crate::gate) async fn ask(
@@ -60,9 +60,9 @@ impl ScorerWithTimeout {
         let name = Arc::new(OnceLock::new());
         let to_name = Arc::clone(&name);
         let asking = async move {
-            // Its name is host code too, which may hang.
+            // The name comes from host code too, which may hang.
             let _ = to_name.set(scorer.name().to_owned());
-            // So is an error: it is written and dropped where its panic is caught.
+            // An error is host code as well: it is formatted and dropped where its panic is caught.
             scorer.score(&call).await.map_err(|error| error.to_string())
         };
         let answer = match self.bound.run_later(asking).await {

@@ -1,4 +1,4 @@
-//! How a body ended.
+//! The outcome of a body.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use super::sanitize::sanitize_output;
 use crate::call::{CallKey, FailureRecord, Outcome, OutputText};
 use crate::machine::CallState;
 
-/// The end of a body.
+/// The outcome of a body.
 pub(in crate::gate) enum BodyOutcome<T: Runnable> {
-    /// It returned; its result, and what is stored of it.
+    /// The body returned; its result, and the stored form of it.
     Returned(Result<T::Output, T::Error>, StoredResult),
-    /// It panicked.
+    /// The body panicked.
     Panicked(FailureRecord),
-    /// It timed out.
+    /// The body timed out.
     Unknown(CallKey),
 }
 
 /// The text of a body's result.
 pub(in crate::gate) enum StoredResult {
-    /// None yet: the result of a read-only call without a record, which still contains secrets.
+    /// No text yet: the result of a read-only call without a record, which still contains secrets.
     Unsanitized { taint: Taint, tool: Cow<'static, str> },
     /// The output's text, if it could be encoded.
     Output(Option<JsonText>),
@@ -31,7 +31,7 @@ pub(in crate::gate) enum StoredResult {
 }
 
 impl<T: Runnable> BodyOutcome<T> {
-    /// Returns the state of a call that ended so.
+    /// Returns the state of a call with this outcome.
     pub(in crate::gate) fn state(&self) -> CallState {
         match self {
             Self::Returned(Ok(_), _) => CallState::Executed,
@@ -40,7 +40,7 @@ impl<T: Runnable> BodyOutcome<T> {
         }
     }
 
-    /// Converts it to the outcome that a model is given.
+    /// Converts it to the outcome that a model receives.
     pub(in crate::gate) fn into_outcome(self) -> Outcome {
         match self {
             Self::Returned(_, StoredResult::Output(text)) => Outcome::Executed(OutputText(text)),

@@ -1,4 +1,4 @@
-//! Futures that run to their end, even when their caller is dropped.
+//! Futures that run to their end even if their caller is dropped.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use crate::sync::Runtime;
 
-/// Runs `work` to its end, also when the caller that waits for it is dropped.
+/// Runs `work` to its end, even if the caller that waits for it is dropped.
 pub(in crate::gate) fn detach_on_drop<O: Send + 'static>(
     runtime: &Runtime,
     work: impl Future<Output = O> + Send + 'static,

@@ -1,5 +1,5 @@
-//! The right to run one body once: made only from a claim that the store has just granted, or for a
-//! read-only call that has no record.
+//! The right to run one body once: created only from a claim that the store has just granted, or
+//! for a read-only call without a record.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::policy::{ApprovalLevel, PolicyVersion};
 /// The right to run one body once. Boxed to keep the enclosing futures small.
 pub(in crate::gate) struct Execution(Box<ExecutionState>);
 
-/// The state of an execution for as long as its body runs.
+/// The state of an execution while its body runs.
 #[derive(Clone)]
 pub(in crate::gate) struct ExecutionState {
     tool: Cow<'static, str>,
@@ -30,7 +30,8 @@ pub(in crate::gate) struct ExecutionState {
     timeout: Option<Duration>,
     /// `None` for a read-only call without a record.
     claim: Option<ClaimRecord>,
-    /// The intent; once that is written, the fields that all later audit records repeat.
+    /// The audit record: first the intent; once that is written, the fields that all later audit
+    /// records repeat.
     audit: AuditRecord,
 }
 
@@ -67,7 +68,7 @@ pub(in crate::gate) struct UnrecordedCall {
 }
 
 impl Execution {
-    /// The execution of a read-only call that runs at once.
+    /// Creates the execution of a read-only call that runs at once.
     #[inline]
     pub(in crate::gate) fn unrecorded(call: UnrecordedCall, states: &Arc<StateMap>) -> Self {
         let UnrecordedCall { body, context, key, snapshot, .. } = call;
@@ -106,7 +107,7 @@ impl Execution {
         }))
     }
 
-    /// The execution of a call that was ready to be stored and runs without a record.
+    /// Creates the execution of a call that was ready to be stored and runs without a record.
     pub(in crate::gate) fn prepared(
         record: &CallRecord,
         binding: BindingDigest,
@@ -121,7 +122,7 @@ impl Execution {
         execution
     }
 
-    /// The execution of a call under a claim that the store has granted.
+    /// Creates the execution of a call under a claim that the store has granted.
     pub(in crate::gate) fn recorded(
         record: &CallRecord,
         claim: Claim,
@@ -172,21 +173,21 @@ impl Execution {
         }))
     }
 
-    /// Gives the body these contents that its arguments name.
+    /// Provides to the body the contents that its arguments name.
     pub(in crate::gate) fn with_contents(mut self, contents: Given) -> Self {
-        // Nobody else shares it yet.
+        // It is not shared yet.
         if let Some(issued) = Arc::get_mut(&mut self.0.issued) {
             issued.contents = contents;
         }
         self
     }
 
-    /// Returns the exact arguments that are to run.
+    /// Returns the exact arguments that will run.
     pub(in crate::gate) fn snapshot(&self) -> &Snapshot {
         &self.0.snapshot
     }
 
-    /// Gives up the right, to use it or to release the claim.
+    /// Consumes the right, to use it or to release the claim.
     pub(super) fn into_state(self) -> Box<ExecutionState> {
         self.0
     }
@@ -264,8 +265,8 @@ impl ExecutionState {
     }
 
     /// Returns the last audit record of the execution: the change that the store has just made, and
-    /// why. Without an answer of the store there is no version: then the change stays in the
-    /// store's outbox, if it was made.
+    /// its reason. If the store did not answer, there is no version: then the change, if it was
+    /// made, stays in the store's outbox.
     pub(super) fn final_audit_record(
         &mut self,
         event: AuditEvent,

@@ -1,8 +1,8 @@
-//! Intent, body, result, record: in this order, and to the end after the caller has gone.
+//! Intent, body, result, record: in this order, and to the end even if the caller is gone.
 //!
-//! Why nothing runs twice: a body is started only here, with an [`Execution`] that is consumed. Why
-//! nothing is cut off: all of it is one future, which is handed to the runtime when the caller is
-//! dropped.
+//! Nothing runs twice, because a body is started only here, with an [`Execution`] that is consumed.
+//! Nothing is cut off, because all of it is one future, which is passed to the runtime if the
+//! caller is dropped.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -31,7 +31,7 @@ use crate::seal::Sealed;
 use crate::store::{ApplyError, EventPayload};
 use crate::sync::{Runtime, timeout};
 
-/// Runs bodies, and records how they end. Every running body holds it.
+/// Runs bodies, and records their outcomes. Every running body holds it.
 pub(in crate::gate) struct Executor {
     calls: Arc<CallStore>,
     audit: Arc<AuditLedger>,
@@ -40,9 +40,9 @@ pub(in crate::gate) struct Executor {
     runtime: Runtime,
 }
 
-/// Runs the body of a claimed call. On an error it was not started.
+/// Runs the body of a claimed call. If this returns an error, the body was not started.
 ///
-/// Dropping the future does not stop it: it runs to its end in the background.
+/// Dropping the future does not stop the body: it runs to its end in the background.
 pub(in crate::gate) fn execute<T: Runnable>(
     executor: &Arc<Executor>,
     execution: Execution,
@@ -69,8 +69,8 @@ async fn run<T: Runnable>(
         return Err(error.into());
     }
 
-    // 2. The body.
-    // The call of `run` itself is inside too: a hand-written tool may panic before its first await.
+    // 2. The body. The call of `run` itself is covered too: a hand-written tool may panic before
+    //    its first await.
     let body = AssertUnwindSafe(async move { T::run(permit).await }).catch_unwind();
     let returned = match call.timeout() {
         None => body.await,
@@ -79,14 +79,14 @@ async fn run<T: Runnable>(
             if let Ok(returned) = timeout(budget, &mut body).await {
                 returned
             } else {
-                // It is not cut off half-way: it continues, also while the store is slow to park
-                // it, and its late result resolves the call.
+                // The body is not cut off half-way: it continues, even while the store is slow to
+                // park the call, and its late result resolves the call.
                 let (key, mut late) = (call.key().clone(), call.clone());
                 let (parked, is_parked) = oneshot::channel::<()>();
                 let background = Arc::clone(&executor);
                 let finishing = async move {
                     let returned = body.await;
-                    // Not before it is parked, so that the two are recorded in their order.
+                    // Not before the call is parked, so that the two are recorded in order.
                     let _ = is_parked.await;
                     let outcome = background.finish::<T>(&mut late, returned).await;
                     telemetry::record_late_outcome(outcome.state().name());
@@ -150,7 +150,7 @@ impl Executor {
         telemetry::count_end_of(call.tool(), call.level(), CallState::OutcomeUnknown);
     }
 
-    /// Stores how a body ended, and audits it. A failure here does not change how it ended.
+    /// Stores and audits the outcome of a body. A failure here does not change the outcome.
     async fn finish<T: Runnable>(
         &self,
         call: &mut ExecutionState,
@@ -185,7 +185,7 @@ impl Executor {
             Err(panic) => {
                 let said = panic_text(&*panic);
                 let failure = failed(&format_args!("the tool panicked: {said}"), true);
-                // A panic's own value may panic when it is dropped.
+                // A panic's payload may itself panic when it is dropped.
                 std::mem::forget(panic);
                 (BodyOutcome::Panicked(failure.clone()), Some(failure), None)
             }
@@ -213,7 +213,7 @@ impl Executor {
         outcome
     }
 
-    /// Stores an event about a claim. Returns the version of the record then.
+    /// Stores an event about a claim. Returns the resulting version of the record.
     async fn store_event(
         &self,
         tenant: &Tenant,
@@ -222,7 +222,7 @@ impl Executor {
         result: Option<Sealed>,
     ) -> Result<u64, ApplyError> {
         let enclosed = EventPayload::result(result).intent(claim.intent_place().cloned());
-        // Boxed, so that a call without a record does not carry it around.
+        // Boxed, so that the future of a call without a record stays small.
         let record =
             self.calls.apply_with_retry(tenant, claim.id(), event, enclosed).boxed().await?;
         Ok(record.version)

@@ -1,4 +1,4 @@
-//! Running a claimed call, and recording how it ended.
+//! Running a claimed call, and recording its outcome.
 
 pub(super) mod body_outcome;
 pub(super) mod bound_call;

@@ -19,7 +19,7 @@ pub(in crate::gate) trait Runnable: Send + 'static {
     /// Writes the output as text.
     fn encode(output: &Self::Output) -> Result<JsonText, SnapshotError>;
 
-    /// Checks that `text` reads back to this output, so that a caller who comes back can have it.
+    /// Checks that `text` reads back to this output, so that a caller that re-attaches can get it.
     fn check_output(output: &Self::Output, text: &JsonText) -> Result<(), ArgumentError>;
 }
 

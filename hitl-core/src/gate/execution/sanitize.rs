@@ -1,4 +1,4 @@
-//! Removes secrets from what a tool returned, and limits its length, before it is stored.
+//! Removes secrets from a tool's result, and limits its length, before it is stored.
 
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,8 +17,8 @@ const MAX_MESSAGE: usize = 2_000;
 /// The most bytes of a failure that are searched for secrets.
 const MAX_SEARCHED: usize = 64 * 1024;
 
-/// Returns a tool's error as text without secrets, and not too long. Secrets are masked before the
-/// text is shortened, so that none is cut in two and no longer recognised.
+/// Returns a tool's error as text without secrets, shortened if it is long. Secrets are masked
+/// before the text is shortened, so that none is cut in two and no longer recognized.
 pub(in crate::gate) fn sanitize_failure(
     redactor: &Redactor,
     error: &dyn fmt::Display,
@@ -40,7 +40,8 @@ pub(in crate::gate) fn sanitize_failure(
 }
 
 /// Returns a tool's output as text without the secrets that it was given. `None` if it cannot be
-/// written: the body did run, so the call is not failed, and the log names the tool and the reason.
+/// written: the body did run, so the call has not failed, and the log names the tool and the
+/// reason.
 pub(in crate::gate) fn sanitize_output<T: Runnable>(
     tool: &str,
     output: &T::Output,
@@ -61,15 +62,15 @@ pub(in crate::gate) fn sanitize_output<T: Runnable>(
         }
         Err(panic) => {
             tracing::warn!(tool, reason = "its type panicked while it was written", "{lost}");
-            // A panic's own value may panic when it is dropped.
+            // A panic's payload may itself panic when it is dropped.
             std::mem::forget(panic);
             None
         }
     }
 }
 
-/// Warns if a stored output does not read back to the same value: then a caller who comes back
-/// cannot have it.
+/// Warns if a stored output does not read back to the same value: then a caller that re-attaches
+/// cannot get it.
 pub(in crate::gate) fn warn_unless_read_back<T: Runnable>(
     tool: &str,
     output: &T::Output,
@@ -97,7 +98,7 @@ fn mask_output(text: JsonText, taint: &Taint) -> Option<JsonText> {
     Some(JsonText::from(&taint.json(&tree)))
 }
 
-/// Text that is cut off at a limit.
+/// A writer that cuts its text off at a limit.
 struct BoundedWriter {
     text: String,
     cut: bool,

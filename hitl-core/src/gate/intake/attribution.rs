@@ -1,4 +1,4 @@
-//! What the compiler says about a call that nobody asks for.
+//! The compiler's errors for a call without a requester.
 
 use std::convert::Infallible;
 use std::future::{IntoFuture, Pending, pending};
@@ -8,8 +8,8 @@ use super::call_builder::CallBuilder;
 use super::submit_builder::SubmitBuilder;
 use crate::call::RunId;
 
-/// A call that says who asks. What is still to be attributed is none, and nobody can make it one:
-/// the bound is there so that a missing `.by(..)` is reported as that.
+/// A call that names its requester. No unattributed call implements it, and no other crate can make
+/// one do so: the bound makes the compiler report a missing `.by(..)` as such.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "nobody asks for this call: say who with `.by(..)`",
@@ -18,7 +18,7 @@ use crate::call::RunId;
 )]
 pub trait SaysWhoAsks {}
 
-/// Never. The compiler shows these lines to who awaits it.
+/// Never applies. The compiler shows these lines to a caller that awaits it.
 impl<T> IntoFuture for CallBuilder<'_, T>
 where
     // Nobody asks for this call yet: say who with `.by(..)`.
@@ -32,7 +32,7 @@ where
     }
 }
 
-/// Never. The compiler shows these lines to who awaits it.
+/// Never applies. The compiler shows these lines to a caller that awaits it.
 impl<T> IntoFuture for SubmitBuilder<'_, T>
 where
     // Nobody asks for this call yet: say who with `.by(..)`.
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// Never. The compiler shows these lines to who awaits it.
+/// Never applies. The compiler shows these lines to a caller that awaits it.
 impl IntoFuture for BatchBuilder<'_>
 where
     // Nobody asks for this call yet: say who with `.by(..)`.
@@ -61,7 +61,7 @@ where
 }
 
 impl<T> CallBuilder<'_, T> {
-    /// Comes after `.by(..)`.
+    /// Available after `.by(..)`.
     #[doc(hidden)]
     pub fn key(self, _run: impl Into<RunId>, _position: u64) -> Pending<Infallible>
     where
@@ -72,7 +72,7 @@ impl<T> CallBuilder<'_, T> {
 }
 
 impl<T> SubmitBuilder<'_, T> {
-    /// Comes after `.by(..)`.
+    /// Available after `.by(..)`.
     #[doc(hidden)]
     pub fn key(self, _run: impl Into<RunId>, _position: u64) -> Pending<Infallible>
     where

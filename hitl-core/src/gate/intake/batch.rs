@@ -1,4 +1,4 @@
-//! The parallel tool calls of one model turn: entered together, each with an answer of its own.
+//! The parallel tool calls of one model turn: submitted together, each with its own answer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ struct PreparedPart {
     call: Box<dyn BoundCall>,
 }
 
-/// Reads a call of a batch, once it is known who asks.
+/// A function that reads a call of a batch, once its requester is known.
 type ReadPart<'g> = Box<
     dyn FnOnce(CallContext, RunPosition) -> BoxFuture<'g, Result<PreparedPart, GateError>>
         + Send
@@ -52,7 +52,7 @@ struct SubmittedPart {
 
 impl Gate {
     /// Submits the parallel tool calls of one model turn. Give each its position in the run, as
-    /// with any call, and say who asks:
+    /// with any call, and name the requester:
     ///
     /// ```no_run
     /// # use hitl_core::{Gate, GateError};
@@ -68,9 +68,10 @@ impl Gate {
     /// # }
     /// ```
     ///
-    /// Each call goes its own way: what is Auto runs at once and keeps its result, what needs a
-    /// human waits, what cannot be entered is an error of its own, and none costs its siblings
-    /// anything. Submitting the same batch again after a restart re-attaches to each call.
+    /// The calls are independent: a call that is Auto runs at once and keeps its result, a call
+    /// that needs a human waits, a call that cannot be submitted gets an error of its own, and none
+    /// affects its siblings. Submitting the same batch again after a restart re-attaches to each
+    /// call.
     pub fn submit_all(&self, run: impl Into<RunId>) -> BatchBuilder<'_> {
         BatchBuilder { gate: self, run: run.into(), calls: Vec::new(), together: false }
     }
@@ -123,18 +124,19 @@ impl<'g> BatchBuilder<'g> {
         self
     }
 
-    /// All of them run, or none: nothing starts before every one is approved, what is Auto
-    /// included, and when one of them is rejected, denied, withdrawn or not decided in time, the
-    /// others are withdrawn.
+    /// Runs all of them or none: nothing starts before every call is approved, including calls that
+    /// are Auto, and if one of them is rejected, denied, withdrawn or times out, the others are
+    /// withdrawn.
     ///
     /// They are *released* together, in one transaction. Execution is not atomic: once they are
-    /// released each body goes its own way, and one that fails undoes nothing of the others.
+    /// released the bodies are independent, and one that fails undoes nothing of the others.
     pub fn all_or_none(mut self) -> Self {
         self.together = true;
         self
     }
 
-    /// Says who asks, and where, for all of them. The host vouches for it.
+    /// Names the requester of all of them: a principal, or a whole [`CallContext`]. The host
+    /// vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadyBatch<'g> {
         ReadyBatch { builder: self, context: context.into() }
     }
@@ -173,11 +175,11 @@ pub struct BatchPart {
     pub key: CallKey,
     /// The gate's evaluation of it; `None` if it was not accepted.
     pub receipt: Option<Receipt>,
-    /// Its outcome, once that is known, or why it was not accepted or could not be waited for.
+    /// Its outcome, once known, or the reason why it was not accepted or could not be waited for.
     pub answer: Option<Result<Outcome, GateError>>,
 }
 
-/// The submitted calls of one model turn. Calls that are Auto run already.
+/// The submitted calls of one model turn. Calls that are Auto already run.
 ///
 /// Dropping it cancels nothing: a body that runs continues and is recorded, a call that waits stays
 /// in the queue, and submitting the same calls again re-attaches to them. An approved call is run
@@ -200,8 +202,8 @@ impl Batch {
         &self.parts
     }
 
-    /// Waits until the next of them ends, in any order. Returns its index in
-    /// [`parts`](Self::parts), where its answer is now. `None` if all have ended.
+    /// Waits until another of them ends, in any order. Returns its index in [`parts`](Self::parts),
+    /// which then has its answer. Returns `None` if all have ended.
     ///
     /// Cancel safe.
     pub async fn next(&mut self) -> Option<usize> {
@@ -212,8 +214,8 @@ impl Batch {
         Some(index)
     }
 
-    /// Waits until all have ended. The answers are in the order in which the calls were given, no
-    /// matter in which order they were decided.
+    /// Waits until all have ended. The answers are in the order in which the calls were given,
+    /// regardless of the order in which they were decided.
     ///
     /// Cancel safety: dropping the future drops the batch, which cancels nothing.
     pub async fn wait(mut self) -> Vec<Result<Outcome, GateError>> {
@@ -335,7 +337,7 @@ async fn submit_part(
     let answer = match outcome {
         SubmitOutcome::Run(execution) => {
             let (ended, answer) = oneshot::channel();
-            // At once, whether anybody waits or not.
+            // Starts at once, whether anybody waits for it or not.
             core.runtime.spawn(async move {
                 let _ = ended.send(call.execute(&shared.executor, execution).await);
             });

@@ -25,7 +25,7 @@ use crate::gate::telemetry;
 use crate::gate::waiting::attached::{AttachedOutcome, submit_attached};
 use crate::gate::waiting::outcome::typed_result;
 
-/// A call that still needs to say who asks.
+/// A call whose requester is not named yet.
 #[derive(Debug)]
 #[must_use = "say who asks with `.by(..)`, then await it"]
 pub struct CallBuilder<'g, T> {
@@ -38,7 +38,7 @@ impl<'g, T: Tool> CallBuilder<'g, T> {
         Self { gate, call }
     }
 
-    /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
+    /// Names the requester: a principal, or a whole [`CallContext`]. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadyCall<'g, T> {
         ReadyCall { gate: self.gate, call: self.call, context: context.into(), at: None }
     }
@@ -55,7 +55,7 @@ pub struct ReadyCall<'g, T> {
 }
 
 impl<T: Tool> ReadyCall<'_, T> {
-    /// Gives the call its key: the run and the position in it. The same key again re-attaches.
+    /// Gives the call its key: the run and the position in it. A repeated key re-attaches.
     pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
         self.at = Some(RunPosition::new(run, position));
         self
@@ -81,8 +81,8 @@ impl<'g, T: Tool> IntoFuture for ReadyCall<'g, T> {
 }
 
 impl<'g, T: Tool> ReadyCall<'g, T> {
-    /// Does all that need not be awaited. Not async, so that what it works with is on the stack and
-    /// not in the future, which is allocated for every call.
+    /// Does everything that need not be awaited. Not async, so that its temporary data is on the
+    /// stack and not in the future, which is allocated for every call.
     fn start(self) -> Result<RunningCall<'g, T>, GateError> {
         let Self { gate, call, context, at } = self;
         let core = &gate.core;
@@ -103,17 +103,17 @@ impl<'g, T: Tool> ReadyCall<'g, T> {
     }
 }
 
-/// A typed call on its way, in its own span.
+/// A typed call in progress, in its own span.
 struct RunningCall<'g, T: Tool> {
     span: Span,
     path: CallPath<'g, T>,
 }
 
-/// The way of a typed call to its end.
+/// The path of a typed call to its result.
 enum CallPath<'g, T: Tool> {
-    /// It runs.
+    /// The call runs.
     Fast(DetachOnDrop<Result<BodyOutcome<T>, GateError>>),
-    /// The store is asked, or a human.
+    /// The call needs the store, or a human.
     Slow(BoxFuture<'g, Result<T::Output, CallError<T::Error>>>),
 }
 
@@ -169,8 +169,9 @@ async fn run_typed<T: Tool>(
     into_result(execute(&core.executor, execution, call).await?)
 }
 
-/// Reads the arguments of a call that waited for a human: what runs is what was shown, not what the
-/// caller still holds. If they cannot be read, the claim is released.
+/// Reads the arguments of a call that waited for a human: the call runs with the arguments that
+/// were shown, not with those that the caller still holds. If they cannot be read, the claim is
+/// released.
 async fn read_shown<T: Tool>(
     gate: &Gate,
     execution: Execution,
@@ -180,12 +181,12 @@ async fn read_shown<T: Tool>(
         Ok(Ok(call)) => return Ok((execution, call)),
         Ok(Err(error)) => error,
         Err(panic) => {
-            // A panic's own value may panic when it is dropped.
+            // A panic's payload may itself panic when it is dropped.
             std::mem::forget(panic);
             ArgumentError::panicked()
         }
     };
-    // Nothing has started, so nobody else need wait for it.
+    // Nothing has started, so no other caller need wait for it.
     gate.core.executor.release(execution).await;
     Err(error.into())
 }

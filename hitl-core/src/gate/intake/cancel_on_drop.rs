@@ -1,4 +1,4 @@
-//! A caller that waits owns its call: when it goes away, the call is withdrawn.
+//! A waiting caller owns its call: if the caller is dropped, the call is withdrawn.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{Event, Withdrawal};
 
-/// Withdraws the call of a waiting caller when it is dropped, unless it is
+/// A guard that withdraws the call of a waiting caller when it is dropped, unless it is
 /// [disarmed](Self::disarm).
 pub(in crate::gate) struct CancelOnDrop<'g> {
     core: &'g Arc<GateCore>,
@@ -31,7 +31,7 @@ impl<'g> CancelOnDrop<'g> {
         }
     }
 
-    /// Ends the ownership: dropping this withdraws nothing any more.
+    /// Ends the ownership: dropping the guard then withdraws nothing.
     pub(in crate::gate) fn disarm(&mut self) {
         self.armed = false;
     }
@@ -47,12 +47,12 @@ impl Drop for CancelOnDrop<'_> {
         let event = Event::Cancel { by: Withdrawal::Owner(self.owner), reason };
         self.core.runtime.spawn(async move {
             let lifecycle = &core.lifecycle;
-            // It may not have been stored, have started, or belong to another caller by now.
+            // By now the call may not have been stored, have started, or belong to another caller.
             let mut withdrawn = lifecycle.withdraw(&key.tenant, id, event.clone()).await;
             if matches!(&withdrawn, Err(error) if error.kind() == GateErrorKind::NotFound)
                 && let Ok(Some(record)) = core.calls.store().get_by_key(&key).await
             {
-                // It was re-attached to.
+                // Another caller re-attached to it.
                 withdrawn = lifecycle.withdraw(&key.tenant, record.id(), event).await;
             }
             if let Err(error) = withdrawn {

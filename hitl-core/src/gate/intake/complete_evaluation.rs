@@ -1,5 +1,5 @@
-//! Completes the evaluation of a new call with what must be awaited or blocks: scorers, the file
-//! system, the host's readers, the directory.
+//! Completes the evaluation of a new call with the steps that must be awaited or that block:
+//! scorers, the file system, the host's readers, the directory.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::gate::error::GateError;
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::policy::Verdict;
 
-/// Completes the evaluation of a new call with what must be awaited: scorers, links, the
+/// Completes the evaluation of a new call with the steps that must be awaited: scorers, links, the
 /// contents that it names, and the directory.
 pub(in crate::gate) async fn complete_evaluation(
     core: &GateCore,
@@ -26,8 +26,7 @@ pub(in crate::gate) async fn complete_evaluation(
     Ok(())
 }
 
-/// Looks up where the paths of a new call lead, and routes it again if one is a link to a file
-/// of this gate.
+/// Resolves the paths of a new call, and routes it again if one is a link to a file of this gate.
 ///
 /// Cancel safe: it only reads.
 async fn check_links(core: &GateCore, prepared: &mut PreparedCall) -> Result<(), GateError> {
@@ -37,7 +36,7 @@ async fn check_links(core: &GateCore, prepared: &mut PreparedCall) -> Result<(),
         return Ok(());
     }
     let read_only = prepared.tool.config().hints.read_only;
-    // Boxed, so that other calls do not carry it around.
+    // Boxed, so that the futures of other calls stay small.
     let found = Box::pin(files.linked_file_factor(&prepared.snapshot, read_only)).await?;
     let Some(found) = found else { return Ok(()) };
     let mut opinions = prepared.record.request.assessment.opinions();
@@ -78,7 +77,7 @@ async fn read_named_contents(
     Ok(())
 }
 
-/// Notes on a request, about which somebody is asked, the links that its arguments name.
+/// Adds to a request, about which somebody is asked, the links that its arguments name.
 pub(in crate::gate) async fn note_links(core: &GateCore, prepared: &mut PreparedCall) {
     let links = core.contents.files().links_in(&prepared.record.request.arguments).await;
     let links = core.contents.display().show_links(links, &prepared.snapshot);
@@ -87,8 +86,8 @@ pub(in crate::gate) async fn note_links(core: &GateCore, prepared: &mut Prepared
     }
 }
 
-/// Asks the directory who the requester is, if somebody will be compared with them: if the call
-/// is asked about, or waits for its siblings. If the directory cannot say, the call is denied.
+/// Asks the directory who the requester is, if somebody will be compared with them: if the call is
+/// asked about, or waits for its siblings. If the directory cannot answer, the call is denied.
 fn name_requester(core: &GateCore, prepared: &mut PreparedCall) {
     if !prepared.is_held() && !prepared.is_asked_about() {
         return;

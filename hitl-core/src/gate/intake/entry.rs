@@ -23,7 +23,7 @@ impl Gate {
     /// let signature = gate.call(sign_contract("C-7", 5000.0, pin)).by("ann").key(run, 3).await?;
     /// ```
     ///
-    /// Who asks is not optional:
+    /// The requester is required:
     ///
     /// ```compile_fail,E0277
     /// # async fn ask(gate: hitl_core::Gate, call: impl hitl_core::Tool) {
@@ -31,8 +31,8 @@ impl Gate {
     /// # }
     /// ```
     ///
-    /// Cancel safety: the future owns its request. Dropping it withdraws the call while it waits;
-    /// once the body has started, it runs to its end and its result is stored.
+    /// Cancel safety: the future owns its call. Dropping it withdraws the call while it waits; once
+    /// the body has started, it runs to its end and its result is stored.
     pub fn call<T: Tool>(&self, call: T) -> CallBuilder<'_, T> {
         CallBuilder::new(self, call)
     }
@@ -52,10 +52,10 @@ impl Gate {
         SubmitBuilder::new(self, call)
     }
 
-    /// Calls a tool as a model asked for it, and waits for the outcome.
+    /// Calls a tool on a model's request, and waits for the outcome.
     ///
-    /// The call's key is this position in this run, in the tenant of the context. The same key
-    /// again re-attaches.
+    /// The call's key is this position in this run, in the tenant of the context. A repeated key
+    /// re-attaches.
     ///
     /// Cancel safety: as for [`call`](Self::call).
     pub async fn call_json(
@@ -74,12 +74,12 @@ impl Gate {
             telemetry::record_wait_result(&result);
             result
         };
-        // Boxed, as a typed call is: callers that await it need not carry it.
+        // Boxed, like a typed call, so that the futures of callers that await it stay small.
         calling.instrument(span).boxed().await
     }
 
-    /// Submits a call as a model asked for it: the first of two phases. See
-    /// [`submit`](Self::submit), and [`call_json`](Self::call_json) about the key.
+    /// Submits a call on a model's request: the first of two phases. See [`submit`](Self::submit),
+    /// and [`call_json`](Self::call_json) about the key.
     pub async fn submit_json(
         &self,
         tool: &str,

@@ -28,15 +28,15 @@ pub(in crate::gate) async fn try_grant(
     if !prepared.may_use_grant() {
         return Ok(());
     }
-    // Boxed, so that calls that nobody is asked about do not carry it around.
+    // Boxed, so that the futures of calls that nobody is asked about stay small.
     if let Some(found) = Box::pin(find_grant(core, prepared, tried)).await? {
         prepared.use_grant(&found.grant, found.drawn);
     }
     Ok(())
 }
 
-/// Finds a grant on which a call may run that somebody would be asked about. Grants in
-/// `without` were tried.
+/// Finds a grant for a call that somebody would otherwise be asked about. Grants in `without` were
+/// tried.
 async fn find_grant(
     core: &GateCore,
     prepared: &PreparedCall,

@@ -28,7 +28,7 @@ pub(in crate::gate) struct CallText<'t> {
     pub(in crate::gate) arguments: &'t str,
 }
 
-/// The position of a call in a run: its key but for the tenant, which is that of the context.
+/// The position of a call in a run: its key without the tenant, which comes from the context.
 #[derive(Clone, Debug)]
 pub(in crate::gate) struct RunPosition {
     pub(in crate::gate) run: RunId,
@@ -79,7 +79,7 @@ fn read_text_here(
     Ok(IncomingCall { evaluated: Box::new(evaluated), call })
 }
 
-/// As [`read_text`], for a typed call.
+/// Does what [`read_text`] does, for a typed call.
 pub(in crate::gate) async fn read_typed<T: Tool>(
     core: &Arc<GateCore>,
     call: T,
@@ -100,8 +100,8 @@ pub(in crate::gate) fn snapshot_of<T: Tool>(
     Ok(snapshot(call, core.tools.require_typed::<T>()?.places())?)
 }
 
-/// Evaluates the snapshot of a typed call. Only the snapshot goes to another thread, so that a
-/// call need not be shared between threads.
+/// Evaluates the snapshot of a typed call. Only the snapshot goes to another thread, so that a call
+/// need not be `Sync`.
 pub(in crate::gate) async fn evaluate_typed<T: Tool>(
     core: &Arc<GateCore>,
     call: T,
@@ -125,8 +125,8 @@ pub(in crate::gate) async fn evaluate_typed<T: Tool>(
     Ok(IncomingCall { evaluated, call })
 }
 
-/// Evaluates a call off the runtime's threads. If that does not end, the call is refused: nothing
-/// of it is stored, and nothing runs.
+/// Evaluates a call off the runtime's threads. If the evaluation does not complete, the call is
+/// refused: nothing of it is stored, and nothing runs.
 async fn evaluate_off_thread<E: Send + 'static>(
     evaluate: impl FnOnce() -> Result<E, GateError> + Send + 'static,
 ) -> Result<E, GateError> {

@@ -1,4 +1,4 @@
-//! A dry run: what a gate would do with a call.
+//! A dry run: the gate's response to a call, without any effect.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::gate::intake::submit::prepare_call;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::policy::{PolicyVersion, RuleRef, Verdict};
 
-/// The result of a dry run: what a gate would do with a call. Nothing is stored, asked or run.
+/// The result of a dry run: the gate's response to a call. Nothing is stored, asked or run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Preview {
@@ -24,16 +24,17 @@ pub struct Preview {
     pub verdict: Verdict,
     /// The score and its factors.
     pub assessment: Assessment,
-    /// Why the level is above that of the score.
+    /// The reasons why the level is above that of the score.
     pub reasons: Vec<String>,
     /// The rule that made the verdict, if a rule did: its name, its policy's version, its line.
     pub decided_by: Option<RuleRef>,
-    /// The rules that apply, one of each policy that has rules, also those that made no difference.
+    /// The rules that apply, one for each policy that has rules, including those that made no
+    /// difference.
     pub rules: Vec<RuleRef>,
-    /// The policies that were asked, in the versions that answered.
+    /// The policies that were evaluated, in the versions that answered.
     pub policies: Vec<PolicyVersion>,
-    /// The scorers that would be asked and were not: with them the verdict may be stricter. See
-    /// [`Gate::assess_with_scorers`].
+    /// The scorers that were not asked, but would be for a real call: with them the verdict may be
+    /// stricter. See [`Gate::assess_with_scorers`].
     pub unasked: Vec<String>,
     /// The line that a reviewer would read.
     pub title: String,

@@ -1,5 +1,5 @@
-//! An explicit rejection is remembered: the same call, in the same run and the same circumstances,
-//! is not asked about again.
+//! Remembers explicit rejections: the same call, in the same run and the same circumstances, is not
+//! asked about again.
 
 use crate::approval::{DecisionKind, RepeatPolicy};
 use crate::gate::core::GateCore;
@@ -10,8 +10,8 @@ use crate::policy::Verdict;
 
 /// The most rejections of one content in one run that are read. They differ in their circumstances.
 const MAX_REJECTIONS: usize = 100;
-/// The most former keys under which rejections are looked up, the newest first: each is a query.
-/// With one rotation in a month, a run that lasts for longer than half a year is asked about again.
+/// The most former keys under which rejections are looked up, the newest first: each costs a query.
+/// With one rotation a month, a run that lasts longer than half a year is asked about again.
 const MAX_FORMER_KEYS: usize = 6;
 
 /// Denies a call that a human has rejected in this run. Only a rejection is remembered: a call
@@ -32,7 +32,7 @@ pub(in crate::gate) async fn deny_if_rejected_before(
         rejected.extend(store.rejected(tenant, run, content, MAX_REJECTIONS).await?);
     }
     let same = |earlier: &&CallRecord| {
-        // A caller that comes back for the rejected call itself gets its outcome.
+        // A caller that submits the rejected call itself again gets its outcome.
         earlier.key() != key
             && earlier.circumstances.is_some()
             && earlier.circumstances == circumstances

@@ -1,4 +1,4 @@
-//! A key that is submitted again, after the tool of its call has changed.
+//! Handles a key that is submitted again after the tool of its call has changed.
 
 use crate::approval::ToolChange;
 use crate::call::{CallKey, Principal};
@@ -20,14 +20,14 @@ pub(in crate::gate) struct RefusedCall<'r> {
     pub(in crate::gate) principal: &'r Principal,
 }
 
-/// A change of a tool, and the call for which it matters.
+/// A change of a tool, and the call that it affects.
 struct ToolChangeOfCall {
     change: ToolChange,
     record: CallRecord,
 }
 
-/// Updates a waiting call, which is submitted again, to its tool and to the contents that its
-/// arguments name now.
+/// Updates a waiting call that is submitted again to its present tool and to the present contents
+/// that its arguments name.
 pub(in crate::gate) async fn refresh_call(
     core: &GateCore,
     record: CallRecord,
@@ -55,8 +55,8 @@ pub(in crate::gate) async fn refresh_call(
 }
 
 /// Matches a submission with the earlier call of its key, whose content differs: it is the same
-/// call if only its tool reads it differently now. Otherwise it is a conflict, and the error
-/// says how the tool has changed.
+/// call if only its tool now reads it differently. Otherwise it is a conflict, and the error
+/// describes the change of the tool.
 pub(in crate::gate) async fn match_earlier_call(
     core: &GateCore,
     prepared: &PreparedCall,
@@ -91,7 +91,7 @@ pub(in crate::gate) async fn match_earlier_call(
             return Ok(record);
         }
     }
-    // A call that its tool cannot read any more waits for nobody.
+    // If the tool can no longer read a call, the call waits for nobody.
     let key = record.key().clone();
     let record = refresh_call(core, record).await?;
     let then = format!(
@@ -102,8 +102,8 @@ pub(in crate::gate) async fn match_earlier_call(
     Err(GateError::tool_changed(change, record, &then))
 }
 
-/// Replaces the error of a call that is submitted again and refused because its tool has
-/// changed: the new error says how.
+/// Replaces the error of a call that is submitted again and refused because its tool has changed:
+/// the new error describes the change.
 pub(in crate::gate) async fn explain_tool_change(
     core: &GateCore,
     error: GateError,
@@ -115,7 +115,7 @@ pub(in crate::gate) async fn explain_tool_change(
     }
     let found = match find_tool_change(core, call).await {
         Ok(found) => found,
-        // The text was refused either way.
+        // The text was refused in either case.
         Err(trouble) => {
             tracing::debug!(error = %trouble, "whether a tool has changed is not known");
             return error;
@@ -131,15 +131,15 @@ pub(in crate::gate) async fn explain_tool_change(
     GateError::tool_changed(change, record, &then)
 }
 
-/// Finds how the tool of a refused call has changed since the call was first submitted. `None`
-/// if it has not.
+/// Finds the change of a refused call's tool since the call was first submitted. Returns `None` if
+/// there is none.
 async fn find_tool_change(
     core: &GateCore,
     call: RefusedCall<'_>,
 ) -> Result<Option<ToolChangeOfCall>, GateError> {
     let RefusedCall { tool, key, principal } = call;
     let Some(record) = core.calls.store().get_by_key(key).await? else { return Ok(None) };
-    // The call of another person is none of theirs.
+    // A call of another person is not disclosed to them.
     if record.request.tool != tool || record.context.principal != *principal {
         return Ok(None);
     }

@@ -1,10 +1,10 @@
-//! A call of an idempotent tool that failed is tried again, as a call of its own.
+//! Retries a failed call of an idempotent tool, as a new call.
 //!
-//! The failed call stays as it ended. The next try has its own key and record, names the one
-//! before, and gives the body the idempotency key of the first. A human's approval of the first
-//! covers it as long as that lasts, for the very same call, and for as many attempts as the tool
-//! may have in all; then it enters as approved, and the claim looks at everything again. Otherwise
-//! it is a new call like any other, and asked about if it must be.
+//! The failed call keeps its outcome. The next try has its own key and record, names the call
+//! before, and passes the idempotency key of the first to the body. A human's approval of the first
+//! covers it until that approval expires, for exactly the same call, and for as many attempts as
+//! the tool may have in all; then it starts as approved, and the claim checks everything again.
+//! Otherwise it is a new call like any other, and is asked about if necessary.
 
 use crate::approval::DecisionKind;
 use crate::call::Principal;
@@ -20,8 +20,8 @@ impl Gate {
     /// Returns whether a call may be tried again with
     /// [`retry_of`](crate::gate::ReadySubmission::retry_of): it failed without a panic, its tool is
     /// idempotent, is the one that was shown (its code may have changed since: then the next try is
-    /// asked about), and has attempts left. False of tools that this gate does not have, and of
-    /// calls whose arguments were edited.
+    /// asked about), and has attempts left. Returns `false` for tools that this gate does not have,
+    /// and for calls whose arguments were edited.
     pub fn may_retry(&self, failed: &CallRecord) -> bool {
         let tool = self.core.tools.require(&failed.request.tool);
         tool.is_ok_and(|tool| {
@@ -34,19 +34,19 @@ fn may_retry(failed: &CallRecord, tool: &RegisteredTool) -> bool {
     let config = tool.config();
     let failed_by_itself =
         matches!(&failed.ending, Some(EndReason::Failure(failure)) if !failure.panicked);
-    // What the tool says now counts, and so does what it said when it was approved.
+    // The tool must be idempotent both now and when it was approved.
     failed.state == CallState::Failed
         && failed_by_itself
         && !failed.erased
         && !failed.restored
-        // The idempotency key is that of the arguments that ran.
+        // The idempotency key belongs to the arguments that ran.
         && failed.current_content() == failed.content
         && failed.request.hints.idempotent
         && config.hints.idempotent
         && failed.attempts_in_all() < config.attempts
 }
 
-/// Returns the human who approved exactly this call, as it was asked for: not on a grant, and not
+/// Returns the human who approved exactly this call as it was requested: not on a grant, and not
 /// with arguments that they changed.
 fn approval_of(failed: &CallRecord) -> Option<&Principal> {
     if failed.grant_use.is_some() || failed.edited_content.is_some() || failed.batch.is_some() {
@@ -58,7 +58,7 @@ fn approval_of(failed: &CallRecord) -> Option<&Principal> {
     }
 }
 
-/// Makes a prepared call the next try of one that failed. On an error nothing is stored.
+/// Turns a prepared call into the next try of one that failed. On an error nothing is stored.
 pub(in crate::gate) async fn prepare_retry(
     core: &GateCore,
     prepared: &mut PreparedCall,
@@ -70,7 +70,7 @@ pub(in crate::gate) async fn prepare_retry(
     if recognized != failed.content {
         return Err(GateError::key_conflict(failed.key(), failed.id()));
     }
-    // One key, so one next try: no other start is made of the same approval.
+    // There is only one key, so only one next try: the same approval cannot start another one.
     if *prepared.record.key() != failed.retry_key()
         || failed.request.fingerprint != prepared.tool.fingerprint()
         || !may_retry(&failed, &prepared.tool)
@@ -97,7 +97,7 @@ pub(in crate::gate) async fn prepare_retry(
         contents: failed.request.contents.clone(),
         left,
     });
-    // It belongs to the run of the first: to abort that aborts this.
+    // It belongs to the run of the first call, so aborting that run aborts this call too.
     let root = failed.context.root_of(&failed.key().run).clone();
     prepared.record.context.root.get_or_insert(root);
     let first = failed.retry_of.as_ref().map_or_else(|| failed.key(), |retry| &retry.first);

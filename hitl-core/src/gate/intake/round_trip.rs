@@ -1,12 +1,12 @@
-//! Checks that a snapshot has everything that a typed call holds.
+//! Checks that a snapshot contains everything that a typed call holds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::arguments::{ArgumentError, Snapshot, parse_text};
 use crate::call::Tool;
 
-/// Refuses a call that a human may be asked about, and whose snapshot does not have all of it: the
-/// approved call would be another one.
+/// Refuses a call that a human may be asked about and whose snapshot is incomplete: the approved
+/// call would be a different one.
 pub(in crate::gate) fn check_round_trip<T: Tool>(
     call: &T,
     snapshot: &Snapshot,
@@ -19,7 +19,7 @@ pub(in crate::gate) fn check_round_trip<T: Tool>(
         }
     };
     catch_unwind(AssertUnwindSafe(compare)).unwrap_or_else(|panic| {
-        // A panic's own value may panic when it is dropped.
+        // A panic's payload may itself panic when it is dropped.
         std::mem::forget(panic);
         Err(ArgumentError::panicked())
     })

@@ -1,4 +1,4 @@
-//! Stores a prepared call, or re-attaches to the one that is stored under its key.
+//! Stores a prepared call, or re-attaches to the one that is already stored under its key.
 
 use std::sync::Arc;
 
@@ -23,9 +23,9 @@ use crate::store::{ApplyError, EventPayload, StoreErrorKind, SubmitResult};
 /// The relation of a call to its caller.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::gate) enum Attachment {
-    /// `call`: the caller waits, and the call is its own.
+    /// `call`: the caller waits and owns the call.
     Attached,
-    /// `submit`: the caller may go away.
+    /// `submit`: the caller may be dropped.
     Detached,
 }
 
@@ -33,7 +33,7 @@ pub(in crate::gate) enum Attachment {
 pub(in crate::gate) enum StoredCall {
     /// This submission created it.
     Created(CallRecord),
-    /// The key had it already.
+    /// The key already had it.
     Existing(CallRecord),
 }
 
@@ -57,7 +57,7 @@ pub(in crate::gate) async fn store_new(
                 let record = match_earlier_call(core, prepared, record).boxed().await?;
                 return Ok(StoredCall::Existing(record));
             }
-            // Another call was faster. Each grant is tried once, so this ends.
+            // Another call was first. Each grant is tried once, so this ends.
             SubmitResult::NotGranted(_) => {
                 tried.extend(prepared.record.grant_use.map(|drawn| drawn.grant));
                 try_grant(core, prepared, &tried).await?;
@@ -69,10 +69,10 @@ pub(in crate::gate) async fn store_new(
     }
 }
 
-/// Submits to the store, and reads the record if the store does not know whether it stored it.
+/// Submits to the store. If the store does not know whether it stored the record, reads it.
 ///
-/// Cancel safe: the store finishes, and what it stored is audited. A claim that nobody is left
-/// to hold is released, and the call is withdrawn if the caller was attached.
+/// Cancel safe: the store finishes, and the change that it stored is audited. A claim that no
+/// caller is left to hold is released, and the call is withdrawn if the caller was attached.
 async fn store_prepared(
     core: &GateCore,
     prepared: &PreparedCall,
@@ -99,8 +99,8 @@ async fn store_prepared(
     let mut pending = PendingClaim::new(&core.lifecycle, claim, asking);
     let submitted = match pending.resolve().await {
         Err(error) if error.kind() == StoreErrorKind::Ambiguous => {
-            // If it is there, it is this one's. If it is not, or cannot be read, nothing runs,
-            // and a claim that may be there is released.
+            // If the record is there, it belongs to this submission. If it is not, or cannot be
+            // read, nothing runs, and any claim that was granted is released.
             match core.calls.store().get_by_key(prepared.record.key()).await? {
                 Some(record) if record.id() == id => {
                     let routed = &prepared.routed;
@@ -133,9 +133,9 @@ pub(in crate::gate) async fn reattach(
     let tenant = record.key().tenant.clone();
     match core.calls.store().apply(&tenant, record.id(), event, EventPayload::none()).await {
         Ok(record) if record.state == CallState::Claimed => Ok(record),
-        // Its tool may have changed since it was shown.
+        // The tool may have changed since it was shown.
         Ok(record) => refresh_call(core, record).boxed().await,
-        // It changed in between; its state now is as good.
+        // The record changed in between; its present state is just as good.
         Err(ApplyError::Rejected { current, .. }) => Ok(*current),
         Err(error) => Err(error.into()),
     }
@@ -152,7 +152,7 @@ fn audit_submission(
         // A call that is approved from the start waits for its siblings.
         CallState::Pending | CallState::Approved => AuditEvent::Requested,
         CallState::Denied => AuditEvent::Denied,
-        // The intent of a call that runs at once says everything.
+        // The intent of a call that runs at once contains everything.
         _ => return,
     };
     let of = |event| AuditRecord::new(event, record, record.updated_at);

@@ -32,9 +32,9 @@ use crate::machine::{CallRecord, CallState};
 
 /// A call that may run at once.
 pub(in crate::gate) enum FastPath {
-    /// It runs now.
+    /// The call runs now.
     Run(Execution),
-    /// It is submitted like any other.
+    /// The call is submitted like any other.
     No(Box<EvaluatedCall>),
 }
 
@@ -52,11 +52,11 @@ pub(in crate::gate) struct Admission {
 
 /// The state of a call after its submission.
 pub(in crate::gate) enum SubmitOutcome {
-    /// It runs now, under this claim.
+    /// The call runs now, under this claim.
     Run(Execution),
-    /// It waits.
+    /// The call waits.
     Waiting(WaitingCall),
-    /// It has ended, or is parked.
+    /// The call has ended, or is parked.
     Ended(Box<CallRecord>),
 }
 
@@ -76,8 +76,8 @@ pub(in crate::gate) fn call_span(core: &GateCore, call: &EvaluatedCall) -> Span 
     telemetry::call_span(&core.redactor, &call.key, call.tool.name(), call.tool.config().risk)
 }
 
-/// Starts a call that takes the fast path and that the store cannot know, because the host gave
-/// it no key.
+/// Starts a call that takes the fast path. The store cannot know it, because the host gave it no
+/// key.
 fn try_fast_path(core: &GateCore, call: EvaluatedCall) -> FastPath {
     if !call.has_host_key && leaves_no_record(core, &call) {
         FastPath::Run(start_unrecorded(core, call))
@@ -86,7 +86,7 @@ fn try_fast_path(core: &GateCore, call: EvaluatedCall) -> FastPath {
     }
 }
 
-/// Returns whether a call takes the fast path if the store does not know it.
+/// Returns whether a call takes the fast path, provided that the store does not know it.
 pub(in crate::gate) fn leaves_no_record(core: &GateCore, call: &EvaluatedCall) -> bool {
     call.names_no_own_file
         && core.evaluator.qualifies_for_fast_path(&call.tool, &call.evaluation.routed)
@@ -132,8 +132,8 @@ pub(in crate::gate) fn prepare_call(core: &GateCore, call: EvaluatedCall) -> Pre
     core.evaluator.prepare(call, requester)
 }
 
-/// The first of two phases: submits a call, asks inline if it needs Quick, and runs it if it
-/// may run now. Records the result in the current span.
+/// Performs the first of two phases: submits a call, asks inline if it needs Quick, and runs it if
+/// it may run now. Records the result in the current span.
 pub(in crate::gate) async fn submit_call(
     core: &Arc<GateCore>,
     evaluated: Box<EvaluatedCall>,
@@ -232,9 +232,9 @@ pub(in crate::gate) async fn submit_prepared(
     Ok(Admission { outcome: outcome_of_submission(core, record, prepared), receipt })
 }
 
-/// Returns the record of a call that may run without a store, if its key has one: a read that
-/// would run now may have been asked about, and rejected, under this key before. A call that is
-/// known already was scored when it was new.
+/// Returns the record of a call that may run without a store, if its key has one: a read that would
+/// run now may earlier have been asked about, and rejected, under this key. A call with a record
+/// was scored when it was new.
 async fn find_earlier(
     core: &GateCore,
     prepared: &PreparedCall,
@@ -264,8 +264,8 @@ fn start_prepared(core: &GateCore, prepared: &PreparedCall, receipt: Receipt) ->
     Admission { outcome: SubmitOutcome::Run(execution), receipt }
 }
 
-/// Checks that a call that waits reads back from its snapshot, from which it will run, and
-/// notes the links that its arguments name.
+/// Checks that a waiting call reads back from its snapshot, from which it will run, and adds the
+/// links that its arguments name.
 async fn check_before_storing(
     core: &GateCore,
     prepared: &mut PreparedCall,
@@ -301,7 +301,7 @@ fn outcome_of_submission(
     }
 }
 
-/// Records in the current span how the gate accepted a call.
+/// Records the gate's acceptance of a call in the current span.
 fn record_submission(receipt: &Receipt, prepared: &PreparedCall) {
     let fields = AdmissionFields {
         tool: prepared.tool.name(),

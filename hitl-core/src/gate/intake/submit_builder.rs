@@ -16,7 +16,7 @@ use crate::gate::waiting::submission::Submission;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
 
-/// A submission that still needs to say who asks.
+/// A submission whose requester is not named yet.
 #[derive(Debug)]
 #[must_use = "say who asks with `.by(..)`, then await it"]
 pub struct SubmitBuilder<'g, T> {
@@ -29,7 +29,7 @@ impl<'g, T: Tool> SubmitBuilder<'g, T> {
         Self { gate, call }
     }
 
-    /// Says who asks, and where: a principal, or a whole [`CallContext`]. The host vouches for it.
+    /// Names the requester: a principal, or a whole [`CallContext`]. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadySubmission<'g, T> {
         let (gate, call, context) = (self.gate, self.call, context.into());
         ReadySubmission { gate, call, context, at: None, retry_of: None }
@@ -48,20 +48,20 @@ pub struct ReadySubmission<'g, T> {
 }
 
 impl<T: Tool> ReadySubmission<'_, T> {
-    /// Gives the call its key: the run and the position in it. The same key again re-attaches.
+    /// Gives the call its key: the run and the position in it. A repeated key re-attaches.
     pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
         self.at = Some(RunPosition::new(run, position));
         self
     }
 
-    /// Tries a call of an idempotent tool again that failed, under the [key that
+    /// Retries a failed call of an idempotent tool, under the [key that
     /// follows](CallRecord::retry_key). The body gets the idempotency key of the first try.
     ///
-    /// The approval that a human gave the failed call covers the very same call (arguments,
-    /// principal and tenant) until that approval would have expired, for as many attempts in all as
-    /// the tool may have: then nobody is asked. Where it does not cover what the call needs now,
-    /// where a grant stood behind it, and where the reviewer had changed the arguments, the call is
-    /// routed like a new one. Refused when [`Gate::may_retry`] says no.
+    /// A human's approval of the failed call covers exactly the same call (arguments, principal and
+    /// tenant) until that approval would have expired, for as many attempts in all as the tool may
+    /// have: then nobody is asked. If the approval does not cover the call's present requirement,
+    /// was based on a grant, or if the reviewer had changed the arguments, the call is routed like
+    /// a new one. Refused if [`Gate::may_retry`] returns `false`.
     pub fn retry_of(mut self, failed: &CallRecord) -> Self {
         let key = failed.retry_key();
         self.at = Some(RunPosition::new(key.run, key.position));

@@ -7,27 +7,27 @@ use crate::store::{Store, StoreError, StoreErrorKind};
 
 /// The name of the mark that keeps the digest keys of former host keys, sealed.
 const MARK: &str = "host_keys.digests";
-/// The most digest keys that are kept: with one rotation in a month, those of eight years.
+/// The most digest keys that are kept: with one rotation a month, those of eight years.
 const MAX_KEYS: usize = 100;
 /// The most lists of the mark that are kept although no key opens them.
 const MAX_UNOPENED: usize = 16;
-/// The number of times that another process may change the mark first.
+/// The number of attempts if other processes change the mark first.
 const MAX_TRIES: u32 = 16;
 
-/// Under which key the kept digest keys may be sealed.
+/// The keys under which the kept digest keys may be sealed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::gate) enum SealedUnder {
-    /// Under any of the host's keys.
+    /// Any of the host's keys.
     Any,
-    /// Under the current one, also where that means to seal them again.
+    /// The current key only, even if they must be sealed again.
     Current,
 }
 
 /// Adds to `ring` the digest keys that the store keeps, and to the store those of the previous keys
-/// that it does not keep yet.
+/// that it does not have yet.
 ///
-/// Lists that these keys do not open stay in the store, unused. Then earlier calls with secrets
-/// count as other calls, and none of them runs, until a process has the key again.
+/// Lists that these keys do not open stay in the store, unused. Until a process has the key again,
+/// earlier calls with secrets count as different calls, and none of them runs.
 ///
 /// Cancel safe: the mark changes by one compare-and-set.
 pub(in crate::gate) async fn learn(
@@ -84,8 +84,8 @@ pub(in crate::gate) async fn learn(
     Err(StoreError::new(StoreErrorKind::Unavailable, why))
 }
 
-/// The lists in the mark: sealed, with spaces between them, the newest first. There is more than
-/// one only if a process could not open what was there.
+/// The lists in the mark: sealed, separated by spaces, the newest first. There is more than one
+/// only if a process could not open the existing one.
 #[derive(Default)]
 struct DigestKeyLists {
     keys: Vec<DigestKey>,
@@ -93,7 +93,7 @@ struct DigestKeyLists {
     sealed_by: Vec<Option<KeyId>>,
     /// The lists that do not open, unchanged.
     unopened: Vec<String>,
-    /// Why one of them does not.
+    /// The reason why one of them does not open.
     unreadable: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! Seals under the current host key what was sealed under a former one, text by text, while
-//! everything else continues.
+//! Seals under the current host key the texts that were sealed under a former one, one by one,
+//! while everything else continues.
 
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
@@ -15,16 +15,17 @@ const PAGE: usize = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResealReport {
-    /// Texts that it sealed under the current key.
+    /// The number of texts that were sealed under the current key.
     pub resealed: u64,
-    /// Texts that are still sealed under another key. Some may have been written meanwhile: call it
-    /// again.
+    /// The number of texts that are still sealed under another key. Some may have been written
+    /// meanwhile: call it again.
     pub left: u64,
-    /// Those of `left` that none of the host's keys opens, or that do not belong to their call.
+    /// The number of texts in `left` that none of the host's keys opens, or that do not belong to
+    /// their call.
     pub unreadable: u64,
 }
 
-/// The number of texts that are sealed under one key that is not the current one.
+/// The number of texts that are sealed under one key other than the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyUse {
@@ -35,25 +36,25 @@ pub struct KeyUse {
 }
 
 impl Gate {
-    /// Returns the id of the key that this gate seals under.
+    /// Returns the id of the key with which this gate seals.
     pub fn key_id(&self) -> Option<KeyId> {
         self.core.vault.ring().id()
     }
 
-    /// Seals under the current host key what is sealed under another one: arguments and results of
-    /// all tenants' calls. Other processes continue meanwhile; those that do not know the new key
-    /// cannot open what it seals, so each of them must know it before.
+    /// Seals under the current host key all texts that are sealed under another one: arguments and
+    /// results of all tenants' calls. Other processes continue meanwhile; a process that does not
+    /// know the new key cannot open these texts, so all must know it first.
     ///
-    /// Each text is replaced by itself, and stays readable at every moment, also when the process
-    /// dies. A call whose text is replaced does not change: approvals of it count, and its record
-    /// is not touched. What is replaced by something else meanwhile stays as it is.
+    /// Each text is replaced individually, and stays readable at all times, even if the process
+    /// dies. A call whose text is replaced does not change: its approvals count, and its record is
+    /// not modified. A text that something else replaces meanwhile is left alone.
     ///
     /// # Errors
     ///
-    /// [`Store`](crate::GateErrorKind::Store) if the store cannot be read or written, or is one
-    /// that cannot list what is sealed. What was sealed until then stays so.
+    /// [`Store`](crate::GateErrorKind::Store) if the store cannot be read or written, or cannot
+    /// list its sealed texts. Texts that were sealed by then stay so.
     ///
-    /// Cancel safe: the next call continues with what is left.
+    /// Cancel safe: the next call continues with the remaining texts.
     pub async fn reseal(&self) -> Result<ResealReport, GateError> {
         let core = &*self.core;
         keep_digest_keys(core).await?;
@@ -74,8 +75,8 @@ impl Gate {
         Ok(done)
     }
 
-    /// Returns how many texts are sealed under which keys other than the current one. It reads all
-    /// that is sealed.
+    /// Returns the keys other than the current one that texts are sealed under, with the number of
+    /// texts. It reads all sealed texts.
     pub async fn key_uses(&self) -> Result<Vec<KeyUse>, GateError> {
         let mut uses: Vec<KeyUse> = Vec::new();
         let mut walk = Walk::default();
@@ -90,15 +91,15 @@ impl Gate {
         Ok(uses)
     }
 
-    /// Notes in the store that nothing is sealed under another key than the current one any more:
-    /// from then on the host may give the current key alone.
+    /// Records in the store that nothing is sealed under any key but the current one: from then on
+    /// the host may provide only the current key.
     ///
     /// # Errors
     ///
     /// [`Store`](crate::GateErrorKind::Store), with a store error of the kind
     /// [`Key`](StoreErrorKind::Key), while something is sealed under another key
-    /// ([`reseal`](Self::reseal) first), or another process may still seal so. Nothing has changed
-    /// then.
+    /// ([`reseal`](Self::reseal) first), or another process may still seal under one. Then nothing
+    /// has changed.
     pub async fn retire_keys(&self) -> Result<(), GateError> {
         let core = &*self.core;
         let own = current_key(core)?;
@@ -107,7 +108,7 @@ impl Gate {
                        the same";
             return Err(StoreError::new(StoreErrorKind::Key, why).into());
         }
-        // Before anybody forgets the keys that they are derived from.
+        // Before any process drops the keys that they are derived from.
         keep_digest_keys(core).await?;
         Ok(core.calls.store().retire_keys().await?)
     }
@@ -124,7 +125,8 @@ fn current_key(core: &GateCore) -> Result<KeyId, StoreError> {
     id.ok_or_else(|| StoreError::new(StoreErrorKind::Key, "there is no host key"))
 }
 
-/// Seals one text under the current key. False if it does not open, or was replaced meanwhile.
+/// Seals one text under the current key. Returns `false` if it does not open, or was replaced
+/// meanwhile.
 async fn reseal_text(core: &GateCore, text: &SealedText) -> Result<bool, GateError> {
     let store = core.calls.store();
     let Some(record) = store.get(&text.tenant, text.id).await? else { return Ok(false) };

@@ -16,7 +16,7 @@ async fn gate(store: MemoryStore) -> Gate {
     Gate::builder().store(store).dyn_tool(tool).build().await.unwrap()
 }
 
-/// Somebody has the former key and can write to the store.
+/// An attacker has the former key and can write to the store.
 #[tokio::test]
 async fn invariant_2_what_was_not_asked_about_is_not_sealed_under_the_new_key() {
     let (one, two) = (HostKey::from_bytes([1; 32]), HostKey::from_bytes([2; 32]));
@@ -39,7 +39,8 @@ async fn invariant_2_what_was_not_asked_about_is_not_sealed_under_the_new_key() 
     assert!(new.retire_keys().await.is_err());
 }
 
-/// The same of what the arguments name: it is neither sealed again nor uncovered.
+/// The same for contents that the arguments name: such a content is neither sealed again nor
+/// uncovered.
 #[tokio::test]
 async fn invariant_2_a_content_that_was_not_shown_is_not_sealed_under_the_new_key() {
     const TOKEN: &str = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";

@@ -13,8 +13,8 @@ pub(in crate::gate) struct StoredContents {
     pub(in crate::gate) contents: Vec<SealedContent>,
 }
 
-/// Returns the stored snapshot, if it is the very one that was approved. `None` if the store
-/// has no payload any more.
+/// Returns the stored snapshot, if it is exactly the one that was approved. `None` if the store has
+/// no payload any more.
 pub(in crate::gate) async fn stored_snapshot(
     core: &GateCore,
     record: &CallRecord,
@@ -22,7 +22,7 @@ pub(in crate::gate) async fn stored_snapshot(
     Ok(stored_payload(core, record).await?.map(|payload| payload.snapshot))
 }
 
-/// As [`stored_snapshot`], with the contents that its arguments name.
+/// Does what [`stored_snapshot`] does, and also returns the contents that its arguments name.
 pub(in crate::gate) async fn stored_contents(
     core: &GateCore,
     record: &CallRecord,

@@ -1,4 +1,4 @@
-//! The host keys of a gate: sealing and opening what is stored of a call, and the digests that
+//! The host keys of a gate: sealing and opening the stored data of a call, and the digests that
 //! depend on a key.
 
 use hitl_base::JsonText;
@@ -26,7 +26,7 @@ pub(in crate::gate) struct CallContent<'c> {
     pub(in crate::gate) context: &'c CallContext,
 }
 
-/// A payload that was opened, of exactly the call that was approved.
+/// An opened payload, of exactly the call that was approved.
 pub(in crate::gate) struct OpenedPayload {
     pub(in crate::gate) snapshot: Snapshot,
     /// The opened bytes: the snapshot, and the contents that its arguments name.
@@ -49,11 +49,11 @@ impl Vault {
         content_digest(tool, snapshot, context, self.ring.digest())
     }
 
-    /// Returns `known`, if one of the host's keys or former keys makes it of this content, and
-    /// otherwise the digest under the current key.
+    /// Returns `known`, if one of the host's current or former keys produces it for this content,
+    /// and otherwise the digest under the current key.
     ///
-    /// A digest that was recorded under a former key is recognised by it. A digest that no key
-    /// makes is that of other content.
+    /// A digest that was recorded under a former key is recognized by it. A digest that no key
+    /// produces belongs to other content.
     pub(in crate::gate) fn recognize_digest(
         &self,
         known: ContentDigest,
@@ -62,8 +62,8 @@ impl Vault {
         self.recognize_digest_from(self.content_digest(content), known, content)
     }
 
-    /// As [`recognize_digest`](Self::recognize_digest), of a call whose digest under the current
-    /// key is `current`.
+    /// Does what [`recognize_digest`](Self::recognize_digest) does, for a call whose digest under
+    /// the current key is `current`.
     pub(in crate::gate) fn recognize_digest_from(
         &self,
         current: ContentDigest,
@@ -87,7 +87,7 @@ impl Vault {
         older.iter().map(move |key| content_digest(tool, snapshot, context, key))
     }
 
-    /// Seals the arguments of a revision, and what they name.
+    /// Seals the arguments of a revision, and the contents that they name.
     pub(in crate::gate) fn seal_payload(
         &self,
         id: RequestId,
@@ -130,8 +130,8 @@ impl Vault {
         Ok(OpenedPayload { snapshot, plain })
     }
 
-    /// Reads the contents that an opened payload holds besides the arguments. `None` if one of them
-    /// is not the one that the request shows.
+    /// Reads the contents that an opened payload holds besides the arguments. Returns `None` if one
+    /// of them is not the one that the request shows.
     pub(in crate::gate) fn sealed_contents(
         &self,
         record: &CallRecord,
@@ -148,7 +148,7 @@ impl Vault {
         contents.iter().all(is_shown).then_some(contents)
     }
 
-    /// Seals the output of a body. `None` if it cannot be sealed: the body ran all the same.
+    /// Seals the output of a body. `None` if it cannot be sealed: the body ran nevertheless.
     pub(in crate::gate) fn seal_result(
         &self,
         id: RequestId,
@@ -170,8 +170,8 @@ impl Vault {
         JsonText::new(String::from_utf8(plain).ok()?).ok()
     }
 
-    /// Seals a stored text under the current key. `None` if it does not open, or is not that of its
-    /// call.
+    /// Seals a stored text under the current key. `None` if it does not open, or does not belong to
+    /// its call.
     pub(in crate::gate) fn reseal(
         &self,
         text: &SealedText,
@@ -184,9 +184,9 @@ impl Vault {
         Ok(Some(sealed))
     }
 
-    /// Opens a stored text, if it is that of its call. Arguments and contents that are not what a
-    /// reviewer is asked about are not sealed again: an attacker with a former key and write access
-    /// to the store would have the new key vouch for them.
+    /// Opens a stored text, if it belongs to its call. Arguments and contents that are not what a
+    /// reviewer is asked about are not sealed again: otherwise an attacker with a former key and
+    /// write access to the store could make the new key vouch for them.
     pub(in crate::gate) fn open_text(
         &self,
         text: &SealedText,
@@ -202,7 +202,7 @@ impl Vault {
     }
 }
 
-/// Returns what a stored text of this call is bound to.
+/// Returns the data that a stored text of this call is bound to.
 fn bound_of(text: &SealedText, record: &CallRecord) -> Bound {
     let purpose = match text.part {
         SealedPart::Payload => Purpose::Payload,
@@ -211,8 +211,8 @@ fn bound_of(text: &SealedText, record: &CallRecord) -> Bound {
     Bound::new(record.id(), purpose, record.sealed_revision())
 }
 
-/// Writes a payload as it is sealed: the snapshot with its secret ranges, and what its arguments
-/// name.
+/// Serializes a payload in the form in which it is sealed: the snapshot with its secret ranges, and
+/// the contents that its arguments name.
 fn write_payload(snapshot: &Snapshot, referents: &Referents) -> Result<Vec<u8>, GateError> {
     #[derive(Serialize)]
     struct WithContents<'p> {
@@ -229,8 +229,8 @@ fn write_payload(snapshot: &Snapshot, referents: &Referents) -> Result<Vec<u8>, 
         .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's payload cannot be written"))
 }
 
-/// Returns the error for a text that does not open. A missing key is no damage: nothing is lost,
-/// and the call should not be given up.
+/// Returns the error for a text that does not open. A missing key is not corruption: nothing is
+/// lost, and the call should not be given up.
 fn unopened_error(error: SealError, what: &str) -> GateError {
     let Some(id) = error.missing_key() else {
         let why = format!("{what} was sealed under another key, or is damaged; cancel the call");

@@ -14,9 +14,10 @@ use crate::machine::HistoryEntry;
 use crate::queue::ReviewScope;
 use crate::store::ChangeWatch;
 
-/// The number of entries read at a time, which is all that a reader ever holds.
+/// The number of entries read at a time. A reader never holds more.
 const PAGE: usize = 200;
-/// The shortest time between two reads that find nothing more: many changes are read together.
+/// The minimum time between two reads that find nothing new, so that several changes are read
+/// together.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 /// The interval at which the store is read without a hint.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 pub enum GateEvent {
     /// A call has changed.
     Changed {
-        /// The change's number: unique in the store and rising.
+        /// The change's number: unique in the store and increasing.
         number: u64,
         /// The change, and the state of the call after it.
         entry: HistoryEntry,
@@ -46,9 +47,9 @@ pub struct Events {
     viewer: ReviewScope,
     watch: ChangeWatch,
     ready: VecDeque<(u64, HistoryEntry)>,
-    /// Everything up to it was returned, or may not be seen by this viewer.
+    /// The number up to which everything was returned, or is hidden from this viewer.
     position: u64,
-    /// A gap after this number was returned.
+    /// The number after which a gap was already returned.
     reported_gap: Option<u64>,
 }
 
@@ -57,8 +58,8 @@ impl Gate {
     /// 0 is the beginning of the stored history.
     ///
     /// Store [`Events::position`] to continue later, also in another process. A reader holds little
-    /// and slows nobody: what it has not read is in the store, and if the store no longer has it,
-    /// the reader gets a gap.
+    /// and slows down nobody: unread changes stay in the store, and if the store no longer has
+    /// them, the reader gets a gap.
     ///
     /// ```no_run
     /// # use hitl_core::{Gate, GateError, ReviewScope};
@@ -77,7 +78,7 @@ impl Gate {
     /// ```
     pub fn events(&self, viewer: ReviewScope, after: u64) -> Events {
         Events {
-            // Before anything is read, so that no hint is missed.
+            // Created before anything is read, so that no hint is missed.
             watch: self.core.calls.store().watch_all(),
             core: Arc::clone(&self.core),
             viewer,
@@ -91,7 +92,7 @@ impl Gate {
 impl Events {
     /// Waits for the next event.
     ///
-    /// An error leaves the reader where it was: call again. Cancel safe.
+    /// After an error the reader keeps its position: call again. Cancel safe.
     pub async fn next(&mut self) -> Result<GateEvent, GateError> {
         loop {
             while let Some((number, entry)) = self.ready.pop_front() {
@@ -107,7 +108,8 @@ impl Events {
             if is_new {
                 let after = self.position;
                 if self.ready.is_empty() {
-                    // Beyond the end, because the store was restored: continue from its end.
+                    // The position is beyond the end, because the store was restored: continue from
+                    // the store's end.
                     self.position = after.min(self.core.calls.store().last_history_seq().await?);
                 }
                 self.reported_gap = Some(self.position);
@@ -130,7 +132,7 @@ impl Events {
         self.position
     }
 
-    /// Turns it into a stream. It does not end; after an error it continues where it was.
+    /// Converts it to a stream. The stream does not end; after an error it continues where it was.
     pub fn into_stream(self) -> impl Stream<Item = Result<GateEvent, GateError>> + Send {
         stream::unfold(self, |mut events| async move { Some((events.next().await, events)) })
     }

@@ -21,8 +21,8 @@ use crate::queue::{
     ReviewScope, rank,
 };
 
-/// The most calls that one page reads. With a filter that matches few, a page may have fewer than
-/// were asked for, or none, and still not be the last: no page costs more than this.
+/// The most calls that one page reads. With a filter that matches few calls, a page may have fewer
+/// than requested, or none, and still not be the last: this bounds the cost of a page.
 const MAX_READ: usize = 1000;
 /// The number of calls read at a time if there is a filter.
 const PAGE: usize = 100;
@@ -33,7 +33,7 @@ const TENANT_PAGE: usize = 1000;
 /// The most decisions that are applied at a time.
 const MAX_CONCURRENT: usize = 16;
 
-/// The queue of waiting calls, as far as one viewer may see it. Cheap to clone.
+/// The queue of waiting calls that one viewer may see. Cheap to clone.
 #[derive(Clone)]
 pub struct Queue {
     core: Arc<GateCore>,
@@ -44,17 +44,17 @@ pub struct Queue {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct QueuePage {
-    /// The calls, in the order that was asked for.
+    /// The calls, in the requested order.
     pub entries: Vec<CallRecord>,
     /// The beginning of the next page; `None` if this is the last one. A page that its filter left
     /// short, or empty, may still have one.
     pub next: Option<Cursor>,
-    /// The present, by the store's clock: a call that is due before it is overdue.
+    /// The current time of the store's clock: a call that is due before it is overdue.
     pub now: Timestamp,
 }
 
 impl Gate {
-    /// Returns the queue, as far as `viewer` may see it.
+    /// Returns the queue that `viewer` may see.
     ///
     /// ```no_run
     /// # use hitl_core::{Gate, GateError, QueueQuery, ReviewScope};
@@ -84,13 +84,13 @@ impl Queue {
     }
 
     /// Returns one page. Calls that are added and removed between two pages do not shift it: a call
-    /// that waits all the time is neither left out nor shown twice.
+    /// that waits all the time is neither skipped nor returned twice.
     ///
     /// The cost of a page does not depend on the number of waiting calls. With several tenants it
     /// grows with their number.
     ///
-    /// Refused with [`GateErrorKind::InvalidQuery`]: a cursor of another listing, and ended calls
-    /// in another order than by creation.
+    /// Refused with [`GateErrorKind::InvalidQuery`]: a cursor from another listing, and ended calls
+    /// in any order but that of creation.
     pub async fn page(&self, query: QueueQuery) -> Result<QueuePage, GateError> {
         let QueueQuery { filter, order, after, limit } = query;
         let states = filter.states();
@@ -107,7 +107,8 @@ impl Queue {
                 })?)
             }
         };
-        // Of one priority, the reviewers' order is a stretch that begins and ends where it does.
+        // In the reviewers' order, the calls of one priority are a contiguous range with these
+        // bounds.
         let priority = filter.priority.filter(|_| order == QueueOrder::Reviewer);
         let begin = priority.map(|priority| [rank(priority), i64::MIN, i64::MIN, i64::MIN]);
         let is_past = |place: &QueuePosition| {
@@ -163,8 +164,8 @@ impl Queue {
     }
 
     /// Applies many decisions at once, each about exactly the revision that was shown: there is no
-    /// "all that match now". Each has its own answer, in the order in which they were given, and
-    /// none depends on another.
+    /// "everything that matches now". Each has its own answer, in the order in which they were
+    /// given, and none depends on another.
     ///
     /// Only for calls that need Quick: a call that needs Full, or whose risk is critical, is
     /// refused with [`GateErrorKind::NotInBulk`]. Decide it alone with [`Gate::decide`].
@@ -182,7 +183,8 @@ impl Queue {
         let id = decision.request;
         let record =
             self.get(&decision.tenant, id).await?.ok_or_else(|| GateError::not_found(id))?;
-        // A call that needs more since then is another revision, which this decision does not name.
+        // A call that needs more since then has another revision, which this decision does not
+        // name.
         let request = &record.request;
         if request.needs_uncovering() && decision.answer == DecisionKind::Approve {
             let why =
@@ -209,7 +211,7 @@ impl Queue {
         Ok(self.core.calls.store().get(tenant, id).await?)
     }
 
-    /// Returns whose calls it shows.
+    /// Returns the scope of the calls that it shows.
     pub fn viewer(&self) -> &ReviewScope {
         &self.viewer
     }
@@ -237,7 +239,7 @@ impl fmt::Debug for Queue {
     }
 }
 
-/// Several tenants' queues as one, read page by page.
+/// The merged queues of several tenants, read page by page.
 struct MergedQueues<'g> {
     core: &'g GateCore,
     order: QueueOrder,

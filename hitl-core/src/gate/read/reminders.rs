@@ -27,16 +27,16 @@ pub struct Reminders {
 }
 
 impl Queue {
-    /// Reads the reminders since `since`: of each waiting call, as it comes
+    /// Reads the reminders since `since`: one for each waiting call when it is
     /// [half-way](DueStage::Half) to its due date, [near it](DueStage::Near), and [past
     /// it](DueStage::Overdue).
     ///
     /// Call it at intervals, and store [`Reminders::until`] for the next call once all reminders
-    /// were handled: then each reminder comes at least once, also across restarts. The first time,
-    /// give [`Timestamp::EPOCH`]. Reminders depend on the store's clock and on no state of this
-    /// reader.
+    /// were handled: then each reminder is delivered at least once, also across restarts. The first
+    /// time, pass [`Timestamp::EPOCH`]. Reminders depend on the store's clock and not on any state
+    /// of this reader.
     ///
-    /// Reads calls in the order in which they are due, up to half the longest due time ahead; holds
+    /// Reads calls in the order of their due dates, up to half the longest due time ahead; holds
     /// few of them at a time.
     pub async fn reminders(&self, since: Timestamp) -> Result<Reminders, GateError> {
         let until = self.core().calls.store().now().await?;
@@ -52,7 +52,8 @@ impl Queue {
 }
 
 impl Reminders {
-    /// Returns the next reminder, or `None` at the end. An error leaves the reader where it was.
+    /// Returns the next reminder, or `None` at the end. After an error the reader keeps its
+    /// position.
     ///
     /// Cancel safe.
     pub async fn next(&mut self) -> Result<Option<Reminder>, GateError> {
@@ -85,7 +86,7 @@ impl Reminders {
         }
     }
 
-    /// Returns the moment up to which these are: the beginning of the next ones.
+    /// Returns the end of this span of time, which is the beginning of the next one.
     pub fn until(&self) -> Timestamp {
         self.until
     }

@@ -17,7 +17,8 @@ pub struct ScopedGate<'g> {
 }
 
 impl Gate {
-    /// Returns the gate as this person may see it. Hosts that show calls to people read them here.
+    /// Returns the gate as this person may see it. Hosts that show calls to people read them
+    /// through this.
     pub fn scoped_to(&self, who: impl Into<ReviewerIdentity>) -> ScopedGate<'_> {
         ScopedGate { gate: self, who: who.into() }
     }

@@ -9,9 +9,9 @@ use crate::store::PageRequest;
 /// The number of calls read at a time.
 const PAGE: usize = 100;
 
-/// After a decision that aborted a call, withdraws the other calls of its root run that wait,
-/// or that were approved and have not started. Bodies that run continue to their end. The same
-/// decision again continues where an earlier one failed.
+/// Withdraws, after a decision that aborted a call, all other calls of its root run that wait, or
+/// that were approved and have not started. Bodies that run continue to their end. The same
+/// decision, submitted again, continues where an earlier attempt failed.
 pub(in crate::gate) async fn abort_run(
     core: &GateCore,
     record: &CallRecord,
@@ -31,7 +31,7 @@ pub(in crate::gate) async fn abort_run(
             let event = Event::Cancel { by, reason };
             match core.lifecycle.withdraw(&key.tenant, other.id(), event).await {
                 Ok(_) => {}
-                // It has started, or ended, or was withdrawn with its batch.
+                // The call has started, or ended, or was withdrawn with its batch.
                 Err(error) if error.current().is_some() => {}
                 Err(error) => return Err(error),
             }

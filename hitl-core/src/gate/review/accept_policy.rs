@@ -1,4 +1,4 @@
-//! A person accepts a rule file that waits. The gate audits it before it takes effect.
+//! Acceptance of a pending rule file by a person. The gate audits it before it takes effect.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use crate::policy::{AcceptError, PolicyVersion, RuleFile};
 use crate::sync::off_thread;
 
 impl Gate {
-    /// Accepts the content of a rule file for this person, as [`RuleFile::accept`] does. This
-    /// gate's audit has it before it takes effect, as
-    /// [`AuditEvent::PolicyAccepted`](crate::audit::AuditEvent::PolicyAccepted): who, how they are
-    /// known, from which digest to which. If it cannot be audited, nothing is accepted.
+    /// Accepts the content of a rule file for this person, as [`RuleFile::accept`] does. This gate
+    /// audits it before it takes effect, as
+    /// [`AuditEvent::PolicyAccepted`](crate::audit::AuditEvent::PolicyAccepted), with the person,
+    /// how their identity was verified, and the old and new digest. If it cannot be audited,
+    /// nothing is accepted.
     ///
-    /// The host says whether they may: accepting a policy may relax it. A console asks for a role
-    /// and, as a command line does, for a one-time code once somebody has enrolled.
+    /// The host decides whether they may: accepting a policy may relax it. A console asks for a
+    /// role and, like a command line, for a one-time code once somebody has enrolled.
     ///
     /// # Errors
     ///

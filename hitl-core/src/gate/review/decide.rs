@@ -20,21 +20,21 @@ use crate::store::EventPayload;
 
 impl Gate {
     /// Applies a human's decision. The first decision wins; later ones are refused, and
-    /// [`GateError::current`] has the record as it is. The same decision again is harmless.
+    /// [`GateError::current`] has the present record. Repeating the same decision is harmless.
     ///
     /// Runs nothing: the waiting caller runs the call, or a process that [serves](Gate::serve).
     ///
-    /// An approval is refused with [`GateErrorKind::ToolChanged`] when the call's tool is not the
-    /// one that was shown, here or with any living executor: [`GateError::tool_change`] says what
-    /// has changed, and the call is asked about again as its next revision.
+    /// An approval is refused with [`GateErrorKind::ToolChanged`] if the call's tool is not the one
+    /// that was shown, here or with any living executor: [`GateError::tool_change`] describes the
+    /// change, and the call is asked about again as its next revision.
     ///
-    /// An abort also withdraws every other call of the run, and of what it delegated, that has not
-    /// started; [`ApprovalRequest::abort`](crate::ApprovalRequest::abort) says more. If that
-    /// fails half-way, the call itself was aborted; the same decision again continues with the
-    /// others.
+    /// An abort also withdraws every other call of the run, and of the runs that it delegated to,
+    /// that has not started; see [`ApprovalRequest::abort`](crate::ApprovalRequest::abort). If that
+    /// fails half-way, the call itself was aborted; the same decision, submitted again, continues
+    /// with the others.
     ///
     /// Cancel safety: a future that was polled continues in the background when it is dropped, so
-    /// that the decision is audited too; giving the same decision again is safe.
+    /// that the decision is audited too; submitting the same decision again is safe.
     pub async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
         decide_detached(&self.core, decision).await
     }
@@ -55,9 +55,9 @@ impl Gate {
         detach_on_drop(&self.core.runtime, withdrawing).await
     }
 
-    /// Resolves a call whose outcome is not known: a human has found out how it ended, or decides
-    /// that it may run once more. `record` is the record that they looked at; if the call has
-    /// changed since, it is not resolved.
+    /// Resolves a call whose outcome is unknown: a human has found out its outcome, or decides that
+    /// it may run once more. `record` is the record that they looked at; if the call has changed
+    /// since, it is not resolved.
     pub async fn resolve(
         &self,
         record: &CallRecord,
@@ -91,7 +91,7 @@ impl Gate {
     }
 }
 
-/// Applies a decision, and continues if the caller goes away: a decision that the store has
+/// Applies a decision, and continues if the caller is dropped: a decision that the store has
 /// accepted must reach the audit.
 pub(in crate::gate) async fn decide_detached(
     core: &Arc<GateCore>,
@@ -108,7 +108,7 @@ async fn apply_decision(core: &GateCore, decision: Decision) -> Result<CallRecor
         DecisionKind::Edit { patch } => Some(patch.clone()),
         _ => None,
     };
-    // A decision that is stored and compared contains no secret that somebody typed.
+    // A decision that is stored and compared contains no secret that a person typed.
     let decision = mask_decision(core, decision).await?;
     if let Some(patch) = patch {
         return apply_edit(core, decision, patch).await;
@@ -132,8 +132,8 @@ async fn apply_decision(core: &GateCore, decision: Decision) -> Result<CallRecor
     }
 }
 
-/// Audits a decision or a vote, if it is what changed the record last. A decision that was sent
-/// again after the call had changed further was audited the first time.
+/// Audits a decision or a vote, if it was the last change of the record. A decision that was sent
+/// again after further changes of the call was audited the first time.
 fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
     let is_last = record
         .decided
@@ -157,7 +157,7 @@ fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
     }
 }
 
-/// Checks that the host lets somebody decide this tenant's calls.
+/// Checks that the host lets a person decide this tenant's calls.
 fn check_decider(by: ReviewerIdentity, tenant: &Tenant) -> Result<ReviewerIdentity, GateError> {
     if by.may_decide(tenant) {
         return Ok(by);

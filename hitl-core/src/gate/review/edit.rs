@@ -1,5 +1,5 @@
-//! An edit: the payload is opened, patched, read back through the same checks as a model's text,
-//! evaluated and routed again. Arguments that cannot run as they would be shown become no revision.
+//! Edits: the payload is opened, patched, parsed with the same checks as a model's text, evaluated
+//! and routed again. Arguments that cannot run as they would be shown do not become a revision.
 
 use crate::approval::{Decision, Patch};
 use crate::arguments::{ArgumentError, patched};
@@ -18,15 +18,14 @@ use crate::policy::Verdict;
 use crate::seal::Sealed;
 use crate::store::{ApplyError, EventPayload};
 
-/// The revision that a patch makes, and its sealed arguments.
+/// The revision that results from a patch, and its sealed arguments.
 struct PatchedRevision {
     revised: EditedRevision,
     sealed: Sealed,
 }
 
-/// Makes the next revision of a pending call from the patch as it was typed; the patch of the
-/// decision is [masked]. If it is refused, the earlier revision stays as
-/// it is.
+/// Creates the next revision of a pending call from the patch as it was typed; the patch of the
+/// decision is [masked]. If it is refused, the earlier revision stays as it is.
 pub(in crate::gate) async fn apply_edit(
     core: &GateCore,
     decision: Decision,
@@ -41,7 +40,8 @@ pub(in crate::gate) async fn apply_edit(
     };
     match check_edit(&record, &decision, facts) {
         Ok(true) => {
-            // It was made before, and the process that made it may have died before the audit.
+            // The edit was made before, and the process that made it may have died before the
+            // audit.
             record_edit(core, &record, &decision);
             return Ok(record);
         }
@@ -60,7 +60,7 @@ pub(in crate::gate) async fn apply_edit(
     Ok(record)
 }
 
-/// Audits an edit, if it is what changed the call last.
+/// Audits an edit, if it was the last change of the call.
 fn record_edit(core: &GateCore, record: &CallRecord, decision: &Decision) {
     let fresh = record.prior_revisions.last().is_some_and(|earlier| {
         earlier.edited.id == decision.id && earlier.edited.at == record.updated_at
@@ -79,7 +79,7 @@ fn record_edit(core: &GateCore, record: &CallRecord, decision: &Decision) {
     core.audit.record_decider(entry, &decision.by, note.to_owned());
 }
 
-/// Makes the revision of a patch.
+/// Creates the revision of a patch.
 async fn apply_patch(
     core: &GateCore,
     record: &CallRecord,

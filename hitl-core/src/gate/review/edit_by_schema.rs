@@ -1,8 +1,8 @@
-//! An edit at a gate that does not have the tool: checked by the schema that an executor has
+//! Edits at a gate that does not have the tool: checked against the schema that an executor has
 //! recorded.
 //!
-//! Only tools that are known by their schema alone can be edited so: of a typed tool only its type
-//! says how the arguments are read, so its edit is refused here.
+//! Only tools that are defined by their schema alone can be edited this way: the arguments of a
+//! typed tool can only be read by its type, so their edit is refused here.
 
 use hitl_base::json::parse_with_limits;
 
@@ -25,7 +25,7 @@ pub(in crate::gate) struct SchemaRevision {
     pub(in crate::gate) snapshot: Snapshot,
 }
 
-/// Makes the next revision. Its score and its requirement stay as they are: the process that
+/// Creates the next revision. Its score and its requirement stay as they are: the process that
 /// claims it evaluates it with its tool and its policies, and may only raise them.
 pub(in crate::gate) async fn revise_by_schema(
     core: &GateCore,
@@ -53,8 +53,8 @@ pub(in crate::gate) async fn revise_by_schema(
         return Err(ArgumentError::other_secrets().into());
     }
     let shown = show_revision(core, record, &facts.name, facts.describe.as_deref(), &next);
-    // Only an executor reads the contents that the arguments name: it finds something else than
-    // this when it claims the call, and asks again.
+    // Only an executor reads the contents that the arguments name: it finds different ones when it
+    // claims the call, and asks again.
     let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
     let unread = Referents::unreadable_here(places.map(|(at, _)| at));
     let display = core.contents.display();
@@ -81,7 +81,7 @@ pub(in crate::gate) async fn revise_by_schema(
     Ok(SchemaRevision { revised, snapshot: next })
 }
 
-/// Returns the schema of a tool that is known by it alone, if it is the one that was reviewed.
+/// Returns the schema of a tool that is defined by it alone, if it is the one that was reviewed.
 fn reviewed_schema(facts: &ToolFacts) -> Option<Schema> {
     let shown = Shown {
         name: &facts.name,

@@ -1,4 +1,4 @@
-//! Grants: a human permits calls like the one that they look at. Previewed, saved, listed, revoked.
+//! Grants, by which a human permits calls like the one on display: preview, save, list, revoke.
 
 use std::sync::Arc;
 
@@ -22,15 +22,16 @@ use crate::ids::{GrantId, RequestId};
 use crate::machine::CallRecord;
 use crate::store::GrantQuery;
 
-/// The effect of a grant, for the human who gives it, before it is saved.
+/// The effect of a grant before it is saved, for the human who gives it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GrantPreview {
-    /// The grant, as it would be stored. [`Grant::rule`] is the exact rule, in words.
+    /// The grant, as it would be stored. [`Grant::rule`] describes the exact rule in words.
     pub grant: Grant,
-    /// Waiting calls that it would approve at once, oldest first; the request itself is among them.
+    /// The waiting calls that it would approve at once, oldest first; the request itself is among
+    /// them.
     pub waiting: Vec<RequestId>,
-    /// The draft that it was made from.
+    /// The draft from which the grant was created.
     draft: GrantDraft,
 }
 
@@ -45,14 +46,14 @@ pub struct SavedGrant {
 }
 
 impl Gate {
-    /// Previews the grant of a human's terms on a request: the exact rule, and the waiting calls
+    /// Previews a grant on a request with a human's terms: the exact rule, and the waiting calls
     /// that it would approve. Saves nothing.
     ///
-    /// A gate without the call's tool does not know which calls a policy wants reviewed. The
-    /// process that claims a call on the grant does, and asks about it all the same. Such a gate
-    /// approves the request itself and leaves other calls waiting.
+    /// A gate without the call's tool does not know which calls a policy requires to be reviewed.
+    /// The process that claims a call on the grant knows, and asks about it nevertheless. Such a
+    /// gate approves the request itself and leaves other calls waiting.
     ///
-    /// Refused with [`GateErrorKind::NotGranted`]; [`GateError::grant`] says why.
+    /// Refused with [`GateErrorKind::NotGranted`]; [`GateError::grant`] has the reason.
     ///
     /// ```no_run
     /// # use hitl_core::{ApprovalRequest, Gate, GateError, GrantTerms};
@@ -80,10 +81,10 @@ impl Gate {
     }
 
     /// Saves a grant as it was previewed, and approves the waiting calls that it covers: the
-    /// request itself first, as far as there is room, and a thousand at most. If anything has
+    /// request itself first, within the grant's limits, and a thousand at most. If anything has
     /// changed since the preview, above all the request, nothing is saved.
     ///
-    /// Runs nothing: the waiting callers do, or a process that [serves](Self::serve).
+    /// Runs nothing: the waiting callers run the calls, or a process that [serves](Self::serve).
     ///
     /// Cancel safety: as for [`Gate::decide`]: it continues in the background.
     pub async fn save_grant(&self, preview: GrantPreview) -> Result<SavedGrant, GateError> {
@@ -93,8 +94,8 @@ impl Gate {
     }
 
     /// Revokes a grant. Calls that run continue; calls that it has approved and that were not
-    /// claimed are asked about again. The first revocation counts. `None` if this tenant has no
-    /// such grant.
+    /// claimed are asked about again. The first revocation counts. Returns `None` if this tenant
+    /// has no such grant.
     pub async fn revoke_grant(
         &self,
         tenant: &Tenant,
@@ -132,7 +133,7 @@ impl Gate {
     }
 }
 
-/// Makes the grant of a draft, from the request as it is now.
+/// Creates the grant of a draft, from the present request.
 async fn draft_grant(core: &GateCore, draft: &GrantDraft) -> Result<Grant, GateError> {
     if !draft.by.may_decide(&draft.tenant) {
         return Err(GrantError::WrongTenant.into());
@@ -157,7 +158,8 @@ async fn draft_grant(core: &GateCore, draft: &GrantDraft) -> Result<Grant, GateE
     if terms.is_none_or(|terms| holds_secret(&core.redactor, &terms)) {
         return Err(GrantError::Hidden.into());
     }
-    // A call that a policy wants reviewed now is asked about, grant or not: then there is none.
+    // A call that a policy now requires to be reviewed is asked about in any case, so there is no
+    // grant on it.
     if routed.is_some_and(|routed| !routed.may_be_granted()) {
         return Err(GrantError::Demanded.into());
     }
@@ -189,7 +191,7 @@ async fn revoke_and_audit(
     let store = core.calls.store();
     let record = store.revoke_grant(tenant, id, &by.principal, reason.as_deref()).await?;
     let Some(record) = record else { return Ok(None) };
-    // One that was revoked before was audited then.
+    // A grant that was revoked earlier was audited then.
     let mine = record.revoked.as_ref().is_some_and(|revoked| {
         revoked.by == by.principal && revoked.reason == reason && revoked.at == record.updated_at
     });
@@ -203,7 +205,7 @@ async fn revoke_and_audit(
 fn record_grant(core: &GateCore, event: AuditEvent, record: &GrantRecord, by: &ReviewerIdentity) {
     let grant = &record.grant;
     let mut entry = AuditRecord::about(event, grant.id.to_string(), record.updated_at);
-    // It belongs to no call: the key names its tenant.
+    // The record belongs to no call: the key names its tenant.
     entry.key = Some(CallKey { tenant: grant.tenant.clone(), run: "".into(), position: 0 });
     entry.tool = Some(grant.tool.clone().into());
     entry.principal = Some(grant.principal.clone());

@@ -1,4 +1,4 @@
-//! Applies a grant to the calls that wait already.
+//! Applies a grant to the calls that already wait.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::policy::Route;
 use crate::queue::{QueueOrder, QueueQuery, ReviewScope};
 use crate::store::{ApplyError, EventPayload};
 
-/// The most waiting calls that one grant allows when it is saved. Others are asked about.
+/// The most waiting calls that a grant approves when it is saved. Others are asked about.
 const MAX_COVERED: usize = 1000;
 
 /// A waiting call that a grant covers, and what the call draws on it.
@@ -29,8 +29,8 @@ pub(in crate::gate) struct CoveredCall {
     pub(in crate::gate) drawn: GrantUse,
 }
 
-/// Returns the waiting calls that a grant covers, as far as there is room: the one that it was
-/// given on first, then the oldest first.
+/// Returns the waiting calls that a grant covers, within its limits: the one that it was given on
+/// first, then the oldest first.
 pub(in crate::gate) async fn find_covered(
     core: &Arc<GateCore>,
     mut grant: GrantRecord,
@@ -75,7 +75,7 @@ async fn draw_of(
     grant: &GrantRecord,
     record: &CallRecord,
 ) -> Result<Option<GrantUse>, GateError> {
-    // Cheap to check, before anything is opened.
+    // Cheap checks before anything is opened.
     let same = record.request.fingerprint == grant.grant.fingerprint;
     let names_contents = !record.request.contents.is_empty();
     if !same
@@ -106,14 +106,14 @@ async fn draw_of(
     let Ok(drawn) = grant.grant.covers(&call) else { return Ok(None) };
     let may_continue = match route_now(core, record, &snapshot)? {
         Some(routed) => routed.may_be_granted(),
-        // Nobody here can tell; the one that a human looked at is evaluated when it is claimed.
+        // This gate cannot tell; the call that a human looked at is evaluated when it is claimed.
         None => record.id() == grant.grant.request,
     };
     Ok(Some(drawn).filter(|_| may_continue))
 }
 
-/// Returns the arguments of a call whose text nobody interprets, by its tool; none if the tool
-/// is not registered.
+/// Returns the arguments of a call whose text nothing interprets, according to its tool; none if
+/// the tool is not registered.
 pub(in crate::gate) fn inert_arguments(
     core: &GateCore,
     record: &CallRecord,
@@ -121,9 +121,9 @@ pub(in crate::gate) fn inert_arguments(
     core.tools.require_as_shown(record).map_or(&[], |tool| tool.config().inert)
 }
 
-/// Routes a call by the policies of now. `None` if its tool is not registered, as at the
+/// Routes a call by the current policies. Returns `None` if its tool is not registered, as at the
 /// command line: then the process that claims the call routes it, and asks about it if a policy
-/// says so.
+/// requires it.
 pub(in crate::gate) fn route_now(
     core: &GateCore,
     record: &CallRecord,
@@ -163,7 +163,7 @@ pub(in crate::gate) async fn apply_grant_to_pending(
                 record_approval_by_grant(core, &record, grant);
                 allowed.push(record);
             }
-            // Somebody was faster, or the grant is gone: it is asked about.
+            // Another change was first, or the grant is gone: the call is asked about.
             Err(ApplyError::Rejected { .. }) => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,4 +1,5 @@
-//! What people do to calls: decide, edit, uncover, abort, and grant calls like the one they see.
+//! People's actions on calls: decide, edit, uncover, abort, and grant calls like the one on
+//! display.
 
 pub(super) mod abort_run;
 #[cfg(feature = "policy-files")]

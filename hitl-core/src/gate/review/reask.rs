@@ -1,5 +1,5 @@
-//! Asks about a call again whose tool, or whose named contents, are not the ones that were shown;
-//! or closes it if it can certainly not run any more.
+//! Asks again about a call whose tool or named contents are not the ones that were shown; closes it
+//! if it can certainly never run.
 
 use std::sync::Arc;
 
@@ -22,17 +22,16 @@ use crate::store::{ApplyError, EventPayload};
 
 /// The next step for a call whose tool has changed.
 enum ReaskStep {
-    /// It is asked about again.
+    /// The call is asked about again.
     Ask(Box<Reask>, EventPayload),
-    /// It is closed, for this reason.
+    /// The call is closed, for this reason.
     Close(String),
-    /// It ended meanwhile.
+    /// The call ended meanwhile.
     Ended,
 }
 
-/// Asks about a call again whose tool has changed, as its next revision. The call is closed if
-/// its arguments do not fit the tool any more, or its policies deny it now. Returns the call as
-/// it is then.
+/// Asks again about a call whose tool has changed, as its next revision. The call is closed if its
+/// arguments no longer fit the tool, or its policies now deny it. Returns the resulting record.
 ///
 /// Runs nothing. An error leaves the call as it was.
 pub(in crate::gate) async fn ask_again(
@@ -76,7 +75,7 @@ async fn plan_reask(
             let why = format!("{change}, and it is not allowed as it is now: {why}");
             return Ok(ReaskStep::Close(why));
         }
-        // A policy that fails here has not decided anything: the claim asks it again.
+        // A policy that fails here has not decided anything: the claim evaluates it again.
         routed.verdict = Verdict::Ask(ApprovalLevel::Full);
     }
     let same_contents = names_the_same(&revision.contents, &record.request.contents);
@@ -116,7 +115,7 @@ async fn apply_reask(
                 core.lifecycle.expire(tenant, record.id()).await?;
                 return core.calls.current(tenant, record.id()).await;
             }
-            // Somebody else has changed it.
+            // Another change was first.
             Ok(*current)
         }
         Err(error) => Err(error.into()),
@@ -145,8 +144,8 @@ pub(in crate::gate) async fn close_retired(
     close_unrunnable(core, record, &why).await
 }
 
-/// Refuses an approval of a call whose tool is not the one that was shown, and asks about the
-/// call again. A decision that would be refused anyway passes: the state machine says why.
+/// Refuses an approval of a call whose tool is not the one that was shown, and asks about the call
+/// again. A decision that would be refused anyway passes: the state machine gives the reason.
 pub(in crate::gate) async fn check_tool_before_approval(
     core: &GateCore,
     decision: &Decision,
@@ -187,7 +186,7 @@ pub(in crate::gate) async fn check_tool_before_approval(
     }
 }
 
-/// Reads stored arguments as a tool reads them now.
+/// Parses stored arguments with a tool's present code.
 fn read_as_now(tool: &RegisteredTool, stored: &Snapshot) -> Result<Snapshot, ArgumentError> {
     let next = tool.bind(stored.text(), UNLIMITED)?.snapshot;
     tool.check_read_back(&next)?;

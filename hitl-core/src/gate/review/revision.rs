@@ -25,7 +25,7 @@ pub(in crate::gate) struct EvaluatedRevision {
     pub(in crate::gate) tool: Arc<RegisteredTool>,
     pub(in crate::gate) snapshot: Snapshot,
     pub(in crate::gate) evaluation: Evaluation,
-    /// The contents that its arguments name, and what a reviewer sees of them.
+    /// The contents that its arguments name, and their form for a reviewer.
     pub(in crate::gate) referents: Referents,
     pub(in crate::gate) contents: Vec<Content>,
 }
@@ -38,8 +38,8 @@ pub(in crate::gate) struct RevisionDisplay {
     pub(in crate::gate) title: String,
 }
 
-/// Reads the contents that new arguments name, unless they were just `found`, and scores and
-/// routes the call again.
+/// Reads the contents that new arguments name, unless they were just `found`, and scores and routes
+/// the call again.
 pub(in crate::gate) async fn evaluate_revision(
     core: &GateCore,
     record: &CallRecord,
@@ -66,7 +66,7 @@ pub(in crate::gate) async fn evaluate_revision(
     Ok(EvaluatedRevision { tool, snapshot, evaluation, referents, contents })
 }
 
-/// Turns an evaluated revision into the one that is stored.
+/// Converts an evaluated revision to the one that is stored.
 pub(in crate::gate) async fn to_revised(
     core: &GateCore,
     record: &CallRecord,

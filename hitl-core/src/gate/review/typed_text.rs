@@ -1,5 +1,5 @@
 //! Masks secrets in the text that people type (reasons, messages, patches): those that redaction
-//! recognises, and the call's own.
+//! recognizes, and the call's own.
 
 use hitl_base::json::parse_with_limits;
 use hitl_base::redact::Taint;
@@ -11,10 +11,10 @@ use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::masking::mask_text;
 use crate::machine::{CallRecord, RecordedDecision, Resolution};
 
-/// Masks the words of a decision, which are stored, audited and given to the model.
+/// Masks the words of a decision, which are stored, audited and passed to the model.
 ///
-/// Sent again, it is the same decision: words that were masked while the call's own secrets
-/// could still be opened are replaced by the stored ones.
+/// A decision that is sent again must be equal to the first one: words that were masked while the
+/// call's own secrets could still be opened are replaced by the stored ones.
 pub(in crate::gate) async fn mask_decision(
     core: &GateCore,
     decision: Decision,
@@ -45,7 +45,7 @@ pub(in crate::gate) async fn mask_decision(
     Ok(Decision { answer, ..decision })
 }
 
-/// Masks a reason that somebody typed about a call.
+/// Masks a reason that a person typed about a call.
 pub(in crate::gate) async fn mask_reason(
     core: &GateCore,
     record: &CallRecord,
@@ -68,8 +68,7 @@ pub(in crate::gate) async fn mask_resolution(
     }
 }
 
-/// Returns the call's own secrets, as far as they can be opened: a decision is possible also
-/// without them.
+/// Returns the call's own secrets, if they can be opened: a decision is possible without them, too.
 async fn secrets_of(core: &GateCore, record: &CallRecord) -> Taint {
     match stored_snapshot(core, record).await {
         Ok(Some(snapshot)) => snapshot.own_taint(),
@@ -84,7 +83,7 @@ async fn secrets_of(core: &GateCore, record: &CallRecord) -> Taint {
 fn mask_patch(core: &GateCore, patch: &Patch, taint: &Taint) -> Patch {
     match parse_with_limits(patch.as_str(), core.tools.limits()) {
         Ok(tree) => Patch::new(core.redactor.json(&taint.json(&tree)).to_text()),
-        // It will be refused, so it is not stored.
+        // The patch will be refused, so it is not stored.
         Err(_) => Patch::new("null"),
     }
 }

@@ -1,5 +1,5 @@
 //! Uncovers the places that redaction masks in a call, for a reviewer who may decide it: audited
-//! before anything is shown, and without what the host declared sensitive.
+//! before anything is shown, and without the values that the host declared sensitive.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const MAX_LISTED: usize = 1_000;
 /// The most characters of one place's name in the audit.
 const MAX_NAME: usize = 200;
 
-/// Uncovers the masked places of one request. An approver that can show them is given it.
+/// Uncovers the masked places of one request. Passed to an approver that can show them.
 #[derive(Clone)]
 pub struct Uncoverer {
     core: Arc<GateCore>,
@@ -41,7 +41,7 @@ pub struct Uncoverer {
 }
 
 impl Uncoverer {
-    /// Uncovers these places of the request, for this person. As [`Gate::uncover`].
+    /// Uncovers these places of the request, for this person. See [`Gate::uncover`].
     pub async fn places(
         &self,
         by: impl Into<ReviewerIdentity>,
@@ -58,22 +58,22 @@ impl fmt::Debug for Uncoverer {
 }
 
 impl Gate {
-    /// Shows a reviewer, who may decide a request, the places that redaction masks in it. What the
-    /// host declared sensitive, and what repeats it, stays withheld.
+    /// Shows a reviewer, who may decide a request, the places that redaction masks in it. Values
+    /// that the host declared sensitive, and copies of them, stay withheld.
     ///
-    /// They have the rights of a decision: the tenant, a role that has a say, the revision and the
-    /// binding digest that they were shown. The audit has it before this returns, as
-    /// [`AuditEvent::Uncovered`] with who, which places and which revision; if it cannot be
+    /// The reviewer needs the rights of a decision: the tenant, a role that may decide, and the
+    /// revision and the binding digest that they were shown. It is audited before this returns, as
+    /// [`AuditEvent::Uncovered`] with the person, the places and the revision; if it cannot be
     /// audited, nothing is uncovered.
     ///
     /// # Errors
     ///
     /// [`GateErrorKind::NotUncovered`] if the host forbids it or no such place is masked,
     /// [`Refused`](GateErrorKind::Refused) if the call has changed, was decided, or is not theirs
-    /// to decide, [`Payload`](GateErrorKind::Payload) if what is stored cannot be opened,
+    /// to decide, [`Payload`](GateErrorKind::Payload) if the stored payload cannot be opened,
     /// [`Audit`](GateErrorKind::Audit) if it cannot be audited.
     ///
-    /// Cancel safe: dropped, it may have been audited and shows nothing.
+    /// Cancel safe: if the future is dropped, it may have been audited, and nothing is shown.
     pub async fn uncover(
         &self,
         request: &ApprovalRequest,
@@ -84,7 +84,7 @@ impl Gate {
     }
 }
 
-/// Returns what uncovers the masks of this request, as it was shown.
+/// Returns the uncoverer of this request, as it was shown.
 pub(in crate::gate) fn uncoverer(core: &Arc<GateCore>, request: &ApprovalRequest) -> Uncoverer {
     Uncoverer {
         core: Arc::clone(core),
@@ -128,7 +128,7 @@ async fn uncover_request(
     if opened.count == 0 {
         return Err(refused("nothing is masked there that could be uncovered"));
     }
-    // Before anybody sees anything.
+    // Audited before anybody sees anything.
     let mut entry = AuditRecord::new(AuditEvent::Uncovered, &record, now).known(by);
     let names = describe_places(&opened.uncovered.places, opened.count);
     entry.note = Some(core.redactor.text(&names).into_owned());
@@ -185,7 +185,7 @@ struct OpenedRequest {
     count: usize,
 }
 
-/// Describes the uncovered places for the audit: where they were, and none of their values.
+/// Describes the uncovered places for the audit: their positions, and none of their values.
 fn describe_places(places: &[UncoveredPlace], opened: usize) -> String {
     let name = |place: &UncoveredPlace| match place.at.as_str() {
         "" => "the whole".to_owned(),
@@ -197,7 +197,7 @@ fn describe_places(places: &[UncoveredPlace], opened: usize) -> String {
     format!("uncovered {}{and_more}", names.join(", "))
 }
 
-/// Replaces masked values by the real ones at the selected places.
+/// Restores the real values at the selected places.
 struct Opening<'s> {
     selection: &'s MaskSelection,
     /// The opened places; those whose names are too long are only counted.

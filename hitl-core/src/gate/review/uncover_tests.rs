@@ -9,7 +9,7 @@ use super::{MaskSelection, Opening};
 use crate::arguments::Snapshot;
 use crate::ids::RequestId;
 
-/// What the host declared sensitive.
+/// A value that the host declared sensitive.
 const DECLARED: &str = "Decl4red-s3cret-9731";
 
 fn text() -> impl Strategy<Value = String> {
@@ -51,7 +51,8 @@ fn tree() -> impl Strategy<Value = Json> {
         .prop_map(|entries| Json::Object(entries.into_iter().collect()))
 }
 
-/// The snapshot of a call with these arguments and one that the host declared sensitive.
+/// Returns the snapshot of a call with these arguments and, if `declared`, one that the host
+/// declared sensitive.
 fn snapshot(tree: &Json, declared: bool) -> Snapshot {
     let text = tree.to_text();
     if !declared {
@@ -64,7 +65,7 @@ fn snapshot(tree: &Json, declared: bool) -> Snapshot {
     Snapshot::written(format!("{before}{secret}{comma}{}", &text[1..]), vec![hidden])
 }
 
-/// Every place where two documents of one structure differ.
+/// Collects every place where two documents of one structure differ.
 fn differences(real: &Json, shown: &Json, at: &str, found: &mut Vec<(String, Json)>) {
     match (real, shown) {
         (Json::Array(real), Json::Array(shown)) => {

@@ -1,4 +1,4 @@
-//! An uncovered request, as consoles and command lines send it.
+//! An uncovered request in the form that consoles and command lines send.
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::approval::{DetailLevel, ReviewCard};
 use crate::gate::review::uncovered_request::{UncoveredPlace, UncoveredRequest};
 
-/// An uncovered request: the same JSON from every surface. It holds secrets: show it, and do not
-/// log or keep it.
+/// An uncovered request: the same JSON from every surface. It contains secrets: show it, and do not
+/// log or store it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_debug_implementations, reason = "it holds secrets")]
@@ -29,7 +29,7 @@ pub struct UncoveredCard {
 pub struct UncoveredText {
     /// Its place in the arguments that were shown: a JSON Pointer.
     pub at: String,
-    /// The key that the pointer ends with, if that was masked.
+    /// The last key of the pointer, if that was masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The value, as exact JSON text.

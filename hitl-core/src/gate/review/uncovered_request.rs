@@ -1,4 +1,4 @@
-//! A request with its masks taken off, and the selection of the masks.
+//! A request without its masks, and the selection of the masks to remove.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,13 +14,13 @@ pub enum MaskSelection {
     /// All of them.
     #[default]
     All,
-    /// The arguments that these JSON Pointers name, as [`Mask::at`] gives them; at most 200. An
-    /// argument is uncovered as a whole, with its key and with what it names.
+    /// The arguments at these JSON Pointers, as in [`Mask::at`]; at most 200. An argument is
+    /// uncovered as a whole, with its key and with the content that it names.
     At(BTreeSet<String>),
 }
 
 impl MaskSelection {
-    /// Selects the place that this JSON Pointer names, as [`Mask::at`] gives it.
+    /// Selects the place at this JSON Pointer, as in [`Mask::at`].
     pub fn at(pointer: impl Into<String>) -> Self {
         Self::At(BTreeSet::from([pointer.into()]))
     }
@@ -34,10 +34,10 @@ impl MaskSelection {
     }
 }
 
-/// A request without the masks of redaction, for the eye of the reviewer who asked for it.
+/// A request without the masks of redaction, only for the reviewer who asked for it.
 ///
-/// Its arguments hold secrets. Show them, and do not log, send or keep them. `Debug` does not write
-/// them.
+/// Its arguments contain secrets. Show them, and do not log, send or store them. `Debug` does not
+/// print them.
 #[derive(Clone)]
 pub struct UncoveredRequest {
     pub(super) request: ApprovalRequest,
@@ -50,27 +50,27 @@ pub struct UncoveredRequest {
 pub struct UncoveredPlace {
     /// A JSON Pointer into the arguments of the request that was shown.
     pub at: String,
-    /// The key that the pointer ends with, if that was masked.
+    /// The last key of the pointer, if that was masked.
     pub key: Option<String>,
-    /// The value, exactly as it will run, or the text that the argument names; without what the
-    /// host declared sensitive.
+    /// The value, exactly as it will run, or the text that the argument names; without values that
+    /// the host declared sensitive.
     pub value: JsonText,
 }
 
 impl UncoveredRequest {
-    /// Returns the arguments, with masks for places that were not selected and for what the host
-    /// declared sensitive.
+    /// Returns the arguments, with masks for places that were not selected and for values that the
+    /// host declared sensitive.
     pub fn arguments(&self) -> &JsonText {
         &self.request.arguments
     }
 
     /// Returns the uncovered places in the order of the arguments, at most a thousand. The
-    /// [arguments](Self::arguments) have all.
+    /// [arguments](Self::arguments) contain all.
     pub fn places(&self) -> &[UncoveredPlace] {
         &self.places
     }
 
-    /// Returns the masks that are left.
+    /// Returns the remaining masks.
     pub fn masks(&self) -> &[Mask] {
         &self.request.masks
     }

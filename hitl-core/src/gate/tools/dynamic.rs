@@ -1,4 +1,4 @@
-//! Tools that are known only at run time, as the gate holds them.
+//! Tools that are known only at run time, in the form in which the gate holds them.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -33,7 +33,7 @@ impl ErasedTool for DynamicTool {
         let snapshot = self.schema.snapshot(&tree)?;
         let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()) };
         let call = Box::new(TypedCall(Running { arguments, body: Arc::clone(&self.body) }));
-        // Its keys are not in the order in which they were given.
+        // The keys of the given tree are not sorted.
         Ok(ParsedCall { snapshot, tree: None, call })
     }
 

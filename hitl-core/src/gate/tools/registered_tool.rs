@@ -1,4 +1,4 @@
-//! A tool as a gate holds it: typed inside, erased outside.
+//! A tool in the form in which a gate holds it: typed inside, erased outside.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -18,12 +18,12 @@ use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::execution::execution::BodySpec;
 use crate::gate::stored_text::UNLIMITED;
 
-/// The number of times that a list is read back whose order may be that of a hash. Two items come
-/// back in the same order every time with a chance of one in 60,000.
+/// The number of times that a list of possibly unstable order is read back. The chance that two
+/// items come back in the same order every time is one in 60,000.
 const UNPROVEN_READS: usize = 16;
 
-/// The most bytes that are read back for that. A long list comes back in the same order by no
-/// chance.
+/// The most bytes that are read back for that check. A long list cannot come back in the same order
+/// by chance.
 const MAX_UNPROVEN_BYTES: usize = 1 << 20;
 
 /// A registered tool.
@@ -31,16 +31,16 @@ pub(in crate::gate) struct RegisteredTool {
     metadata: ToolMetadata,
     schema: JsonText,
     fingerprint: Fingerprint,
-    /// The description of it that other processes are given.
+    /// Its description for other processes.
     facts: ToolFacts,
-    /// The Rust type, so that a typed call cannot meet another tool of the same name.
+    /// The Rust type, so that a typed call cannot reach another tool of the same name.
     type_id: TypeId,
     erased: Box<dyn ErasedTool>,
-    /// The places in its arguments, by its schema; `None` for a tool without a type.
+    /// The places in its arguments, from its schema; `None` for a tool without a type.
     places: Option<Arc<Places>>,
 }
 
-/// The description of a tool, no matter where it comes from.
+/// The description of a tool, whatever its origin.
 pub(in crate::gate) struct ToolMetadata {
     pub(in crate::gate) name: Cow<'static, str>,
     pub(in crate::gate) description: Cow<'static, str>,
@@ -51,7 +51,7 @@ pub(in crate::gate) struct ToolMetadata {
 }
 
 impl ToolMetadata {
-    /// Returns the description of the tool that other processes are given.
+    /// Returns the description of the tool for other processes.
     pub(in crate::gate) fn facts(
         &self,
         fingerprint: Fingerprint,
@@ -189,7 +189,7 @@ impl RegisteredTool {
     ) -> Result<ParsedCall, ArgumentError> {
         let parsed = catch_unwind(AssertUnwindSafe(|| self.erased.bind(text, limits)));
         parsed.unwrap_or_else(|panic| {
-            // A panic's own value may panic when it is dropped.
+            // A panic's payload may itself panic when it is dropped.
             std::mem::forget(panic);
             Err(ArgumentError::panicked())
         })

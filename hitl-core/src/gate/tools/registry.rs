@@ -1,4 +1,4 @@
-//! The tools of a gate by name, and what all of them share.
+//! The tools of a gate by name, and the data that they share.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl ToolRegistry {
         if tool.has_type::<T>() { Ok(tool) } else { Err(GateError::unknown_tool(T::SPEC.name)) }
     }
 
-    /// Returns the tool of a call, if it is the very one that the call was asked about.
+    /// Returns the tool of a call, if it is the same tool that the call was asked about.
     pub(in crate::gate) fn require_as_shown(
         &self,
         record: &CallRecord,
@@ -64,7 +64,7 @@ impl ToolRegistry {
         self.tools.values()
     }
 
-    /// Returns the descriptions of the tools that other processes are given.
+    /// Returns the descriptions of the tools for other processes.
     pub(in crate::gate) fn facts(&self) -> Vec<ToolFacts> {
         self.all().map(|tool| tool.facts().clone()).collect()
     }

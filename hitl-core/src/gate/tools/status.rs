@@ -14,14 +14,14 @@ use crate::machine::CallRecord;
 pub enum ToolStatus {
     /// A living executor has it as it was shown.
     Current,
-    /// Every living executor that has it has another than the one that was shown. An approval is
-    /// refused, and the call is asked about again.
+    /// Every living executor that has the tool has one that differs from what was shown. An
+    /// approval is refused, and the call is asked about again.
     Changed(ToolChange),
-    /// There are executors, and none of them has it. An approval is refused.
+    /// Executors are alive, and none of them has the tool. An approval is refused.
     Gone(ToolChange),
-    /// No executor is alive. An approval waits for one, which compares the tool then.
+    /// No executor is alive. An approval waits for one, which then compares the tool.
     NoExecutor,
-    /// The store does not record which executor has which tool.
+    /// The store does not record the executors' tools.
     Unknown,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for ToolStatus {
 
 impl Gate {
     /// Compares a call's tool with the one that was shown: for cards, before anybody decides.
-    /// [`decide`](Self::decide) does so itself.
+    /// [`decide`](Self::decide) does the same itself.
     pub async fn tool_status(&self, record: &CallRecord) -> Result<ToolStatus, GateError> {
         Ok(match check_tool(&self.core, record).await? {
             ToolCheck::Same(_) | ToolCheck::Elsewhere => ToolStatus::Current,

@@ -13,24 +13,25 @@ use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallRecord, CallState};
 
 /// The time for which an approved call is left to the executors that have its tool as it was shown.
-/// They claim it in an instant; one that does not within this time does not run calls of others.
+/// They normally claim it at once; an executor that does not within this time does not run calls of
+/// others.
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(300);
 
-/// The result of comparing a call's tool, and with it what to do with the call.
+/// The result of comparing a call's tool, which determines the next step for the call.
 pub(in crate::gate) enum ToolCheck {
     /// This gate has the tool as it was shown.
     Same(Arc<RegisteredTool>),
-    /// This gate does not, and a living executor does.
+    /// This gate does not have the tool as it was shown, but a living executor does.
     Elsewhere,
-    /// No living executor has it as it was shown. This is the tool as it is now.
+    /// No living executor has it as it was shown. Contains the tool as it is now.
     Changed(Box<ChangedTool>),
-    /// Executors are alive, and none has it. One that has it may be about to start.
+    /// Executors are alive, and none has the tool. One that has it may be about to start.
     Gone,
-    /// An executor that had it was replaced by one that does not.
+    /// An executor that had the tool was replaced by one that does not.
     Retired,
     /// No executor is alive.
     NoExecutor,
-    /// The store does not record which executor has which tool.
+    /// The store does not record the executors' tools.
     Unknown,
 }
 
@@ -45,14 +46,16 @@ pub(in crate::gate) struct ChangedTool {
 }
 
 impl ChangedTool {
-    /// A tool that parses the arguments differently from how they were written.
+    /// Creates the change of a tool that parses the arguments to a different text than the stored
+    /// one.
     pub(in crate::gate) fn arguments(tool: &Arc<RegisteredTool>) -> Self {
         let differences = vec![ToolDifference::Arguments];
         let change = ToolChange { tool: tool.facts().name.clone(), differences };
         Self { change, now: tool.facts().clone(), own: Some(Arc::clone(tool)), found: None }
     }
 
-    /// The same tool, of a call that names other contents than were shown.
+    /// Creates the change of a call whose tool is the same, but that names other contents than were
+    /// shown.
     pub(in crate::gate) fn contents(tool: &Arc<RegisteredTool>, contents: ChangedContents) -> Self {
         let ChangedContents { change, found } = contents;
         let (now, own) = (tool.facts().clone(), Some(Arc::clone(tool)));
@@ -60,8 +63,8 @@ impl ChangedTool {
     }
 }
 
-/// Compares a call's tool with the tools that there are now. Asks the store only if this gate
-/// does not have the tool as it was shown.
+/// Compares a call's tool with the present tools. Asks the store only if this gate does not have
+/// the tool as it was shown.
 pub(in crate::gate) async fn check_tool(
     core: &GateCore,
     record: &CallRecord,
@@ -94,8 +97,8 @@ pub(in crate::gate) async fn check_tool(
     })
 }
 
-/// Returns whether an approved call is for other executors to run, which have its tool as it
-/// was shown.
+/// Returns whether an approved call is left to other executors, which have its tool as it was
+/// shown.
 pub(in crate::gate) async fn is_left_to_others(
     core: &GateCore,
     record: &CallRecord,
@@ -106,7 +109,7 @@ pub(in crate::gate) async fn is_left_to_others(
     Ok(matches!(check_tool(core, record).await?, ToolCheck::Elsewhere))
 }
 
-/// Returns the tool as this gate has it, if an approved call was left to other executors for
+/// Returns this gate's version of the tool, if an approved call was left to other executors for
 /// long enough.
 pub(in crate::gate) async fn take_from_others(
     core: &GateCore,

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use crate::gate::builder::GateBuilder;
 
 impl GateBuilder {
-    /// Registers all tools of a service, and gives it to them: those are the methods that
-    /// `#[hitl_tools]` has made tools of. It is held in an `Arc`; keep a clone to share it.
+    /// Registers all tools of a service, and provides the service to them: the tools are the
+    /// methods that `#[hitl_tools]` has converted. The service is held in an `Arc`; keep a clone to
+    /// share it.
     pub fn tools<S: ToolSet>(self, service: impl Into<Arc<S>>) -> Self {
         S::register(self).state::<Arc<S>>(service.into())
     }
 }
 
-/// A type whose methods are tools. `#[hitl_tools]` writes this for the service's `impl` block;
-/// [`GateBuilder::tools`] takes it.
+/// A type whose methods are tools. `#[hitl_tools]` generates the implementation for the service's
+/// `impl` block; [`GateBuilder::tools`] takes it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no tools",
     label = "not a service",
@@ -24,7 +25,7 @@ pub trait ToolSet: Send + Sync + 'static {
     fn register(gate: GateBuilder) -> GateBuilder;
 }
 
-/// The code that `#[hitl_tools]` writes. The compiler mentions its name if a type has two such
+/// The code that `#[hitl_tools]` generates. The compiler mentions its name if a type has two such
 /// blocks.
 #[doc(hidden)]
 pub trait OneBlockOfToolsForEachType: Send + Sync + 'static {

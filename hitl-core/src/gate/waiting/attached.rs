@@ -1,4 +1,4 @@
-//! Attached calls: the caller waits, and the call is its own.
+//! Attached calls: the caller waits and owns the call.
 
 use std::sync::Arc;
 
@@ -25,11 +25,11 @@ use crate::machine::CallRecord;
 
 /// The result of waiting for an attached call.
 pub(in crate::gate) enum AttachedOutcome {
-    /// It runs now, with the caller's own arguments.
+    /// The call runs now, with the caller's own arguments.
     Run(Execution),
-    /// It runs now, with the arguments of its snapshot, because it waited for a human.
+    /// The call runs now, with the arguments of its snapshot, because it waited for a human.
     RunFromSnapshot(ClaimedCall),
-    /// It has ended, or is parked.
+    /// The call has ended, or is parked.
     Ended(Box<CallRecord>),
 }
 
@@ -56,7 +56,7 @@ pub(in crate::gate) async fn submit_attached(
     if leaves_no_record(core, &evaluated) && !is_known(core, &evaluated).await? {
         return Ok(AttachedOutcome::Run(start_unrecorded(core, *evaluated)));
     }
-    // Boxed, so that calls that nobody waits for do not carry it around.
+    // Boxed, so that the futures of calls that nobody waits for stay small.
     wait_attached(core, Box::new(prepare_call(core, *evaluated))).boxed().await
 }
 

@@ -1,5 +1,4 @@
-//! Asks an approver inline. The first decision counts, no matter whether it is made there or
-//! elsewhere.
+//! Asks an approver inline. The first decision counts, wherever it is made.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,10 +24,10 @@ fn asks_inline(core: &GateCore, record: &CallRecord) -> bool {
         && core.approver.is_some()
 }
 
-/// Asks the approver about a Quick request, and returns the record as it is afterwards. Without
-/// an answer the call is still pending: it waits in the queue like Full.
+/// Asks the approver about a Quick request, and returns the resulting record. Without an answer the
+/// call is still pending: it waits in the queue like Full.
 ///
-/// Cancel safe: dropping it withdraws the question.
+/// Cancel safe: dropping the future withdraws the question.
 pub(in crate::gate) async fn review_inline(
     core: &Arc<GateCore>,
     record: &CallRecord,

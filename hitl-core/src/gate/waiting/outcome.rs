@@ -1,4 +1,4 @@
-//! The outcome of a call, as its record tells it.
+//! The outcome of a call, derived from its record.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -50,8 +50,8 @@ pub(in crate::gate) async fn outcome_of_record(
     })
 }
 
-/// Returns the output of a call that was executed. An output that cannot be opened is
-/// unavailable: the body ran all the same.
+/// Returns the output of a call that was executed. An output that cannot be opened is unavailable:
+/// the body ran nevertheless.
 async fn stored_output(core: &GateCore, record: &CallRecord) -> Result<OutputText, GateError> {
     let sealed = core.calls.store().result(&record.key().tenant, record.id()).await?;
     let text = sealed.and_then(|sealed| core.vault.open_result(record, &sealed));
@@ -68,7 +68,7 @@ pub(in crate::gate) async fn typed_result<T: Tool>(
             let lost = || CallError::OutputUnavailable(record.key().clone());
             output.json().ok_or_else(lost)?;
             let tool = &record.request.tool;
-            // Reading it is the host's code, which may panic.
+            // Parsing runs the host's code, which may panic.
             return match catch_unwind(AssertUnwindSafe(|| output.parse())) {
                 Ok(Ok(output)) => Ok(output),
                 Ok(Err(error)) => {
@@ -76,7 +76,7 @@ pub(in crate::gate) async fn typed_result<T: Tool>(
                     Err(lost())
                 }
                 Err(panic) => {
-                    // A panic's own value may panic when it is dropped.
+                    // A panic's payload may itself panic when it is dropped.
                     std::mem::forget(panic);
                     tracing::warn!(%tool, "reading back what the tool gave panicked");
                     Err(lost())

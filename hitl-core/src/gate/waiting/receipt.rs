@@ -18,15 +18,16 @@ pub struct Receipt {
     pub verdict: Verdict,
     /// The score and its factors.
     pub assessment: Assessment,
-    /// Why the level is above that of the score.
+    /// The reasons why the level is above that of the score.
     pub reasons: Vec<String>,
-    /// The policies that were asked, in the versions that answered.
+    /// The policies that were evaluated, in the versions that answered.
     pub policies: Vec<PolicyVersion>,
     /// The rule that made the verdict, if a rule did.
     pub decided_by: Option<RuleRef>,
     /// The line that a reviewer reads.
     pub title: String,
-    /// The key had a record already: this submission re-attached to it, and started nothing twice.
+    /// True if the key already had a record: this submission re-attached to it, and started nothing
+    /// twice.
     pub reattached: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::machine::CallState;
 pub enum Submission {
     /// The call has ended, or is parked with an unknown outcome.
     Done {
-        /// How it ended.
+        /// The outcome.
         outcome: Outcome,
         /// The gate's evaluation of it.
         receipt: Receipt,

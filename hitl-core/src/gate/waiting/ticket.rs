@@ -1,4 +1,4 @@
-//! A handle on a call that waits.
+//! A handle on a waiting call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::gate::waiting::receipt::Receipt;
 use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome, wait_until_decided};
 use crate::machine::{Event, Withdrawal};
 
-/// A handle on a call that waits. Dropping the ticket changes nothing: the call stays in the queue,
-/// and submitting the same key again gives a new ticket.
+/// A handle on a waiting call. Dropping the ticket changes nothing: the call stays in the queue,
+/// and submitting the same key again returns a new ticket.
 #[must_use = "wait for it, or keep its key"]
 pub struct Ticket {
     core: Arc<GateCore>,
@@ -56,16 +56,16 @@ impl Ticket {
         waiting.instrument(span).await
     }
 
-    /// Waits until the call no longer waits for a decision. Runs nothing: [`wait`](Self::wait)
-    /// does.
+    /// Waits until the call no longer waits for a decision. Runs nothing, unlike
+    /// [`wait`](Self::wait).
     ///
     /// Cancel safe.
     pub async fn wait_until_decided(&self) -> Result<(), GateError> {
         wait_until_decided(&self.core, &self.waiting.tenant, self.waiting.id).await
     }
 
-    /// Withdraws the call while nothing has started. Refused when somebody else has re-attached to
-    /// it since.
+    /// Withdraws the call if nothing has started. Refused if another caller has re-attached to it
+    /// since.
     pub async fn cancel(&self, reason: impl Into<String>) -> Result<(), GateError> {
         let by = Withdrawal::Owner(self.waiting.owner);
         let reason = self.core.redactor.text(&reason.into()).into_owned();

@@ -1,4 +1,4 @@
-//! Waits for a call; once it is approved, the waiter claims it.
+//! Waits for a call; once the call is approved, the waiter claims it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,16 +43,16 @@ impl WaitingCall {
 
 /// The result of waiting for a call.
 pub(in crate::gate) enum WaitOutcome {
-    /// It is claimed, and is to run now.
+    /// The call is claimed, and is to run now.
     Claimed(ClaimedCall),
-    /// It has ended, or is parked.
+    /// The call has ended, or is parked.
     Ended(Box<CallRecord>),
 }
 
 /// Waits until the call is claimed by this waiter, or has ended.
 ///
 /// Cancel safe until it returns a claim, which the caller must run. A caller that is `attached`
-/// owns the call: if it goes away during the claim, the call is withdrawn.
+/// owns the call: if it is dropped during the claim, the call is withdrawn.
 pub(in crate::gate) async fn wait_for(
     core: &Arc<GateCore>,
     tenant: &Tenant,
@@ -74,7 +74,7 @@ pub(in crate::gate) async fn wait_for(
                     ClaimOutcome::Waits => POLL_INTERVAL,
                     ClaimOutcome::Unknown => {
                         leave_to_others(core, &record, attached).await?;
-                        // Not at every hint: the directory or policy has trouble enough.
+                        // Not at every hint: the directory or policy is already in trouble.
                         tokio::select! {
                             () = watch.changed() => {}
                             () = sleep(POLL_INTERVAL) => {}
@@ -116,8 +116,8 @@ pub(in crate::gate) async fn wait_for(
     }
 }
 
-/// Detaches a call from its caller if the approved tool is that of other executors, which are
-/// to run it. The caller still owns it.
+/// Detaches a call from its caller if other executors have the approved tool, and so should run it.
+/// The caller still owns it.
 async fn leave_to_others(
     core: &GateCore,
     record: &CallRecord,

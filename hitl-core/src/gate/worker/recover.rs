@@ -1,4 +1,5 @@
-//! Recovers what a dead process left. Runs nothing, and takes nothing from the living.
+//! Recovers the calls and changes that a dead process left. Runs nothing, and takes nothing from
+//! live processes.
 
 use crate::gate::claiming::retry::retry_parked;
 use crate::gate::core::GateCore;
@@ -14,16 +15,16 @@ const PAGE: usize = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecoveryReport {
-    /// The number of calls whose executor died while it ran them: their outcome is not known, and a
+    /// The number of calls whose executor died while it ran them: their outcome is unknown, and a
     /// human must resolve it.
     pub unknown: u64,
     /// The number of calls that had expired.
     pub expired: u64,
-    /// The number of calls that a restore of the store changed, before a gate could audit that.
+    /// The number of calls that a restore of the store changed, and that no gate had audited yet.
     pub restored: u64,
     /// The number of other changes that a process made and did not audit before it died.
     pub audited: u64,
-    /// The number of calls whose time was up and about which somebody else is asked now.
+    /// The number of calls that timed out and about which somebody else is asked now.
     pub escalated: u64,
     /// The number of calls of idempotent tools whose executor died: they are approved again, to be
     /// tried once more.
@@ -31,10 +32,10 @@ pub struct RecoveryReport {
 }
 
 impl Gate {
-    /// Recovers what dead processes left: calls that they were running become `OutcomeUnknown`, and
-    /// calls whose time is up expire. Pending and approved calls stay as they are until their keys
-    /// are submitted again; approved calls whose tool was taken away are closed. Changes that the
-    /// processes did not audit are audited here. Runs no body.
+    /// Recovers the calls that dead processes left: calls that they were running become
+    /// `OutcomeUnknown`, and calls that timed out expire. Pending and approved calls stay as they
+    /// are until their keys are submitted again; approved calls whose tool was taken away are
+    /// closed. Changes that the processes did not audit are audited here. Runs no body.
     ///
     /// `build` calls it, unless [`skip_recovery`](crate::GateBuilder::skip_recovery) is set.
     pub async fn recover(&self) -> Result<RecoveryReport, GateError> {
@@ -69,7 +70,7 @@ impl Gate {
                     _ => recovered.unknown += 1,
                 }
             }
-            // Nothing changed, here or elsewhere: what is left is not ours to change.
+            // Nothing changed, here or elsewhere: the rest is not ours to change.
             if stale.is_empty() || !moved && stale == before {
                 return Ok(recovered);
             }

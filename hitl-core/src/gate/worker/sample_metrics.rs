@@ -15,16 +15,16 @@ const MAX_COUNTED: usize = 1_000;
 /// The number of records read at a time.
 const PAGE: usize = 100;
 
-/// The numbers of calls in one state.
+/// The counts of calls in one state.
 struct CallCounts {
     all: usize,
     overdue: usize,
 }
 
 impl Gate {
-    /// Sets the gauges from the store: how many calls of these tenants wait for a decision, wait
-    /// past their expiry, and have an unknown outcome; and how many audit records are owed. Each is
-    /// counted up to 1,000 for each tenant. Call it from a timer.
+    /// Sets the gauges from the store: the numbers of calls of these tenants that wait for a
+    /// decision, wait past their expiry, or have an unknown outcome; and the number of audit
+    /// records that are owed. Each is counted up to 1,000 for each tenant. Call it from a timer.
     ///
     /// Cancel safe. On an error no gauge is set.
     pub async fn sample_metrics(&self, tenants: &[Tenant]) -> Result<(), GateError> {
@@ -41,7 +41,7 @@ impl Gate {
     }
 }
 
-/// Counts the calls in a state, and those of them that should have been decided by now.
+/// Counts the calls in a state, and those of them that are overdue.
 async fn count_calls(
     core: &GateCore,
     tenant: &Tenant,

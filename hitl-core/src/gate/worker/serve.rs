@@ -1,4 +1,4 @@
-//! Runs the calls that others approved.
+//! Runs calls that were approved elsewhere.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,22 +30,21 @@ const PAGE: usize = 100;
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Gate {
-    /// Executes approved calls for as long as the future is polled, no matter who submitted and
+    /// Executes approved calls for as long as the future is polled, regardless of who submitted and
     /// decided them. At most 64 bodies run at a time.
     ///
     /// Claims only calls whose tool is registered here as it was approved, in the same version.
     /// While another living executor has the tool as it was approved, the call is left to that
-    /// executor; afterwards it is asked about again. And only calls that were *submitted*: a call
-    /// that a live caller waits for is run by that caller, or by [`adopt`](Self::adopt).
+    /// executor; afterwards it is asked about again. Claims only calls that were *submitted*: a
+    /// call that a live caller waits for is run by that caller, or by [`adopt`](Self::adopt).
     ///
-    /// Cancel safety: dropping the future claims nothing more; bodies that run continue to their
-    /// end.
+    /// Cancel safety: dropping the future stops claiming; bodies that run continue to their end.
     pub async fn serve(&self) {
         let slots = Arc::new(Semaphore::new(MAX_BODIES));
         let mut changes = self.core.calls.store().watch_all();
-        // Calls that may or may not run: not asked about at every hint.
+        // Calls for which it is unknown whether they may run: not checked again at every hint.
         let mut unknown = HashSet::new();
-        // Recovery runs at this interval, no matter how many hints come in between.
+        // Recovery runs at this interval, regardless of the number of hints in between.
         let mut next_recovery = Box::pin(sleep(POLL_INTERVAL));
         loop {
             let capacity = run_approved(&self.core, &slots, &mut unknown).await;
