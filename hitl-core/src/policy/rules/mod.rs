@@ -78,12 +78,12 @@ pub use warning::{RuleWarning, RuleWarningKind};
 pub use watch::RuleWatch;
 pub use window::{TimeWindow, Weekday};
 
-/// What a condition counts as that cannot be decided.
+/// The value of a condition that cannot be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Undecidable {
-    /// As met.
+    /// The condition counts as met.
     Met,
-    /// As not met.
+    /// The condition counts as not met.
     Unmet,
 }
 
@@ -92,7 +92,7 @@ impl Undecidable {
         matches!(self, Self::Met)
     }
 
-    /// For what is negated.
+    /// Returns the value for a negated condition.
     const fn turned(self) -> Self {
         match self {
             Self::Met => Self::Unmet,
@@ -101,17 +101,17 @@ impl Undecidable {
     }
 }
 
-/// Whether wildcards and regular expressions take text that somebody interprets.
+/// The text that wildcards and regular expressions match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Texts {
-    /// Any text: the condition is what makes a rule stricter.
+    /// Any text: the condition makes a rule stricter.
     Any,
     /// Plain text only; other text cannot be decided. All conditions of an `auto` rule, and the
-    /// `unless` of every other one: what they take for harmless runs.
+    /// `unless` of every other rule: calls that they consider harmless run.
     Plain,
 }
 
-/// From which side a condition is looked at.
+/// The side from which a condition is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Side {
     doubt: Undecidable,
@@ -119,7 +119,7 @@ struct Side {
 }
 
 impl Side {
-    /// Of what a rule with this effect says in its conditions.
+    /// Returns the side of the conditions of a rule with this effect.
     const fn of(effect: RuleEffect) -> Self {
         match effect {
             RuleEffect::Auto => Self { doubt: Undecidable::Unmet, texts: Texts::Plain },
@@ -129,12 +129,12 @@ impl Side {
         }
     }
 
-    /// Of what it says in `unless`.
+    /// Returns the side of the rule's `unless`.
     const fn unless(self) -> Self {
         Self { doubt: self.doubt.turned(), texts: Texts::Plain }
     }
 
-    /// Of what is negated.
+    /// Returns the side of a negated condition.
     const fn turned(self) -> Self {
         Self { doubt: self.doubt.turned(), texts: self.texts }
     }
