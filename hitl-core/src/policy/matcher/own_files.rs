@@ -55,7 +55,7 @@ struct OwnFile {
 /// The relation of a call to the gate's own files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
-    /// The own file that it names, or a folder of which it names.
+    /// The own file that it names, directly or by a folder above.
     pub(crate) file: Option<String>,
     /// Other paths that it names, which may be links.
     pub(crate) paths: Vec<PathBuf>,
