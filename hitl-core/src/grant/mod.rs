@@ -1,5 +1,6 @@
-//! Grants: standing permissions. A human says once what may run without asking, for how long, how
-//! often and up to which amount; what fits runs, and everything else is asked about as before.
+//! Grants: standing permissions. A human defines once which calls may run without asking, for how
+//! long, how often and up to which amount; calls that match run, and all others are asked about as
+//! before.
 //!
 //! | file | what happens there |
 //! |---|---|
