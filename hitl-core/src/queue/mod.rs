@@ -1,4 +1,4 @@
-//! What waits for a human: who may see it, in which order, and page by page.
+//! The queue of calls that wait for a human: access, order and paging.
 //!
 //! | file | what is there |
 //! |---|---|
