@@ -57,7 +57,7 @@ pub struct Hold {
     pub reason: String,
     /// The principal who placed it.
     pub by: Principal,
-    /// How their identity was verified, where a person placed it.
+    /// The way in which their identity was verified, where a person placed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
     /// The time when it was placed, by the store's clock.
