@@ -12,13 +12,13 @@ pub const ERASED_AT_ONCE: u16 = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotErased {
-    /// It has not ended.
+    /// The call has not ended.
     #[error("the call is {0} and has not ended; decide, withdraw or resolve it first")]
     NotEnded(CallState),
     /// A legal hold covers the call.
     #[error("the legal hold {0} covers the call; it must be released first")]
     Held(HoldId),
-    /// A change of it is not known to stand in the audit.
+    /// A change of the call is not known to be in the audit.
     #[error(
         "a change of the call is not in the audit yet; let a gate with that audit write it, and try again"
     )]

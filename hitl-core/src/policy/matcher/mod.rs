@@ -1,14 +1,14 @@
 //! Matchers for text that is interpreted later: by a file system, a browser, a shell.
 //!
-//! | file | what is there |
+//! | file | contents |
 //! |---|---|
-//! | `plain` | which text nobody interprets, and which arguments an interpreter reads |
+//! | `plain` | text that nothing interprets, and arguments that an interpreter reads |
 //! | `file_path` | paths of files, below a root and by globs |
-//! | `glob` | patterns of path segments |
+//! | `glob` | globs over path segments |
 //! | `url` | URLs, by scheme, host, port and path |
-//! | `first_look` | whether arguments surely name none of those files: one pass over the text |
+//! | `first_look` | a fast check that arguments name none of the own files: one pass over the text |
 //! | `spelling` | text without its quotes and escapes |
-//! | `own_files` | whether a call names a file that the gate itself lives by |
+//! | `own_files` | the check whether a call names one of the gate's own files |
 //! | `number` | exact decimal numbers between bounds |
 //!
 //! A matcher returns [`Match::Unknown`] if a text can be read in more than one way. A rule that

@@ -1,20 +1,20 @@
 //! Rules as data: built in code, or read from a file.
 //!
-//! | file | what is there |
+//! | file | contents |
 //! |---|---|
-//! | `rule` | a rule: an effect, when it applies, when it does not |
+//! | `rule` | a rule: its effect, its conditions, its exceptions |
 //! | `argument`, `check`, `path`, `number` | conditions on the call's arguments |
-//! | `warning` | what a policy says that does less than it seems to |
+//! | `warning` | warnings about conditions that do less than they seem to |
 //! | `pattern`, `window` | names with wildcards; days and hours |
-//! | `set` | all rules of a policy, indexed; which one decides |
-//! | `rule_test` | the examples that a policy carries, and must get right |
-//! | `error` | everything that is wrong with a policy, at once |
+//! | `set` | all rules of a policy, indexed; the one that decides |
+//! | `rule_test` | the tests that a policy carries, and must pass |
+//! | `error` | all mistakes in a policy, at once |
 //! | `read/` | a rule set from TOML (feature `policy-files`) |
-//! | `strictness` | whether one set is at least as strict as another; the stricter of two |
-//! | `acceptance`, `in_force` | what somebody accepted of a rule file, and what decides until then (feature `policy-files`) |
+//! | `strictness` | comparison of two sets by strictness; the stricter of two |
+//! | `acceptance`, `in_force` | the accepted text of a rule file, and the rules that decide until then (feature `policy-files`) |
 //! | `signature` | texts of a rule file that a key of the host signed (feature `policy-files`) |
-//! | `changes`, `text_file` | what differs between two texts; reading a file that somebody may have replaced |
-//! | `judge`, `options` | which of it decides, given what was accepted and signed; how a rule file is opened |
+//! | `changes`, `text_file` | differences between two texts; reading a file that somebody may have replaced |
+//! | `judge`, `options` | the rules in force, given the accepted and the signed text; options for opening a rule file |
 //! | `file`, `watch` | a rule file that can be read again while it is in use (feature `policy-files`) |
 //!
 //! **Doubt.** A condition that cannot be decided (the argument is missing or of another kind, the

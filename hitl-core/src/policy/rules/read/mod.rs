@@ -1,6 +1,6 @@
 //! The TOML reader of rule sets. It finds all mistakes in one pass, each with its place.
 //!
-//! | file | what is read there |
+//! | file | contents |
 //! |---|---|
 //! | `reader` | values with their places; mistakes are collected |
 //! | `policy` | the file: its head, its rules |
