@@ -6,7 +6,7 @@
 //! | `file_path` | paths of files, below a root and by globs |
 //! | `glob` | globs over path segments |
 //! | `url` | URLs, by scheme, host, port and path |
-//! | `first_look` | a fast check that arguments name none of the own files: one pass over the text |
+//! | `first_look` | a fast check that arguments name no own file: one pass over the text |
 //! | `spelling` | text without its quotes and escapes |
 //! | `own_files` | the check whether a call names one of the gate's own files |
 //! | `number` | exact decimal numbers between bounds |

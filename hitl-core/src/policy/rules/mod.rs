@@ -13,7 +13,7 @@
 //! | `strictness` | comparison of two sets by strictness; the stricter of two |
 //! | `acceptance`, `in_force` | the accepted text of a rule file, and the rules that decide until then (feature `policy-files`) |
 //! | `signature` | texts of a rule file that a key of the host signed (feature `policy-files`) |
-//! | `changes`, `text_file` | differences between two texts; reading a file that somebody may have replaced |
+//! | `changes`, `text_file` | differences between two texts; reading a file that may have been replaced |
 //! | `judge`, `options` | the rules in force, given the accepted and the signed text; options for opening a rule file |
 //! | `file`, `watch` | a rule file that can be read again while it is in use (feature `policy-files`) |
 //!
