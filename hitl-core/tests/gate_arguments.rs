@@ -1,5 +1,5 @@
-//! What is given, what is shown and what runs: sets, defaults, numbers, absent arguments, and
-//! values that a text does not carry.
+//! Arguments as sent, as shown and as run: sets, defaults, numbers, absent arguments, and values
+//! that text does not preserve.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 #![expect(clippy::option_option, reason = "what such a type loses is what is tested")]
 #![expect(

@@ -1,4 +1,5 @@
-//! What a gate tells the `metrics` facade, seen by a recorder of the test's own.
+//! The metrics that a gate emits through the `metrics` facade, seen by a recorder of the test's
+//! own.
 #![cfg(feature = "metrics")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
@@ -19,7 +20,7 @@ use metrics::{
 };
 use support::{Slow, ask, bench_with, note, pay};
 
-/// What was recorded, by name and labels.
+/// The recorded metrics, by name and labels.
 #[derive(Clone, Default)]
 struct Book(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
 
@@ -142,7 +143,7 @@ async fn expired_unknown_rejected_and_withdrawn_calls_are_counted() {
     let took = book.get("hitl_decision_seconds{answer=reject,level=full,tool=pay}");
     assert!(took.len() == 1 && took[0] >= 0.0, "{took:?}");
 
-    // A body that does not come back.
+    // A body that does not return.
     let _held = b.world.hold();
     assert!(b.gate.call(Slow {}).by("ann").key("s", 0).await.is_err());
     assert_eq!(book.get("hitl_outcomes_total{level=auto,outcome=outcomeUnknown,tool=slow}"), [1.0]);

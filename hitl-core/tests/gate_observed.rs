@@ -1,4 +1,5 @@
-//! What a gate tells `tracing`: one collector for the whole process, tests tell their calls by run.
+//! The spans and events that a gate emits through `tracing`: one collector for the whole process;
+//! tests find their calls by run.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod support;
@@ -18,7 +19,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_core::span::Current;
 
-/// A span as it was seen.
+/// A recorded span.
 #[derive(Clone, Debug)]
 struct Seen {
     meta: &'static Metadata<'static>,
@@ -28,7 +29,7 @@ struct Seen {
 }
 
 static SPANS: Mutex<BTreeMap<u64, Seen>> = Mutex::new(BTreeMap::new());
-/// Text of every event, and the span it was in.
+/// The text of every event, and its span.
 static EVENTS: Mutex<Vec<(Option<u64>, String)>> = Mutex::new(Vec::new());
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -113,7 +114,7 @@ fn collect() {
     ONCE.call_once(|| tracing::subscriber::set_global_default(Collector).unwrap());
 }
 
-/// The spans of one run: calls, and what is inside them.
+/// Returns the spans of one run: calls, and the spans inside them.
 fn spans_of(run: &str) -> Vec<(u64, Seen)> {
     let spans = SPANS.lock().unwrap();
     let belongs = |mut id: u64| loop {
@@ -162,7 +163,7 @@ async fn a_call_that_runs_at_once_is_a_call_and_a_run() {
     assert_eq!(field(run, "call"), field(call, "call"));
     assert!(call.closed && run.closed);
     assert!(named("auto", "hitl.review").is_empty());
-    // The same key again is the same call, and no run.
+    // Submitting the same key again is the same call, and runs nothing.
     b.gate.call(note("a")).by(CallContext::new("ann").tenant("acme")).key("auto", 3).await.unwrap();
     let again = &named("auto", "hitl.call")[1];
     assert_eq!((field(again, "reattached"), field(again, "outcome")), ("true", "executed"));
@@ -254,7 +255,7 @@ async fn invariant_8_no_secret_reaches_a_span_or_an_event() {
         })
     })
     .await;
-    // A run that the host named badly.
+    // A run with a badly chosen name.
     let run = "sk-live-51H8xZqR2eZvKYlo2CabcdEFGH";
     for (to, position) in [("x", 0), ("nobody", 1), ("panic", 2)] {
         let _ = b.gate.call(pay(to, 5.0)).by("ann").key(run, position).await;

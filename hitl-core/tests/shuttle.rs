@@ -1,8 +1,8 @@
 //! Races at the gate, explored: the crate's own code over locks and tasks that are scheduled in
-//! every order that chance finds. Whatever the order, one wins, and a body runs at most once.
+//! random orders. In every order, one wins, and a body runs at most once.
 //!
-//! This compiles the sources a second time, with [`sync`] in the place of `src/sync.rs`. Timers go
-//! off whenever the scheduler likes, and so before and after everything else.
+//! This compiles the sources a second time, with [`sync`] in place of `src/sync.rs`. Timers fire
+//! whenever the scheduler likes, and so before and after everything else.
 #![allow(
     ambiguous_glob_reexports,
     dead_code,
@@ -58,7 +58,7 @@ mod shared;
 #[path = "../src/store/mod.rs"]
 pub mod store;
 
-// As `src/lib.rs` has it, for what the sources name by the crate.
+// As in `src/lib.rs`, for names that the sources import from the crate root.
 pub use approval::*;
 pub use arguments::*;
 pub use audit::*;
@@ -78,8 +78,9 @@ mod races;
 #[path = "shuttle/world.rs"]
 mod world;
 
-/// A harness of its own, because the sources' unit tests must not run over shuttle's locks. Like
-/// the usual one it takes parts of names, and ignores what starts with a dash.
+/// Runs the races with a harness of its own, because the sources' unit tests must not run over
+/// shuttle's locks. Like the usual one, it takes parts of names, and ignores arguments that start
+/// with a dash.
 fn main() {
     let wanted: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));

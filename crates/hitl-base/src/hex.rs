@@ -1,6 +1,6 @@
 //! Bytes as hexadecimal text.
 
-/// Returns two lower-case digits for each byte.
+/// Returns the hexadecimal text of `bytes`, two lower-case digits for each byte.
 ///
 /// ```
 /// assert_eq!(hitl_base::hex::encode(&[0x00, 0xaf]), "00af");

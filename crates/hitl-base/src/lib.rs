@@ -1,8 +1,7 @@
-//! The parts that both halves of hitl are built on.
+//! The foundation of both halves of hitl.
 //!
 //! Nothing here knows a tool, a gate or a task: [`id`]s and [`Timestamp`]s, a [`Clock`] that tests
-//! can turn, the [`TimeZone`] of a place, exact JSON text ([`json`]), [`redact`]ion and safe
-//! [`display`].
+//! can set, [`TimeZone`]s, exact JSON text ([`json`]), [`redact`]ion and safe [`display`].
 
 pub mod clock;
 pub mod display;

@@ -1,6 +1,6 @@
-//! Random bytes, from the operating system and nowhere else.
+//! Random bytes from the operating system, and from nowhere else.
 
-/// The operating system gave no random bytes.
+/// An error for an operating system that returned no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gives no random bytes")]
 pub struct RandomnessError(());
@@ -9,7 +9,7 @@ pub struct RandomnessError(());
 ///
 /// # Errors
 ///
-/// [`RandomnessError`] if the operating system gives none.
+/// [`RandomnessError`] if the operating system returns none.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], RandomnessError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| RandomnessError(()))?;

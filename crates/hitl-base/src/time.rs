@@ -1,4 +1,4 @@
-//! A point in time, as records carry it.
+//! Points in time for records.
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,7 +34,7 @@ impl Timestamp {
 
     /// Returns the present, by the machine's clock.
     pub fn now() -> Self {
-        // A clock before the epoch is not set at all.
+        // A clock that shows a time before the epoch is not set at all.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
@@ -44,8 +44,8 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Adds a length of time. Saturates at the end of the representable range, so that an absurdly
-    /// long expiry means "never" and not "at once".
+    /// Adds a duration. Saturates at the end of the representable range, so that an absurdly long
+    /// expiry means "never" and not "at once".
     #[must_use]
     pub fn saturating_add(self, length: Duration) -> Self {
         let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
@@ -54,11 +54,12 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// The text of a time from 1970 on; of another one nothing. Every record has several times in
-    /// it, and a general formatter takes longer than all the rest of a cheap record.
+    /// Returns the text of a time from 1970 on, and `None` for an earlier one. Every record has
+    /// several times in it, and a general formatter takes longer than all the rest of a cheap
+    /// record.
     fn written(self) -> Option<[u8; 24]> {
         const DAY: u64 = 24 * 60 * 60 * 1000;
-        /// 9999-12-30, on which the calendar ends: see `Display`.
+        /// 9999-12-30, the end of the calendar: see `Display`.
         const END: u64 = 2_932_895;
         let millis = u64::try_from(self.0).ok()?;
         let (day, rest) = (millis / DAY, millis % DAY);
@@ -86,8 +87,8 @@ impl Timestamp {
     }
 }
 
-/// Year, month and day of a day after the epoch, in the Gregorian calendar. Counts from the first
-/// of March of the year 0, so that a leap day is the last of its year, in eras of 400 years, which
+/// Returns the year, month and day of a day after the epoch, in the Gregorian calendar. Counts from
+/// 1 March of the year 0, so that a leap day is the last of its year, in eras of 400 years, which
 /// all have the same number of days.
 fn civil(day: u64) -> (u64, u64, u64) {
     const ERA: u64 = 146_097;
@@ -108,7 +109,8 @@ impl fmt::Display for Timestamp {
         }
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(t) => write!(f, "{t:.3}"),
-            // Past the calendar's end (year 9999): a saturated expiry. Shown as such a date.
+            // Beyond the calendar (year 9999): a saturated expiry. Shown as the calendar's last
+            // moment.
             Err(_) if self.0 > 0 => f.write_str("9999-12-30T22:00:00.999Z"),
             Err(_) => f.write_str("-009999-01-02T01:59:59.000Z"),
         }

@@ -7,10 +7,10 @@ use jiff::tz::{self, Offset};
 use crate::Timestamp;
 
 const MINUTE: i64 = 60_000;
-/// Names of the database that mean another place on another machine, or none.
+/// Names in the database that denote a different place on another machine, or none.
 const NO_PLACES: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown"];
 
-/// A time zone: the clocks of a place, summer time included, or a fixed offset from UTC.
+/// A time zone: local time with daylight saving, or a fixed offset from UTC.
 ///
 /// ```
 /// use hitl_base::{Timestamp, TimeZone};
@@ -34,13 +34,12 @@ impl TimeZone {
         Self { name: "Z".to_owned(), zone: tz::TimeZone::UTC }
     }
 
-    /// Returns the zone with a name in the database of zones that the machine has
-    /// (`Europe/Berlin`), or by its rule as POSIX writes it (`EST5EDT,M3.2.0,M11.1.0`: what has a
-    /// comma is a rule).
+    /// Returns the zone with this name in the machine's time zone database (`Europe/Berlin`), or
+    /// with this POSIX rule (`EST5EDT,M3.2.0,M11.1.0`: text with a comma is a rule).
     ///
-    /// Reads the machine's database (`/usr/share/zoneinfo`, or where `TZDIR` points; systems
-    /// without one, Windows among them, know rules only). What was read stays as it is; a zone
-    /// whose rules change is read again by naming it again.
+    /// Reads the machine's database (`/usr/share/zoneinfo`, or the folder in `TZDIR`; systems
+    /// without one, Windows among them, know rules only). A zone keeps the rules it was read with;
+    /// to get changed rules, call this again.
     pub fn named(name: &str) -> Result<Self, UnknownTimeZone> {
         let unknown = || UnknownTimeZone(name.chars().take(64).collect());
         let zone = if name.contains(',') {
@@ -66,24 +65,24 @@ impl TimeZone {
         Some(Self { name, zone: tz::TimeZone::fixed(offset) })
     }
 
-    /// Returns its name.
+    /// Returns the name of the zone.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns how far its clocks are ahead of UTC at an instant, in whole minutes, rounded down.
+    /// Returns how far local time is ahead of UTC at an instant, in whole minutes, rounded down.
     pub fn minutes_east(&self, at: Timestamp) -> i64 {
         (self.millis_east(at)).div_euclid(MINUTE)
     }
 
-    /// Returns what its clocks show at an instant: the minutes since 1970-01-01 00:00 there. In
-    /// autumn the same ones come twice, and in spring some do not come at all.
+    /// Returns the local time at an instant, as minutes since 1970-01-01 00:00 local time. In
+    /// autumn some minutes occur twice, and in spring some do not occur at all.
     pub fn local_minutes(&self, at: Timestamp) -> i64 {
         at.as_millis().saturating_add(self.millis_east(at)).div_euclid(MINUTE)
     }
 
     fn millis_east(&self, at: Timestamp) -> i64 {
-        // Past the calendar's ends the clocks stand as they stood there.
+        // Beyond the calendar's ends the offset stays what it was there.
         let calendar =
             jiff::Timestamp::MIN.as_millisecond()..=jiff::Timestamp::MAX.as_millisecond();
         let millis = at.as_millis().clamp(*calendar.start(), *calendar.end());
@@ -104,7 +103,7 @@ impl fmt::Display for TimeZone {
     }
 }
 
-/// An error for a name that is neither a zone that the machine knows nor a rule.
+/// An error for a name that is neither a zone in the machine's database nor a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this machine knows no zone `{}`; write it like `Europe/Berlin`, install the zones (`tzdata`), or \
@@ -123,14 +122,14 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// A zone of the database, where the machine has one.
+    /// Returns a zone of the database, where the machine has one.
     fn known(name: &str) -> Option<TimeZone> {
         let zone = TimeZone::named(name);
         assert!(zone.is_ok() || jiff::tz::db().is_definitively_empty(), "{zone:?}");
         zone.ok()
     }
 
-    /// Returns what the clock shows, as a person reads it.
+    /// Returns the local time of day, as a person reads it.
     fn shows(zone: &TimeZone, instant: &str) -> String {
         let minute = zone.local_minutes(at(instant)).rem_euclid(24 * 60);
         format!("{:02}:{:02}", minute / 60, minute % 60)
@@ -183,11 +182,11 @@ mod tests {
             "half an hour"
         );
         assert_eq!(east("Asia/Kathmandu", "2026-07-15T00:00:00Z"), 5 * 60 + 45);
-        // A day that never was: Samoa went over the date line.
+        // A day that never was: Samoa crossed the date line.
         let apia = known("Pacific/Apia").unwrap();
         let day = |instant| apia.local_minutes(at(instant)).div_euclid(24 * 60);
         assert_eq!(day("2011-12-30T10:00:00Z") - day("2011-12-30T09:59:59Z"), 2);
-        // Seconds of a mean time are rounded down, in the days of Amsterdam's own.
+        // Offsets with seconds, such as Amsterdam's old local mean time, are rounded down.
         assert_eq!(east("Africa/Monrovia", "1960-01-01T00:00:00Z"), -45);
     }
 
@@ -230,7 +229,7 @@ mod tests {
         assert_eq!((zone.name(), zone.minutes_east(Timestamp::EPOCH)), ("-05:30", -330));
         assert_eq!(TimeZone::utc().local_minutes(at("1969-12-31T23:59:59Z")), -1);
         assert!(TimeZone::fixed(i32::MAX).is_none() && TimeZone::fixed(26 * 60).is_none());
-        // The ends of time are times too.
+        // The extreme timestamps are valid too.
         for end in [i64::MIN, i64::MAX] {
             let _ = TimeZone::named(BERLIN).unwrap().local_minutes(Timestamp::from_millis(end));
         }

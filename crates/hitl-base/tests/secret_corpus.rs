@@ -1,4 +1,4 @@
-//! How many secrets are caught that nobody named, and how often something else is taken for one.
+//! Measures how many unnamed secrets are caught, and how often harmless text is masked.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
@@ -22,7 +22,7 @@ fn invariant_8_of_secrets_that_nobody_named_95_of_100_are_caught() {
     let mut check = |kind: String, text: &str, secret: &str| {
         all += 1;
         let clean = redactor.text(text);
-        // As an argument of a call, too.
+        // Also as an argument of a call.
         let json = hitl_base::Json::Object(vec![(
             "note".into(),
             hitl_base::Json::String(text.to_owned()),
@@ -84,14 +84,14 @@ fn invariant_8_of_what_is_harmless_at_most_one_of_100_is_masked() {
     assert!(lost * 100 <= ROUNDS * 2, "{lost} of {}: {counts:#?}", ROUNDS * 2);
 }
 
-/// A megabyte of arguments in less than 50 ms, where the code is optimised.
+/// A megabyte of arguments takes less than 50 ms in an optimised build.
 #[test]
 fn a_megabyte_is_redacted_in_time() {
     let redactor = Redactor::standard();
     let mut dice = Dice(44);
     let mut items = Vec::new();
     while items.iter().map(String::len).sum::<usize>() < 1_000_000 {
-        // One text in ten has something in it.
+        // One text in ten contains something to find.
         let text = match items.len() % 30 {
             0 => named(&mut dice).1,
             10 => token(&mut dice).1,
@@ -125,7 +125,8 @@ fn a_megabyte_is_redacted_in_time() {
     }
 }
 
-/// How long this thread has had a processor, where the system says so: other tests do not count.
+/// Returns the processor time of this thread, where the system reports it: other tests do not
+/// count.
 fn cpu_time() -> Option<std::time::Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(std::time::Duration::from_nanos)

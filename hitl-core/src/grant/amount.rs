@@ -1,4 +1,4 @@
-//! Amounts: exact decimals that are added up, never rounded.
+//! Amounts: exact decimals that are summed and never rounded.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,13 +6,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The most digits after the point.
+/// The most digits after the decimal point.
 const PLACES: u32 = 12;
-/// The most digits in all. Far below what a `u128` holds, so that no sum of a lifetime overflows.
+/// The most digits in all. Far below the range of a `u128`, so that no realistic sum overflows.
 const DIGITS: usize = 30;
 
-/// An amount of something, not negative: an exact decimal of at most 30 digits, 12 of them after
-/// the point. Written as text in JSON, so that no reader rounds it.
+/// A non-negative amount: an exact decimal of at most 30 digits, 12 of them after the decimal
+/// point. Written as a string in JSON, so that no reader rounds it.
 ///
 /// ```
 /// use hitl_core::grant::Amount;
@@ -24,23 +24,23 @@ const DIGITS: usize = 30;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount {
-    /// In units of the last place.
+    /// The amount in units of the last decimal place.
     units: u128,
 }
 
 impl Amount {
-    /// Nothing.
+    /// The zero amount.
     pub const ZERO: Self = Self { units: 0 };
 
-    /// An amount as a JSON number says it: `12.50`, `5e2`. Nothing when it is negative, has more
-    /// digits than an amount may, or is no number.
+    /// Parses an amount from a JSON number: `12.50`, `5e2`. `None` if it is negative, has too many
+    /// digits, or is not a number.
     pub fn from_json(lexeme: &str) -> Option<Self> {
         let (digits, exponent) = match lexeme.split_once(['e', 'E']) {
             Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
             None => (lexeme, 0),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        // `-0` is zero; everything else with a sign is less, or no number.
+        // `-0` is zero; any other number with a sign is negative, or not a number.
         let (negative, whole) = whole.strip_prefix('-').map_or((false, whole), |w| (true, w));
         let is_number = !whole.is_empty()
             && (digits.contains('.') != fraction.is_empty())
@@ -57,7 +57,7 @@ impl Amount {
         if negative || significant.len() > DIGITS || trailing > 2 * DIGITS {
             return None;
         }
-        // The power of ten of the last significant digit, in places.
+        // The power of ten of the last significant digit, in decimal places.
         let dropped = i32::try_from(text.len() - significant.len()).ok()?;
         let scale = i32::try_from(fraction.len()).ok()?;
         let power = exponent.checked_add(dropped)?.checked_sub(scale)?;
@@ -67,19 +67,19 @@ impl Amount {
         (units < 10_u128.pow(u32::try_from(DIGITS).ok()?)).then_some(Self { units })
     }
 
-    /// Both together; nothing when that is more than an amount can be.
+    /// Returns the sum; `None` if it is more than an amount can be.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         self.units.checked_add(other.units).map(|units| Self { units })
     }
 
-    /// What is left without `other`; never less than nothing.
+    /// Returns the difference to `other`, or zero if that is negative.
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
         Self { units: self.units.saturating_sub(other.units) }
     }
 
-    /// Whether it is nothing.
+    /// Returns whether the amount is zero.
     pub fn is_zero(&self) -> bool {
         self.cmp(&Self::ZERO) == Ordering::Equal
     }
@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-/// The text is no amount.
+/// An error for text that is not an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an amount: write a number like `12.50`, not negative, of at most 30 digits")]
 pub struct ParseAmountError(());

@@ -1,12 +1,12 @@
-//! What a sum is counted in: 500 of one currency are not 500 of another. Pure.
+//! Currencies of sums: 500 of one currency are not 500 of another. Pure.
 
 use std::collections::BTreeMap;
 
 use hitl_base::Json;
 
-/// The currencies that arguments name, by where they stand: what every argument says whose name
-/// ends in `currency`, `currency_code` or `ccy`, however it is spelt. Text is what it says,
-/// anything else as JSON.
+/// Returns the currencies that arguments name, by path: the value of every argument whose name ends
+/// in `currency`, `currency_code` or `ccy`, in any spelling. A string as it is, any other value as
+/// JSON.
 pub(super) fn currencies(arguments: &Json) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     look("", arguments, &mut found);

@@ -1,4 +1,4 @@
-//! A grant in words: the exact rule that is shown before it is saved.
+//! The wording of a grant: the exact rule that is shown before it is saved.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use hitl_base::display::{clip, quoted, visible};
 
 use super::{ArgumentScope, ArgumentTest, Condition, Grant};
 
-/// The most characters of a text of a rule that are shown.
+/// The most characters of a rule's text that are shown.
 const SHOWN: usize = 200;
 
-/// The rule, line by line. `shown` are the arguments of the request, without secrets.
+/// Returns the rule, line by line. `shown` are the arguments of the request, without secrets.
 pub(super) fn rule(grant: &Grant, shown: &Json) -> Vec<String> {
     let mut lines = vec![format!(
         "Run {} without asking, when {} asks for it",
@@ -127,7 +127,7 @@ fn names(shown: &Json) -> Vec<&str> {
     shown.entries().iter().map(|(name, _)| name.as_str()).collect()
 }
 
-/// The argument that a path begins with. Of a path that begins elsewhere, nothing.
+/// Returns the argument with which a path begins; empty if the path begins otherwise.
 fn root(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or_default()
 }

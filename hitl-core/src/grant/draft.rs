@@ -1,5 +1,5 @@
-//! Terms, the request that they were given on, and who gives them: what becomes a grant, or is
-//! refused.
+//! Grant drafts: terms, the request on which they were given, and the person who gives them. A
+//! draft becomes a grant or is refused.
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,16 @@ use crate::policy::each_value;
 
 /// The most conditions, and the most texts in one of them.
 const MOST: usize = 32;
-/// The most characters of a path or a text.
+/// The most characters of a path or a text of a condition.
 const LONGEST: usize = 1000;
 
-/// Terms that a human gives on the request that they were shown. Names the revision like a
-/// decision, so that nothing is permitted that was not seen.
+/// Terms that a human gives on the request that they were shown. Like a decision, a draft names the
+/// revision, so that nothing is permitted that was not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GrantDraft {
-    /// Whose call it is about.
+    /// The tenant of the call.
     pub tenant: Tenant,
     /// The request that was shown.
     pub request: RequestId,
@@ -37,44 +37,44 @@ pub struct GrantDraft {
     pub revision: u32,
     /// and its binding digest.
     pub binding: BindingDigest,
-    /// What is permitted.
+    /// The permission.
     pub terms: GrantTerms,
-    /// Who permits it, as the host has verified them.
+    /// The person who permits it, as the host has verified them.
     pub by: ReviewerIdentity,
 }
 
-/// Why there is no such grant.
+/// The reason why a grant is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
-    /// The request is no longer what was shown, or no longer waits.
+    /// The request has changed since it was shown, or no longer waits.
     #[error("the request has changed, or was decided, since it was shown; look at it again")]
     Stale,
     /// The host does not let them decide this tenant's calls.
     #[error("this request belongs to a tenant whose calls they may not decide")]
     WrongTenant,
-    /// A call of critical risk is always looked at.
+    /// A call of critical risk is always reviewed.
     #[error("a call of critical risk is looked at each time; no grant is given for it")]
     Critical,
-    /// One person's word is not enough for it.
+    /// One person's approval does not suffice for it.
     #[error("this tool needs more than one person's word; no grant is given for it")]
     Quorum,
     /// The tool does not offer approval.
     #[error("this tool is not approved by a plain yes; no grant is given for it")]
     NotApprovable,
-    /// Who asks for the call does not permit it to themselves.
+    /// Requesters do not grant themselves a permission.
     #[error("who asks for this call cannot give a grant on it; ask somebody else")]
     FourEyes,
-    /// A program gives no grant.
+    /// A program cannot give a grant.
     #[error("only a human gives a grant on this tool")]
     NotHuman,
-    /// What is deleted is named each time.
+    /// A deletion is confirmed by name each time.
     #[error("a deletion is confirmed by its name each time; no grant is given for it")]
     Confirmed,
-    /// What the arguments name is looked at each time.
+    /// The contents that the arguments name are reviewed each time.
     #[error("what this call names is read and looked at each time; no grant is given for it")]
     Contents,
-    /// A policy or a factor wants each such call looked at.
+    /// A policy or a factor requires a review of each such call.
     #[error("a policy or a factor wants each such call looked at; no grant lifts that")]
     Demanded,
     /// A grant for good on a risky or destructive tool has no bound.
@@ -82,10 +82,10 @@ pub enum GrantError {
         "a grant for good on this tool is too broad: say how often (`uses`), how much (`sum`) or until when (`until`)"
     )]
     TooBroad,
-    /// A condition is none.
+    /// A condition is invalid.
     #[error("{0}")]
     Invalid(&'static str),
-    /// A condition is about something that is hidden from the one who permits it.
+    /// A condition is about an argument that is hidden from the person who permits it.
     #[error(
         "an argument that is hidden cannot be named in a grant; permit exactly these arguments"
     )]
@@ -93,15 +93,15 @@ pub enum GrantError {
     /// The request would not fit its own grant.
     #[error("the request does not fit these terms itself: {0}")]
     DoesNotFit(NotCovered),
-    /// Nothing could ever be drawn on it for this request.
+    /// Even this request's own draw would exceed the grant.
     #[error("the terms leave no room for this request itself")]
     NoRoom,
 }
 
 impl ApprovalRequest {
-    /// Returns whether a grant may be given on it at all, under any terms: what surfaces ask before
-    /// they offer one. Terms, policies and what stands by then are judged by the
-    /// [preview](crate::Gate::preview_grant).
+    /// Returns whether a grant may be given on it at all, under any terms: user interfaces call
+    /// this before they offer one. The terms, the policies and the state at that time are checked
+    /// by the [preview](crate::Gate::preview_grant).
     pub fn may_be_granted(&self) -> Result<(), GrantError> {
         ensure(self.risk < Risk::Critical, GrantError::Critical)?;
         ensure(self.quorum.is_one(), GrantError::Quorum)?;
@@ -110,14 +110,14 @@ impl ApprovalRequest {
         ensure(self.confirmation().is_none(), GrantError::Confirmed)
     }
 
-    /// Permits calls like this one to run without asking, by these terms. Add
-    /// [`by`](GrantDraftBuilder::by), and have it [previewed](crate::Gate::preview_grant).
+    /// Begins a draft that permits calls like this one to run without asking, under these terms.
+    /// Add [`by`](GrantDraftBuilder::by), and have it [previewed](crate::Gate::preview_grant).
     pub fn grant(&self, terms: GrantTerms) -> GrantDraftBuilder<'_> {
         GrantDraftBuilder { request: self, terms }
     }
 }
 
-/// Terms that still need a name under them.
+/// Terms that still need the person who permits them.
 #[derive(Debug)]
 #[must_use = "say who permits it: `.by(principal)`"]
 pub struct GrantDraftBuilder<'r> {
@@ -126,7 +126,7 @@ pub struct GrantDraftBuilder<'r> {
 }
 
 impl GrantDraftBuilder<'_> {
-    /// Says who permits it. The host vouches for it.
+    /// Sets the person who permits it. The host vouches for their identity.
     pub fn by(self, by: impl Into<ReviewerIdentity>) -> GrantDraft {
         let request = self.request;
         GrantDraft {
@@ -141,8 +141,8 @@ impl GrantDraftBuilder<'_> {
 }
 
 impl GrantDraft {
-    /// The grant that comes of it. `arguments` are those of the request, `shown` the same as a
-    /// reviewer sees them; nobody interprets those that the tool says are `inert`.
+    /// Returns the resulting grant. `arguments` are those of the request, `shown` the same as a
+    /// reviewer sees them; nothing interprets those that the tool declares `inert`.
     pub(crate) fn grant(
         &self,
         record: &CallRecord,
@@ -218,7 +218,7 @@ impl GrantDraft {
         Ok(grant)
     }
 
-    /// Whether the conditions can be judged, and are about nothing that is hidden.
+    /// Checks that the conditions are valid, and concern nothing that is hidden.
     fn check(&self, arguments: &Json, shown: &Json) -> Result<(), GrantError> {
         let conditions = match &self.terms.arguments {
             ArgumentScope::Matching(conditions) => conditions.as_slice(),
@@ -234,7 +234,7 @@ impl GrantDraft {
         }
         if let Some(sum) = &self.terms.sum {
             is_shown(&sum.path, arguments, shown)?;
-            // It is part of the rule, in words.
+            // The currencies are part of the rule's text.
             ensure(currencies(arguments) == currencies(shown), GrantError::Hidden)?;
         }
         Ok(())
@@ -276,7 +276,7 @@ impl Condition {
             ArgumentTest::AtMost(_) | ArgumentTest::AtLeast(_) | ArgumentTest::Bool(_) => &[],
         };
         ensure(fits(texts), GrantError::Invalid("a condition is too long"))?;
-        // What means anything says nothing, and looks as if it did.
+        // A condition that matches anything has no effect, but looks as if it had one.
         let says_nothing =
             matches!(&self.test, ArgumentTest::Like(form) if form.chars().all(|c| c == '*'));
         ensure(
@@ -286,13 +286,13 @@ impl Condition {
     }
 }
 
-/// Whether there are not too many texts, and none is too long.
+/// Returns whether there are not too many texts, and none is too long.
 fn fits(texts: &[String]) -> bool {
     texts.len() <= MOST && texts.iter().all(|text| text.len() <= LONGEST)
 }
 
-/// Whether a path leads to what a reviewer sees. Where anything under it is hidden, no guess about
-/// it is answered, right or wrong.
+/// Checks that a path leads only to values that a reviewer sees. If anything under it is hidden, it
+/// returns an error for any guess about it, right or wrong.
 fn is_shown(path: &str, arguments: &Json, shown: &Json) -> Result<(), GrantError> {
     let unsound = GrantError::Invalid("a path is written like `amount` or `payments[*].amount`");
     ensure(path.len() <= LONGEST, unsound.clone())?;

@@ -1,4 +1,4 @@
-//! Whether a call fits a grant, and what it would draw. Pure.
+//! Matching of a call against a grant, and the amount that the call would draw. Pure.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::{Amount, ArgumentScope, ArgumentTest, Condition, Grant, GrantUse, Sum
 use crate::call::{CallContext, ContentDigest, Fingerprint, RunId};
 use crate::policy::{Glob, Match, Reading, each_value, is_for_an_interpreter, is_plain};
 
-/// A call, as a grant looks at it.
+/// A call, as seen by a grant.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct GrantedCall<'c> {
@@ -18,28 +18,29 @@ pub struct GrantedCall<'c> {
     pub tool: &'c str,
     /// The tool's fingerprint.
     pub fingerprint: Fingerprint,
-    /// Who asks and where.
+    /// The principal and context of the call.
     pub context: &'c CallContext,
     /// The call's run.
     pub run: &'c RunId,
-    /// What the call contains.
+    /// The content of the call.
     pub content: ContentDigest,
     /// The arguments.
     pub arguments: &'c Json,
-    /// Arguments whose text nobody interprets, as the tool says; none where the tool is not known.
+    /// Arguments whose text nothing interprets, as declared by the tool; none where the tool is not
+    /// known.
     pub inert: &'c [&'c str],
-    /// Whether its tool is of high risk or destroys, as it is now.
+    /// True if its tool, as it is now, is of high risk or destructive.
     pub risky: bool,
 }
 
-/// Why a call does not fit a grant.
+/// The reason why a call does not match a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotCovered {
-    /// It is for another tool, or the tool has changed.
+    /// The call is for another tool, or the tool has changed.
     #[error("it is for another tool, or the tool has changed since")]
     Tool,
-    /// Somebody else asks, or for another tenant.
+    /// The call is of another principal, or for another tenant.
     #[error("it is for somebody else")]
     Principal,
     /// The call is of another run.
@@ -59,17 +60,17 @@ pub enum NotCovered {
     /// The tool is riskier than when the grant was given, and the grant has no bound.
     #[error("its tool is of high risk or destroys by now, and it has no bound; give another one")]
     Unbounded,
-    /// It cannot be said how much of the sum the call needs.
+    /// It cannot be determined how much of the sum the call needs.
     #[error("the call has no such amount as it limits")]
     Sum,
-    /// The call counts in another currency than the request did, or says so where that did not.
+    /// The call names another currency than the request, or names one where the request named none.
     #[error("its sum is in another currency")]
     Currency,
 }
 
 impl Grant {
-    /// What a call would draw on it, when it fits. Whether there is anything left to draw is for
-    /// [`GrantRecord::draw`](super::GrantRecord::draw) to say.
+    /// Returns the draw of a call, if it matches the grant.
+    /// [`GrantRecord::draw`](super::GrantRecord::draw) decides whether enough is left.
     pub fn covers(&self, call: &GrantedCall<'_>) -> Result<GrantUse, NotCovered> {
         let cx = call.context;
         let fits = |holds: bool, why: NotCovered| if holds { Ok(()) } else { Err(why) };
@@ -104,13 +105,14 @@ impl Grant {
 }
 
 impl Grant {
-    /// Whether it ends by itself, or permits one thing only: what a tool of high risk needs.
+    /// Returns whether it ends by itself, or permits only one thing: a condition for a tool of high
+    /// risk.
     pub(super) fn is_bounded(&self) -> bool {
         let ends = self.uses.is_some() || self.sum.is_some() || self.until.is_some();
         ends || self.run.is_some() || self.arguments == ArgumentScope::Exact
     }
 
-    /// Whether an interpreter reads a text that no condition names.
+    /// Returns whether an interpreter reads a text that no condition names.
     fn leaves_a_program_free(&self, call: &GrantedCall<'_>) -> bool {
         let conditions = match &self.arguments {
             ArgumentScope::Exact => return false,
@@ -122,18 +124,18 @@ impl Grant {
     }
 }
 
-/// Whether an interpreter reads a text of these arguments that none of the paths leads to. A path
-/// with the number of an item names that item alone.
+/// Returns whether an interpreter reads a text of these arguments to which none of the paths leads.
+/// A path with the index of an item names only that item.
 fn has_free_program<'p>(
     tool: &str,
     arguments: &Json,
     paths: impl Iterator<Item = &'p str>,
     inert: &[&'p str],
 ) -> bool {
-    // The very values that the conditions look at.
+    // The exact values that the conditions check.
     let mut named: HashSet<*const Json> = HashSet::new();
     for path in paths.chain(inert.iter().copied()) {
-        // A path that is none leads to nothing.
+        // An invalid path leads to nothing.
         let _ = each_value(path, arguments, &mut |value| {
             named.extend(value.map(std::ptr::from_ref));
         });
@@ -167,7 +169,7 @@ fn each_text<'j>(keys: &mut String, tree: &'j Json, see: &mut dyn FnMut(&str, &'
 }
 
 impl Condition {
-    /// Whether every value under the path is there and satisfies the test.
+    /// Returns whether every value under the path exists and satisfies the test.
     fn holds(&self, call: &GrantedCall<'_>) -> bool {
         let inert = self.inert || call.inert.contains(&self.path.as_str());
         let plain_only = !inert;
@@ -213,7 +215,7 @@ impl ArgumentTest {
 }
 
 impl SumLimit {
-    /// The one amount that a call has there.
+    /// Returns the single amount of a call at the path.
     pub(super) fn amount(&self, arguments: &Json) -> Option<Amount> {
         let mut found = Vec::new();
         each_value(&self.path, arguments, &mut |value| {
@@ -236,7 +238,8 @@ mod tests {
 
     use super::*;
 
-    /// A condition on the first command said nothing about the others, and permitted them all.
+    /// Regression: a condition on the first command did not cover the others, and permitted them
+    /// all.
     #[test]
     fn invariant_5_a_condition_on_one_item_permits_no_other_program() {
         for (arguments, paths, inert, free) in [

@@ -1,15 +1,16 @@
-//! Grants: standing permissions. A human says once what may run without asking, for how long, how
-//! often and up to which amount; what fits runs, and everything else is asked about as before.
+//! Grants: standing permissions. A human defines once which calls may run without asking, for how
+//! long, how often and up to which amount; calls that match run, and all others are asked about as
+//! before.
 //!
-//! | file | what happens there |
+//! | file | contents |
 //! |---|---|
-//! | `terms` | what a human permits, in their words |
-//! | `draft` | terms, the request that they were given on, and who gives them |
-//! | `record` | a grant, and what has been drawn on it |
-//! | `currency` | what a sum is counted in |
-//! | `matching` | whether a call fits a grant, and what it would draw |
-//! | `usage` | drawing, giving back, revoking |
-//! | `describe` | the exact rule, in words |
+//! | `terms` | the terms of a permission that a human gives |
+//! | `draft` | terms, the request on which they were given, and the person who gives them |
+//! | `record` | a grant, and the draws on it |
+//! | `currency` | the currency of a sum |
+//! | `matching` | matching of a call against a grant, and its draw |
+//! | `usage` | draws, their return, revocation |
+//! | `describe` | the wording of the exact rule |
 //! | `amount` | exact decimal amounts |
 //!
 //! All of it is pure: stores keep records and apply [`draw`](GrantRecord::draw) in the transaction

@@ -1,4 +1,4 @@
-//! What a human permits, in their words.
+//! The terms of a permission that a human gives.
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Amount;
 use crate::policy::{NumberRange, PathMatcher, UrlMatcher};
 
-/// How long a grant lasts, unless its end or its envelope comes first.
+/// The lifetime of a grant, unless its end or its limits are reached first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 // Exhaustive: a grant ends or it does not.
@@ -18,38 +18,38 @@ pub enum GrantLifetime {
     Durable,
 }
 
-/// Which arguments a call may have.
+/// The arguments that a call may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ArgumentScope {
-    /// Those of the request, to the last digit, secrets included.
+    /// The arguments of the request, to the last digit, secrets included.
     #[default]
     Exact,
-    /// Those that satisfy every one of these conditions; what none of them names is free. Only
-    /// arguments that the request had, too.
+    /// Arguments that satisfy all of these conditions; arguments without a condition are free. Only
+    /// names that the request had are allowed.
     Matching(Vec<Condition>),
-    /// Any, of the names that the request had.
+    /// Any arguments with names that the request had.
     Any,
 }
 
-/// What must hold of one argument. Several values under a path must all satisfy it, and what is not
-/// there satisfies nothing.
+/// A condition on one argument. Several values under a path must all satisfy it, and a missing one
+/// satisfies nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Condition {
-    /// Where it stands, written as in a policy: `amount`, `to.country`, `payments[*].amount`.
+    /// The path, written as in a policy: `amount`, `to.country`, `payments[*].amount`.
     pub path: String,
-    /// What it must be.
+    /// The test of the value.
     pub test: ArgumentTest,
-    /// Nobody interprets this text, so [`ArgumentTest::Like`] takes any, a shell's and a path's
-    /// syntax included.
+    /// True if nothing interprets this text, so that [`ArgumentTest::Like`] matches any text,
+    /// including the syntax of shells and paths.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inert: bool,
 }
 
-/// What an argument must be.
+/// A test of an argument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -68,21 +68,21 @@ pub enum ArgumentTest {
     AtLeast(Amount),
     /// `true` or `false`.
     Bool(bool),
-    /// The path of a file that is meant, in its plainest form.
+    /// The path of a file that the matcher allows, in its plainest form.
     Path(PathMatcher),
-    /// A URL that is meant, in its plainest form.
+    /// A URL that the matcher allows, in its plainest form.
     Url(UrlMatcher),
-    /// A number in this range; from zero, unless it says otherwise. Text never counts as a number.
+    /// A number in this range; from zero, unless a minimum is set. Text never counts as a number.
     Number(NumberRange),
 }
 
 impl Condition {
-    /// The argument is this text.
+    /// Returns the condition that the argument is this text.
     pub fn is(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self::new(path, ArgumentTest::Is(text.into()))
     }
 
-    /// The argument is one of these texts.
+    /// Returns the condition that the argument is one of these texts.
     pub fn one_of<T: Into<String>>(
         path: impl Into<String>,
         texts: impl IntoIterator<Item = T>,
@@ -91,42 +91,43 @@ impl Condition {
         Self::new(path, ArgumentTest::OneOf(texts))
     }
 
-    /// The argument has this form; see [`ArgumentTest::Like`].
+    /// Returns the condition that the argument has this form; see [`ArgumentTest::Like`].
     pub fn like(path: impl Into<String>, form: impl Into<String>) -> Self {
         Self::new(path, ArgumentTest::Like(form.into()))
     }
 
-    /// The argument is a number of at most this much, and not negative.
+    /// Returns the condition that the argument is a number of at most this amount, and not
+    /// negative.
     pub fn at_most(path: impl Into<String>, amount: Amount) -> Self {
         Self::new(path, ArgumentTest::AtMost(amount))
     }
 
-    /// The argument is a number of at least this much.
+    /// Returns the condition that the argument is a number of at least this amount.
     pub fn at_least(path: impl Into<String>, amount: Amount) -> Self {
         Self::new(path, ArgumentTest::AtLeast(amount))
     }
 
-    /// The argument is `true`, or `false`.
+    /// Returns the condition that the argument is `true`, or `false`.
     pub fn bool(path: impl Into<String>, yes: bool) -> Self {
         Self::new(path, ArgumentTest::Bool(yes))
     }
 
-    /// The argument is the path of a file that is meant.
+    /// Returns the condition that the argument is the path of a file that the matcher allows.
     pub fn file(path: impl Into<String>, paths: PathMatcher) -> Self {
         Self::new(path, ArgumentTest::Path(paths))
     }
 
-    /// The argument is a URL that is meant.
+    /// Returns the condition that the argument is a URL that the matcher allows.
     pub fn url(path: impl Into<String>, urls: UrlMatcher) -> Self {
         Self::new(path, ArgumentTest::Url(urls))
     }
 
-    /// The argument is a number in this range.
+    /// Returns the condition that the argument is a number in this range.
     pub fn number(path: impl Into<String>, range: NumberRange) -> Self {
         Self::new(path, ArgumentTest::Number(range))
     }
 
-    /// Says that nobody interprets this text: see [`inert`](Self::inert).
+    /// Declares that nothing interprets this text: see [`inert`](Self::inert).
     #[must_use]
     pub fn of_inert_text(mut self) -> Self {
         self.inert = true;
@@ -138,19 +139,19 @@ impl Condition {
     }
 }
 
-/// How much of an argument all calls together may have. In one currency: a call that names another
-/// than the request did, or one where that named none, does not fit.
+/// A limit on the sum of an argument over all calls. In one currency: a call that names another one
+/// than the request, or names one where the request named none, does not match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SumLimit {
-    /// Which argument: one number that is not negative. A call without it does not fit.
+    /// The argument: one number that is not negative. A call without it does not match.
     pub path: String,
     /// The most that all calls together may come to.
     pub at_most: Amount,
 }
 
-/// What a human permits. Begins as narrow as it can be: the very same arguments, in this run.
+/// The terms of a permission. The default is the narrowest: the exact arguments, in this run.
 ///
 /// ```
 /// use hitl_core::grant::{Condition, GrantTerms};
@@ -164,62 +165,62 @@ pub struct SumLimit {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GrantTerms {
-    /// How long it lasts.
+    /// The lifetime.
     #[serde(default)]
     pub lasting: GrantLifetime,
-    /// Which arguments a call may have.
+    /// The arguments that a call may have.
     #[serde(default)]
     pub arguments: ArgumentScope,
-    /// At most so many starts.
+    /// The most starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<u64>,
-    /// At most so much.
+    /// The limit on the sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<SumLimit>,
-    /// Until then, by the store's clock.
+    /// The end, by the store's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
 impl GrantTerms {
-    /// The very same arguments.
+    /// Returns terms for the exact arguments.
     pub fn exactly() -> Self {
         Self::default()
     }
 
-    /// Any arguments.
+    /// Returns terms for any arguments.
     pub fn any_arguments() -> Self {
         Self { arguments: ArgumentScope::Any, ..Self::default() }
     }
 
-    /// Arguments that satisfy all of these.
+    /// Returns terms for arguments that satisfy all of these conditions.
     pub fn matching(conditions: impl IntoIterator<Item = Condition>) -> Self {
         let arguments = ArgumentScope::Matching(conditions.into_iter().collect());
         Self { arguments, ..Self::default() }
     }
 
-    /// For good, not only for this run.
+    /// Makes the grant durable, not only for this run.
     #[must_use]
     pub fn durable(mut self) -> Self {
         self.lasting = GrantLifetime::Durable;
         self
     }
 
-    /// At most so many starts.
+    /// Limits the number of starts.
     #[must_use]
     pub fn uses(mut self, uses: u64) -> Self {
         self.uses = Some(uses);
         self
     }
 
-    /// At most so much in this argument, over all calls.
+    /// Limits the sum of this argument, over all calls.
     #[must_use]
     pub fn sum(mut self, path: impl Into<String>, at_most: Amount) -> Self {
         self.sum = Some(SumLimit { path: path.into(), at_most });
         self
     }
 
-    /// Until then, by the store's clock.
+    /// Sets the end, by the store's clock.
     #[must_use]
     pub fn until(mut self, end: Timestamp) -> Self {
         self.until = Some(end);

@@ -1,5 +1,5 @@
-//! Drawing on a grant, giving back, taking the grant back. Pure: what a store applies in the
-//! transaction of the claim.
+//! Draws on a grant, their return, and revocation. Pure: a store applies them in the transaction of
+//! the claim.
 
 use std::fmt;
 
@@ -9,50 +9,50 @@ use serde::{Deserialize, Serialize};
 use super::{GrantRecord, GrantUse, Revocation};
 use crate::call::Principal;
 
-/// Why nothing can be drawn on a grant. The call is asked about instead.
+/// The reason why nothing can be drawn on a grant. The call is asked about instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantRefusal {
     /// There is no such grant.
     #[error("there is no such grant")]
     Missing,
-    /// It was taken back.
+    /// The grant was revoked.
     #[error("the grant was revoked")]
     Revoked,
-    /// Its time is over.
+    /// The grant has expired.
     #[error("the grant's time is over")]
     Over,
-    /// It has been used as often as it may.
+    /// The grant has been used as often as it may.
     #[error("the grant has been used as often as it may")]
     Uses,
-    /// Who asks gave it themselves.
+    /// The requester gave the grant themselves.
     #[error("the grant was given by who asks for the call; another human must give it")]
     Own,
     /// A program gave it.
     #[error("the grant was not given by a human")]
     NotHuman,
-    /// What is left of its sum is less than this needs.
+    /// The rest of its sum is less than this call needs.
     #[error("what is left of the grant's sum is less than the call needs")]
     Sum,
 }
 
-/// Whether anything can still be drawn on a grant, in one word for people and programs.
+/// The status of a grant, as one word for people and programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum GrantStatus {
-    /// It is in force.
+    /// The grant is in force.
     Live,
-    /// It was taken back.
+    /// The grant was revoked.
     Revoked,
-    /// Its time is over.
+    /// The grant has expired.
     Over,
-    /// It has been used as often, or for as much, as it may.
+    /// The grant has been used as often, or for as much, as it may.
     Used,
 }
 
 impl GrantStatus {
-    /// Its name, as in JSON.
+    /// Returns its name, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -70,7 +70,7 @@ impl fmt::Display for GrantStatus {
 }
 
 impl GrantRecord {
-    /// How it stands at `now`, by the store's clock.
+    /// Returns its status at `now`, by the store's clock.
     pub fn status(&self, now: Timestamp) -> GrantStatus {
         let sum = self.grant.sum.as_ref();
         match self.is_live(now) {
@@ -87,7 +87,7 @@ impl GrantRecord {
         }
     }
 
-    /// The record after one start was drawn on it at `now`, by the store's clock.
+    /// Returns the record after a draw of one start at `now`, by the store's clock.
     pub fn draw(&self, drawn: &GrantUse, now: Timestamp) -> Result<Self, GrantRefusal> {
         self.is_live(now)?;
         let grant = &self.grant;
@@ -105,8 +105,8 @@ impl GrantRecord {
         Ok(self.changed(now, |next| (next.used, next.spent) = (used, spent)))
     }
 
-    /// The record after a start that was drawn on it was given back: its body was not started. Also
-    /// when the grant is over by now.
+    /// Returns the record after a draw was returned: the body was not started. Allowed even if the
+    /// grant has ended meanwhile.
     #[must_use]
     pub fn give_back(&self, drawn: &GrantUse, now: Timestamp) -> Self {
         self.changed(now, |next| {
@@ -115,7 +115,8 @@ impl GrantRecord {
         })
     }
 
-    /// The record after it was taken back. Nothing when it was before: the first revocation stands.
+    /// Returns the record after its revocation. `None` if it was revoked before: the first
+    /// revocation counts.
     #[must_use]
     pub fn revoke(&self, by: &Principal, reason: Option<&str>, now: Timestamp) -> Option<Self> {
         if self.revoked.is_some() {
@@ -125,15 +126,16 @@ impl GrantRecord {
         Some(self.changed(now, |next| next.revoked = Some(revoked)))
     }
 
-    /// The record after its store was restored from a backup. Nothing when it was revoked before.
+    /// Returns the record after its store was restored from a backup. `None` if it was revoked
+    /// before.
     #[must_use]
     pub fn restored(&self, now: Timestamp) -> Option<Self> {
-        // What was drawn since the backup is not known, so nothing more is.
+        // The draws since the backup are unknown, so no more are allowed.
         let why = "the store was restored from a backup";
         self.revoke(&Principal::new("restore"), Some(why), now)
     }
 
-    /// Whether anything can still be drawn at all.
+    /// Returns whether anything can still be drawn at all.
     pub fn is_live(&self, now: Timestamp) -> Result<(), GrantRefusal> {
         if self.revoked.is_some() {
             return Err(GrantRefusal::Revoked);

@@ -7,23 +7,23 @@ use super::{CallRecord, Event, Refusal, StoreFacts, Transition, grant_of};
 use crate::grant::GrantRecord;
 use crate::ids::{DecisionId, GrantId, RequestId};
 
-/// One call of several that change together, as the store has it.
+/// One of several calls that change together, with its record from the store.
 #[derive(Clone, Copy, Debug)]
 pub struct CallChange<'c> {
     /// Its record.
     pub record: &'c CallRecord,
-    /// What happens to it.
+    /// The event.
     pub event: &'c Event,
-    /// What the store knows.
+    /// The store's knowledge.
     pub facts: StoreFacts,
 }
 
-/// The grants that are drawn on, by id, as they are now and then. A store loads those that
-/// [`grant_of`] names.
+/// The grants that events draw on, by id, in their current or next version. A store loads those
+/// returned by [`grant_of`].
 pub type GrantUpdates = BTreeMap<GrantId, GrantRecord>;
 
-/// Applies several events, each to a call of its own: the next steps in their order, and the grants
-/// that changed. Of a refusal it says whose it is, and nothing changes.
+/// Applies several events, each to a different call. Returns the next steps in their order, and the
+/// grants that changed; a refusal is returned with the index of its event, and nothing changes.
 ///
 /// Calls that are [released together](super::Membership::is_held) are claimed here and nowhere
 /// else: all of their batch, or none. Pure and total.
@@ -37,7 +37,8 @@ pub fn apply_all(
     for (at, change) in changes.iter().enumerate() {
         let CallChange { record, event, facts } = *change;
         let refused = |refusal| (at, refusal);
-        // The second event of one call would be judged by a record that the first has changed.
+        // The first event changes the record by which a second one of the same call would be
+        // checked.
         if !seen.insert(record.id()) {
             return Err(refused(Refusal::Stale));
         }
@@ -56,7 +57,7 @@ pub fn apply_all(
     Ok((steps, drawn))
 }
 
-/// Whether everything that must happen with it does.
+/// Returns whether all of the batch is claimed together, if it must be.
 fn is_complete(change: &CallChange<'_>, all: &[CallChange<'_>]) -> bool {
     let Some(batch) = change.record.batch.as_ref().filter(|batch| batch.is_held()) else {
         return true;

@@ -1,4 +1,4 @@
-//! Which batch a call was submitted in.
+//! The batch in which a call was submitted.
 
 use hitl_base::text_id;
 use serde::{Deserialize, Serialize};
@@ -14,31 +14,31 @@ text_id! {
 }
 
 impl BatchId {
-    /// The batch of these calls.
+    /// Returns the batch of these calls.
     pub(crate) fn from_keys(keys: &[CallKey]) -> Self {
-        // Plain data of ours, which always has a JSON form.
+        // Plain data, which always serialises to JSON.
         let text = serde_json::to_vec(keys).unwrap_or_default();
         let digest: [u8; 32] = Sha256::digest(text).into();
         Self::new(hex(&digest[..16]))
     }
 }
 
-/// A call's place in the batch that it was submitted in.
+/// A call's place in the batch in which it was submitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Membership {
-    /// Which batch.
+    /// The batch.
     pub batch: BatchId,
     /// Its place there, from 0.
     pub index: u32,
-    /// How many calls the batch has.
+    /// The number of calls in the batch.
     pub size: u32,
-    /// The positions of all of them in their run, when they run together or not at all: none of
+    /// The positions of all its calls in their run, if they run together or not at all: none of
     /// them is claimed before all are approved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub together: Vec<u64>,
-    /// They were released: from then on each goes its own way.
+    /// True once they were released: from then on each is independent.
     #[serde(default, skip_serializing_if = "is_held")]
     pub released: bool,
 }
@@ -49,7 +49,7 @@ const fn is_held(released: &bool) -> bool {
 }
 
 impl Membership {
-    /// Whether it may only be claimed with all of its siblings.
+    /// Returns whether it may only be claimed with all of its siblings.
     pub fn is_held(&self) -> bool {
         !self.together.is_empty() && !self.released
     }

@@ -1,4 +1,4 @@
-//! What humans say about a pending call: votes, answers and edits.
+//! The answers of humans on a pending call: votes, decisions and edits.
 
 use std::sync::Arc;
 
@@ -12,10 +12,11 @@ use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
 use crate::grant::{GrantRefusal, GrantUse};
 use crate::policy::{Deciders, RequesterRule};
 
-/// A call that was edited more often than this is submitted again under another key.
+/// The most edits of a call. To change it further, submit it again under another key.
 const MOST_EDITS: usize = 16;
 
-/// Takes an answer. An approval is a vote, and the last one that the quorum needs approves.
+/// Applies an answer. An approval is a vote, and the last one that the quorum needs approves the
+/// call.
 pub(super) fn decide(
     next: &mut CallRecord,
     decision: &Decision,
@@ -31,7 +32,7 @@ pub(super) fn decide(
             }
             return Ok(());
         }
-        // A patch needs what only a gate can make of it.
+        // A patch must be processed by a gate first.
         DecisionKind::Edit { .. } => return Err(Refusal::NotAllowed),
         DecisionKind::Reject { reason, .. } => {
             let given = reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
@@ -48,8 +49,8 @@ pub(super) fn decide(
     Ok(())
 }
 
-/// Takes a grant's word for a human's: what one person may approve by a plain yes, unless its
-/// risk is critical. `by` gave the grant.
+/// Applies a grant's approval in place of a human's: for calls that one person may approve by a
+/// plain yes, unless the risk is critical. `by` gave the grant.
 pub(super) fn allow(
     next: &mut CallRecord,
     drawn: GrantUse,
@@ -60,29 +61,29 @@ pub(super) fn allow(
     guard(!is_expired(next, facts), Refusal::Expired)?;
     let plain = request.quorum.is_one() && request.choices.contains(&Choice::Approve);
     guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
-    // A grant is about arguments; what they name is looked at each time.
+    // A grant covers arguments; the contents they name are reviewed each time.
     guard(request.contents.is_empty(), Refusal::NotAllowed)?;
     let giver = Identity::new(by, None);
     next.takes_a_grant_of(by, &giver).map_err(|why| match why {
         GrantRefusal::NotHuman => Refusal::NotHuman,
         _ => Refusal::FourEyes,
     })?;
-    // What was tried before, or comes out of a backup, is for a human to look at.
+    // A call that was tried before, or comes from a backup, needs a human's review.
     guard(next.attempts == 0 && !next.restored, Refusal::AlreadyTried)?;
     next.state = S::Approved;
     next.grant_use = Some(drawn);
     Ok(())
 }
 
-/// Takes an edit: the next revision, never cheaper than the one that was shown. The editor's vote
-/// counts on it, unless the tool wants four eyes, the editor asked for the call and may not approve
-/// it, the new revision needs more than the old one, or the arguments name another content: those
-/// are questions that the editor has not seen.
+/// Applies an edit: the next revision, never less strict than the one that was shown. The editor's
+/// vote counts on it, unless the tool requires four eyes, the editor requested the call and may not
+/// approve it, the new revision needs more than the old one, or the arguments name other contents:
+/// those are questions that the editor has not seen.
 pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Result<(), Refusal> {
     let (decision, revised) = (&edit.decision, &edit.revised);
     guard(matches!(decision.answer, DecisionKind::Edit { .. }), Refusal::NotAllowed)?;
     check_answer(next, decision, facts)?;
-    // What an earlier attempt did under this key must not be confused with other arguments.
+    // The effects of an earlier attempt under this key must not be confused with other arguments.
     guard(next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     guard(next.prior_revisions.len() < MOST_EDITS, Refusal::TooManyEdits)?;
     guard(revised.content != next.current_content(), Refusal::Unchanged)?;
@@ -115,7 +116,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     let counts = may_approve && !four && !rose && seen;
     let vote = if counts { count_vote(next, decision, facts) } else { Ok(false) };
     let complete = match vote {
-        // They may change it, and it is not theirs, or not their turn, to approve.
+        // They may edit the call, but it is not theirs, or not their turn, to approve.
         Err(Refusal::NotEntitled | Refusal::FourEyes) => false,
         other => other?,
     };
@@ -126,8 +127,8 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     Ok(())
 }
 
-/// Checks whether an edit would be refused for any patch: asked before the payload is opened.
-/// `Ok(true)` when the very same edit was made before.
+/// Checks whether an edit would be refused for any patch, before the payload is opened. Returns
+/// `Ok(true)` if the same edit was made before.
 pub(crate) fn check_edit(
     record: &CallRecord,
     decision: &Decision,
@@ -144,9 +145,9 @@ pub(crate) fn check_edit(
     Ok(false)
 }
 
-/// Whether this very decision was taken before.
+/// Returns whether this same decision was made before.
 pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
-    // The very same: another answer under the same id is another decision.
+    // A different answer under the same id is a different decision.
     let same = |decided: &RecordedDecision| {
         decided.id == decision.id
             && decided.answer == decision.answer
@@ -162,8 +163,8 @@ pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
         || record.prior_revisions.iter().any(|earlier| same(&earlier.edited))
 }
 
-/// Why a person may not see what is masked in a call: they need the rights of a decision about what
-/// they were shown.
+/// Checks whether a person may see the masked parts of a call: they need the right to decide on the
+/// revision they were shown.
 pub(crate) fn check_uncover(
     record: &CallRecord,
     by: &ReviewerIdentity,
@@ -173,12 +174,12 @@ pub(crate) fn check_uncover(
     let wrong_state = Refusal::State { state: record.state, event: "uncover" };
     guard(matches!(record.state, S::Pending | S::OutcomeUnknown), wrong_state)?;
     names_current_revision(record, by, shown)?;
-    // A call that was run is resolved, however late it is.
+    // A call that ran must be resolved, however late it is.
     guard(record.state != S::Pending || !is_expired(record, facts), Refusal::Expired)?;
     has_a_say(record, by)
 }
 
-/// The guards of every answer.
+/// Checks the guards common to all answers.
 fn check_answer(next: &CallRecord, decision: &Decision, facts: StoreFacts) -> Result<(), Refusal> {
     let request = &next.request;
     names_current_revision(next, &decision.by, (decision.revision, decision.binding))?;
@@ -188,7 +189,7 @@ fn check_answer(next: &CallRecord, decision: &Decision, facts: StoreFacts) -> Re
     has_a_say(next, &decision.by)
 }
 
-/// Somebody whom the host lets decide this tenant's calls has seen this revision.
+/// Checks that a person who may decide this tenant's calls has seen this revision.
 fn names_current_revision(
     next: &CallRecord,
     by: &ReviewerIdentity,
@@ -200,7 +201,8 @@ fn names_current_revision(
     guard((request.revision, request.binding) == shown, Refusal::Stale)
 }
 
-/// A person with a say in any stage may look closely at a call, stop it or change it.
+/// Checks that a person has a say in some stage: they may then review the call closely, stop it or
+/// change it.
 fn has_a_say(next: &CallRecord, by: &ReviewerIdentity) -> Result<(), Refusal> {
     let mut at = 0;
     while let Some(stage) = next.request.quorum.stage(at) {
@@ -212,7 +214,7 @@ fn has_a_say(next: &CallRecord, by: &ReviewerIdentity) -> Result<(), Refusal> {
     Err(Refusal::NotEntitled)
 }
 
-/// Counts a vote for the current stage. Says whether the quorum is complete.
+/// Counts a vote for the current stage. Returns whether the quorum is complete.
 fn count_vote(
     next: &mut CallRecord,
     decision: &Decision,
@@ -275,15 +277,15 @@ fn record_decision(decision: &Decision, facts: StoreFacts) -> RecordedDecision {
 }
 
 impl CallRecord {
-    /// Whether somebody is one of these deciders: of a kind that may answer, with a name in which
-    /// something can be seen, and not the program that asked. A program's own name is no human's,
-    /// also where its kind is left out. Every answer of a person passes here.
+    /// Returns whether a person may answer: of an allowed kind, with a visible name, and not the
+    /// program that requested the call. A program's own name never counts as a human's, even if its
+    /// kind is not given. Every answer of a person is checked here.
     pub(super) fn admits(&self, deciders: Deciders, by: &Principal, known: &Identity<'_>) -> bool {
         let Self { request, canonical, .. } = self;
         let mut programs =
             vec![(Identity::new(&request.principal, canonical.as_ref()), request.principal.kind())];
         if let Some(agent) = &request.agent {
-            // What the host names as the agent is a program, under any name.
+            // The principal that the host names as the agent is a program, under any name.
             let kind = match agent.kind() {
                 PrincipalKind::Human => PrincipalKind::Agent,
                 kind => kind,
@@ -296,8 +298,9 @@ impl CallRecord {
         deciders.admit(by) && programs.iter().all(may)
     }
 
-    /// Whether a grant that somebody gave takes a human's place here: who asks does not answer with
-    /// a grant of their own what they may not approve, at any level, and neither does a program.
+    /// Checks whether somebody's grant may take a human's place here: a requester's own grant does
+    /// not approve a call that they may not approve themselves, at any level, and neither does a
+    /// program's.
     pub(crate) fn takes_a_grant_of(
         &self,
         by: &Principal,

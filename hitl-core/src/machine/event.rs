@@ -7,32 +7,32 @@ use crate::grant::GrantUse;
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
 use crate::policy::Requirement;
 
-/// Who withdraws a call.
+/// The author of a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-// Exhaustive: who withdraws decides what is audited.
+// Exhaustive: the author decides which audit record is written.
 pub enum Withdrawal {
     /// The caller that owns it.
     Owner(OwnerToken),
-    /// The host, in somebody's name.
+    /// The host, on a principal's behalf.
     Host(Principal),
-    /// Nobody: a call that it was to be released together with will not be approved any more.
+    /// Nobody: a sibling with which the call was to be released can no longer be approved.
     Sibling(RequestId),
 }
 
-/// A human's resolution of a call whose outcome is not known.
+/// A human's resolution of a call whose outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resolution {
-    /// They saw that it took effect.
+    /// The human saw that the call took effect.
     Executed,
-    /// They saw that it did not, or only in part.
+    /// The human saw that it did not take effect, or only in part.
     Failed {
-        /// What they saw.
+        /// Their observation.
         reason: String,
     },
-    /// It may run once more.
+    /// The call may run once more.
     Retry {
-        /// They attest that the earlier attempt is over, although its session may be alive.
+        /// True if they attest that the earlier attempt is over, although its session may be alive.
         attested: bool,
     },
 }
@@ -43,116 +43,116 @@ pub enum Resolution {
 pub enum Event {
     /// A human decides.
     Decide(Decision),
-    /// A grant permits it. What is drawn on the grant is drawn when the call is claimed.
+    /// A grant permits it. The draw happens when the call is claimed.
     ApproveByGrant {
-        /// The decision's id, so that sending it again is harmless.
+        /// The decision's id, so that replaying it is harmless.
         decision: DecisionId,
-        /// The revision and binding that were looked at.
+        /// The revision and binding that were checked.
         binding: BindingDigest,
-        /// Which grant, and what a start will draw on it.
+        /// The grant, and the draw of a start.
         drawn: GrantUse,
-        /// Who gave the grant.
+        /// The person who gave the grant.
         by: Principal,
     },
-    /// The grant that permitted it does not any more: it is asked about, as the next revision.
+    /// Its grant no longer permits it: it is asked about, as the next revision.
     GrantExhausted {
-        /// The revision and binding that the executor looked at.
+        /// The revision and binding that the executor checked.
         binding: BindingDigest,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A human changes the arguments. Its payload comes with it.
+    /// A human changes the arguments. The new payload is enclosed.
     Edit(Box<Edit>),
     /// A caller takes ownership by submitting the same key again.
     Attach {
-        /// The new owner's proof; nothing for a caller that does not want to own it.
+        /// The new owner's proof; `None` for a caller that does not want to own it.
         owner: Option<OwnerToken>,
-        /// Whether it waits for the outcome, or will come back for it.
+        /// True if it waits for the outcome; false if it will come back for it.
         attached: bool,
     },
     /// The call is withdrawn.
     Cancel {
-        /// By whom.
+        /// The author of the withdrawal.
         by: Withdrawal,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Its time is up.
+    /// The call's time is up.
     Expire,
-    /// What it needs has risen since it was approved: it is asked again, as the next revision, so
+    /// Its requirement has risen since it was approved: it is asked again, as the next revision, so
     /// that no decision on the earlier question answers this one.
     RequireMore {
-        /// The revision and binding that the executor looked at.
+        /// The revision and binding that the executor checked.
         binding: BindingDigest,
-        /// What it needs now.
+        /// The present requirement.
         requirement: Requirement,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// What would run is not what was shown: the tool has changed, or the question was bound by an
-    /// older rule. It is asked about again as the next revision, so that no decision on the earlier
-    /// question answers this one. A payload comes with it when its arguments are others now.
+    /// The call that would run is not the one that was shown: the tool has changed, or the question
+    /// was bound by an older rule. It is asked about again as the next revision, so that no
+    /// decision on the earlier question answers this one. A payload is enclosed if its arguments
+    /// have changed.
     Reask(Box<Reask>),
-    /// It is no longer allowed at all.
+    /// The call is no longer allowed at all.
     Deny {
-        /// The revision and binding that the executor looked at.
+        /// The revision and binding that the executor checked.
         binding: BindingDigest,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// An executor wants to run it.
+    /// An executor claims it.
     Claim {
-        /// The proof it will hold.
+        /// The proof of the claim.
         token: ClaimToken,
-        /// Its session.
+        /// The executor's session.
         session: SessionId,
-        /// What it is about to run.
+        /// The binding it is about to run.
         binding: BindingDigest,
-        /// What the call needs by the policy of now.
+        /// The call's requirement by the present policy.
         requirement: Requirement,
     },
     /// The executor did not start the body after all.
     Release {
-        /// Its proof.
+        /// The proof of the claim.
         token: ClaimToken,
     },
     /// The body succeeded.
     Succeed {
-        /// The executor's proof.
+        /// The proof of the claim.
         token: ClaimToken,
     },
     /// The body failed or panicked.
     Fail {
-        /// The executor's proof.
+        /// The proof of the claim.
         token: ClaimToken,
-        /// What is kept of the failure.
+        /// The record of the failure.
         failure: FailureRecord,
     },
     /// The body timed out.
     TimeOut {
-        /// The executor's proof.
+        /// The proof of the claim.
         token: ClaimToken,
     },
-    /// The executor died. Anyone may say so; the store checks it.
+    /// The executor died. Anyone may report it; the store verifies it.
     ExecutorLost,
-    /// The store was restored from a backup: what happened since that was taken is not known. What
-    /// waits or was approved is asked again, as the next revision; what ran is not known to have
-    /// ended.
+    /// The store was restored from a backup: the changes since the backup are unknown. A waiting or
+    /// approved call is asked again, as the next revision; the outcome of one that ran is unknown.
     Restore,
-    /// The gate tries an idempotent tool once more after an outcome that nobody knows.
+    /// The gate retries an idempotent tool after an unknown outcome.
     RetryIdempotent {
-        /// The record's version that it looked at.
+        /// The version of the record that it checked.
         version: u64,
-        /// The most attempts there may be.
+        /// The most attempts allowed.
         most: u32,
     },
     /// A human resolves an unknown outcome.
     Resolve {
-        /// The record's version that they looked at.
+        /// The version of the record that they saw.
         version: u64,
-        /// How.
+        /// The resolution.
         resolution: Resolution,
-        /// Who.
+        /// The person.
         by: Principal,
     },
 }
@@ -183,14 +183,14 @@ impl Event {
         }
     }
 
-    /// Returns whether the event has a record of its own in the audit. A claim has the intent,
-    /// without which nothing runs; who owns a call is not audited.
+    /// Returns whether the event has an audit record of its own. A claim is covered by the intent,
+    /// without which nothing runs; ownership is not audited.
     pub const fn is_audited(&self) -> bool {
         !matches!(self, Self::Attach { .. } | Self::Claim { .. })
     }
 
-    /// Returns the id of the decision that it carries, if it carries one. A store keeps for which
-    /// call an id has counted, and the machine refuses it for another one.
+    /// Returns the id of its decision, if it has one. A store records the call for which an id has
+    /// counted, and the machine refuses it for another one.
     pub const fn decision(&self) -> Option<DecisionId> {
         match self {
             Self::Decide(decision) => Some(decision.id),
@@ -200,7 +200,7 @@ impl Event {
         }
     }
 
-    /// Returns the person who did it, if one did.
+    /// Returns the person who caused it, if one did.
     pub fn by(&self) -> Option<&Principal> {
         match self {
             Self::Decide(decision) => Some(&decision.by.principal),

@@ -13,8 +13,8 @@ pub(super) fn is_expired(record: &CallRecord, facts: StoreFacts) -> bool {
     facts.now >= record.request.expires_at
 }
 
-/// Ends a call that did not run. One that was tried before, with an end that nobody knows, has not
-/// ended by that: how the attempt ended is still to be found out.
+/// Ends a call that did not run. A call with an earlier attempt of unknown outcome does not end by
+/// that: the outcome of the attempt must still be resolved.
 pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<EndReason>) {
     if next.attempts == 0 {
         next.state = state;
@@ -31,8 +31,8 @@ pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<EndReason
     )));
 }
 
-/// Another question than the one that was answered: a decision on the earlier one, sent again or
-/// only now, must not answer this one.
+/// Reopens the call with a new question: a decision on the earlier one, replayed or late, must not
+/// answer this one.
 pub(super) fn reopen(next: &mut CallRecord, reason: String) {
     next.state = S::Pending;
     next.decided = None;

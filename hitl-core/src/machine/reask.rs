@@ -1,4 +1,4 @@
-//! A call is asked about again because what would run is not what was shown.
+//! Asking again about a call, because the call that would run is not the one that was shown.
 
 use std::sync::Arc;
 
@@ -8,31 +8,31 @@ use crate::approval::names_the_same;
 use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest};
 use crate::policy::ApprovalLevel;
 
-/// The most reasons that a request keeps when its tool changes again and again.
+/// The most reasons that a request keeps if its tool keeps changing.
 const MAX_REASONS: usize = 32;
 
-/// What a call is asked about from now on.
+/// The new question about a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reask {
-    /// The revision and binding that the gate looked at.
+    /// The revision and binding that the gate checked.
     pub binding: BindingDigest,
     /// The tool as it is now.
     pub tool: ToolFacts,
-    /// The arguments as that tool reads them, assessed again. Without it they stay as they are: the
+    /// The arguments as that tool reads them, assessed again. `None` leaves them unchanged: the
     /// gate does not have the tool, and the claimant of the call reads and assesses them.
     pub revised: Option<EditedRevision>,
-    /// Why, for the card.
+    /// The reason, for the card.
     pub reason: String,
 }
 
 impl Reask {
-    /// Asks about a call of `tool` again.
+    /// Returns a new question about a call of `tool`.
     pub fn new(binding: BindingDigest, tool: ToolFacts, reason: impl Into<String>) -> Self {
         Self { binding, tool, revised: None, reason: reason.into() }
     }
 
-    /// Adds what comes of the arguments.
+    /// Sets the arguments as the new tool reads them.
     #[must_use]
     pub fn revised(mut self, revised: EditedRevision) -> Self {
         self.revised = Some(revised);
@@ -55,10 +55,10 @@ pub(super) fn reask(
         .as_ref()
         .is_some_and(|revised| !names_the_same(&revised.contents, &next.request.contents));
     let rewritten = other_arguments || names_others;
-    // What an earlier attempt did under this key must not be confused with other arguments or
+    // The effects of an earlier attempt under this key must not be confused with other arguments or
     // contents.
     guard(!rewritten || next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
-    // Without a difference there is nothing to ask, and two gates could ask in turns for ever.
+    // Without a difference there is nothing to ask, and two gates could take turns asking forever.
     let older = next.request.binding_version != BINDING_VERSION;
     guard(rewritten || older || !tool.is_of(&next.request), Refusal::Stale)?;
     let unasked = was_asked_of_nobody(next);
@@ -117,7 +117,7 @@ pub(super) fn reask(
     Ok(())
 }
 
-/// Whether the machine alone approved it, so that it may do so again.
+/// Returns whether the machine alone approved it, so that it may do so again.
 fn was_asked_of_nobody(record: &CallRecord) -> bool {
     record.state == S::Approved
         && record.attempts == 0

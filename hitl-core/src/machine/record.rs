@@ -25,27 +25,27 @@ pub const RECORD_SCHEMA: u16 = 1;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum CallState {
-    /// It waits for a decision.
+    /// The call waits for a decision.
     Pending,
-    /// It may be claimed and run.
+    /// The call may be claimed and run.
     Approved,
-    /// Somebody holds the claim and runs it.
+    /// An executor holds the claim and runs it.
     Claimed,
     /// The body ran and succeeded.
     Executed,
     /// The body ran and failed.
     Failed,
-    /// A human said no.
+    /// A human rejected it.
     Rejected,
     /// A human answered the model instead.
     Responded,
     /// Nobody decided in time.
     Expired,
-    /// It was withdrawn.
+    /// The call was withdrawn.
     Cancelled,
     /// A rule refused it.
     Denied,
-    /// The body was started; how it ended is not known. Parked, not terminal.
+    /// The body was started; its outcome is unknown. Parked, not terminal.
     OutcomeUnknown,
 }
 
@@ -65,7 +65,7 @@ impl CallState {
         Self::OutcomeUnknown,
     ];
 
-    /// Returns whether it can never change again.
+    /// Returns whether the state is final.
     pub const fn is_terminal(self) -> bool {
         matches!(
             self,
@@ -79,7 +79,7 @@ impl CallState {
         )
     }
 
-    /// Its name, as in records and messages.
+    /// Returns its name, as in records and messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -103,17 +103,17 @@ impl fmt::Display for CallState {
     }
 }
 
-/// Who runs a call, and since when.
+/// The claim of the executor that runs a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claim {
-    /// The proof: only who knows it may record how the body ended.
+    /// The proof: only its holder may record the outcome of the body.
     pub token: ClaimToken,
-    /// The executor's session. When it is dead, so is the claim.
+    /// The executor's session. Once it is dead, so is the claim.
     pub session: SessionId,
 }
 
-/// A decision as it was taken.
+/// A recorded decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedDecision {
@@ -121,46 +121,47 @@ pub struct RecordedDecision {
     pub id: DecisionId,
     /// The answer.
     pub answer: DecisionKind,
-    /// Who decided.
+    /// The person who decided.
     pub by: Principal,
-    /// How it was known who they are; nothing in records of old, and where a grant decided.
+    /// The way in which their identity was verified; `None` in old records, and where a grant
+    /// decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
-    /// The name that the directory gave them, where it is another one.
+    /// The name by which the directory knows them, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<Principal>,
-    /// When, by the store's clock.
+    /// The time, by the store's clock.
     pub at: Timestamp,
 }
 
-/// What is kept beside the state of a call that ended or was parked.
+/// The details of the end of a call, or of its parking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum EndReason {
-    /// Why it was withdrawn, denied or parked; or who resolved it.
+    /// The reason why it was withdrawn, denied or parked; or the person who resolved it.
     Reason(String),
-    /// How the body failed.
+    /// The failure of the body.
     Failure(FailureRecord),
 }
 
-/// What is kept of the tries of a call before this one, each of which failed.
+/// The earlier, failed tries of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RetryOf {
-    /// The try right before.
+    /// The previous try.
     pub call: RequestId,
-    /// The key of the first try: what the body's idempotency key is made of.
+    /// The key of the first try, from which the body's idempotency key is derived.
     pub first: CallKey,
-    /// How many attempts the tries before had, together.
+    /// The total number of attempts of the earlier tries.
     pub attempts: u32,
-    /// Who approved the first try, where that approval covers this one.
+    /// The person who approved the first try, if that approval covers this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<Principal>,
 }
 
-/// The stored record of a call. Payload and result are kept beside it, sealed.
+/// The stored record of a call. Payload and result are stored beside it, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -171,67 +172,67 @@ pub struct RetryOf {
 pub struct CallRecord {
     /// [`RECORD_SCHEMA`] of the writer.
     pub(crate) schema: u16,
-    /// Counts the record's changes, from 1: what a compare-and-set compares.
+    /// The number of the record's changes, from 1, which a compare-and-set compares.
     pub(crate) version: u64,
     /// The state of the call.
     pub(crate) state: CallState,
-    /// What a human is shown of it. Most changes of a call leave it as it is, so its versions share
-    /// it.
+    /// The request that is shown to a human. Most changes of a call leave it unchanged, so its
+    /// versions share it.
     #[serde(with = "crate::shared")]
     pub(crate) request: Arc<ApprovalRequest>,
-    /// Who asked and where.
+    /// The principal and context of the call.
     pub(crate) context: CallContext,
-    /// The name that the directory gave who asked, where it is another one.
+    /// The name by which the directory knows the requester, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) canonical: Option<Principal>,
-    /// What the submission contained: for re-attaching.
+    /// The content of the submission: for re-attaching.
     pub(crate) content: ContentDigest,
-    /// Its holder may withdraw the call.
+    /// The owner's proof: its holder may withdraw the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<OwnerToken>,
-    /// A live caller waits for it. When that caller is gone the call waits for it to come back:
-    /// nobody runs it in its place.
+    /// True if a live caller waits for it. Once that caller is gone the call waits for it to come
+    /// back: no worker runs it instead.
     #[serde(default)]
     pub(crate) attached: bool,
     /// The decision that applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) decided: Option<RecordedDecision>,
-    /// Who has approved this revision so far.
+    /// The approvals of this revision so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) votes: Vec<Vote>,
-    /// The revisions that were edited, in short, the oldest first.
+    /// Summaries of the revisions that were edited, the oldest first.
     #[serde(default, rename = "earlier", skip_serializing_if = "Vec::is_empty")]
     pub(crate) prior_revisions: Vec<PriorRevision>,
-    /// The content of this revision, when it was edited.
+    /// The content of this revision, if it was edited.
     #[serde(default, rename = "revised", skip_serializing_if = "Option::is_none")]
     pub(crate) edited_content: Option<ContentDigest>,
-    /// What the submission contained, as its tool reads it since that has changed.
+    /// The content of the submission as its tool, which has changed since, now reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reread: Option<ContentDigest>,
-    /// The revision that the sealed payload was made for, when its tool has changed since the last
+    /// The revision for which the sealed payload was made, if its tool has changed since the last
     /// edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sealed: Option<u32>,
-    /// Who is asked next when nobody decides in time.
+    /// The next people asked if nobody decides in time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) escalations: Vec<EscalationStep>,
-    /// In which circumstances it was asked: what an explicit rejection is remembered for.
+    /// The circumstances in which it was asked: the scope in which an explicit rejection is
+    /// remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) circumstances: Option<CircumstancesDigest>,
-    /// Who runs it.
+    /// The claim of its executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claim: Option<Claim>,
-    /// Where in the audit the intent stands of the last attempt that has ended, when the audit is a
-    /// chain.
+    /// The place in the audit of the intent of the last ended attempt, if the audit is a chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) intent: Option<ChainHead>,
-    /// How long an approval may take, in milliseconds; a retry gives it this time again.
+    /// The time until an approval expires, in milliseconds; a retry gets this time again.
     #[serde(default, rename = "allowedMs")]
     pub(crate) approval_window_ms: u64,
-    /// How often it was claimed.
+    /// The number of times it was claimed.
     #[serde(default)]
     pub(crate) attempts: u32,
-    /// What is kept beside the state.
+    /// The details of its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ending: Option<EndReason>,
     /// The grant on which it runs, or may run.
@@ -240,21 +241,21 @@ pub struct CallRecord {
     /// The failed call that this one tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_of: Option<Box<RetryOf>>,
-    /// The batch that it was submitted in.
+    /// The batch in which it was submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch: Option<Membership>,
-    /// Its tool has changed, and nobody who has the tool has read the arguments with it yet.
+    /// True if its tool has changed, and no gate with the tool has read the arguments with it yet.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub(crate) unread: bool,
-    /// Retention has erased what the call was about: key, content digest and state are left, so
-    /// that the key stays taken.
+    /// True if retention has erased its data: key, content digest and state remain, so that the key
+    /// stays taken.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub(crate) erased: bool,
-    /// The store was restored from a backup since this call was submitted: what it says may not be
-    /// all that happened, so nothing but a human tries it again.
+    /// True if the store was restored from a backup since this call was submitted: the record may
+    /// be incomplete, so only a human may retry it.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub(crate) restored: bool,
-    /// When it last changed, by the store's clock.
+    /// The time of its last change, by the store's clock.
     pub(crate) updated_at: Timestamp,
 }
 
@@ -274,14 +275,14 @@ impl CallRecord {
         &self.request.key
     }
 
-    /// Returns whether somebody is the requester: the principal, or the agent that submitted in
-    /// their name.
+    /// Returns whether somebody is the requester: the principal, or the agent that submitted on
+    /// their behalf.
     pub fn is_requested_by(&self, who: &ReviewerIdentity) -> bool {
         self.request.is_requested_by(self.canonical.as_ref(), &who.identity())
     }
 
-    /// Returns whether the call was asked for in this principal's name, or in the name that the
-    /// directory gives them, letter by letter. False for what is erased.
+    /// Returns whether the call was requested in this principal's name, or in the directory's name
+    /// for them, letter by letter. False for an erased call.
     pub fn is_of(&self, principal: &Principal) -> bool {
         !self.erased
             && (self.request.principal == *principal || self.canonical.as_ref() == Some(principal))
@@ -292,8 +293,8 @@ impl CallRecord {
         self.edited_content.unwrap_or(self.content)
     }
 
-    /// Returns the key of the next try, should this one fail: it follows from the first key alone,
-    /// so that there is one next try and no other.
+    /// Returns the key of the next try, if this one fails: it is derived from the first key alone,
+    /// so that there is exactly one next try.
     pub fn retry_key(&self) -> CallKey {
         let (first, tries) = match &self.retry_of {
             Some(retry) => (&retry.first, self.key().position),
@@ -304,13 +305,13 @@ impl CallRecord {
         CallKey { tenant: first.tenant.clone(), run: run.into(), position }
     }
 
-    /// Returns how often it was claimed, with the tries before it.
+    /// Returns the number of claims, including those of the earlier tries.
     pub fn attempts_in_all(&self) -> u32 {
         let before = self.retry_of.as_ref().map_or(0, |retry| retry.attempts);
         self.attempts.saturating_add(before)
     }
 
-    /// The revision that the sealed payload belongs to: the last one whose arguments were others.
+    /// Returns the revision of the sealed payload: the last one whose arguments changed.
     pub(crate) fn sealed_revision(&self) -> u32 {
         let edited =
             self.prior_revisions.last().map_or(1, |earlier| earlier.revision.saturating_add(1));
@@ -324,21 +325,21 @@ impl CallRecord {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewCall {
-    /// The record as it would be. Only a gate makes one.
+    /// The draft of the record. Only a gate makes one.
     pub(crate) record: CallRecord,
-    /// How long the approval may take.
+    /// The time until the approval expires.
     pub(crate) expires_in: Duration,
-    /// By when it should be decided.
+    /// The time until it is due.
     pub(crate) due_in: Duration,
-    /// How many calls may wait.
+    /// The caps on waiting calls.
     pub(crate) caps: Caps,
-    /// The session that puts the submission into the audit.
+    /// The session that writes the submission to the audit.
     pub(crate) auditor: Option<SessionId>,
 }
 
 impl NewCall {
-    /// Stamps it with the store's clock, without a copy. Whatever the time is that it is
-    /// [`stamped`](Self::stamped) with later, that one counts.
+    /// Stamps it with the store's clock, without a copy. If it is [`stamped`](Self::stamped) again
+    /// later, the later time counts.
     pub fn stamp(&mut self, now: Timestamp) {
         let (record, within) = (&mut self.record, self.expires_in);
         record.updated_at = now;
@@ -351,21 +352,21 @@ impl NewCall {
         }
     }
 
-    /// The record, stamped with the store's clock: what the store keeps.
+    /// Returns the record that the store keeps, stamped with the store's clock.
     pub fn stamped(&self, now: Timestamp) -> CallRecord {
         let mut call = self.clone();
         call.stamp(now);
         call.record
     }
 
-    /// The grant on which it runs at once: the store loads it in the same transaction, and keeps
-    /// what [`admitted`](Self::admitted) makes of it.
+    /// Returns the grant on which it runs at once: the store loads it in the same transaction, and
+    /// saves the result of [`admitted`](Self::admitted).
     pub fn grant(&self) -> Option<GrantId> {
         let runs = self.record.state == CallState::Claimed;
         self.record.grant_use.filter(|_| runs).map(|drawn| drawn.grant)
     }
 
-    /// The record, stamped, and the grant after what it draws on it.
+    /// Returns the stamped record, and the grant after its draw.
     pub fn admitted(
         &self,
         grant: Option<&GrantRecord>,
@@ -392,23 +393,24 @@ impl NewCall {
         self.record.key()
     }
 
-    /// The caps that the store judges before this call begins to wait; none when it does not.
+    /// Returns the caps that the store checks before this call begins to wait; none if it does not
+    /// wait.
     pub fn caps(&self) -> Caps {
         if self.record.state == CallState::Pending { self.caps } else { Caps::default() }
     }
 
-    /// The session that puts the submission into the audit, when that has a record of its own: an
-    /// admitted call has its intent.
+    /// Returns the session that writes the submission to the audit, if the submission has an audit
+    /// record of its own: an admitted call has its intent instead.
     pub fn auditor(&self) -> Option<SessionId> {
         self.auditor.filter(|_| self.record.state != CallState::Claimed)
     }
 
-    /// Who asked.
+    /// Returns the principal of the call.
     pub fn principal(&self) -> &Principal {
         &self.record.request.principal
     }
 
-    /// What the submission contains.
+    /// Returns the content of the submission.
     pub fn content(&self) -> ContentDigest {
         self.record.content
     }
@@ -419,25 +421,25 @@ impl NewCall {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HistoryEntry {
-    /// Which call.
+    /// The call.
     pub id: RequestId,
     /// Its key.
     pub key: CallKey,
-    /// What happened: `submitted`, or the event's name.
+    /// The event: `submitted`, or the event's name.
     pub event: String,
-    /// Where the call stands after it.
+    /// The state after it.
     pub state: CallState,
     /// The record's version after it.
     pub version: u64,
-    /// When, by the store's clock.
+    /// The time, by the store's clock.
     pub at: Timestamp,
-    /// Who did it, when a person did.
+    /// The person who caused it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Principal>,
 }
 
 impl HistoryEntry {
-    /// The line for an event that led to `record`.
+    /// Returns the line for an event that led to `record`.
     pub fn new(event: &str, record: &CallRecord, by: Option<Principal>) -> Self {
         Self {
             id: record.id(),

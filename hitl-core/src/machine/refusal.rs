@@ -1,21 +1,21 @@
-//! Why an event was refused.
+//! The reasons why an event is refused.
 
 use super::CallState;
 use crate::grant::GrantRefusal;
 
-/// Why an event was refused. The record is unchanged.
+/// The reason why an event was refused. The record is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The call is not in a state in which this can happen; somebody else was first.
+    /// The call is not in a state in which this can happen; another event was first.
     #[error("the call is {state}; it does not take `{event}` any more")]
     State {
-        /// Where the call stands.
+        /// The state of the call.
         state: CallState,
-        /// What was refused.
+        /// The refused event.
         event: &'static str,
     },
-    /// The decision or claim is about another revision than the one that stands.
+    /// The decision or claim is about a revision other than the current one.
     #[error("the call has changed since it was shown; look at it again")]
     Stale,
     /// The time for it is over.
@@ -24,10 +24,10 @@ pub enum Refusal {
     /// The time for it is not over yet.
     #[error("the approval has not expired yet")]
     NotDue,
-    /// The answer is none of those that the tool allows.
+    /// The answer is not one that the tool allows.
     #[error("the tool does not allow this answer")]
     NotAllowed,
-    /// The tool wants to know why it is rejected.
+    /// The tool requires a reason for a rejection.
     #[error("this tool's rejection needs a reason; say why")]
     ReasonRequired,
     /// Somebody else holds the claim.
@@ -42,13 +42,13 @@ pub enum Refusal {
     /// The host does not let them decide this tenant's calls.
     #[error("this call belongs to a tenant whose calls they may not decide")]
     WrongTenant,
-    /// Nothing of what the call still needs is theirs to give.
+    /// They have no right to give any approval that the call still needs.
     #[error("the call does not wait for their role; ask somebody whom it waits for")]
     NotEntitled,
-    /// They asked for it, or edited it, and it wants other eyes.
+    /// They requested or edited it, and it requires another person.
     #[error("who asks for this call or edits it cannot approve it; ask somebody else")]
     FourEyes,
-    /// They are an agent or a service, and only a human answers.
+    /// They are an agent or a service, and only a human may answer.
     #[error("only a human answers this; ask one")]
     NotHuman,
     /// The decision has counted for another call.
@@ -63,7 +63,7 @@ pub enum Refusal {
     /// It was edited too often.
     #[error("the call was edited too often; reject it, and have it submitted as it should be")]
     TooManyEdits,
-    /// It was tried before, and nobody knows what that did.
+    /// It was tried before, with unknown effect.
     #[error("the call was tried before, so its arguments can no longer change")]
     AlreadyTried,
     /// The gate has tried it as often as it may.
@@ -75,7 +75,7 @@ pub enum Refusal {
     /// It is released together with its siblings, and not all of them are claimed.
     #[error("the call is released together with its siblings, once all of them are approved")]
     BatchIncomplete,
-    /// The call needs more than what it was approved for.
+    /// The call needs more than it was approved for.
     #[error("the call needs a stricter approval than it has")]
     RequirementRose,
 }

@@ -1,4 +1,4 @@
-//! An edit of a pending call, and the revisions before and after it.
+//! Edits of a pending call, and the revisions before and after them.
 
 use hitl_base::JsonText;
 use serde::{Deserialize, Serialize};
@@ -9,18 +9,18 @@ use crate::call::{BindingDigest, ContentDigest};
 use crate::confidence::Assessment;
 use crate::policy::{Priority, Requirement};
 
-/// A human's edit, with what the gate has made of the patch. The sealed arguments come beside it.
+/// A human's edit, with the gate's result of the patch. The sealed arguments are passed beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Edit {
-    /// The decision. Its patch is redacted: this is what is kept.
+    /// The decision. It is stored, so its patch is redacted.
     pub decision: Decision,
-    /// The revision that it leads to.
+    /// The resulting revision.
     pub revised: EditedRevision,
 }
 
 impl Edit {
-    /// An edit. Only what a gate has checked should become one.
+    /// Returns an edit. Make one only from data that a gate has checked.
     pub fn new(decision: Decision, revised: EditedRevision) -> Self {
         Self { decision, revised }
     }
@@ -29,41 +29,41 @@ impl Edit {
 /// The revision that an edit leads to, assessed again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditedRevision {
-    /// What it contains.
+    /// Its content.
     pub content: ContentDigest,
     /// The arguments, without secrets.
     pub arguments: JsonText,
-    /// What is masked in them.
+    /// The masked parts of them.
     pub masks: Vec<Mask>,
-    /// How many masks there are beyond those that are listed.
+    /// The number of masks beyond those that are listed.
     pub more_masks: usize,
-    /// What the arguments name, as it was read.
+    /// The contents that the arguments name, as they were read.
     pub contents: Vec<Content>,
-    /// Where links lead that they name.
+    /// The targets of links that the arguments name.
     pub links: Vec<Link>,
-    /// One line that says what would happen.
+    /// One line on what would happen.
     pub title: String,
     /// The score and its factors.
     pub assessment: Assessment,
-    /// What it needs by itself; what the earlier revision needed is added to it.
+    /// Its own requirement; that of the earlier revision is joined to it.
     pub requirement: Requirement,
-    /// What raised the level above that of the score.
+    /// The reasons why the level is above that of the score.
     pub reasons: Vec<String>,
-    /// How soon it should be looked at.
+    /// Its urgency.
     pub priority: Priority,
 }
 
-/// A revision that was edited, in short.
+/// A summary of a revision that was edited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PriorRevision {
     /// Its number.
     pub revision: u32,
-    /// What decisions on it named.
+    /// The binding named by decisions on it.
     pub binding: BindingDigest,
     /// Its arguments, without secrets.
     pub arguments: JsonText,
-    /// The edit that ended it: who, when, and the redacted patch.
+    /// The edit that ended it: person, time, and the redacted patch.
     pub edited: RecordedDecision,
 }

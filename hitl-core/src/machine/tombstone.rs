@@ -1,7 +1,6 @@
-//! What is left of a call that was erased.
+//! Tombstones: the rest of a call that was erased.
 //!
-//! Every field is named here, so that none can be added without saying what an erasure does with
-//! it.
+//! Every field is named here, so that none can be added without deciding how an erasure treats it.
 
 use std::sync::Arc;
 
@@ -13,10 +12,10 @@ use crate::call::{BindingDigest, CallContext, Principal};
 use crate::confidence::Assessment;
 
 impl CallRecord {
-    /// The record without what the call was about: no arguments, no texts, no person, and no digest
-    /// but the one that refuses the key to other content. What is left says how the call ended.
+    /// Returns the record without the call's data: no arguments, no texts, no person, and no digest
+    /// but the one that refuses the key to other content. The rest records how the call ended.
     ///
-    /// Only a call that has ended may be erased; the store sees to that.
+    /// Only a call that has ended may be erased; the store ensures that.
     #[must_use]
     pub fn tombstone(&self) -> Self {
         let Self {
@@ -32,7 +31,7 @@ impl CallRecord {
             decided: _,
             votes: _,
             prior_revisions: _,
-            // Digests from which content that is easily guessed could be found out.
+            // Digests from which easily guessed content could be recovered.
             edited_content: _,
             reread: _,
             sealed,
@@ -51,7 +50,7 @@ impl CallRecord {
             restored,
             updated_at,
         } = self;
-        // Ids and keys, which lead to other tombstones.
+        // Ids and keys that lead to other tombstones.
         let retry_of = retry_of.as_deref().map(|retry| {
             Box::new(RetryOf {
                 call: retry.call,
@@ -95,7 +94,7 @@ impl CallRecord {
 }
 
 impl ApprovalRequest {
-    /// The request of an erased call: its key, its tool and its times.
+    /// Returns the request of an erased call: its key, its tool and its times.
     fn tombstone(&self) -> Self {
         let Self {
             id,

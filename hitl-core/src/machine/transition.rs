@@ -1,4 +1,4 @@
-//! The table. One function, one match, every row of the call's life.
+//! The transition table: one function, one match, every row of the call's life.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use crate::grant::{GrantRecord, GrantRefusal};
 use crate::ids::GrantId;
 use crate::policy::{ApprovalLevel, Deciders, Quorum, Requirement, Stage};
 
-/// What an event leads to.
+/// The result of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "taken apart where it is made")]
-// Exhaustive: a store that does not handle one must not compile.
+// Exhaustive: a store that does not handle a variant must not compile.
 pub enum Transition {
     /// The record changes to this.
     Changed(CallRecord),
-    /// The very same event was applied before: nothing changes, and it is a success.
+    /// The same event was applied before: nothing changes, and it is a success.
     Replayed,
 }
 
-/// The grant that an event draws on, or gives back to: a store loads it in the same transaction,
-/// and keeps what [`apply_with`] makes of it.
+/// Returns the grant that an event draws on, or returns a draw to: a store loads it in the same
+/// transaction, and saves the result of [`apply_with`].
 pub fn grant_of(record: &CallRecord, event: &Event) -> Option<GrantId> {
     match event {
         Event::Claim { .. } | Event::Release { .. } => record.grant_use.map(|drawn| drawn.grant),
@@ -36,15 +36,16 @@ pub fn grant_of(record: &CallRecord, event: &Event) -> Option<GrantId> {
     }
 }
 
-/// Applies an event to a record that stands alone: no grant, no batch that is released together.
+/// Applies an event to a single record: without a grant and without a batch that is released
+/// together.
 ///
 /// Pure and total: every pair of state and event is either a row of the table or a [`Refusal`].
 pub fn apply(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transition, Refusal> {
     apply_with(record, event, facts, None).map(|(step, _)| step)
 }
 
-/// Applies an event to a record, and to the grant that it [draws on](grant_of): the record's next
-/// step, and the grant as it is then, when it changed. Pure and total.
+/// Applies an event to a record, and to the grant that it [draws on](grant_of). Returns the
+/// record's next step, and the updated grant if it changed. Pure and total.
 pub fn apply_with(
     record: &CallRecord,
     event: &Event,
@@ -58,7 +59,7 @@ pub fn apply_with(
     draw_and_step(record, event, facts, grant)
 }
 
-/// As [`apply_with`], for one whose siblings were looked at.
+/// Works like [`apply_with`], for a call whose siblings were checked.
 pub(super) fn draw_and_step(
     record: &CallRecord,
     event: &Event,
@@ -70,8 +71,8 @@ pub(super) fn draw_and_step(
     let grant = grant.filter(|grant| grant.grant.tenant == record.key().tenant);
     let drawn = match event {
         Event::Claim { .. } => record.grant_use,
-        // It is drawn later, and must be there to draw now: nobody is told of a permission that is
-        // none.
+        // The draw happens later, but must be possible now: nobody is notified of a permission that
+        // does not exist.
         Event::ApproveByGrant { drawn, .. } => Some(*drawn),
         Event::Release { .. } => {
             let back = record.grant_use.zip(grant);
@@ -145,7 +146,7 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         }
         (S::Approved, Event::RequireMore { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
-            // Requirements only rise, so replicas with different policies cannot ask in turns.
+            // Requirements only rise, so replicas with different policies cannot take turns asking.
             let needed = record.request.requirement();
             guard(!requirement.is_met_by(&needed), Refusal::Stale)?;
             Arc::make_mut(&mut next.request).require(needed.join(requirement));
@@ -224,7 +225,8 @@ fn holds(record: &CallRecord, token: crate::ids::ClaimToken) -> Result<(), Refus
     guard(record.claim.is_some_and(|claim| claim.token == token), Refusal::NotClaimant)
 }
 
-/// Whether this very event brought the record where it is: its author may have missed the answer.
+/// Returns whether this same event led to the record's state: its author may have missed the
+/// answer.
 fn is_replay(record: &CallRecord, event: &Event) -> bool {
     let mine = |token| record.claim.is_some_and(|claim| claim.token == token);
     match event {
@@ -242,8 +244,8 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
     }
 }
 
-/// An idempotent tool may be tried once more when nobody can still be at it, within the time of the
-/// approval: only a human's look gives it more.
+/// Retries an idempotent tool if no executor can still be running it, within the time of the
+/// approval: only a human's review extends that.
 fn retry_idempotent(next: &mut CallRecord, most: u32, facts: StoreFacts) -> Result<(), Refusal> {
     guard(next.request.hints.idempotent && !next.restored, Refusal::NotAllowed)?;
     guard(facts.claimant_dead, Refusal::Alive)?;
@@ -255,8 +257,8 @@ fn retry_idempotent(next: &mut CallRecord, most: u32, facts: StoreFacts) -> Resu
     Ok(())
 }
 
-/// Nobody decided in time: somebody else is asked, who is never less. False when there is nobody
-/// left to ask.
+/// Escalates a call that nobody decided in time: the next people are asked, with a requirement that
+/// is never lower. Returns `false` if no step is left.
 fn escalate(next: &mut CallRecord, facts: StoreFacts) -> bool {
     if next.escalations.is_empty() {
         return false;
@@ -277,13 +279,13 @@ fn escalate(next: &mut CallRecord, facts: StoreFacts) -> bool {
     true
 }
 
-/// After a restore a decision may be missing, and so may a run: a human looks, and no decision that
-/// was taken before answers what they are asked.
+/// Asks again after a restore, because a decision or a run may be missing: a human reviews the
+/// call, and no earlier decision answers the new question.
 fn ask_after_restore(next: &mut CallRecord, facts: StoreFacts) {
     let why = "asked again: the store was restored from a backup, and this may have run since that \
                was taken; look whether it has";
     next.restored = true;
-    // What ran unasked had nobody to ask; now a human is.
+    // A call that ran without asking had no reviewers; now it needs a human.
     let asked = Requirement::new(ApprovalLevel::Quick).quorum(Quorum::default());
     let needed = next.request.requirement().join(&asked);
     Arc::make_mut(&mut next.request).require(needed);
@@ -291,7 +293,7 @@ fn ask_after_restore(next: &mut CallRecord, facts: StoreFacts) {
     renew(next, facts);
 }
 
-/// The approval's time starts again: a human has just looked at it, or has to.
+/// Restarts the approval's time: a human has just reviewed the call, or has to.
 fn renew(next: &mut CallRecord, facts: StoreFacts) {
     let time = Duration::from_millis(next.approval_window_ms);
     let request = Arc::make_mut(&mut next.request);
@@ -304,7 +306,8 @@ fn resolve(
     by: &Principal,
     facts: StoreFacts,
 ) -> Result<(), Refusal> {
-    // What ran unasked asks for nobody. Whether it may run again is a human's to say all the same.
+    // A call that ran without asking has no deciders. Still, only a human decides whether it may
+    // run again.
     let deciders = match next.request.level {
         ApprovalLevel::Auto => Deciders::HUMANS,
         _ => next.request.quorum.deciders,
@@ -322,8 +325,7 @@ fn resolve(
         Resolution::Retry { attested } => {
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
             next.ending = None;
-            // A human's word for this attempt, in place of the grant's and of what was said for
-            // that.
+            // The human's approval of this attempt replaces the grant and its earlier decision.
             if next.grant_use.take().is_some() {
                 next.decided = None;
             }
@@ -333,14 +335,14 @@ fn resolve(
             if next.request.quorum.is_one() && may {
                 next.state = S::Approved;
             } else {
-                // What several people had to agree on, or another than who asked, nobody starts
-                // again alone.
+                // If several people, or somebody other than the requester, had to approve, one
+                // person cannot restart it alone.
                 reopen(next, format!("{by} asks for another attempt: look what the last one did"));
             }
             renew(next, facts);
         }
     }
-    // The old token is void: a late result must not overwrite what a human resolved.
+    // The old token is void: a late result must not overwrite a human's resolution.
     next.claim = None;
     Ok(())
 }

@@ -7,28 +7,28 @@ use crate::approval::KnownBy;
 use crate::call::{BindingDigest, Principal};
 use crate::ids::DecisionId;
 
-/// One approval of the revision that stands.
+/// One approval of the current revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Vote {
     /// The decision's id.
     pub id: DecisionId,
-    /// The revision it is about.
+    /// The revision approved.
     pub binding: BindingDigest,
-    /// Who voted.
+    /// The person who voted.
     pub by: Principal,
-    /// How it was known who they are; nothing in records of old.
+    /// The way in which their identity was verified; `None` in old records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
-    /// The name that the directory gave them, where it is another one.
+    /// The name by which the directory knows them, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<Principal>,
-    /// In which roles, as the host had verified them.
+    /// Their roles, as the host had verified them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// For which stage of the quorum, from 0.
+    /// The stage of the quorum for which it counts, from 0.
     pub stage: u32,
-    /// When, by the store's clock.
+    /// The time, by the store's clock.
     pub at: Timestamp,
 }

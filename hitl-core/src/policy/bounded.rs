@@ -1,4 +1,4 @@
-//! The host's own policy with a deadline for each question.
+//! The host's own policy with a deadline for each query.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use super::{Policy, PolicyAnswer, PolicyVersion, Ruling};
 use crate::confidence::{Assessment, CallView, OwnedCall};
 use crate::sync::{HostCode, HostThreads};
 
-/// A policy that is asked on a thread of its own. When it does not answer in time it cannot say, so
-/// the call is denied.
+/// A policy that runs on a thread of its own. If it does not answer in time, it has failed and the
+/// call is denied.
 struct BoundedPolicy {
     policy: Arc<dyn Policy>,
     bound: HostCode,
 }
 
-/// Gives a policy this much time for each question, unless it runs inline.
+/// Limits the time of each query to a policy, unless it runs inline.
 pub(crate) fn bounded(
     policy: Arc<dyn Policy>,
     threads: &Arc<HostThreads>,

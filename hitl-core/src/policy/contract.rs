@@ -1,4 +1,4 @@
-//! A policy is a function from an assessed call to a ruling, or to nothing.
+//! The policy contract: a policy is a function from an assessed call to an optional ruling.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use super::ApprovalLevel;
 use crate::confidence::{Assessment, CallView};
 use crate::sync::NoAnswer;
 
-/// What a ruling does. Ordered: more is stricter, and the strictest wins.
+/// The effect of a ruling. Ordered: more is stricter, and the strictest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-// Exhaustive: the order is a guard; who does not handle one must not compile.
+// Exhaustive: the order is a guard; code that does not handle a variant must not compile.
 pub enum Effect {
-    /// The score need not stop the call: if nothing else has anything to say, it is Auto.
+    /// The score alone need not stop the call: without any other demand, it is Auto.
     ///
-    /// This lifts what the *points* of base and signals ask for, and nothing else. It gives way to
-    /// every other ruling, to a factor that demands a level (a signal that failed does), to a
-    /// scorer that lowered the confidence, to critical risk, and to high risk unless the tool sets
+    /// This lifts the demands of the base and signal *points*, and nothing else. It yields to every
+    /// other ruling, to a factor that demands a level (a signal that failed does), to a scorer that
+    /// lowered the confidence, to critical risk, and to high risk unless the tool sets
     /// `auto_threshold` itself. Then the level is what it would be without this ruling.
     Auto,
     /// The call needs at least this level.
@@ -27,17 +27,17 @@ pub enum Effect {
     Deny,
 }
 
-/// What a policy says about a call, and which rule said it.
+/// The ruling of a policy on a call, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruling {
-    /// What it does.
+    /// The effect.
     pub effect: Effect,
     /// The rule's name and reason, for the reviewer and for the audit.
     pub reason: String,
 }
 
 /// The host's own rules. Pure: no clock, no IO. A policy that panics denies the call, and so does
-/// one that a gate asks and that does not answer in time: see
+/// one that a gate queries and that does not answer in time: see
 /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout).
 ///
 /// ```
@@ -52,10 +52,10 @@ pub struct Ruling {
 /// }
 /// ```
 pub trait Policy: Send + Sync + 'static {
-    /// What this policy says about a call, if anything.
+    /// Returns the policy's ruling on this call, if it has one.
     fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling>;
 
-    /// What this policy says, and which version and rule of it says so. What the gate asks; a
+    /// Returns the ruling together with the version and rule behind it. The gate calls this; a
     /// policy that can change while it is in use answers from one version.
     fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> PolicyAnswer {
         let answer = PolicyAnswer::new(self.rule(call, assessment));
@@ -65,26 +65,26 @@ pub trait Policy: Send + Sync + 'static {
         }
     }
 
-    /// The version in force, for policies that have one.
+    /// Returns the version in force, for policies that have one.
     fn version(&self) -> Option<PolicyVersion> {
         None
     }
 
-    /// Whether a gate asks this policy on the caller's thread. Then it has no deadline, and one
-    /// that hangs hangs its caller. Say so only of a policy that always returns at once, or that
-    /// needs the caller's thread-local values.
+    /// Returns whether a gate runs this policy on the caller's thread. Then it has no deadline, and
+    /// one that hangs hangs its caller. Return `true` only for a policy that always returns at
+    /// once, or that needs the caller's thread-local values.
     fn runs_inline(&self) -> bool {
         false
     }
 
-    /// The files that it decides by: a call that names one of them is reviewed in full. A policy
-    /// that wraps another passes its files on.
+    /// Returns the files on which its decisions depend: a call that names one of them is reviewed
+    /// in full. A policy that wraps another must return that policy's files too.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 }
 
-/// Which policy it was, to the letter.
+/// The exact version of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -98,7 +98,7 @@ pub struct PolicyVersion {
 }
 
 impl PolicyVersion {
-    /// A version of a policy of your own.
+    /// Returns the version of a custom policy.
     pub fn new(
         name: impl Into<Arc<str>>,
         version: impl Into<Arc<str>>,
@@ -134,7 +134,7 @@ impl fmt::Display for PolicyVersion {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RuleRef {
-    /// Which policy.
+    /// The policy and its version.
     pub policy: PolicyVersion,
     /// The rule's name.
     #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
@@ -161,30 +161,30 @@ impl fmt::Display for RuleRef {
     }
 }
 
-/// What a policy answered.
+/// The answer of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyAnswer {
-    /// What it says about the call, if anything; or why it cannot say, which denies the call.
+    /// The ruling on the call, if any; or the reason why the policy failed, which denies the call.
     pub ruling: Result<Option<Ruling>, String>,
-    /// The rule that said it.
+    /// The rule behind the ruling.
     pub rule: Option<RuleRef>,
-    /// The version that was asked.
+    /// The version that answered.
     pub version: Option<PolicyVersion>,
 }
 
 impl PolicyAnswer {
-    /// A ruling, or nothing to say.
+    /// Returns an answer with this ruling, if any.
     pub fn new(ruling: Option<Ruling>) -> Self {
         Self { ruling: Ok(ruling), rule: None, version: None }
     }
 
-    /// The policy cannot say. The call is denied, and `why` says what to fix.
+    /// Returns the answer of a policy that failed. The call is denied, and `why` names the remedy.
     pub fn failed(why: impl Into<String>) -> Self {
         Self { ruling: Err(why.into()), rule: None, version: None }
     }
 
-    /// The policy panicked or did not answer in time.
+    /// Returns the answer of a policy that panicked or did not answer in time.
     pub(crate) fn unanswered(no_answer: NoAnswer) -> Self {
         Self::failed(match no_answer {
             NoAnswer::Panicked => "a policy failed, so the call is denied; fix the policy",
@@ -194,19 +194,19 @@ impl PolicyAnswer {
         })
     }
 
-    /// The ruling. A policy that cannot say denies.
+    /// Returns the ruling. A policy that failed denies.
     pub(crate) fn into_ruling(self) -> Option<Ruling> {
         self.ruling.unwrap_or_else(|reason| Some(Ruling { effect: Effect::Deny, reason }))
     }
 
-    /// Names the rule.
+    /// Sets the rule.
     #[must_use]
     pub fn by(mut self, rule: RuleRef) -> Self {
         self.rule = Some(rule);
         self
     }
 
-    /// Names the version.
+    /// Sets the version.
     #[must_use]
     pub fn version(mut self, version: PolicyVersion) -> Self {
         self.version = Some(version);
@@ -214,7 +214,7 @@ impl PolicyAnswer {
     }
 }
 
-/// Policies can be shared: a host keeps one handle and gives the gate another.
+/// Policies can be shared: a host keeps one handle and passes another to the gate.
 impl<P: Policy + ?Sized> Policy for Arc<P> {
     fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling> {
         (**self).rule(call, assessment)

@@ -1,4 +1,5 @@
-//! A directory is an async function from who asked for a call to what they may do now.
+//! The directory contract: a directory is an async function from the principal of a call to their
+//! present rights.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,51 +8,52 @@ use async_trait::async_trait;
 
 use crate::call::{CallContext, Principal};
 
-/// How a principal stands with the host at this moment.
+/// The present status of a principal with the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PrincipalStatus {
-    /// They have these roles. They take the place of those that the call was submitted with: its
-    /// policies are asked again with them, and its body sees them.
+    /// The roles they have now. They replace the roles with which the call was submitted: its
+    /// policies are queried again with them, and its body sees them.
     Roles(Vec<String>),
-    /// They may have nothing done in their name any more. The call is denied, and this says why,
-    /// also to the model that asked for it.
+    /// A refusal: nothing may be done in their name any more. The call is denied, and this is the
+    /// reason, also for the model that requested it.
     Refused(String),
 }
 
 impl PrincipalStatus {
-    /// They have these roles, and no others.
+    /// Returns the status of a principal with these roles and no others.
     pub fn roles<R: Into<String>>(roles: impl IntoIterator<Item = R>) -> Self {
         Self::Roles(roles.into_iter().map(Into::into).collect())
     }
 
-    /// They may have nothing done any more.
+    /// Returns the status of a principal for whom nothing may be done any more.
     pub fn refused(why: impl Into<String>) -> Self {
         Self::Refused(why.into())
     }
 }
 
-/// Why a directory cannot say. Any error will do; it is logged, redacted, and kept nowhere.
+/// The reason why a directory failed. Any error will do; it is logged, redacted, and not stored.
 pub type DirectoryError = Box<dyn Error + Send + Sync>;
 
-/// Says what principals may do now: a directory service, a table of users, a token's introspection.
+/// A source of the present rights of principals: a directory service, a table of users, a token's
+/// introspection.
 ///
 /// A human may take days, and rights change meanwhile. So a call that waited, for a human, for its
-/// siblings or for another attempt, is looked at once more before it runs, with the answer in the
-/// place of the roles that it was submitted with. That can only make it stricter: what it was
-/// approved for does not sink when somebody gains a role. Calls that run as soon as they are
-/// submitted are not asked about; their context is the host's word of this moment.
+/// siblings or for another attempt, is checked once more before it runs, with the answer instead of
+/// the roles with which it was submitted. That can only make it stricter: the level for which it
+/// was approved does not drop when somebody gains a role. Calls that run as soon as they are
+/// submitted are not looked up; their context is the host's statement of this moment.
 ///
-/// **Without an answer nothing runs.** When the directory fails, panics or is late, the call stays
-/// approved, and its waiter or worker asks again every five seconds, until it answers or
-/// the approval expires: an outage costs time and no approval. Asked once for each attempt to start
-/// a call, immediately before the claim; not once the body runs.
+/// **Without an answer nothing runs.** If the directory fails, panics or times out, the call stays
+/// approved, and its waiter or worker tries again every five seconds, until the directory answers
+/// or the approval expires: an outage costs time and no approval. It is queried once for each
+/// attempt to start a call, immediately before the claim; not once the body runs.
 ///
-/// Votes and decisions are not asked about. An approval counts as it was given, under the rights
-/// that its approver had then, as a signature does; to void what somebody approved, withdraw it
-/// with [`Gate::cancel`](crate::Gate::cancel).
+/// Votes and decisions are not looked up. An approval counts as it was given, under the rights that
+/// its approver had then, as a signature does; to void an approval, withdraw it with
+/// [`Gate::cancel`](crate::Gate::cancel).
 ///
-/// A function will do:
+/// A plain function works:
 ///
 /// ```
 /// use std::time::Duration;
@@ -67,7 +69,7 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 /// let gate = Gate::builder().principal_directory(roster, Duration::from_secs(1));
 /// ```
 ///
-/// and so will a service that is asked over a network:
+/// and so does a service that is queried over a network:
 ///
 /// ```
 /// use hitl_core::policy::{PrincipalDirectory, DirectoryError, PrincipalStatus};
@@ -88,27 +90,27 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 #[async_trait]
 pub trait PrincipalDirectory: Send + Sync + 'static {
     /// Returns the present status of a stored call's principal. The context is the call's own, as
-    /// it was submitted: principal, tenant, and the roles of then. Must not block the thread; is
-    /// dropped when its time is up. On a runtime of several threads one that blocks all the same
-    /// costs its caller the deadline and no more; on a runtime of one thread nothing else goes on
-    /// meanwhile.
+    /// it was submitted: principal, tenant, and the roles at that time. Must not block the thread;
+    /// the future is dropped when it times out. On a runtime of several threads, one that blocks
+    /// all the same costs its caller the deadline and no more; on a runtime of one thread nothing
+    /// else runs meanwhile.
     async fn lookup(&self, who: &CallContext) -> Result<PrincipalStatus, DirectoryError>;
 
     /// Returns whether [`lookup`](Self::lookup) may block its thread, as a plain function does.
-    /// Then it is asked on a thread of its own.
+    /// Then it runs on a thread of its own.
     fn blocks(&self) -> bool {
         false
     }
 
-    /// Returns the one name of the person who has this one: a directory in which `ann@x`, `Ann@X`
-    /// and `u-17` are one person gives the same name for each. Who asks, edits, votes and gives
-    /// grants is compared by it, and by the name itself, [folded](Principal::folded): both must
-    /// differ for two people. By default the folded name: the case of ASCII letters, characters
-    /// that are not seen, and spaces around it tell nobody apart.
+    /// Returns the one canonical name of this person: a directory in which `ann@x`, `Ann@X` and
+    /// `u-17` are one person returns the same name for each. The people who submit, edit, vote and
+    /// give grants are compared by it, and by the original name, [folded](Principal::folded): both
+    /// must differ for two people. By default it is the folded name: the case of ASCII letters,
+    /// invisible characters, and surrounding spaces do not distinguish people.
     ///
-    /// Asked when a call with a record is submitted, and for each decision, on a thread of its own,
-    /// for as long as a policy may take. Must give the same name for the same principal. When it
-    /// panics or is late, the call is denied, and the decision refused.
+    /// Called when a call with a record is submitted, and for each decision, on a thread of its
+    /// own, with the time limit of a policy. Must return the same name for the same principal. If
+    /// it panics or times out, the call is denied, and the decision refused.
     fn canonical(&self, who: &Principal) -> Principal {
         who.folded()
     }
@@ -144,8 +146,8 @@ impl<D: PrincipalDirectory + ?Sized> PrincipalDirectory for Arc<D> {
     }
 }
 
-/// What is said of roles that are not those of then, for the reviewer who is asked again. Nothing
-/// when they are the same.
+/// Returns the note on roles that have changed since submission, for the reviewer who is asked
+/// again. `None` if they are the same.
 pub(crate) fn changes(who: &CallContext, now: &[String]) -> Option<String> {
     let missing_in = |these: &[String], those: &[String]| {
         let mut names: Vec<&str> =

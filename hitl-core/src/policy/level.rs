@@ -1,4 +1,4 @@
-//! How much of a human a call needs.
+//! Approval levels: the amount of human review that a call needs.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Thresholds;
 
-/// How much of a human a call needs. Ordered: more is stricter.
+/// The amount of human review that a call needs. Ordered: more is stricter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-// Exhaustive: the order is a guard; who does not handle one must not compile.
+// Exhaustive: the order is a guard; code that does not handle a variant must not compile.
 pub enum ApprovalLevel {
-    /// None: it runs, and the audit record says so.
+    /// No review: the call runs, and the audit record notes it.
     Auto,
-    /// A quick yes or no, asked inline.
+    /// A quick yes or no, given inline.
     Quick,
     /// A full review from the durable queue.
     Full,
 }
 
 impl ApprovalLevel {
-    /// Its name, as in records and messages.
+    /// Returns its name, as in records and messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -36,8 +36,8 @@ impl fmt::Display for ApprovalLevel {
     }
 }
 
-/// The level of a confidence: at the auto threshold or above Auto, at the quick threshold or above
-/// Quick, else Full.
+/// Returns the level of a confidence: at the auto threshold or above Auto, at the quick threshold
+/// or above Quick, else Full.
 ///
 /// ```
 /// use hitl_core::{ApprovalLevel, Thresholds, level_for};

@@ -1,5 +1,5 @@
-//! Where a call goes: runs, is asked about, or is denied. Pure: no clock, no IO. What a host brings
-//! for it is declared here, and asked by the gate.
+//! The decision about a call: it runs, is asked about, or is denied. Pure: no clock, no IO. The
+//! traits that a host implements for it are declared here, and the gate calls them.
 
 mod bounded;
 mod contract;

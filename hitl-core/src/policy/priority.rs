@@ -1,4 +1,4 @@
-//! In which order the queue is worked, and by when.
+//! The order and the deadlines of the queue.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Risk;
 
-/// How soon a request should be looked at. Ordered: more is sooner.
+/// The urgency of a request. Ordered: more is sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-// Exhaustive: queues and pages show each one.
+// Exhaustive: queues and pages show each variant.
 pub enum Priority {
-    /// When there is time.
+    /// To be handled when there is time.
     Medium,
-    /// Soon.
+    /// To be handled soon.
     High,
-    /// First.
+    /// To be handled first.
     Urgent,
 }
 
 impl Priority {
-    /// Its name, as in records and messages.
+    /// Returns its name, as in records and messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Medium => "medium",
@@ -37,8 +37,8 @@ impl fmt::Display for Priority {
     }
 }
 
-/// The priority of a request: urgent when the risk is high or critical or the confidence below 30;
-/// high when the risk is medium; else medium.
+/// Returns the priority of a request: urgent when the risk is high or critical or the confidence
+/// below 30; high when the risk is medium; else medium.
 pub const fn priority(risk: Risk, confidence: u8) -> Priority {
     match risk {
         Risk::High | Risk::Critical => Priority::Urgent,
@@ -48,7 +48,8 @@ pub const fn priority(risk: Risk, confidence: u8) -> Priority {
     }
 }
 
-/// How long after its submission a request is due: critical 1 h, high 4 h, medium 24 h, low 72 h.
+/// Returns the time from submission until a request is due: critical 1 h, high 4 h, medium 24 h,
+/// low 72 h.
 pub const fn due_after(risk: Risk) -> Duration {
     let hours = match risk {
         Risk::Critical => 1,

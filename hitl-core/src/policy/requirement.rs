@@ -1,5 +1,5 @@
-//! What a decision must satisfy: how much of a human, how many people, in which roles, in which
-//! order. Requirements only rise.
+//! Requirements on a decision: the level of review, the number of people, their roles, the order of
+//! stages. Requirements only rise.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::ApprovalLevel;
 use crate::call::{Principal, PrincipalKind};
 
-/// Whether the person who asks may approve too. Each is stricter than the one before it.
+/// The rule on whether the requester may approve too. Each variant is stricter than the one before
+/// it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "camelCase")]
-// Exhaustive: the order is a guard; a new one is a change of policy.
+// Exhaustive: the order is a guard; a new variant is a change of policy.
 pub enum RequesterRule {
-    /// Anybody who has the right may approve, the requester too: only where the host says so.
+    /// Anybody with the right may approve, the requester too: only where the host sets it.
     #[serde(rename = "requester")]
     MayApprove,
-    /// The default: the requester may answer Quick. Full, and a grant, are another human's to give.
+    /// The default: the requester may answer Quick. Full approvals, and grants, need another human.
     #[default]
     #[serde(alias = "two")]
     ByLevel,
@@ -29,7 +30,7 @@ pub enum RequesterRule {
 }
 
 impl RequesterRule {
-    /// Whether the requester may approve their own call at this level.
+    /// Returns whether the requester may approve their own call at this level.
     pub fn let_the_requester_approve(self, level: ApprovalLevel) -> bool {
         match self {
             Self::MayApprove => true,
@@ -44,14 +45,14 @@ impl RequesterRule {
     }
 }
 
-/// Which principals may answer, beside humans. Nobody else, unless the host says so.
+/// The kinds of principal that may answer besides humans. By default there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deciders {
-    /// Agents may answer.
+    /// True if agents may answer.
     #[serde(default, skip_serializing_if = "is_no")]
     pub agents: bool,
-    /// Services may answer.
+    /// True if services may answer.
     #[serde(default, skip_serializing_if = "is_no")]
     pub services: bool,
 }
@@ -62,12 +63,12 @@ const fn is_no(yes: &bool) -> bool {
 }
 
 impl Deciders {
-    /// Humans, and nobody else.
+    /// Only humans.
     pub const HUMANS: Self = Self { agents: false, services: false };
     /// Humans, agents and services.
     pub const ANY: Self = Self { agents: true, services: true };
 
-    /// Whether a principal of this kind may answer.
+    /// Returns whether a principal of this kind may answer.
     pub const fn include(self, kind: PrincipalKind) -> bool {
         match kind {
             PrincipalKind::Human => true,
@@ -76,13 +77,13 @@ impl Deciders {
         }
     }
 
-    /// Whether this principal may answer: one of a kind that may, who has a name. Nobody is known
-    /// by a name in which nothing can be seen.
+    /// Returns whether this principal may answer: its kind is allowed and it has a name. A name
+    /// without a visible character identifies nobody.
     pub(crate) fn admit(self, who: &Principal) -> bool {
         self.include(who.kind()) && who.is_named()
     }
 
-    /// The most deciders that are at least as few as both.
+    /// Returns the largest set of deciders that both allow.
     #[must_use]
     pub const fn join(self, other: Self) -> Self {
         Self { agents: self.agents && other.agents, services: self.services && other.services }
@@ -94,30 +95,31 @@ impl Deciders {
     }
 }
 
-/// How many different people must approve before the next stage begins, and in which roles.
+/// The number of different people who must approve before the next stage begins, and their roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stage {
-    /// So many different people in all; at least one, and at least those that `roles` asks for.
+    /// The total number of different people; at least one, and at least those that `roles`
+    /// requires.
     #[serde(default)]
     pub people: u32,
-    /// So many of them in each of these roles.
+    /// The number of people required in each of these roles.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, u32>,
 }
 
 impl Stage {
-    /// `people` people in any role.
+    /// Returns a stage of `people` people in any role.
     pub fn people(people: u32) -> Self {
         Self { people, ..Self::default() }
     }
 
-    /// `people` people in this role.
+    /// Returns a stage of `people` people in this role.
     pub fn role(role: impl Into<String>, people: u32) -> Self {
         Self { people: 0, roles: BTreeMap::from([(role.into(), people)]) }
     }
 
-    /// The least stage that is at least as strict as both.
+    /// Returns the least stage that is at least as strict as both.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
         let mut roles = self.roles.clone();
@@ -128,7 +130,7 @@ impl Stage {
         Self { people: self.people.max(other.people), roles }
     }
 
-    /// The places that must be filled, each by another person: a role's, or anybody's.
+    /// Returns the places to be filled, each by a different person: with a role, or for anybody.
     fn places(&self) -> Vec<Option<&str>> {
         let named =
             self.roles.iter().flat_map(|(role, people)| (0..*people).map(|_| Some(role.as_str())));
@@ -140,8 +142,8 @@ impl Stage {
         places
     }
 
-    /// How many places are still empty when each of these people, known by their roles, takes the
-    /// place that leaves the fewest empty.
+    /// Returns the number of places that stay empty when the people with these roles are placed so
+    /// that the fewest stay empty.
     pub fn missing(&self, voters: &[&[String]]) -> usize {
         let places = self.places();
         let mut taken_by: Vec<Option<usize>> = vec![None; places.len()];
@@ -154,10 +156,10 @@ impl Stage {
     }
 }
 
-/// A stage of more people than this is one of this many: nobody counts further.
+/// The most people of a stage that are counted: a larger stage counts as this many.
 const MOST: usize = 100;
 
-/// Finds a place for a voter, moving those who are seated if that helps.
+/// Finds a place for a voter, moving seated voters if that helps.
 fn seat(
     voter: usize,
     voters: &[&[String]],
@@ -183,15 +185,15 @@ fn seat(
     false
 }
 
-/// Who must approve: in stages, one after the other. Without a stage, one person. The default is
-/// what holds where nothing is said: humans, and the requester at Quick only.
+/// The people who must approve: in stages, one after the other. Without a stage, one person. The
+/// default applies where nothing is set: humans, and the requester at Quick only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quorum {
-    /// Whether the requester may approve.
+    /// The rule on approval by the requester.
     #[serde(default, skip_serializing_if = "RequesterRule::is_default")]
     pub eyes: RequesterRule,
-    /// Who may answer, beside humans.
+    /// The principals that may answer, besides humans.
     #[serde(default, skip_serializing_if = "Deciders::is_humans")]
     pub deciders: Deciders,
     /// The stages, in order.
@@ -200,22 +202,23 @@ pub struct Quorum {
 }
 
 impl Quorum {
-    /// The least of all: any one principal. Joined with another quorum, it adds nothing.
+    /// The least quorum: any one principal. Joining it to another quorum adds nothing.
     pub const ONE: Self =
         Self { eyes: RequesterRule::MayApprove, deciders: Deciders::ANY, stages: Vec::new() };
 
-    /// Whether one person's word is enough, so that a grant may take its place: no stage, and no
-    /// explicit four eyes.
+    /// Returns whether one person's approval suffices, so that a grant may replace it: no stage,
+    /// and no explicit four eyes.
     pub fn is_one(&self) -> bool {
         self.stages.is_empty() && self.eyes < RequesterRule::MayNotApprove
     }
 
-    /// Whether nothing is said, so that the default holds.
+    /// Returns whether nothing is set, so that the default applies.
     pub(crate) fn is_default(&self) -> bool {
         self.stages.is_empty() && self.eyes.is_default() && self.deciders.is_humans()
     }
 
-    /// The least quorum that is at least as strict as both. Stages are joined place by place.
+    /// Returns the least quorum that is at least as strict as both. Stages are joined position by
+    /// position.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
         let length = self.stages.len().max(other.stages.len());
@@ -226,12 +229,12 @@ impl Quorum {
         Self { eyes: self.eyes.max(other.eyes), deciders, stages }
     }
 
-    /// Whether what satisfies `other` satisfies this.
+    /// Returns whether any decision that satisfies `other` satisfies this.
     pub fn is_met_by(&self, other: &Self) -> bool {
         self.join(other) == *other
     }
 
-    /// The stage at `at`. There is always a first one.
+    /// Returns the stage at `at`. There is always a first one.
     pub fn stage(&self, at: usize) -> Option<Stage> {
         match self.stages.get(at) {
             Some(stage) => Some(stage.clone()),
@@ -241,9 +244,9 @@ impl Quorum {
     }
 }
 
-/// What a decision must satisfy. A join-semilattice: [`join`](Self::join) of two is the least that
-/// is at least as strict as both, so what a call needs can only rise, in whichever order it is
-/// asked.
+/// The requirements on a decision. A join-semilattice: [`join`](Self::join) of two is the least
+/// that is at least as strict as both, so the requirements of a call can only rise, in whichever
+/// order they are joined.
 ///
 /// ```
 /// use hitl_core::policy::{ApprovalLevel, Requirement, Stage};
@@ -257,48 +260,48 @@ impl Quorum {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Requirement {
-    /// How much of a human.
+    /// The level of review.
     pub level: ApprovalLevel,
-    /// Who, and how many.
+    /// The people who must approve.
     #[serde(default)]
     pub quorum: Quorum,
 }
 
 impl Requirement {
-    /// One principal, at this level, and nothing about who: what a tool and a gate say is joined to
-    /// it.
+    /// Returns the requirement of one principal at this level, without conditions on who: those of
+    /// the tool and the gate are joined to it.
     pub fn new(level: ApprovalLevel) -> Self {
         Self { level, quorum: Quorum::ONE }
     }
 
-    /// The same level, and this quorum.
+    /// Sets the quorum.
     #[must_use]
     pub fn quorum(mut self, quorum: Quorum) -> Self {
         self.quorum = quorum;
         self
     }
 
-    /// One more stage.
+    /// Adds a stage.
     #[must_use]
     pub fn stage(mut self, stage: Stage) -> Self {
         self.quorum.stages.push(stage);
         self
     }
 
-    /// The requester may not approve.
+    /// Excludes the requester from approving.
     #[must_use]
     pub fn four_eyes(mut self) -> Self {
         self.quorum.eyes = RequesterRule::MayNotApprove;
         self
     }
 
-    /// The least requirement that is at least as strict as both.
+    /// Returns the least requirement that is at least as strict as both.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
         Self { level: self.level.max(other.level), quorum: self.quorum.join(&other.quorum) }
     }
 
-    /// Whether what satisfies `other` satisfies this.
+    /// Returns whether any decision that satisfies `other` satisfies this.
     pub fn is_met_by(&self, other: &Self) -> bool {
         self.join(other) == *other
     }

@@ -1,4 +1,4 @@
-//! Routing: from an assessment to a verdict. Among everything that has a say, the strictest wins.
+//! Routing: from an assessment to a verdict. The strictest of all demands wins.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,21 +13,21 @@ use crate::call::Risk;
 use crate::confidence::{Assessment, CallView, Factor};
 use crate::sync::NoAnswer;
 
-/// What the machine decided about a call.
+/// The routing decision on a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-// Exhaustive: who does not handle one must not compile.
+// Exhaustive: code that does not handle a variant must not compile.
 pub enum Verdict {
-    /// It runs.
+    /// The call runs.
     Run,
     /// A human is asked, at this level.
     Ask(ApprovalLevel),
-    /// It does not run, and nobody is asked. The text says which rule and why.
+    /// The call does not run, and nobody is asked. The text names the rule and the reason.
     Deny(String),
 }
 
 impl Verdict {
-    /// The level: Auto for a call that runs; nothing for one that is denied.
+    /// Returns the level: Auto for a call that runs; `None` for one that is denied.
     pub fn level(&self) -> Option<ApprovalLevel> {
         match self {
             Self::Run => Some(ApprovalLevel::Auto),
@@ -36,7 +36,7 @@ impl Verdict {
         }
     }
 
-    /// What it comes down to, without the reason.
+    /// Returns the kind of verdict, without the reason.
     pub fn kind(&self) -> VerdictKind {
         match self {
             Self::Run | Self::Ask(ApprovalLevel::Auto) => VerdictKind::Run,
@@ -47,23 +47,23 @@ impl Verdict {
     }
 }
 
-/// What a verdict comes down to.
+/// The kind of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 // Exhaustive: as `Verdict`.
 pub enum VerdictKind {
-    /// It runs.
+    /// The call runs.
     Run,
     /// A quick yes or no.
     Quick,
     /// A full review.
     Full,
-    /// It does not run, and nobody is asked.
+    /// The call does not run, and nobody is asked.
     Deny,
 }
 
 impl VerdictKind {
-    /// Its name in metrics, spans and reports.
+    /// Returns its name in metrics, spans and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -80,32 +80,32 @@ impl fmt::Display for VerdictKind {
     }
 }
 
-/// A verdict and what made it.
+/// A verdict and its causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
-    /// What the machine decided.
+    /// The decision.
     pub verdict: Verdict,
-    /// What raised it above the level of its confidence, or lowered it below, in words.
+    /// The reasons, in words, why it is above or below the level of the confidence.
     pub reasons: Vec<String>,
-    /// The policies that were asked, in the versions that answered.
+    /// The policies that were queried, in the versions that answered.
     pub policies: Vec<PolicyVersion>,
-    /// The rules that apply, one of each policy that has rules; whether or not they made a
+    /// The rules that apply, one for each policy that has rules; whether or not they made a
     /// difference.
     pub rules: Vec<RuleRef>,
-    /// The rule that made the verdict, when a rule did.
+    /// The rule that decided, if a rule did.
     pub decided_by: Option<RuleRef>,
-    /// Whether a grant may answer in a human's place: when nothing asks for one but the score and a
-    /// high risk. What a factor or a policy demands, a scorer's doubt and critical risk are always
-    /// asked about.
+    /// True if a grant may answer instead of a human: if only the score or a high risk asks for
+    /// one. Demands of factors and policies, a scorer's doubt and critical risk always need a
+    /// human.
     pub grantable: bool,
-    /// A policy failed, so the verdict is a fail-closed denial; an already approved call is
+    /// True if a policy failed, so the verdict is a fail-closed denial; an already approved call is
     /// postponed, not denied.
     pub failed: bool,
 }
 
 impl Route {
-    /// Whether a grant answers for it: what is denied is denied, grant or not.
+    /// Returns whether a grant may answer for it: a denied call stays denied, grant or not.
     pub(crate) fn may_be_granted(&self) -> bool {
         self.grantable && !matches!(self.verdict, Verdict::Deny(_))
     }
@@ -113,31 +113,31 @@ impl Route {
 
 /// Routes an assessed call.
 ///
-/// The level is the strictest of: the confidence against the tool's thresholds; what a factor
-/// demands; the risk (critical is always Full; high is Auto only where the tool sets
+/// The level is the strictest of: the confidence against the tool's thresholds; the demands of
+/// factors; the risk (critical is always Full; high is Auto only where the tool sets
 /// `auto_threshold` itself); the `destructive` hint (Auto only where the tool sets `auto_threshold`
-/// itself, and always Full where the risk is high); and the host's policies, of which any may deny.
-/// Only when nothing but the points of the score asks for a human may a policy lift that; see
+/// itself, and always Full where the risk is high); and the host's policies, any of which may deny.
+/// Only if nothing but the points of the score asks for a human may a policy lift that; see
 /// [`Effect::Auto`].
 pub fn route(call: &CallView<'_>, assessment: &Assessment, policies: &[Arc<dyn Policy>]) -> Route {
     let answers = policies.iter().map(|policy| ask(&**policy, call, assessment)).collect();
     combine(call, assessment, answers)
 }
 
-/// Asks a policy. One that panics has failed.
+/// Queries a policy. One that panics has failed.
 pub(crate) fn ask(
     policy: &dyn Policy,
     call: &CallView<'_>,
     assessment: &Assessment,
 ) -> PolicyAnswer {
     catch_unwind(AssertUnwindSafe(|| policy.answer(call, assessment))).unwrap_or_else(|panic| {
-        // A panic's own value may panic when it is dropped.
+        // A panic's payload may panic when it is dropped.
         std::mem::forget(panic);
         PolicyAnswer::unanswered(NoAnswer::Panicked)
     })
 }
 
-/// The verdict on a call about which the policies gave these answers. Pure.
+/// Returns the verdict on a call for which the policies gave these answers. Pure.
 pub(crate) fn combine(
     call: &CallView<'_>,
     assessment: &Assessment,
@@ -153,7 +153,7 @@ pub(crate) fn combine(
         grantable: false,
         failed: false,
     };
-    // What is demanded at any score, and the level with the score.
+    // The level demanded at any score, and the level including the score.
     let (mut demanded, mut firmly, mut level) = (None, None, scored);
     for LevelDemand { to, why, firm } in demands(call, assessment) {
         demanded = demanded.max(Some(to));
@@ -166,7 +166,7 @@ pub(crate) fn combine(
     let (mut lift, mut failed) = (None, None);
     for PolicyAnswer { ruling, rule, .. } in answers {
         match ruling {
-            // Whatever others do not know, a denial is one.
+            // A denial applies even if other policies failed.
             Err(why) => {
                 failed.get_or_insert(why);
             }
@@ -220,11 +220,11 @@ pub(crate) fn combine(
 struct LevelDemand {
     to: ApprovalLevel,
     why: String,
-    /// Not even a grant answers it.
+    /// True if not even a grant may answer it.
     firm: bool,
 }
 
-/// The level that the factors and the risk demand at any score.
+/// Returns the levels that the factors and the risk demand at any score.
 fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<LevelDemand> {
     let demanded = |factor: &Factor| {
         let said = || format!("{}: {}", factor.name, factor.reasoning);
@@ -246,8 +246,8 @@ fn demands(call: &CallView<'_>, assessment: &Assessment) -> Vec<LevelDemand> {
     demands
 }
 
-/// What a destructive tool demands. With a high risk it is always looked at in full: a threshold
-/// says what is likely, and what is destroyed does not come back when that was wrong.
+/// Returns the demand of a destructive tool. With a high risk it is always Full: a threshold
+/// reflects likelihood, and destroyed data does not come back if the estimate was wrong.
 fn destruction(call: &CallView<'_>) -> Option<LevelDemand> {
     let config = call.config;
     if !config.hints.destructive {
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(verdict(medium, &low_score, &auto), Verdict::Run);
         let any = with(Effect::AtLeast(ApprovalLevel::Auto));
         assert_eq!(verdict(medium, &low_score, &any), Verdict::Run);
-        // Beaten, it is as if it had not been there: the score asks for Full again.
+        // A ruling that is overruled has no effect: the score asks for Full again.
         for other in [Effect::AtLeast(ApprovalLevel::Quick), Effect::AtLeast(ApprovalLevel::Full)] {
             assert_eq!(verdict(medium, &low_score, &with(other)), full);
         }
@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(verdict(medium, &scored(0, doubted), &auto), full);
     }
 
-    /// What may be added without making anything laxer.
+    /// Returns a strategy for additions that never make anything laxer.
     fn any_tightening() -> impl Strategy<Value = Option<Effect>> {
         any_effect().prop_filter("an auto rule relaxes", |effect| *effect != Some(Effect::Auto))
     }

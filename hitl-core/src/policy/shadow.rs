@@ -1,4 +1,4 @@
-//! A candidate policy beside the active one: what it would have said is counted, and nothing more.
+//! Shadow policies: a candidate beside the active policy, whose verdicts are only counted.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -9,35 +9,35 @@ use super::{Policy, Route, VerdictKind, ask, combine};
 use crate::confidence::{Assessment, CallView};
 use crate::sync::{Mutex, MutexGuard};
 
-/// Where the candidate would have decided otherwise.
+/// A count of calls for which the candidate's verdict differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Difference {
     /// The tool.
     pub tool: String,
-    /// What was decided.
+    /// The actual verdict.
     pub active: VerdictKind,
-    /// What the candidate would have decided.
+    /// The candidate's verdict.
     pub candidate: VerdictKind,
-    /// How many calls.
+    /// The number of calls.
     pub calls: u64,
 }
 
-/// How a candidate policy compares with the active one, since the gate was built.
+/// A comparison of a candidate policy with the active one, since the gate was built.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ShadowReport {
-    /// How many calls both decided about.
+    /// The number of calls that both decided.
     pub compared: u64,
-    /// How many calls the candidate could not decide about: it failed or panicked.
+    /// The number of calls that the candidate could not decide: it failed or panicked.
     pub failed: u64,
-    /// Where they differ, by tool and verdicts. Never longer than the tools times sixteen.
+    /// The differences, by tool and verdicts. At most sixteen for each tool.
     pub differences: Vec<Difference>,
 }
 
-/// Candidates and what they would have said.
+/// Candidate policies and counts of their verdicts.
 pub(crate) struct Shadow {
     candidates: Vec<Arc<dyn Policy>>,
     counts: Mutex<Counts>,
@@ -59,8 +59,8 @@ impl Shadow {
         self.candidates.is_empty()
     }
 
-    /// Counts what the candidates would have made of a call that was routed like this. Whatever
-    /// they do, the call does not notice.
+    /// Counts the candidates' verdicts on a call that was routed like this. A candidate never
+    /// affects the call.
     pub(crate) fn compare(
         &self,
         tool: &str,

@@ -1,43 +1,43 @@
-//! How many calls may wait.
+//! Caps on the number of waiting calls.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How many calls may wait for a decision at a time. What is not said is not capped.
+/// Caps on the number of calls that may wait for a decision at a time. `None` is no cap.
 ///
-/// A store judges it in the transaction that enters a call, so that of many that race no more come
-/// in than may. What runs at once, and what waits already, is not turned away.
+/// A store checks them in the transaction that inserts a call, so that racing calls never exceed
+/// them. A call that runs at once, or waits already, is not refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caps {
-    /// Of one principal in its tenant.
+    /// The cap for one principal in its tenant.
     pub principal: Option<u32>,
-    /// Of one tenant.
+    /// The cap for one tenant.
     pub tenant: Option<u32>,
 }
 
 impl Caps {
-    /// Whether nothing is capped.
+    /// Returns whether there is no cap.
     pub const fn is_none(self) -> bool {
         self.principal.is_none() && self.tenant.is_none()
     }
 
-    /// The cap that one more call would break, when so many wait already.
+    /// Returns the cap that one more call would exceed, given the numbers of waiting calls.
     pub fn broken(self, own: u64, all: u64) -> Option<Cap> {
         let own = self.principal.filter(|most| own >= u64::from(*most)).map(Cap::Principal);
         own.or(self.tenant.filter(|most| all >= u64::from(*most)).map(Cap::Tenant))
     }
 }
 
-/// A cap that is reached.
+/// A cap that was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Cap {
-    /// So many calls of the principal wait.
+    /// The principal has this many waiting calls.
     Principal(u32),
-    /// So many calls of the tenant wait.
+    /// The tenant has this many waiting calls.
     Tenant(u32),
 }
 

@@ -1,4 +1,4 @@
-//! How many calls there are.
+//! Counts of calls.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,28 +8,28 @@ use serde::Serialize;
 use crate::machine::CallState;
 use crate::policy::{ApprovalLevel, Priority};
 
-/// How far is counted: beyond it, it is only known that there are more, so that a count costs the
-/// same however long the queue is.
+/// The limit of counting: beyond it, it is only known that there are more, so that a count costs
+/// the same however long the queue is.
 pub const COUNTED: u64 = 1000;
 
-/// A number of calls, counted as far as [`COUNTED`]. Shown as `17`, or as `1000+`.
+/// A number of calls, counted up to [`COUNTED`]. Shown as `17`, or as `1000+`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CappedCount {
-    /// So many were counted.
+    /// The number counted.
     pub counted: u64,
-    /// There are, or may be, more.
+    /// True if there are, or may be, more.
     pub more: bool,
 }
 
 impl CappedCount {
-    /// From a count that went one beyond [`COUNTED`].
+    /// Returns the count from a number that was counted up to one beyond [`COUNTED`].
     pub fn new(counted: u64) -> Self {
         Self { counted: counted.min(COUNTED), more: counted > COUNTED }
     }
 
-    /// Together with another number.
+    /// Returns the sum with another count.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self { counted: self.counted + other.counted, more: self.more || other.more }
@@ -42,14 +42,14 @@ impl fmt::Display for CappedCount {
     }
 }
 
-/// How many calls there are in each state that has not ended, and how many wait at each priority
-/// and level.
+/// The number of calls in each state that has not ended, and of waiting calls at each priority and
+/// level.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueCounts {
-    /// By state: pending, approved, claimed and unknown.
+    /// The calls by state: pending, approved, claimed and unknown.
     pub states: BTreeMap<CallState, CappedCount>,
-    /// Of those that are pending, by priority and level.
+    /// The pending calls by priority and level.
     pub pending: BTreeMap<(Priority, ApprovalLevel), CappedCount>,
 }
 
@@ -63,17 +63,17 @@ impl QueueCounts {
     pub const LEVELS: [ApprovalLevel; 3] =
         [ApprovalLevel::Auto, ApprovalLevel::Quick, ApprovalLevel::Full];
 
-    /// How many are in a state.
+    /// Returns the number of calls in a state.
     pub fn state(&self, state: CallState) -> CappedCount {
         self.states.get(&state).copied().unwrap_or_default()
     }
 
-    /// How many wait at a priority.
+    /// Returns the number of pending calls at a priority.
     pub fn priority(&self, priority: Priority) -> CappedCount {
         self.sum(|(p, _)| *p == priority)
     }
 
-    /// How many wait at a level.
+    /// Returns the number of pending calls at a level.
     pub fn level(&self, level: ApprovalLevel) -> CappedCount {
         self.sum(|(_, l)| *l == level)
     }
@@ -83,7 +83,7 @@ impl QueueCounts {
         counted.fold(CappedCount::default(), |sum, (_, tally)| sum.plus(*tally))
     }
 
-    /// Adds another tenant's.
+    /// Adds the counts of another tenant.
     pub(crate) fn add(&mut self, other: &Self) {
         for (state, tally) in &other.states {
             let sum = self.states.entry(*state).or_default();

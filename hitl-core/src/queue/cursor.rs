@@ -1,4 +1,4 @@
-//! Where a listing goes on.
+//! Cursors: positions at which a listing continues.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,22 +7,23 @@ use super::{QueueFilter, QueueOrder, ReviewScope};
 use crate::hex::hex;
 use crate::seal::{HostKey, HostKeys};
 
-/// What a cursor's check is derived for.
+/// The domain from which a cursor's check is derived.
 const DOMAIN: &str = "hitl.cursor.v1";
-/// The place, and the check.
+/// The sizes in bytes of the position and of the check.
 const PLACE: usize = 32;
 const CHECK: usize = 16;
 
-/// Where a listing goes on: after the last call of a page. Opaque text; it holds no secret.
+/// The position at which a listing continues: after the last call of a page. Opaque text; it
+/// contains no secret.
 ///
-/// It stays good for as long as the host gives the key that it was made under: calls that come and
-/// go in between move nothing. It is bound to the viewer, the filter and the order of its listing,
-/// and a changed one is refused.
+/// It stays valid while the host provides the key under which it was made: calls that come and go
+/// in between move nothing. It is bound to the viewer, the filter and the order of its listing, and
+/// is refused for any other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor([u8; PLACE + CHECK]);
 
-/// It is no cursor of this listing: it was changed, made under another key, or for another viewer,
-/// filter or order.
+/// An error for text that is not a cursor of this listing: it was changed, made under another key,
+/// or for another viewer, filter or order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no cursor of this listing; begin at its first page")]
 pub struct InvalidCursor(());
@@ -52,8 +53,8 @@ impl Cursor {
         order: QueueOrder,
     ) -> Result<[i64; 4], InvalidCursor> {
         let (place, given) = self.0.split_at(PLACE);
-        // It guards against mistakes and foreign listings, not a secret: who may see what is judged
-        // by the viewer, each time.
+        // This guards against mistakes and foreign listings, not a secret: the viewer's rights are
+        // checked each time.
         let listing = listing(viewer, filter, order);
         if !keys.all().any(|key| given == check(place, key, &listing)) {
             return Err(InvalidCursor(()));
@@ -66,7 +67,7 @@ impl Cursor {
     }
 }
 
-/// Plain data of ours: it always has a JSON form, and a different one when it differs.
+/// Returns the JSON of the listing. Plain data always serialises, and differently if it differs.
 fn listing(viewer: &ReviewScope, filter: &QueueFilter, order: QueueOrder) -> Vec<u8> {
     serde_json::to_vec(&(viewer, filter, order)).unwrap_or_default()
 }

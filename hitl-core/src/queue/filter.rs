@@ -1,4 +1,4 @@
-//! Which calls of the queue somebody wants to see.
+//! Filters and queries of the queue.
 
 use hitl_base::Timestamp;
 use serde::Serialize;
@@ -8,32 +8,32 @@ use crate::call::{Principal, Risk, RunId};
 use crate::machine::{CallRecord, CallState};
 use crate::policy::{ApprovalLevel, Priority};
 
-/// Which calls somebody wants to see. What is not said, is not asked for.
+/// A filter of calls. An empty field does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueFilter {
-    /// In one of these states; pending when empty.
+    /// The states; pending if empty.
     pub states: Vec<CallState>,
-    /// Of this tool.
+    /// The tool.
     pub tool: Option<String>,
-    /// Of this risk.
+    /// The risk.
     pub risk: Option<Risk>,
-    /// At this level.
+    /// The level.
     pub level: Option<ApprovalLevel>,
-    /// Of this priority.
+    /// The priority.
     pub priority: Option<Priority>,
-    /// Asked for by this principal.
+    /// The principal.
     pub principal: Option<Principal>,
-    /// Of this run, or of a run that it delegated to.
+    /// The run, including runs that it delegated to.
     pub run: Option<RunId>,
-    /// Due before this moment.
+    /// The moment before which calls are due.
     pub due_before: Option<Timestamp>,
-    /// With this text in the title, in upper or lower case.
+    /// Text in the title, case-insensitive.
     pub text: Option<String>,
 }
 
 impl QueueFilter {
-    /// Whether a record is among those that are wanted.
+    /// Returns whether a record matches.
     pub fn fits(&self, record: &CallRecord) -> bool {
         let request = &record.request;
         self.states().contains(&record.state)
@@ -49,7 +49,7 @@ impl QueueFilter {
             && self.text.as_ref().is_none_or(|text| has(&request.title, text))
     }
 
-    /// The states that are asked for, each once.
+    /// Returns the states of the filter, each once.
     pub fn states(&self) -> Vec<CallState> {
         if self.states.is_empty() {
             return vec![CallState::Pending];
@@ -65,7 +65,7 @@ fn has(title: &str, text: &str) -> bool {
     title.to_lowercase().contains(&text.to_lowercase())
 }
 
-/// What somebody asks the queue for: which calls, in which order, how many, and from where on.
+/// A query of the queue: the filter, the order, the limit, and the position from which to continue.
 ///
 /// ```
 /// use hitl_core::{Priority, QueueOrder, QueueQuery};
@@ -82,84 +82,86 @@ pub struct QueueQuery {
 }
 
 impl QueueQuery {
-    /// What waits for a decision, fifty at a time, in the order in which reviewers work.
+    /// Returns a query for calls that wait for a decision, fifty at a time, in the order in which
+    /// reviewers work.
     pub fn pending() -> Self {
         Self::new(&[])
     }
 
-    /// Calls in these states. What has ended is listed in [`QueueOrder::Created`] only.
+    /// Returns a query for calls in these states. Ended calls are listed in [`QueueOrder::Created`]
+    /// only.
     pub fn new(states: &[CallState]) -> Self {
         let filter = QueueFilter { states: states.to_vec(), ..QueueFilter::default() };
         Self { filter, order: QueueOrder::default(), after: None, limit: 50 }
     }
 
-    /// Of one tool.
+    /// Restricts the query to one tool.
     pub fn tool(mut self, name: impl Into<String>) -> Self {
         self.filter.tool = Some(name.into());
         self
     }
 
-    /// Of one risk.
+    /// Restricts the query to one risk.
     pub fn risk(mut self, risk: Risk) -> Self {
         self.filter.risk = Some(risk);
         self
     }
 
-    /// At one level.
+    /// Restricts the query to one level.
     pub fn level(mut self, level: ApprovalLevel) -> Self {
         self.filter.level = Some(level);
         self
     }
 
-    /// Of one priority.
+    /// Restricts the query to one priority.
     pub fn priority(mut self, priority: Priority) -> Self {
         self.filter.priority = Some(priority);
         self
     }
 
-    /// Asked for by one principal.
+    /// Restricts the query to one principal.
     pub fn principal(mut self, principal: impl Into<Principal>) -> Self {
         self.filter.principal = Some(principal.into());
         self
     }
 
-    /// Of one run, and of the runs that it delegated to.
+    /// Restricts the query to one run, and the runs that it delegated to.
     pub fn run(mut self, run: impl Into<RunId>) -> Self {
         self.filter.run = Some(run.into());
         self
     }
 
-    /// Due before a moment; with the store's present, what is overdue.
+    /// Restricts the query to calls due before a moment; with the store's present, overdue calls.
     pub fn due_before(mut self, moment: Timestamp) -> Self {
         self.filter.due_before = Some(moment);
         self
     }
 
-    /// With this text in the title, in upper or lower case.
+    /// Restricts the query to calls with this text in the title, case-insensitive.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.filter.text = Some(text.into());
         self
     }
 
-    /// In this order.
+    /// Sets the order.
     pub fn order(mut self, order: QueueOrder) -> Self {
         self.order = order;
         self
     }
 
-    /// At most so many, 1 to 200.
+    /// Limits the number of calls, 1 to 200.
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit.clamp(1, 200);
         self
     }
 
-    /// Goes on after a page. The cursor must be of the same viewer, filter and order.
+    /// Continues after a page. The cursor must be of the same viewer, filter and order.
     pub fn after(mut self, cursor: Cursor) -> Self {
         self.after = Some(cursor);
         self
     }
 
-    /// Which calls are asked for.
+    /// Returns the filter.
     pub fn filter(&self) -> &QueueFilter {
         &self.filter
     }

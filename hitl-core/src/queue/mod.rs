@@ -1,15 +1,15 @@
-//! What waits for a human: who may see it, in which order, and page by page.
+//! The queue of calls that wait for a human: access, order and paging.
 //!
-//! | file | what is there |
+//! | file | contents |
 //! |---|---|
-//! | `review_scope` | whose calls somebody may see |
-//! | `filter` | which of them they want to see |
-//! | `position` | where each stands in the queue, and the orders |
-//! | `fairness` | how agents take turns, so that none buries the others |
-//! | `cursor` | where a listing goes on |
-//! | `counts` | how many there are |
-//! | `caps` | how many there may be |
-//! | `reminder` | when somebody should be reminded |
+//! | `review_scope` | the tenants whose calls somebody may see |
+//! | `filter` | filters and queries |
+//! | `position` | positions in the queue, and its orders |
+//! | `fairness` | fair turns, so that no agent buries the others |
+//! | `cursor` | the position at which a listing continues |
+//! | `counts` | counts of calls |
+//! | `caps` | limits on waiting calls |
+//! | `reminder` | reminders of due calls |
 //!
 //! Everything here is pure; `gate/read/queue.rs` drives it.
 

@@ -1,4 +1,4 @@
-//! Where a call stands in the queue, and the orders in which it is worked.
+//! Positions in the queue, and the orders in which it is listed.
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,40 +7,39 @@ use crate::call::Tenant;
 use crate::machine::{CallRecord, CallState};
 use crate::policy::Priority;
 
-/// In which order the queue is listed.
+/// The order in which the queue is listed.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum QueueOrder {
-    /// As reviewers work: the most urgent first; within a priority the agents take turns (see
-    /// [`turn`](super::turn)); within a turn, what is due first, then what came first.
+    /// The reviewers' order: the most urgent first; within a priority the agents take turns (see
+    /// [`turn`](super::turn)); within a turn, by due date, then by creation.
     #[default]
     Reviewer,
-    /// What is due first, then what came first.
+    /// By due date, then by creation.
     Due,
-    /// What came first.
+    /// By creation.
     Created,
 }
 
-/// Where a call stands in the queue. It does not change while the call waits, unless its priority
-/// or its due date does, so that a listing which goes on after it neither skips a call nor shows it
-/// twice.
+/// A position in the queue. It does not change while the call waits, unless its priority or its due
+/// date does, so that a listing that continues after it neither skips a call nor shows it twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QueuePosition {
-    /// How soon it should be looked at.
+    /// The urgency.
     pub priority: Priority,
-    /// Its turn among those of its priority in its tenant.
+    /// The turn among the calls of its priority in its tenant.
     pub turn: u64,
-    /// When it should be decided.
+    /// The time when it is due.
     pub due_at: Timestamp,
     /// The store's number of the call: counts up in the order of creation.
     pub number: u64,
 }
 
 impl QueuePosition {
-    /// What the order goes by: the smaller comes first.
+    /// Returns the sort key: the smaller comes first.
     pub fn key(&self, order: QueueOrder) -> [i64; 4] {
         let (due, number) = (self.due_at.as_millis(), self.number.cast_signed());
         match order {
@@ -51,7 +50,7 @@ impl QueuePosition {
     }
 }
 
-/// A priority as a number that counts up from the most urgent, as stores keep it.
+/// Returns a priority as a number that counts up from the most urgent, as stores keep it.
 pub const fn rank(priority: Priority) -> i64 {
     match priority {
         Priority::Urgent => 0,
@@ -60,26 +59,27 @@ pub const fn rank(priority: Priority) -> i64 {
     }
 }
 
-/// A record and its place.
+/// A record and its position.
 #[derive(Clone, Debug)]
 pub struct QueueEntry {
-    /// Where it stands.
+    /// The position.
     pub place: QueuePosition,
-    /// What is kept of the call.
+    /// The record of the call.
     pub record: CallRecord,
 }
 
-/// One stretch of one tenant's queue, as a store is asked for it.
+/// A request to a store for a slice of one tenant's queue.
 #[derive(Clone, Debug)]
 pub struct QueueScan {
-    /// Whose.
+    /// The tenant.
     pub tenant: Tenant,
-    /// In one of these states: at least one, each once.
+    /// The states: at least one, each once.
     pub states: Vec<CallState>,
-    /// In this order. Other than by creation, only states that have not ended are asked for.
+    /// The order. In an order other than by creation, only states that have not ended are
+    /// requested.
     pub order: QueueOrder,
-    /// After the place with this [key](QueuePosition::key).
+    /// The [key](QueuePosition::key) of the position after which to continue.
     pub after: Option<[i64; 4]>,
-    /// At most so many.
+    /// The most entries to return.
     pub limit: usize,
 }

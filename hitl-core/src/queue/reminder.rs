@@ -1,4 +1,4 @@
-//! When whom to remind: pure, of a record and two moments.
+//! Reminders: which calls are due one between two moments. Pure.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use hitl_base::Timestamp;
 
 use crate::machine::{CallRecord, CallState};
 
-/// How far a waiting call has come towards its due date. Ordered: later is more.
+/// The progress of a waiting call towards its due date. Ordered: later is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DueStage {
-    /// Half of its time is over.
+    /// Half of its time has passed.
     Half,
-    /// Nine tenths of its time are over.
+    /// Nine tenths of its time have passed.
     Near,
-    /// It is overdue. It can still be decided, until it expires.
+    /// The call is overdue. It can still be decided, until it expires.
     Overdue,
 }
 
 impl DueStage {
-    /// All of them, the earliest first.
+    /// All stages, the earliest first.
     pub const ALL: [Self; 3] = [Self::Half, Self::Near, Self::Overdue];
 
-    /// The longest time before its due date that a call is reminded of: half of the 72 hours that
-    /// one of low risk has.
+    /// The earliest reminder of a call, as the time before its due date: half of the 72 hours of a
+    /// call of low risk.
     pub const EARLIEST: Duration = Duration::from_secs(36 * 3600);
 
-    /// When a call comes so far.
+    /// Returns the time at which a call reaches this stage.
     pub fn at(self, record: &CallRecord) -> Timestamp {
         let request = &record.request;
         let whole = request.due_at.saturating_duration_since(request.created_at);
@@ -40,18 +40,18 @@ impl DueStage {
     }
 }
 
-/// A waiting call that somebody should be reminded of.
+/// A waiting call for which a reminder is due.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Reminder {
-    /// How far it has come.
+    /// The stage that it has reached.
     pub reach: DueStage,
     /// The call.
     pub record: CallRecord,
 }
 
-/// How far a call has come by `now`; nothing when it does not wait, or has more than half of its
-/// time.
+/// Returns the stage that a call has reached by `now`; `None` if it does not wait, or has more than
+/// half of its time.
 ///
 /// ```
 /// # use hitl_core::{CallRecord, queue::{DueStage, due}};
@@ -67,8 +67,8 @@ pub fn due(record: &CallRecord, now: Timestamp) -> Option<DueStage> {
     DueStage::ALL.into_iter().rev().find(|reach| reach.at(record) <= now)
 }
 
-/// What to remind of, having looked at `since` and looking again at `until`: how far the call has
-/// come, if it was not so far before.
+/// Returns the reminder that became due between `since` and `until`, the last check and this one:
+/// the call's stage, if it has advanced.
 pub fn reminders(record: &CallRecord, since: Timestamp, until: Timestamp) -> Option<Reminder> {
     let reach = due(record, until)?;
     (due(record, since) < Some(reach)).then(|| Reminder { reach, record: record.clone() })

@@ -1,14 +1,14 @@
-//! Whose calls somebody may see and decide.
+//! The scope of a reviewer: the tenants whose calls they may see and decide.
 
 use serde::Serialize;
 
 use crate::call::Tenant;
 
-/// Whose calls somebody may see and decide. The host makes it from what it has verified itself; it
-/// must not come from the model or from a request's body.
+/// The tenants whose calls somebody may see and decide. The host makes it from data that it has
+/// verified itself; it must not come from the model or from a request's body.
 ///
-/// Tenants are strictly apart: who may see several says so here, and nobody sees all of them by
-/// leaving something out.
+/// Tenants are strictly separate: access to several must be listed here, and omitting them never
+/// means all.
 ///
 /// ```
 /// use hitl_core::ReviewScope;
@@ -25,12 +25,12 @@ enum Scope {
 }
 
 impl ReviewScope {
-    /// Somebody who sees one tenant's calls.
+    /// Returns a scope of one tenant's calls.
     pub fn tenant(tenant: impl Into<Tenant>) -> Self {
         Self(Scope::Of(vec![tenant.into()]))
     }
 
-    /// Somebody who sees the calls of several tenants, and of no others.
+    /// Returns a scope of the calls of several tenants, and of no others.
     pub fn tenants(tenants: impl IntoIterator<Item = Tenant>) -> Self {
         let mut tenants: Vec<Tenant> = tenants.into_iter().collect();
         tenants.sort_unstable();
@@ -38,12 +38,12 @@ impl ReviewScope {
         Self(Scope::Of(tenants))
     }
 
-    /// An operator who sees every tenant's calls.
+    /// Returns an operator's scope of every tenant's calls.
     pub const fn all_tenants() -> Self {
         Self(Scope::All)
     }
 
-    /// Whether they see this tenant's calls.
+    /// Returns whether this tenant's calls are in the scope.
     pub fn sees(&self, tenant: &Tenant) -> bool {
         match &self.0 {
             Scope::Of(tenants) => tenants.contains(tenant),
@@ -51,7 +51,7 @@ impl ReviewScope {
         }
     }
 
-    /// The tenants, unless it is all there are.
+    /// Returns the tenants, unless the scope covers all.
     pub(crate) fn tenant_list(&self) -> Option<&[Tenant]> {
         match &self.0 {
             Scope::Of(tenants) => Some(tenants),

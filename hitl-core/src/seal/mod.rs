@@ -1,9 +1,9 @@
-//! Sealing arguments and results at rest under the host's key.
+//! Sealing of arguments and results at rest under the host's key.
 //!
 //! ChaCha20-Poly1305 with a random 96-bit nonce (RFC 8439). The call's id, the purpose and the
-//! revision are the associated data, so that a sealed text cannot be moved to another call, nor a
-//! result be taken for arguments, nor the arguments of one revision for those of another. Each use
-//! has its own key, derived from the host's by HMAC-SHA-256 over the use's name.
+//! revision are the associated data, so that a sealed text cannot be moved to another call, a
+//! result cannot pass for arguments, and the arguments of one revision cannot pass for those of
+//! another. Each use has its own key, derived from the host's by HMAC-SHA-256 over the use's name.
 
 mod ring;
 
@@ -21,44 +21,44 @@ pub use hitl_base::RandomnessError;
 pub(crate) use ring::{DigestKey, KeyRing};
 pub use ring::{HostKeys, KeyId, NotAKeyId};
 
-/// What the digests of sensitive values are keyed for.
+/// The domain of the digests of sensitive values.
 const DIGEST_DOMAIN: &str = "hitl.sensitive.v1";
 
-/// The host's secret key, 256 bits: seals what is at rest and keys the digests of sensitive values.
+/// The host's secret key, 256 bits: seals data at rest and keys the digests of sensitive values.
 ///
-/// Keep it where the database's backups are not. Whoever loses it can no longer run what was
-/// approved, and a thief of it can read what was sealed. [`HostKeys`] replaces it by another
-/// one.
+/// Keep it apart from the database's backups. If it is lost, approved calls can no longer run; if
+/// it is stolen, sealed data can be read. [`HostKeys`] replaces it with another one.
 #[derive(Clone)]
 pub struct HostKey([u8; 32]);
 
 impl HostKey {
-    /// A key that the host keeps itself.
+    /// Returns a key from bytes that the host keeps itself.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// A new random key.
+    /// Returns a new random key.
     pub fn generate() -> Result<Self, RandomnessError> {
         Ok(Self(hitl_base::random_bytes()?))
     }
 
-    /// The bytes, to keep them. They are a secret.
+    /// Returns the bytes, for safekeeping. They are a secret.
     pub const fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// A short text by which a store recognises the key, and which tells nothing about it.
+    /// Returns a short text by which a store recognises the key, and which reveals nothing about
+    /// it.
     pub fn check_value(&self) -> String {
         hex(&self.mac("hitl.check.v1", b"")[..16])
     }
 
-    /// HMAC-SHA-256 under a key of its own for each `domain`.
+    /// Returns the HMAC-SHA-256 under a key of its own for each `domain`.
     pub(crate) fn mac(&self, domain: &str, bytes: &[u8]) -> [u8; 32] {
         hmac(&hmac(&self.0, domain.as_bytes()), bytes)
     }
 
-    /// Returns the id by which it differs from other keys.
+    /// Returns the id that distinguishes it from other keys.
     pub fn id(&self) -> KeyId {
         let mac = self.mac("hitl.check.v1", b"");
         let mut id = [0; ring::ID];
@@ -87,17 +87,17 @@ fn seal(id: KeyId, key: &[u8; 32], plain: &[u8], bound: &Bound) -> Result<Sealed
     Ok(Sealed(bytes))
 }
 
-/// Opens what was sealed under this key for this purpose of this call.
+/// Opens a text sealed under this key for this purpose of this call.
 fn open(key: &[u8; 32], sealed: &Sealed, bound: &Bound) -> Result<Vec<u8>, SealError> {
     let (aad, rest) = match sealed.0.as_slice() {
         [VERSION, rest @ ..] => {
             let (_id, rest) = rest.split_at_checked(ring::ID).ok_or(SealError::DAMAGED)?;
             (bound.bytes(VERSION), rest)
         }
-        // The second version did not say which key it was.
+        // The second version did not contain the key's id.
         [2, rest @ ..] => (bound.bytes(2), rest),
-        // What the first version sealed was bound to its call alone. It knew no edits, so it is
-        // never what a later revision says.
+        // The first version bound a text to its call alone. It had no edits, so it never opens as a
+        // later revision.
         [1, rest @ ..] if bound.revision == 1 => (bound.call.as_bytes().to_vec(), rest),
         _ => return Err(SealError::DAMAGED),
     };
@@ -109,7 +109,7 @@ fn open(key: &[u8; 32], sealed: &Sealed, bound: &Bound) -> Result<Vec<u8>, SealE
 }
 
 fn hmac(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length.
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key) else { return [0; 32] };
     mac.update(bytes);
     mac.finalize().into_bytes().into()
@@ -121,21 +121,21 @@ impl fmt::Debug for HostKey {
     }
 }
 
-/// The first byte of what this version seals.
+/// The first byte of texts that this version seals.
 const VERSION: u8 = 3;
 
-/// What a sealed text is for.
+/// The purpose of a sealed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// The arguments that will run.
     Payload,
-    /// What the body gave.
+    /// The result of the body.
     Result,
-    /// The digest keys of former host keys, which are of no call.
+    /// The digest keys of former host keys, which belong to no call.
     DigestKeys,
 }
 
-/// What a sealed text belongs to, and opens for.
+/// The context to which a sealed text is bound, and for which it opens.
 pub(crate) struct Bound {
     call: String,
     purpose: Purpose,
@@ -148,7 +148,7 @@ impl Bound {
         Self { call: call.to_string(), purpose, revision }
     }
 
-    /// Those of the store as a whole.
+    /// Returns the context of the store as a whole.
     pub(crate) fn of_store(purpose: Purpose) -> Self {
         Self { call: String::new(), purpose, revision: 0 }
     }
@@ -159,7 +159,8 @@ impl Bound {
             Purpose::Result => b"result",
             Purpose::DigestKeys => b"digest keys",
         };
-        // The id has one length, or is absent, so no two different ones have the same bytes.
+        // The id has a fixed length, or is absent, so no two different contexts have the same
+        // bytes.
         let mut bytes = format!("hitl.bound.v{version}").into_bytes();
         bytes.extend_from_slice(self.call.as_bytes());
         bytes.extend_from_slice(&self.revision.to_be_bytes());
@@ -173,18 +174,18 @@ impl Bound {
 pub struct Sealed(Vec<u8>);
 
 impl Sealed {
-    /// From bytes that a store kept.
+    /// Wraps bytes that a store kept.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes to keep.
+    /// Returns the bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Returns the id of the key that it says it was sealed under. Texts of versions of hitl whose
-    /// keys could not be replaced do not say.
+    /// Returns the id of the key under which it claims to be sealed. `None` for texts of versions
+    /// of hitl whose keys could not be replaced.
     pub fn key_id(&self) -> Option<KeyId> {
         match self.0.split_first() {
             Some((&VERSION, rest)) => rest.first_chunk().copied().map(KeyId::from_bytes),
@@ -199,7 +200,7 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// It could not be sealed, or does not open under these keys for this call.
+/// An error of sealing, or of opening a text that does not open under these keys for this call.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SealError(SealFault);
@@ -222,7 +223,7 @@ impl SealError {
         Self(SealFault::UnknownKey(id))
     }
 
-    /// Returns the key that is needed to open it, when that is what is missing.
+    /// Returns the key that is needed to open it, if the key is missing.
     pub fn missing_key(&self) -> Option<KeyId> {
         match self.0 {
             SealFault::UnknownKey(id) => Some(id),
@@ -231,7 +232,7 @@ impl SealError {
     }
 }
 
-/// Seals as older versions of hitl did.
+/// Seals like older versions of hitl.
 #[cfg(test)]
 pub(crate) fn seal_as_version(version: u8, key: &HostKey, plain: &[u8], bound: &Bound) -> Sealed {
     let aad = match version {
@@ -282,7 +283,7 @@ mod tests {
         assert!(!sealed.0.windows(4).any(|w| w == b"1234"));
     }
 
-    /// Sealed by the versions before purposes were bound, and before keys had ids.
+    /// Texts sealed by the versions before purposes were bound, and before keys had ids.
     #[test]
     fn what_older_versions_sealed_stays_readable() {
         let key = HostKey::from_bytes([7; 32]);

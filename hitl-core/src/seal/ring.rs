@@ -1,4 +1,4 @@
-//! The keys of a host while it replaces one by another: the current one seals, all of them open.
+//! The keys of a host during a rotation: the current one seals, all of them open.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 use super::{Bound, DIGEST_DOMAIN, HostKey, SealError, Sealed, VERSION, hmac};
 use crate::hex::hex;
 
-/// Names one host key among others: 64 bits, derived from the key, that tell nothing
-/// about it. Its text is the first 16 digits of the key's [check value](HostKey::check_value).
+/// The id of a host key among others: 64 bits, derived from the key, that reveal nothing about it.
+/// Its text is the first 16 digits of the key's [check value](HostKey::check_value).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; ID]);
 
-/// The bytes of an id.
+/// The length of an id in bytes.
 pub(super) const ID: usize = 8;
 
-/// The text is not 16 hexadecimal digits.
+/// An error for text that is not 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of a key: it has 16 hexadecimal digits")]
 pub struct NotAKeyId(());
@@ -28,8 +28,8 @@ impl KeyId {
         &self.0
     }
 
-    /// Returns the nine bytes that each text begins with that is sealed under this key: how a store
-    /// finds the others without opening them.
+    /// Returns the nine bytes with which each text sealed under this key begins: a store uses them
+    /// to find the others without opening them.
     pub fn prefix(&self) -> [u8; 1 + ID] {
         let mut prefix = [VERSION; 1 + ID];
         prefix[1..].copy_from_slice(&self.0);
@@ -62,13 +62,12 @@ impl FromStr for KeyId {
     }
 }
 
-/// The host's keys: the current one, which seals, and previous ones, which only open what was
-/// sealed under them.
+/// The host's keys: the current one, which seals, and previous ones, which only open texts that
+/// were sealed under them.
 ///
-/// A host that replaces its key gives both until everything is sealed under the new one
-/// ([`Gate::reseal`](crate::Gate::reseal)), and then the new one alone. Of several processes over
-/// one store, each must know the new key, as a previous one, before the first of them seals under
-/// it.
+/// A host that replaces its key provides both until everything is sealed under the new one
+/// ([`Gate::reseal`](crate::Gate::reseal)), and then the new one alone. If several processes share
+/// a store, each must know the new key, as a previous one, before the first of them seals under it.
 ///
 /// ```
 /// # use hitl_core::{HostKey, HostKeys};
@@ -83,12 +82,12 @@ pub struct HostKeys {
 }
 
 impl HostKeys {
-    /// One key, which seals and opens.
+    /// Returns a set of one key, which seals and opens.
     pub fn new(current: HostKey) -> Self {
         Self { current, previous: Vec::new() }
     }
 
-    /// Adds a key that opens and does not seal. One that is known already changes nothing.
+    /// Adds a key that opens and does not seal. Adding a known key changes nothing.
     #[must_use]
     pub fn with_previous(mut self, key: HostKey) -> Self {
         if !self.knows(key.id()) {
@@ -141,12 +140,12 @@ impl DigestKey {
         &self.0
     }
 
-    /// Returns the code of a sensitive value.
+    /// Returns the MAC of a sensitive value.
     pub(crate) fn mac(&self, bytes: &[u8]) -> [u8; 32] {
         hmac(&self.0, bytes)
     }
 
-    /// Returns a code under a key of its own for each `domain`.
+    /// Returns a MAC under a key of its own for each `domain`.
     pub(crate) fn mac_in(&self, domain: &str, bytes: &[u8]) -> [u8; 32] {
         hmac(&hmac(&self.0, domain.as_bytes()), bytes)
     }
@@ -158,13 +157,13 @@ impl fmt::Debug for DigestKey {
     }
 }
 
-/// What a gate makes of the host's keys, derived once.
+/// The keys that a gate derives once from the host's keys.
 pub(crate) struct KeyRing {
     keys: HostKeys,
-    /// As the keys are ordered.
+    /// In the order of `keys`.
     derived: Vec<Derived>,
     digest: DigestKey,
-    /// Those of the keys before the current one, of which the host may no longer have the keys.
+    /// The digest keys from before the current one, whose host keys the host may no longer have.
     older: Vec<DigestKey>,
 }
 
@@ -202,12 +201,12 @@ impl KeyRing {
         self.derived.first().map(|derived| derived.id)
     }
 
-    /// Returns the key that new digests are made with.
+    /// Returns the key for new digests.
     pub(crate) fn digest(&self) -> &DigestKey {
         &self.digest
     }
 
-    /// Returns those that older digests may have been made with.
+    /// Returns the keys with which older digests may have been made.
     pub(crate) fn older_digests(&self) -> &[DigestKey] {
         &self.older
     }
@@ -223,10 +222,10 @@ impl KeyRing {
         super::seal(current.id, &current.cipher, plain, bound)
     }
 
-    /// Opens what was sealed under one of the keys for this purpose of this call.
+    /// Opens a text sealed under one of the keys for this purpose of this call.
     pub(crate) fn open(&self, sealed: &Sealed, bound: &Bound) -> Result<Vec<u8>, SealError> {
         let Some(id) = sealed.key_id() else {
-            // Older texts do not say which key it was.
+            // Older texts do not contain the key's id.
             let mut opened = Err(SealError::DAMAGED);
             for derived in &self.derived {
                 opened = super::open(&derived.cipher, sealed, bound);
@@ -264,7 +263,8 @@ mod tests {
         }
     }
 
-    /// Every way to know three keys, and every key that a text was sealed under, in every version.
+    /// Tests every set of three keys, and every key under which a text was sealed, in every
+    /// version.
     #[test]
     fn invariant_8_a_text_opens_if_and_only_if_its_key_is_known() {
         let bound = Bound::new(RequestId::new(), Purpose::Payload, 1);

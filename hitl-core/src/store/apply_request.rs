@@ -1,4 +1,4 @@
-//! One of several events that are applied in one transaction.
+//! An event of several that are applied in one transaction.
 
 use super::EventPayload;
 use crate::ids::RequestId;
@@ -8,16 +8,16 @@ use crate::machine::Event;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ApplyRequest {
-    /// Of which call.
+    /// The call.
     pub id: RequestId,
-    /// What happens.
+    /// The event.
     pub event: Event,
-    /// What it encloses.
+    /// The payload of the event.
     pub enclosed: EventPayload,
 }
 
 impl ApplyRequest {
-    /// This event, with nothing enclosed.
+    /// Returns this event without a payload.
     pub fn new(id: RequestId, event: Event) -> Self {
         Self { id, event, enclosed: EventPayload::none() }
     }

@@ -1,4 +1,4 @@
-//! A store is the only authority on who won.
+//! The store contract: a store is the only authority on which event won.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use crate::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use crate::queue::{QueueCounts, QueueEntry, QueueScan};
 use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
 
-/// The durable record of calls, and the only authority on who won.
+/// The durable record of calls, and the only authority on which event won.
 ///
 /// # What an implementor owes
 ///
@@ -27,23 +27,24 @@ use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
 ///   all: record, payload or result, history entry and outbox in one transaction. `apply` loads the
 ///   record, runs the pure [`machine::apply_with`](crate::machine::apply_with) on it with its own
 ///   clock, its own knowledge of sessions and the [grant](crate::machine::grant_of) that the event
-///   draws on, and writes what that says, the grant too; it decides nothing itself.
+///   draws on, and writes the result, the grant too; it decides nothing itself.
 /// - **Linearisable** per call: of two events that race, the second sees what the first wrote.
-/// - **Durable.** `Ok` means that it survives what the store promises to survive (a memory
-///   store: nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
-/// - **Honest.** When it is not known whether a write happened, the error's kind is
+/// - **Durable.** `Ok` means that the change survives everything the store promises to survive (a
+///   memory store: nothing; SQLite: `kill -9` and, on a disk that honours fsync, power loss).
+/// - **Honest.** If it is not known whether a write happened, the error's kind is
 ///   [`StoreErrorKind::Ambiguous`](super::StoreErrorKind::Ambiguous) and the caller reads again.
-///   Replaying the same submission (same id) or event (same token or decision id) gives the first
+///   Replaying the same submission (same id) or event (same token or decision id) returns the first
 ///   answer.
-/// - **One decision, one call.** For which call a [decision](Event::decision) has counted is kept,
-///   in the transaction in which it counts, as long as the call's key is; the machine learns when
-///   an event brings a decision that has counted for another call.
-/// - **Holds** are kept inside the transaction that erases or forgets: what one covers stays.
-/// - **Tenants** are apart: an operation in one tenant never sees another's calls.
+/// - **One decision, one call.** The call for which a [decision](Event::decision) has counted is
+///   recorded, in the transaction in which it counts, as long as the call's key is kept; the
+///   machine learns when an event brings a decision that has counted for another call.
+/// - **Holds** are checked inside the transaction that erases or forgets: everything a hold covers
+///   stays.
+/// - **Tenants** are separate: an operation in one tenant never sees another's calls.
 /// - **A crash** before `submit` or `apply` returns leaves either all of it or nothing.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Returns the present, by the clock that expiry and due times are judged by.
+    /// Returns the present, by the clock that decides expiry and due times.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 
     /// Opens the session of an executor. It is alive until it is closed or its process dies.
@@ -52,10 +53,11 @@ pub trait Store: Send + Sync + 'static {
     /// Closes a session. Its claims may then be declared lost.
     async fn close_session(&self, session: SessionId) -> Result<(), StoreError>;
 
-    /// Records which tools a session runs, in place of what it recorded before. Others compare with
-    /// it what a call was approved for.
+    /// Records the tools that a session runs, replacing its earlier record. Others compare them
+    /// with the tools for which a call was approved.
     ///
-    /// A store that cannot refuses. Then it is not known who runs what, and gates say so.
+    /// A store that does not support it returns an error. Then it is not known which session runs
+    /// which tools, and gates report so.
     async fn record_tools(
         &self,
         session: SessionId,
@@ -66,14 +68,14 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Returns the executors that have recorded their tools: all that are alive, and some that are
-    /// dead, as [`superseded`](super::superseded) says.
+    /// dead, as defined by [`superseded`](super::superseded).
     async fn executors(&self) -> Result<Executors, StoreError> {
         Err(StoreError::unsupported("record the tools of executors"))
     }
 
-    /// Enters a call, with its sealed payload. A key is unique for ever.
+    /// Inserts a call with its sealed payload. A key is unique forever.
     ///
-    /// A new call that would break one of its [caps](NewCall::caps) does not come in, however many
+    /// A new call that would exceed one of its [caps](NewCall::caps) is refused, however many calls
     /// race.
     ///
     /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step. One
@@ -81,9 +83,9 @@ pub trait Store: Send + Sync + 'static {
     /// [`NewCall::admitted`].
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError>;
 
-    /// Applies an event, and keeps what it encloses when it changed the record: a result, or a
-    /// payload in place of the one that is kept (unless the call has ended). Returns the record as
-    /// it stands; [`ApplyError::Rejected`] carries it too.
+    /// Applies an event and, if it changed the record, stores its payload: a result, or new
+    /// arguments that replace the stored ones (unless the call has ended). Returns the current
+    /// record; [`ApplyError::Rejected`] carries it too.
     async fn apply(
         &self,
         tenant: &Tenant,
@@ -92,10 +94,9 @@ pub trait Store: Send + Sync + 'static {
         enclosed: EventPayload,
     ) -> Result<CallRecord, ApplyError>;
 
-    /// Applies several events, each to another call, in one transaction: what
-    /// [`machine::apply_all`](crate::machine::apply_all) says, or nothing. Returns the records as
-    /// they stand, in the order of the events; [`ApplyError::Rejected`] carries the one that was
-    /// refused.
+    /// Applies several events, each to another call, in one transaction: the result of
+    /// [`machine::apply_all`](crate::machine::apply_all), or nothing. Returns the current records,
+    /// in the order of the events; [`ApplyError::Rejected`] carries the one that was refused.
     async fn apply_all(
         &self,
         tenant: &Tenant,
@@ -105,12 +106,12 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("change several calls in one step").into())
     }
 
-    /// Keeps a new grant, stamped with the store's clock. Saving the same again changes nothing.
+    /// Saves a new grant, stamped with the store's clock. Idempotent.
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError>;
 
     /// Revokes a grant. Only the first revocation counts. `None` if there is no such grant.
     ///
-    /// No claim that comes after it draws on the grant.
+    /// No later claim draws on the grant.
     async fn revoke_grant(
         &self,
         tenant: &Tenant,
@@ -122,7 +123,7 @@ pub trait Store: Send + Sync + 'static {
     /// Returns a grant.
     async fn grant(&self, tenant: &Tenant, id: GrantId) -> Result<Option<GrantRecord>, StoreError>;
 
-    /// Returns a tenant's grants, in the order in which they were given.
+    /// Returns a tenant's grants, in the order of their creation.
     async fn grants(
         &self,
         tenant: &Tenant,
@@ -147,7 +148,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the calls of a run with this content that a human has
     /// [rejected](CallState::Rejected), the newest first, at most `limit`. The content is that of
-    /// their submission, however they were edited. What it costs does not grow with the number of
+    /// their submission, even if they were edited later. The cost does not grow with the number of
     /// calls.
     async fn rejected(
         &self,
@@ -162,16 +163,16 @@ pub trait Store: Send + Sync + 'static {
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError>;
 
     /// Returns approved calls of any tenant, in the order of their creation, after this one, at
-    /// most `limit`: what an executor may run.
+    /// most `limit`: candidates for an executor.
     async fn approved(
         &self,
         after: Option<RequestId>,
         limit: usize,
     ) -> Result<Vec<(Tenant, RequestId)>, StoreError>;
 
-    /// Returns one stretch of a tenant's queue, in its order. A call begins to wait at its
-    /// [turn](crate::queue::turn), given in the transaction that makes it pending or changes its
-    /// priority, and keeps it while it waits.
+    /// Returns a slice of a tenant's queue, in queue order. A call begins to wait at its
+    /// [turn](crate::queue::turn), which is assigned in the transaction that makes it pending or
+    /// changes its priority, and keeps it while it waits.
     async fn queue(&self, scan: &QueueScan) -> Result<Vec<QueueEntry>, StoreError> {
         let _unused = scan;
         Err(StoreError::unsupported("list the queue"))
@@ -197,7 +198,7 @@ pub trait Store: Send + Sync + 'static {
     /// most `limit` entries.
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError>;
 
-    /// Returns the sequence number of the last entry that the history ever had, kept or not; 0 if
+    /// Returns the sequence number of the last history entry ever written, kept or not; 0 if
     /// nothing has happened yet. A reader that wants only new entries starts here.
     async fn last_history_seq(&self) -> Result<u64, StoreError>;
 
@@ -209,11 +210,11 @@ pub trait Store: Send + Sync + 'static {
         id: RequestId,
     ) -> Result<Vec<(u64, HistoryEntry)>, StoreError>;
 
-    /// Erases calls that ended before `cutoff`, as [`erase`](Self::erase) does, and grants that
-    /// ended before it. Only a tombstone remains, so a key can never be reused.
+    /// Erases calls that ended before `cutoff`, like [`erase`](Self::erase), and grants that ended
+    /// before it. Only a tombstone remains, so a key can never be reused.
     ///
     /// Calls that have not ended, however old, calls whose outcome is unknown or that are not
-    /// audited yet, and calls that a [hold](Self::hold) covers are never erased.
+    /// audited yet, and calls under a [hold](Self::hold) are never erased.
     ///
     /// Cancel safety: may be dropped and called again at any time. Each call is erased wholly or
     /// not at all.
@@ -222,21 +223,21 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("erase what is old"))
     }
 
-    /// Erases what is kept of these calls, at most [`ERASED_AT_ONCE`](super::ERASED_AT_ONCE) of
-    /// them: their payloads, results and history, and everything of their records but a
+    /// Erases the data of these calls, at most [`ERASED_AT_ONCE`](super::ERASED_AT_ONCE) of them:
+    /// their payloads, results and history, and everything in their records but a
     /// [tombstone](CallRecord::tombstone), so that a key is never free again. Readers of the
     /// history see a marked gap.
     ///
-    /// Returns for each call, in their order, why it was left; `None` when it was erased. What
-    /// [`NotErased::check`] says inside the transaction decides that, so no hold is overlooked.
+    /// Returns for each call, in their order, the reason why it was not erased; `None` if it was.
+    /// [`NotErased::check`] decides that inside the transaction, so no hold is missed.
     async fn erase(&self, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, StoreError> {
         let _unused = calls;
         Err(StoreError::unsupported("erase calls"))
     }
 
-    /// Returns the calls that were asked for in a principal's name, or in the name that the
-    /// directory gives them, that are not erased: in the order of their creation, after `after`, at
-    /// most `limit`. May read every call of the tenant.
+    /// Returns the calls of a principal, by the given name or by the directory's name for them,
+    /// that are not erased: in the order of their creation, after `after`, at most `limit`. May
+    /// read every call of the tenant.
     async fn calls_by_principal(
         &self,
         tenant: &Tenant,
@@ -248,8 +249,8 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("list the calls of a principal"))
     }
 
-    /// Forgets the grants of a principal that have ended, and that no hold covers. Returns how
-    /// many.
+    /// Deletes the grants of a principal that have ended and that no hold covers. Returns their
+    /// number.
     async fn forget_grants_of(
         &self,
         tenant: &Tenant,
@@ -259,15 +260,15 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("forget the grants of a principal"))
     }
 
-    /// Places a hold, stamped with the store's clock. Placing the same again changes nothing.
+    /// Places a hold, stamped with the store's clock. Idempotent.
     ///
-    /// From when this returns, nothing that the hold covers is erased or forgotten, by any process.
+    /// Once this returns, no process erases or forgets anything that the hold covers.
     async fn hold(&self, hold: Hold) -> Result<Hold, StoreError> {
         let _unused = hold;
         Err(StoreError::unsupported("keep legal holds"))
     }
 
-    /// Releases a hold. Returns it as it was; nothing when there is no such hold in this tenant.
+    /// Releases a hold. Returns the hold as it was; `None` if there is no such hold in this tenant.
     async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, StoreError> {
         let _unused = (tenant, id);
         Err(StoreError::unsupported("keep legal holds"))
@@ -275,35 +276,37 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the holds of all tenants, in the order of their ids.
     ///
-    /// A store that cannot keep any refuses, and then no gate erases anything on it.
+    /// A store that does not support holds returns an error, and then no gate erases anything in
+    /// it.
     async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         Err(StoreError::unsupported("keep legal holds"))
     }
 
     /// Forgets the tombstones of runs that [began](crate::RunId::began) before `watermark`, and
-    /// refuses new calls of such runs from then on (tombstones that a hold of the call or of its
-    /// tenant covers stay), with [`RunForgotten`](super::StoreErrorKind::RunForgotten): a key that
-    /// is no longer known may have run. The watermark only rises. Runs whose id does not say when
-    /// they began keep their tombstones. Returns how many were forgotten.
+    /// refuses new calls of such runs from then on, with
+    /// [`RunForgotten`](super::StoreErrorKind::RunForgotten): a key that is no longer known may
+    /// have run. Tombstones that a hold of the call or of its tenant covers stay. The watermark
+    /// only rises. Runs whose id does not contain the time when they began keep their tombstones.
+    /// Returns the number of tombstones forgotten.
     async fn forget_runs(&self, watermark: Timestamp) -> Result<u64, StoreError> {
         let _unused = watermark;
         Err(StoreError::unsupported("forget runs"))
     }
 
-    /// Returns the highest watermark that [`forget_runs`](Self::forget_runs) was given: tombstones
-    /// of runs that began before it may be gone. `None` when nothing was forgotten. A restore also
-    /// refuses older runs and does not count here: it forgets nothing.
+    /// Returns the highest watermark passed to [`forget_runs`](Self::forget_runs): tombstones of
+    /// runs that began before it may be gone. `None` if nothing was forgotten. A restore also
+    /// refuses older runs but does not count here: it forgets nothing.
     async fn runs_forgotten_before(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Takes changes whose audit record is unconfirmed and whose auditing session is dead, or that
-    /// have none (those of a restore, which comes before there is a gate). From then on they are
-    /// `session`'s, so that one of several takes each. At most `limit`, those of one call in their
-    /// order.
+    /// Takes over changes whose audit record is unconfirmed and whose auditing session is dead, or
+    /// that have none (those of a restore, which happens before there is a gate). From then on they
+    /// belong to `session`, so that only one of several sessions takes each. At most `limit`, those
+    /// of one call in their order.
     ///
-    /// A change is in the outbox from the transaction that makes it, when it names an
+    /// A change is in the outbox from the transaction that makes it, if it names an
     /// [auditor](EventPayload::auditor) and [is audited](Event::is_audited), until it is
-    /// [acknowledged](Self::outbox_ack). Retention erases no call that has a change here. A store
-    /// without an outbox loses what a process that dies has not audited.
+    /// [acknowledged](Self::outbox_ack). Retention erases no call that has a change here. Without
+    /// an outbox, changes that a dying process has not audited are lost.
     async fn outbox_take(
         &self,
         session: SessionId,
@@ -318,16 +321,17 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<HistoryEntry>, StoreError>;
 
-    /// Removes changes from the outbox: the audit has them. Those that are not there are ignored.
+    /// Removes changes from the outbox, because the audit contains them. Changes that are not in it
+    /// are ignored.
     async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError>;
 
     /// Returns the small value that the store keeps for the gate under this name; see
     /// [`compare_and_set_metadata`](Self::compare_and_set_metadata).
     async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError>;
 
-    /// Sets the value under `name` to `to` if it is `from` now (`None`: if there is none yet), and
-    /// returns whether it was: of two that race, one gets `false`. Names and values are of no
-    /// tenant, hold no secret, and are few and small.
+    /// Sets the value under `name` to `to` if it is currently `from` (`None`: if there is none
+    /// yet), and returns whether it was: of two that race, one gets `false`. Names and values
+    /// belong to no tenant, contain no secret, and are few and small.
     async fn compare_and_set_metadata(
         &self,
         name: &str,
@@ -335,8 +339,7 @@ pub trait Store: Send + Sync + 'static {
         to: &str,
     ) -> Result<bool, StoreError>;
 
-    /// Registers the writer of an audit chain, so that a chain that goes missing is missed. Doing
-    /// it again changes nothing.
+    /// Registers the writer of an audit chain, so that a missing chain is noticed. Idempotent.
     async fn writer_register(&self, stream: &str) -> Result<(), StoreError> {
         super::writers::register(self, stream).await
     }
@@ -346,8 +349,8 @@ pub trait Store: Send + Sync + 'static {
         super::writers::list(self).await
     }
 
-    /// Records how the chain of a registered writer ends now, so that others can vouch for it. A
-    /// later end that the store already knows stays.
+    /// Records the current end of a registered writer's chain, so that others can vouch for it. A
+    /// later end that the store already knows is not overwritten.
     async fn writer_advance(&self, head: &ChainHead) -> Result<(), StoreError> {
         super::writers::advance(self, head).await
     }
@@ -364,7 +367,7 @@ pub trait Store: Send + Sync + 'static {
     /// Returns a watch that wakes when any call may have changed.
     fn watch_all(&self) -> ChangeWatch;
 
-    /// Returns the keys that this store keeps for its host, when it keeps any.
+    /// Returns the keys that this store keeps for its host, if it keeps any.
     fn host_keys(&self) -> Option<HostKeys>;
 
     /// Returns the one of the [host's keys](Self::host_keys) that seals.
@@ -372,9 +375,9 @@ pub trait Store: Send + Sync + 'static {
         self.host_keys().map(|keys| keys.current().clone())
     }
 
-    /// Looks through `limit` sealed texts of one kind after the one at `after` (0: from the first),
-    /// and returns those of them that are not sealed under this key, of any tenant. Which key a
-    /// text is sealed under is what it [begins with](KeyId::prefix): nothing is opened.
+    /// Checks `limit` sealed texts of one kind after the one at `after` (0: from the first), and
+    /// returns those that are not sealed under this key, of any tenant. The [prefix](KeyId::prefix)
+    /// of a text names its key: nothing is opened.
     async fn sealed_texts(
         &self,
         part: SealedPart,
@@ -386,31 +389,31 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("list what is sealed"))
     }
 
-    /// Puts `to` in the place of a sealed text that is still the one that was listed. Returns
-    /// whether it was: a text that has been replaced or erased since stays as it is. Changes
-    /// nothing else of the call, not its version either.
+    /// Replaces a sealed text with `to` if it is still the listed one. Returns whether it was: a
+    /// text that has been replaced or erased since stays as it is. Changes nothing else about the
+    /// call, not even its version.
     async fn reseal(&self, text: &SealedText, to: Sealed) -> Result<bool, StoreError> {
         let _unused = (text, to);
         Err(StoreError::unsupported("replace what is sealed"))
     }
 
-    /// Returns how many sessions are alive that seal under another key than this store's current
-    /// one, or do not say under which.
+    /// Returns the number of living sessions that seal under a key other than this store's current
+    /// one, or that have not recorded their key.
     async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
         Err(StoreError::unsupported("say what others seal under"))
     }
 
-    /// Notes that nothing is sealed under another key than the current one any more, so that the
+    /// Records that nothing is sealed under another key than the current one any more, so that the
     /// store opens without the others from then on.
     ///
-    /// Refuses with [`StoreErrorKind::Key`](super::StoreErrorKind::Key) while a text is, or while a
-    /// [session](Self::sessions_under_other_keys) may still seal so.
+    /// Fails with [`StoreErrorKind::Key`](super::StoreErrorKind::Key) while a text is sealed under
+    /// another key, or a [session](Self::sessions_under_other_keys) may still seal under one.
     async fn retire_keys(&self) -> Result<(), StoreError> {
         Err(StoreError::unsupported("retire keys"))
     }
 
-    /// Returns the files that the store lives by: a call that names one of them is reviewed in
-    /// full. Others whose names begin with one of these (`-wal`, `.key`) belong to it. Empty for a
-    /// store without files.
+    /// Returns the store's own files: a call that names one of them is reviewed in full. Files
+    /// whose names begin with one of these (`-wal`, `.key`) belong to it too. Empty for a store
+    /// without files.
     fn files(&self) -> Vec<PathBuf>;
 }

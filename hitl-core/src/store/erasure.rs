@@ -1,29 +1,29 @@
-//! What may be erased of calls, and why what was not erased was left. Pure.
+//! Erasure of calls: the data that may be erased, and the reasons why a call was not. Pure.
 
 use super::{Holds, StoreError, StoreErrorKind};
 use crate::call::Tenant;
 use crate::ids::{HoldId, RequestId};
 use crate::machine::{CallRecord, CallState};
 
-/// How many calls are erased in one transaction, so that others get their turn.
+/// The most calls erased in one transaction, so that other transactions get their turn.
 pub const ERASED_AT_ONCE: u16 = 200;
 
-/// Why a call was not erased. Its text says what to do.
+/// The reason why a call was not erased. Its text names the remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotErased {
-    /// It has not ended.
+    /// The call has not ended.
     #[error("the call is {0} and has not ended; decide, withdraw or resolve it first")]
     NotEnded(CallState),
-    /// A legal hold covers it.
+    /// A legal hold covers the call.
     #[error("the legal hold {0} covers the call; it must be released first")]
     Held(HoldId),
-    /// A change of it is not known to stand in the audit.
+    /// A change of the call is not known to be in the audit.
     #[error(
         "a change of the call is not in the audit yet; let a gate with that audit write it, and try again"
     )]
     Unaudited,
-    /// It was erased before.
+    /// The call was erased before.
     #[error("the call was erased before; nothing is left of it but that its key is taken")]
     Erased,
     /// There is no such call in this tenant.
@@ -32,8 +32,8 @@ pub enum NotErased {
 }
 
 impl NotErased {
-    /// Returns why a call must not be erased, if it must not. `is_unaudited`: a change of it is in
-    /// the outbox. A store asks this inside the transaction that erases.
+    /// Returns the reason why a call must not be erased, if there is one. `is_unaudited`: a change
+    /// of it is in the outbox. A store calls this inside the transaction that erases.
     pub fn check(record: &CallRecord, is_unaudited: bool, holds: &Holds) -> Option<Self> {
         if let Some(hold) = holds.on(record) {
             return Some(Self::Held(hold.id));
@@ -48,24 +48,24 @@ impl NotErased {
     }
 }
 
-/// A call that is to be erased.
+/// A call to erase.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Erasable {
-    /// Whose it is.
+    /// Its tenant.
     pub tenant: Tenant,
-    /// Which one.
+    /// Its id.
     pub id: RequestId,
 }
 
 impl Erasable {
-    /// Names a call.
+    /// Returns a reference to a call.
     pub fn new(tenant: Tenant, id: RequestId) -> Self {
         Self { tenant, id }
     }
 }
 
-/// Refuses more calls at once than a transaction should touch.
+/// Returns an error for more calls at once than a transaction should touch.
 pub fn check_erasable(calls: &[Erasable]) -> Result<(), StoreError> {
     if calls.len() <= usize::from(ERASED_AT_ONCE) {
         return Ok(());
@@ -80,12 +80,12 @@ pub fn check_erasable(calls: &[Erasable]) -> Result<(), StoreError> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErasedCount {
-    /// Erased calls. A tombstone is left of each.
+    /// The number of erased calls. Each leaves a tombstone.
     pub calls: u64,
 }
 
 impl ErasedCount {
-    /// Counts `calls` erased calls.
+    /// Returns the count of `calls` erased calls.
     pub fn new(calls: u64) -> Self {
         Self { calls }
     }

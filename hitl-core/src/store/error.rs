@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! Errors of a store.
 
 use std::error::Error;
 use std::fmt;
@@ -8,37 +8,37 @@ use hitl_base::clock::ClockJump;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
 
-/// What kind of trouble a store has.
+/// The kind of a store error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// It is locked by another process, or cannot be reached. Try again later.
+    /// The store is locked by another process, or cannot be reached. Try again later.
     Unavailable,
-    /// It cannot be written to: a read-only file, folder or disk.
+    /// The store cannot be written to: a read-only file, folder or disk.
     ReadOnly,
     /// The disk is full.
     Full,
-    /// The file is damaged, or is no store of hitl.
+    /// The file is damaged, or is not a hitl store.
     Corrupt,
-    /// It was written by a newer version of hitl.
+    /// The file was written by a newer version of hitl.
     NewerSchema,
-    /// It is not known whether the write happened. Read again before going on.
+    /// It is not known whether the write happened. Read again before continuing.
     Ambiguous,
-    /// The host's key cannot be read, or is another one than the data was sealed under.
+    /// The host's key cannot be read, or is not the key under which the data was sealed.
     Key,
-    /// The call's run is older than what the store remembers: the call may have run before. Start
-    /// a new run.
+    /// The call's run is older than the store's memory: the call may have run before. Start a new
+    /// run.
     RunForgotten,
-    /// The machine's clock has jumped far ahead. Nothing is judged by it, so nothing is written,
-    /// until it is right.
+    /// The machine's clock has jumped far ahead. It cannot be trusted, so nothing is written until
+    /// it is right.
     Clock,
-    /// This store cannot do it.
+    /// This store does not support the operation.
     Unsupported,
     /// Anything else.
     Other,
 }
 
-/// A store could not do what it was asked. Says what to do next; never quotes a value.
+/// An error of a store. Its text names the next step and never quotes a value.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -47,7 +47,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// An error of a kind, with what happened and what to do.
+    /// Returns an error of this kind, with a message on what happened and what to do.
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
@@ -59,12 +59,12 @@ impl StoreError {
         self
     }
 
-    /// The store has no such operation.
+    /// Returns the error of a store without this operation.
     pub(crate) fn unsupported(what: &str) -> Self {
         Self::new(StoreErrorKind::Unsupported, format!("this store cannot {what}; use another one"))
     }
 
-    /// A new call of a run that began before the store's watermark.
+    /// Returns the error for a new call of a run that began before the store's watermark.
     pub fn run_forgotten() -> Self {
         Self::new(
             StoreErrorKind::RunForgotten,
@@ -73,8 +73,8 @@ impl StoreError {
         )
     }
 
-    /// Refuses that keys are retired while so many sessions may seal under another key than the
-    /// current one, or so many texts are sealed so.
+    /// Returns an error if keys must not be retired, because this many sessions may seal, or this
+    /// many texts are sealed, under another key than the current one.
     pub fn check_retired(sessions: u64, texts: u64) -> Result<(), Self> {
         let why = match (sessions, texts) {
             (0, 0) => return Ok(()),
@@ -90,7 +90,7 @@ impl StoreError {
         Err(Self::new(StoreErrorKind::Key, why))
     }
 
-    /// What kind of trouble it is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
     }
@@ -114,22 +114,22 @@ impl From<ClockJump> for StoreError {
     }
 }
 
-/// Why an event was not applied.
+/// The reason why an event was not applied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError {
-    /// The state machine refused it; somebody else was first, or the event was not legal.
+    /// The state machine refused it; another event was first, or the event was not legal.
     #[error("{refusal}")]
     Rejected {
-        /// Why.
+        /// The reason.
         refusal: Refusal,
-        /// The record as it stands.
+        /// The current record.
         current: Box<CallRecord>,
     },
     /// There is no such call in this tenant.
     #[error("there is no call {0} in this tenant")]
     NotFound(RequestId),
-    /// The store itself failed.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! Who can run which tool: what executors record of themselves, for gates that have no tools.
+//! Executors and their tools: recorded by executors, for gates that have no tools.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ use crate::call::{Fingerprint, ToolFacts};
 use crate::hex::hex;
 use crate::ids::SessionId;
 
-/// The most dead executors whose tools are still known.
+/// The most dead executors whose tools are kept.
 const MAX_DEAD: usize = 32;
 
-/// A session that has recorded which tools it runs.
+/// A session that has recorded its tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Executor {
     /// Its session.
     pub session: SessionId,
-    /// The session is alive. Of some that are dead the tools are known too: what they had is
-    /// compared with what there is now.
+    /// True if the session is alive. The tools of some dead sessions are kept to compare with the
+    /// present ones.
     pub is_alive: bool,
-    /// When it recorded its tools, by the store's clock.
+    /// The time when it recorded its tools, by the store's clock.
     pub recorded_at: Timestamp,
     /// Its tools. Executors with the same tools share them.
     pub tools: Arc<[ToolFacts]>,
 }
 
 impl Executor {
-    /// An executor.
+    /// Returns an executor.
     pub fn new(
         session: SessionId,
         is_alive: bool,
@@ -55,7 +55,7 @@ impl Executor {
 pub struct Executors(Vec<Executor>);
 
 impl Executors {
-    /// These executors.
+    /// Returns a set of these executors.
     pub fn new(executors: Vec<Executor>) -> Self {
         Self(executors)
     }
@@ -70,29 +70,29 @@ impl Executors {
         self.living().next().is_some()
     }
 
-    /// Returns whether a living executor has the very tool that a request was made for.
+    /// Returns whether a living executor has exactly the tool for which a request was made.
     pub fn can_run(&self, request: &ApprovalRequest) -> bool {
         self.offers(&request.tool).any(|facts| facts.is_of(request))
     }
 
-    /// Returns the tool of this name as the executor has it that came last, among the living.
+    /// Returns the tool of this name from the living executor that recorded last.
     pub fn newest(&self, tool: &str) -> Option<&ToolFacts> {
         let having = self.living().filter(|executor| executor.has(tool));
         let last = having.max_by_key(|executor| (executor.recorded_at, executor.session))?;
         last.tools.iter().find(|facts| facts.name == tool)
     }
 
-    /// Returns a tool as somebody has recorded it under this fingerprint, dead or alive.
+    /// Returns a tool as any executor, dead or alive, recorded it under this fingerprint.
     pub fn known(&self, tool: &str, fingerprint: Fingerprint) -> Option<&ToolFacts> {
         let all = self.0.iter().flat_map(|executor| executor.tools.iter());
         all.into_iter().find(|facts| facts.name == tool && facts.fingerprint == fingerprint)
     }
 
-    /// Returns whether an executor was replaced by one without this tool: nobody living has it, and
-    /// somebody living, who came later, has all the other tools of the executor that had it last.
+    /// Returns whether an executor was replaced by one without this tool: no living executor has
+    /// it, and a later, living executor has all the other tools of the executor that had it last.
     ///
-    /// That nobody has it is no proof: one that does may be about to start. An executor whose only
-    /// tool it was is never known to be replaced.
+    /// The absence of the tool alone is no proof: an executor with it may be about to start. An
+    /// executor with only this tool is never considered replaced.
     pub fn is_retired(&self, tool: &str) -> bool {
         if self.offers(tool).next().is_some() {
             return false;
@@ -123,17 +123,17 @@ impl Executors {
 pub struct ExecutorRow {
     /// The executor's session.
     pub session: SessionId,
-    /// The session is alive.
+    /// True if the session is alive.
     pub is_alive: bool,
-    /// When it recorded its tools.
+    /// The time when it recorded its tools.
     pub recorded_at: Timestamp,
     /// The digest of its tools.
     pub digest: String,
 }
 
-/// Returns what a store need not keep: a dead executor whose tools somebody else has recorded later
-/// or has alive, and all but the last few of the others that are dead. So what is kept is bounded
-/// by who is alive.
+/// Returns the rows that a store need not keep: each dead executor whose tools another has recorded
+/// later or has while alive, and all but the last few of the other dead ones. So the number of rows
+/// is bounded by the living executors.
 pub fn superseded(rows: &[ExecutorRow]) -> Vec<SessionId> {
     let mut rows: Vec<&ExecutorRow> = rows.iter().collect();
     // The living first, then the latest.
@@ -154,7 +154,7 @@ pub fn superseded(rows: &[ExecutorRow]) -> Vec<SessionId> {
     gone
 }
 
-/// Returns tools as a store keeps them, and the digest of that text.
+/// Returns the stored text of these tools, and the digest of that text.
 pub fn tools_text(tools: &[ToolFacts]) -> Result<(String, String), StoreError> {
     let text = serde_json::to_string(tools).map_err(|error| {
         StoreError::new(StoreErrorKind::Other, "the tools cannot be written as JSON").because(error)
@@ -163,7 +163,7 @@ pub fn tools_text(tools: &[ToolFacts]) -> Result<(String, String), StoreError> {
     Ok((text, hex(&digest)))
 }
 
-/// Returns the tools that a text says. `None` if it is damaged.
+/// Parses the stored text of tools. `None` if it is damaged.
 pub fn tools_of(text: &str) -> Option<Arc<[ToolFacts]>> {
     serde_json::from_str::<Vec<ToolFacts>>(text).ok().map(Into::into)
 }

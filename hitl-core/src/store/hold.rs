@@ -1,4 +1,4 @@
-//! Legal holds: what nothing erases until a person releases it. Pure.
+//! Legal holds: data that nothing erases until a person releases it. Pure.
 
 use std::fmt;
 
@@ -15,16 +15,16 @@ use crate::machine::CallRecord;
 /// The most characters of a hold's reason.
 pub const MAX_HOLD_REASON: usize = 1_000;
 
-/// What a hold covers, within its tenant.
+/// The scope of a hold within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum HoldScope {
     /// One call.
     Call(RequestId),
-    /// Everything that a principal had a part in: what was asked in their name, what they submitted
-    /// as an agent, what they decided, approved or edited, and the grants that they gave or were
-    /// given. Names are compared as identities are.
+    /// Everything in which a principal took part: calls made in their name, calls they submitted as
+    /// an agent, decided, approved or edited, and the grants that they gave or received. Names are
+    /// compared like identities.
     Principal(Principal),
     /// Everything of the tenant.
     Tenant,
@@ -42,25 +42,25 @@ impl fmt::Display for HoldScope {
 
 /// A legal hold: until it is released, a store erases and forgets nothing that it covers.
 ///
-/// What was erased before a hold was placed stays erased.
+/// Data that was erased before a hold was placed stays erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Hold {
     /// Its id.
     pub id: HoldId,
-    /// Whose data it covers.
+    /// The tenant whose data it covers.
     pub tenant: Tenant,
-    /// What it covers there.
+    /// Its scope there.
     pub scope: HoldScope,
-    /// Why. At most [`MAX_HOLD_REASON`] characters.
+    /// The reason. At most [`MAX_HOLD_REASON`] characters.
     pub reason: String,
-    /// Who placed it.
+    /// The principal who placed it.
     pub by: Principal,
-    /// How it was known who they are, where a person placed it.
+    /// The way in which their identity was verified, where a person placed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
-    /// When it was placed, by the store's clock.
+    /// The time when it was placed, by the store's clock.
     pub placed_at: Timestamp,
 }
 
@@ -76,7 +76,7 @@ impl Hold {
         Self { id, tenant, scope, reason, by, known_by: None, placed_at: Timestamp::EPOCH }
     }
 
-    /// Returns the hold as a store keeps it, with its time.
+    /// Returns the hold as stored, with its time.
     #[must_use]
     pub fn stamped(mut self, now: Timestamp) -> Self {
         self.placed_at = now;
@@ -98,7 +98,7 @@ impl Hold {
         let grant = &record.grant;
         self.tenant == grant.tenant
             && match &self.scope {
-                // What the call was permitted by is evidence about it.
+                // The permission under which the call ran is evidence about it.
                 HoldScope::Call(id) => *id == grant.request,
                 HoldScope::Principal(principal) => {
                     let revoked = record.revoked.as_ref().map(|revoked| &revoked.by);
@@ -111,8 +111,7 @@ impl Hold {
             }
     }
 
-    /// Returns whether it covers a line of an audit. A line that does not say its tenant may be any
-    /// tenant's.
+    /// Returns whether it covers a line of an audit. A line without a tenant may be any tenant's.
     pub fn covers_audited(&self, record: &AuditRecord) -> bool {
         record.key.as_ref().is_none_or(|key| key.tenant == self.tenant)
             && match &self.scope {
@@ -128,7 +127,7 @@ impl Hold {
     }
 }
 
-/// Whether a principal had any part in a call.
+/// Returns whether a principal took part in a call.
 fn has_a_part(record: &CallRecord, principal: &Principal) -> bool {
     let who = Identity::new(principal, None);
     let is =
@@ -144,12 +143,12 @@ fn has_a_part(record: &CallRecord, principal: &Principal) -> bool {
             .is_some_and(|by| is(by, None))
 }
 
-/// The holds that a store has, as they stand inside one transaction.
+/// The holds of a store, as read inside one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holds(Vec<Hold>);
 
 impl Holds {
-    /// Takes these.
+    /// Returns a set of these holds.
     pub fn new(holds: Vec<Hold>) -> Self {
         Self(holds)
     }

@@ -1,4 +1,4 @@
-//! The durable record of calls: the contract, and the store that lives in memory.
+//! The durable record of calls: the contract, and the store in memory.
 
 mod apply_request;
 mod contract;

@@ -1,6 +1,6 @@
-//! Who waits for which call, within one process.
+//! Notification of waiters, within one process.
 //!
-//! Only hints pass here: a waiter subscribes, reads the store, and then waits. A hint may be
+//! Only hints are sent: a waiter subscribes, reads the store, and then waits. A hint may be
 //! spurious, but none is lost between subscribing and waiting.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::ids::RequestId;
 use crate::sync::{Mutex, MutexGuard};
 
-/// Passes on which calls have changed. Stores own one; clones share it.
+/// A sender of hints on which calls have changed. Stores own one; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeNotifier(Arc<Inner>);
 
@@ -35,7 +35,7 @@ impl Inner {
 }
 
 impl ChangeNotifier {
-    /// Says that a call has changed.
+    /// Notifies the waiters that a call has changed.
     pub fn notify(&self, id: RequestId) {
         if let Some(sender) = self.0.calls().get(&id) {
             sender.send_replace(());
@@ -43,7 +43,7 @@ impl ChangeNotifier {
         self.0.any.send_replace(());
     }
 
-    /// Says that any call may have changed.
+    /// Notifies all waiters that any call may have changed.
     pub fn notify_all(&self) {
         for sender in self.0.calls().values() {
             sender.send_replace(());
@@ -51,19 +51,19 @@ impl ChangeNotifier {
         self.0.any.send_replace(());
     }
 
-    /// Waits for one call.
+    /// Returns a watch on one call.
     pub fn watch(&self, id: RequestId) -> ChangeWatch {
         let hint = self.0.calls().entry(id).or_insert_with(|| watch::Sender::new(())).subscribe();
         ChangeWatch { hint: Some(hint), call: Some((id, Arc::clone(&self.0))) }
     }
 
-    /// Waits for any call.
+    /// Returns a watch on all calls.
     pub fn watch_all(&self) -> ChangeWatch {
         ChangeWatch { hint: Some(self.0.any.subscribe()), call: None }
     }
 
-    /// Whether anybody waits. A store that must poll for the changes of other processes need not
-    /// while nobody does.
+    /// Returns whether anybody waits. Otherwise a store that polls for the changes of other
+    /// processes can stop.
     pub fn has_waiters(&self) -> bool {
         self.0.any.receiver_count() > 0 || !self.0.calls().is_empty()
     }
@@ -72,7 +72,7 @@ impl ChangeNotifier {
 /// A subscription to hints. See [`ChangeNotifier`].
 #[derive(Debug)]
 pub struct ChangeWatch {
-    /// There until it is dropped.
+    /// `None` only while it is dropped.
     hint: Option<watch::Receiver<()>>,
     call: Option<(RequestId, Arc<Inner>)>,
 }
@@ -84,7 +84,7 @@ impl ChangeWatch {
     pub async fn changed(&mut self) {
         let Some(hint) = &mut self.hint else { return };
         if hint.changed().await.is_err() {
-            // The hub is gone; there will never be a hint.
+            // The notifier is gone; there will never be a hint.
             std::future::pending::<()>().await;
         }
     }
@@ -94,7 +94,8 @@ impl Drop for ChangeWatch {
     fn drop(&mut self) {
         let Some((id, inner)) = &self.call else { return };
         let mut calls = inner.calls();
-        // Under the lock, so that of two that leave together the second finds nobody.
+        // Dropped under the lock, so that of two that leave together the second sees that none
+        // remains.
         self.hint = None;
         if calls.get(id).is_some_and(|sender| sender.receiver_count() == 0) {
             calls.remove(id);

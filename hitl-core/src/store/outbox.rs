@@ -3,7 +3,7 @@
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, HistoryEntry};
 
-/// One change of a call: what an audit record is identified by.
+/// A change of a call: the identity of an audit record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChangeId {
     /// The call.
@@ -13,12 +13,12 @@ pub struct ChangeId {
 }
 
 impl ChangeId {
-    /// What brought the record where it is.
+    /// Returns the change that led to this record.
     pub fn to(record: &CallRecord) -> Self {
         Self { call: record.id(), version: record.version }
     }
 
-    /// The change that an entry of the history is about.
+    /// Returns the change that a history entry is about.
     pub fn from_entry(entry: &HistoryEntry) -> Self {
         Self { call: entry.id, version: entry.version }
     }

@@ -1,4 +1,4 @@
-//! Which records a store lists.
+//! Queries for lists of records.
 
 use hitl_base::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::grant::GrantRecord;
 use crate::ids::{GrantId, RequestId};
 use crate::machine::CallState;
 
-/// Which records to list: in the order of their creation.
+/// A query for records, in the order of their creation.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PageRequest {
@@ -17,36 +17,36 @@ pub struct PageRequest {
     pub after: Option<RequestId>,
     /// Only calls of this run, and of those that it delegated to, directly or not.
     pub root: Option<RunId>,
-    /// At most so many, 1 to 1000.
+    /// The most records to return, 1 to 1000.
     pub limit: usize,
 }
 
 impl PageRequest {
-    /// The first hundred records in any state.
+    /// Returns a query for the first hundred records in any state.
     pub fn all() -> Self {
         Self { states: Vec::new(), after: None, root: None, limit: 100 }
     }
 
-    /// The first hundred records in one of `states`.
+    /// Returns a query for the first hundred records in one of `states`.
     pub fn new(states: &[CallState]) -> Self {
         Self { states: states.to_vec(), ..Self::all() }
     }
 
-    /// Goes on after this record.
+    /// Continues after this record.
     #[must_use]
     pub fn after(mut self, id: RequestId) -> Self {
         self.after = Some(id);
         self
     }
 
-    /// Only the calls under this root run: its own, and those that were delegated.
+    /// Restricts the query to the calls under this root run: its own, and delegated ones.
     #[must_use]
     pub fn root(mut self, run: impl Into<RunId>) -> Self {
         self.root = Some(run.into());
         self
     }
 
-    /// At most `limit` records; kept within 1 to 1000.
+    /// Limits the number of records; clamped to 1 to 1000.
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit.clamp(1, 1000);
@@ -54,7 +54,7 @@ impl PageRequest {
     }
 }
 
-/// Which grants to list.
+/// A query for grants.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GrantQuery {
@@ -66,50 +66,50 @@ pub struct GrantQuery {
     pub live: bool,
     /// Only grants after this one.
     pub after: Option<GrantId>,
-    /// At most so many, 1 to 1000.
+    /// The most grants to return, 1 to 1000.
     pub limit: usize,
 }
 
 impl GrantQuery {
-    /// The first hundred grants, live or not.
+    /// Returns a query for the first hundred grants, live or not.
     pub fn all() -> Self {
         Self { tool: None, principal: None, live: false, after: None, limit: 100 }
     }
 
-    /// The first hundred grants that are live.
+    /// Returns a query for the first hundred live grants.
     pub fn live() -> Self {
         Self { live: true, ..Self::all() }
     }
 
-    /// Only of this tool.
+    /// Restricts the query to grants of this tool.
     #[must_use]
     pub fn tool(mut self, tool: impl Into<String>) -> Self {
         self.tool = Some(tool.into());
         self
     }
 
-    /// Only for calls of this principal.
+    /// Restricts the query to grants for calls of this principal.
     #[must_use]
     pub fn principal(mut self, principal: impl Into<Principal>) -> Self {
         self.principal = Some(principal.into());
         self
     }
 
-    /// Goes on after this grant.
+    /// Continues after this grant.
     #[must_use]
     pub fn after(mut self, id: GrantId) -> Self {
         self.after = Some(id);
         self
     }
 
-    /// At most `limit`; kept within 1 to 1000.
+    /// Limits the number of grants; clamped to 1 to 1000.
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit.clamp(1, 1000);
         self
     }
 
-    /// Whether a grant is one of those, but for its place.
+    /// Returns whether a grant matches the query, apart from its position.
     pub fn fits(&self, record: &GrantRecord, now: Timestamp) -> bool {
         let grant = &record.grant;
         let ended = record.revoked.is_some() || grant.until.is_some_and(|end| now >= end);

@@ -1,16 +1,16 @@
-//! Sealed texts as a store lists them, to be sealed under another key.
+//! Listings of sealed texts, so that they can be sealed under another key.
 
 use crate::call::Tenant;
 use crate::ids::RequestId;
 use crate::seal::Sealed;
 
-/// Which of a call's sealed texts.
+/// The kind of a call's sealed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 // Exhaustive: a store that does not know a sealed column must not compile.
 pub enum SealedPart {
-    /// Its arguments.
+    /// The arguments.
     Payload,
-    /// What its body gave.
+    /// The result of the body.
     Result,
 }
 
@@ -23,20 +23,20 @@ impl SealedPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SealedText {
-    /// Whose call it is.
+    /// The tenant of the call.
     pub tenant: Tenant,
     /// The call.
     pub id: RequestId,
-    /// Which of its texts.
+    /// The kind of the text.
     pub part: SealedPart,
-    /// Its place in the list of its kind: the store's own number, from 1.
+    /// Its position in the list of its kind: the store's own number, from 1.
     pub at: u64,
-    /// The text as it was when it was listed.
+    /// The text at the time of listing.
     pub sealed: Sealed,
 }
 
 impl SealedText {
-    /// A text of a call at this place.
+    /// Returns a text of a call at this position.
     pub fn new(
         (tenant, id): (Tenant, RequestId),
         part: SealedPart,
@@ -47,19 +47,19 @@ impl SealedText {
     }
 }
 
-/// A stretch of the sealed texts of one kind.
+/// A page of the sealed texts of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SealedPage {
-    /// Those that are not sealed under the key that was asked about.
+    /// The texts that are not sealed under the given key.
     pub texts: Vec<SealedText>,
-    /// After which place the list continues; nothing at its end.
+    /// The position after which the list continues; `None` at its end.
     pub next: Option<u64>,
 }
 
 impl SealedPage {
-    /// Makes a stretch of the `(place, text)` of at most `limit` texts that were looked at, in
-    /// order: no text where one is sealed under the key.
+    /// Returns the page for the `(position, text)` of at most `limit` texts that were checked, in
+    /// order: `None` for a text that is sealed under the key.
     pub fn new(
         looked_at: impl IntoIterator<Item = (u64, Option<SealedText>)>,
         limit: usize,

@@ -1,4 +1,4 @@
-//! What a store answers to a submission.
+//! The store's answer to a submission.
 
 use crate::grant::GrantRefusal;
 use crate::ids::RequestId;
@@ -7,7 +7,7 @@ use crate::queue::Cap;
 
 /// The answer to a submission.
 #[derive(Clone, Debug)]
-// Exhaustive: a gate that does not handle one must not compile.
+// Exhaustive: a gate that does not handle a variant must not compile.
 pub enum SubmitResult {
     /// The key was new; this is its record.
     Created(CallRecord),
@@ -15,9 +15,9 @@ pub enum SubmitResult {
     Existing(CallRecord),
     /// The key has a record, with other content.
     Conflict(RequestId),
-    /// The key is new, and no more calls may wait: see
+    /// The key is new, but no more calls may wait: see
     /// [`NewCall::caps`](crate::machine::NewCall::caps).
     Full(Cap),
-    /// The key is new, and nothing can be drawn on the grant that it would run on.
+    /// The key is new, but its grant does not allow the draw.
     NotGranted(GrantRefusal),
 }

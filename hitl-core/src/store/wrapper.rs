@@ -1,8 +1,8 @@
-//! A store that wraps another.
+//! Stores that wrap another.
 //!
 //! The methods of [`Store`] are listed once, below. [`StoreWrapper`] forwards each of them, and
 //! every wrapper is a store, so a method that is added to the contract cannot be forgotten in one:
-//! the list is compared with the contract by `missing_trait_methods`.
+//! `missing_trait_methods` compares the list with the contract.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -23,18 +23,18 @@ use crate::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use crate::queue::{QueueCounts, QueueEntry, QueueScan};
 use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
 
-/// What an async method of a store returns, as `async_trait` writes it.
+/// The return type of an async method of a store, as `async_trait` writes it.
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Writes the trait and what makes every wrapper a store. In brackets are the lifetimes of a
-/// method's arguments, in the order in which `async_trait` numbers them.
+/// Defines the trait and the implementation that makes every wrapper a store. In brackets are the
+/// lifetimes of a method's arguments, in the order in which `async_trait` numbers them.
 macro_rules! wrapper {
     (
         async { $(fn $name:ident [$($life:lifetime),*] ($($arg:ident: $ty:ty),*) -> $out:ty;)* }
         sync { $(fn $now:ident ($($given:ident: $given_ty:ty),*) -> $now_out:ty;)* }
     ) => {
-        /// A store that wraps another: what it does not override goes to the [inner](Self::inner)
-        /// store. Whoever implements this implements [`Store`].
+        /// A store that wraps another: methods that it does not override go to the
+        /// [inner](Self::inner) store. Every type that implements this implements [`Store`].
         ///
         /// ```
         /// use hitl_core::store::{History, StoreWrapper};
@@ -60,10 +60,10 @@ macro_rules! wrapper {
         /// }
         /// ```
         pub trait StoreWrapper: Send + Sync + 'static {
-            /// The store inside.
+            /// The wrapped store.
             type Inner: Store + ?Sized;
 
-            /// Returns the store inside.
+            /// Returns the wrapped store.
             fn inner(&self) -> &Self::Inner;
 
             $(
@@ -192,7 +192,7 @@ wrapper! {
     }
 }
 
-/// A store can be shared, and chosen when the program runs: `Arc<dyn Store>` is one.
+/// A store can be shared, and chosen at run time: `Arc<dyn Store>` is one.
 impl<S: Store + ?Sized> StoreWrapper for Arc<S> {
     type Inner = S;
 

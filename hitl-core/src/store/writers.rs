@@ -1,4 +1,4 @@
-//! The writers of audit chains, as a store remembers them.
+//! The registered writers of audit chains.
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError, StoreErrorKind};
 use crate::audit::ChainHead;
 
-/// Under which name the list is kept.
+/// The name under which the list is kept.
 const WRITERS: &str = "audit.writers";
-/// Under which name, before the chain's own, its last known end is kept.
+/// The prefix, before the chain's own name, of the name under which its last known end is kept.
 const HEAD: &str = "audit.head.";
-/// How often somebody else may be faster.
+/// The most attempts when other writers keep winning the race.
 const TRIES: u32 = 100;
 
-/// A writer of an audit chain, as the store knows it.
+/// A registered writer of an audit chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AuditWriter {
-    /// Its chain's name. The hash of it is what the chain begins with.
+    /// Its chain's name. The chain begins with the hash of it.
     pub stream: String,
-    /// Since when, by the store's clock.
+    /// The time of registration, by the store's clock.
     pub registered_at: Timestamp,
 }
 
@@ -48,7 +48,8 @@ pub(super) async fn register<S: Store + ?Sized>(store: &S, stream: &str) -> Resu
     ))
 }
 
-/// Says how a chain ends now. One that is said to have been longer has lost records.
+/// Records the current end of a chain. A chain that is now shorter than its recorded end has lost
+/// records.
 pub(super) async fn advance<S: Store + ?Sized>(
     store: &S,
     head: &ChainHead,
@@ -68,11 +69,11 @@ pub(super) async fn advance<S: Store + ?Sized>(
         }
     }
     let to = serde_json::to_string(head).map_err(|_| unreadable())?;
-    // Whoever else has said it in between has said it of the same chain.
+    // Any concurrent writer has recorded an end of the same chain.
     store.compare_and_set_metadata(&name, kept.as_deref(), &to).await.map(drop)
 }
 
-/// How the chains end, as far as their writers have said.
+/// Returns the ends of the chains, as their writers last recorded them.
 pub(super) async fn heads<S: Store + ?Sized>(store: &S) -> Result<Vec<ChainHead>, StoreError> {
     let mut heads = Vec::new();
     for writer in list(store).await? {

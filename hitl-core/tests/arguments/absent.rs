@@ -1,4 +1,4 @@
-//! No arguments are sent in several ways.
+//! Several spellings of a call without arguments.
 
 use hitl_base::JsonText;
 use hitl_core::{

@@ -1,4 +1,4 @@
-//! Defaults that a type does not write, and that are sent all the same.
+//! Defaults that a type does not write but callers send all the same.
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -230,7 +230,7 @@ async fn an_explicit_null_means_the_default_where_the_schema_allows_null() {
         nullable.shown(r#"{"limit":null,"needed":1}"#).await,
         r#"{"limit":5,"most":5,"needed":1,"plain":5}"#
     );
-    // Where the type takes null, it is a value.
+    // Where the type accepts null, it is a value.
     assert_eq!(
         nullable.shown(r#"{"limit":null,"most":null,"needed":1.0}"#).await,
         r#"{"limit":5,"most":null,"needed":1,"plain":5}"#

@@ -62,9 +62,9 @@ pub(crate) async fn taker<T: Argument>() -> Taker<T> {
 }
 
 impl<T: Argument> Taker<T> {
-    /// What a reviewer is shown, and what runs once they have approved.
+    /// Returns the text shown to a reviewer, and the text that runs once they have approved.
     pub(crate) async fn asked(&self, text: &str) -> Result<(String, String), GateError> {
-        // Each is a call of its own.
+        // Each call has a key of its own.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let key = CallKey::new("asked", NEXT.fetch_add(1, Ordering::Relaxed));
         let submitted =
@@ -72,7 +72,7 @@ impl<T: Argument> Taker<T> {
         Ok(self.approved(submitted, &key).await)
     }
 
-    /// The same, for a call from code.
+    /// Returns the same for a call from code.
     pub(crate) async fn asked_typed(
         &self,
         value: T,
@@ -94,18 +94,18 @@ impl<T: Argument> Taker<T> {
         (shown, output.json().unwrap().to_owned())
     }
 
-    /// The text of `value` as it is shown and as it runs, which is one.
+    /// Returns the text of `value` as it is shown, which is also the text that runs.
     pub(crate) async fn shown(&self, value: &str) -> String {
         let text = format!("{{\"value\":{value}}}");
         let asked = self.asked(&text).await;
         let (shown, ran) = asked.unwrap_or_else(|error| panic!("{text}: {error}"));
         let shown = shown.strip_prefix("{\"value\":").unwrap().strip_suffix('}').unwrap();
-        // An output has no schema that says what is a set.
+        // The schema of an output does not mark sets.
         assert_eq!(letters(shown), letters(&ran), "what was shown is what runs");
         shown.to_owned()
     }
 
-    /// Why `value` is refused before anybody is asked.
+    /// Returns the reason why `value` is refused before anybody is asked.
     pub(crate) async fn refused(&self, value: &str) -> ArgumentError {
         let text = format!("{{\"value\":{value}}}");
         let error = self.asked(&text).await.err().unwrap_or_else(|| panic!("{text} was taken"));

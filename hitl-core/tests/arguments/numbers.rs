@@ -1,4 +1,4 @@
-//! Numbers by what they are, however they are written.
+//! Numbers are compared by value, in any spelling.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -68,7 +68,7 @@ async fn whole_numbers_are_taken_at_any_depth() {
     let tagged = r#"{"kind":"Count","n":5.0,"share":2.0}"#;
     assert_eq!(shown::<Tagged>(tagged).await, r#"{"kind":"Count","n":5,"share":2.0}"#);
     assert_eq!(shown::<Flat>(r#"{"n":-2e2,"all":[1.0,2]}"#).await, r#"{"all":[1,2],"n":-200}"#);
-    // A type that takes both keeps what was written.
+    // A type that accepts both keeps the original spelling.
     assert_eq!(shown::<Either>("5.0").await, "5.0");
     assert_eq!(shown::<Either>("5").await, "5");
     assert_eq!(shown::<f64>("5").await, "5.0");

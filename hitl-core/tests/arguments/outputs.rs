@@ -1,4 +1,4 @@
-//! Outputs that cannot be written, or not be read back: the body ran, so the log says it.
+//! Outputs that cannot be written, or not be read back: the body ran, so the log reports it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -54,7 +54,7 @@ trait Gift: Serialize + serde::de::DeserializeOwned + Send + 'static {
     fn gift() -> Self;
 }
 
-/// Tools that give something: after a review, or at once.
+/// Defines tools that return a value: after a review, or at once.
 macro_rules! gives {
     ($($config:expr => $name:ident),*) => {
         $(
@@ -118,7 +118,7 @@ struct Counts {
     of: BTreeMap<u32, u8>,
 }
 
-/// What a typed caller who comes back gets, and what the log said.
+/// Returns the outcome for a typed caller who comes back, and the lines of the log.
 async fn reviewed<T: Gift>() -> (Result<T, CallError<String>>, Vec<String>)
 where
     Reviewed<T>: Tool<Output = T, Error = String>,

@@ -1,4 +1,4 @@
-//! Values of typed calls that their text does not carry.
+//! Values of typed calls that their text does not preserve.
 
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ impl Tool for Quick {
 async fn a_call_that_runs_at_once_runs_what_was_passed() {
     let gate = Gate::builder().tool::<Quick>().build().await.unwrap();
     assert!(gate.call(Quick { a: 1, b: Some(None) }).by("ann").await.unwrap());
-    // From text there is but one reading.
+    // Text has only one reading.
     let text = r#"{"a":1,"b":null}"#;
     let outcome = gate.call_json("quick", text, "ann", "r", 0).await.unwrap();
     let hitl_core::Outcome::Executed(output) = outcome else { panic!("it runs") };
@@ -164,7 +164,7 @@ async fn a_call_that_runs_at_once_runs_what_was_passed() {
 
 #[tokio::test]
 async fn a_field_that_is_never_written_is_beyond_what_can_be_compared() {
-    // Its text cannot say what it was, and serde does not show it: documented.
+    // Its text does not preserve the value, and serde does not reveal that: documented.
     let halved = taker::<Halved>().await;
     let (_, ran) = halved.asked_typed(Halved { never: 0 }, 0).await.unwrap();
     assert_eq!(ran, "{}");

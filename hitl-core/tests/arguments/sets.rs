@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Argument, taker};
 
-/// Every order of a few items is taken, shown the same, and runs; a re-submission in another order
-/// is the same call.
+/// Checks that every order of a few items is accepted, shown the same, and runs; a re-submission in
+/// another order is the same call.
 async fn one_text<T: Argument>(orders: &[&str], text: &str) {
     let taker = taker::<T>().await;
     for order in orders {
@@ -30,7 +30,7 @@ async fn one_text<T: Argument>(orders: &[&str], text: &str) {
     Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 struct Item {
-    // Not in the order in which it is compared.
+    // The fields are not in the order of comparison.
     name: String,
     #[serde(default)]
     count: u32,
@@ -160,7 +160,7 @@ struct Foreign(#[schemars(with = "BTreeSet<u8>")] Vec<u8>);
 
 impl Serialize for Foreign {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        // Another order each time, as a hash has it.
+        // A different order each time, as in a hash set.
         static TURN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let turn = TURN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut items = self.0.clone();
@@ -238,7 +238,7 @@ async fn invariant_2_sets_are_sets_inside_types_of_the_host_s_own() {
 async fn invariant_2_a_set_from_code_has_the_same_text_and_runs_after_its_approval() {
     let taker = taker::<HashSet<String>>().await;
     for position in 0..40 {
-        // Each has its own hash, so its own order.
+        // Each set has its own hasher, so its own order.
         let value: HashSet<String> = ["b", "a"].map(str::to_owned).into();
         let (shown, ran) = taker.asked_typed(value, position).await.unwrap();
         assert_eq!((shown.as_str(), ran.as_str()), (r#"{"value":["a","b"]}"#, r#"["a","b"]"#));

@@ -12,7 +12,7 @@ fn record(call: &str, event: &str, n: i64) -> AuditRecord {
     serde_json::from_value(json).unwrap()
 }
 
-/// The line number `n`, from 1, as a placeholder.
+/// Returns the placeholder of line number `n`, from 1.
 fn placeholder(lines: &[Vec<u8>], n: usize) -> serde_json::Value {
     let bytes = &lines[n - 1][..lines[n - 1].len() - 1];
     let line: serde_json::Value = serde_json::from_slice(bytes).unwrap();
@@ -23,7 +23,7 @@ fn placeholder(lines: &[Vec<u8>], n: usize) -> serde_json::Value {
     })
 }
 
-/// Writes a placeholder in the place of line `n`.
+/// Replaces line `n` with a placeholder.
 fn put(lines: &mut [Vec<u8>], n: usize, erased: &serde_json::Value) {
     let line: serde_json::Value = serde_json::from_slice(&lines[n - 1]).unwrap();
     let (hash, event, call) = (&erased["hash"], &erased["event"], &erased["call"]);
@@ -34,7 +34,7 @@ fn put(lines: &mut [Vec<u8>], n: usize, erased: &serde_json::Value) {
     .into_bytes();
 }
 
-/// Six lines; the third and the fourth are the call's, and the sixth says that they were erased.
+/// Returns six lines; the third and the fourth are the call's, and the sixth records their erasure.
 fn log() -> Vec<Vec<u8>> {
     let mut chain = ChainWriter::after(ChainHead::genesis("w"));
     let mut lines: Vec<Vec<u8>> = Vec::new();
@@ -82,8 +82,8 @@ fn head(lines: &[Vec<u8>], n: usize) -> ChainHead {
     ChainHead::from_line(&lines[n - 1][..lines[n - 1].len() - 1]).unwrap()
 }
 
-/// What is done to a log, the heads that vouch for it, and what must be found; nothing where it is
-/// sound.
+/// A description, a log, the heads that vouch for it, and the expected finding; `None` if the log
+/// is sound.
 type Case = (&'static str, Vec<Vec<u8>>, Vec<ChainHead>, Option<FindingKind>);
 
 fn cases() -> Vec<Case> {

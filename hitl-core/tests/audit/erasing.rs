@@ -1,4 +1,4 @@
-//! What an erasure takes from the audit, and what it leaves there.
+//! The effect of an erasure on the audit: which lines lose their content, and which keep it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ async fn gate(store: &MemoryStore, audit: impl AuditSink) -> Gate {
     build.build().await.unwrap()
 }
 
-/// A call of somebody's that has ended, in a tenant.
+/// Returns an ended call of a principal in a tenant.
 async fn ended(gate: &Gate, who: &str, tenant: &str) -> RequestId {
     let cx = hitl_core::CallContext::new(who).tenant(tenant);
     let Submission::Pending(ticket) = gate.submit(ask("private")).by(cx).await.unwrap() else {
@@ -44,13 +44,13 @@ async fn erase(gate: &Gate, scope: &ErasureScope) -> ErasureReport {
     gate.erase(scope, "request 1", "dora", &[]).await.unwrap()
 }
 
-/// How many records of a call have their content.
+/// Returns the number of records of a call that still have their content.
 fn kept(audit: &MemoryAudit, id: RequestId) -> usize {
     let records = audit.records();
     records.iter().filter(|r| r.call == Some(id) && r.event != AuditEvent::Erased).count()
 }
 
-/// Of other people, of other tenants, erased by retention: none of it is in the scope.
+/// Lines of other people, of other tenants, erased by retention: none of them is in the scope.
 #[tokio::test]
 async fn invariant_6_an_erasure_takes_no_line_beyond_its_scope() {
     let (store, audit) = (MemoryStore::new(), MemoryAudit::new());
@@ -69,22 +69,22 @@ async fn invariant_6_an_erasure_takes_no_line_beyond_its_scope() {
     for id in [other, elsewhere, retained] {
         assert!(kept(&audit, id) > 0, "{id} was not named");
     }
-    // In their name: also what retention has erased of it, and no more.
+    // A principal's scope includes calls in their name that retention has erased, and no more.
     erase(&gate, &of_principal("ann")).await;
     assert_eq!(kept(&audit, retained), 0);
     assert!(kept(&audit, other) > 0 && kept(&audit, elsewhere) > 0);
-    // And one that was cut off is completed by the same.
+    // The same erasure completes one that was cut off.
     assert!(erase(&gate, &scope_of(other)).await.lines > 0);
     assert_eq!((kept(&audit, other), erase(&gate, &scope_of(other)).await.lines), (0, 0));
-    // Of all tenants, and still only what ended before then.
+    // A scope of all tenants still covers only what ended before its time.
     erase(&gate, &ErasureScope::EndedBefore(Timestamp::from_millis(1))).await;
     assert!(kept(&audit, elsewhere) > 0);
     erase(&gate, &ErasureScope::EndedBefore(Timestamp::from_millis(1 << 45))).await;
     assert_eq!(kept(&audit, elsewhere), 0);
 }
 
-/// Another store's, in a shared audit, or one that was forgotten: also of a run that says when it
-/// began.
+/// A call of another store in a shared audit, or one that was forgotten, even of a run whose id
+/// contains its beginning.
 #[tokio::test]
 async fn invariant_6_lines_of_a_call_that_the_store_does_not_know_stay() {
     let (store, audit) = (MemoryStore::new(), MemoryAudit::new());
@@ -104,7 +104,7 @@ async fn invariant_6_lines_of_a_call_that_the_store_does_not_know_stay() {
     assert_eq!(kept(&audit, id), 1);
 }
 
-/// A sink that places a hold once the erasure of a call is listed: after holds were read.
+/// A sink that places a hold once the erasure of a call is listed, after the holds were read.
 struct Late {
     kept: MemoryAudit,
     store: MemoryStore,
@@ -127,7 +127,7 @@ impl AuditSink for Late {
     }
 }
 
-/// It covers one line, by who decided, and so every line of the call.
+/// The hold covers one line, by its decider, and so every line of the call.
 #[tokio::test]
 async fn invariant_6_a_hold_that_is_placed_late_keeps_whole_calls() {
     let (store, kept_by) = (MemoryStore::new(), MemoryAudit::new());
@@ -140,11 +140,11 @@ async fn invariant_6_a_hold_that_is_placed_late_keeps_whole_calls() {
     assert!(before > by_bob && by_bob > 0);
     let report = erase(&gate, &scope_of(id)).await;
     assert_eq!((report.lines, kept(&kept_by, id)), (0, before));
-    // It does not say that it can erase all that it keeps.
+    // The sink does not claim that it can erase everything it keeps.
     assert!(!report.audit_erased && report.audit_left[0].contains("Late"), "{report:?}");
 }
 
-/// Keeps what it is given, says nothing of erasing, as a host's own sink does.
+/// A host's own sink, which keeps records and does not support erasure.
 struct Own(Arc<MemoryAudit>);
 
 impl AuditSink for Own {
@@ -166,7 +166,7 @@ async fn invariant_8_a_sink_that_cannot_erase_is_said_to_keep_its_copy() {
     assert!(kept(&own, id) > 0);
 }
 
-/// As an older version wrote them: without a tenant.
+/// Lines as an older version wrote them: without a tenant.
 #[tokio::test]
 async fn lines_of_grants_that_say_no_tenant_go_with_their_time_and_are_said_otherwise() {
     let (store, audit) = (MemoryStore::new(), MemoryAudit::new());
@@ -187,7 +187,8 @@ async fn lines_of_grants_that_say_no_tenant_go_with_their_time_and_are_said_othe
     assert_eq!((report.lines, there()), (1, 0));
 }
 
-/// Wherever the store fails once: no line goes whose call stays, and the same erasure completes it.
+/// A single store failure at any operation: no line of a remaining call is erased, and repeating
+/// the erasure completes it.
 #[tokio::test]
 async fn invariant_6_an_erasure_that_the_store_fails_takes_no_line_of_what_stays() {
     const LATER: usize = 1_000_000;
@@ -214,7 +215,7 @@ async fn invariant_6_an_erasure_that_the_store_fails_takes_no_line_of_what_stays
         let record = store.get(&Tenant::default(), id).await.unwrap().unwrap();
         assert!(record.is_erased() || kept(&audit, id) > 0, "{at} {fault:?}");
         if at == 0 {
-            // What is held comes first: before the order, and before anything is erased.
+            // The check of holds comes first: before the order, and before anything is erased.
             assert!(!record.is_erased() && audit.records() == before);
         }
         count.store(LATER * 2, Ordering::SeqCst);
@@ -224,7 +225,8 @@ async fn invariant_6_an_erasure_that_the_store_fails_takes_no_line_of_what_stays
     assert!(failed >= 8 && done >= 2, "{failed} {done}");
 }
 
-/// A method that the wrapper forgets has its default, and a store that it wraps is another then.
+/// A method that the wrapper forgets would have its default, so the wrapped store would behave
+/// differently.
 #[test]
 fn a_wrapper_forwards_every_method_of_a_store() {
     let contract = include_str!("../../src/store/contract.rs");

@@ -1,4 +1,4 @@
-//! A reviewer stops a run: what of it has not started is withdrawn, and nothing else is touched.
+//! A reviewer stops a run: calls that have not started are withdrawn, and nothing else is affected.
 
 use crate::faulty;
 use crate::support;
@@ -32,7 +32,7 @@ async fn invariant_5_an_abort_stops_the_run_and_what_it_delegated_and_no_other()
     let stopped = waiting(gate, "run", 0, ann()).await;
     let approved = waiting(gate, "run", 1, ann()).await;
     gate.decide(approved.request().approve().by("bob")).await.unwrap();
-    // Started: it goes on to its end.
+    // A started call continues to its end.
     let running = waiting(gate, "run", 2, ann()).await;
     gate.decide(running.request().approve().by("bob")).await.unwrap();
     let held = bench.world.hold();
@@ -43,7 +43,7 @@ async fn invariant_5_an_abort_stops_the_run_and_what_it_delegated_and_no_other()
     let sub_agent = waiting(gate, "sub", 0, delegated).await;
     let other_run = waiting(gate, "other", 0, ann()).await;
     let other_tenant = waiting(gate, "run", 9, ann().tenant("acme")).await;
-    // More of them than are read in one go.
+    // More calls than are read in one page.
     for position in 100..350 {
         drop(waiting(gate, "run", position, ann()).await);
     }
@@ -87,7 +87,7 @@ async fn the_caller_of_an_aborted_call_is_told_to_stop() {
     assert_eq!(bench.world.ran(), 0);
 }
 
-/// Wherever the store fails, the same decision again finishes what it began, and nothing runs.
+/// Wherever the store fails, repeating the decision finishes the abort.
 #[tokio::test(start_paused = true)]
 async fn invariant_4_an_abort_that_fails_half_way_is_finished_by_the_same_decision() {
     for fault in [Fault::Before, Fault::After] {

@@ -1,4 +1,4 @@
-//! What is refused before anything is stored, asked or run.
+//! Input that is refused before anything is stored, asked or run.
 
 use crate::support;
 
@@ -8,7 +8,7 @@ use hitl_core::{
 };
 use support::{Bench, World, bench, pay, tools};
 
-/// Everything that must be refused: the tool, the text, the kind, and where.
+/// Returns everything that must be refused: the tool, the text, the kind, and the place.
 fn refused() -> Vec<(&'static str, String, Kind, &'static str)> {
     let shapes =
         |rest: &str| format!(r#"{{"whole":1,"double":1,"single":1,"small":1,"list":[]{rest}}}"#);

@@ -42,7 +42,7 @@ async fn siblings_go_their_own_ways_and_answers_keep_their_order() {
         .json(5, "pay", r#"{"to": 7}"#)
         .by("ann")
         .await;
-    // Auto siblings and those that could not be entered end without anybody.
+    // Auto siblings and calls that could not be submitted end without a human.
     let mut ended =
         [batch.next().await, batch.next().await, batch.next().await, batch.next().await];
     ended.sort_unstable();
@@ -89,7 +89,7 @@ async fn records_say_which_batch_they_are_of_and_the_same_batch_again_re_attache
         assert_eq!(membership.size, 3);
     }
     drop((batch, gate));
-    // As after a restart.
+    // The same as after a restart.
     let gate = build().await;
     let again = submit(&gate).await;
     assert_eq!(*again.id(), id);
@@ -114,7 +114,7 @@ async fn invariant_12_dropping_a_batch_cancels_nothing() {
         async |position| bench.gate.get_by_key(&key(position)).await.unwrap().unwrap().state();
     until("the body ended", async || state(1).await == CallState::Executed).await;
     assert_eq!(state(0).await, CallState::Pending, "what waits stays in the queue");
-    // A wait that is given up loses nothing either.
+    // An abandoned wait loses nothing either.
     let batch = bench.gate.submit_all("run").call(0, pay("shop", 1.0)).call(1, note("runs"));
     let batch = batch.by("ann").await;
     assert!(tokio::time::timeout(Duration::from_secs(60), batch.wait()).await.is_err());
@@ -217,7 +217,7 @@ async fn all_or_none_runs_nothing_when_one_of_them_will_not_run() {
         match ends {
             Ends::Rejected => {
                 gate.decide(record.request().reject("no").by("alice")).await.unwrap();
-                // Whether anybody waits or not.
+                // Whether or not a caller waits.
                 assert_eq!(state(gate, 1).await, CallState::Cancelled);
             }
             Ends::Withdrawn => {
@@ -298,7 +298,7 @@ async fn a_call_that_ran_on_its_own_before_is_in_no_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_released_together_is_given_up_at_once() {
-    // Twice the same call under one position.
+    // The same call twice under one position.
     let bench = bench().await;
     let batch = bench.gate.submit_all("run").call(0, note("a")).call(0, note("a"));
     let answers = batch.all_or_none().by("ann").await.wait().await;
@@ -307,7 +307,7 @@ async fn what_cannot_be_released_together_is_given_up_at_once() {
             matches!(answer, Ok(Outcome::Cancelled { reason }) if reason.contains("twice"));
         assert!(given_up, "{answer:?}");
     }
-    // The same calls, submitted before as a batch whose calls go their own ways.
+    // The same calls, submitted before as a batch of independent calls.
     let plain = bench.gate.submit_all("other").call(0, ask("a"));
     drop(plain.call(1, ask("b")).by("ann").await);
     let batch = bench.gate.submit_all("other").call(0, ask("a")).call(1, ask("b"));
@@ -315,7 +315,7 @@ async fn what_cannot_be_released_together_is_given_up_at_once() {
     let other = |position| CallKey::new("other", position);
     let record = bench.gate.get_by_key(&other(0)).await.unwrap().unwrap();
     assert!(!record.batch().unwrap().is_held(), "it is what it was submitted as");
-    // Of the same positions, one that was, and one that is new.
+    // Of the two positions, one exists already and one is new.
     let (world, store) = (World::default(), MemoryStore::new());
     let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
     let gate = builder.build().await.unwrap();
@@ -329,7 +329,7 @@ async fn what_cannot_be_released_together_is_given_up_at_once() {
     assert_eq!((world.ran(), bench.world.ran()), (0, 0));
 }
 
-/// Nothing that fails in the store starts some of them without the others.
+/// No store failure starts some of them without the others.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_store_that_fails_anywhere_releases_all_or_none() {
     let mut faults = 0;
@@ -359,7 +359,7 @@ async fn invariant_5_a_store_that_fails_anywhere_releases_all_or_none() {
             for position in 0..2 {
                 attempts.push(memory.get_by_key(&key(position)).await.unwrap().unwrap().attempts());
             }
-            // What was claimed and given back counts no attempt; what ran was claimed.
+            // A claim that was released counts no attempt; a call that ran was claimed.
             assert!(world.ran() <= 2 && attempts.iter().all(|n| *n <= 1), "{context}");
             let log = world.log();
             assert!(log.iter().collect::<std::collections::BTreeSet<_>>().len() == log.len());

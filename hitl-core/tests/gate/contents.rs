@@ -1,5 +1,5 @@
-//! What the arguments of a call name: read once, shown, sealed, bound to the decision, and compared
-//! before the call runs.
+//! Contents that the arguments of a call name: read once, shown, sealed, bound to the decision, and
+//! compared before the call runs.
 
 use crate::granting;
 use crate::support;
@@ -22,7 +22,7 @@ use hitl_core::{
     ToolConfig, ToolSpec,
 };
 
-/// Does to files what nobody looks at here, and says what it was given.
+/// Defines a tool that works on files and returns the contents it received.
 macro_rules! names_files {
     ($name:ident, $tool:literal, $config:expr) => {
         #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
@@ -123,7 +123,7 @@ async fn record(gate: &Gate, id: hitl_core::RequestId) -> CallRecord {
     gate.get(&Tenant::default(), id).await.unwrap().unwrap()
 }
 
-/// Has an executor look at the approved call once.
+/// Lets an executor check the approved call once.
 async fn claimed(gate: &Gate, request: &ApprovalRequest) -> CallRecord {
     let serving = tokio::spawn({
         let gate = gate.clone();
@@ -142,10 +142,10 @@ async fn approve(gate: &Gate, request: &ApprovalRequest) {
     gate.decide(request.approve().by("bob")).await.unwrap();
 }
 
-/// What bodies were given, by the files that they name.
+/// The contents that bodies received, by the files that they name.
 static GIVEN: Mutex<BTreeMap<String, Vec<Option<String>>>> = Mutex::new(BTreeMap::new());
 
-/// What the body was given.
+/// Returns the contents that the body received.
 fn given(request: &ApprovalRequest) -> Vec<Option<String>> {
     let arguments = request.arguments.tree().unwrap();
     let files = arguments.get("files").unwrap().to_text();
@@ -198,7 +198,7 @@ async fn invariant_2_a_file_that_was_swapped_after_the_approval_is_asked_about_a
     assert_eq!(asked.request().contents[1].text.as_deref(), Some("evil"));
     let why = asked.request().reasons.last().unwrap();
     assert!(why.contains("the content of `files[1]`") && !why.contains("files[0]"), "{why}");
-    // The earlier decision does not count, and the new one is about what is there now.
+    // The earlier decision does not count, and the new one is about the present contents.
     let stale = gate.decide(request.approve().by("carl")).await.unwrap_err();
     assert_eq!(stale.kind(), GateErrorKind::Refused);
     approve(&gate, asked.request()).await;
@@ -265,7 +265,7 @@ async fn invariant_5_what_cannot_be_shown_is_reviewed_in_full_and_never_auto() {
         assert_eq!(request.contents[0].text, None);
         let card = request.render(Timestamp::EPOCH, DetailLevel::Brief).to_text();
         assert!(card.contains("`files[0]` names") && card.contains("beware"), "{card}");
-        // A read that would run without a record is no way around it.
+        // A read that would run without a record does not bypass this.
         let read = Look { files: vec![path], pin: "none".to_owned() };
         assert_eq!(submitted(&gate, read, position + 10).await.level, ApprovalLevel::Full);
     }
@@ -323,19 +323,19 @@ async fn invariant_2_an_edit_reads_what_the_new_argument_names() {
     gate.decide(request.edit(patch).by("bob")).await.unwrap();
     let edited = record(&gate, request.id).await;
     assert_eq!(edited.request().contents[0].text.as_deref(), Some("second"));
-    // The editor has not seen it, so their edit is no approval of it.
+    // The editor has not seen the content, so their edit is no approval of it.
     assert_eq!((edited.state(), edited.votes().len()), (CallState::Pending, 0));
     approve(&gate, edited.request()).await;
     assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
     assert_eq!(given(edited.request()), [Some("second".to_owned())]);
 
-    // To what cannot be shown: the editor has not seen that question.
+    // An edit to a content that cannot be shown: the editor has not seen that question.
     let request = submitted(&gate, run(&[&one]), 1).await;
     let patch = format!(r#"{{"files":["{}"]}}"#, place.path("missing"));
     gate.decide(request.edit(patch).by("bob")).await.unwrap();
     let edited = record(&gate, request.id).await;
     assert_eq!((edited.state(), edited.request().level), (CallState::Pending, ApprovalLevel::Full));
-    // And back: the card does not say any more that it was not read.
+    // And back: the card no longer says that it was not read.
     let patch = format!(r#"{{"files":["{two}"]}}"#);
     gate.decide(edited.request().edit(patch).by("carl")).await.unwrap();
     let edited = record(&gate, request.id).await;
@@ -379,7 +379,7 @@ async fn invariant_5_no_grant_covers_what_is_read() {
     for terms in [GrantTerms::exactly(), GrantTerms::any_arguments().durable()] {
         assert_eq!(refused(&gate, &named, terms).await, GrantError::Contents);
     }
-    // Given on a call that names nothing, it does not reach one that does.
+    // A grant given on a call that names nothing does not cover one that does.
     let nothing = submitted(&gate, run(&[]), 1).await;
     granting::permit(&gate, &nothing, GrantTerms::any_arguments().durable()).await;
     let covered = gate.submit(run(&[])).by("ann").key("run", 2).await.unwrap();
@@ -451,7 +451,7 @@ async fn invariant_5_the_gates_own_files_are_not_put_on_a_card() {
     }
 }
 
-/// What a reader gives, as a test sets it.
+/// The answer of a reader, set by a test.
 type Answer = Arc<Mutex<Option<Result<String, String>>>>;
 
 fn dynamic(name: &str, answer: &Answer) -> DynTool {
@@ -487,7 +487,7 @@ async fn submit_json(gate: &Gate, text: &str, position: u64) -> ApprovalRequest 
 async fn invariant_2_a_reader_of_the_host_is_asked_at_submission_and_before_the_call_runs() {
     let place = Place::new();
     let answer: Answer = Arc::new(Mutex::new(Some(Ok("page one".to_owned()))));
-    // Of the paused clock for the reader, and of real time for the file.
+    // The reader uses the paused clock, the file real time.
     let deadline = Duration::from_secs(60);
     let tool = dynamic("fetch", &answer);
     let gate = gate_with(|g| g.dyn_tool(tool).evaluation_timeout(deadline)).await;
@@ -497,7 +497,8 @@ async fn invariant_2_a_reader_of_the_host_is_asked_at_submission_and_before_the_
     let texts: Vec<_> = request.contents.iter().map(|one| one.text.as_deref().unwrap()).collect();
     assert_eq!(texts, ["page one", "a document"]);
     approve(&gate, &request).await;
-    // An error and no answer: it does not run, and is asked again when it can be read.
+    // An error, and no answer: the call does not run, and is asked again once the content can be
+    // read.
     for broken in [Some(Err("503".to_owned())), None] {
         *answer.lock().unwrap() = broken;
         let serving = tokio::spawn({
@@ -513,7 +514,7 @@ async fn invariant_2_a_reader_of_the_host_is_asked_at_submission_and_before_the_
     assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
     let why = asked.request().reasons.last().unwrap();
     assert!(why.contains("the content of `url`") && !why.contains("docs"), "{why}");
-    // What cannot be read at submission is said, and reviewed in full.
+    // A content that cannot be read at submission is reported, and reviewed in full.
     for (position, broken, found) in [
         (
             1,
@@ -542,12 +543,12 @@ async fn invariant_5_a_path_that_names_nothing_or_a_secret_makes_no_tool() {
         let error = tool().content_of(wrong).unwrap_err();
         assert_eq!(error.kind(), hitl_core::dynamic::DynToolErrorKind::Content, "{wrong}");
     }
-    // Nor does one of which the host says that nobody interprets it.
+    // Nor does one that the host declares inert.
     let schema = r#"{"type":"object","properties":{"path":{"type":"string"},"more":{"type":"string"},
         "files":{"type":"array","items":{"type":"object","properties":{"path":{"type":"string"}}}}},
         "additionalProperties":false}"#;
     for inert in [&["path"][..], &["files.path"], &["files[].path"], &["files", "path"]] {
-        // Leaked, as a configuration is a constant.
+        // Leaked, because a configuration is a constant.
         let inert: &'static [&'static str] = Vec::leak(inert.to_vec());
         let spec = DynSpec::new("t", "T.").config(ToolConfig::DEFAULT.inert(inert));
         let tool = || DynTool::new(spec.clone(), schema, body).unwrap();
@@ -640,8 +641,8 @@ fn noted() -> DynTool {
     DynTool::new(spec, schema, body).unwrap().content_of("path").unwrap()
 }
 
-/// A content that did not change is the same under the new host key: an editor of another argument
-/// has seen it.
+/// An unchanged content is the same under the new host key: an editor of another argument has seen
+/// it.
 #[tokio::test]
 async fn invariant_2_a_content_is_the_same_after_the_host_key_was_replaced() {
     let place = Place::new();
@@ -664,7 +665,7 @@ async fn invariant_2_a_content_is_the_same_after_the_host_key_was_replaced() {
     let done = record(&new, edited.id).await;
     assert_eq!(done.state(), CallState::Approved, "the editor has seen the content");
     assert_eq!(done.request().contents[0].digest, edited.contents[0].digest);
-    // Another content is another one all the same.
+    // A different content is still different.
     place.write("file", "evil");
     new.decide(other.edit(r#"{"note":"b"}"#).by("bob")).await.unwrap();
     assert_eq!(record(&new, other.id).await.state(), CallState::Pending);
@@ -712,7 +713,7 @@ async fn invariant_9_contents_that_are_not_named_one_by_one_are_said_and_bound()
             assert_eq!(says.map(|why| why.contains(more.unwrap())), more.map(|_| true), "{card:?}");
         }
         digests.extend(rest.map(|rest| rest.digest));
-        // How many there are is compared before the call runs, too.
+        // The number of contents is compared before the call runs, too.
         approve(&gate, &request).await;
         assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
     }

@@ -1,4 +1,4 @@
-//! Reads that were rejected, keys that are masked, retries that are given time.
+//! Corner cases: rejected reads, masked keys, retries that extend an approval.
 
 use crate::support;
 
@@ -14,7 +14,7 @@ use hitl_core::{
 };
 use support::{Look, Slow, World, bench_with, tools};
 
-/// Only admins may look without being asked about.
+/// A policy under which only admins may look without being asked about.
 struct Admins;
 
 impl Policy for Admins {
@@ -25,8 +25,8 @@ impl Policy for Admins {
     }
 }
 
-/// A read-only call that would run now is not looked up in the store: a read that was rejected runs
-/// when its key is submitted again in a context that needs nobody.
+/// Regression: a read-only call that would run at once was not looked up in the store, so a
+/// rejected read ran when its key was submitted again in a context that needs no human.
 #[tokio::test(start_paused = true)]
 async fn invariant_10_a_read_that_was_rejected_stays_rejected() {
     let b = bench_with(|g| g.policy(Admins)).await;
@@ -58,8 +58,8 @@ impl Tool for Map {
     }
 }
 
-/// Two keys that are masked become the same key: the shown arguments are no document that our own
-/// scanner reads, and any other reader drops one of the two entries.
+/// Regression: two masked keys became the same key, so that the shown arguments were no document
+/// that hitl's own scanner reads, and any other reader dropped one of the two entries.
 #[tokio::test]
 async fn invariant_9_masked_keys_stay_apart() {
     let b = bench_with(GateBuilder::tool::<Map>).await;
@@ -70,8 +70,8 @@ async fn invariant_9_masked_keys_stay_apart() {
     assert_eq!(tree.get("map").unwrap().entries().len(), 2);
 }
 
-/// A retry gives the approval its time again, counted from the submission: each retry gives more
-/// than the one before.
+/// Regression: a retry gave the approval its time again, counted from the submission, so each retry
+/// gave more than the one before.
 #[tokio::test(start_paused = true)]
 async fn each_retry_gives_an_approval_the_same_time() {
     let clock = ManualClock::at(Timestamp::from_millis(1_000_000));

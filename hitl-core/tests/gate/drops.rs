@@ -1,5 +1,4 @@
-//! A caller goes away at every point of a call: nothing runs twice, and nothing is left that nobody
-//! can move.
+//! A caller goes away at every point of a call: nothing runs twice, and nothing is left stuck.
 
 use crate::slow;
 use crate::support;
@@ -15,7 +14,8 @@ fn key() -> CallKey {
     CallKey::new("r", 0)
 }
 
-/// Polls at most `polls` times, with everybody else getting a turn in between; whether it finished.
+/// Polls at most `polls` times, with all other tasks getting a turn in between; returns whether it
+/// finished.
 async fn poll_times<F: Future>(future: F, polls: usize) -> bool {
     tokio::pin!(future);
     for _ in 0..polls {
@@ -27,7 +27,7 @@ async fn poll_times<F: Future>(future: F, polls: usize) -> bool {
     false
 }
 
-/// The record once nothing moves it any more.
+/// Returns the record once it no longer changes.
 async fn at_rest(store: &MemoryStore) -> Option<CallRecord> {
     for _ in 0..200 {
         tokio::task::yield_now().await;
@@ -42,7 +42,7 @@ async fn gate(store: &MemoryStore, world: &World, approver: bool) -> Gate {
     build.build().await.unwrap()
 }
 
-/// What may be left of an attached call whose caller went away.
+/// Checks the remains of an attached call whose caller went away.
 fn assert_settled(record: Option<&CallRecord>, ran: usize, context: &str) {
     assert!(ran <= 1, "ran twice: {context}");
     match record.map(|record| record.state()) {
@@ -88,7 +88,7 @@ async fn invariant_12_a_submission_dropped_anywhere_leaves_no_claim_that_nobody_
             let record = at_rest(&store).await;
             let state = record.map(|record| record.state());
             assert_ne!(state, Some(CallState::Claimed), "a claim that nobody holds: {context}");
-            // The same key again takes it up.
+            // Submitting the same key again resumes it.
             let again = async {
                 if quick {
                     gate.submit(ask("a")).by("ann").key("r", 0).await.unwrap()
@@ -144,8 +144,8 @@ async fn invariant_12_a_server_dropped_anywhere_leaves_no_claim_that_nobody_hold
     }
 }
 
-/// A call that somebody submitted, and that another caller then re-attached to and left at once, is
-/// withdrawn or is as it was: it never waits for a caller that is gone.
+/// A call to which another caller re-attached and then went away at once is withdrawn or unchanged:
+/// it never waits for a caller that is gone.
 #[tokio::test(start_paused = true)]
 async fn invariant_12_a_re_attaching_call_dropped_anywhere_orphans_nothing() {
     for polls in 0..12 {
@@ -160,7 +160,7 @@ async fn invariant_12_a_re_attaching_call_dropped_anywhere_orphans_nothing() {
     }
 }
 
-/// An approved call whose payload is gone cannot run, and whoever waits for it is told.
+/// An approved call whose payload is gone cannot run, and its waiter gets an error.
 #[tokio::test(start_paused = true)]
 async fn a_wait_for_a_call_without_a_payload_ends() {
     let (world, store) = (World::default(), MemoryStore::new());
@@ -175,7 +175,7 @@ async fn a_wait_for_a_call_without_a_payload_ends() {
     assert_eq!(world.ran(), 0);
 }
 
-/// Arguments that are looked through off the runtime's threads.
+/// Returns arguments that are scanned off the runtime's threads.
 fn long_text() -> String {
     "a plain word, key=key=, ".repeat(8 * 1024)
 }
@@ -184,7 +184,7 @@ fn long_text() -> String {
 async fn invariant_8_long_arguments_are_looked_through_elsewhere_while_others_go_on() {
     let (store, world) = (MemoryStore::new(), World::default());
     let gate = gate(&store, &world, false).await;
-    // On a runtime of one thread: were they looked through here, the first poll would not return so
+    // On a runtime of one thread: if they were scanned here, the first poll would not return so
     // soon.
     let mut call = Box::pin(async { gate.call(note(&long_text())).by("ann").await });
     assert!((&mut call).now_or_never().is_none(), "a typed call holds up its thread");
@@ -210,7 +210,7 @@ async fn invariant_1_long_arguments_that_nobody_waits_for_any_more_run_nothing()
     assert!(!submitted);
     assert!(at_rest(&store).await.is_none());
     assert_eq!(world.ran(), 0);
-    // It is entered when somebody waits, in a batch too.
+    // The call is submitted once it is awaited, in a batch too.
     let batch = gate.submit_all("r").call(0, ask(&long_text())).by("ann").await;
     assert!(batch.parts().iter().all(|part| part.receipt.is_some()));
     assert!(at_rest(&store).await.is_some());

@@ -34,7 +34,7 @@ const TRANSFER: &str = r##"{
     "$defs": {"Account": {"type": "string", "enum": ["ann", "bob"]}}
 }"##;
 
-/// What bodies were given.
+/// The arguments that bodies received.
 type Seen = Arc<Mutex<Vec<String>>>;
 
 fn spec() -> DynSpec {
@@ -101,7 +101,7 @@ async fn invariant_2_what_the_model_wrote_is_shown_and_run_to_the_digit() {
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("approved") };
     assert_eq!(output.json(), Some(r#"{"id": 12345678901234567890.10}"#));
     assert_eq!(*seen.lock().unwrap(), [exact]);
-    // Asked again, from the store.
+    // Submitted again, the answer comes from the store.
     let again = b.gate.call_json("transfer", same, "ann", "r", 0).await.unwrap();
     assert_eq!(again, Outcome::Executed(output));
     assert_eq!(seen.lock().unwrap().len(), 1);
@@ -160,7 +160,7 @@ async fn invariant_8_secrets_of_a_dynamic_tool_are_seen_by_its_body_alone() {
     let record = b.gate.get_by_key(&key(2)).await.unwrap().unwrap();
     let all = format!("{failure:?} {records:?} {record:?}");
     assert!(!all.contains("hunter2"), "{all}");
-    // A wrong value inside a secret is not quoted, nor are the keys there.
+    // A wrong value inside a secret is not quoted, nor are its keys.
     let wrong = r#"{"to":"bob","amount":5,"login":{"user":"u","pin":{"hunter2":1}}}"#;
     let error = b.gate.call_json("transfer", wrong, "ann", "r", 3).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
@@ -206,7 +206,7 @@ fn invariant_5_a_schema_that_cannot_be_checked_whole_makes_no_tool() {
     assert!(matches!(error.kind(), DynToolErrorKind::Spec(_)), "{error}");
 }
 
-/// Which of some values the property `a` of this schema takes.
+/// Returns which of some values the property `a` of this schema accepts.
 async fn taken(schema: &str, values: &[&str]) -> Vec<bool> {
     let whole = format!(r#"{{"type":"object","properties":{{"a":{schema}}}}}"#);
     let tool = tool_of(DynSpec::new("t", "T."), &whole, &Seen::default());
@@ -251,7 +251,7 @@ async fn a_list_of_items_is_checked_one_by_one_in_every_draft() {
     ] {
         assert_eq!(taken(schema, &values).await, expected, "{schema}");
     }
-    // Beside a schema for all items it says nothing, as in its draft.
+    // Beside a schema for all items it has no effect, as in its draft.
     let ignored = r#"{"items":{"type":"integer"},"additionalItems":false}"#;
     assert_eq!(taken(ignored, &["[1,2,3]", r#"["x"]"#]).await, [true, false]);
 }
@@ -386,7 +386,7 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
         let tool = tool_of(spec, &schema, &seen).unwrap();
         let next = support::tools(Gate::builder()).state(support::World::default()).dyn_tool(tool);
         let next = next.store(b.store.clone()).build().await.unwrap();
-        // While the gate lives that has the tool as it was approved, the call is left to it.
+        // While the gate with the approved tool lives, the call is left to it.
         let record = b.gate.get_by_key(&key(0)).await.unwrap().unwrap();
         let error = next.adopt(&Tenant::default(), record.id()).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::ToolChanged, "{schema}");

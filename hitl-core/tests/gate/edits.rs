@@ -1,4 +1,4 @@
-//! A human changes the arguments of a call: what runs is what they wrote, checked like any other.
+//! A human changes the arguments of a call: their version runs, checked like any other.
 
 use crate::faulty;
 use crate::support;
@@ -44,7 +44,7 @@ async fn invariant_2_what_the_editor_wrote_is_what_runs() {
     assert_eq!(earlier.edited.at, record.updated_at());
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("20.5"));
-    // Sent again, before and after it ran, the same edit is harmless.
+    // The same edit, sent again before and after the call ran, is harmless.
     let again = bench.gate.decide(decision).await.unwrap();
     assert_eq!((again.state(), again.request().revision), (CallState::Executed, 2));
     assert_eq!(bench.events(), ["requested", "edited", "claimed", "executed"]);
@@ -92,7 +92,7 @@ async fn invariant_5_a_patch_that_is_not_sound_changes_nothing() {
         (r#"{"amount": 1e999}"#, K::NotFinite, "amount"),
         (r#"{"amount": null}"#, K::Missing, "amount"),
         (r#"{"currency": "EUR"}"#, K::UnknownField, "currency"),
-        // A mask never overwrites a secret, and nobody else does.
+        // A mask never overwrites a secret, nor can an editor.
         (r#"{"pin": "[redacted]"}"#, K::Mask, "pin"),
         (r#"{"to": "x [redacted:0123456789] y"}"#, K::Mask, "to"),
         (r#"{"pin": "0000"}"#, K::Secret, "pin"),
@@ -115,7 +115,7 @@ async fn invariant_5_a_patch_that_is_not_sound_changes_nothing() {
     assert_eq!(output.json(), Some("5000.0"));
 }
 
-/// Denies what goes to mallory, and wants a full review of what goes to eve.
+/// A policy that denies calls to mallory, and requires a full review of calls to eve.
 struct Rules;
 impl Policy for Rules {
     fn rule(&self, call: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
@@ -147,7 +147,7 @@ async fn invariant_2_an_edit_is_assessed_again_and_never_cheaper() {
     let record = bench.gate.decide(edit).await.unwrap();
     assert_eq!((record.state(), record.request().level), (CallState::Pending, ApprovalLevel::Full));
     assert_eq!(record.request().reasons, ["a rule"]);
-    // Cheaper by itself: it stays where it was.
+    // Less strict by itself: it keeps its level.
     let edit = record.request().edit(r#"{"text": "bob again"}"#).by("alice");
     let record = bench.gate.decide(edit).await.unwrap();
     assert_eq!(
@@ -188,7 +188,7 @@ async fn invariant_2_the_sealed_text_of_one_purpose_or_revision_is_nothing_in_an
     let (tenant, id) = (ticket.request().key.tenant.clone(), ticket.request().id);
     let first = bench.store.payload(&tenant, id).await.unwrap().unwrap();
     bench.gate.decide(ticket.request().edit(r#"{"amount": 1}"#).by("alice")).await.unwrap();
-    // Somebody who can write the store, and not the key, puts the larger amount back.
+    // An attacker who can write the store, but lacks the key, restores the larger amount.
     let attach = Event::Attach { owner: None, attached: false };
     bench.store.apply(&tenant, id, attach, EventPayload::payload(first)).await.unwrap();
     let error = ticket.wait().await.unwrap_err();
@@ -212,7 +212,7 @@ async fn invariant_8_what_an_editor_types_is_redacted_where_it_is_kept() {
     for kept in bench.audit.records() {
         assert!(!serde_json::to_string(&kept).unwrap().contains("abcdefghijkl"));
     }
-    // It is the same decision all the same.
+    // It still counts as the same decision.
     assert_eq!(bench.gate.decide(decision).await.unwrap().version(), record.version());
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert!(output.json().unwrap().contains(secret), "what runs is what they wrote");

@@ -1,4 +1,5 @@
-//! Envelopes: so many calls, or so much of an amount, and not one more, whatever fails meanwhile.
+//! Limits of grants: a number of calls, or a sum of an amount, is never exceeded, whatever fails
+//! meanwhile.
 
 use crate::faulty;
 use crate::granting;
@@ -50,7 +51,7 @@ async fn a_body_that_fails_has_used_its_share() {
     assert!(matches!(again, Submission::Done { outcome: Outcome::Failed(_), .. }));
     let stands = bench.gate.grant(&Tenant::default(), record.id()).await.unwrap().unwrap();
     assert_eq!(stands.used, 1);
-    // The request that it was given on finds nothing left, and is asked about again.
+    // The request on which it was given finds nothing left, and is asked about again.
     waits_again(&bench.gate, pay("nobody", 5.0)).await;
     let asked = bench.gate.get_by_key(&key(0)).await.unwrap().unwrap();
     assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
@@ -76,7 +77,7 @@ async fn invariant_6_without_the_intent_the_share_is_given_back() {
     assert_eq!((stands.used, world.ran()), (1, 1));
 }
 
-/// One store operation after the other fails, in each way: no body runs without its share of the
+/// Store operations fail one after the other, in each way: no body runs without its share of the
 /// grant, and none runs twice.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_store_that_fails_anywhere_overdraws_nothing() {
@@ -115,10 +116,10 @@ async fn invariant_5_a_store_that_fails_anywhere_overdraws_nothing() {
     assert!(faults > 30, "{faults}");
 }
 
-/// What bodies were given.
+/// The arguments that bodies received.
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// A tool whose arguments are whatever a model likes to write.
+/// Returns a tool that accepts any arguments a model may write.
 fn anything(seen: &Seen) -> DynTool {
     let seen = Arc::clone(seen);
     let body = move |permit: Permit<DynArguments>| {
@@ -192,7 +193,7 @@ async fn invariant_3_what_is_no_plain_amount_is_asked_about_and_draws_nothing() 
         );
         assert_eq!(stands(gate, &grant).await, (0, "0".to_owned()), "{amount}");
     }
-    // What is no JSON at all is no call.
+    // Text that is not JSON is no call.
     for text in [
         r#"{"amount":NaN}"#,
         r#"{"amount":Infinity}"#,
@@ -207,7 +208,7 @@ async fn invariant_3_what_is_no_plain_amount_is_asked_about_and_draws_nothing() 
         assert_eq!(error.kind(), GateErrorKind::InvalidArguments, "{text}");
     }
     assert!(seen.lock().unwrap().is_empty());
-    // What only looks odd is what it says, to the last digit.
+    // Numbers that only look odd mean what they say, to the last digit.
     let plain = ["0", "-0", "-0.0e5", "1e2", "0.000000000001", "399.999999999999", "0e400"];
     for (position, amount) in (100..).zip(plain) {
         let text = format!(r#"{{"amount":{amount}}}"#);
@@ -247,7 +248,7 @@ async fn invariant_2_an_envelope_is_in_one_currency() {
     assert!(runs(r#"{"currency":"EUR","amount":6}"#, 20).await);
     assert_eq!(stands(gate, &grant).await, (2, "11".to_owned()));
 
-    // Where the request named none, a call that names one is another.
+    // If the request named none, a call that names one does not match.
     let seen = Seen::default();
     let bench = spending(&seen).await;
     let gate = &bench.gate;
@@ -265,7 +266,8 @@ async fn invariant_2_an_edit_into_an_envelope_is_a_humans_and_draws_nothing() {
     let first = spend_waits(gate, r#"{"amount":5}"#, 0).await.request().clone();
     let big = spend_waits(gate, r#"{"amount":900}"#, 1).await;
     let grant = permit(gate, &first, up_to("500")).await;
-    // Allowed, it has no pending revision that could be edited to something else.
+    // Once approved by the grant, it has no pending revision that could be edited to something
+    // else.
     let allowed = gate.decide(first.edit(r#"{"amount":499}"#).by("eve")).await;
     assert_eq!(allowed.unwrap_err().kind(), GateErrorKind::Refused);
     let edited = gate.decide(big.request().edit(r#"{"amount":400}"#).by("bob")).await.unwrap();
@@ -279,7 +281,7 @@ async fn invariant_2_an_edit_into_an_envelope_is_a_humans_and_draws_nothing() {
     assert_eq!(*seen.lock().unwrap(), [r#"{"amount":400}"#]);
 }
 
-/// The next holder of a call's claim dies in the middle of its body.
+/// Claims a call and dies in the middle of its body.
 async fn dies(store: &MemoryStore, position: u64) {
     let record = store.get_by_key(&key(position)).await.unwrap().unwrap();
     let session = store.open_session().await.unwrap();
@@ -304,7 +306,7 @@ async fn invariant_3_every_attempt_draws_and_what_is_left_over_is_asked_about() 
         assert_eq!(state(gate, 0).await, CallState::Approved, "it may be tried again");
     }
     assert_eq!(stands(gate, &grant).await, (2, "400".to_owned()));
-    // The third attempt does not fit any more, and no other grant may say yes to what was tried.
+    // The third attempt no longer fits, and no other grant may approve a call that was tried.
     let adopting = gate.adopt(&request.key.tenant, request.id);
     assert!(tokio::time::timeout(Duration::from_secs(1), adopting).await.is_err());
     let asked = gate.get_by_key(&key(0)).await.unwrap().unwrap();
@@ -354,7 +356,7 @@ async fn invariant_3_a_batch_that_an_envelope_does_not_hold_starts_none_of_its_c
         batch = batch.json(position, "spend", r#"{"amount":200}"#);
     }
     let batch = batch.all_or_none().by("ann").await;
-    // Each of them alone has room, and all three together have not.
+    // Each of them alone has room, but all three together do not.
     for position in 1..4 {
         assert_eq!(state(gate, position).await, CallState::Approved);
     }
@@ -372,7 +374,7 @@ async fn invariant_3_a_batch_that_an_envelope_does_not_hold_starts_none_of_its_c
     assert_eq!(seen.lock().unwrap().len(), 3);
 }
 
-/// A clock that goes wherever it is told to.
+/// A clock that a test can set to any time.
 #[derive(Clone)]
 struct Jumping(Arc<AtomicI64>);
 
@@ -397,8 +399,7 @@ async fn invariant_5_no_jump_of_the_clock_runs_what_is_over_or_fills_what_is_spe
     assert!(runs(&gate, "shop", 5.0, 1).await);
     let approved = waiting(&gate, "bank", 5.0, 2).await;
     gate.decide(approved.approve().by("bob")).await.unwrap();
-    // Ahead: what was allowed and approved is over, and so is the grant. Far ahead, nothing is
-    // judged.
+    // Ahead: approvals and the grant have expired. Far ahead, the clock is refused.
     jump(1_001 * DAY);
     assert!(!runs(&gate, "shop", 5.0, 10).await);
     for far in [i64::MAX / 2, i64::MAX] {
@@ -409,7 +410,7 @@ async fn invariant_5_no_jump_of_the_clock_runs_what_is_over_or_fills_what_is_spe
     jump(1_001 * DAY);
     gate.recover().await.unwrap();
     assert_eq!(state(&gate, 2).await, CallState::Expired);
-    // And back again, before everything: what has ended has ended, and what is spent is spent.
+    // And back again, before everything: expired calls stay expired, and draws stay drawn.
     for back in [0, i64::MIN / 2, i64::MIN, 1_000 * DAY] {
         jump(back);
         gate.recover().await.unwrap();
@@ -420,7 +421,7 @@ async fn invariant_5_no_jump_of_the_clock_runs_what_is_over_or_fills_what_is_spe
         assert!(gate.decide(approved.approve().by("eve")).await.is_err());
     }
     assert_eq!(world.ran(), 1);
-    // What was over stays over: the grant, too, although the clock says otherwise.
+    // The grant, too, stays expired, whatever the clock shows.
     assert!(!runs(&gate, "shop", 5.0, 30).await && !runs(&gate, "shop", 5.0, 31).await);
     assert_eq!(stands(&gate, &grant).await.0, 1);
 }

@@ -1,4 +1,4 @@
-//! Events through the gate: in order, from wherever a reader stopped, and never in the way.
+//! Events through the gate: in order, from the position where a reader stopped, and never blocking.
 
 use crate::support;
 
@@ -59,7 +59,7 @@ async fn a_reader_hears_of_its_tenants_only() {
     for expected in 1..=4 {
         assert_eq!(number(&mut all).await, expected);
     }
-    // What it must not hear of is passed all the same.
+    // Events outside its scope are skipped.
     submit(&bench.gate, "other", 9).await;
     assert!(tokio::time::timeout(Duration::from_secs(20), acme.next()).await.is_err());
     assert_eq!(acme.position(), 5);
@@ -96,6 +96,6 @@ async fn invariant_13_a_slow_reader_holds_little_slows_nobody_and_is_told_what_i
     for expected in first + 1..=10_200 {
         assert_eq!(number(&mut slow).await, expected, "and then nothing is missing");
     }
-    // Another one had read ahead as far as it holds.
+    // Another reader had read ahead as far as its buffer holds.
     assert_eq!(number(&mut early).await, 2);
 }

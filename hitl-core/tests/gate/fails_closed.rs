@@ -1,4 +1,4 @@
-//! Whatever fails, nothing runs that was not claimed, and nothing runs twice.
+//! Whatever fails, no unclaimed body runs, and none runs twice.
 
 use crate::faulty;
 use crate::support;
@@ -30,8 +30,8 @@ async fn attempt(gate: &Gate, case: Case) -> bool {
     }
 }
 
-/// One operation after the other fails, in each way; then the store is whole again and the same key
-/// is submitted once more.
+/// Operations fail one after the other, in each way; then the store works again and the same key is
+/// submitted once more.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_store_that_fails_anywhere_never_makes_a_body_run_twice_or_unclaimed() {
     let mut faults = 0;
@@ -129,7 +129,7 @@ async fn invariant_6_a_failure_after_the_act_is_debt_and_changes_nothing() {
     assert_eq!((world.ran(), gate.audit_debt()), (2, 0));
 }
 
-/// A policy that a test can turn.
+/// A policy that a test can switch.
 #[derive(Clone, Default)]
 struct Turned {
     full: Arc<AtomicBool>,
@@ -204,7 +204,7 @@ async fn invariant_2_a_payload_under_another_key_or_of_another_call_does_not_run
     bench.gate.decide(ticket.request().approve().by("dora")).await.unwrap();
     let build = tools(Gate::builder()).state(bench.world.clone()).store(bench.store.clone());
     let stranger = build.key(HostKey::from_bytes([9; 32])).build().await.unwrap();
-    // Under another key even the content digest is another: the stranger cannot re-attach.
+    // Under another key the content digest differs too: the stranger cannot re-attach.
     let conflict = stranger.submit(note("a")).by("ann").key("r", 0).await.unwrap_err();
     assert_eq!(conflict.kind(), GateErrorKind::KeyConflict);
     let error = stranger.adopt(&Tenant::default(), ticket.request().id).await.unwrap_err();
@@ -214,7 +214,7 @@ async fn invariant_2_a_payload_under_another_key_or_of_another_call_does_not_run
 }
 
 mod changed {
-    //! The tool `ask` after a deploy: another description, so another fingerprint.
+    //! The tool `ask` after a deploy: with another description, and so another fingerprint.
     use hitl_core::{Permit, SnapshotError, SnapshotWriter, Tool, ToolConfig, ToolSpec};
 
     #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -297,7 +297,7 @@ async fn a_body_past_its_time_goes_on_while_the_store_cannot_park_it() {
     let store = Faulty {
         inner: MemoryStore::new(),
         fault: Fault::Before,
-        // After the time that the gate asks for when it is built, and the submission.
+        // After the gate's construction has asked for the time, and after the submission.
         at: 2,
         for_ever: true,
         count: Arc::default(),

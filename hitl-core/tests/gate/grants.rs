@@ -1,4 +1,4 @@
-//! Grants: what a human has permitted once runs without asking, and nothing else does.
+//! Grants: calls that a human has permitted run without asking, and no others do.
 
 use crate::granting;
 use crate::support;
@@ -48,7 +48,7 @@ async fn what_was_permitted_once_runs_without_asking() {
     // The caller comes back for it.
     assert!(runs_again(gate, "shop", 5.0, 0).await);
     assert!(runs(gate, "shop", 5.0, 1).await);
-    // Other arguments, another run, somebody else: asked about.
+    // Other arguments, another run, another principal: asked about.
     assert!(!runs(gate, "shop", 5.01, 2).await);
     let elsewhere = gate.submit(pay("shop", 5.0)).by("ann").key("other", 1).await.unwrap();
     assert!(matches!(elsewhere, Submission::Pending(_)));
@@ -73,7 +73,7 @@ async fn what_was_permitted_once_runs_without_asking() {
     );
 }
 
-/// A secret is part of the exact arguments, and shows nowhere.
+/// A secret is part of the exact arguments, and is shown nowhere.
 #[tokio::test(start_paused = true)]
 async fn invariant_8_a_grant_says_nothing_of_a_secret() {
     let bench = bench().await;
@@ -90,7 +90,7 @@ async fn invariant_8_a_grant_says_nothing_of_a_secret() {
     let request = waiting(&bench.gate, "shop", 6.0, 2).await;
     let named = GrantTerms::matching([Condition::is("pin", "9731-secret")]);
     assert_eq!(refused(&bench.gate, &request, named).await, GrantError::Hidden);
-    // A guess is told from nothing else that does not fit.
+    // A guess cannot be told from any other mismatch.
     let guess = GrantTerms::matching([Condition::is("pin", "0000")]);
     let error = refused(&bench.gate, &request, guess).await;
     assert_eq!(error, GrantError::Hidden, "whether it is right must not show");
@@ -129,7 +129,7 @@ async fn a_pattern_covers_what_it_says_and_nothing_else() {
     }
 }
 
-/// A tool with a command and other texts, asked about unless a grant covers it.
+/// Returns a tool with a command and other texts, asked about unless a grant covers it.
 fn shell_tool(name: &str, config: ToolConfig) -> DynTool {
     let schema = r#"{"type":"object","properties":{"command":{"type":"string"},
         "note":{"type":"string"},"file":{"type":"string"},"url":{"type":"string"},
@@ -154,7 +154,7 @@ async fn json_runs(
     }
 }
 
-/// Whether each of these texts runs on a grant with this condition, given on the first.
+/// Returns whether each of these texts runs on a grant with this condition, given on the first.
 async fn covered(tool: (&str, ToolConfig), condition: Condition, texts: &[&str]) -> Vec<bool> {
     let name = tool.0;
     let tool = shell_tool(tool.0, tool.1);
@@ -209,7 +209,7 @@ async fn invariant_5_no_grant_with_a_wildcard_takes_text_that_is_interpreted() {
     let plain = ["trip 1", "trip 2", "trip to Berlin", "trip M\u{FC}nchen, May 3"];
     let ran = covered(("book", config), Condition::like("note", "trip *"), &plain).await;
     assert!(ran.iter().all(|ran| *ran), "{ran:?}");
-    // Where the host or whoever permits it says that nobody interprets it, any text fits.
+    // If the host or the person who permits it declares the text inert, any text matches.
     let inert = Condition::like("note", "trip *").of_inert_text();
     assert!(covered(("book", config), inert, &hostile[..4]).await.iter().all(|ran| *ran));
     let inert = ("book", config.inert(&["note"]));
@@ -245,7 +245,7 @@ async fn invariant_5_text_for_a_shell_is_asked_about_unless_it_is_exact() {
         let asked = json_runs(gate, "run", &call, 1 + position as u64).await;
         assert_eq!(asked.is_none(), runs, "{command}");
     }
-    // A condition on something else leaves the command free, and so permits none.
+    // A condition on another argument leaves the command free, and so permits none.
     let request = json_runs(gate, "run", r#"{"command":"ls","amount":1}"#, 20).await.unwrap();
     let other = GrantTerms::matching([Condition::at_most("amount", 5.into())]);
     let why = GrantError::DoesNotFit(NotCovered::Interpreted);
@@ -309,7 +309,7 @@ async fn a_grant_ends_at_its_time_and_when_it_is_revoked() {
     let revoked = gate.revoke_grant(&tenant, record.id(), "bob", Some("enough")).await.unwrap();
     assert_eq!(revoked.unwrap().revoked.unwrap().by.as_str(), "bob");
     assert!(!runs(gate, "shop", 5.0, 2).await);
-    // What it had allowed, and nobody had started, is asked about again.
+    // An approved call that nobody had started is asked about again.
     assert_eq!(state(gate, 0).await, CallState::Approved);
     waits_again(gate, pay("shop", 5.0)).await;
     assert_eq!(state(gate, 0).await, CallState::Pending);
@@ -389,7 +389,7 @@ async fn read_only_calls_that_were_asked_about_draw_too() {
     assert_eq!(state(gate, 1).await, CallState::Executed);
 }
 
-/// A tool whose arguments are whatever a model likes to send.
+/// Returns a tool that accepts any arguments a model may send.
 fn sending() -> DynTool {
     let body = |_: Permit<DynArguments>| async { Ok::<_, String>(JsonText::null()) };
     let schema = r#"{"type":"object","properties":{"to":{"type":"object"},"text":{},"cc":{}}}"#;
@@ -419,7 +419,7 @@ async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
         for (position, (text, covered)) in (1..).zip([
             (r#"{"to":{"country":"DE"},"text":["other"]}"#, true),
             (r#"{"to":{"country":"DE","name":"y","more":1}}"#, true),
-            // An argument that the rule does not speak of, because the request had none.
+            // An argument that the rule does not cover, because the request had none.
             (r#"{"to":{"country":"DE"},"text":"hello","cc":"eve"}"#, false),
             (r#"{"to":{"country":"DE"},"cc":null}"#, false),
         ]) {
@@ -429,7 +429,8 @@ async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
     }
 }
 
-/// A server that calls its tool harmless until somebody permits it for good, and destructive then.
+/// A server that declares its tool harmless until it is permitted for good, and destructive from
+/// then on.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_grant_without_a_bound_does_not_outlive_the_risk_it_was_given_for() {
     let mild = ToolConfig::DEFAULT.base_confidence(50);
@@ -451,6 +452,6 @@ async fn invariant_5_a_grant_without_a_bound_does_not_outlive_the_risk_it_was_gi
         let refused = refused(&after.gate, &request, GrantTerms::any_arguments().durable()).await;
         assert_eq!(refused, GrantError::TooBroad);
     }
-    // Where the tool is harmless, the grant is what it was.
+    // If the tool is harmless, the grant works as before.
     assert!(json_runs(&before.gate, "book", call, 2).await.is_none());
 }

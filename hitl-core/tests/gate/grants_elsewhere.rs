@@ -1,5 +1,5 @@
-//! A grant that is given where the call's tool is not registered, as at the command line: it is
-//! kept as it was shown, and what it lets go on is judged by whoever claims it.
+//! A grant given where the call's tool is not registered, as at the command line: it is saved as it
+//! was shown, and the claimant of each call checks it.
 
 use crate::support;
 
@@ -11,7 +11,7 @@ use hitl_core::{
 };
 use support::{Bench, bench, bench_with, pay};
 
-/// A gate over the same store that has no tools.
+/// Returns a gate over the same store that has no tools.
 async fn elsewhere(bench: &Bench) -> Gate {
     let gate = Gate::builder().store(bench.store.clone()).audit(bench.audit.clone());
     gate.skip_recovery().build().await.unwrap()
@@ -51,14 +51,14 @@ async fn it_is_the_same_grant_and_lets_the_request_go_on() {
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
     assert_eq!(state(gate, 1).await, CallState::Pending);
     drop(other);
-    // What comes later is judged where its tool is.
+    // Later calls are checked where their tool is.
     let next = gate.submit(pay("shop", 6.0)).by("ann").key("run", 2).await.unwrap();
     assert!(matches!(next, Submission::Done { outcome: Outcome::Executed(_), .. }));
     let grant = gate.grant(&request.key.tenant, granted.record.id()).await.unwrap().unwrap();
     assert_eq!((grant.used, grant.grant.by.as_str()), (2, "alice"));
 }
 
-/// Wants every payment looked at.
+/// A policy that requires a review of every payment.
 struct Watchful;
 
 impl Policy for Watchful {
@@ -78,7 +78,7 @@ async fn invariant_2_what_a_policy_wants_looked_at_is_asked_about_all_the_same()
     assert_eq!(here.grant(), Some(&GrantError::Demanded));
     let preview = cli.preview_grant(request.grant(up_to(10)).by("alice")).await.unwrap();
     cli.save_grant(preview).await.unwrap();
-    // The waiter comes for it, and a human is asked, as the next revision.
+    // The waiter tries to run it, and a human is asked, as the next revision.
     let waiter = tokio::spawn(async move { ticket.wait().await });
     let record = loop {
         let record = gate.get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();

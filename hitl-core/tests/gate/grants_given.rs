@@ -1,4 +1,5 @@
-//! Who gives a grant, on what, and what no grant lifts.
+//! The people who may give a grant, the requests on which they may, and demands that no grant
+//! lifts.
 
 use crate::granting;
 use crate::support;
@@ -55,7 +56,7 @@ async fn invariant_2_a_policy_that_comes_later_beats_the_grant() {
     let request = waiting(&first, "shop", 5.0, 0).await;
     permit(&first, &request, GrantTerms::exactly().durable()).await;
     assert_eq!(state(&first, 0).await, CallState::Approved);
-    // The score asked for Full, so the requirement does not even rise: the grant's word is not
+    // The score asked for Full, so the requirement does not even rise: the grant's approval is not
     // enough.
     let later = build(Some(Effect::AtLeast(ApprovalLevel::Full))).await;
     waits_again(&later, pay("shop", 5.0)).await;
@@ -67,7 +68,7 @@ async fn invariant_2_a_policy_that_comes_later_beats_the_grant() {
     assert_eq!(world.ran(), 0);
 }
 
-/// A tool whose risk is critical, and one that several people must agree on.
+/// Defines a tool whose risk is critical, and one that needs several approvals.
 macro_rules! tool {
     ($name:ident, $tool:literal, $config:expr) => {
         #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
@@ -110,14 +111,14 @@ async fn no_grant_is_given_where_one_persons_word_is_not_enough() {
     assert_eq!(refused(gate, &wipe, GrantTerms::exactly()).await, GrantError::Critical);
     let merge = asked(gate, Merge { amount: 1.0 }).await;
     assert_eq!(refused(gate, &merge, GrantTerms::exactly()).await, GrantError::Quorum);
-    // What destroys is not permitted for good without a bound.
+    // A destructive tool is not permitted for good without a bound.
     let drop = asked(gate, Drop { amount: 1.0 }).await;
     let any = GrantTerms::any_arguments;
     assert_eq!(refused(gate, &drop, any().durable()).await, GrantError::TooBroad);
     for bounded in [any(), any().durable().uses(3), GrantTerms::exactly().durable()] {
         gate.preview_grant(drop.grant(bounded).by("alice")).await.unwrap();
     }
-    // Nor what is risky.
+    // Nor is a risky one.
     let risky = waiting(gate, "shop", 1.0, 0).await;
     assert_eq!(refused(gate, &risky, any().durable()).await, GrantError::TooBroad);
     let plain = gate.submit(ask("x")).by("ann").key("run", 1).await.unwrap();
@@ -197,7 +198,7 @@ async fn what_has_changed_since_the_preview_is_not_saved() {
     gate.cancel(&gate.get_by_key(&key(2)).await.unwrap().unwrap(), "bob", "enough").await.unwrap();
     for preview in previews {
         let error: GateError = gate.save_grant(preview).await.unwrap_err();
-        // What has ended has no payload either.
+        // An ended call has no payload either.
         assert_eq!(error.grant(), Some(&GrantError::Stale), "{error}");
     }
     assert_eq!(gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap(), []);

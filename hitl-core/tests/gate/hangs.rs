@@ -1,5 +1,5 @@
-//! The host's own code hangs: a signal, a policy, a directory, a scorer. It has a deadline, then it
-//! counts as the strict answer, and nobody else waits for it.
+//! Host code that hangs: a signal, a policy, a directory, a scorer. It has a deadline, then it
+//! counts as the strict answer, and no other caller waits for it.
 
 use crate::support;
 
@@ -16,7 +16,7 @@ use hitl_core::{
 };
 use support::{ask, bench_with, note};
 
-/// Long enough for code that answers, on a machine that is busy.
+/// Long enough for code that answers, even on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -121,7 +121,7 @@ async fn invariant_5_a_candidate_that_hangs_decides_nothing() {
     assert_eq!((b.world.ran(), b.gate.shadow_report().failed), (1, 1));
 }
 
-/// Approves a call whose directory hangs, and sees that it stays approved.
+/// Approves a call whose directory hangs, and checks that it stays approved.
 async fn stays_approved(directory: impl PrincipalDirectory) {
     let b = bench_with(|g| g.principal_directory(directory, SHORT)).await;
     let Submission::Pending(ticket) =
@@ -130,7 +130,7 @@ async fn stays_approved(directory: impl PrincipalDirectory) {
         panic!("it waits")
     };
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
-    // A waiter asks again after a while; each question ends at its deadline.
+    // A waiter tries again after a while; each lookup ends at its deadline.
     for _ in 0..3 {
         assert!(tokio::time::timeout(SHORT * 5, ticket.wait()).await.is_err());
     }
@@ -166,7 +166,7 @@ async fn invariant_5_a_scorer_that_holds_its_thread_is_reviewed_in_full() {
     assert_eq!(b.world.ran(), 0);
 }
 
-/// A scorer whose name hangs, and not its opinion.
+/// A scorer whose name hangs, but not its opinion.
 struct Nameless(Hang);
 
 #[async_trait]

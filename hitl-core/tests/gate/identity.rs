@@ -1,5 +1,5 @@
-//! Who decides: never who asks where it counts, one person however they are spelt, humans only, and
-//! the audit says who it was and how that is known.
+//! Deciders: never the requester where it counts, one person in any spelling, humans only, and the
+//! audit records who it was and how they were verified.
 
 use crate::support;
 
@@ -23,14 +23,14 @@ use hitl_core::{
 };
 use support::{Bench, ask, bench, bench_with, pay};
 
-/// A payment, which needs Full, that somebody asks for.
+/// Returns a payment, which needs Full, from this requester.
 async fn full(gate: &Gate, who: impl Into<CallContext>, position: u64) -> ApprovalRequest {
     let submitted = gate.submit(pay("shop", 5.0)).by(who).key("run", position).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits: {submitted:?}") };
     ticket.request().clone()
 }
 
-/// A question, which needs Quick.
+/// Returns a question, which needs Quick, from this requester.
 async fn quick(gate: &Gate, who: impl Into<CallContext>, position: u64) -> ApprovalRequest {
     let submitted = gate.submit(ask("may I?")).by(who).key("run", position).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits: {submitted:?}") };
@@ -62,7 +62,7 @@ fn audited(bench: &Bench, event: &str) -> AuditRecord {
     all.filter(|record| record.event.to_string() == event).last().unwrap()
 }
 
-/// The ways in which one name can be written.
+/// Spellings of one name.
 const ANN: [&str; 6] = ["ann", "Ann", "ANN", " ann ", "an\u{200b}n", "\u{feff}aNN"];
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +75,7 @@ async fn invariant_7_who_asks_for_a_full_call_does_not_approve_it_however_they_a
     assert_eq!(record(&bench.gate, &request).await.state(), CallState::Pending);
     let approved = approve(&bench.gate, &request, "bob").await.unwrap();
     assert_eq!(approved.state(), CallState::Approved);
-    // To stop it is theirs, and so is to change it; that does not approve it.
+    // They may stop it, and change it; a change does not approve it.
     let request = full(&bench.gate, "ann", 1).await;
     let edited = bench.gate.decide(request.edit(r#"{"amount": 6}"#).by("Ann")).await.unwrap();
     assert_eq!(edited.state(), CallState::Pending);
@@ -121,7 +121,7 @@ async fn invariant_7_two_eyes_are_said_by_the_host_for_a_gate_a_tool_or_an_agent
     assert_eq!(request.quorum.eyes, RequesterRule::MayApprove);
     assert_eq!(approve(&gate.gate, &request, "ann").await.unwrap().state(), CallState::Approved);
     assert_eq!(audited(&gate, "decided").requester_may_decide, Some(true));
-    // A tool that wants four eyes has them all the same.
+    // A tool that requires four eyes still does.
     let config = ToolConfig::DEFAULT.base_confidence(50);
     let bench = bench_with(|gate| {
         gate.requester_may_decide().dyn_tool(dyn_tool("strict", config.four_eyes()))
@@ -130,7 +130,7 @@ async fn invariant_7_two_eyes_are_said_by_the_host_for_a_gate_a_tool_or_an_agent
     let submitted = bench.gate.submit_json("strict", "{}", "ann", "run", 1).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
     assert_eq!(refusal(&bench.gate, ticket.request(), "ann").await, Refusal::FourEyes);
-    // And a tool that says so lets them, in a gate that does not.
+    // And a tool that allows it does so in a gate that does not.
     let bench =
         bench_with(|gate| gate.dyn_tool(dyn_tool("mild", config.requester_may_decide()))).await;
     let submitted = bench.gate.submit_json("mild", "{}", "ann", "run", 1).await.unwrap();
@@ -145,14 +145,14 @@ async fn invariant_7_what_an_agent_submits_is_its_persons_to_decide_alone_where_
     let text = |request: &ApprovalRequest| {
         request.render(request.created_at, DetailLevel::Brief).to_text()
     };
-    // Not for an agent that was not named, nor for one of the same name that is none.
+    // Not for an agent that was not named, nor for a different kind of principal of the same name.
     for (at, other) in ["codex", "service:claude-code"].into_iter().enumerate() {
         let request = full(&bench.gate, context(other), at as u64).await;
         assert_eq!(refusal(&bench.gate, &request, "ann").await, Refusal::FourEyes, "{other}");
         assert!(text(&request).contains("another human than ann decides it"), "{}", text(&request));
         assert_eq!(audited(&bench, "requested").requester_may_decide, Some(false));
     }
-    // Nor for what she asks for herself.
+    // Nor for calls that she requests herself.
     let own = full(&bench.gate, "ann", 7).await;
     assert_eq!(refusal(&bench.gate, &own, "ann").await, Refusal::FourEyes);
     let request = full(&bench.gate, context("claude-code"), 8).await;
@@ -166,7 +166,7 @@ async fn invariant_7_what_an_agent_submits_is_its_persons_to_decide_alone_where_
     let decided = audited(&bench, "decided");
     assert_eq!((decided.by, decided.by_kind), (Some("ann".into()), Some(PrincipalKind::Human)));
     assert_eq!(decided.agent, Some(Principal::agent("claude-code")));
-    // The agent under the name that it has is nobody who approves.
+    // The agent under its own name cannot approve.
     let request = full(&bench.gate, context("codex"), 9).await;
     let asked = quick(&bench.gate, context("codex"), 10).await;
     for agent in ["codex", "Codex"] {
@@ -191,7 +191,7 @@ async fn invariant_7_a_grant_is_another_humans_to_give_at_every_level() {
         let error = gate.preview_grant(draft).await.unwrap_err();
         assert_eq!(error.grant(), Some(&GrantError::NotHuman));
     }
-    // Another human's answers Full in the place of four eyes.
+    // Another human's answers Full in place of four eyes.
     let request = full(gate, "ann", 2).await;
     let by = ReviewerIdentity::new("bob").known_by(KnownBy::Totp);
     let preview = gate.preview_grant(request.grant(GrantTerms::exactly()).by(by)).await.unwrap();
@@ -207,8 +207,8 @@ async fn invariant_7_a_grant_is_another_humans_to_give_at_every_level() {
     bench.gate.preview_grant(draft).await.unwrap();
 }
 
-/// A grant that a requester gave themselves, as earlier versions took it and as a host with two
-/// eyes does, answers nothing where four are wanted.
+/// A requester's own grant, as earlier versions and hosts with two eyes accept it, answers nothing
+/// where four eyes are required.
 #[tokio::test(start_paused = true)]
 async fn invariant_7_a_grant_of_ones_own_answers_nothing_where_another_human_must() {
     let mild = bench_with(GateBuilder::requester_may_decide).await;
@@ -217,7 +217,8 @@ async fn invariant_7_a_grant_of_ones_own_answers_nothing_where_another_human_mus
     let preview = mild.gate.preview_grant(draft).await.unwrap();
     let granted = mild.gate.save_grant(preview).await.unwrap();
     assert_eq!(granted.allowed.len(), 1);
-    // The same store, by a gate that wants four: what was allowed is asked about again.
+    // A gate over the same store that requires four eyes asks again about the call that was
+    // allowed.
     let strict = support::tools(Gate::builder()).state(mild.world.clone());
     let strict = strict.store(mild.store.clone()).build().await.unwrap();
     let submitted = strict.submit(pay("other", 5.0)).by("ann").key("run", 5).await.unwrap();
@@ -276,7 +277,7 @@ async fn invariant_2_an_approval_under_two_eyes_or_by_an_agent_does_not_outlive_
         approve(&bench.gate, &request, by.clone()).await.unwrap();
         let strict = Gate::builder().store(bench.store.clone()).dyn_tool(dyn_tool("move", config));
         let strict = strict.build().await.unwrap();
-        // The caller comes back for it, and finds that it is asked about again.
+        // The caller comes back for it, and it is asked about again.
         let back = strict.call_json("move", "{}", "ann", "run", 0);
         assert!(tokio::time::timeout(Duration::from_secs(1), back).await.is_err(), "{by}");
         let record = record(&strict, &request).await;
@@ -286,7 +287,7 @@ async fn invariant_2_an_approval_under_two_eyes_or_by_an_agent_does_not_outlive_
     }
 }
 
-/// A directory in which people have numbers, and one name that nobody can look up.
+/// A directory in which people have numbers, with one name that cannot be looked up.
 #[derive(Clone)]
 struct Numbers;
 
@@ -328,7 +329,7 @@ async fn invariant_7_people_are_compared_as_the_directory_compares_them() {
     assert_eq!(refusal(gate, ticket.request(), "card 4711").await, Refusal::AlreadyVoted);
     assert_eq!(refusal(gate, ticket.request(), "Ann@X").await, Refusal::AlreadyVoted);
     approve(gate, ticket.request(), "bob").await.unwrap();
-    // A gate without the directory, as the command line's, knows the names that were kept.
+    // A gate without the directory, such as the command line's, knows the stored names.
     let plain = Gate::builder().store(bench.store.clone()).build().await.unwrap();
     for own in ["Ann@x", "u-17"] {
         assert_eq!(refusal(&plain, &request, own).await, Refusal::FourEyes, "{own}");
@@ -362,7 +363,7 @@ fn what_was_kept_before_there_were_kinds_is_read_and_means_the_default() {
     for quorum in [quorum, old, four, Quorum::ONE] {
         let text = serde_json::to_string(&quorum).unwrap();
         assert_eq!(serde_json::from_str::<Quorum>(&text).unwrap(), quorum, "{text}");
-        // Nothing is asked by the least of all that anything does not meet.
+        // Every quorum meets the least one.
         assert!(Quorum::ONE.is_met_by(&quorum));
     }
     let old: ReviewerIdentity = serde_json::from_str(r#"{"principal":"bob"}"#).unwrap();
@@ -371,7 +372,7 @@ fn what_was_kept_before_there_were_kinds_is_read_and_means_the_default() {
     assert_eq!(later, KnownBy::Other);
 }
 
-/// A directory whose answers can change, as when somebody's number does.
+/// A directory whose answers can change, for example when a person's number changes.
 #[derive(Clone, Default)]
 struct Renumbered(Arc<AtomicU32>);
 
@@ -397,7 +398,7 @@ async fn invariant_7_who_asked_where_the_directory_was_not_or_was_another_decide
     let knowing =
         |gate: GateBuilder| gate.principal_directory(directory.clone(), Duration::from_secs(1));
     let bench = bench_with(|gate| knowing(gate.dyn_tool(dyn_tool("both", quorum)))).await;
-    // Submitted where there is no directory, as a hook's process does, to the same store.
+    // Submitted without a directory, as a hook's process does, to the same store.
     let hook = support::tools(Gate::builder()).state(bench.world.clone());
     let hook = hook.store(bench.store.clone()).build().await.unwrap();
     let unknown = full(&hook, "ann@x", 0).await;

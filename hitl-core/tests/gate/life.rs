@@ -86,7 +86,7 @@ async fn invariant_12_a_body_that_has_started_runs_to_its_end_without_its_caller
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     assert_eq!(state(&bench, "r").await, Some(CallState::Claimed));
-    // Whoever comes back waits for the one body that runs.
+    // A caller who comes back waits for the one body that runs.
     let gate = bench.gate.clone();
     let back = tokio::spawn(async move { gate.call(note("a")).by("ann").key("r", 0).await });
     hold.add_permits(10);
@@ -150,7 +150,7 @@ async fn invariant_3_a_retry_needs_a_human_who_attests_that_the_first_attempt_is
     bench.gate.resolve(&record, Resolution::Retry { attested: true }, "dora").await.unwrap();
     assert_eq!(bench.world.ran(), 1, "settling runs nothing");
     hold.add_permits(10);
-    // The late result of the first attempt must not settle the second.
+    // The late result of the first attempt must not resolve the second.
     assert_eq!(bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap(), 7);
     let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     assert_eq!((record.state(), record.attempts(), bench.world.ran()), (CallState::Executed, 2, 2));
@@ -291,7 +291,7 @@ async fn a_blank_reason_is_no_reason() {
     let b = bench().await;
     let submitted = b.gate.submit(pay("bob", 1.0)).by("ann").await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits") };
-    // As it may come over a wire, past `reject`.
+    // As it may come over a wire, bypassing `reject`.
     let mut blank = ticket.request().reject("no").by("bob");
     blank.answer = DecisionKind::Reject {
         reason: Some(" \n".to_owned()),

@@ -1,4 +1,5 @@
-//! An approved call, changed in ten thousand ways. What was approved is what runs, or nothing is.
+//! An approved call, changed in ten thousand ways. Either exactly the approved call runs, or
+//! nothing.
 
 use crate::tampered;
 
@@ -23,7 +24,7 @@ const EXACT: &str =
     r#"{"amount":5000.10,"parts":[1,2.0,9007199254740993],"pin":"9731","to":"bob é"}"#;
 const ROUNDS: u64 = 10_000;
 
-/// A small generator with a seed, so that what fails can be run again.
+/// A small seeded generator, so that a failure can be reproduced.
 struct Dice(u64);
 
 impl Dice {
@@ -42,7 +43,7 @@ impl Dice {
         of[self.below(of.len())]
     }
 
-    /// The same bytes but for one: changed, added, left out, or swapped with its neighbour.
+    /// Returns the bytes with one byte changed, added, removed, or swapped with its neighbour.
     fn bytes(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         let at = self.below(bytes.len());
@@ -56,7 +57,7 @@ impl Dice {
         bytes
     }
 
-    /// The same text but for one character.
+    /// Returns the text with one character changed.
     fn text(&mut self, text: &str) -> String {
         let mut chars: Vec<char> = text.chars().collect();
         let at = self.below(chars.len());
@@ -96,7 +97,7 @@ async fn gate(store: &Tampered, tool: DynTool, key: &HostKey) -> Gate {
     builder.build().await.unwrap()
 }
 
-/// What is compared: two texts that say the same are the same call.
+/// Returns the canonical text for comparison: two texts with the same meaning are the same call.
 fn canonical(text: &str) -> Option<String> {
     fn sorted(json: &hitl_base::Json) -> hitl_base::Json {
         use hitl_base::Json::{Array, Object};
@@ -113,10 +114,10 @@ fn canonical(text: &str) -> Option<String> {
     parse_with_limits(text, Limits::default()).ok().map(|tree| sorted(&tree).to_text())
 }
 
-/// What came of a mutation.
+/// The result of a mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Came {
-    /// It says the same: it is the approved call, and runs as approved.
+    /// Equivalent: it is the approved call, and runs as approved.
     Same,
     Refused,
     /// Another call, which nobody has approved.
@@ -137,7 +138,7 @@ impl World {
         CallKey::new("run", self.round)
     }
 
-    /// Submits the call and approves it. Nobody has started it.
+    /// Submits the call and approves it, without starting it.
     async fn approved(&mut self) -> CallRecord {
         let key = self.call_key();
         let Submission::Pending(ticket) =
@@ -160,11 +161,11 @@ impl World {
         }
     }
 
-    /// Submits the approved call again, as its caller would: this is what runs it.
+    /// Submits the approved call again, as its caller would, which runs it.
     async fn run(&self, gate: &Gate) -> Came {
         match gate.submit_json("pay", TEXT, "ann", "run", self.round).await {
             Ok(Submission::Done { outcome: Outcome::Executed(_), .. }) => Came::Same,
-            // It is left to the gate that has the tool as it was approved.
+            // It is left to the gate that has the approved tool.
             Ok(Submission::Pending(ticket)) if ticket.request().revision == 1 => Came::Refused,
             Ok(other) => panic!("{other:?}"),
             Err(_) => Came::Refused,
@@ -199,7 +200,7 @@ impl World {
     }
 
     async fn mutated_tool(&mut self) -> Came {
-        // Most changes of a schema leave none, and no tool.
+        // Most changes of a schema yield no schema, and no tool.
         let changed = (0..50).find_map(|_| {
             let (description, schema) = match self.dice.below(2) {
                 0 => (self.dice.text(DESCRIPTION), SCHEMA.to_owned()),
@@ -231,7 +232,7 @@ impl World {
         came
     }
 
-    /// The record, as a store that is at fault would give it.
+    /// Changes the record, as a faulty store might return it.
     async fn mutated_record(&mut self) -> Came {
         let record = self.store.inner.get_by_key(&self.call_key()).await.unwrap().unwrap();
         let json = serde_json::to_string(&record).unwrap();
@@ -257,7 +258,7 @@ impl World {
         came
     }
 
-    /// A decision about a call that waits, with something in it changed.
+    /// Changes something in a decision about a waiting call.
     async fn mutated_decision(&mut self) -> Came {
         let Submission::Pending(ticket) =
             self.gate.submit_json("pay", TEXT, "ann", "waits", self.round).await.unwrap()
@@ -318,8 +319,7 @@ async fn invariant_2_ten_thousand_changes_of_an_approved_call_and_none_runs() {
         *counts.entry((kind, came)).or_default() += 1;
         let ran = std::mem::take(&mut *world.seen.lock().unwrap());
         assert!(ran.is_empty(), "seed {start}, round {round}, {kind}: {ran:?}");
-        // And as it was approved, it runs, once, to the letter: the test is not passed by a gate
-        // that runs nothing.
+        // The unchanged call runs, once, exactly: a gate that runs nothing would not pass the test.
         assert_eq!(world.run(&world.gate).await, Came::Same, "seed {start}, round {round}");
         let ran = std::mem::take(&mut *world.seen.lock().unwrap());
         assert_eq!(ran, [EXACT], "seed {start}, round {round}, {kind}");

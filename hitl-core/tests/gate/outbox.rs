@@ -1,5 +1,5 @@
-//! What a gate has changed reaches an audit, whatever becomes of the gate; the store knows where
-//! the intent of a run stands.
+//! A gate's changes reach an audit, whatever happens to the gate; the store knows the place of each
+//! run's intent.
 
 use crate::slow;
 use crate::support;
@@ -13,7 +13,8 @@ use hitl_core::{CallKey, Gate, MemoryStore, SessionId, Store, Submission, Tenant
 use slow::Slow;
 use support::{Bench, Flaky, World, bench, note, pay, tools, until};
 
-/// What nobody alive has acknowledged, and who has it from now on.
+/// Takes over the changes that no living session has acknowledged, and returns the new session and
+/// the changes.
 async fn left(store: &MemoryStore) -> (SessionId, Vec<ChangeId>) {
     let me = store.open_session().await.unwrap();
     let left = store.outbox_take(me, 100).await.unwrap();
@@ -45,7 +46,8 @@ async fn what_is_audited_leaves_the_outbox_by_itself() {
     assert_eq!(audit.records().len(), before, "nothing is written twice");
 }
 
-/// The audit takes nothing, and then the process is gone: who comes next writes what is owed.
+/// The audit accepts nothing, and then the process is gone: the next process writes the missing
+/// records.
 #[tokio::test]
 async fn invariant_6_debt_survives_its_process() {
     let (store, flaky) = (MemoryStore::new(), Flaky::default());
@@ -94,7 +96,7 @@ async fn what_a_dropped_caller_submitted_is_audited() {
     until("it is audited", async || audit.records().iter().any(requested)).await;
 }
 
-/// A log that was written anew is whole in itself; the store knows better.
+/// A rewritten log is consistent in itself; the store detects it.
 #[tokio::test]
 async fn invariant_6_an_intent_stands_where_the_store_says() {
     let folder = tempfile::tempdir().unwrap();
@@ -112,7 +114,7 @@ async fn invariant_6_an_intent_stands_where_the_store_says() {
     assert_eq!(ChainHead::from_line(line.as_bytes()).unwrap(), place);
     assert!(line.contains("\"claimed\"") && line.contains(&kept.id().to_string()));
 
-    // The same records, but for one word of the second intent.
+    // The same records, except one word of the second intent.
     let mut chain = ChainWriter::after(ChainHead::genesis(place.stream.clone()));
     let mut forged = String::new();
     for line in lines.lines() {
@@ -131,13 +133,13 @@ async fn invariant_6_an_intent_stands_where_the_store_says() {
         assert!(Verifier::new().chain("log", log.as_bytes()).unwrap().finish().is_sound());
         let verifier = Verifier::new().for_store().chain("log", log.as_bytes()).unwrap();
         let report = verifier.finish_with_store(&store, &tenants).await.unwrap();
-        // The second is another one, and so is the third, which names it.
+        // The second differs, and so does the third, which names it.
         assert_eq!(report.findings.len(), wrong, "{:?}", report.findings);
         assert!(report.findings.iter().all(|found| found.kind == FindingKind::NoIntent));
     }
 }
 
-/// Two processes over one store: a checkpoint of one shows what was done to the log of the other.
+/// Two processes over one store: a checkpoint of one reveals a change to the log of the other.
 #[cfg(feature = "checkpoints")]
 #[tokio::test]
 async fn a_checkpoint_of_one_writer_vouches_for_the_others() {
@@ -171,14 +173,14 @@ async fn a_checkpoint_of_one_writer_vouches_for_the_others() {
     let found = verify(&cut);
     assert_eq!(found.findings.len(), 1, "{:?}", found.findings);
     assert!(found.has(FindingKind::Truncated));
-    // The store has heard of the end too, and needs no checkpoint for that.
+    // The store knows the end too, and needs no checkpoint for that.
     let verifier = Verifier::new().for_store().chain("one", &own[..]).unwrap();
     let verifier = verifier.chain("two", cut.as_bytes()).unwrap();
     let report = verifier.finish_with_store(&store, &[Tenant::default()]).await.unwrap();
     assert!(report.has(FindingKind::Truncated), "{:?}", report.findings);
 }
 
-/// Whoever wrote the words: a policy's reason is not written down with what looks like a secret.
+/// A policy's reason is written without anything that looks like a secret, whoever wrote it.
 #[tokio::test]
 async fn invariant_8_a_policys_reason_is_audited_without_secrets() {
     struct No;

@@ -1,4 +1,4 @@
-//! Calls that name the files that the gate itself lives by, and what does not get around them.
+//! Calls that name the gate's own files, and attempts to evade the check.
 
 use crate::granting;
 use crate::support;
@@ -97,7 +97,7 @@ async fn invariant_5_a_link_to_an_own_file_is_followed() {
         assert!(asks_in_full(&b.gate, &text(&place.path(below))).await, "{below}");
     }
     assert!(!asks_in_full(&b.gate, &text(&place.path("other.txt"))).await);
-    // Also where the call would leave no record, and where somebody waits for it.
+    // Also if the call would leave no record, and if a caller waits for it.
     let read = b.gate.submit(look(&text(&place.path("notes.txt")))).by("ann").await.unwrap();
     assert!(matches!(read, Submission::Pending(_)));
     let gate = b.gate.clone();
@@ -115,7 +115,7 @@ async fn invariant_5_a_link_to_an_own_file_is_followed() {
     waiting.abort();
 }
 
-/// A link to what is not there yet, and other names of files that belong to an own file.
+/// A link to a file that does not exist yet, and other names of files that belong to an own file.
 #[cfg(unix)]
 #[tokio::test]
 async fn invariant_5_other_names_of_what_belongs_to_an_own_file_are_followed() {
@@ -133,21 +133,21 @@ async fn invariant_5_other_names_of_what_belongs_to_an_own_file_are_followed() {
         link("nowhere/../conf/policy.toml.new", "d.txt"),
         link("../conf", "conf/loop"),
     ];
-    // What its owner may never have heard of: a segment of the audit.
+    // A file the owner may not know of: a segment of the audit.
     fs::write(place.path("audit.jsonl.7"), "x").unwrap();
     fs::hard_link(place.path("audit.jsonl.7"), place.path("e.txt")).unwrap();
     names.push(text(&place.path("e.txt")));
     for name in names {
         assert!(asks_in_full(&b.gate, &name).await, "{name}");
     }
-    // A link that leads round and round, and one to something else, are none.
+    // A cyclic link, and one to another file, do not count.
     link("g.txt", "f.txt");
     for name in [link("f.txt", "g.txt"), link("other/x", "h.txt")] {
         assert!(!asks_in_full(&b.gate, &name).await, "{name}");
     }
 }
 
-/// A deployment that turns a link to another release: the policy is where the link leads now.
+/// A deployment that switches a link to another release: the policy is where the link leads now.
 #[cfg(unix)]
 #[tokio::test]
 async fn invariant_5_an_own_file_behind_a_link_that_was_turned_is_known() {
@@ -165,7 +165,7 @@ async fn invariant_5_an_own_file_behind_a_link_that_was_turned_is_known() {
     let b = bench_with(|g| g.policy(rules)).await;
     turn("two");
     for below in ["two/rules.toml", "current/rules.toml", "one/rules.toml"] {
-        // By a name of its own, so that only the place tells.
+        // Under a neutral name, so that only the target reveals it.
         let link = place.path(&below.replace('/', "-"));
         std::os::unix::fs::symlink(place.path(below), &link).unwrap();
         assert!(asks_in_full(&b.gate, &text(&link)).await, "{below}");

@@ -1,4 +1,4 @@
-//! Host code that panics where the gate calls it, and says too much: nothing is left undone.
+//! Host code that panics where the gate calls it, or reveals too much: nothing is left undone.
 
 use crate::support;
 
@@ -41,7 +41,7 @@ macro_rules! tool {
     };
 }
 
-/// An error that panics when it is shown.
+/// An error that panics when it is displayed.
 #[derive(Debug)]
 struct Unshowable;
 
@@ -51,7 +51,7 @@ impl fmt::Display for Unshowable {
     }
 }
 
-/// An error that does not end.
+/// An error whose text does not end.
 #[derive(Debug)]
 struct Endless;
 
@@ -73,7 +73,7 @@ impl serde::Serialize for Unwritable {
     }
 }
 
-/// A panic whose own value panics when it is dropped.
+/// A panic whose payload panics when it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -111,7 +111,7 @@ async fn invariant_5_an_output_that_cannot_be_encoded_was_executed_all_the_same(
     assert_eq!(b.events(), ["claimed", "executed"]);
 }
 
-/// Panics at one record.
+/// A sink that panics at one record.
 struct Panics {
     at: usize,
     seen: AtomicUsize,

@@ -1,4 +1,4 @@
-//! Rules at the gate: the clock they look at, and a candidate beside them.
+//! Rules at the gate: their clock, and a shadow policy beside them.
 
 use crate::support;
 
@@ -29,7 +29,7 @@ async fn rules_look_at_the_gates_clock() {
     assert!(matches!(b.gate.assess(&note("a"), "ann").unwrap().verdict, Verdict::Deny(_)));
 }
 
-/// A rule that is over stays over, whatever somebody sets the machine's clock to.
+/// An expired rule stays expired, whatever the machine's clock is set to.
 #[tokio::test]
 async fn invariant_5_a_clock_that_is_set_moves_no_rules() {
     let start = "2026-01-05T12:00:00Z".parse().unwrap();
@@ -53,7 +53,7 @@ async fn invariant_5_a_clock_that_is_set_moves_no_rules() {
     clock.set(start);
     assert!(!runs(ask("a")), "it is over");
     assert!(denied(), "it has begun");
-    // A leap over the freeze is not believed: the time is not known, and the freeze counts.
+    // A jump over the freeze is not believed: the time is unknown, and the freeze counts.
     clock.set("2026-04-01T00:00:00Z".parse().unwrap());
     assert!(denied() && !runs(ask("a")));
     clock.set("2026-01-13T13:00:00Z".parse().unwrap());
@@ -75,7 +75,7 @@ async fn an_auto_rule_lifts_the_score_at_the_gate_and_nothing_else() {
     assert!(matches!(outcome, Submission::Done { outcome: Outcome::Executed(_), .. }));
 }
 
-/// A candidate that is as bad as can be.
+/// A candidate that misbehaves in every way.
 struct Bad(u8);
 
 impl Policy for Bad {
@@ -95,7 +95,7 @@ async fn a_candidate_is_counted_and_changes_nothing() {
     let b = bench_with(|g| g.shadow(candidate)).await;
     for position in 0..3 {
         b.gate.call(note("a")).by("ann").key("r", position).await.unwrap();
-        // The same key again is not counted again.
+        // Submitting the same key again is not counted again.
         b.gate.call(note("a")).by("ann").key("r", position).await.unwrap();
     }
     b.gate.call(Look { what: "x".to_owned() }).by("ann").await.unwrap();
@@ -124,7 +124,7 @@ async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
     }
 }
 
-/// A policy that is broken for a while: it fails, or panics.
+/// A policy that fails or panics for a while.
 struct Broken(Arc<AtomicU8>);
 
 impl Policy for Broken {
@@ -142,7 +142,7 @@ impl Policy for Broken {
     }
 }
 
-/// Waits, and lets the time go on meanwhile.
+/// Waits, while time passes.
 async fn in_time(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     until(what, async || {
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -172,7 +172,7 @@ async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses
                 (record.state(), b.world.ran()),
                 (CallState::Approved, usize::from(position == 1))
             );
-            // Mended, it runs; and where it says no, it is denied.
+            // Once fixed, it runs; and if it denies, the call is denied.
             says.store(if position == 0 { 0 } else { 3 }, Ordering::SeqCst);
             in_time("it goes on", async || {
                 let record =

@@ -1,4 +1,4 @@
-//! The queue through the gate: viewers, filters, cursors, many decisions at once.
+//! The queue through the gate: viewers, filters, cursors, bulk decisions.
 
 use crate::support;
 
@@ -149,7 +149,7 @@ async fn invariant_13_a_page_looks_at_so_many_and_says_where_to_go_on() {
     assert!(second.next.is_none());
     let counts = queue.counts().await.unwrap();
     assert_eq!(counts.state(CallState::Pending).to_string(), "1000+");
-    // The first call of whoever has nothing else waiting is not behind the flood.
+    // The first call of a principal with nothing else waiting is not behind the flood.
     let front = queue.page(QueueQuery::pending().limit(2)).await.unwrap();
     assert!(front.entries.iter().any(|record| record.id() == wanted.id()));
 }
@@ -188,7 +188,7 @@ async fn many_are_decided_at_once_each_by_itself_and_only_what_needs_no_full_rev
     assert_eq!(bench.world.ran(), 0, "a decision runs nothing");
 }
 
-/// What happens between two pages.
+/// An event between two pages.
 #[derive(Clone, Debug)]
 enum Meanwhile {
     Submit { who: u8, quick: bool },
@@ -231,8 +231,8 @@ async fn happen(gate: &Gate, clock: &ManualClock, what: &Meanwhile, count: &mut 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// No call that waits all the time is left out or shown twice, and none is shown out of order,
-    /// whatever comes and goes between the pages.
+    /// No call that waits throughout is left out or shown twice, and none is out of order, whatever
+    /// comes and goes between the pages.
     #[test]
     fn a_listing_shows_what_waits_all_the_time_once(
         before in prop::collection::vec(meanwhile(), 0..40),
@@ -275,7 +275,7 @@ proptest! {
         });
     }
 
-    /// Of `k` agents the `n`-th waiting call of each is among the first `k * (n + 1)` of its
+    /// With `k` agents, the `n`-th waiting call of each is among the first `k * (n + 1)` of its
     /// priority, however much one of them floods.
     #[test]
     fn invariant_13_no_agent_buries_another(

@@ -1,5 +1,5 @@
-//! What humans rejected stays rejected; idempotent tools are tried again; who may see what; what
-//! changes under a pending approval.
+//! Rejections are remembered; idempotent tools are retried; access rights; changes under a pending
+//! approval.
 
 use crate::faulty;
 use crate::support;
@@ -44,11 +44,11 @@ async fn an_explicit_rejection_is_remembered_for_its_run_content_and_circumstanc
     bench.gate.decide(ticket.request().reject("over budget").by("ann")).await.unwrap();
     let why = denied(submit(&bench.gate, "book", "agent", 2).await);
     assert!(why.contains("rejected the same call in this run: over budget"), "{why}");
-    // The call itself keeps its own outcome; a denial is not a rejection that is remembered twice.
+    // The call itself keeps its own outcome; a denial is not remembered as another rejection.
     let own = submit(&bench.gate, "book", "agent", 1).await;
     assert!(matches!(own, Submission::Done { outcome: Outcome::Rejected { .. }, .. }), "{own:?}");
     denied(submit(&bench.gate, "book", "agent", 3).await);
-    // Other content, another run, another tenant, other circumstances: other questions.
+    // Other content, another run, another tenant, other circumstances: different questions.
     drop(waits(submit(&bench.gate, "walk", "agent", 4).await));
     drop(waits(submit(&bench.gate, "book", CallContext::new("agent").role("manager"), 5).await));
     drop(waits(submit(&bench.gate, "book", CallContext::new("agent").tenant("acme"), 6).await));
@@ -60,12 +60,12 @@ async fn an_explicit_rejection_is_remembered_for_its_run_content_and_circumstanc
 #[tokio::test]
 async fn nothing_but_an_explicit_rejection_is_remembered() {
     let bench = bench().await;
-    // The reviewer does not mind to be asked again.
+    // The reviewer allows being asked again.
     let ticket = waits(submit(&bench.gate, "book", "agent", 1).await);
     let later = ticket.request().reject("not yet").may_ask_again().by("ann");
     bench.gate.decide(later).await.unwrap();
     let ticket = waits(submit(&bench.gate, "book", "agent", 2).await);
-    // Answered, withdrawn, approved: none of them stands in the way of a later call.
+    // Answered, withdrawn, approved: none of them blocks a later call.
     bench.gate.decide(ticket.request().respond("which one?").by("ann")).await.unwrap();
     let ticket = waits(submit(&bench.gate, "book", "agent", 3).await);
     bench.gate.decide(ticket.request().abort("stop").by("ann")).await.unwrap();
@@ -96,7 +96,7 @@ async fn invariant_5_a_rejection_that_cannot_be_read_lets_nothing_through() {
         let error = broken.gate.submit(ask("book")).by("agent").key("run", 2).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::Store);
         assert_eq!((bench.world.ran(), broken.world.ran()), (0, 0));
-        // A read that would run at once asks as well.
+        // A read that would run at once checks the store as well.
         let error = broken.gate.submit(look("x")).by("agent").key("run", 3).await.unwrap_err();
         assert_eq!((error.kind(), broken.world.ran()), (GateErrorKind::Store, 0));
     }
@@ -125,7 +125,8 @@ impl Tool for Send {
     }
 }
 
-/// A gate whose process died in the middle of a body: its session is over, its claim still stands.
+/// Simulates a gate whose process died in the middle of a body: its session is over, its claim
+/// remains.
 async fn died(store: &MemoryStore, world: &World) -> CallKey {
     let gate = Gate::builder().tool::<Send>().state(world.clone()).store(store.clone());
     let gate = gate.build().await.unwrap();
@@ -139,7 +140,7 @@ async fn died(store: &MemoryStore, world: &World) -> CallKey {
     let claim = store.get_by_key(&key).await.unwrap().unwrap().claim().unwrap();
     store.close_session(claim.session).await.unwrap();
     call.abort();
-    // The dead do not go on.
+    // The dead process does not continue.
     std::mem::forget(held);
     world.let_go();
     key
@@ -177,7 +178,7 @@ async fn invariant_3_the_last_attempt_that_is_lost_waits_for_a_human() {
     assert_eq!(store.get_by_key(&key).await.unwrap().unwrap().state(), CallState::OutcomeUnknown);
 }
 
-/// Claims the call as another process would, and dies.
+/// Claims the call like another process, and dies.
 async fn died_again(store: &MemoryStore, _: &World) -> u32 {
     let record = store.get_by_key(&CallKey::new("run", 1)).await.unwrap().unwrap();
     let session = store.open_session().await.unwrap();
@@ -230,7 +231,7 @@ async fn delegated_calls_show_up_under_the_root_run() {
     assert_eq!(shown[2].context().root.as_ref().unwrap().as_str(), "root");
 }
 
-/// Wants a full review once it is switched on.
+/// A policy that requires a full review once it is switched on.
 #[derive(Clone, Default)]
 struct Switch(Arc<AtomicBool>);
 impl Policy for Switch {
@@ -255,7 +256,7 @@ async fn invariant_2_replicas_with_different_policies_ask_once_more_and_do_not_l
     let ticket = waits(submit(&lax, "book", "agent", 1).await);
     assert_eq!(ticket.request().level, ApprovalLevel::Quick);
     lax.decide(ticket.request().approve().by("ann")).await.unwrap();
-    // The strict one asks again, and says why.
+    // The strict gate asks again, with the reason.
     let adopted = tokio::spawn({
         let (strict, key) = (strict.clone(), ticket.request().key.tenant.clone());
         let id = ticket.request().id;
@@ -267,7 +268,7 @@ async fn invariant_2_replicas_with_different_policies_ask_once_more_and_do_not_l
     assert_eq!((asked.request().level, asked.request().revision), (ApprovalLevel::Full, 2));
     assert!(asked.request().reasons.last().unwrap().contains("month end"));
     strict.decide(asked.request().approve().by("ann")).await.unwrap();
-    // Now either may run it: what was asked for stays asked for.
+    // Now either may run it: the requirement stays raised.
     assert!(matches!(adopted.await.unwrap().unwrap(), Outcome::Executed(_)));
     assert_eq!((world.ran(), current().await.request().revision), (1, 2));
 }
@@ -321,7 +322,7 @@ async fn a_tool_says_who_must_approve_and_who_is_asked_when_nobody_does() {
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("7"));
     let events = bench.events();
-    // What was sent twice is audited twice, under one id.
+    // A vote sent twice is audited twice, under one id.
     assert_eq!(events, ["requested", "voted", "voted", "decided", "claimed", "executed"]);
 
     let ticket = enter(2).await;

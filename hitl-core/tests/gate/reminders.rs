@@ -40,7 +40,7 @@ async fn invariant_13_a_full_queue_takes_no_more_and_says_which_cap_it_is() {
     let _third = call(&gate, "bob", 0).await.unwrap();
     let error = call(&gate, "bob", 1).await.unwrap_err();
     assert!(error.to_string().contains("3 calls of this tenant"), "{error}");
-    // What runs at once is not turned away, and what waits is found again.
+    // A call that runs at once is not refused, and a waiting one is found again.
     let auto = gate.submit(note("runs")).by("ann").key("auto", 1).await.unwrap();
     assert!(matches!(auto, Submission::Done { .. }));
     assert!(call(&gate, "ann", 1).await.unwrap().receipt().reattached);
@@ -76,7 +76,7 @@ async fn each_reminder_comes_at_least_once_and_what_was_decided_has_none() {
     let (found, later) = all(&queue, kept).await;
     assert_eq!(found.len(), 249);
     assert!(found.iter().all(|(position, reach)| *position != 7 && *reach == DueStage::Half));
-    // Asked again before it was dealt with, it comes again; afterwards it does not.
+    // If the position was not stored, the reminder is returned again; otherwise it is not.
     assert_eq!(all(&queue, kept).await.0.len(), 249);
     assert_eq!(all(&queue, later).await.0, []);
     clock.advance(minutes(120));
@@ -112,8 +112,8 @@ fn a_call_is_due_by_its_own_time() {
 }
 
 proptest! {
-    /// However seldom and at whatever moments one looks: the furthest that a call has come is
-    /// always told, and nothing is told twice.
+    /// However rarely and at whatever moments reminders are read: the latest stage of a call is
+    /// always returned, and nothing is returned twice.
     #[test]
     fn looking_from_time_to_time_misses_nothing(
         due_in in 1_u64..10_000,

@@ -1,4 +1,5 @@
-//! What a principal may do now: asked of the host's directory before a call runs that waited.
+//! The present rights of a principal: looked up in the host's directory before a call that waited
+//! runs.
 
 use crate::support;
 
@@ -19,10 +20,10 @@ use hitl_core::{
 };
 use support::{Bench, World, ask, bench_with, tools, until};
 
-/// How long the directory may take.
+/// The time limit of the directory.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// A directory that says what the test wants.
+/// A directory whose answers the test sets.
 #[derive(Clone)]
 struct Roster(Arc<Says>);
 
@@ -43,7 +44,7 @@ enum Answer {
     HoldsTheThread,
 }
 
-/// An error that cannot even be shown.
+/// An error that panics when it is displayed.
 #[derive(Debug)]
 struct Bomb;
 
@@ -84,7 +85,7 @@ impl PrincipalDirectory for Roster {
             Answer::Bomb => Err(Box::new(Bomb)),
             Answer::Hangs => std::future::pending().await,
             Answer::HoldsTheThread => {
-                // Real time: nobody else can run meanwhile.
+                // Real time: no other task can run meanwhile.
                 std::thread::sleep(Duration::from_millis(30));
                 Ok(PrincipalStatus::roles(["clerk"]))
             }
@@ -92,7 +93,7 @@ impl PrincipalDirectory for Roster {
     }
 }
 
-/// Whoever is no clerk is looked at in full; the suspended have nothing done.
+/// Returns a policy that requires a full review for everyone but clerks, and denies the suspended.
 fn house_rules() -> RuleSet {
     RuleSet::builder("house", "1")
         .rule(Rule::deny("suspended").when(RuleConditions::always().role("suspended")))
@@ -124,7 +125,7 @@ async fn waiting(gate: &Gate, by: CallContext) -> Ticket {
     }
 }
 
-/// Waits, and lets the time go on meanwhile.
+/// Waits, while time passes.
 async fn in_time(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     until(what, async || {
         tokio::time::advance(Duration::from_millis(500)).await;
@@ -163,7 +164,7 @@ async fn invariant_2_a_role_that_was_lost_is_asked_about_again_and_the_reviewer_
     approve(gate).await;
     assert!(matches!(waiter.await.unwrap().unwrap(), Outcome::Executed(_)));
     assert_eq!((bench.world.ran(), record(gate).await.request().revision), (1, 2));
-    // It was the call's own context that was asked about.
+    // The lookup was for the call's own context.
     assert!(roster.0.seen.lock().unwrap().iter().all(|who| *who == clerk()));
 }
 
@@ -183,7 +184,7 @@ async fn invariant_2_nothing_is_done_for_whoever_has_left_or_gained_a_role_that_
         assert_eq!((bench.world.ran(), record(&bench.gate).await.state()), (0, CallState::Denied));
         let denied = bench.audit.records().into_iter().filter(|r| r.event.to_string() == "denied");
         assert_eq!(denied.filter(|r| r.note.as_ref().is_some_and(|n| n.contains(says))).count(), 1);
-        // Whoever comes back for it hears the same.
+        // A caller who comes back for it gets the same answer.
         let again = bench.gate.submit(ask("well?")).by(clerk()).key("run", 0).await.unwrap();
         assert!(matches!(again, Submission::Done { outcome: Outcome::Denied { .. }, .. }));
     }
@@ -256,7 +257,7 @@ async fn invariant_2_whoever_serves_asks_too_and_does_not_ask_at_every_hint() {
     let server = bench.gate.clone();
     let serving = tokio::spawn(async move { server.serve().await });
     until("it was asked", async || roster.asked() >= 1).await;
-    // Whatever else happens in the store.
+    // Regardless of what else happens in the store.
     for position in 1..50 {
         drop(bench.gate.submit(ask("other")).by(clerk()).key("run", position).await.unwrap());
         tokio::task::yield_now().await;
@@ -428,14 +429,14 @@ async fn invariant_2_another_attempt_is_asked_about_too() {
     };
     approve(gate).await;
     let held = bench.world.hold();
-    // The body runs out of its time: nobody knows how it ended.
+    // The body times out: its outcome is unknown.
     assert_eq!(ticket.wait().await.unwrap(), Outcome::OutcomeUnknown);
     roster.say(Answer::Gone);
     let parked = record(gate).await;
     assert_eq!((parked.state(), roster.asked()), (CallState::OutcomeUnknown, 1));
     gate.resolve(&parked, Resolution::Retry { attested: true }, "olga").await.unwrap();
     let outcome = gate.adopt(&Tenant::default(), parked.id()).await.unwrap();
-    // What was tried is not said not to have run.
+    // A call that was tried is not reported as not run.
     assert_eq!((outcome, bench.world.ran()), (Outcome::OutcomeUnknown, 1));
     let settled = record(gate).await;
     let why = format!("{:?}", settled.end_reason());
@@ -471,7 +472,7 @@ async fn invariant_2_replicas_whose_directories_disagree_do_not_ask_in_turns() {
     let blind = build(Answer::Fails).await;
     drop(waiting(&believes, clerk()).await);
     let mut revisions = Vec::new();
-    // As often as anybody likes, in every order.
+    // Any number of times, in every order.
     for round in 0..12 {
         let now = record(&believes).await;
         revisions.push(now.request().revision);
@@ -492,8 +493,9 @@ async fn invariant_2_replicas_whose_directories_disagree_do_not_ask_in_turns() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_2_a_vote_counts_as_it_was_cast() {
-    // The directory is about who asks, not about who approved: an approval is a signature. Bob's
-    // role is gone before the claim, and so is Bob; his vote stands, also while others are to come.
+    // The directory is about the requester, not the approver: an approval is a signature. Bob's
+    // role is gone before the claim, and so is Bob; his vote still counts, even while other votes
+    // are missing.
     let roster = Roster::new(Answer::Roles(&["clerk"]));
     let bench = bench_with(with_more_tools(&roster)).await;
     let call = Sign { text: "x".to_owned() };
@@ -515,7 +517,7 @@ async fn invariant_2_a_vote_counts_as_it_was_cast() {
     let asked = roster.0.seen.lock().unwrap().clone();
     assert!(asked.iter().all(|who| who.principal.as_str() == "ann"), "{asked:?}");
 
-    // Whoever wants it void withdraws the call.
+    // To void it, withdraw the call.
     let Submission::Pending(ticket) =
         bench.gate.submit(ask("again?")).by(clerk()).key("run", 1).await.unwrap()
     else {

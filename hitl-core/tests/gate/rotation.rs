@@ -1,6 +1,5 @@
-//! The host's key is replaced: what was asked, approved, permitted and rejected under the former
-//! one still counts, what opens opens under its own key only, and nothing runs where a key is
-//! missing.
+//! The host's key is replaced: requests, approvals, grants and rejections under the former one
+//! still count, a text opens under its own key only, and nothing runs if a key is missing.
 
 use crate::support;
 
@@ -19,14 +18,14 @@ fn key(byte: u8) -> HostKey {
     HostKey::from_bytes([byte; 32])
 }
 
-/// The first of them seals.
+/// Returns keys of which the first seals.
 fn keys(bytes: &[u8]) -> HostKeys {
     let (current, previous) = bytes.split_first().unwrap();
     let current = HostKeys::new(key(*current));
     previous.iter().fold(current, |keys, byte| keys.with_previous(key(*byte)))
 }
 
-/// A store, and what its gates run.
+/// A store, and the calls that its gates run.
 #[derive(Clone)]
 struct House {
     store: MemoryStore,
@@ -38,7 +37,7 @@ impl House {
         Self { store: MemoryStore::new(), world: World::default() }
     }
 
-    /// A process with these keys.
+    /// Returns the gate of a process with these keys.
     async fn gate(&self, bytes: &[u8]) -> Gate {
         let store = self.store.clone().keys(keys(bytes));
         let builder = tools(Gate::builder()).tool::<Fragile>().state(self.world.clone());
@@ -79,10 +78,10 @@ fn missing_key(error: &GateError) -> bool {
         && error.store().is_some_and(|error| error.kind() == StoreErrorKind::Key)
 }
 
-/// Whether the former key is given, or only what the store keeps of it.
+/// With the former key, and with only the store's record of it.
 const AFTER: [&[u8]; 2] = [&[2, 1], &[2]];
 
-/// Replaces key 1 by key 2, up to where the first may be dropped.
+/// Replaces key 1 with key 2, up to the point where the first may be dropped.
 async fn rotate(house: &House) {
     let gate = house.gate(&[2, 1]).await;
     let done = gate.reseal().await.unwrap();
@@ -107,7 +106,7 @@ async fn invariant_2_a_call_of_before_is_found_approved_and_run_under_the_new_ke
         let done = gate.adopt(&Tenant::default(), approved.request().id).await.unwrap();
         assert!(is_executed(&done), "{done:?}");
         assert_eq!(house.world.ran(), 2);
-        // Other content is other content under every key.
+        // Other content is different under every key.
         let other = gate.submit(pay("shop", 6.0)).by("ann").key("run", 0).await.unwrap_err();
         assert_eq!(other.kind(), GateErrorKind::KeyConflict);
         let mut secret = pay("shop", 5.0);
@@ -131,7 +130,7 @@ async fn invariant_2_what_a_process_cannot_open_is_kept_for_one_that_can() {
     let gate = house.gate(&[2]).await;
     let again = waits(paid(&gate, 0).await.unwrap());
     assert_eq!(again.request().id, asked.request().id, "key 1 is gone, and its digests are not");
-    // Who opens all of them keeps one list of them.
+    // A process that opens all of them keeps a single list.
     let gate = house.gate(&[2, 4, 6]).await;
     gate.reseal().await.unwrap();
     let mark = house.store.metadata("host_keys.digests").await.unwrap().unwrap();
@@ -255,7 +254,7 @@ async fn invariant_5_a_process_without_the_key_runs_nothing_and_loses_nothing() 
     assert!(missing_key(&error), "{error:?}");
     assert!(error.to_string().contains(&key(2).id().to_string()), "{error}");
     assert!(!error.to_string().contains("cancel"), "{error}");
-    // The same call is another one there: that is a conflict, and no second call.
+    // There, the same call looks different: that is a conflict, and no second call.
     assert_eq!(paid(&old, 0).await.unwrap_err().kind(), GateErrorKind::KeyConflict);
     assert_eq!((house.world.ran(), house.state(id).await), (0, CallState::Approved));
     assert!(is_executed(&new.adopt(&Tenant::default(), id).await.unwrap()));
@@ -266,7 +265,7 @@ async fn a_call_of_another_key_is_a_conflict_and_runs_nothing() {
     let house = House::new();
     let ticket = waits(paid(&house.gate(&[1]).await, 0).await.unwrap());
     approve(&house.gate(&[1]).await, &ticket).await;
-    // Never opened with both: nothing was kept of the first key.
+    // Never opened with both: the store has no record of the first key.
     let gate = house.gate(&[2]).await;
     assert_eq!(paid(&gate, 0).await.unwrap_err().kind(), GateErrorKind::KeyConflict);
     let id = ticket.request().id;
@@ -358,9 +357,9 @@ async fn a_listing_continues_after_a_rotation() {
     assert_eq!(refused.kind(), GateErrorKind::InvalidQuery);
 }
 
-/// Random lives of a store under three keys: calls come, are approved, run, and are resealed by
-/// processes with any keys. At every step a call runs, or its arguments open, if and only if the
-/// key that it is sealed under is known to the process that tries.
+/// Random histories of a store under three keys: calls are submitted, approved, run, and resealed
+/// by processes with any keys. At every step a call runs, or its arguments open, if and only if the
+/// process knows the key under which it is sealed.
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_call_runs_if_and_only_if_its_key_is_known() {
     const RINGS: [&[u8]; 9] =
@@ -411,7 +410,7 @@ async fn invariant_5_a_call_runs_if_and_only_if_its_key_is_known() {
                 assert_eq!(house.payload(*id).await.key_id(), Some(key(*by).id()));
             }
         }
-        // A process with all keys runs all that is left.
+        // A process with all keys runs all remaining calls.
         let gate = house.gate(&[3, 2, 1]).await;
         for (id, _) in approved {
             assert!(is_executed(&gate.adopt(&Tenant::default(), id).await.unwrap()), "{seed}");

@@ -1,4 +1,4 @@
-//! Where calls go, and what runs.
+//! The routing of calls, and what runs.
 
 use crate::support;
 
@@ -29,8 +29,8 @@ async fn a_read_only_auto_call_runs_with_an_audit_record_and_no_stored_one() {
     assert_eq!(intent.arguments.as_ref().unwrap().as_str(), r#"{"what":"x"}"#);
 }
 
-/// Only of the audit's own runs are the random bits the gate's: nobody can guess the run of a call
-/// that the store has from that of another.
+/// Only the runs of audit-only calls share the gate's random bits: nobody can guess the run of a
+/// stored call from another one's.
 #[tokio::test]
 async fn each_call_without_a_key_has_a_run_of_its_own_and_a_recorded_one_is_not_guessed() {
     let (one, other) = (bench().await, bench().await);
@@ -245,7 +245,7 @@ async fn a_model_s_text_goes_the_same_way() {
         .unwrap();
     let Outcome::Executed(output) = outcome else { panic!("not executed") };
     assert_eq!(output.json(), Some("\"hi\""));
-    // The same content, spelled in another way, is the same call.
+    // The same content in another spelling is the same call.
     let again = bench
         .gate
         .submit_json("ask", "{\"text\":\"\\u0068i\"}", "ann", key.run.clone(), key.position)
@@ -299,7 +299,7 @@ async fn invariant_7_what_a_model_says_about_itself_gives_it_no_rights() {
         let error = bench.gate.assess_json("ask", &text, "ann").unwrap_err();
         assert_eq!(error.arguments().unwrap().kind(), hitl_core::ArgumentErrorKind::UnknownField);
     }
-    // Only the host's word counts, and the record keeps it.
+    // Only the host's statement counts, and the record keeps it.
     let admin = CallContext::new("ann").role("admin");
     assert_eq!(
         bench.gate.assess_json("ask", r#"{"text":"hi"}"#, admin).unwrap().assessment.confidence,

@@ -1,4 +1,4 @@
-//! Scorers at the gate: they only lower, in time or not at all.
+//! Scorers at the gate: they only lower the confidence, in time or not at all.
 
 use crate::support;
 
@@ -23,7 +23,7 @@ enum Does {
     Echoes,
 }
 
-/// A scorer that does what it is told.
+/// A scorer that behaves as the test sets it.
 #[derive(Clone)]
 struct Judge {
     does: Arc<Mutex<Does>>,
@@ -146,7 +146,7 @@ async fn invariant_2_what_a_scorer_said_stays_and_it_is_not_asked_again() {
     else {
         panic!("65 is Quick")
     };
-    // A milder second opinion would make it Auto; the claim neither asks for it nor needs it.
+    // A milder second opinion would make it Auto; the claim neither queries it nor needs it.
     *judge.does.lock().unwrap() = Does::Says(0.0);
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
@@ -187,7 +187,7 @@ async fn invariant_5_no_rule_lifts_what_a_scorer_took() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_8_a_scorer_sees_no_secret_and_passes_none_on() {
-    // Quick, so that scorers are asked about a call with a secret.
+    // Quick, so that scorers are queried about a call with a secret.
     let mut tool_call = pay("x", 5.0);
     tool_call.pin = "9731-secret".to_owned();
     for does in [Does::Echoes, Does::Fails] {

@@ -1,4 +1,4 @@
-//! A tool changes or goes away under a call that waits, or was approved: whoever decides is told,
+//! A tool changes or disappears under a call that waits, or was approved: the decider is notified,
 //! the call is asked about again, and nothing runs that was not shown.
 
 use crate::slow;
@@ -21,10 +21,10 @@ use support::until;
 
 const SCHEMA: &str = r#"{"type":"object","properties":{"to":{"type":"string"},
     "amount":{"type":"number"},"memo":{"type":"string"}},"required":["to"]}"#;
-/// The same calls fit, and it says something else.
+/// A schema that accepts the same calls but differs.
 const WIDER: &str = r#"{"type":"object","properties":{"to":{"type":"string"},
     "amount":{"type":"number","maximum":1000},"memo":{"type":"string"}},"required":["to"]}"#;
-/// They do not fit any more.
+/// A schema that no longer accepts them.
 const OTHER: &str = r#"{"type":"object","properties":{"iban":{"type":"string"}},
     "required":["iban"],"additionalProperties":false}"#;
 const TEXT: &str = r#"{"to":"bob","amount":5,"memo":"rent"}"#;
@@ -54,7 +54,7 @@ fn helper() -> DynTool {
     tool(DynSpec::new("help", "Helps."), r#"{"type":"object"}"#, &Ran::default())
 }
 
-/// A store, what ran, and what was audited.
+/// A store, the calls that ran, and the audit.
 #[derive(Clone, Default)]
 struct World {
     store: MemoryStore,
@@ -68,12 +68,12 @@ impl World {
         tools.into_iter().fold(builder, hitl_core::GateBuilder::dyn_tool).build().await.unwrap()
     }
 
-    /// A gate with the tool as this spec and schema say, and a helper.
+    /// Returns a gate with the tool of this spec and schema, and a helper.
     async fn with(&self, spec: DynSpec, schema: &str) -> Gate {
         self.gate(vec![tool(spec, schema, &self.ran), helper()]).await
     }
 
-    /// A gate that has no tools, as the command line's.
+    /// Returns a gate without tools, like the command line's.
     async fn desk(&self) -> Gate {
         self.gate(Vec::new()).await
     }
@@ -88,7 +88,7 @@ impl World {
         }
     }
 
-    /// A call that waits, and whose gate is gone.
+    /// Returns a call that waits, and whose gate is gone.
     async fn waiting(&self, spec: DynSpec) -> CallRecord {
         let gate = self.with(spec, SCHEMA).await;
         let record = self.submitted(&gate, 0).await;
@@ -123,7 +123,7 @@ impl World {
     }
 }
 
-/// As `until`, while paused time goes on.
+/// Does the same as `until`, while paused time advances.
 async fn later(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..1000 {
         if holds().await {
@@ -143,7 +143,8 @@ fn build(from: Option<&str>, to: Option<&str>) -> ToolDifference {
     ToolDifference::Build { from: from.map(str::to_owned), to: to.map(str::to_owned) }
 }
 
-/// What a deploy may do to a tool while its calls still fit, and how a reviewer is told.
+/// Returns the changes that a deploy may make to a tool while its calls still fit, and the
+/// difference shown to a reviewer.
 fn changes() -> Vec<(DynSpec, &'static str, ToolDifference)> {
     use ToolDifference as D;
     vec![
@@ -181,7 +182,8 @@ async fn invariant_2_an_approval_of_a_changed_tool_is_refused_and_asked_again_by
         assert_eq!(world.notes("reopened"), std::slice::from_ref(why), "and so does the audit");
         assert!(error.to_string().contains("revision 2"), "{error}");
         assert_eq!(next.tool_status(&asked).await.unwrap(), ToolStatus::Current);
-        // The old answer does not answer the new question; a look at it does, and it runs once.
+        // The old answer does not answer the new question; a new review does, and the call runs
+        // once.
         next.decide(shown.request().approve().by("bob")).await.unwrap_err();
         next.decide(asked.request().approve().by("bob")).await.unwrap();
         let outcome = next.adopt(&Tenant::default(), shown.id()).await.unwrap();
@@ -204,8 +206,7 @@ async fn invariant_2_a_desk_without_tools_knows_that_the_tool_has_changed() {
         let asked = world.current(&shown).await;
         assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
         desk.decide(asked.request().approve().by("bob")).await.unwrap();
-        // The executor reads the arguments with its own tool. What they say may be another
-        // question.
+        // The executor reads the arguments with its own tool. That may raise another question.
         if expected == ToolDifference::SensitiveSet {
             let served = next.clone();
             let adopting =
@@ -281,7 +282,7 @@ async fn invariant_2_arguments_that_do_not_fit_any_more_close_the_call_with_an_a
 
 #[tokio::test]
 async fn invariant_2_a_tool_that_is_gone_cannot_be_approved_and_its_orphan_is_closed() {
-    // Renamed or gone, decided here or at a desk: the executor that had it was replaced.
+    // Renamed or removed, decided here or at a desk: the executor that had it was replaced.
     for (renamed, from_the_desk) in [(false, false), (true, false), (false, true), (true, true)] {
         let world = World::default();
         let shown = world.waiting(spec()).await;
@@ -324,7 +325,7 @@ async fn invariant_10_a_call_is_not_closed_because_those_who_have_its_tool_are_a
     let approved = world.submitted(&gate, 1).await;
     gate.decide(approved.request().approve().by("bob")).await.unwrap();
     world.end(gate).await;
-    // Another service on the same store: it has nothing of what the first one had.
+    // Another service on the same store has none of the first one's tools.
     let other = DynSpec::new("mail", "Mails.");
     let other = world.gate(vec![tool(other, r#"{"type":"object"}"#, &world.ran)]).await;
     for at in [&other, &world.desk().await] {
@@ -334,7 +335,7 @@ async fn invariant_10_a_call_is_not_closed_because_those_who_have_its_tool_are_a
     }
     assert_eq!(world.current(&shown).await.state(), CallState::Pending);
     assert_eq!(world.current(&approved).await.state(), CallState::Approved);
-    // It is back, and everything goes on.
+    // The tool is back, and everything continues.
     let back = world.with(spec(), SCHEMA).await;
     back.decide(shown.request().approve().by("bob")).await.unwrap();
     for call in [&shown, &approved] {
@@ -370,7 +371,7 @@ async fn a_resubmission_re_attaches_and_the_card_says_what_has_changed() {
         assert!(ticket.receipt().reattached);
         assert_eq!((ticket.request().id, ticket.request().revision), (shown.id(), 2));
         assert!(ticket.request().reasons.last().unwrap().contains(&expected.to_string()));
-        // And once more, now that it is up to date.
+        // And again, now that it is up to date.
         let again = next.submit_json("pay", TEXT, "ann", "run", 0).await;
         let Submission::Pending(again) = again.unwrap() else { panic!("it waits") };
         assert_eq!(again.request().revision, 2, "{expected}");
@@ -391,13 +392,13 @@ async fn a_resubmission_that_does_not_fit_any_more_names_the_change() {
     assert!(error.for_model().to_string().contains("the schema of its arguments"), "{error}");
     assert_eq!(world.current(&shown).await.state(), CallState::Denied, "it is closed, audited");
     assert_eq!(world.notes("denied").len(), 1);
-    // As a batch, and with arguments that fit: the key is that of the earlier call.
+    // In a batch, and with arguments that fit: the key is that of the earlier call.
     let batch = next.submit_all("run").json(0, "pay", TEXT).by("ann").await;
     let [Err(error)] = &batch.wait().await[..] else { panic!("it is refused") };
     assert_eq!(changed(error), [ToolDifference::Schema]);
     let error = next.submit_json("pay", r#"{"iban":"x"}"#, "ann", "run", 0).await.unwrap_err();
     assert_eq!(changed(&error), [ToolDifference::Schema]);
-    // Of a text that was never right nothing has changed.
+    // A text that was never valid is not attributed to a change.
     let error = next.submit_json("pay", TEXT, "ann", "run", 9).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::InvalidArguments);
 }
@@ -423,7 +424,7 @@ async fn invariant_2_a_call_is_left_to_the_build_it_was_approved_for_while_that_
     let new = world.with(spec().version("2.0"), SCHEMA).await;
     let serving = new.clone();
     let server = tokio::spawn(async move { serving.serve().await });
-    // Here and there it is current: a living executor would run it as it was shown.
+    // Everywhere it is current: a living executor would run it as it was shown.
     for gate in [&old, &new, &world.desk().await] {
         assert_eq!(gate.tool_status(&shown).await.unwrap(), ToolStatus::Current);
     }
@@ -456,7 +457,7 @@ async fn a_caller_of_another_build_leaves_its_call_to_the_one_it_was_approved_fo
     let shown = world.submitted(&old, 0).await;
     old.decide(shown.request().approve().by("bob")).await.unwrap();
     let new = world.with(spec().version("2.0"), SCHEMA).await;
-    // The caller comes back to the new one: the old one lives, so it is left to that.
+    // The caller comes back to the new one: the old one lives, so the call is left to it.
     let caller = new.clone();
     let call = tokio::spawn(async move { caller.call_json("pay", TEXT, "ann", "run", 0).await });
     until("it is nobody's in particular", async || !world.current(&shown).await.is_attached())
@@ -552,7 +553,7 @@ async fn a_change_never_makes_the_question_laxer() {
     assert!(shown.request().requirement().is_met_by(&asked.request().requirement()));
     let own = next.decide(asked.request().approve().by("ann")).await.unwrap_err();
     assert_eq!(own.refusal(), Some(hitl_core::Refusal::FourEyes));
-    // Raised, it asks for more.
+    // If the requirement is raised, it asks for more.
     let world = World::default();
     let shown = world.waiting(spec()).await;
     let next = world.with(spec().version("2.0").config(strict), SCHEMA).await;

@@ -1,4 +1,4 @@
-//! The audit file: one writer, one chain, and every change to it is found.
+//! The audit file: one writer, one chain, and every change to it is detected.
 
 #[path = "../audit/erasing.rs"]
 mod erasing;
@@ -11,7 +11,7 @@ use hitl_core::audit::{ChainHead, FindingKind, Report, Verifier};
 use hitl_core::{Gate, JsonlAudit};
 use support::{World, note, tools};
 
-/// Ten admitted calls: twenty records.
+/// Writes ten admitted calls: twenty records.
 async fn write_some(path: &Path, run: &str) {
     let build =
         tools(Gate::builder()).state(World::default()).audit(JsonlAudit::open(path).unwrap());
@@ -25,7 +25,7 @@ fn check(bytes: &[u8]) -> Report {
     Verifier::new().chain("audit.jsonl", bytes).unwrap().finish()
 }
 
-/// How many records a whole chain has.
+/// Returns the number of records of an intact chain.
 fn whole(bytes: &[u8]) -> u64 {
     let report = check(bytes);
     assert!(report.is_sound(), "{:?}", report.findings);
@@ -126,7 +126,7 @@ async fn rotation_carries_the_chain_over() {
     let report = Verifier::new().file(&path).unwrap().finish();
     assert!(report.is_sound(), "{:?}", report.findings);
     assert_eq!((report.records, report.heads.len()), (40, 1));
-    // A segment that goes missing is missed, and so is the end of one.
+    // A missing segment is detected, and so is a missing end of one.
     let mut segments: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -169,16 +169,16 @@ async fn each_process_of_a_folder_has_a_chain_of_its_own() {
     let all = verify(&["audit-1.jsonl", "audit-2.jsonl"]);
     let report = all.finish_with_store(&store, &tenants).await.unwrap();
     assert!(report.is_sound(), "{:?}", report.findings);
-    // A chain that is not given is missed, and so are the intents in it.
+    // A chain that is not given is detected as missing, and so are the intents in it.
     let one = verify(&["audit-1.jsonl"]).finish_with_store(&store, &tenants).await.unwrap();
     let kinds: Vec<FindingKind> = one.findings.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [FindingKind::MissingWriter, FindingKind::NoIntent]);
-    // What is free again is gone on with.
+    // A log that is free again is continued.
     JsonlAudit::in_folder(folder.path()).unwrap();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "two logs and their locks");
 }
 
-/// A run of which the log has no intent: the log was replaced by one that is in itself whole.
+/// A run without an intent in the log: the log was replaced by one that is consistent in itself.
 #[tokio::test]
 async fn invariant_6_a_run_without_an_intent_shows_against_the_store() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,8 +199,7 @@ async fn invariant_6_a_run_without_an_intent_shows_against_the_store() {
     }
 }
 
-/// A disk that is really full: nothing runs, the claim is given back, and it runs once there is
-/// room.
+/// A full disk: nothing runs, the claim is released, and the call runs once there is room.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn invariant_6_nothing_runs_on_a_full_disk() {
@@ -228,8 +227,7 @@ async fn invariant_6_nothing_runs_on_a_full_disk() {
     assert_eq!(world.ran(), 1);
 }
 
-/// The folder is gone when the full file is to be renamed: nothing runs, and the claim is given
-/// back.
+/// The folder is gone when the full file is to be renamed: nothing runs, and the claim is released.
 #[tokio::test]
 async fn invariant_6_nothing_runs_when_the_log_cannot_go_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -250,7 +248,7 @@ async fn invariant_6_nothing_runs_when_the_log_cannot_go_on() {
     assert_eq!(world.ran(), 1);
 }
 
-/// A path that no log can be written at makes no sink, and so no gate.
+/// A path at which no log can be written yields no sink, and so no gate.
 #[test]
 fn what_is_no_file_is_no_audit() {
     let folder = tempfile::tempdir().unwrap();
@@ -306,7 +304,7 @@ fn durability_is_chosen_by_risk() {
     assert!(Durability::Synced.syncs(&record) && !Durability::HandedOver.syncs(&record));
 }
 
-/// An older store beside a newer log: what the log says of calls is not in it.
+/// An older store beside a newer log: calls in the log are missing from the store.
 #[tokio::test]
 async fn invariant_6_an_older_store_shows_against_the_log() {
     let folder = tempfile::tempdir().unwrap();
@@ -334,7 +332,7 @@ async fn invariant_6_an_older_store_shows_against_the_log() {
     assert_eq!(verify(&later, &other).await, 2, "it has neither call");
 }
 
-/// Lines in which content was erased, in a log that goes on being written.
+/// Lines whose content was erased, in a log that continues to be written.
 mod rewritten {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::path::{Path, PathBuf};
@@ -347,7 +345,7 @@ mod rewritten {
         AuditRecord::about(AuditEvent::PolicyLoaded, format!("rules-{n}"), Timestamp::EPOCH)
     }
 
-    /// Two segments of three lines, and three lines in the file.
+    /// Writes two segments of three lines, and three lines in the file.
     fn log(folder: &Path) -> (JsonlAudit, PathBuf) {
         let path = folder.join("audit.jsonl");
         let audit = JsonlAudit::open(&path).unwrap();
@@ -360,7 +358,8 @@ mod rewritten {
         (audit, path)
     }
 
-    /// What an erasure would write for a line; here of lines that no record lists.
+    /// Returns the placeholder that an erasure would write for a line; here no record lists the
+    /// lines.
     fn placeholder(bytes: &[u8]) -> Option<Vec<u8>> {
         let line: serde_json::Value = serde_json::from_slice(bytes).ok()?;
         let hash = hitl_core::audit::ChainHead::from_line(bytes)?.hash;
@@ -374,7 +373,7 @@ mod rewritten {
         )
     }
 
-    /// Only that nobody has said so is found, and of so many lines.
+    /// Checks that the only finding is the missing record of the erasure, and for how many lines.
     fn is_whole(path: &Path, erased: u64, records: u64) {
         let report = Verifier::new().file(path).unwrap().finish();
         assert!(report.findings.iter().all(|f| f.kind == FindingKind::NotErased), "{report:?}");
@@ -400,7 +399,7 @@ mod rewritten {
         assert_ne!(audit.heads(), heads);
         is_whole(&path, 4, 12);
         assert!(JsonlAudit::open(&path).unwrap_err().is_in_use(), "the new file is ours too");
-        // All of it, so that the chain ends in a placeholder; and another process goes on.
+        // All lines, so that the chain ends in a placeholder; and another process continues.
         audit.rewrite(&mut |bytes| placeholder(bytes)).unwrap();
         drop(audit);
         let audit = JsonlAudit::open(&path).unwrap();
@@ -413,7 +412,7 @@ mod rewritten {
         assert!(!text.contains("rules-3") && text.contains("rules-12"));
     }
 
-    /// Cut off while it writes, at every line; and what a dead process has left beside the files.
+    /// A rewrite interrupted at every line; and files that a dead process has left.
     #[test]
     fn invariant_6_a_rewriting_that_is_cut_off_loses_no_line() {
         for at in 1..=9 {
@@ -429,7 +428,7 @@ mod rewritten {
             }));
             assert!(cut.is_err());
             drop(audit);
-            // Whole files only: none, one or two of them.
+            // Only whole files are rewritten: none, one or two of them.
             is_whole(&path, (at - 1) / 3 * 3, 9);
             let beside = |path: &Path| PathBuf::from(format!("{}.erasing", path.display()));
             std::fs::write(beside(&path), "half a li").unwrap();
@@ -447,7 +446,7 @@ mod rewritten {
         }
     }
 
-    /// A disk on which no second file fits: the log stays as it is, and goes on.
+    /// A disk without room for a second file: the log stays as it is, and continues.
     #[test]
     fn invariant_6_a_log_that_cannot_be_rewritten_still_takes_records() {
         let folder = tempfile::tempdir().unwrap();

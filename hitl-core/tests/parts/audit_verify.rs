@@ -1,4 +1,4 @@
-//! Every change to a log is found, by both verifiers, and they say where.
+//! Every change to a log is detected by both verifiers, with its place.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use hitl_core::audit::{
     AuditEvent, ChainHead, ChainWriter, Checkpoint, FindingKind, Report, Verifier,
 };
 
-/// A log of small records, line by line.
+/// Returns a log of small records, line by line.
 fn log(stream: &str, records: u64) -> (Vec<Vec<u8>>, ChainHead) {
     let mut chain = ChainWriter::after(ChainHead::genesis(stream));
     let mut lines = Vec::new();
@@ -34,14 +34,14 @@ fn verified(bytes: &[u8], checkpoints: &[Checkpoint]) -> Report {
     verifier.chain("log", bytes).unwrap().finish()
 }
 
-/// A change to a log, and on which line it shows at the latest.
+/// A change to a log, and the last line on which it must be detected.
 struct Mutant {
     what: String,
     bytes: Vec<u8>,
     by_line: u64,
 }
 
-/// A few pseudo-random numbers, the same every time.
+/// A pseudo-random generator that yields the same numbers every time.
 struct Dice(u64);
 
 impl Dice {
@@ -51,7 +51,7 @@ impl Dice {
     }
 }
 
-/// Every kind of change at the record `at`.
+/// Returns every kind of change at the record `at`.
 fn mutants_at(lines: &[Vec<u8>], at: usize, dice: &mut Dice) -> Vec<Mutant> {
     let line = u64::try_from(at).unwrap() + 1;
     let mut all = Vec::new();
@@ -84,7 +84,7 @@ fn mutants_at(lines: &[Vec<u8>], at: usize, dice: &mut Dice) -> Vec<Mutant> {
     if lines[far] != lines[at] {
         add("a distant swap", with(&|all| all.swap(at, far)), line.max(far as u64 + 1));
     }
-    // A forged record that names the one before it, as whoever holds the file can make it.
+    // A forged record that names the one before it, as anyone with write access can make it.
     let forged = |all: &mut Vec<Vec<u8>>| {
         let before = all[..at].last().map_or_else(
             || ChainHead::genesis("w"),
@@ -112,8 +112,8 @@ fn mutants_at(lines: &[Vec<u8>], at: usize, dice: &mut Dice) -> Vec<Mutant> {
     all
 }
 
-/// Rewritten from the record `at` on, each record naming the one before: only a checkpoint shows
-/// it.
+/// Rewrites the log from the record `at` on, each record naming the one before: only a checkpoint
+/// reveals it.
 fn fork(lines: &[Vec<u8>], at: usize) -> Vec<u8> {
     let mut changed = lines[..at].to_vec();
     let head = changed.last().map_or_else(
@@ -144,7 +144,8 @@ fn assert_found(mutant: &Mutant, report: &Report) {
     );
 }
 
-/// All records where the code is optimised; some where it is not, so that it stays short.
+/// Returns the step between tested records: all of them in an optimised build; some of them
+/// otherwise, to save time.
 fn stride() -> usize {
     if cfg!(debug_assertions) { 37 } else { 1 }
 }
@@ -166,7 +167,7 @@ fn invariant_6_every_change_to_a_thousand_records_is_found_and_placed() {
         assert!(forked.has(FindingKind::Forked), "fork at {at}: {:?}", forked.findings);
         assert_eq!(forked.findings[0].line, Some(1_000));
     }
-    // With checkpoints on the way, the place of a fork is known between two of them.
+    // With intermediate checkpoints, the place of a fork is known between two of them.
     let on_the_way: Vec<Checkpoint> = lines
         .iter()
         .skip(99)
@@ -175,7 +176,7 @@ fn invariant_6_every_change_to_a_thousand_records_is_found_and_placed() {
         .collect();
     let forked = verified(&fork(&lines, 450), &on_the_way);
     assert_eq!(forked.findings[0].line, Some(500), "{:?}", forked.findings);
-    // Rolled back: an older copy, in itself whole.
+    // Rolled back: an older copy, consistent in itself.
     let older = verified(&lines[..900].concat(), &exported);
     assert!(older.has(FindingKind::Truncated));
     assert!(
@@ -212,7 +213,7 @@ fn a_writer_that_is_missing_and_one_that_is_not_registered_show() {
     let report = verified(&one.concat(), &[both]);
     assert!(report.has(FindingKind::MissingWriter) && report.findings.len() == 1);
     assert!(report.findings[0].to_string().contains("record 3"), "{}", report.findings[0]);
-    // Two chains in one file are none.
+    // Two chains in one file are invalid.
     let mixed = [one.concat(), log("two", 1).0.concat()].concat();
     assert!(verified(&mixed, &[]).has(FindingKind::Stranger));
 }
@@ -241,7 +242,7 @@ fn python(arguments: &[&str]) -> std::process::Output {
         .expect("python3 is needed for the second verifier; install it, 3.8 or later")
 }
 
-/// The independent verifier in Python says the same about every kind of change.
+/// The independent verifier in Python reports the same for every kind of change.
 #[test]
 fn invariant_6_the_verifier_in_python_agrees() {
     let (lines, head) = log("w", 24);
@@ -286,7 +287,7 @@ for n in range(count):
         if let (Ok(theirs), Some(ours)) =
             (said.parse::<u64>(), report.findings.iter().filter_map(|finding| finding.line).min())
         {
-            // They may name the line that was changed or the one after it, which shows it.
+            // It may name the changed line or the next one, where it shows.
             assert!(
                 theirs.abs_diff(ours) <= 1 || theirs == 0,
                 "{}: {theirs} and {ours}",
@@ -296,7 +297,7 @@ for n in range(count):
     }
     assert!(mutants.len() > 400, "{}", mutants.len());
 
-    // As a command, as the documentation has it.
+    // As a command, as documented.
     let script = docs().join("verify_audit.py");
     let run = |log: &str| {
         let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Typed values that are nested absurdly deep are refused before anything recurses into them.
+//! Excessively nested typed values are refused before anything recurses into them.
 
 use hitl_core::{Gate, Permit, SnapshotError, SnapshotWriter, Tool, ToolSpec};
 

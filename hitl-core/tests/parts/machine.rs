@@ -1,4 +1,4 @@
-//! The state machine of a call: every pair of state and event, and random lives.
+//! The state machine of a call: every pair of state and event, and random histories.
 
 use crate::machine_support as machine;
 
@@ -16,7 +16,7 @@ use machine::*;
 use proptest::prelude::*;
 use serde_json::json;
 
-/// Every row of the table, with the guards satisfied: from, event, to.
+/// Every row of the table, with its guards satisfied: from, event, to.
 const TABLE: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Approve, S::Approved),
     (S::Pending, Kind::Reject, S::Rejected),
@@ -59,8 +59,8 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Approved, Kind::CancelBySibling, S::Cancelled),
 ];
 
-/// What is different once the call was tried, with an end that nobody knows: what would end a call
-/// that did not run leaves this one parked.
+/// The differences after an attempt with an unknown outcome: an event that would end a call that
+/// did not run leaves this one parked.
 const TRIED: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Reject, S::OutcomeUnknown),
     (S::Pending, Kind::Respond, S::OutcomeUnknown),
@@ -75,8 +75,8 @@ const TRIED: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Deny, S::OutcomeUnknown),
 ];
 
-/// What is different while somebody else can be asked, while one vote is not enough, and where an
-/// edit needs another pair of eyes or asks for more than was shown.
+/// The differences while there is an escalation left, while one vote is not enough, and where an
+/// edit needs another person or asks for more than was shown.
 const WAITS: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Expire, S::Pending),
     (S::Pending, Kind::Approve, S::Pending),
@@ -122,7 +122,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                 (None, Err(refusal)) => {
                     assert_eq!(refusal, Refusal::State { state, event: event.name() });
                 }
-                // The record is where this very event would have brought it.
+                // The record is in the state to which this same event would have led.
                 (None, Ok(Transition::Replayed)) => {
                     let own = [(S::Claimed, Kind::Claim), (S::OutcomeUnknown, Kind::TimeOut)];
                     assert!(own.contains(&(state, kind)), "{state} {kind:?} is no replay");
@@ -202,7 +202,7 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
         assert!(why.contains("how the earlier attempt ended is not known"), "{why}");
         assert!(!why.is_empty() && why.contains("it is not tried again"), "{why}");
     }
-    // And its arguments stay: its idempotency key stands for them.
+    // And its arguments stay: its idempotency key represents them.
     let mut record = in_state(S::Pending, token, owner);
     set(&mut record, json!({ "attempts": 1 }));
     let event = Kind::Edit.event(&record, token, owner);
@@ -258,8 +258,8 @@ fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the
     assert_eq!(again(&record, dead, 3), Err(Refusal::NotAllowed));
 }
 
-/// One thing that somebody tries: what, with which of a few tokens, how much later, and whether
-/// they see the record as it stands or as it was at first.
+/// A random attempt: the event, one of a few tokens, the delay, and whether the author sees the
+/// current or the first record.
 #[derive(Clone, Debug)]
 struct Attempt {
     kind: Kind,
@@ -290,9 +290,9 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever happens in whatever order: versions count changes, terminal is terminal, a token is
-    /// live only while the call is claimed or parked, attempts only grow by claims, and what a call
-    /// needs only rises.
+    /// In any order of events: versions count changes, terminal is terminal, a token is live only
+    /// while the call is claimed or parked, attempts only grow by claims, and requirements only
+    /// rise.
     #[test]
     fn invariant_11_random_lives_keep_the_rules(attempts in attempts()) {
         let tokens: Vec<_> = (0..3).map(|_| ClaimToken::new()).collect();
@@ -343,7 +343,7 @@ proptest! {
             if matches!(next.state(), S::Pending | S::Approved) {
                 prop_assert!(next.claim().is_none(), "no token outlives its claim");
             }
-            // The same event once more changes nothing twice.
+            // Applying the same event again changes nothing.
             if let Ok(Transition::Changed(twice)) = apply(&next, &event, facts) {
                 let again = matches!(kind, Kind::Attach | Kind::Restore);
                 prop_assert!(again, "{:?} -> {}", kind, twice.state());
@@ -353,7 +353,7 @@ proptest! {
         }
     }
 
-    /// A record survives being written down and read again, wherever it stands.
+    /// A record in any state survives serialisation.
     #[test]
     fn invariant_10_records_round_trip(attempts in attempts()) {
         let (token, owner) = (ClaimToken::new(), OwnerToken::new());
@@ -379,14 +379,14 @@ fn a_call_that_is_stamped_in_place_shares_its_request_and_is_what_stamping_gives
     let shared = call.stamped(at);
     assert_eq!(shared, record);
     assert!(std::ptr::eq(shared.request(), call.stamped(at).request()));
-    // A later stamp counts, and leaves what was given out as it is.
+    // A later stamp counts, and leaves earlier copies unchanged.
     let later = call.stamped(Timestamp::from_millis(2_000));
     assert_eq!(later.request().created_at, Timestamp::from_millis(2_000));
     assert!(later.request().expires_at > shared.request().expires_at);
     assert_eq!(shared, record);
 }
 
-/// The tool of a call, changed in one way after the other; each is another question.
+/// Returns the tool of a call with one change after the other; each is a different question.
 fn changed_tools(record: &CallRecord) -> Vec<(&'static str, ToolFacts)> {
     let mut tools = Vec::new();
     let mut with = |what, change: fn(&mut ToolFacts)| {
@@ -428,7 +428,7 @@ fn invariant_2_a_changed_tool_is_another_question_and_the_same_tool_is_none() {
             assert!(tool.is_of(next.request()), "{what}");
             assert_eq!(next.request().arguments, record.request().arguments);
             assert_eq!(next.request().reasons.last().map(String::as_str), Some("asked again"));
-            // An answer to the first question answers this one in no state.
+            // An answer to the first question does not answer this one in any state.
             let refused = apply(&next, &Event::Decide(record.request().approve().by("bob")), EARLY);
             assert_eq!(refused, Err(Refusal::Stale), "{what}");
         }
@@ -449,7 +449,7 @@ fn invariant_2_a_binding_of_the_first_rule_runs_nothing() {
     let approved = changed(approve(&asked, "alice"));
     let claim = Kind::Claim.event(&approved, ClaimToken::new(), owner);
     assert_eq!(changed(apply(&approved, &claim, EARLY)).state(), S::Claimed);
-    // An older record says nothing of rules and builds.
+    // An older record has no binding version and no build.
     let text = serde_json::to_string(&old).unwrap();
     let text = text.replace(r#","bindingVersion":1"#, "");
     assert!(!text.contains("bindingVersion") && !text.contains("build"), "{text}");

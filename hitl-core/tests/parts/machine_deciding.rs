@@ -1,5 +1,5 @@
-//! The state machine of a call: who may answer, what an answer is to, and that questions only get
-//! stricter.
+//! The state machine of a call: who may answer, which question an answer is about, and that
+//! questions only get stricter.
 
 use crate::machine_support as machine;
 
@@ -26,18 +26,18 @@ fn invariant_7_a_quorum_needs_different_people_in_their_roles_and_order() {
     let first = changed(approve(&record, ann()));
     assert_eq!((first.state(), first.votes().len()), (S::Pending, 1));
     assert_eq!(approve(&first, ann()), Err(Refusal::AlreadyVoted));
-    // The place that is left is finance's.
+    // The remaining place is for finance.
     assert_eq!(approve(&first, ReviewerIdentity::new("bob")), Err(Refusal::NotEntitled));
     assert_eq!(approve(&first, lee()), Err(Refusal::NotEntitled));
     let second = changed(approve(&first, fay()));
     assert_eq!(second.state(), S::Pending);
     assert_eq!(approve(&second, ReviewerIdentity::new("bob")), Err(Refusal::NotEntitled));
-    // Nobody stands for two people, not even with both roles.
+    // Nobody counts for two people, not even with both roles.
     assert_eq!(approve(&second, fay().role("legal")), Err(Refusal::AlreadyVoted));
     let third = changed(approve(&second, lee()));
     assert_eq!((third.state(), third.votes().len()), (S::Approved, 3));
     assert!(third.votes().iter().all(|vote| vote.binding == third.request().binding));
-    // One of the people that it waits for says no.
+    // A rejection by one of the people it waits for.
     for pending in [&record, &first, &second] {
         let no = Event::Decide(pending.request().reject("no").by(lee()));
         assert_eq!(changed(apply(pending, &no, EARLY)).state(), S::Rejected);
@@ -63,14 +63,14 @@ fn invariant_7_four_eyes_are_two_people() {
     );
     assert_eq!(approve(&next, "ann"), Err(Refusal::FourEyes));
     assert_eq!(changed(approve(&next, "bob")).state(), S::Approved);
-    // Nor does anybody who edited an earlier revision: what they wrote may still be in it.
+    // Nor may anybody who edited an earlier revision: their text may still be in it.
     let again = edited(&next, next.request().edit("{}").by("cid"), 3, ApprovalLevel::Full);
     let last = changed(apply(&next, &again, EARLY));
     assert_eq!(approve(&last, "ann"), Err(Refusal::FourEyes));
     assert_eq!(changed(approve(&last, "bob")).state(), S::Approved);
 }
 
-/// Who asked does not start a call again alone that another human had to approve; no program does.
+/// The requester cannot restart alone a call that another human had to approve; no program can.
 #[test]
 fn invariant_7_another_attempt_at_full_is_not_the_requesters_to_give_and_no_programs() {
     let mut unknown = in_state(S::OutcomeUnknown, ClaimToken::new(), OwnerToken::new());
@@ -88,7 +88,7 @@ fn invariant_7_another_attempt_at_full_is_not_the_requesters_to_give_and_no_prog
         }
     }
     assert_eq!(changed(settle(retry(), "bob")).state(), S::Approved);
-    // What they saw is theirs to say, as it starts nothing.
+    // They may report what they saw, because that starts nothing.
     assert_eq!(changed(settle(Resolution::Executed, &requester)).state(), S::Executed);
     for program in ["agent:helper", "service:rota"] {
         for resolution in [retry(), Resolution::Executed] {
@@ -97,7 +97,7 @@ fn invariant_7_another_attempt_at_full_is_not_the_requesters_to_give_and_no_prog
     }
 }
 
-/// The same event, as somebody else sends it. `None` when no person stands behind it.
+/// Returns the same event from another sender. `None` if the event has no person.
 fn sent_by(event: Event, who: &str) -> Option<Event> {
     let by = Principal::new(who);
     Some(match event {
@@ -117,7 +117,8 @@ fn sent_by(event: Event, who: &str) -> Option<Event> {
     })
 }
 
-/// A program that asked is no human because its kind is left out, whatever it answers with.
+/// A requesting program does not count as human because its kind is not given, whatever it answers
+/// with.
 #[test]
 fn invariant_7_the_program_that_asked_answers_nothing_under_its_bare_name() {
     let (token, owner) = (ClaimToken::new(), OwnerToken::new());
@@ -135,7 +136,7 @@ fn invariant_7_the_program_that_asked_answers_nothing_under_its_bare_name() {
             for (program, names) in [
                 (Principal::agent("helper"), ["helper", "HELPER ", "agent:helper"]),
                 (Principal::service("rota"), ["rota", "Rota", "service:rota"]),
-                // Named by a host that leaves its kind out.
+                // Named by a host that omits its kind.
                 (Principal::new("helper"), ["helper", "h\u{200b}elper", "agent:helper"]),
             ] {
                 let mut submitted = record.clone();
@@ -210,14 +211,14 @@ fn invariant_2_an_edit_voids_earlier_votes_and_is_never_cheaper() {
     assert_eq!(earlier.arguments, record.request().arguments);
     assert_eq!((earlier.edited.id, earlier.edited.by.as_str()), (decision.id, "cid"));
     assert_eq!(changed(approve(&next, "ann")).state(), S::Approved, "a new question, a new vote");
-    // A stricter question than the editor was shown is not answered by the edit.
+    // An edit does not answer a stricter question than the editor was shown.
     let single = Draft::new("run", 2).level(ApprovalLevel::Quick);
     let record = single.call().stamped(Timestamp::EPOCH);
     let strict = edited(&record, record.request().edit("{}").by("cid"), 2, ApprovalLevel::Full);
     let next = changed(apply(&record, &strict, EARLY));
     assert_eq!((next.state(), next.request().level), (S::Pending, ApprovalLevel::Full));
     assert!(next.votes().is_empty());
-    // And one that changes nothing is no edit.
+    // An edit that changes nothing is refused.
     let same = edited(&record, record.request().edit("{}").by("cid"), 1, ApprovalLevel::Quick);
     assert_eq!(apply(&record, &same, EARLY), Err(Refusal::Unchanged));
 }
@@ -339,8 +340,8 @@ fn requirements() -> impl Strategy<Value = Requirement> {
 }
 
 proptest! {
-    /// A requirement is a join-semilattice: whatever is asked for in whichever order leads to the
-    /// same, which is at least as strict as each of it.
+    /// Requirements are a join-semilattice: joined in any order they give the same result, which is
+    /// at least as strict as each of them.
     #[test]
     fn invariant_2_requirements_only_rise(a in requirements(), b in requirements(), c in requirements()) {
         prop_assert_eq!(a.join(&b), b.join(&a));
@@ -352,7 +353,7 @@ proptest! {
         }
     }
 
-    /// People who are enough for the stricter stage are enough for the laxer one.
+    /// People who satisfy the stricter stage satisfy the laxer one.
     #[test]
     fn invariant_2_who_satisfies_more_satisfies_less(
         a in stages(), b in stages(),

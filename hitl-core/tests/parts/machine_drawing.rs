@@ -1,4 +1,4 @@
-//! The state machine of a call: what draws on a grant, and what is claimed together.
+//! The state machine of a call: draws on a grant, and calls that are claimed together.
 
 use crate::machine_support as machine;
 
@@ -16,7 +16,7 @@ use machine::*;
 use proptest::prelude::*;
 use serde_json::json;
 
-/// A call that a grant would allow.
+/// Returns a grant's approval of a call.
 fn allow(record: &CallRecord, drawn: GrantUse) -> Event {
     let (decision, binding) = (DecisionId::new(), record.request().binding);
     Event::ApproveByGrant { decision, binding, drawn, by: Principal::new("alice") }
@@ -46,7 +46,7 @@ fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
     let mut stale = plain.clone();
     set(&mut stale, json!({ "request": { "binding": "0".repeat(64) } }));
     assert_eq!(apply(&plain, &allow(&stale, drawn), EARLY), Err(Refusal::Stale));
-    // Without its grant, or with that of another tenant, it says nothing.
+    // Without its grant, or with that of another tenant, it is refused.
     let missing = Err(Refusal::Grant(GrantRefusal::Missing));
     let event = allow(&plain, drawn);
     assert_eq!(apply_with(&plain, &event, EARLY, None).map(|_| ()), missing);
@@ -56,8 +56,8 @@ fn invariant_5_a_grant_speaks_for_one_person_and_for_nobody_else() {
 }
 
 proptest! {
-    /// Whatever is drawn and given back in whatever order, a grant never gives more than it has,
-    /// and what it has given is what the calls hold.
+    /// In any order of draws and returns, a grant never gives more than it has, and its drawn total
+    /// is the sum held by the calls.
     #[test]
     fn invariant_3_an_envelope_gives_what_it_has_and_no_more(
         uses in proptest::option::of(0_u64..6), most in proptest::option::of(0_u32..100),
@@ -92,7 +92,7 @@ proptest! {
         prop_assert_eq!(revoked.draw(&drawn, EARLY.now), Err(GrantRefusal::Revoked));
     }
 
-    /// Calls that run together are claimed all of them or none, whichever are missing.
+    /// Calls that run together are claimed all or none, whichever are missing.
     #[test]
     fn invariant_3_a_batch_is_claimed_whole(
         size in 1_u64..5, chosen in proptest::collection::vec(any::<bool>(), 5), twice: bool,
@@ -119,8 +119,8 @@ proptest! {
     }
 }
 
-/// Records of older versions are read, and older versions read records: fields have other names in
-/// the code than in the store.
+/// Old and new versions read each other's records: fields have other names in the code than in the
+/// store.
 #[test]
 fn the_words_of_a_stored_record_stay() {
     let mut record = start(ApprovalLevel::Full, OwnerToken::new());

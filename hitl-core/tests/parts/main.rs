@@ -1,4 +1,4 @@
-//! The parts that the gate is made of: machine, audit, policy, snapshots, stores.
+//! The parts of the gate: machine, audit, policy, snapshots, stores.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! A rule file in use: opened, read again, watched; and what becomes of calls meanwhile.
+//! A rule file in use: opened, reloaded, watched; and its effect on calls meanwhile.
 
 use crate::support;
 
@@ -58,7 +58,7 @@ async fn invariant_5_a_file_that_does_not_load_denies_everything_and_says_why() 
         assert_eq!(b.world.ran(), 0);
         assert!(file.status().in_force.is_none() && file.status().problem.is_some());
 
-        // Mended, it is in force at once.
+        // Once fixed, it is in force at once.
         folder.write(&rules("2", "quick"));
         assert!(matches!(file.reload(), Ok(Reload::Loaded(version)) if &*version.version() == "2"));
         let preview = b.gate.assess(&note("a"), "ann").unwrap();
@@ -115,7 +115,7 @@ async fn who_decided_is_named_in_assess_receipt_and_audit() {
     assert_eq!(ticket.receipt().decided_by, Some(decided.clone()));
     assert_eq!(ticket.receipt().policies, std::slice::from_ref(&decided.policy));
 
-    // Another version comes into force, which has nothing to say about notes.
+    // Another version without rules about notes comes into force.
     folder.write("schema = 1\nversion = '2'\n");
     let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it relaxes") };
     file.accept(&waiting.version.digest(), "dora").unwrap();
@@ -215,7 +215,7 @@ async fn invariant_5_a_policy_that_somebody_rewrote_does_not_relax_by_itself() {
         assert_eq!(level(&b.gate), quick);
         assert_eq!(file.status().waiting, Some(waiting));
         assert_eq!(&*file.status().in_force.unwrap().version(), "1");
-        // A process that starts afresh is not talked into it either.
+        // A newly started process is not deceived either.
         let afresh = RuleFile::open(&folder.path);
         assert_eq!(&*afresh.status().in_force.unwrap().version(), "1");
         let other = bench_with(|g| g.policy(afresh)).await;
@@ -230,7 +230,7 @@ async fn invariant_5_a_policy_that_somebody_rewrote_does_not_relax_by_itself() {
     let looked = b.gate.assess(&support::look("x"), "ann").unwrap().verdict;
     assert!(matches!(looked, Verdict::Deny(_)));
 
-    // A person accepts what they looked at, and nothing else.
+    // A person accepts the version they looked at, and nothing else.
     let digest = file.status().waiting.unwrap().version.digest().to_owned();
     folder.write(&rules("4", "auto"));
     assert!(matches!(file.accept(&digest, "dora"), Err(AcceptError::Changed)));
@@ -248,7 +248,7 @@ async fn invariant_5_what_is_not_known_to_be_accepted_is_strict() {
     let folder = Folder::with(&rules("1", "auto"));
     let store = folder.path.with_file_name("hitl.db");
     let kept = || AcceptanceFile::beside_store(&store, &folder.path);
-    // Nothing is there yet: the first load is trusted.
+    // There is no file yet: the first load is trusted.
     let first = RuleFile::open_with(&folder.path, kept());
     assert!(first.status().waiting.is_none());
     let path = kept().path().to_owned();
@@ -273,7 +273,7 @@ async fn invariant_5_what_is_not_known_to_be_accepted_is_strict() {
         let b = bench_with(|g| g.policy(opened)).await;
         let Verdict::Deny(reason) = level(&b.gate) else { panic!("every call is denied") };
         assert!(reason.contains("hitl policy accept"), "{reason}");
-        // What a process knew before, it still knows; nothing relaxes, and nothing is written.
+        // A process still knows what it knew before; nothing relaxes, and nothing is written.
         folder.write(
             "schema = 1\nversion = '2'\n[[rule]]\nname = 'all'\neffect = 'auto'\ntool = '*'\n",
         );
@@ -296,7 +296,7 @@ async fn invariant_5_what_was_accepted_is_vouched_for_by_the_hosts_key() {
     let kept = || AcceptanceFile::beside_policy(&folder.path).keyed(key.clone());
     assert!(RuleFile::open_with(&folder.path, kept()).status().waiting.is_none());
     let path = kept().path().to_owned();
-    // Somebody without the key accepts for themselves.
+    // Somebody without the key accepts it on their own.
     folder.write(&rules("2", "auto"));
     fs::remove_file(&path).unwrap();
     let _forged = RuleFile::open(&folder.path);
@@ -340,11 +340,11 @@ async fn invariant_5_what_was_accepted_counts_while_the_hosts_key_is_replaced_an
     let before = fs::read(&path).unwrap();
     assert!(untrusted(two.clone().into()).unwrap().contains("code is wrong"));
     assert_eq!(fs::read(&path).unwrap(), before);
-    // A process that has both vouches for it with the current key.
+    // A process with both keys authenticates it with the current one.
     assert_eq!(untrusted(HostKeys::new(two.clone()).with_previous(one.clone())), None);
     assert_eq!(untrusted(two.clone().into()), None);
     assert!(untrusted(one.clone().into()).unwrap().contains("code is wrong"));
-    // What nobody vouches for is not vouched for by that.
+    // A text without a valid MAC is not authenticated by that.
     let text = fs::read_to_string(&path).unwrap().replace("quick", "auto_");
     fs::write(&path, &text).unwrap();
     assert!(untrusted(HostKeys::new(two).with_previous(one)).is_some());

@@ -1,4 +1,4 @@
-//! Rules: what a file may say, what is said about its mistakes, and that rules only tighten.
+//! Rules: the syntax of a file, the messages about its mistakes, and that rules only tighten.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -76,7 +76,7 @@ arguments = '{"a": 1, "a": 2}'
         "line 29, column 13: these arguments are not JSON: line 1, column 13 (at `a`): the same key",
     ];
     for (line, expected) in expected.iter().enumerate() {
-        // The scanner's wording is its own.
+        // The TOML parser's wording may vary.
         assert!(
             found.iter().any(|found| found.starts_with(expected)),
             "{line}: {expected}\n{found:#?}"
@@ -154,7 +154,7 @@ fn numbers_in_a_file_are_exact() {
     assert_eq!(decided("2.55e2").as_deref(), Some("c"));
 }
 
-/// The blocks of a page in one language.
+/// Returns the code blocks of a page in one language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
@@ -203,7 +203,7 @@ fn a_thousand_rules_cost_little() {
         assert!(rules.deciding(&view).is_none());
     }
     let each = began.elapsed() / rounds;
-    // Far above what it takes, and far below what looking at every rule in full would.
+    // Far above the actual time, and far below that of checking every rule in full.
     assert!(each.as_micros() < 1_000, "{each:?}");
     println!("1,000 rules: {each:?} per call (unoptimised)");
 }
@@ -238,7 +238,7 @@ fn tests_in_code_are_those_of_a_file() {
     assert!(reports[0].passed() && !reports[1].passed(), "{reports:?}");
 }
 
-// Properties.
+// Property tests.
 
 fn any_risk() -> impl Strategy<Value = Risk> {
     prop_oneof![Just(Risk::Low), Just(Risk::Medium), Just(Risk::High), Just(Risk::Critical)]
@@ -300,7 +300,7 @@ fn any_when() -> impl Strategy<Value = (RuleConditions, u8, Risk)> {
     )
 }
 
-/// Rules as they may be: those that do not depend on the risk the wrong way round.
+/// Returns a strategy for valid rules: none depends on the risk in the wrong direction.
 fn any_rule() -> impl Strategy<Value = Rule> {
     let effect = prop_oneof![
         Just(RuleEffect::Auto),
@@ -373,7 +373,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     /// Over random rules, calls and contexts: another rule that does not relax, a higher risk, a
-    /// higher threshold, or time that is not known, never makes the verdict laxer.
+    /// higher threshold, or an unknown time never makes the verdict laxer.
     #[test]
     fn invariant_5_rules_risk_and_thresholds_only_tighten(
         rules in proptest::collection::vec(any_rule(), 0..6), added in any_rule(),
@@ -406,8 +406,7 @@ proptest! {
         }
     }
 
-    /// Whatever the rules, critical risk is reviewed in full or denied, and only a deny rule
-    /// denies.
+    /// Under any rules, critical risk is reviewed in full or denied, and only a deny rule denies.
     #[test]
     fn invariant_5_auto_never_beats_critical_or_another_rule(
         rules in proptest::collection::vec(any_rule(), 0..6), arguments in any_arguments(), base in 0_u8..=100,
@@ -431,7 +430,7 @@ proptest! {
     }
 }
 
-/// What a rule file says about a call of `tool` with one text under `key`.
+/// Returns the effect of a rule file on a call of `tool` with one text under `key`.
 fn said(rules: &RuleSet, tool: &str, key: &str, text: &str) -> Option<RuleEffect> {
     let arguments = Json::Object(vec![(key.to_owned(), Json::String(text.to_owned()))]);
     let cx = CallContext::new("ann");
@@ -443,7 +442,7 @@ fn file(rule: &str) -> RuleSet {
     RuleSet::parse(&format!("schema = 1\nversion = '1'\n[[rule]]\nname = 'r'\n{rule}\n")).unwrap()
 }
 
-/// Commands of which none is harmless, whatever a pattern for `git` makes of them.
+/// Commands none of which is harmless, although a pattern for `git` may match them.
 const COMMANDS: &[&str] = &[
     "git status; rm -rf x",
     "git status\nrm -rf x",
@@ -505,12 +504,12 @@ fn invariant_5_no_pattern_that_relaxes_takes_text_for_a_shell() {
         }
         assert!(!rules.warnings().is_empty(), "{condition}");
     }
-    // Under a name that says nothing, a sign is enough.
+    // Under a name without meaning, a sign is enough.
     let rules = file("effect = 'auto'\ntool = 't'\nargument = { path = 'x', matches = 'git .*' }");
     for command in &COMMANDS[..COMMANDS.len() - 2] {
         assert_eq!(said(&rules, "t", "x", command), None, "{command:?}");
     }
-    // What is listed is exact, whoever reads it.
+    // A listed value is exact for every reader.
     let rules = file(
         "effect = 'auto'\ntool = 'run'\none_of = { argument = 'command', values = ['git status'] }",
     );
@@ -545,7 +544,7 @@ fn invariant_5_what_is_excluded_is_excluded_in_every_form() {
     let rules = file("effect = 'auto'\ntool = 'read_*'");
     assert_eq!(said(&rules, "read_x", "a", "b"), Some(RuleEffect::Auto));
     assert_eq!(said(&rules, "read_\u{445}", "a", "b"), None, "a name in letters of another script");
-    // What tightens takes any text, as ever.
+    // A rule that tightens matches any text.
     let rules =
         file("effect = 'deny'\nargument = { path = 'file', matches = '(/etc|/root)(/.*)?' }");
     assert_eq!(said(&rules, "t", "file", "/etc/x\ny"), Some(RuleEffect::Deny));

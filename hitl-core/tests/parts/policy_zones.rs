@@ -1,5 +1,5 @@
-//! Windows of time in places that put their clocks forward and back. Most of it uses the places'
-//! own rules, which need no database; what names a zone is left out where the machine knows none.
+//! Time windows in places that change their clocks. Most tests use the places' own rules, which
+//! need no database; tests that name a zone are skipped where the machine knows none.
 
 use std::fs;
 
@@ -9,11 +9,11 @@ use hitl_core::{RuleFile, RuleSet};
 
 const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 const NEW_YORK: &str = "EST5EDT,M3.2.0,M11.1.0";
-/// Half an hour, and summer in January.
+/// A change of half an hour, and summer in January.
 const LORD_HOWE: &str = "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0";
-/// Its winter is the exception: an hour back, with an end before its beginning.
+/// A zone whose winter is the exception: an hour back, with an end before its beginning.
 const DUBLIN: &str = "IST-1GMT0,M10.5.0,M3.5.0/1";
-/// At midnight: the day begins at one o'clock, and another has its last hour twice.
+/// A change at midnight: one day begins at one o'clock, and another has its last hour twice.
 const SANTIAGO: &str = "<-04>4<-03>,M9.1.6/24,M4.1.6/24";
 const MINUTE: i64 = 60_000;
 
@@ -21,7 +21,7 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// How many minutes of three days, from an instant on, lie in a window.
+/// Returns the number of minutes of three days, from an instant on, that are in a window.
 fn minutes(window: &TimeWindow, from: &str) -> i64 {
     let from = at(from).as_millis();
     let inside = (0..3 * 24 * 60)
@@ -89,11 +89,11 @@ fn clocks_that_change_at_midnight_make_a_day_of_23_or_25_hours() {
     assert_eq!(minutes(&night, "2026-04-04T12:00:00Z"), 90);
 }
 
-/// What the clocks of a place show, by hand: from each instant on, so many minutes east.
+/// The clock changes of a place, by hand: from each instant on, the offset in minutes to the east.
 type Clocks = &'static [(&'static str, i64)];
 
-/// Every window of a grid, every weekday, every quarter of an hour around the changes of a year,
-/// against a model that walks from day to day.
+/// Checks every window of a grid, on every weekday and every quarter of an hour around the clock
+/// changes of a year, against a model that walks from day to day.
 #[test]
 fn every_window_around_every_change_says_what_the_wall_clock_says() {
     let places: [(&str, Clocks); 4] = [
@@ -184,7 +184,7 @@ fn every_window_around_every_change_says_what_the_wall_clock_says() {
 
 #[test]
 fn a_named_zone_says_what_its_rule_says() {
-    // A machine without a database knows rules only, which the tests above are about.
+    // A machine without a database knows only rules, which the tests above cover.
     let Ok(_) = TimeZone::named("Europe/Berlin") else { return };
     for (name, rule) in [
         ("Europe/Berlin", BERLIN),
@@ -257,7 +257,7 @@ fn invariant_5_a_reload_with_a_zone_that_is_not_known_keeps_the_old_rules() {
         assert_eq!(rules.status().in_force.as_ref(), Some(&in_force));
         assert_eq!(rules.status().problem, Some(errors));
     }
-    // What a file has never had in force, it denies.
+    // A file that has never been in force denies every call.
     fs::write(&path, file("time = { zone = 'Mars/Olympus' }")).unwrap();
     assert!(RuleFile::open_strict(&path).is_err());
     fs::write(&path, good).unwrap();

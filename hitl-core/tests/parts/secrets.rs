@@ -1,4 +1,4 @@
-//! Every way out of a call, with a secret in front of it.
+//! Every way out of a call, with a secret to block.
 
 use crate::support;
 
@@ -82,7 +82,7 @@ fn login() -> Sensitive<Login> {
 #[tokio::test]
 async fn invariant_8_a_secret_is_hidden_or_refused_wherever_it_stands_in_an_argument() {
     let b = bench_with(|g| g.tool::<Flat>().tool::<Tag>().tool::<Text>().tool::<Open>()).await;
-    // serde takes the mark away from these, so they are refused.
+    // serde removes the mark from these, so they are refused.
     let flat = b.gate.assess(&Flat { value: Flattened { login: login() } }, "ann");
     let tag = b.gate.assess(&Tag { value: Tagged::Login(login()) }, "ann");
     let text = InText(Sensitive::new(SECRET.to_owned()));
@@ -102,8 +102,8 @@ async fn invariant_8_a_secret_is_hidden_or_refused_wherever_it_stands_in_an_argu
 
 holds!(Many, "many", HashMap<String, HashMap<String, Sensitive<u32>>>);
 
-/// Maps are written in any order and sorted afterwards, with what is hidden in them, at every
-/// level. Their size costs no quadratic time.
+/// Maps are written in any order and sorted afterwards, with their hidden values, at every level.
+/// Their size does not cost quadratic time.
 #[tokio::test]
 async fn invariant_8_what_is_hidden_in_maps_stays_hidden_when_they_are_sorted() {
     let b = bench_with(GateBuilder::tool::<Many>).await;
@@ -125,7 +125,7 @@ struct Vault {
     say: String,
 }
 
-/// The failures of `Vault`, by the number that it is to say: as arguments, those that repeat a
+/// The failures of `Vault`, by the number of the failure: as arguments, failures that repeat a
 /// secret would be asked about.
 static FAILURES: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
 
@@ -163,7 +163,8 @@ async fn invariant_8_what_is_wrong_inside_a_secret_is_said_without_its_keys() {
     }
 }
 
-/// What is kept of the failure of a tool that says `said`, called with these secrets.
+/// Returns the stored record of a failure with message `said`, from a tool called with these
+/// secrets.
 async fn kept(secrets: &[&str], said: String) -> String {
     let b = bench_with(GateBuilder::tool::<Vault>).await;
     let secrets = secrets.iter().map(|secret| ((*secret).to_owned(), 1)).collect();
@@ -185,7 +186,7 @@ async fn invariant_8_a_failure_masks_each_secret_whole() {
     for (secrets, said) in [
         // A key of a secret map.
         (vec![SECRET], format!("no {SECRET}")),
-        // Where the message is shortened, and where it is no longer looked at.
+        // At the point where the message is shortened, and where it is no longer scanned.
         (vec![SECRET], format!("{filler}{SECRET}{filler}")),
         (vec![SECRET], format!("{huge}{SECRET}{huge}")),
         // One secret begins as another does.
@@ -200,7 +201,7 @@ async fn invariant_8_a_failure_masks_each_secret_whole() {
     }
 }
 
-/// Says what it is told, and has a PIN.
+/// Defines a tool that repeats its argument, and has a PIN.
 macro_rules! echo {
     ($name:ident, $tool:literal, $config:expr) => {
         #[derive(Deserialize, schemars::JsonSchema)]
@@ -243,7 +244,7 @@ echo!(EchoAsk, "echo_ask", ToolConfig::DEFAULT);
 #[tokio::test]
 async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_output() {
     let b = bench_with(|builder| builder.tool::<Echo>().tool::<EchoRead>().tool::<EchoAsk>()).await;
-    // As it is, and in base64: what a model may repeat of it.
+    // As it is, and in base64: forms in which a model may repeat it.
     let text = r#"{"say":"pin 97315 or OTczMTU= of order 973151","number":97315,"pin":"97315"}"#;
     let hides = |shown: &str| {
         assert!(!shown.contains("97315 ") && !shown.contains(":97315"), "{shown}");
@@ -257,7 +258,8 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
         let key = CallKey::new("r", key);
         let submitted =
             b.gate.submit_json(tool, text, "ann", key.run.clone(), key.position).await.unwrap();
-        // What repeats a secret is hidden too, so nobody would see what runs: somebody looks.
+        // Text that repeats a secret is hidden too, so nobody would see what runs: a human is
+        // asked.
         let hitl_core::Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
         let request = ticket.request();
         assert_eq!(request.level, hitl_core::ApprovalLevel::Full);
@@ -271,7 +273,7 @@ async fn invariant_8_what_is_secret_in_one_argument_is_secret_in_all_and_in_the_
             hides(&format!("{output:?}"));
         }
     }
-    // The host's own call gets what the body returned.
+    // The host's own call gets the body's return value.
     let call = Echo { say: "x".to_owned(), number: 1, pin: "97315".to_owned() };
     assert_eq!(b.gate.call(call).by("ann").key("r", 3).await.unwrap(), ["x", "97315"]);
     let asked = b.gate.submit_json("echo_ask", text, "ann", "r", 4).await.unwrap();
@@ -298,7 +300,7 @@ async fn invariant_8_a_declared_secret_is_hidden_on_every_way_out_in_every_form(
         let submitted =
             b.gate.submit_json("echo", &text, "ann", key.run.clone(), key.position).await.unwrap();
         let hitl_core::Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
-        // What a person types, too.
+        // Text that a person types, too.
         let answer = ticket.request().approve().by("bob");
         b.gate.decide(answer).await.unwrap();
         let outcome = ticket.wait().await.unwrap();

@@ -1,4 +1,4 @@
-//! The exact text that digests stand on, through the public writer.
+//! The exact text from which digests are computed, through the public writer.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -32,7 +32,7 @@ impl Tool for Anything {
         .config(ToolConfig::DEFAULT.base_confidence(20));
     fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
         to.object(|o| {
-            // Not in the order of their bytes: the writer sorts.
+            // Not in byte order: the writer sorts.
             o.field("top", &self.top)?;
             o.field("keep", &self.keep)?;
             o.field("nested", &self.nested)
@@ -53,7 +53,7 @@ async fn gate() -> Gate {
     Gate::builder().tool::<Anything>().build().await.unwrap()
 }
 
-/// The content digest of a call, through the front door.
+/// Returns the content digest of a call, through the public interface.
 async fn digest(gate: &Gate, call: Anything, position: u64) -> String {
     let key = CallKey::new("run", position);
     let Submission::Pending(ticket) =
@@ -119,7 +119,7 @@ async fn invariant_2_what_differs_in_a_byte_differs_in_its_digest() {
 
 #[tokio::test]
 async fn invariant_8_a_digest_is_no_oracle_for_a_secret() {
-    // Another host has another key: the digest of the same PIN says nothing about it.
+    // Another host has another key: its digest of the same PIN reveals nothing about this one.
     let (one, two) = (gate().await, gate().await);
     let (a, b) = (
         digest(&one, anything(BTreeMap::new(), "1234", "t"), 0).await,

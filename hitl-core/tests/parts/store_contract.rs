@@ -1,4 +1,4 @@
-//! The in-memory store keeps the contract, and the list of checks leaves none out.
+//! The in-memory store fulfils the contract, and the list of checks is complete.
 
 use std::collections::BTreeSet;
 

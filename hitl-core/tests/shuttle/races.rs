@@ -1,4 +1,4 @@
-//! What is raced.
+//! The races.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::sync::moments;
 use crate::world::{World, came_about, explore, key, pay, pending};
 use crate::*;
 
-/// All of them, by name.
+/// All races, by name.
 pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_4_decide_races_decide", invariant_4_decide_races_decide),
     ("invariant_5_decide_races_expire", invariant_5_decide_races_expire),
@@ -26,7 +26,7 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_2_lost_rights_race_claim", invariant_2_lost_rights_race_claim),
 ];
 
-/// Two reviewers decide at once, and the caller waits. One decision stands, the other is told.
+/// Two reviewers decide at once, and the caller waits. One decision applies, the other is refused.
 fn invariant_4_decide_races_decide() {
     explore(&["approved", "rejected"], async || {
         let world = World::new();
@@ -62,8 +62,8 @@ fn invariant_4_decide_races_decide() {
     });
 }
 
-/// The time runs out while somebody approves, somebody waits and somebody else looks. Either it was
-/// in time and ran, or nothing ran.
+/// The approval expires while one reviewer approves, the caller waits and another reads. Either the
+/// approval was in time and the call ran, or nothing ran.
 fn invariant_5_decide_races_expire() {
     explore(&["expired", "expired although approved", "ran"], async || {
         let world = World::new();
@@ -91,7 +91,7 @@ fn invariant_5_decide_races_expire() {
                 assert_eq!(world.ran.times(), 1);
                 assert_eq!(world.audited(AuditEvent::Expired), 0);
             }
-            // Approved in time, perhaps, but not started in time.
+            // Perhaps approved in time, but not started in time.
             Outcome::Expired => {
                 came_about(if decided.is_ok() { "expired although approved" } else { "expired" });
                 assert_eq!(world.ran.times(), 0);
@@ -102,7 +102,7 @@ fn invariant_5_decide_races_expire() {
     });
 }
 
-/// The caller takes its call back while somebody approves it.
+/// The caller withdraws its call while somebody approves it.
 fn invariant_11_decide_races_cancel() {
     explore(&["cancelled", "cancelled although approved", "ran"], async || {
         let world = World::new();
@@ -135,7 +135,7 @@ fn invariant_11_decide_races_cancel() {
     });
 }
 
-/// Two waiters, another replica's waiter and a server want to run one approved call.
+/// Two waiters, another replica's waiter and a server race to run one approved call.
 fn invariant_3_claim_races_claim() {
     explore(&["ran"], async || {
         let world = World::new();
@@ -167,7 +167,7 @@ fn invariant_3_claim_races_claim() {
     });
 }
 
-/// Asks for a full review of everything.
+/// A policy that requires a full review of everything.
 struct Strict;
 
 impl Policy for Strict {
@@ -177,8 +177,8 @@ impl Policy for Strict {
     }
 }
 
-/// A replica whose policy has become stricter meets one that still has the old one. What was
-/// approved under the old one runs there, or is asked again; never both.
+/// A replica whose policy has become stricter meets one that still has the old one. A call approved
+/// under the old one runs there, or is asked again; never both.
 fn invariant_2_claim_races_demote() {
     explore(&["asked again", "ran"], async || {
         let world = World::new();
@@ -200,7 +200,7 @@ fn invariant_2_claim_races_demote() {
         };
         came_about(if record.request.revision > 1 { "asked again" } else { "ran" });
         if record.request.revision > 1 {
-            // Asked again, as another question, which the earlier answer does not answer.
+            // Asked again, as a different question, which the earlier answer does not answer.
             assert_eq!(world.ran.times(), 0);
             assert_eq!(record.request.level, ApprovalLevel::Full);
             assert!(lax.decide(decision).await.is_err());
@@ -215,7 +215,7 @@ fn invariant_2_claim_races_demote() {
     });
 }
 
-/// The caller of an attached call goes away, somewhere, while it is approved.
+/// The caller of an attached call goes away at some point while it is approved.
 fn invariant_12_drop_races_decide() {
     explore(&["ran", "ran without its caller", "withdrawn"], async || {
         let world = World::new();
@@ -240,7 +240,7 @@ fn invariant_12_drop_races_decide() {
             }
         });
         let (result, decided) = (call.await.unwrap(), decide.await.unwrap());
-        // Whatever it was, it ends, and leaves no claim and no approval that nobody holds.
+        // In every case it ends, and leaves no claim and no approval without a holder.
         let over = world.over().await;
         match (over.state, &result) {
             (CallState::Executed, Some(Ok(7)) | None) => {
@@ -257,8 +257,8 @@ fn invariant_12_drop_races_decide() {
     });
 }
 
-/// A caller goes away while the next one, say after a restart, comes back for the same call. The
-/// call belongs to whoever came last; the one who left withdraws it only before that.
+/// A caller goes away while the next one, for example after a restart, comes back for the same
+/// call. The call belongs to the last one; the one that left withdraws it only before that.
 fn invariant_12_drop_races_re_attach() {
     explore(&["ran", "withdrawn"], async || {
         let world = World::new();
@@ -304,8 +304,8 @@ fn invariant_12_drop_races_re_attach() {
     });
 }
 
-/// A gate goes away while its body runs, and another puts in order what it left, again and again:
-/// the result is late, or in time; the body has run once.
+/// A gate goes away while its body runs, and another repeatedly recovers what it left: the result
+/// is late, or in time; the body has run once.
 fn invariant_3_recovery_races_a_late_result() {
     explore(&["ran"], async || {
         let world = World::new();
@@ -329,15 +329,15 @@ fn invariant_3_recovery_races_a_late_result() {
     });
 }
 
-/// A grant on the call that waits, for one start; the call is allowed by it.
+/// Gives a grant of one start on the waiting call, which approves the call.
 async fn granted_once(gate: &Gate, request: &ApprovalRequest) -> GrantRecord {
     let draft = request.grant(GrantTerms::exactly().uses(1)).by("bob");
     let preview = gate.preview_grant(draft).await.unwrap();
     gate.save_grant(preview).await.unwrap().record
 }
 
-/// A call that a grant has allowed is about to start while another that the same grant covers comes
-/// in elsewhere, and there is room for one: one runs, and the other is asked about.
+/// A call approved by a grant is about to start while another one covered by the same grant is
+/// submitted elsewhere, and there is room for one: one runs, and the other is asked about.
 fn invariant_3_envelope_races_envelope() {
     explore(&["the new one ran", "the waiting one ran"], async || {
         let world = World::new();
@@ -372,7 +372,7 @@ fn invariant_3_envelope_races_envelope() {
     });
 }
 
-/// A grant is taken back while what it has allowed is about to start.
+/// A grant is revoked while a call that it approved is about to start.
 fn invariant_5_revoke_races_claim() {
     explore(&["asked again", "ran"], async || {
         let world = World::new();
@@ -401,8 +401,8 @@ fn invariant_5_revoke_races_claim() {
     });
 }
 
-/// One reviewer approves and the caller starts it while another reviewer edits it: what runs is
-/// what one of them has seen, once.
+/// One reviewer approves and the caller starts it while another reviewer edits it: a version that
+/// one of them has seen runs, once.
 fn invariant_2_edit_races_claim() {
     explore(&["as it was", "edited"], async || {
         let world = World::new();
@@ -425,7 +425,7 @@ fn invariant_2_edit_races_claim() {
     });
 }
 
-/// Asks for a full review of what no clerk asks for.
+/// A policy that requires a full review unless the requester is a clerk.
 struct ClerksOnly;
 
 impl Policy for ClerksOnly {
@@ -436,9 +436,9 @@ impl Policy for ClerksOnly {
     }
 }
 
-/// One replica's directory has heard that the requester is no clerk any more, the other's has not,
-/// and each is late whenever the scheduler likes. It runs as it was approved, or is asked about
-/// again, once; an approval is never lost.
+/// One replica's directory has learnt that the requester is no longer a clerk, the other's has not,
+/// and each is late whenever the scheduler likes. The call runs as it was approved, or is asked
+/// about again, once; an approval is never lost.
 fn invariant_2_lost_rights_race_claim() {
     explore(&["asked again", "ran"], async || {
         let world = World::new();

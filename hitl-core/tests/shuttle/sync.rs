@@ -1,4 +1,4 @@
-//! What `src/sync.rs` offers, under shuttle's scheduler.
+//! The interface of `src/sync.rs`, under shuttle's scheduler.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,7 +30,7 @@ impl Runtime {
     }
 }
 
-/// As `src/host_code.rs` has it, but on the caller's thread: the scheduler knows no others.
+/// Like `src/host_code.rs`, but on the caller's thread: the scheduler knows no others.
 pub(crate) struct HostThreads;
 
 #[derive(Clone)]
@@ -75,7 +75,7 @@ impl HostCode {
     }
 }
 
-/// A while, as long as the scheduler likes.
+/// Waits for as long as the scheduler likes.
 pub(crate) async fn moments(most: u32) {
     let moments = shuttle::rand::thread_rng().gen_range(0..=most);
     for _ in 0..moments {
@@ -84,12 +84,12 @@ pub(crate) async fn moments(most: u32) {
 }
 
 pub(crate) async fn sleep(_: Duration) {
-    // Never at once: a waiter that looks again after each sleep must let the others run.
+    // Never immediate: a waiter that checks again after each sleep must let the others run.
     shuttle::future::yield_now().await;
     moments(6).await;
 }
 
-/// It ran out of its time.
+/// An error for an operation that timed out.
 #[derive(Debug)]
 pub(crate) struct Late;
 
@@ -100,7 +100,7 @@ pub(crate) async fn timeout<F: Future>(_: Duration, future: F) -> Result<F::Outp
     }
 }
 
-/// As `src/sync.rs` has it, but on the caller's thread: the scheduler knows no others.
+/// Works like the one in `src/sync.rs`, but on the caller's thread: the scheduler knows no others.
 pub(crate) async fn off_thread<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Option<R> {

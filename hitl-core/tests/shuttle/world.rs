@@ -1,4 +1,4 @@
-//! A tool that counts its bodies, and what a race leaves behind.
+//! A tool that counts its bodies, and the state after a race.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler};
 
 use crate::*;
 
-/// How often the body of [`Pay`] ran. Not one of shuttle's: counting is not part of any race.
+/// A counter of how often the body of [`Pay`] ran. Not one of shuttle's: counting is not part of
+/// any race.
 #[derive(Clone, Default)]
 pub(crate) struct Ran(Arc<AtomicUsize>);
 
@@ -82,7 +83,7 @@ impl World {
         self.store.get_by_key(&key()).await.unwrap().unwrap()
     }
 
-    /// Waits until the call is over, for work in the background to end.
+    /// Waits until the call has ended, and with it the work in the background.
     pub(crate) async fn over(&self) -> CallRecord {
         loop {
             let record = self.record().await;
@@ -102,7 +103,7 @@ pub(crate) fn key() -> CallKey {
     CallKey::new("run", 0)
 }
 
-/// Submits the call; it waits.
+/// Submits the call and returns its ticket.
 pub(crate) async fn pending(gate: &Gate) -> Ticket {
     match gate.submit(pay()).by("ann").key("run", 0).await.unwrap() {
         Submission::Pending(ticket) => ticket,
@@ -110,15 +111,15 @@ pub(crate) async fn pending(gate: &Gate) -> Ticket {
     }
 }
 
-/// What has come about in the rounds so far. A race that always ends the same way proves little.
+/// The ways in which the rounds so far ended. A race that always ends the same way proves little.
 static CAME_ABOUT: std::sync::Mutex<BTreeSet<&str>> = std::sync::Mutex::new(BTreeSet::new());
 
 pub(crate) fn came_about(what: &'static str) {
     CAME_ABOUT.lock().unwrap().insert(what);
 }
 
-/// Runs a race in many orders, and sees that it ended in each of these ways. `HITL_ROUNDS` says how
-/// many orders for each of the two schedulers.
+/// Runs a race in many orders, and checks that it ended in each of these ways. `HITL_ROUNDS` sets
+/// the number of orders for each of the two schedulers.
 pub(crate) fn explore(ways: &[&str], race: impl AsyncFn() + Send + Sync + 'static) {
     let rounds = std::env::var("HITL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
     let rounds = rounds.unwrap_or(500);
@@ -126,16 +127,16 @@ pub(crate) fn explore(ways: &[&str], race: impl AsyncFn() + Send + Sync + 'stati
     let race = Arc::new(race);
     let config = || {
         let mut config = shuttle::Config::new();
-        // Its own is too small for futures of an unoptimised build.
+        // The default is too small for futures of an unoptimised build.
         config.stack_size = 1 << 20;
         config
     };
     let random = Arc::clone(&race);
     shuttle::Runner::new(RandomScheduler::new(rounds), config()).run(move || block_on(random()));
-    // Few changes of who runs, at the worst moments.
+    // Few preemptions, at the worst moments.
     shuttle::Runner::new(PctScheduler::new(3, rounds), config()).run(move || block_on(race()));
     let came_about = CAME_ABOUT.lock().unwrap();
-    // In few rounds, what is rare may not come about.
+    // In few rounds, rare ways may not occur.
     if rounds >= 500 {
         assert_eq!(came_about.iter().copied().collect::<Vec<_>>(), ways, "the ways it ended");
     }

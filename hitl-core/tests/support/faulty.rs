@@ -18,16 +18,16 @@ use hitl_core::{
     Store, StoreError, StoreErrorKind, Tenant,
 };
 
-/// How an operation fails.
+/// The way in which an operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It did not happen.
+    /// The operation did not happen.
     Before,
-    /// It happened, but nobody knows.
+    /// The operation happened, but returns an error.
     After,
 }
 
-/// Fails operation number `at` (from 0), once or from then on.
+/// A store that fails operation number `at` (from 0), once or from then on.
 #[derive(Clone)]
 pub struct Faulty {
     pub inner: MemoryStore,

@@ -1,4 +1,4 @@
-//! Calls that wait, permissions that are given on them, and whether more of the kind run.
+//! Waiting calls, grants given on them, and checks whether similar calls run.
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![expect(unreachable_pub, reason = "shared by the test files")]
 
@@ -17,7 +17,7 @@ pub fn key(position: u64) -> CallKey {
     CallKey::new("run", position)
 }
 
-/// A call that waits, as its reviewer sees it.
+/// Returns a waiting call, as its reviewer sees it.
 pub async fn waiting(gate: &Gate, to: &str, amount: f64, position: u64) -> ApprovalRequest {
     let submitted = gate.submit(pay(to, amount)).by("ann").key("run", position).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it waits for a human") };
@@ -39,7 +39,7 @@ pub async fn refused(gate: &Gate, request: &ApprovalRequest, terms: GrantTerms) 
     error.grant().unwrap().clone()
 }
 
-/// Whether a payment runs without anybody being asked.
+/// Returns whether a payment runs without anybody being asked.
 pub async fn runs(gate: &Gate, to: &str, amount: f64, position: u64) -> bool {
     match gate.submit(pay(to, amount)).by("ann").key("run", position).await.unwrap() {
         Submission::Done { outcome: Outcome::Executed(_), receipt } => {
@@ -61,7 +61,7 @@ pub async fn runs_again(gate: &Gate, to: &str, amount: f64, position: u64) -> bo
     }
 }
 
-/// The caller comes back for its allowed call, and finds that it is asked about again.
+/// Checks that the caller, coming back for its approved call, finds that it is asked about again.
 pub async fn waits_again(gate: &Gate, call: support::Pay) {
     let submitting = gate.submit(call).by("ann").key("run", 0).into_future();
     let waits = tokio::time::timeout(Duration::from_secs(1), submitting).await;

@@ -1,4 +1,4 @@
-//! What can happen to a call, as somebody sends it who sees a record.
+//! The events of a call, as sent by somebody who sees a record.
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![expect(
     unreachable_pub,
@@ -24,7 +24,7 @@ use hitl_core::{
     SessionId,
 };
 
-/// What can happen.
+/// The kinds of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Approve,
@@ -85,7 +85,7 @@ impl Kind {
         Self::Reask,
     ];
 
-    /// The event, as somebody sends it who sees `record` and holds `token` and `owner`.
+    /// Returns the event from somebody who sees `record` and holds `token` and `owner`.
     pub fn event(self, record: &CallRecord, token: ClaimToken, owner: OwnerToken) -> Event {
         let request = record.request();
         let (binding, version, by) = (request.binding, record.version(), Principal::new("olga"));
@@ -136,7 +136,7 @@ impl Kind {
             Self::CancelBySibling => cancel(Withdrawal::Sibling(RequestId::new())),
             Self::Edit => {
                 let decision = request.edit(r#"{"contract_id":2}"#).by("alice");
-                // Each revision says something else than the one before.
+                // Each revision has different content from the one before.
                 let content = 100 + u64::from(request.revision);
                 edited(record, decision, content, request.level)
             }
@@ -144,7 +144,7 @@ impl Kind {
     }
 }
 
-/// A grant without limits, on which every event may draw.
+/// Returns a grant without limits, on which every event may draw.
 pub fn the_grant() -> &'static GrantRecord {
     static GRANT: OnceLock<GrantRecord> = OnceLock::new();
     GRANT.get_or_init(|| grant(None, None))
@@ -158,8 +158,8 @@ pub fn start(level: ApprovalLevel, owner: OwnerToken) -> CallRecord {
     Draft::new("run", 1).level(level).owner(owner).idempotent().call().stamped(Timestamp::EPOCH)
 }
 
-/// Sets fields of a record, by the names under which they are stored: what no gate writes, a store
-/// may hold all the same.
+/// Sets fields of a record by the names under which they are stored. A store may hold a record that
+/// no gate has written.
 pub fn set(record: &mut CallRecord, fields: Value) {
     let mut json = serde_json::to_value(&*record).unwrap();
     merge(&mut json, fields);
@@ -177,7 +177,7 @@ fn merge(into: &mut Value, fields: Value) {
     }
 }
 
-/// A record in `state`, held by `token`, whose guards all open.
+/// Returns a record in `state`, held by `token`, whose guards all pass.
 pub fn in_state(state: S, token: ClaimToken, owner: OwnerToken) -> CallRecord {
     let mut record = start(ApprovalLevel::Quick, owner);
     set(&mut record, json!({ "state": state }));

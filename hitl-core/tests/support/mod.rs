@@ -13,7 +13,7 @@ use hitl_core::{
 };
 use tokio::sync::Semaphore;
 
-/// Counts bodies, and lets a test hold them.
+/// A counter of bodies, which lets a test hold them.
 #[derive(Clone, Default)]
 pub struct World(Arc<Shared>);
 
@@ -34,7 +34,7 @@ impl World {
         self.0.log.lock().unwrap().clone()
     }
 
-    /// Bodies that start from now on wait until the returned semaphore has permits.
+    /// Makes bodies that start from now on wait until the returned semaphore has permits.
     pub fn hold(&self) -> Arc<Semaphore> {
         let semaphore = Arc::new(Semaphore::new(0));
         *self.0.held.lock().unwrap() = Some(Arc::clone(&semaphore));
@@ -46,7 +46,7 @@ impl World {
         self.0.started.notified().await;
     }
 
-    /// Bodies that start from now on do not wait.
+    /// Lets bodies that start from now on run without waiting.
     pub fn let_go(&self) {
         *self.0.held.lock().unwrap() = None;
     }
@@ -159,7 +159,7 @@ pub fn ask(text: &str) -> Ask {
     Ask { text: text.to_owned() }
 }
 
-/// A gate with every tool above, and what the tests look at.
+/// A gate with every tool above, and everything the tests inspect.
 pub struct Bench {
     pub gate: Gate,
     pub world: World,
@@ -189,7 +189,8 @@ pub fn tools(builder: GateBuilder) -> GateBuilder {
 }
 
 impl Bench {
-    /// The audited events around the act, in order: not that a call was read, scored or shown.
+    /// Returns the audited events around the act, in order: without those of reading, scoring or
+    /// showing a call.
     pub fn events(&self) -> Vec<String> {
         let before = ["proposed", "assessed", "shown"];
         let all = self.audit.records().into_iter().map(|record| record.event.to_string());
@@ -197,7 +198,7 @@ impl Bench {
     }
 }
 
-/// An audit that fails while it is told to.
+/// An audit that can be made to fail.
 #[derive(Clone, Default)]
 pub struct Flaky {
     pub kept: MemoryAudit,
@@ -205,7 +206,7 @@ pub struct Flaky {
 }
 
 impl Flaky {
-    /// Fails after `more` further records.
+    /// Makes it fail after `more` further records.
     pub fn fail_after(&self, more: usize) {
         *self.failing.lock().unwrap() = Some(more);
     }

@@ -1,5 +1,5 @@
-//! A store whose operations take effect one poll before they answer, as those of a real one do:
-//! what is dropped in between has happened, and nobody has heard of it.
+//! A store whose operations take effect one poll before they return, like those of a real one: a
+//! dropped operation may have happened without its caller learning of it.
 
 #![expect(unreachable_pub, reason = "a module of a test file")]
 
@@ -14,7 +14,7 @@ use hitl_core::{
 };
 use tokio::task::yield_now;
 
-/// Takes effect, then yields, then answers. Loses payloads when it is told to.
+/// A store that takes effect, then yields, then returns. It can be made to lose payloads.
 #[derive(Clone)]
 pub struct Slow {
     pub inner: MemoryStore,

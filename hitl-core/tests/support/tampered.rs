@@ -1,4 +1,4 @@
-//! A store that gives back something else than it was given.
+//! A store that returns data other than it was given.
 
 #![expect(unreachable_pub, reason = "a module of a test file")]
 
@@ -10,7 +10,7 @@ use hitl_core::seal::Sealed;
 use hitl_core::store::StoreWrapper;
 use hitl_core::{MemoryStore, RequestId, Store, StoreError, Tenant};
 
-/// Gives another payload or record for every call, while it is told to.
+/// A store that can be made to return another payload or record for every call.
 #[derive(Clone)]
 pub struct Tampered {
     pub inner: MemoryStore,

@@ -1,17 +1,17 @@
-//! A clock that never goes back, for judging what has expired.
+//! A clock that never goes backwards, for deciding what has expired.
 //!
-//! Somebody who can set the machine's clock must not be able to revive an approval that has
-//! expired, nor to make everything expire for good. So this clock remembers the latest moment that
-//! it gave out and counts on from there with time that nobody can set:
+//! Anyone who can set the machine's clock must not be able to revive an expired approval, nor to
+//! make everything expire for good. So this clock remembers the latest moment it returned and
+//! counts on from there with time that nobody can set:
 //!
 //! - the machine's clock is behind: the present is that moment plus the time that has passed since;
 //! - it is ahead, by up to 31 days: it is believed, so what should have expired has expired
 //!   (by up to 400 days where the clock has no uptime);
-//! - it is further ahead: it is not believed and nothing is remembered, because a present in a far
-//!   future could never be left again. There is no present until the clock is right.
+//! - it is further ahead: it is not believed and nothing is remembered, because a present in the
+//!   far future could never be left again. There is no present until the clock is right.
 //!
-//! Small leaps add up: many of 30 days each are one of years. So what the clock has leapt counts
-//! until 31 times as long has passed; a machine that sleeps most of the time stays within that.
+//! Small jumps add up: many of 30 days each make years. So a jump counts until a 31st of its length
+//! has passed; a machine that sleeps most of the time stays within that.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,21 +20,21 @@ use std::time::Duration;
 use super::Clock;
 use crate::Timestamp;
 
-/// How far the clock may jump ahead of the time that has passed: 31 days. A machine that was
+/// The most the clock may jump ahead of the time that has passed: 31 days. A machine that was
 /// suspended for longer has to open its stores again.
 const MAX_JUMP: Duration = Duration::from_secs(31 * 24 * 60 * 60);
-/// How many times faster than it passes, time takes back what the clock has leapt.
+/// The factor by which jumps are forgotten faster than time passes.
 const REGAIN: u32 = 31;
-/// The same where nobody can tell how much time has passed: 400 days.
+/// The most the clock may jump ahead where the time that has passed is unknown: 400 days.
 const MAX_UNKNOWN_JUMP: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// A [`Clock`] whose present is never earlier than one that it gave before.
+/// A [`Clock`] whose present is never earlier than one it returned before.
 pub struct ForwardClock {
     clock: Arc<dyn Clock>,
     latest: Mutex<Option<Moment>>,
 }
 
-/// A moment that was given out, the uptime of then, and how far the clock has leapt of late.
+/// A moment that was returned, its uptime, and how far the clock has jumped recently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Moment {
     at: Timestamp,
@@ -42,12 +42,13 @@ struct Moment {
     leapt: Duration,
 }
 
-/// An error for a clock that jumped too far ahead to be believed. Says how far, and what to do.
+/// An error for a clock that jumped too far ahead to be believed. Its message names how far, and
+/// the remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockJump {
     /// The reading of the clock.
     pub reading: Timestamp,
-    /// The present, by the last reading and the time that has passed since.
+    /// The present, computed from the last reading and the time that has passed since.
     pub expected: Timestamp,
 }
 
@@ -65,7 +66,7 @@ impl fmt::Display for ClockJump {
 impl std::error::Error for ClockJump {}
 
 impl ForwardClock {
-    /// Returns a clock whose present is not before `latest`, if that is known from an earlier life.
+    /// Returns a clock whose present is not before `latest`, if that is known from an earlier run.
     pub fn new(clock: Arc<dyn Clock>, latest: Option<Timestamp>) -> Self {
         let moment = latest.map(|at| {
             let (at, uptime) = (at.max(clock.now()), clock.uptime());
@@ -74,14 +75,14 @@ impl ForwardClock {
         Self { clock, latest: Mutex::new(moment) }
     }
 
-    /// Returns the present, never earlier than before.
+    /// Returns the present, never earlier than a present returned before.
     ///
     /// # Errors
     ///
-    /// [`ClockJump`] if the clock has jumped too far ahead. The next reading is judged afresh.
+    /// [`ClockJump`] if the clock has jumped too far ahead. The next reading is judged on its own.
     pub fn now(&self) -> Result<Timestamp, ClockJump> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read under the lock, so that readings come in their order.
+        // Read under the lock, so that readings stay in order.
         let (at, uptime) = (self.clock.now(), self.clock.uptime());
         let reading = Moment { at, uptime, leapt: Duration::ZERO };
         let next = forward(*latest, reading)?;
@@ -96,13 +97,13 @@ impl fmt::Debug for ForwardClock {
     }
 }
 
-/// The next moment after `latest`, when the clock gives `reading`. Pure.
+/// Returns the next moment after `latest`, when the clock shows `reading`. Pure.
 fn forward(latest: Option<Moment>, reading: Moment) -> Result<Moment, ClockJump> {
     let Some(latest) = latest else { return Ok(reading) };
     let passed = reading.uptime.zip(latest.uptime).map(|(now, then)| now.saturating_sub(then));
     let expected = latest.at.saturating_add(passed.unwrap_or_default());
     let leap = reading.at.saturating_duration_since(expected);
-    // Without uptime, time that passes cannot be told from a leap.
+    // Without uptime, time that passes cannot be told from a jump.
     let (leapt, most) = match passed {
         Some(passed) => (
             latest.leapt.saturating_sub(passed.saturating_mul(REGAIN)).saturating_add(leap),
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(clock.now(), Ok(start().saturating_add(MAX_JUMP)));
     }
 
-    /// A clock that is set ahead by 30 days again and again would freeze time in a far future.
+    /// A clock that is repeatedly set ahead by 30 days would freeze time in a far future.
     #[test]
     fn invariant_5_many_small_jumps_are_one_large_one() {
         let (manual, clock) = clocks();
@@ -203,7 +204,7 @@ mod tests {
         let (manual, clock) = clocks();
         clock.now().unwrap();
         for _ in 0..400 {
-            // An hour awake, and 23 asleep, which no uptime counts.
+            // An hour awake and 23 asleep, which no uptime counts.
             manual.advance(HOUR);
             manual.set(manual.now().saturating_add(23 * HOUR));
             assert_eq!(clock.now(), Ok(manual.now()));

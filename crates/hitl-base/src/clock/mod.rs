@@ -1,4 +1,4 @@
-//! A clock is a function from nothing to the present; tests bring their own.
+//! Clocks: sources of the present; tests bring their own.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -10,14 +10,14 @@ mod forward;
 
 pub use forward::{ClockJump, ForwardClock};
 
-/// A source of the present. Decisions never read it: they are given a [`Timestamp`].
+/// A source of the present. Decisions never read it: they receive a [`Timestamp`].
 pub trait Clock: Send + Sync + 'static {
     /// Returns the present.
     fn now(&self) -> Timestamp;
 
     /// Returns the reading of a clock that nobody can set, like the machine's monotonic one: from
-    /// any beginning, never less than before. Without one, `None`: then time does not pass while
-    /// this clock is behind, and it is believed when it jumps ahead by up to 400 days.
+    /// an arbitrary origin, never decreasing. Without one, `None`: then time does not pass while
+    /// this clock is behind, and a jump ahead by up to 400 days is believed.
     fn uptime(&self) -> Option<Duration> {
         None
     }
@@ -38,7 +38,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is turned. Clones share the same hands.
+/// A clock that stands still until a test moves it. Clones share its time.
 ///
 /// ```
 /// # use hitl_base::{Clock, Timestamp, clock::ManualClock};
@@ -63,15 +63,15 @@ impl ManualClock {
         Self(Arc::new(Hands { wall, uptime }))
     }
 
-    /// Lets time pass: turns the clock forward, and its uptime with it.
+    /// Moves the clock and its uptime forward.
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.0.uptime.fetch_add(millis.unsigned_abs(), Ordering::SeqCst);
         self.0.wall.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Sets the clock, as an operator does who corrects it or an attacker who turns it back. No
-    /// time passes.
+    /// Sets the clock, as an operator does who corrects it or an attacker who turns it back. Its
+    /// uptime does not change.
     pub fn set(&self, to: Timestamp) {
         self.0.wall.store(to.as_millis(), Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! Escapes for what would not be seen.
+//! Escapes for characters that would not be visible.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,14 +10,15 @@ use super::marks::is_any_mark;
 use crate::hex;
 use crate::json::Json;
 
-/// More spaces in a row than this are counted instead of shown: they push text out of sight.
+/// Runs of more spaces than this are shown as a count: they push text out of sight.
 const SPACES: usize = 8;
-/// More marks on one character than this are escaped: they are drawn over other lines.
+/// The most common marks on one character that are shown; more are escaped, because they overlap
+/// other lines.
 const MARKS: usize = 2;
-/// The same of marks of other writings, of which some need several.
+/// The same limit for marks of other scripts, some of which need several.
 const ANY_MARKS: usize = 6;
 
-/// The marks in a row so far.
+/// The counts of consecutive marks so far.
 #[derive(Clone, Copy, Default)]
 struct Pile {
     common: usize,
@@ -25,9 +26,9 @@ struct Pile {
 }
 
 impl Pile {
-    /// Takes the next character. Whether it is a mark too many.
+    /// Counts the next character and returns whether it is a mark too many.
     fn is_too_high(&mut self, c: char) -> bool {
-        // Most text ends here.
+        // Most text returns here.
         if c < '\u{300}' {
             *self = Self::default();
             return false;
@@ -39,11 +40,11 @@ impl Pile {
 }
 
 /// Escapes everything in `text` that would not be seen as itself: control characters (a line break
-/// reads `\n`), bidirectional overrides, characters of no width, spaces that are none, and marks
-/// that pile up on one character. Other text stays as it is, and doing it again changes nothing.
+/// becomes `\n`), bidirectional overrides, zero-width characters, unusual spaces, and marks that
+/// pile up on one character. Other text stays as it is, and the function is idempotent.
 ///
-/// A backslash stays a backslash, so a text that spells out an escape looks like what it spells
-/// out: for values, where that matters, there is [`quoted`].
+/// A backslash stays a backslash, so text that spells out an escape looks like the character it
+/// spells out: for values, where that matters, there is [`quoted`].
 ///
 /// ```
 /// # use hitl_base::display::visible;
@@ -57,7 +58,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find(|c| odd(c, &mut pile)) else { return Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len() + 16);
     out.push_str(&text[..first]);
-    // That character again, with what came before it.
+    // That character again, with the marks before it.
     let mut pile = Pile { common: pile.common.saturating_sub(1), any: pile.any.saturating_sub(1) };
     for c in text[first..].chars() {
         if pile.is_too_high(c) { escape(&mut out, c) } else { push(&mut out, c) }
@@ -65,9 +66,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `text` between quotes, as in JSON, with everything unseen escaped. Different texts never look
-/// the same: quotes and backslashes are escaped too, long runs of spaces are counted, and marks
-/// that pile up on one character are written out.
+/// Returns `text` in quotes, as in JSON, with everything invisible escaped. Different texts never
+/// look the same: quotes and backslashes are escaped too, long runs of spaces are counted, and
+/// marks that pile up on one character are written out.
 ///
 /// ```
 /// # use hitl_base::display::quoted;
@@ -123,20 +124,21 @@ fn escape(out: &mut String, c: char) {
     let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
 }
 
-/// A JSON value on one line, as it is shown.
+/// A JSON value as it is shown on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EscapedJson {
-    /// What is shown. Two different values never have the same.
+    /// The text shown. Two different values never have the same text.
     pub text: String,
-    /// How much there is, when it is not all shown: characters of the text.
+    /// The length of the whole text in characters, if it is not all shown.
     pub characters: Option<usize>,
-    /// The [`fingerprint`] of the whole, when it is not all shown.
+    /// The [`fingerprint`] of the whole, if it is not all shown.
     pub digest: Option<String>,
 }
 
-/// Shows a value on one line: as JSON, with everything unseen escaped. What has more than `max`
-/// characters shows both ends, how much is left out, and the fingerprint of the whole.
+/// Shows a value on one line: as JSON, with everything invisible escaped. A value of more than
+/// `max` characters shows both ends, the number of characters left out, and the fingerprint of the
+/// whole.
 ///
 /// ```
 /// # use hitl_base::{display::value, json::parse_json};
@@ -164,7 +166,8 @@ pub fn value(tree: &Json, max: usize) -> EscapedJson {
     clipped(&line, &tree.to_text(), total, max, str::to_owned)
 }
 
-/// Both ends of `line`, and between them, outside of any quotes, what is missing.
+/// Returns both ends of `line` and, between them and outside any quotes, a note of the part left
+/// out.
 fn clipped(
     line: &str,
     whole: &str,
@@ -214,7 +217,8 @@ fn write(out: &mut String, tree: &Json) {
     }
 }
 
-/// By which a long value is recognised: the first half of its SHA-256, as 32 hexadecimal digits.
+/// Returns the fingerprint of a long value: the first half of its SHA-256, as 32 hexadecimal
+/// digits.
 ///
 /// ```
 /// # use hitl_base::display::fingerprint;
@@ -263,7 +267,7 @@ mod tests {
                 assert!(shown.contains("\\u{"), "{shown}");
             }
         }
-        // What people write stays as it is.
+        // Ordinary text in other scripts stays as it is.
         let thai = "\u{e17}\u{e35}\u{e48}\u{e19}\u{e35}\u{e48}";
         let hebrew = "\u{5e9}\u{5c1}\u{5b8}\u{5dc}\u{5d5}\u{5b9}\u{5dd}";
         for text in [thai, hebrew, "Vi\u{e2}\u{323}t", "\u{1019}\u{103c}\u{1014}\u{103a}"] {
@@ -272,7 +276,7 @@ mod tests {
         }
     }
 
-    /// Texts that are close to being taken for one another.
+    /// Texts that could nearly be mistaken for one another.
     fn sly() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("\u{200b}".to_owned()),
@@ -317,7 +321,7 @@ mod tests {
         #[test]
         fn invariant_9_different_values_never_look_the_same(a in tree(), b in tree(), max in 1_usize..60) {
             prop_assert_eq!(a == b, value(&a, max).text == value(&b, max).text);
-            // One that spells out how the other is shown is still another.
+            // A text that spells out the display of another is still displayed differently.
             let spelled = Json::String(value(&a, max).text);
             prop_assert_ne!(value(&spelled, 10_000).text, value(&a, max).text);
             prop_assert!(!value(&a, max).text.chars().any(is_unseen));

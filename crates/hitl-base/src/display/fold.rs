@@ -1,12 +1,12 @@
-//! Lines that a terminal does not break: where it did, what follows would begin at the margin, and
-//! a text could pass for a line of ours.
+//! Line folding for terminals: if the terminal itself broke a line, the rest would begin at the
+//! margin and could pass for a line of hitl's own.
 
-/// The beginning of a continued line.
+/// The prefix of a continued line.
 const MARGIN: &str = "              | ";
 
-/// Breaks the lines of `text` that are wider than `columns`. A line that continues is indented
-/// behind a mark, so that nothing in it stands where a line of its own would. Escape sequences for
-/// colours (`ESC [ .. m`) take no room; letters that may be two columns wide take two.
+/// Breaks the lines of `text` that are wider than `columns`. A continued line is indented behind a
+/// mark, so that nothing in it appears where a line of its own would begin. Escape sequences for
+/// colours (`ESC [ .. m`) take no columns; letters that may be two columns wide take two.
 ///
 /// ```
 /// # use hitl_base::display::fold;
@@ -41,8 +41,7 @@ pub fn fold(text: &str, columns: usize) -> String {
 
 /// Returns how many columns a character takes, at most.
 fn width(c: char) -> usize {
-    // From here on there are letters that are two columns wide; that the others are counted so too
-    // breaks a line early.
+    // Wide letters begin here; counting all later characters as wide only breaks some lines early.
     if u32::from(c) < 0x1100 { 1 } else { 2 }
 }
 

@@ -1,12 +1,12 @@
-//! Numbers, dates and lists as people write them. They are shown beside the exact value, never in
-//! its place: nothing here rounds.
+//! Numbers, dates and lists in the form people write. They are shown beside the exact value, never
+//! instead of it: nothing here rounds.
 
 use jiff::civil::Date;
 
 use super::escape::quoted;
 
-/// A decimal number with its digits in groups, and at least the cents if it has a fraction. `None`
-/// when it is not a plain decimal number.
+/// Returns a decimal number with grouped digits, and at least two decimals if it has a fraction.
+/// `None` if it is not a plain decimal number.
 ///
 /// ```
 /// # use hitl_base::display::amount;
@@ -59,8 +59,8 @@ pub fn is_time_name(name: &str) -> bool {
     crate::redact::words(name).last().is_some_and(|word| LAST.contains(&word.as_str()))
 }
 
-/// A date or an instant in ISO-8601 as people write it, with the day of the week. The time stays in
-/// the zone in which it was written.
+/// Returns an ISO-8601 date or instant as people write it, with the day of the week. The time stays
+/// in the zone in which it was written.
 ///
 /// ```
 /// # use hitl_base::display::date;
@@ -89,7 +89,7 @@ pub fn date(text: &str) -> Option<String> {
     let time = rest.strip_prefix(['T', 't', ' '])?;
     let zone = time.find(['Z', 'z', '+', '-']).map_or(time.len(), |at| at);
     let (clock, zone) = time.split_at(zone);
-    // The calendar judges what is a time; what is shown is what was written.
+    // The calendar checks that it is a valid time; the text shown is the original one.
     let parsed: jiff::civil::Time = clock.parse().ok()?;
     if !zone.is_empty() {
         text.parse::<jiff::Timestamp>().ok()?;
@@ -107,7 +107,8 @@ pub fn date(text: &str) -> Option<String> {
     Some(format!("{day}, {clock}{zone}"))
 }
 
-/// Seconds or milliseconds since the Unix epoch, between 2001 and 2286, as people write them.
+/// Returns seconds or milliseconds since the Unix epoch, between 2001 and 2286, as people write
+/// dates.
 ///
 /// ```
 /// # use hitl_base::display::moment;
@@ -125,8 +126,8 @@ pub fn moment(number: &str) -> Option<String> {
     date(&at.ok()?.to_string())
 }
 
-/// The first few of a list, and how many more there are. An item that could be taken for two, or
-/// for something else, stands in quotes.
+/// Returns the first few items of a list, and the number of the others. An item that could be
+/// mistaken for two, or for something else, is quoted.
 ///
 /// ```
 /// # use hitl_base::display::list;
@@ -143,14 +144,14 @@ pub fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-/// A text as it is when it cannot be taken for anything else, and quoted otherwise.
+/// Returns a text as it is if it is unambiguous, and quoted otherwise.
 fn plain(text: &str) -> String {
     let simple =
         |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+' | '/' | '#');
     if !text.is_empty() && text.chars().all(simple) { text.to_owned() } else { quoted(text) }
 }
 
-/// A number of bytes as people write it.
+/// Returns a number of bytes as people write it.
 ///
 /// ```
 /// # use hitl_base::display::bytes;

@@ -1,19 +1,20 @@
-//! Characters that are not seen as themselves.
+//! Characters that are not displayed as themselves.
 
 use super::canonical::has_equivalent;
 use super::lookalike::reads_as;
 
-/// Returns whether a character is shown as nothing, as a space that is none, as whatever the font
-/// likes, or changes how its neighbours are shown.
+/// Returns whether a character is invisible, is displayed as an unusual space, is displayed as the
+/// font likes, or changes how its neighbours are displayed.
 pub fn is_unseen(c: char) -> bool {
     c.is_control() || {
         let code = u32::from(c);
-        // Most text ends here.
+        // Most text returns here.
         code >= 0xA0 && (is_ignorable(code) || is_odd_space(code) || is_unassigned(code))
     }
 }
 
-/// Default-ignorable characters (Unicode's own list), and formats that fonts show as nothing.
+/// Default-ignorable characters (Unicode's own list), and format characters that fonts display as
+/// nothing.
 fn is_ignorable(code: u32) -> bool {
     matches!(code,
         0x00AD | 0x034F | 0x061C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x2800 | 0x3164 | 0xFEFF
@@ -52,22 +53,23 @@ pub(super) fn is_mark(c: char) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TextHazard {
-    /// It changes the direction of writing.
+    /// A change of the writing direction.
     Bidi,
-    /// It moves the cursor or colours the terminal.
+    /// Characters that move the cursor or colour the terminal.
     Control,
-    /// It has characters that are not seen, or spaces that are none.
+    /// Invisible characters, or unusual spaces.
     Invisible,
-    /// One word mixes letters of alphabets that look alike.
+    /// A word that mixes letters of alphabets that look alike.
     Alphabets,
-    /// Letters or signs look like those of ASCII and are others: see [`reads_as`].
+    /// Letters or signs that look like those of ASCII and are others: see [`reads_as`].
     Lookalikes,
-    /// Another text is written otherwise and looks the same: see [`has_equivalent`].
+    /// A text that has a differently encoded equivalent that looks the same: see
+    /// [`has_equivalent`].
     Equivalent,
 }
 
 impl TextHazard {
-    /// Returns the words for it, for a warning.
+    /// Returns the wording of the hazard in a warning.
     pub const fn says(self) -> &'static str {
         match self {
             Self::Bidi => "characters that change the direction of writing",
@@ -80,7 +82,7 @@ impl TextHazard {
     }
 }
 
-/// Returns the hazards of `text`, in order and each once. Line breaks and tabs are none.
+/// Returns the hazards of `text`, in order and each once. Line breaks and tabs are not hazards.
 pub fn text_hazards(text: &str) -> Vec<TextHazard> {
     let mut found: Vec<TextHazard> = text.chars().filter_map(oddity).collect();
     if mixes_alphabets(text) {
@@ -108,7 +110,7 @@ fn oddity(c: char) -> Option<TextHazard> {
     }
 }
 
-/// Returns whether a word has Latin letters beside Greek or Cyrillic ones, which look like them.
+/// Returns whether a word mixes Latin letters with Greek or Cyrillic ones, which look like them.
 pub fn mixes_alphabets(text: &str) -> bool {
     if text.is_ascii() {
         return false;

@@ -1,10 +1,10 @@
-//! Marks that are drawn over or under the character before them, of any writing: what Unicode lists
-//! as nonspacing and enclosing.
+//! Combining marks of any script: the characters that Unicode classifies as nonspacing or
+//! enclosing.
 
-/// Returns whether a character is a mark of any writing.
+/// Returns whether a character is a combining mark of any script.
 pub(super) fn is_any_mark(c: char) -> bool {
     let code = u32::from(c);
-    // Most text ends here.
+    // Most text returns here.
     code >= 0x300 && {
         let at = MARKS.partition_point(|(_, last)| *last < code);
         MARKS.get(at).is_some_and(|(first, _)| *first <= code)

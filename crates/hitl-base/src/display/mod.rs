@@ -1,9 +1,9 @@
-//! Text that a person will read, made so that what is shown is what is there.
+//! Text for people to read, prepared so that it looks like what it is.
 //!
-//! Two questions, two families. [`visible`] makes a sentence safe: nothing in it hides or moves its
-//! neighbours, and making it safe twice changes nothing. [`quoted`] and [`value`] show a *value*:
-//! two different values never look the same, also when one of them spells out how the other is
-//! escaped.
+//! There are two families. [`visible`] makes a sentence safe: nothing in it hides or moves its
+//! neighbours, and the function is idempotent. [`quoted`] and [`value`] show a *value*: two
+//! different values never look the same, even if one of them spells out the escaped form of the
+//! other.
 
 mod canonical;
 mod escape;

@@ -1,10 +1,10 @@
-//! Decodes a label of an internationalised host (RFC 3492). Ours because a crate for it brings the
-//! whole of IDNA, and all that is wanted here is what a person would read.
+//! A decoder for one label of an internationalised host (RFC 3492). It is written here because a
+//! crate for it brings all of IDNA, and only the readable text is needed.
 
-/// The longest label of a host, in characters.
+/// The longest host label, in characters.
 const MAX_LABEL: usize = 63;
 
-/// The text of a label without its `xn--`. `None` when it is no such label.
+/// Returns the text of a label without its `xn--`. `None` if it is not a valid label.
 pub(super) fn decode(label: &str) -> Option<String> {
     if label.is_empty() || label.len() > MAX_LABEL || !label.is_ascii() {
         return None;

@@ -1,8 +1,8 @@
-//! Long text, shortened so that nobody takes the part for the whole.
+//! Truncation of long text that nobody can mistake for the whole.
 
 use std::borrow::Cow;
 
-/// Shortens `text` to about `max` characters, keeping both ends and saying how much is left out.
+/// Shortens `text` to about `max` characters, keeping both ends and noting how much is left out.
 ///
 /// ```
 /// # use hitl_base::display::clip;

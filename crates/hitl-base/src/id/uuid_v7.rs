@@ -1,10 +1,10 @@
-//! New ids: UUIDs of version 7 that sort by age within a process, also within a millisecond.
+//! New ids: UUIDs of version 7 that sort by age within a process, even within a millisecond.
 //!
 //! The layout is method 1 of RFC 9562, section 6.2: 48 bits of milliseconds, a 12 bit count in
-//! `rand_a`, and 62 random bits. When a millisecond's 4,096 ids are used up, the time runs ahead of
+//! `rand_a`, and 62 random bits. Once a millisecond's 4,096 ids are used up, the time runs ahead of
 //! the clock, which the RFC allows. Asking the system for randomness takes longer than the rest of
-//! a cheap call, so each thread fetches it in blocks. A process that was forked does not continue
-//! with its parent's block: ids are proofs too, and two processes must never hold the same one.
+//! a cheap call, so each thread fetches it in blocks. A forked process does not continue with its
+//! parent's block: ids are proofs too, and two processes must never hold the same one.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::Timestamp;
 
-/// The random bits of one id.
+/// The number of random bytes in an id.
 const EACH: usize = 8;
 
 struct Block {
@@ -27,32 +27,31 @@ thread_local! {
         const { RefCell::new(Block { bytes: [0; 64 * EACH], used: 64 * EACH, process: 0 }) };
 }
 
-/// Returns a new id, unlike any other.
+/// Returns a new, unique id.
 ///
 /// # Panics
 ///
-/// If the operating system gives no randomness.
+/// If the operating system returns no randomness.
 pub(crate) fn new_v7() -> Uuid {
     Uuid::from_u128(encode(next_place(), random()))
 }
 
-/// A source of ids that are unique and prove nothing: they are quicker to make, and anyone who
-/// knows one may guess the next. All of one source share their random bits; each has a place of its
-/// own in time.
+/// A source of ids that are unique and prove nothing: they are cheaper to make, and anyone who
+/// knows one may guess the next. All ids of one source share their random bits; each has its own
+/// timestamp and count.
 ///
-/// A process that was forked must not use its parent's source: it would make the same
-/// ids.
+/// A forked process must not use its parent's source: it would make the same ids.
 #[derive(Debug)]
 pub struct EphemeralIds {
     random: u64,
 }
 
 impl EphemeralIds {
-    /// Returns a new source, with random bits of its own.
+    /// Returns a new source with its own random bits.
     ///
     /// # Panics
     ///
-    /// If the operating system gives no randomness.
+    /// If the operating system returns no randomness.
     #[expect(clippy::new_without_default, reason = "two defaults would not be equal")]
     pub fn new() -> Self {
         Self { random: random() }
@@ -64,10 +63,10 @@ impl EphemeralIds {
     }
 }
 
-/// A place in time that no other id of this process has: milliseconds, shifted by 12 bits, and a
-/// count.
+/// Returns a timestamp and count that no other id of this process has: milliseconds, shifted left
+/// by 12 bits, plus a count.
 fn next_place() -> u64 {
-    /// That of the newest id.
+    /// The value of the newest id.
     static NEWEST: AtomicU64 = AtomicU64::new(0);
     let millis = u64::try_from(Timestamp::now().as_millis()).unwrap_or(0);
     let present = (millis & ((1 << 48) - 1)) << 12;
@@ -93,7 +92,7 @@ fn random() -> u64 {
         let mut each = [0; EACH];
         let taken = &mut block.bytes[block.used..block.used + EACH];
         each.copy_from_slice(taken);
-        // What was given out stands nowhere else.
+        // Bits that were handed out are kept nowhere else.
         taken.fill(0);
         block.used += EACH;
         u64::from_ne_bytes(each)
@@ -138,7 +137,7 @@ mod tests {
     fn the_time_is_the_present() {
         let (before, id, after) = (Timestamp::now(), new_v7(), Timestamp::now());
         let millis = i64::try_from(id.as_u128() >> 80).unwrap();
-        // Ahead by as much as other tests have minted.
+        // The time may be ahead by as much as other tests have minted.
         assert!((before.as_millis()..=after.as_millis() + 60_000).contains(&millis));
     }
 

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::Json;
 
-/// Documents whose keys and strings are these. A key may stand twice.
+/// Returns a strategy for documents whose keys and strings are drawn from `texts`. A key may occur
+/// twice.
 pub(crate) fn trees(texts: impl Strategy<Value = String> + Clone + 'static) -> BoxedStrategy<Json> {
     let leaf = prop_oneof![
         4 => texts.clone().prop_map(Json::String),

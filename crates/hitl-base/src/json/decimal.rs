@@ -1,20 +1,19 @@
-//! JSON numbers compared as what they are, decimals of any length: nothing is rounded, and nothing
-//! is allocated.
+//! JSON numbers compared as decimals of any length: nothing is rounded, and nothing is allocated.
 
 use std::cmp::Ordering;
 
-/// A JSON number without its spelling.
+/// A JSON number, independent of its spelling.
 #[derive(Clone, Copy)]
 struct Decimal<'t> {
     negative: bool,
     whole: &'t str,
     fraction: &'t str,
-    /// One more than the power of ten of the first digit that is not zero; nothing for zero itself.
+    /// One more than the power of ten of the first nonzero digit; `None` for zero itself.
     magnitude: Option<i64>,
 }
 
 impl Decimal<'_> {
-    /// The digits from the first that is not zero on.
+    /// Returns the digits, beginning with the first that is not zero.
     fn digits(&self) -> impl Iterator<Item = u8> {
         self.whole.bytes().chain(self.fraction.bytes()).skip_while(|digit| *digit == b'0')
     }
@@ -48,7 +47,7 @@ pub fn compare_numbers(a: &str, b: &str) -> Option<Ordering> {
     Some(if a.negative { sizes.reverse() } else { sizes })
 }
 
-/// Digits of numbers of the same magnitude; what one of them lacks is zero.
+/// Compares the digits of numbers of the same magnitude; missing digits are zero.
 fn compare_digits(a: Decimal<'_>, b: Decimal<'_>) -> Ordering {
     let (mut a, mut b) = (a.digits(), b.digits());
     loop {
@@ -64,7 +63,7 @@ fn compare_digits(a: Decimal<'_>, b: Decimal<'_>) -> Ordering {
 
 /// Returns whether two JSON number lexemes denote exactly the same number: `5000`, `5000.0` and
 /// `5e3` do; `9007199254740992` and `9007199254740993` do not, although an `f64` cannot tell them
-/// apart. Text that is not a JSON number is the same as nothing.
+/// apart. Text that is not a JSON number equals nothing.
 ///
 /// ```
 /// # use hitl_base::json::same_number;
@@ -75,25 +74,25 @@ pub fn same_number(a: &str, b: &str) -> bool {
     compare_numbers(a, b) == Some(Ordering::Equal)
 }
 
-/// Returns whether this JSON number is whole, however written: `5`, `5.0` and `50e-1` are.
+/// Returns whether this JSON number is whole, in any spelling: `5`, `5.0` and `50e-1` are.
 pub fn is_whole(text: &str) -> bool {
     let Some(number) = parse(text) else { return false };
     let Some(magnitude) = number.magnitude else { return true };
-    // From the first digit to the last that are not zero.
+    // The digits from the first to the last that are not zero.
     let last = number.digits().enumerate().filter(|(_, digit)| *digit != b'0').last();
     last.is_some_and(|(at, _)| i64::try_from(at).is_ok_and(|at| at < magnitude))
 }
 
-/// A whole number that fits 128 bits.
+/// A whole number whose magnitude fits 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whole {
-    /// Whether it is below zero. Zero is not.
+    /// True if it is below zero. Zero is not.
     pub negative: bool,
     /// Its distance from zero.
     pub magnitude: u128,
 }
 
-/// Returns the whole number that this JSON number is, however it is written: `5`, `5.0` and `50e-1`
+/// Returns the whole number that this JSON number denotes, in any spelling: `5`, `5.0` and `50e-1`
 /// are all 5. `None` if it has a fraction, or does not fit 128 bits. Linear in the text: an
 /// exponent of a billion costs nothing.
 ///
@@ -131,7 +130,7 @@ fn parse(text: &str) -> Option<Decimal<'_>> {
         None => (false, text),
     };
     let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
-        // No exponent makes anything of zero, however large it is.
+        // Zero stays zero, whatever its exponent.
         Some((mantissa, exponent)) if is_zero(mantissa) && is_exponent(exponent) => (mantissa, 0),
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (rest, 0),

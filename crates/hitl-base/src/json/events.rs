@@ -9,19 +9,18 @@ pub enum Token<'t> {
     Key(&'t str),
     /// A string under a key, or the whole document.
     Value(&'t str),
-    /// A string in an array, and whether it comes first there.
+    /// A string in an array, and whether it is the first item.
     Item(&'t str, bool),
     /// A number.
     Number(&'t str),
-    /// A key or a string that says something else than what is written: it has an escape, or no
-    /// end. Or what hitl does not write. Anyone who relies on what a walk tells must not, when it
-    /// tells this.
+    /// A key or a string whose raw text differs from its value (it has an escape, or no end), or
+    /// text that hitl does not write. Callers must not rely on a walk that returns this.
     Escaped,
 }
 
-/// Returns the tokens of a document that hitl has written itself: compact, as
-/// [`Json::write`](super::Json::write) has it. What could not be such, a blank between tokens for
-/// one, is [`Token::Escaped`].
+/// Returns the tokens of a document that hitl has written itself: compact, in the form of
+/// [`Json::write`](super::Json::write). Text that cannot be in that form, such as a blank between
+/// tokens, is [`Token::Escaped`].
 ///
 /// ```
 /// # use hitl_base::json::{Token, walk};
@@ -53,7 +52,7 @@ impl<'t> Iterator for Walk<'t> {
                 b'-' | b'0'..=b'9' => {
                     let more = |byte: &&u8| !matches!(byte, b',' | b']' | b'}');
                     self.at += bytes[start..].iter().take_while(more).count();
-                    // It may end within a character, where it is no number.
+                    // The token may end within a character; then it is no number.
                     return Some(
                         self.text.get(start..self.at).map_or(Token::Escaped, Token::Number),
                     );
@@ -69,7 +68,7 @@ impl<'t> Iterator for Walk<'t> {
 }
 
 impl<'t> Walk<'t> {
-    /// The string that begins after its quote, here.
+    /// Returns the string that begins here, after its opening quote.
     fn string(&mut self, start: usize) -> Token<'t> {
         let bytes = self.text.as_bytes();
         let before = start.checked_sub(2).map(|at| bytes[at]);
@@ -83,7 +82,7 @@ impl<'t> Walk<'t> {
             self.at += plain + 1;
             match bytes[self.at - 1] {
                 b'"' => break,
-                // What it escapes is no end.
+                // An escaped character does not end the string.
                 b'\\' => self.at += 1,
                 _ => {}
             }
@@ -107,7 +106,7 @@ mod tests {
     use super::*;
     use crate::json::{Json, trees};
 
-    /// The same, from the tree.
+    /// Collects the same tokens from the tree.
     fn told(tree: &Json, from: Option<bool>, out: &mut Vec<String>) {
         let string = |text: &str, how: &str| {
             let mut literal = String::new();

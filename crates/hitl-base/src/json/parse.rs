@@ -1,4 +1,4 @@
-//! The parser: JSON text in, an exact tree out, or an error that quotes no value.
+//! The parser: it turns JSON text into an exact tree, or returns an error that quotes no value.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
@@ -7,43 +7,43 @@ use super::Json;
 use super::tree::special;
 use crate::display::{clip, visible};
 
-/// The limits of what the parser accepts.
+/// The limits of the parser.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Most levels of nesting. The parser recurses, so this also bounds its stack.
+    /// The deepest nesting, in levels. The parser recurses, so this also bounds its stack.
     pub depth: usize,
-    /// Most bytes of text.
+    /// The longest text, in bytes.
     pub bytes: usize,
 }
 
 impl Default for Limits {
-    /// 64 levels, 8 MiB.
+    /// Returns 64 levels and 8 MiB.
     fn default() -> Self {
         Self { depth: 64, bytes: 8 << 20 }
     }
 }
 
-/// The most levels of a path that an error names.
+/// The most path segments that an error names.
 const PATH: usize = 16;
 
 /// The kind of a [`ParseJsonError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseJsonErrorKind {
-    /// Not JSON.
+    /// Text that is not JSON.
     Syntax,
-    /// An object has the same key twice, so that it is unclear which one was meant.
+    /// A key that occurs twice in an object, so that it is unclear which value is meant.
     DuplicateKey,
-    /// Nested deeper than [`Limits::depth`].
+    /// Nesting deeper than [`Limits::depth`].
     TooDeep,
-    /// Longer than [`Limits::bytes`].
+    /// Text longer than [`Limits::bytes`].
     TooLong,
     /// A number beyond the finite range of a double.
     NotFinite,
 }
 
-/// An error for text that the parser refused: where, and what it expected. It never quotes a value,
-/// because a value may be a secret.
+/// An error for text that the parser refused: it names the place and what was expected there. It
+/// never quotes a value, because a value may be a secret.
 #[derive(Clone, Debug)]
 pub struct ParseJsonError {
     kind: ParseJsonErrorKind,
@@ -84,8 +84,8 @@ impl std::error::Error for ParseJsonError {}
 
 /// Parses one JSON document within the default [`Limits`].
 ///
-/// Stricter than JSON itself: a key must not occur twice in an object, at any depth, and a number
-/// must be finite as a double.
+/// The parser is stricter than JSON itself: a key must not occur twice in an object, at any depth,
+/// and a number must be finite as a double.
 ///
 /// ```
 /// # use hitl_base::json::{parse_json, ParseJsonErrorKind};
@@ -106,15 +106,15 @@ pub fn parse_with_limits(text: &str, limits: Limits) -> Result<Json, ParseJsonEr
     scanner.document(limits.bytes).map_err(|refused| refused.located(text))
 }
 
-/// What the parser refused. The path to it is put together while the parser leaves what it is in,
-/// so that a text that is fine pays nothing for it.
+/// A refusal by the parser. Its path is built while the parser unwinds, so that valid text does not
+/// pay for it.
 struct Refused(Box<Refusal>);
 
 struct Refusal {
     kind: ParseJsonErrorKind,
     at: usize,
     expected: &'static str,
-    /// The innermost first.
+    /// The path, innermost segment first.
     path: Vec<Segment>,
 }
 
@@ -235,8 +235,8 @@ impl Scanner<'_> {
 
     fn object(&mut self) -> Scanned<Json> {
         let mut entries: Vec<(String, Json)> = Vec::new();
-        // Small objects are searched; a large one gets an index, so that a hostile object of many
-        // keys costs no quadratic time.
+        // Small objects are searched linearly; a large one gets an index, so that a hostile object
+        // with many keys does not cost quadratic time.
         let mut seen: Option<HashSet<String>> = None;
         self.space();
         if self.peek() == Some(b'}') {
@@ -271,7 +271,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Returns what follows a key that stands here twice, or not.
+    /// Returns the value after a key, or an error if the key is a duplicate.
     fn under_key(&mut self, twice: bool) -> Scanned<Json> {
         if twice {
             let why = "the same key stands here twice, so it is unclear which value is meant";

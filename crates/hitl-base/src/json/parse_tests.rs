@@ -1,4 +1,4 @@
-//! What the scanner takes and refuses.
+//! Text that the parser accepts and refuses.
 
 use super::*;
 use proptest::prelude::*;

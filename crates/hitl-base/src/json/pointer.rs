@@ -1,6 +1,6 @@
 //! JSON Pointers (RFC 6901).
 
-/// Adds a part, a key or an index, to a pointer.
+/// Appends a part (a key or an index) to a pointer.
 pub fn push_part(pointer: &mut String, part: &str) {
     pointer.push('/');
     for c in part.chars() {

@@ -1,4 +1,4 @@
-//! A JSON document as the text it is, inside a larger record.
+//! A JSON document kept as text inside a larger record.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use super::{Json, ParseJsonError, parse_json};
 
-/// A JSON document kept as text, byte for byte. In a record it appears as JSON, not as a string.
-/// Cheap to clone; clones share the text.
+/// A JSON document kept as text, byte for byte. A record embeds it as JSON, not as a string. Cheap
+/// to clone; clones share the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JsonText(Arc<str>);
 
@@ -19,7 +19,7 @@ pub struct JsonText(Arc<str>);
 pub struct InvalidJson(());
 
 impl JsonText {
-    /// Takes text that must be one JSON document.
+    /// Wraps text that must be one JSON document.
     ///
     /// # Errors
     ///
@@ -30,7 +30,8 @@ impl JsonText {
             .map_err(|_| InvalidJson(()))
     }
 
-    /// Text that a writer of hitl's own has just written: it is not read once more. Shares it.
+    /// Wraps text that one of hitl's own writers has just written, without parsing it again. Shares
+    /// the text.
     #[doc(hidden)]
     pub fn written(text: Arc<str>) -> Self {
         Self(text)
@@ -50,7 +51,7 @@ impl JsonText {
     ///
     /// # Errors
     ///
-    /// [`ParseJsonError`] for a duplicate key or absurd nesting, which plain JSON allows.
+    /// [`ParseJsonError`] for a duplicate key or excessive nesting, which plain JSON allows.
     pub fn tree(&self) -> Result<Json, ParseJsonError> {
         parse_json(self.as_str())
     }
@@ -77,8 +78,8 @@ impl fmt::Display for JsonText {
 
 impl Serialize for JsonText {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        // Read here and not when it was made: most texts are made more often than they are sent.
-        // What were no JSON would be no record either.
+        // Parsed here and not on construction: most texts are made more often than they are sent.
+        // Text that is not JSON would not make a valid record either.
         let raw: &RawValue = serde_json::from_str(&self.0)
             .map_err(|_| serde::ser::Error::custom("a text that is no JSON document"))?;
         raw.serialize(to)

@@ -41,8 +41,7 @@ impl Json {
         }
     }
 
-    /// Returns the number nearest to what was written, if this is a number. For scoring, not for
-    /// money.
+    /// Returns the nearest `f64`, if this is a number. For scoring, not for money.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Json::Number(lexeme) => lexeme.parse().ok(),
@@ -112,7 +111,7 @@ impl Json {
 }
 
 /// Appends a JSON string literal to `out`: the shortest escapes that JSON allows, everything else
-/// as it is. There is exactly one spelling of each string, so digests can rely on it.
+/// as it is. Each string has exactly one spelling, so digests can rely on it.
 pub fn write_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
@@ -131,18 +130,17 @@ pub fn write_string(out: &mut String, text: &str) {
             // Writing to a String cannot fail.
             _ => drop(write!(out, "\\u{byte:04x}")),
         }
-        // It is ASCII, so this cuts between characters.
+        // The byte is ASCII, so this cuts between characters.
         rest = &rest[at + 1..];
     }
     out.push_str(rest);
     out.push('"');
 }
 
-/// Returns where the first byte is that a JSON string must escape: a quote, a
-/// backslash or a control character. Many bytes at a time, because arguments are mostly long plain
-/// text.
+/// Returns the position of the first byte that a JSON string must escape: a quote, a backslash or a
+/// control character. Reads many bytes at a time, because arguments are mostly long plain text.
 pub(super) fn special(bytes: &[u8]) -> Option<usize> {
-    // No branch between the bytes of a block, so that the compiler reads them together.
+    // No branch between the bytes of a block, so that the compiler vectorizes the loop.
     let plain = |block: &[u8; 32]| {
         let is =
             |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
@@ -152,11 +150,11 @@ pub(super) fn special(bytes: &[u8]) -> Option<usize> {
     special_in_words(&bytes[long..]).map(|found| long + found)
 }
 
-/// The same, eight bytes at a time.
+/// Does the same as [`special`], eight bytes at a time.
 fn special_in_words(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
-    // The highest bit of each byte that is zero; those above the lowest such byte may be wrong.
+    // The highest bit of each zero byte; bits above the lowest such byte may be wrong.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let mut words = bytes.chunks_exact(8);
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! Secrets that stand in a place of their own, in the formats that have such places.
+//! Secrets in fixed places, in the formats that have such places.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -133,10 +133,10 @@ const PLACES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The places.
+/// The pattern of all places.
 pub(super) static PLACE: Pattern = Pattern::anywhere(|| patterns::folded(PLACES));
 
-/// Masks what stands in a secret's place.
+/// Masks the values in places of secrets.
 pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
@@ -146,7 +146,7 @@ pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, st
             at = ceil(text, whole.start() + 1);
             continue;
         };
-        // What is none may begin within what was taken for one.
+        // Another place may begin within the text that was taken for this one.
         at = ceil(text, if secret { whole.end() } else { value.start.max(whole.start() + 1) });
         if secret {
             let value = value.start..end_of(text, &found, value.end);
@@ -166,21 +166,21 @@ pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, st
     Cow::Owned(out)
 }
 
-/// Where a value ends that ends at `end` of what was searched: it may go on.
+/// Returns the end of a value whose searched part ends at `end`: it may continue.
 fn end_of(text: &str, found: &Found<'_>, end: usize) -> usize {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>');
     let rest = &text[end..];
     if found.is_cut(end) { end + rest.find(ends).unwrap_or(rest.len()) } else { end }
 }
 
-/// Where an element's text ends that begins here; nothing when another begins in it.
+/// Returns the end of the element text that begins here; `None` if another element begins in it.
 fn element_end(text: &str, from: usize) -> Option<usize> {
     let end = from + text[from..].find(['<', '>', '\r', '\n'])?;
     let after = text[end..].trim_start();
     after.starts_with("</").then(|| from + text[from..end].trim_end().len())
 }
 
-/// What these groups match is a secret.
+/// Groups whose match is always a secret.
 const SURE: &[&str] = &[
     "user",
     "cookie",
@@ -212,7 +212,7 @@ const SURE: &[&str] = &[
     "file",
 ];
 
-/// What these groups match is a secret when its name is that of one.
+/// Groups whose match is a secret if the name in the first group is a secret's.
 const NAMED: &[(&str, &str)] = &[
     ("tag", "xml"),
     ("entry", "text"),
@@ -228,7 +228,7 @@ const NAMED: &[(&str, &str)] = &[
     ("image", "variable_of"),
 ];
 
-/// What was found in a place, and whether it is a secret.
+/// Returns the value found in a place, and whether it is a secret.
 fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
     let found = found.captures();
     if let Some(sure) = SURE.iter().find_map(|group| found.name(group)) {
@@ -239,7 +239,7 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         let quoted = text[..word.start()].ends_with(['"', '\'', '`']);
         let sql = found.name("by").is_some() && whole.as_str().starts_with("IDENTIFIED");
         // `identified by its name`, `users forget the password often`: another place may begin in
-        // what was taken for this one.
+        // the text that was taken for this one.
         return Some(if quoted || sql || is_odd(word.as_str()) {
             (word.range(), true)
         } else {
@@ -247,7 +247,7 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         });
     }
     if let Some(code) = found.name("code").or_else(|| found.name("check")) {
-        // A longer number is none that is used once; its own shape says what it is.
+        // A longer number is not a one-time code; its own shape decides.
         let after =
             text[code.end()..].strip_prefix([' ', '-', '.', ',']).unwrap_or(&text[code.end()..]);
         return Some((code.range(), !after.starts_with(|c: char| c.is_ascii_digit())));
@@ -260,7 +260,7 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
         return Some((alone.range(), !is_name(alone.as_str())));
     }
     if let Some(word) = found.name("bare_shell") {
-        // A plain word after the name of a command goes on with a sentence.
+        // A plain word after a command's name continues a sentence.
         let digit = word.as_str().bytes().any(|byte| byte.is_ascii_digit());
         return Some((word.range(), digit || !is_name(word.as_str())));
     }
@@ -270,7 +270,7 @@ fn value(text: &str, found: &Found<'_>) -> Option<(Range<usize>, bool)> {
     let named = |(name, value): &(&str, &str)| Some((found.name(name)?, found.name(value)?));
     let (name, value) = NAMED.iter().find_map(named)?;
     let mut range = value.range();
-    // An element may say itself what is in it, or its attribute does.
+    // The element's name or its attribute may tell what the element contains.
     let element = found.name("element").map_or(Name::Plain, |element| judge(element.as_str()));
     let secret = match judge(name.as_str()) {
         Name::Plain if element == Name::Plain => return Some((range, false)),

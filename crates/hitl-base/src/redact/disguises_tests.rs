@@ -1,5 +1,4 @@
-//! Secrets that are spelled so that a pattern does not see them, and what is spelled so and is
-//! none.
+//! Secrets spelled so that a pattern does not see them, and harmless text spelled the same way.
 
 use super::*;
 
@@ -7,7 +6,7 @@ fn text(text: &str) -> String {
     Redactor::standard().text(text).into_owned()
 }
 
-/// A token of GitHub's, in two parts.
+/// A GitHub token in two parts.
 const TOKEN: [&str; 2] = ["ghp_q3Zk8RtW1yPv7L", "mX0dJs5HfGb2NcUa9Ee4To"];
 
 #[test]
@@ -34,7 +33,7 @@ fn invariant_8_what_is_not_seen_hides_no_secret() {
             assert!(clean.contains(MASK) && !clean.contains("one9"), "{named:?} -> {clean:?}");
         }
     }
-    // What a program for Windows writes, read as UTF-8.
+    // The UTF-16 output of a Windows program, read as UTF-8.
     let wide: String = "password=Tr0mbone9\n".chars().flat_map(|c| [c, '\0']).collect();
     assert!(!text(&wide).replace('\0', "").contains("Tr0m"));
 }

@@ -1,12 +1,12 @@
-//! Text and files in base64: what they hold says whether they are secrets.
+//! Text and files in base64: their content tells whether they are secrets.
 
-/// Shorter ones are not looked into, in bytes.
+/// The shortest run that is decoded, in bytes.
 pub(super) const SHORTEST: usize = 20;
 
-/// Longer ones are not decoded: they are taken for files.
+/// The longest run that is decoded, in bytes: longer ones are taken for files.
 const LONGEST: usize = 4_096;
 
-/// How common files begin.
+/// The first bytes of common file formats.
 const FILES: &[&[u8]] = &[
     b"\x89PNG",
     b"\xFF\xD8\xFF",
@@ -34,7 +34,7 @@ const FILES: &[&[u8]] = &[
     b"\x7FELF",
 ];
 
-/// Whether this is text or a file in base64, and no secret.
+/// Returns whether a run is base64 of text or of a file, and so no secret.
 pub(super) fn is_ordinary(run: &str) -> bool {
     let Some(bytes) = decode(run) else { return false };
     let file = FILES.iter().any(|start| bytes.starts_with(start))
@@ -42,7 +42,7 @@ pub(super) fn is_ordinary(run: &str) -> bool {
     file || is_text(&bytes)
 }
 
-/// What a run in base64, or in hexadecimal digits, says, if it is text.
+/// Returns the decoded content of a base64 or hexadecimal run, if it is text.
 pub(super) fn text(run: &str) -> Option<String> {
     hexadecimal(run)
         .or_else(|| decode(run))
@@ -50,7 +50,7 @@ pub(super) fn text(run: &str) -> Option<String> {
         .and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
-/// Whether nobody has drawn it: characters that are printed, and few of them odd.
+/// Returns whether bytes are text rather than random: UTF-8 without control characters.
 fn is_text(bytes: &[u8]) -> bool {
     // The last character may be cut off.
     let text = match std::str::from_utf8(bytes) {
@@ -64,7 +64,7 @@ fn is_text(bytes: &[u8]) -> bool {
     text.len() >= 8 && text.chars().all(printed)
 }
 
-/// The bytes that two hexadecimal digits each stand for.
+/// Decodes pairs of hexadecimal digits.
 fn hexadecimal(run: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     if !(SHORTEST..=LONGEST).contains(&run.len()) {
@@ -75,7 +75,7 @@ fn hexadecimal(run: &str) -> Option<Vec<u8>> {
     bytes.collect::<Option<_>>().filter(|_| odd.is_empty())
 }
 
-/// The bytes that a run stands for, in either alphabet (RFC 4648).
+/// Decodes a base64 run in either alphabet (RFC 4648).
 fn decode(run: &str) -> Option<Vec<u8>> {
     let body = run.trim_end_matches('=');
     if !(SHORTEST..=LONGEST).contains(&body.len()) || body.len() % 4 == 1 {

@@ -1,20 +1,21 @@
-//! Strings that look random, with care: ordinary names, hashes, ids and paths do not.
+//! Detection of random-looking strings that leaves ordinary names, hashes, ids and paths alone.
 
 use super::natural_text::is_name;
 
-/// The shortest string that is looked at.
+/// The shortest string that is checked.
 pub(super) const SHORTEST: usize = 32;
 
-/// The shortest one of one case: shorter ones are ids.
+/// The shortest string in one case that is checked: shorter ones are ids.
 const ONE_CASE: usize = 28;
 
-/// So long is the secret of an access key, in bytes.
+/// The length of a cloud access key's secret, in bytes.
 const ACCESS: usize = 40;
 
-/// Longer ones are files: an image in base64, a compiled program.
+/// The longest string that is checked: longer ones are files (an image in base64, a compiled
+/// program).
 const LONGEST: usize = 1_024;
 
-/// How public keys, public addresses, and common files in base64 begin.
+/// Returns whether a text begins like a public key, a public address, or a common file in base64.
 fn is_known_start(text: &str) -> bool {
     const STARTS: &[&str] = &[
         "bafy",
@@ -45,7 +46,7 @@ fn is_known_start(text: &str) -> bool {
         "MFkw",
         "MCow",
         "d09G",
-        // Items of Outlook, answers of a model, sessions of a payment.
+        // Outlook items, model responses, payment sessions.
         "AAMkA",
         "AQMkA",
         "chatcmpl-",
@@ -55,8 +56,8 @@ fn is_known_start(text: &str) -> bool {
     STARTS.iter().any(|start| text.starts_with(start))
 }
 
-/// Whether what stands under a name that may be a secret's looks like one: long enough, in one
-/// piece, with digits and letters, and no name, path, date or id.
+/// Returns whether a value under a name that may be a secret's looks like a secret: long enough, in
+/// one piece, with digits and letters, and not a name, path, date or id.
 pub(super) fn looks_secret(text: &str) -> bool {
     let text = text.trim();
     let kinds: Vec<usize> = text.bytes().map(kind).collect();
@@ -84,7 +85,8 @@ pub(super) fn looks_secret(text: &str) -> bool {
         && shannon(text) >= 3.0
 }
 
-/// Whether a text is noise from all of the keyboard, spaces included, as salts are.
+/// Returns whether a text is random characters from the whole keyboard, spaces included, like a
+/// salt.
 pub(super) fn is_noise(text: &str) -> bool {
     let signs = text.bytes().filter(u8::is_ascii_punctuation).count();
     let alphanumeric = text.bytes().filter(u8::is_ascii_alphanumeric).count();
@@ -105,7 +107,7 @@ pub(super) fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// With blanks where something is percent-encoded.
+/// Replaces each percent-encoded byte with a blank.
 fn unescaped(text: &str) -> String {
     let mut parts = text.split('%');
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -116,7 +118,7 @@ fn unescaped(text: &str) -> String {
     out
 }
 
-/// Whether a text is grouped as a UUID is, and is none: it is of letters beyond `f`.
+/// Returns whether a text is grouped like a UUID but is none: it has letters beyond `f`.
 pub(super) fn is_like_a_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
@@ -126,12 +128,12 @@ pub(super) fn is_like_a_uuid(text: &str) -> bool {
         && !is_name(text)
 }
 
-/// Whether it is an alphabet, as code that draws or encodes has it.
+/// Returns whether a text contains the alphabet, as drawing or encoding code does.
 fn is_alphabet(text: &str) -> bool {
     text.len() >= 36 && text.to_ascii_lowercase().contains("abcdefghijklmnopqrstuvwxyz")
 }
 
-/// Whether it is the name of a machine, with or without a port.
+/// Returns whether a text is a host name, with or without a port.
 fn is_host(text: &str) -> bool {
     let name = text.rsplit_once(':').map_or(text, |(name, port)| {
         if port.bytes().all(|b| b.is_ascii_digit()) { name } else { text }
@@ -146,7 +148,8 @@ fn is_host(text: &str) -> bool {
             .is_some_and(|top| top.len() < 7 && top.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
-/// Words and numbers between separators: `release-2024-01`, `user_12_profile`.
+/// Returns whether a text is words and numbers between separators: `release-2024-01`,
+/// `user_12_profile`.
 fn is_slug(text: &str) -> bool {
     let mut parts = text.split(['-', '_', '.', ':', '/']);
     text.contains(['-', '_', '.', ':', '/'])
@@ -158,7 +161,7 @@ fn is_slug(text: &str) -> bool {
         })
 }
 
-/// Returns whether many short parts make it up, half of them words:
+/// Returns whether a text consists of many short parts, half of them words:
 /// `fix-read-in-2d_blt-CVE-2021-1234`.
 fn is_file_name(text: &str) -> bool {
     let (mut parts, mut words) = (0, 0);
@@ -169,10 +172,10 @@ fn is_file_name(text: &str) -> bool {
     parts >= 5 && parts * 8 >= text.len() && words * 2 >= parts
 }
 
-/// Whether a run of `A-Z a-z 0-9 + / _ = -` looks like a random secret.
+/// Returns whether a run of `A-Z a-z 0-9 + / _ = -` looks like a random secret.
 ///
 /// Hexadecimal (hashes), UUIDs, slugs, paths and camel-case names are not random in this sense: a
-/// secret mixes upper case, lower case and digits, and changes between them all the time.
+/// secret mixes upper case, lower case and digits, and keeps changing between them.
 pub(super) fn is_random(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     if !(SHORTEST..=LONGEST).contains(&body.len()) || is_known_start(body) {
@@ -181,8 +184,8 @@ pub(super) fn is_random(text: &str) -> bool {
     if body.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
         return false;
     }
-    // Slashes are of paths and of base64; only the latter has a plus or padding too, but for the
-    // secrets of one cloud, which are all of one length.
+    // Slashes occur in paths and in base64; only base64 also has a plus or padding, except the
+    // secrets of one cloud, which all have the same length.
     let slashed = body.contains('/') && !body.contains('+') && body.len() == text.len();
     if slashed && (body.len() != ACCESS || body.contains(['-', '_'])) {
         return false;
@@ -202,8 +205,8 @@ pub(super) fn is_random(text: &str) -> bool {
     changes * 100 >= kinds.len() * 38 && shannon(body) >= 4.0
 }
 
-/// Whether letters of one case and digits look random: they are too many for an id, they go on
-/// changing, and they are more than the digits of a hash.
+/// Returns whether letters of one case and digits look random: too many for an id, alternating
+/// often, and beyond the digits of a hash.
 fn is_random_in_one_case(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let beyond_hex = text.bytes().filter(|b| !b.is_ascii_hexdigit()).count();
@@ -230,7 +233,7 @@ fn kind(byte: u8) -> usize {
     }
 }
 
-/// Bits for each character, by Shannon's formula over the characters' own frequencies.
+/// Returns the Shannon entropy in bits per character, from the text's own character frequencies.
 fn shannon(text: &str) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in text.bytes() {

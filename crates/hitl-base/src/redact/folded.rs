@@ -1,5 +1,5 @@
-//! A text as it is read: without what is not seen, and with escapes and look-alikes as what they
-//! stand for. A secret that is spelled otherwise is looked for in it, and masked where it stands.
+//! A text as it is read: invisible characters removed, escapes and lookalikes replaced by what they
+//! represent. Secrets in disguised spellings are found in it and masked in the original.
 
 use std::ops::Range;
 
@@ -12,27 +12,27 @@ use crate::display::is_unseen;
 
 /// The longest sequence that sets a terminal's colour, title or link, in bytes.
 const SEQUENCE: usize = 256;
-/// So many backslashes may stand before one escape.
+/// The most backslashes before one escape.
 const SLASHES: usize = 8;
 
-/// A text as it is read, and where each part of it stands in the text as it is written.
+/// A text as it is read, and the position of each part in the text as it is written.
 pub(super) struct Folded {
     text: String,
-    /// In the order of the text.
+    /// The pieces in text order.
     pieces: Vec<Piece>,
 }
 
-/// A part of the text that is read as it is written, or instead of something else.
+/// A part of the text that is read as it is written, or as something else.
 struct Piece {
-    /// Where it begins as it is read.
+    /// Its start in the text as it is read.
     at: usize,
-    /// Where it stands as it is written.
+    /// Its range in the text as it is written.
     written: Range<usize>,
     verbatim: bool,
 }
 
 impl Folded {
-    /// The text as it is read; nothing when it is read as it is written.
+    /// Returns the text as it is read; `None` if it is read as it is written.
     pub(super) fn of(text: &str) -> Option<Self> {
         let (odd, equals) = kinds(text.as_bytes());
         let wrapped = equals && memmem::find(text.as_bytes(), b"=3D").is_some();
@@ -41,7 +41,8 @@ impl Folded {
         }
         let mut folded = Self { text: String::new(), pieces: Vec::new() };
         let (mut copied, mut at) = (0, 0);
-        // Whether the word that goes on has a letter of ASCII: asked once for each word.
+        // The end of the current word and whether it has an ASCII letter: computed once for each
+        // word.
         let mut word = (0, false);
         while at < text.len() {
             if !may_be_read_otherwise(text.as_bytes()[at]) {
@@ -56,7 +57,8 @@ impl Folded {
                 continue;
             };
             let read = match read {
-                // A capital that looks Latin is no hump of a name.
+                // A capital lookalike after a lower-case letter does not start a new word of a
+                // camel-case name.
                 Read::As(c) if text[..at].ends_with(char::is_lowercase) => {
                     Read::As(c.to_ascii_lowercase())
                 }
@@ -87,12 +89,12 @@ impl Folded {
         self.pieces.push(Piece { at, written, verbatim });
     }
 
-    /// The text as it is read.
+    /// Returns the text as it is read.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Where a part of what is read stands as it is written.
+    /// Returns the range in the written text of a range in the read text.
     pub(super) fn written(&self, read: &Range<usize>) -> Range<usize> {
         let first = self.pieces.partition_point(|piece| piece.at <= read.start).saturating_sub(1);
         let last = self.pieces.partition_point(|piece| piece.at < read.end).saturating_sub(1);
@@ -111,13 +113,13 @@ impl Folded {
     }
 }
 
-/// What something is read as.
+/// The reading of a part of the text.
 enum Read {
     Nothing,
     As(char),
 }
 
-/// What may begin something that is read otherwise than it is written.
+/// Returns whether text that begins with this byte may be read differently from its spelling.
 const fn may_be_read_otherwise(byte: u8) -> bool {
     kind(byte) != 0
 }
@@ -134,7 +136,7 @@ const fn kind(byte: u8) -> u8 {
     }
 }
 
-/// The kinds of all bytes.
+/// The kind of each byte.
 static KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut byte = 0;
@@ -148,14 +150,14 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// Whether a text has an odd byte, and whether it has an equals sign.
+/// Returns whether a text has an odd byte, and whether it has an equals sign.
 fn kinds(text: &[u8]) -> (bool, bool) {
     let found = text.iter().fold(0, |found, byte| found | KINDS[usize::from(*byte)]);
     (found & ODD != 0, found & EQUALS != 0)
 }
 
-/// How long the word is in which `at` stands, and whether it has a letter of ASCII next to where it
-/// is looked at or later.
+/// Returns the end of the word that begins at `at`, and whether it has an ASCII letter just before
+/// `at` or later.
 fn word_at(text: &str, at: usize) -> (usize, bool) {
     let before = text[..at].chars().next_back().is_some_and(|c| c.is_ascii_alphabetic());
     let length: usize =
@@ -164,7 +166,8 @@ fn word_at(text: &str, at: usize) -> (usize, bool) {
     (at + length.max(1), before || word.bytes().any(|byte| byte.is_ascii_alphabetic()))
 }
 
-/// What the text begins with when that is read otherwise: how long it is, and as what it is read.
+/// Returns the length and the reading of the first part of a text, if it is read differently from
+/// its spelling.
 fn reading(text: &str, wrapped: bool, mixed: bool) -> Option<(usize, Read)> {
     let c = text.chars().next()?;
     match c {
@@ -188,12 +191,12 @@ fn reading(text: &str, wrapped: bool, mixed: bool) -> Option<(usize, Read)> {
     }
 }
 
-/// How long what a terminal acts on is (ECMA-48), that the text begins with.
+/// Returns the length of the terminal control sequence (ECMA-48) that the text begins with.
 pub(super) fn sequence(text: &str) -> usize {
     let near = &text[..floor(text, SEQUENCE)];
     let bytes = near.as_bytes();
     let end = match bytes.get(1) {
-        // A mask is none.
+        // A mask is not a control sequence.
         Some(b'[') if leading_mask(&near[1..]).is_none() => {
             let last = bytes[2..].iter().position(|byte| (0x40..0x7F).contains(byte));
             last.filter(|last| bytes[2..2 + last].iter().all(|byte| (0x20..0x40).contains(byte)))
@@ -209,7 +212,7 @@ pub(super) fn sequence(text: &str) -> usize {
     end.unwrap_or(1)
 }
 
-/// `\u0070`, `\u{70}`, `\x70`, with as many backslashes as the strings that it is in.
+/// Reads `\u0070`, `\u{70}`, `\x70`, with one backslash or more: nested strings double them.
 fn escaped(text: &str) -> Option<(usize, Read)> {
     let slashes = text.bytes().take(SLASHES).take_while(|byte| *byte == b'\\').count();
     let rest = &text[slashes..];
@@ -226,7 +229,7 @@ fn escaped(text: &str) -> Option<(usize, Read)> {
     Some((slashes + length, Read::As(of_a_name(u32::from_str_radix(digits, 16).ok()?)?)))
 }
 
-/// `&#112;`, `&#x70;`.
+/// Reads `&#112;` and `&#x70;`.
 fn referred(text: &str) -> Option<(usize, Read)> {
     let rest = text.strip_prefix("&#")?;
     let end = rest.bytes().take(9).position(|byte| byte == b';')?;
@@ -238,7 +241,7 @@ fn referred(text: &str) -> Option<(usize, Read)> {
     Some((end + 3, Read::As(of_a_name(code.ok()?)?)))
 }
 
-/// `%70`; and `%25` before two digits, which is a percent sign that is encoded itself.
+/// Reads `%70`, and `%25` before two digits, which is an encoded percent sign.
 fn percent(text: &str) -> Option<(usize, Read)> {
     let digits = |at: usize| {
         text.get(at..at + 2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -251,7 +254,7 @@ fn percent(text: &str) -> Option<(usize, Read)> {
     Some((3, Read::As(c)))
 }
 
-/// What quoted-printable text has (RFC 2045): `=3D`, and the end of a line that is none.
+/// Reads quoted-printable text (RFC 2045): `=3D` and soft line breaks.
 fn soft(text: &str) -> Option<(usize, Read)> {
     if text.starts_with("=3D") {
         return Some((3, Read::As('=')));
@@ -260,7 +263,8 @@ fn soft(text: &str) -> Option<(usize, Read)> {
     Some((end.len(), Read::Nothing))
 }
 
-/// The character with this number, where names and what joins them to a value are made of such.
+/// Returns the character with this code, if it can be part of a name or of the join between a name
+/// and its value.
 fn of_a_name(code: u32) -> Option<char> {
     let c = char::from_u32(code)?;
     (c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '=' | ':')).then_some(c)

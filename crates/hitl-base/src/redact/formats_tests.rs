@@ -1,4 +1,4 @@
-//! Secrets in the formats of files, commands and protocols that have a place for them.
+//! Secrets in formats of files, commands and protocols that have a place for them.
 
 use super::*;
 
@@ -141,7 +141,7 @@ fn ids_of_versions_and_clicks_are_shown_beside_their_names() {
             crate::json::parse_json(&format!("{{\"version\":\"{id}\",\"VersionId\":\"{id}\"}}"));
         assert!(Redactor::standard().json_if_changed(&tree.unwrap()).is_none());
     }
-    // Their digits are those of a card.
+    // Their digits form a valid card number.
     for plain in ["https://x.org/?yclid=6211222233334444557", "yclid: 6211222233334444557"] {
         assert_eq!(text(plain), plain);
     }

@@ -1,15 +1,16 @@
-//! What form a value has: that of a word, of code, of a link, or of something drawn.
+//! The forms of a value: a word, code, a link, or random characters.
 
 use super::natural_text::is_name;
 
-/// How a bare value may go on: until a blank, a quote or a separator.
+/// Returns the text up to a blank, a quote or a separator: the rest of a bare value.
 pub(super) fn run(text: &str) -> &str {
     let ends =
         |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '\\');
     &text[..text.find(ends).unwrap_or(text.len())]
 }
 
-/// Whether this is what stands between two strings: `"Password:",label:"..."`, `"+ token + "`.
+/// Returns whether a value is the code between two strings: `"Password:",label:"..."`, `"+ token +
+/// "`.
 pub(super) fn is_between_strings(value: &str) -> bool {
     let inner = value.trim_matches(['"', '\'', '`', ' ']);
     let begins = value.starts_with([',', ')', ';', '}', '+']) || value.starts_with(" +");
@@ -17,7 +18,7 @@ pub(super) fn is_between_strings(value: &str) -> bool {
     begins && ends || inner.starts_with('+') && inner.ends_with('+') && inner.len() > 2
 }
 
-/// Whether it is where something is, and nothing in it looks like a secret.
+/// Returns whether a value is a URL in which nothing looks like a secret.
 pub(super) fn is_link(value: &str) -> bool {
     let Some((scheme, rest)) = value.split_once("://") else { return false };
     scheme.bytes().all(|b| b.is_ascii_alphabetic())
@@ -27,12 +28,12 @@ pub(super) fn is_link(value: &str) -> bool {
             .any(|part| part.len() >= 16 && is_drawn(part))
 }
 
-/// Whether it has nothing but letters, digits and underscores.
+/// Returns whether a value has only letters, digits and underscores.
 pub(super) fn is_plain(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Whether it is in groups, as the keys of licences are: `A1B2C-D3E4F-..`.
+/// Returns whether a value is in groups like a licence key: `A1B2C-D3E4F-..`.
 pub(super) fn is_licence(value: &str) -> bool {
     let length = value.find('-').unwrap_or_default();
     let group = |group: &str| {
@@ -41,7 +42,7 @@ pub(super) fn is_licence(value: &str) -> bool {
     (3..=8).contains(&length) && value.split('-').count() >= 4 && value.split('-').all(group)
 }
 
-/// Whether nobody could take it for words: letters and digits, and no name.
+/// Returns whether a value cannot be words: it has letters and digits, and is no name.
 pub(super) fn is_drawn(value: &str) -> bool {
     value.len() >= 8
         && value.bytes().any(|byte| byte.is_ascii_digit())
@@ -49,8 +50,8 @@ pub(super) fn is_drawn(value: &str) -> bool {
         && !is_name(value)
 }
 
-/// Whether it is in one piece of capitals, small letters and digits, which change so often that it
-/// is no name: what stands after a secret's name and a blank.
+/// Returns whether a value after a secret's name and a blank is one piece of upper case, lower case
+/// and digits that alternate too often for a name.
 pub(super) fn is_mixed(value: &str) -> bool {
     let kind = |byte: u8| {
         usize::from(byte.is_ascii_lowercase()) + 2 * usize::from(byte.is_ascii_uppercase())
@@ -66,13 +67,14 @@ pub(super) fn is_mixed(value: &str) -> bool {
         && !is_name(value)
 }
 
-/// Whether it stands for what something else says: `` `cat /run/secrets/x` ``, `arn:aws:..`.
+/// Returns whether a value refers to a secret kept elsewhere: `` `cat /run/secrets/x` ``,
+/// `arn:aws:..`.
 pub(super) fn is_command(value: &str, ticked: bool) -> bool {
     ticked && value.contains(char::is_whitespace) || value.starts_with("arn:")
 }
 
-/// Whether it has what a word has not: a digit, a sign that names do not have, capitals anywhere.
-/// The name of an encoding is none.
+/// Returns whether a value has something that words lack: a digit, a sign that names do not have,
+/// capitals anywhere. The names of encodings do not count.
 pub(super) fn is_odd(value: &str) -> bool {
     const CODES: &[&str] =
         &["base64", "base32", "utf", "sha", "md5", "hs", "rs", "es", "ps", "aes", "latin", "iso"];

@@ -1,11 +1,11 @@
-//! What looks random and is no secret: addresses on chains, ids of files, what follows a click, and
-//! what was encoded.
+//! Text that looks random and is no secret: blockchain addresses, file ids, click ids, and encoded
+//! text.
 
 use super::encoded;
 
 const BECH32: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
-/// Whether a name that ends in this word is an identifier's.
+/// Returns whether a name that ends in this word is an identifier's.
 pub(super) fn is_name(word: &str) -> bool {
     const WORDS: &[&str] = &[
         "id",
@@ -62,17 +62,18 @@ pub(super) fn is_name(word: &str) -> bool {
     WORDS.contains(&word) || ENDINGS.iter().any(|end| word.ends_with(end))
 }
 
-/// Whether a run of letters and digits is one of the well-known identifiers, by its form.
+/// Returns whether a run of letters and digits has the form of a well-known identifier.
 pub(super) fn is_known(run: &str) -> bool {
     is_address(run) || is_file_id(run) || encoded::is_ordinary(run)
 }
 
-/// The letters and digits that nobody mixes up: those of base58.
+/// Returns whether a text has only the unambiguous letters and digits of base58.
 fn is_base58(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b))
 }
 
-/// An address on a chain, as its checked alphabet, its first letters and its length have it.
+/// Returns whether a run is a blockchain address, by its alphabet, its first letters and its
+/// length.
 fn is_address(run: &str) -> bool {
     if let Some(hexadecimal) = run.strip_prefix("0x") {
         return hexadecimal.bytes().all(|b| b.is_ascii_hexdigit());
@@ -80,7 +81,8 @@ fn is_address(run: &str) -> bool {
     let base32 = |text: &str| text.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
     let starts = |marks: &[&str]| marks.iter().any(|mark| run.starts_with(mark));
     match run.len() {
-        // Bitcoin and its like, Tron, XRP, Tezos, Cardano's first kind, IPFS, Substrate, Solana.
+        // Bitcoin and similar chains, Tron, XRP, Tezos, early Cardano addresses, IPFS, Substrate,
+        // Solana.
         25..=35
             if is_base58(run)
                 && starts(&[
@@ -108,7 +110,8 @@ fn is_address(run: &str) -> bool {
     }
 }
 
-/// Filecoin's and Nano's addresses, and what has its network's name before a colon.
+/// Returns whether a run is a Filecoin or Nano address, or an address with its network's name
+/// before a colon.
 fn is_lower_base32(run: &str) -> bool {
     let of =
         |text: &str, letters: &[u8]| text.len() >= 38 && text.bytes().all(|b| letters.contains(&b));
@@ -119,8 +122,8 @@ fn is_lower_base32(run: &str) -> bool {
         || of(run, BECH32)
 }
 
-/// What is written as BIP 173 has it: whose it is, a one, and thirty-two letters that nobody mixes
-/// up. Those of private keys have marks of their own.
+/// Returns whether a run is in the form of BIP 173: a network name, a one, and letters of an
+/// unambiguous alphabet of 32. Private keys have prefixes of their own.
 fn is_bech32(run: &str) -> bool {
     let run = ["X-", "P-", "C-"].iter().find_map(|chain| run.strip_prefix(chain)).unwrap_or(run);
     let Some((whose, data)) = run.rsplit_once('1') else { return false };
@@ -130,7 +133,7 @@ fn is_bech32(run: &str) -> bool {
         && data.bytes().all(|b| BECH32.contains(&b))
 }
 
-/// The id of a file in a cloud, or of a list of films.
+/// Returns whether a run is the id of a cloud file, or of a video playlist.
 fn is_file_id(run: &str) -> bool {
     let word = run.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     let upper = run.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());

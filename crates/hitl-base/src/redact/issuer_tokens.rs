@@ -1,27 +1,27 @@
-//! Tokens that begin with their issuer's mark: each was made so that scanners can find it.
+//! Tokens that begin with their issuer's prefix, which is there so that scanners can find them.
 
 use super::marks::{Of, TOKENS};
 use super::natural_text::is_name;
 use super::patterns::Pattern;
 
-/// The marks.
+/// The pattern of all prefixes.
 pub(super) static MARK: Pattern =
     Pattern::anywhere(|| TOKENS.iter().map(|(mark, ..)| (*mark, regex::escape(mark))).collect());
 
-/// Every mark.
+/// Returns every prefix.
 #[cfg(test)]
 pub(super) fn marks() -> Vec<&'static str> {
     TOKENS.iter().map(|(mark, ..)| *mark).collect()
 }
 
-/// How long a token with this mark is at least.
+/// Returns the shortest length of a token with this prefix.
 #[cfg(test)]
 pub(super) fn shortest(mark: &str) -> usize {
     let lengths = TOKENS.iter().filter(|(known, ..)| *known == mark);
     lengths.map(|(mark, _, least)| mark.len() + least).min().unwrap_or_default()
 }
 
-/// The next token at or after `from`: where it begins and ends.
+/// Returns the start and end of the next token at or after `from`.
 pub(super) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     while let Some((start, _)) = MARK.place(text, at) {
@@ -39,23 +39,23 @@ pub(super) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
     None
 }
 
-/// Returns whether a text ends in the middle of a file in base64, where any few letters stand.
+/// Returns whether a text ends in the middle of a base64 file, where any few letters may occur.
 fn is_in_a_file(before: &str) -> bool {
-    /// So much base64 in one piece is no path, in bytes.
+    /// The length from which a piece of base64 cannot be a path, in bytes.
     const PIECE: usize = 64;
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     before.ends_with(['+', '/']) && before.bytes().rev().take(PIECE).filter(part).count() == PIECE
 }
 
-/// Returns whether the mark that begins here is part of a payment session's id: `cs_live_`.
+/// Returns whether the prefix that begins here is part of a payment session's id: `cs_live_`.
 fn is_of_a_session(text: &str, start: usize) -> bool {
     text[..start].ends_with("cs_")
         && ["live_", "test_"].iter().any(|mark| text[start..].starts_with(mark))
 }
 
-/// Whether the text ends in what sets a terminal's colour.
+/// Returns whether the text ends in a sequence that sets a terminal's colour.
 fn is_coloured(before: &str) -> bool {
-    /// The longest of them, in bytes.
+    /// The longest such sequence, in bytes.
     const LONGEST: usize = 24;
     let near = &before.as_bytes()[before.len().saturating_sub(LONGEST)..];
     let set = |byte: &u8| byte.is_ascii_digit() || *byte == b';';
@@ -64,14 +64,14 @@ fn is_coloured(before: &str) -> bool {
     rest[..rest.len() - codes].ends_with(b"\x1b[")
 }
 
-/// Where the token that begins here ends, if one does.
+/// Returns the end of the token that begins here, if there is one.
 fn body(text: &str, start: usize) -> Option<usize> {
     let here = &text[start..];
     let ends = TOKENS.iter().filter(|(mark, ..)| here.starts_with(mark)).filter_map(
         |(mark, of, least)| {
             let rest = &here.as_bytes()[mark.len()..];
             let length = rest.iter().take(BODY).take_while(|byte| of.has(**byte)).count();
-            // Sentences end in what some tokens may have inside.
+            // A sentence may end with characters that some tokens may contain.
             let trimmed =
                 rest[..length].iter().rev().take_while(|byte| matches!(byte, b'.' | b':')).count();
             let token = &rest[..length - trimmed];
@@ -85,15 +85,15 @@ fn body(text: &str, start: usize) -> Option<usize> {
     ends.max()
 }
 
-/// So much of a token is looked at, in bytes. What is longer is masked to its end.
+/// The most bytes of a token that are checked. A longer one is masked to its end.
 const BODY: usize = 512;
 
-/// How much of a token there is beyond so much of it as is looked at.
+/// Returns the length of the token beyond the part that was checked.
 fn beyond(rest: &[u8], length: usize, of: Of) -> usize {
     if length < BODY { 0 } else { rest[length..].iter().take_while(|b| of.has(**b)).count() }
 }
 
-/// Marks that ordinary names begin with too.
+/// Prefixes that ordinary names begin with too.
 const AMBIGUOUS: &[&str] = &[
     "sk-", "xoxa-", "xoxb-", "xoxe-", "xoxe.", "xoxo-", "xoxp-", "VF.", "ak_live_", "pat.", "sat.",
     "rpa_", "aio_", "sk_", "pk_", "rk_", "fw_", "re_", "key-", "s.", "b.", "t1.", "sl.", "live_",
@@ -103,7 +103,8 @@ const AMBIGUOUS: &[&str] = &[
     "LLM_", "cursor_", "edsk", "SUA", "SAA",
 ];
 
-/// Random text has digits or changes its case, and does not read like words.
+/// Returns whether a token looks random: it has digits or changes case, and does not read like
+/// words.
 fn is_coded(token: &[u8]) -> bool {
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
     let lower = token.iter().any(u8::is_ascii_lowercase);
@@ -111,12 +112,12 @@ fn is_coded(token: &[u8]) -> bool {
     (digits > 0 || (upper > 2 && lower)) && !std::str::from_utf8(token).is_ok_and(is_name)
 }
 
-/// What stands in documentation where a token will be: `ghp_xxxxxxxx`.
+/// Returns whether a token is a filler from documentation: `ghp_xxxxxxxx`.
 pub(super) fn is_filler(token: &[u8]) -> bool {
     token.iter().all(|b| matches!(b, b'x' | b'X' | b'*' | b'.' | b'-' | b'_'))
 }
 
-/// Words and numbers between separators are a name.
+/// Returns whether a token is a name: words and numbers between separators.
 fn is_wordy(token: &[u8]) -> bool {
     let mut words = token.split(|b| !b.is_ascii_alphanumeric());
     // `ed25519` and `nistp256` are words with a number.

@@ -9,8 +9,8 @@ use super::spelling::next_part;
 use super::values::{Pair, Whole};
 use super::{contexts, manifests};
 
-/// A name, what joins it to its value, and how the value begins: see `values`. Between them there
-/// may be a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a
+/// A name, its join to the value, and the start of the value: see `values`. Between them there may
+/// be a type (`password: str = ..`, `password string = ..`), a bracket (`env["X"] = ..`), or a
 /// comma (`define("X", ..)`).
 const PAIRS: &str = concat!(
     r#"(?P<name>(?:--?)?(?:[A-Za-z\u{C0}-\u{24F}\u{FF21}-\u{FF5A}][A-Za-z0-9_.\u{C0}-\u{24F}\u{FF10}-\u{FF5A}-]{1,63}|[^\x00-\x7F]{2,16}))"#,
@@ -24,7 +24,7 @@ const PAIRS: &str = concat!(
     r#"(?P<value>[^\s,;&<>(){}\[\]]|\[redacted|&(?:quot|apos|#3[49]);)"#,
 );
 
-/// The pairs.
+/// The pattern of a pair.
 pub(super) static PAIR: Pattern = Pattern::at_once(|| vec![("pair", PAIRS.to_owned())]);
 
 pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, str> {
@@ -43,17 +43,17 @@ pub(super) fn mask<'t>(text: &'t str, signs: Signs, masker: &Masker) -> Cow<'t, 
     found.elsewhere(text)
 }
 
-/// In one piece there may be so many pairs, each in the value of the one before. What has more is
-/// masked: nobody writes so, and each would have the rest of the piece looked at again.
+/// The most pairs in one piece, each in the value of the one before. More are masked: nobody writes
+/// that, and each would have the rest of the piece scanned again.
 const NESTED: usize = 8;
 
-/// Masks what is joined to a secret's name.
+/// Masks the values joined to secrets' names.
 fn paired<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     let stems = Stems::of(text);
     let whole = Whole::of(text);
-    // Where the last value ended that was none, and how many of them ended there.
+    // The end of the last value that was no secret, and the number of such values that ended there.
     let (mut end, mut nested) = (0, 0);
     while let Some(stem) = stems.next(at) {
         let start = name_start(text, at.min(stem.start), stem.start);
@@ -62,7 +62,7 @@ fn paired<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
             at = stem.end;
             continue;
         };
-        // A pair that is none may hide another one in what was taken for its value.
+        // A pair that is no secret may hide another one in the text that was taken for its value.
         at = pair.joined().max(stem.end);
         nested = if pair.bare_end() == Some(end) { nested + 1 } else { 0 };
         end = pair.bare_end().unwrap_or(0);
@@ -84,7 +84,7 @@ fn paired<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
-/// Where the name begins that has a stem at `stem`; not before `from`.
+/// Returns the start of the name whose stem begins at `stem`; not before `from`.
 fn name_start(text: &str, from: usize, stem: usize) -> usize {
     let in_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
     let before = &text[from..stem];

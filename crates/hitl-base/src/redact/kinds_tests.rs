@@ -1,13 +1,13 @@
-//! Kinds of secrets and of what is none, each with values invented for it.
+//! Kinds of secrets and of harmless text, each with invented values.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::json::parse_json;
 
-/// A password that is no word.
+/// A password that is not a word.
 const PASSWORD: &str = "Tr0mbone9";
-/// Something drawn.
+/// A random secret.
 const DRAWN: &str = "q3Zk8RtW1yPv7LmX0dJs5HfGb2NcUa9E";
 
 fn text(text: &str) -> String {
@@ -262,7 +262,7 @@ fn invariant_8_a_value_in_encoded_quotes_is_masked_to_its_quote() {
         );
         let clean = text(&format!("password={quote}{long}{quote} x"));
         assert_eq!(clean, format!("password={quote}[redacted]{quote} x"));
-        // No quote in its line.
+        // The quote does not close on its line.
         for end in ["\n", "\r\n", "<br>"] {
             let clean = text(&format!("password={quote}Tr0mbone9{end}x{quote}"));
             assert_eq!(clean, format!("password={quote}[redacted]{end}x{quote}"));

@@ -1,4 +1,4 @@
-//! Secrets of a cluster as its tools print them: `kind: Secret`, and every value under `data` or
+//! Kubernetes secrets as tools print them: `kind: Secret`, and every value under `data` or
 //! `stringData`, whatever its name.
 
 use std::borrow::Cow;
@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::mask::{NameMasker, is_mask};
 
-/// Masks the values of each manifest of a secret.
+/// Masks the values in each Secret manifest.
 pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     if memmem::find(text.as_bytes(), b"ecret").is_none() {
         return Cow::Borrowed(text);
@@ -36,7 +36,7 @@ pub(super) fn mask<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, st
     Cow::Owned(out)
 }
 
-/// How long the first document is, with the line that ends it.
+/// Returns the length of the first document, including the line that ends it.
 fn document_length(text: &str) -> usize {
     let end = memmem::find(text.as_bytes(), b"\n---");
     end.map_or(text.len(), |end| end + "\n---".len())
@@ -51,10 +51,10 @@ fn is_secret(document: &str) -> bool {
     })
 }
 
-/// Where the values stand that are under `data` or `stringData`.
+/// Returns the ranges of the values under `data` or `stringData`.
 fn values(document: &str) -> Vec<(usize, usize)> {
     let (mut found, mut at) = (Vec::new(), 0);
-    // How far what is under it is set in at least.
+    // The indent of the current section; its values are indented further.
     let mut under: Option<usize> = None;
     for line in document.split_inclusive('\n') {
         let body = line.trim_end();

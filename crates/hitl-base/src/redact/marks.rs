@@ -1,15 +1,15 @@
-//! The marks that issuers put before what they issue.
+//! The prefixes that issuers put on their tokens.
 
-/// What a token's body is made of.
+/// The alphabet of a token's body.
 #[derive(Clone, Copy)]
 pub(super) enum Of {
     Hex,
-    /// Capitals and digits, and no letter after them.
+    /// Capitals and digits, and no letter after the token.
     Upper,
     Alnum,
-    /// Also `_` and `-`.
+    /// Letters, digits, `_` and `-`.
     Word,
-    /// Also `. = + / ~ %` and `$`.
+    /// Letters, digits and `_ - . = + / ~ % $ :`.
     Any,
 }
 
@@ -31,9 +31,10 @@ impl Of {
     }
 }
 
-/// The mark, what follows it, and at least how much of it. From the issuers' own documentation.
+/// The prefix, the alphabet of the body, and its minimum length. From the issuers' own
+/// documentation.
 pub(super) const TOKENS: &[(&str, Of, usize)] = &[
-    // Models and their hosts.
+    // Model providers and their hosts.
     ("sk-proj-", Of::Word, 20),
     ("sk-ant-", Of::Word, 20),
     ("sk-or-v1-", Of::Word, 20),
@@ -63,7 +64,7 @@ pub(super) const TOKENS: &[(&str, Of, usize)] = &[
     ("gho_", Of::Alnum, 30),
     ("ghu_", Of::Alnum, 30),
     ("ghs_", Of::Alnum, 30),
-    // With a JSON Web Token in it.
+    // A token with a JSON Web Token in it.
     ("ghs_", Of::Any, 100),
     ("ghr_", Of::Alnum, 30),
     ("github_pat_", Of::Word, 30),
@@ -179,7 +180,7 @@ pub(super) const TOKENS: &[(&str, Of, usize)] = &[
     ("cfut_", Of::Alnum, 40),
     ("dnkey-", Of::Any, 30),
     ("pgar_", Of::Alnum, 24),
-    // Money and shops.
+    // Payments and shops.
     ("shpat_", Of::Hex, 32),
     ("shpca_", Of::Hex, 32),
     ("shppa_", Of::Hex, 32),
@@ -205,7 +206,7 @@ pub(super) const TOKENS: &[(&str, Of, usize)] = &[
     ("test_", Of::Word, 35),
     ("rzp_live_", Of::Alnum, 14),
     ("rzp_test_", Of::Alnum, 14),
-    // Watching and everything else.
+    // Monitoring and everything else.
     ("glsa_", Of::Word, 40),
     ("glc_", Of::Any, 32),
     ("sntrys_", Of::Any, 40),
@@ -257,7 +258,7 @@ pub(super) const TOKENS: &[(&str, Of, usize)] = &[
     ("SWMTKN-1-", Of::Word, 40),
     ("akab-", Of::Word, 30),
     ("akaa-", Of::Word, 30),
-    // What begins in base64 as these do: `{"k":"`, `NTLMSSP`.
+    // The base64 of `{"k":"` and of `NTLMSSP`.
     ("eyJrIjoi", Of::Any, 40),
     ("TlRMTVNTUA", Of::Any, 20),
     // More of each.

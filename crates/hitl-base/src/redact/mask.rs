@@ -1,4 +1,4 @@
-//! Masks: the text in the place of a secret.
+//! Masks: the text shown in place of a secret.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,39 +11,39 @@ use super::natural_text::is_name;
 use super::recorder::Recorder;
 use crate::hex;
 
-/// The text in the place of a secret without a mark.
+/// The text in place of a secret, without a fingerprint.
 pub const MASK: &str = "[redacted]";
 
-/// Below so many bits a secret could be guessed, and a mark would confirm the guess to anyone who
-/// may have things redacted.
+/// The number of bits below which a secret could be guessed: a fingerprint would confirm the guess
+/// to anyone who may have text redacted.
 const GUESSABLE: f64 = 64.0;
 
-/// Why a text is masked.
+/// The reason why a text is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum MaskReason {
-    /// The host declared it sensitive.
+    /// A text that the host declared sensitive.
     Declared,
-    /// It repeats what the host declared sensitive.
+    /// A repetition of a text that the host declared sensitive.
     Repeats,
-    /// Its name is that of a secret.
+    /// A value under a secret's name.
     Name,
-    /// It has the shape of a known secret.
+    /// A text with the shape of a known secret.
     Shape,
-    /// It looks random.
+    /// A text that looks random.
     Entropy,
-    /// It stands elsewhere under the name of a secret.
+    /// A text that occurs elsewhere under a secret's name.
     Elsewhere,
-    /// It is nested too deeply to be looked into.
+    /// A text nested too deeply to be checked.
     Depth,
-    /// For a reason that a newer version knows.
+    /// A reason that a newer version knows.
     #[serde(other)]
     Other,
 }
 
 impl MaskReason {
-    /// The reason in words, for the eye of a reviewer.
+    /// Returns the reason in words, for a reviewer.
     pub const fn says(self) -> &'static str {
         match self {
             Self::Declared => "declared sensitive",
@@ -58,7 +58,7 @@ impl MaskReason {
     }
 }
 
-/// Makes masks, marked under a key.
+/// A maker of masks with fingerprints under a key.
 #[derive(Clone, Default)]
 pub(super) struct Masker {
     key: Option<[u8; 32]>,
@@ -70,22 +70,22 @@ impl Masker {
         Self { key: Some(key), recorder: None }
     }
 
-    /// The same, and it records what it masks.
+    /// Returns a copy that records the secrets it masks.
     pub(super) fn recording(&self, recorder: Arc<Recorder>) -> Self {
         Self { key: self.key, recorder: Some(recorder) }
     }
 
-    /// Returns whether it records: then what is masked keeps its structure.
+    /// Returns whether it records: then masked values keep their structure.
     pub(super) fn is_recording(&self) -> bool {
         self.recorder.is_some()
     }
 
-    /// The mask of a secret that has a shape.
+    /// Returns the mask of a secret that has a known shape.
     pub(super) fn mask(&self, secret: &str) -> String {
         self.mask_for(secret, MaskReason::Shape)
     }
 
-    /// The mask of a secret, and why it is masked.
+    /// Returns the mask of a secret, masked for this reason.
     pub(super) fn mask_for(&self, secret: &str, reason: MaskReason) -> String {
         match &self.recorder {
             Some(recorder) => recorder.mask(secret, reason),
@@ -93,7 +93,7 @@ impl Masker {
         }
     }
 
-    /// Returns what is in the place of a secret in the end.
+    /// Returns the final mask of a secret, not a placeholder.
     pub(super) fn final_mask(&self, secret: &str) -> String {
         let mark = self.key.filter(|_| bits(secret) >= GUESSABLE).and_then(|key| {
             let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
@@ -103,8 +103,9 @@ impl Masker {
         mark.map_or_else(|| MASK.to_owned(), |mark| format!("[redacted:{mark}]"))
     }
 
-    /// The fingerprint of a secret within `scope`; none without a key. That of a secret which could
-    /// be guessed holds in its scope only, so that nobody finds it out by having others masked.
+    /// Returns the fingerprint of a secret within `scope`; `None` without a key. The fingerprint of
+    /// a secret that could be guessed depends on its scope, so that nobody finds the secret by
+    /// having guesses masked.
     pub(super) fn fingerprint(&self, secret: &str, scope: &[u8]) -> Option<String> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key?).ok()?;
         if bits(secret) < GUESSABLE {
@@ -121,7 +122,7 @@ fn short(digest: &[u8]) -> String {
     hex::encode(&digest[..5])
 }
 
-/// Returns whether a text is a mask and nothing else.
+/// Returns whether a text is exactly one mask.
 pub(super) fn is_mask(text: &str) -> bool {
     let Some(inner) = text.strip_prefix("[redacted").and_then(|rest| rest.strip_suffix(']')) else {
         return false;
@@ -130,19 +131,19 @@ pub(super) fn is_mask(text: &str) -> bool {
     inner.is_empty() || (mark.len() == 10 && mark.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// The mask that a text begins with.
+/// Returns the mask that a text begins with.
 pub(super) fn leading_mask(text: &str) -> Option<&str> {
     if !text.starts_with("[redacted") {
         return None;
     }
-    // The longest mask has a mark of ten digits.
+    // The longest mask has a fingerprint of ten digits.
     let end = text.bytes().take(MASK.len() + 11).position(|byte| byte == b']')?;
     let mask = &text[..=end];
     is_mask(mask).then_some(mask)
 }
 
-/// At most how many bits a secret of this length and these kinds of characters has. The separators
-/// of a number add none.
+/// Returns an upper bound of a secret's entropy in bits, from its length and its kinds of
+/// characters. The separators of a number add none.
 fn bits(secret: &str) -> f64 {
     let grouped = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.');
     let digits: String = secret.chars().filter(char::is_ascii_digit).collect();
@@ -157,7 +158,8 @@ fn bits(secret: &str) -> f64 {
     length * alphabet.max(1.0).log2()
 }
 
-/// Masks secrets by their names, and remembers them, to mask them elsewhere in the text too.
+/// Masks secrets by their names, and remembers them in order to mask them elsewhere in the text
+/// too.
 pub(super) struct NameMasker<'m> {
     masker: &'m Masker,
     secrets: Vec<String>,
@@ -170,9 +172,9 @@ impl<'m> NameMasker<'m> {
 }
 
 impl NameMasker<'_> {
-    /// So many secrets of a text are looked for elsewhere in it.
+    /// The most secrets of a text that are searched for elsewhere in it.
     const KNOWN: usize = 32;
-    /// Shorter ones, and words, stand elsewhere by chance.
+    /// The shortest such secret: shorter ones, and words, occur elsewhere by chance.
     const SHORTEST: usize = 8;
 
     pub(super) fn mask(&mut self, secret: &str) -> String {
@@ -186,7 +188,7 @@ impl NameMasker<'_> {
         self.masker.mask_for(secret, MaskReason::Name)
     }
 
-    /// Masks the secrets where they stand without their name, too.
+    /// Masks the remembered secrets also where they occur without their name.
     pub(super) fn elsewhere<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         self.secrets.iter().fold(text, |text, secret| {
             if text.contains(secret.as_str()) {
@@ -199,8 +201,8 @@ impl NameMasker<'_> {
     }
 }
 
-/// Replaces a secret, but not in the masks that stand in the text already: their marks may have its
-/// letters.
+/// Replaces a secret, but not inside masks that the text already has: their fingerprints may
+/// contain its letters.
 fn replaced(text: &str, secret: &str, mask: &str) -> String {
     let mut masks = text
         .match_indices("[redacted")
@@ -210,7 +212,7 @@ fn replaced(text: &str, secret: &str, mask: &str) -> String {
     let (mut copied, mut from) = (0, 0);
     while let Some(start) = text[from..].find(secret).map(|at| from + at) {
         let end = start + secret.len();
-        // What is over before, or is a part of the secret, stands in nobody's way.
+        // A mask that ends before this place, or is part of the secret, is no obstacle.
         while masks
             .next_if(|mask| mask.end <= start || start <= mask.start && mask.end <= end)
             .is_some()
@@ -239,7 +241,7 @@ mod tests {
             ("[redacted:0000000000]00000000", "00000000", "[redacted:0000000000]#"),
             ("00000000[redacted:0000000000]", "00000000", "#[redacted:0000000000]"),
             ("[redacted:0000000000][redacted:0000000001]", "00000000", ""),
-            // What only looks like one is none.
+            // Text that only looks like a mask.
             ("[redacted:00000000]", "00000000", "[redacted:#]"),
             ("[redacted 00000000]", "redacted", "[# 00000000]"),
             // A secret that ends in a mask, begins in one, or has one in it.

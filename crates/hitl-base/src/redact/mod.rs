@@ -1,9 +1,9 @@
-//! Keeping secrets out of everything that is shown or kept.
+//! Redaction: keeps secrets out of everything that is shown or stored.
 //!
 //! Two questions decide: is the key's *name* that of a secret ([`is_secret_key`]), and has the
 //! value the *shape* of one? Names count in objects, in JSON inside strings, in URL queries,
-//! headers, `key=value` text and command-line flags. A hit is masked, not dropped, so that a reader
-//! sees that something was there; under a key, equal secrets get equal marks.
+//! headers, `key=value` text and command-line flags. A secret is masked, not dropped, so that a
+//! reader sees that something was there; under a key, equal secrets get equal fingerprints.
 
 mod contexts;
 mod encoded;
@@ -56,7 +56,7 @@ use tree::{VALUE, changed};
 
 use crate::json::{Json, Limits, Token, parse_with_limits, walk};
 
-/// JSON inside strings is looked into this deep; what is nested deeper is masked as a whole.
+/// The depth to which JSON inside strings is redacted; anything deeper is masked as a whole.
 const STRINGS_IN_STRINGS: usize = 4;
 
 /// Masks secrets in text and in JSON. Cheap to clone and to share.
@@ -80,22 +80,22 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Returns the standard redactor: secret key names, and the shapes of well-known tokens, keys,
-    /// passwords in URLs and payment card numbers.
+    /// Returns the standard redactor: it knows secret key names, and the shapes of well-known
+    /// tokens, keys, passwords in URLs and payment card numbers.
     pub fn standard() -> Self {
         Self::default()
     }
 
-    /// Marks each masked secret with a short HMAC under `key`, like `[redacted:1a2b3c4d5e]`, so
-    /// that equal secrets can be matched without being seen. Secrets that could be guessed (a PIN,
-    /// a card number) get no mark.
+    /// Adds a short HMAC under `key` to each mask, like `[redacted:1a2b3c4d5e]`, so that equal
+    /// secrets can be matched without being seen. Secrets that could be guessed (a PIN, a card
+    /// number) get none.
     #[must_use]
     pub fn with_key(mut self, key: [u8; 32]) -> Self {
         self.masker = Masker::with_key(key);
         self
     }
 
-    /// Shows only these top-level fields of an object, and masks all others.
+    /// Shows only these top-level fields of an object and masks all others.
     #[must_use]
     pub fn only<N: Into<String>>(mut self, fields: impl IntoIterator<Item = N>) -> Self {
         self.only = Some(Arc::new(fields.into_iter().map(Into::into).collect()));
@@ -125,8 +125,8 @@ impl Redactor {
         }
     }
 
-    /// Returns whether a document surely has no secret, without parsing it. The text must be as
-    /// [`Json::write`] has it. `false` decides nothing: ask
+    /// Returns whether a document surely has no secret, without parsing it. The text must be in the
+    /// form of [`Json::write`]. `false` decides nothing: call
     /// [`json_if_changed`](Self::json_if_changed).
     ///
     /// ```
@@ -139,7 +139,7 @@ impl Redactor {
         self.only.is_none() && walk(document).all(|token| is_nothing(token))
     }
 
-    /// The same, and passes on each token.
+    /// Does the same, and passes each token to `told`.
     #[doc(hidden)]
     pub fn has_nothing_but<'d>(&self, document: &'d str, mut told: impl FnMut(Token<'d>)) -> bool {
         let mut nothing = self.only.is_none();
@@ -150,7 +150,7 @@ impl Redactor {
         nothing
     }
 
-    /// Returns `text` without secrets. Doing it again changes nothing.
+    /// Returns `text` without secrets. Idempotent.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.text_within(text, 0)
     }
@@ -165,8 +165,8 @@ impl Redactor {
             return clean.map_or(Cow::Borrowed(text), |clean| Cow::Owned(clean.to_text()));
         }
         match self.plain(text) {
-            // What was no JSON has become some: it is looked into as such, so that doing it again
-            // changes nothing.
+            // Redaction turned the text into JSON: it is redacted as such, so that the function is
+            // idempotent.
             Cow::Owned(clean) if nested(&clean).is_some() => {
                 Cow::Owned(self.text_within(&clean, depth).into_owned())
             }
@@ -184,9 +184,9 @@ impl Redactor {
         }
     }
 
-    /// Without the secrets that are spelled as they are.
+    /// Returns the text without the secrets that are visible as written.
     fn as_written<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        /// A mask may show that what is around it is a secret too; it seldom does so twice.
+        /// A mask may show that its surroundings are a secret too; this seldom happens twice.
         const PASSES: usize = 4;
         let mut clean = self.once(text);
         for _ in 1..PASSES {
@@ -204,9 +204,9 @@ impl Redactor {
         clean
     }
 
-    /// Without the secrets that are seen once the text is read: what is not seen left out, and
-    /// escapes and look-alikes taken for what they represent. All but the secrets stays as it is
-    /// written.
+    /// Returns the text without the secrets that become visible once it is read: invisible
+    /// characters ignored, escapes and lookalikes resolved. Everything but the secrets stays as it
+    /// is written.
     fn as_read<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let Some(folded) = Folded::of(text) else { return Cow::Borrowed(text) };
         if signs(folded.text()) == Signs::default() {
@@ -224,7 +224,7 @@ impl Redactor {
             read += at;
             rest = &rest[at..];
             let Some((mask, masked)) = recorder.leading(rest) else {
-                // It is in the text itself.
+                // The placeholder is in the original text too.
                 read += 1;
                 rest = &rest[1..];
                 continue;
@@ -232,7 +232,7 @@ impl Redactor {
             let place = folded.written(&(read..read + masked.secret.len()));
             let here = folded.text().get(read..).is_some_and(|at| at.starts_with(&masked.secret));
             if !here || place.start < copied || text.get(place.clone()).is_none() {
-                // What cannot be told from what surrounds it is not shown.
+                // The secret cannot be located in its surroundings, so the whole text is masked.
                 return Cow::Owned(self.masker.mask_for(text, masked.reason));
             }
             out.push_str(&text[copied..place.start]);
@@ -255,15 +255,14 @@ impl Redactor {
     }
 }
 
-/// Returns whether what stands in a document surely has no secret, and does not say that something
-/// else is one.
+/// Returns whether a token surely contains no secret, and does not mark another one as a secret.
 fn is_nothing(token: Token<'_>) -> bool {
     let name = |key: &str| verdict_on(key).name;
     match token {
         Token::Key(key) => name(key) == Name::Plain && !tells_of_others(key) && has_no_sign(key),
         Token::Value(text) => !may_be_nested(text) && has_no_sign(text),
         Token::Item(text, first) => {
-            // The first of two may name the other, and so may an option.
+            // In an array of two, the first may name the second, and so may an option.
             let names = text.starts_with('-') || first && name(text) == Name::Secret;
             !names && !may_be_nested(text) && has_no_sign(text)
         }
@@ -272,7 +271,7 @@ fn is_nothing(token: Token<'_>) -> bool {
     }
 }
 
-/// Returns whether no pattern would find anything.
+/// Returns whether no pattern would match.
 fn has_no_sign(text: &str) -> bool {
     is_words(text)
         || is_short(text)
@@ -280,8 +279,8 @@ fn has_no_sign(text: &str) -> bool {
             && Folded::of(text).is_none_or(|read| signs(read.text()) == Signs::default())
 }
 
-/// Returns whether what stands under this key may say what another entry is: see [`secret_parts`]
-/// and [`spelled_out`].
+/// Returns whether the value under this key may describe another entry: see [`secret_parts`] and
+/// [`spelled_out`].
 fn tells_of_others(key: &str) -> bool {
     matches!(key, "kind" | "kty") || VALUE.contains(&key)
 }
@@ -291,17 +290,19 @@ fn may_be_nested(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
 
-/// A quick look: short words and blanks hold no secret, and most names are nothing else.
+/// Returns whether a text is only short words and blanks, which hold no secret. A quick check: most
+/// names are nothing else.
 fn is_words(text: &str) -> bool {
-    /// What is drawn without a digit or a sign, and is found, is longer.
+    /// The longest word that cannot be a secret: random text without a digit or a sign that is
+    /// detected is longer.
     const WORD: usize = 11;
     text.len() <= 128
         && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ')
         && text.split(' ').all(|word| word.len() <= WORD)
 }
 
-/// Another one: a number, a date or a short id in one piece is no pair of a name and a value, and
-/// shorter than what is known or drawn.
+/// Returns whether a text is one short piece, such as a number, a date or a short id: it is no pair
+/// of a name and a value, and shorter than any known or random secret.
 fn is_short(text: &str) -> bool {
     text.len() <= SHORT
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
@@ -318,10 +319,10 @@ fn names_a_code(text: &str) -> bool {
         .any(|(at, _)| NAMES.iter().any(|name| text[at - 3..at].eq_ignore_ascii_case(name)))
 }
 
-/// The longest text that is passed over for being short, in bytes.
+/// The longest text that is skipped for being short, in bytes.
 const SHORT: usize = 10;
 
-/// The object or array that a string holds as JSON text.
+/// Returns the object or array that a string holds as JSON text.
 fn nested(text: &str) -> Option<Json> {
     let bounds = (text.trim_start().as_bytes().first()?, text.trim_end().as_bytes().last()?);
     if !matches!(bounds, (b'{', b'}') | (b'[', b']')) || mask::is_mask(text) {

@@ -1,4 +1,4 @@
-//! Names that were judged before: arguments have the same few names in every call.
+//! A cache of judged names: arguments have the same few names in every call.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -6,18 +6,18 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::secret_names::{Name, is_public, judge};
 
-/// How many names each thread remembers; the next one makes all of them forgotten, so that names
-/// that somebody makes up cannot keep those out that come again and again.
+/// The number of names that each thread remembers; the next one clears the cache, so that made-up
+/// names cannot keep out the names that recur.
 const NAMES: usize = 256;
 /// The longest name that is remembered, in bytes.
 const LONGEST: usize = 64;
 
-/// What a name says of the value under it.
+/// The verdict of a name on the value under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NameVerdict {
-    /// Whether it is the name of a secret.
+    /// Its certainty as the name of a secret.
     pub(super) name: Name,
-    /// Whether it is said to be public.
+    /// True if the name declares the value public.
     pub(super) public: bool,
 }
 
@@ -30,17 +30,17 @@ impl NameVerdict {
 type Verdicts = HashMap<Box<str>, NameVerdict, BuildHasherDefault<NameHasher>>;
 
 thread_local! {
-    /// What was said of some names. Of each thread's own: it is asked for every key of every call,
-    /// and a lock would have all threads wait for each other's.
+    /// The verdicts on some names, one cache per thread: it is read for every key of every call,
+    /// and a shared lock would make threads wait for each other.
     static VERDICTS: RefCell<Verdicts> = const { RefCell::new(HashMap::with_hasher(BuildHasherDefault::new())) };
 }
 
-/// Returns what a name says.
+/// Returns the verdict on a name.
 pub(super) fn verdict_on(key: &str) -> NameVerdict {
     if key.len() > LONGEST {
         return NameVerdict::new(key);
     }
-    // A thread that is ending remembers nothing.
+    // A thread that is ending has no cache any more.
     let remembered = VERDICTS.try_with(|known| known.borrow().get(key).copied());
     remembered.ok().flatten().unwrap_or_else(|| {
         let said = NameVerdict::new(key);
@@ -55,14 +55,14 @@ pub(super) fn verdict_on(key: &str) -> NameVerdict {
     })
 }
 
-/// A quick hash for a few short names. Anyone who makes up names that collide has [`NAMES`] of them
-/// looked through, and no more.
+/// A fast hasher for a few short names. An attacker who chooses colliding names causes at most
+/// [`NAMES`] comparisons.
 #[derive(Default)]
 struct NameHasher(u64);
 
 impl Hasher for NameHasher {
     fn write(&mut self, bytes: &[u8]) {
-        /// Odd, with its bits all over: 2 to the 64th over the golden ratio.
+        /// An odd multiplier with well spread bits: 2 to the 64th over the golden ratio.
         const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
         #[expect(clippy::cast_possible_truncation, reason = "both halves of it are used")]
         let mut add = |word: u64| {
@@ -112,7 +112,7 @@ mod tests {
             hash.finish()
         });
         let places: std::collections::BTreeSet<u64> = hashes.map(|hash| hash % 1_024).collect();
-        // Of 512 names thrown at random into 1,024 places 403 come first there.
+        // Of 512 names hashed at random into 1,024 slots, 403 slots are expected to be taken.
         assert!(places.len() > 350, "{}", places.len());
     }
 }

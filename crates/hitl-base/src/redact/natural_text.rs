@@ -1,9 +1,8 @@
-//! Whether a text reads like words, or like something that a machine has drawn.
+//! Detection of text that reads like words, as opposed to random characters.
 
-/// For each letter, which letters follow it often in English words and in the names that programs
-/// have: bit 0 is `a`. Counted over the documentation and the sources of open-source libraries; the
-/// 260 pairs that are set are 93 of 100 of those in words, and 38 of 100 of those in random
-/// letters.
+/// For each letter, the letters that often follow it in English words and in identifiers: bit 0 is
+/// `a`. Counted over the documentation and the sources of open-source libraries; the 260 pairs that
+/// are set cover 93 of 100 pairs in words, and 38 of 100 in random letters.
 const FOLLOWS: [u32; 26] = [
     0x13E_BD6E, 0x016_4911, 0x01E_4DD5, 0x016_4919, 0x0EF_F97F, 0x016_4939, 0x016_6191, 0x00A_4111,
     0x2AE_F87F, 0x000_0000, 0x004_0110, 0x11C_C919, 0x014_D113, 0x03C_6D7D, 0x07E_FD6F, 0x01E_C995,
@@ -11,8 +10,9 @@ const FOLLOWS: [u32; 26] = [
     0x004_A000, 0x000_0010,
 ];
 
-/// Whether a text is a name or a phrase: words of some length, whose letters follow one another as
-/// those of words do, with few digits. `getUserProfile`, `SN_id_Gost28147_89_None`, `open-sesame`.
+/// Returns whether a text is a name or a phrase: words of some length, whose letters follow one
+/// another as in words, with few digits. `getUserProfile`, `SN_id_Gost28147_89_None`,
+/// `open-sesame`.
 pub(super) fn is_name(text: &str) -> bool {
     let (mut words, mut letters, mut digits, mut numbers) = (0_u32, 0_u32, 0_u32, 0_u32);
     let (mut pairs, mut usual) = (0_u32, 0_u32);
@@ -44,8 +44,7 @@ pub(super) fn is_name(text: &str) -> bool {
         && usual * 100 >= pairs * if digits == 0 && words > 1 { 62 } else { 68 }
 }
 
-/// Whether a key is no name of a field: a number, an address, or something that a machine has
-/// drawn.
+/// Returns whether a key is not a field's name: a number, an address, or random characters.
 ///
 /// ```
 /// # use hitl_base::redact::looks_drawn;

@@ -1,26 +1,26 @@
-//! Every pattern that redaction has, and how each is looked for: within a bounded reach.
+//! All patterns of redaction, and searches with a bounded reach.
 //!
-//! A pattern is compiled nowhere else, so that the tests of this module see each of them: one that
-//! is new cannot escape the test that doubles its text.
+//! A pattern is compiled nowhere else, so the tests of this module see each of them: a new one
+//! cannot escape the test that doubles its text.
 
 use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex, RegexBuilder};
 
-/// So far may a match go on from where it begins, in bytes. What goes on further is masked to its
-/// end all the same: see [`Found::is_cut`].
+/// The longest match, in bytes. A longer one is masked to its end all the same: see
+/// [`Found::is_cut`].
 pub(super) const REACH: usize = 1_024;
 
-/// So long may a match be that begins with the text, in bytes.
+/// The longest match at the start of a text, in bytes.
 const START: usize = 160;
 
-/// So much of a text is searched at once, from where the search begins. Without a bound each search
-/// may read to the end of the text for a match that it does not return, and reads it again for the
-/// next one.
+/// The length of text searched at once, in bytes. Without a bound, each search may read to the end
+/// of the text for a match that it does not return, and again for the next one.
 const WINDOW: usize = 4 * REACH;
 
-/// The engine forgets what it has learnt of a pattern when this is full, and learns it again. The
-/// large patterns need about half of it; a thread that redacts keeps as much as it has needed.
+/// The size of the engine's cache for a pattern; when it is full the engine clears it and builds it
+/// again. The large patterns need about half of it; each redacting thread keeps as much as it has
+/// needed.
 const LEARNT: usize = 8 * 1024 * 1024;
 
 /// Every pattern.
@@ -33,22 +33,22 @@ static ALL: &[(&str, &Pattern)] = &[
     ("mark", &super::issuer_tokens::MARK),
 ];
 
-/// What is looked for: any of some alternatives, the first one first.
+/// A regular expression: alternatives, tried in order.
 pub(super) struct Pattern {
-    /// The alternatives. Each has a name for those who read the tests.
+    /// The alternatives. Each has a name for readers of the tests.
     alternatives: LazyLock<Vec<(&'static str, String)>>,
-    /// What stands before all of them.
+    /// The prefix of the whole pattern.
     anchor: &'static str,
     regex: OnceLock<Regex>,
 }
 
 impl Pattern {
-    /// A pattern that may begin anywhere.
+    /// Returns a pattern that may match anywhere.
     pub(super) const fn anywhere(alternatives: fn() -> Vec<(&'static str, String)>) -> Self {
         Self { alternatives: LazyLock::new(alternatives), anchor: "", regex: OnceLock::new() }
     }
 
-    /// A pattern that begins where the search does.
+    /// Returns a pattern that must match at the start of the search.
     pub(super) const fn at_once(alternatives: fn() -> Vec<(&'static str, String)>) -> Self {
         Self { alternatives: LazyLock::new(alternatives), anchor: "^", regex: OnceLock::new() }
     }
@@ -67,14 +67,14 @@ impl Pattern {
         })
     }
 
-    /// The match that begins with the text.
+    /// Returns the match that begins with the text.
     pub(super) fn start<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
-        // Where it ends is found by the fast engine, its parts by the slow one.
+        // The fast engine finds the end of the match, the slow one its groups.
         let whole = self.regex().find(&text[..floor(text, START)])?;
         self.regex().captures(whole.as_str())
     }
 
-    /// The next match that begins at or after `at`, where a character begins.
+    /// Returns the next match that begins at or after `at`, which must be a character boundary.
     pub(super) fn find<'t>(&self, text: &'t str, at: usize) -> Option<Found<'t>> {
         search(text, at, |window, at| {
             let found = self.regex().captures_at(window, at)?;
@@ -84,7 +84,7 @@ impl Pattern {
         .map(|(end, captures)| Found { captures, end })
     }
 
-    /// Where the next match begins and ends, which is the cheaper question.
+    /// Returns the start and end of the next match, which is cheaper.
     pub(super) fn place(&self, text: &str, at: usize) -> Option<(usize, usize)> {
         search(text, at, |window, at| {
             let found = self.regex().find_at(window, at)?;
@@ -94,7 +94,7 @@ impl Pattern {
     }
 }
 
-/// Searches one window after the other, and tells where that of the match ends.
+/// Searches one window after the other, and returns the match with the end of its window.
 fn search<'t, F>(
     text: &'t str,
     mut at: usize,
@@ -102,7 +102,7 @@ fn search<'t, F>(
 ) -> Option<(usize, F)> {
     loop {
         let end = floor(text, at.saturating_add(WINDOW));
-        // What begins later may go on beyond the window.
+        // A match that begins later may continue beyond the window.
         let sure = if end == text.len() { end } else { floor(text, end - REACH) };
         match find(&text[..end], at) {
             Some((start, _, found)) if start <= sure => return Some((end, found)),
@@ -113,36 +113,36 @@ fn search<'t, F>(
     }
 }
 
-/// A match, and the window that it was found in.
+/// A match, and the window in which it was found.
 pub(super) struct Found<'t> {
     captures: Captures<'t>,
-    /// Where the window ends.
+    /// The end of the window.
     end: usize,
 }
 
 impl<'t> Found<'t> {
-    /// What was captured.
+    /// Returns the captured groups.
     pub(super) const fn captures(&self) -> &Captures<'t> {
         &self.captures
     }
 
-    /// Whether something that ends at `at` may go on beyond the window.
+    /// Returns whether something that ends at `at` may continue beyond the window.
     pub(super) const fn is_cut(&self, at: usize) -> bool {
         at == self.end
     }
 }
 
-/// Alternatives that stand in a list.
+/// Returns the alternatives of a list.
 pub(super) fn named(list: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     list.iter().map(|(name, source)| (*name, (*source).to_owned())).collect()
 }
 
-/// The same, whatever their case.
+/// Returns the alternatives of a list, case-insensitive.
 pub(super) fn folded(list: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     list.iter().map(|(name, source)| (*name, format!("(?i:{source})"))).collect()
 }
 
-/// The last place at or before `at` where a character begins.
+/// Returns the last character boundary at or before `at`.
 pub(super) fn floor(text: &str, at: usize) -> usize {
     if at >= text.len() {
         return text.len();
@@ -154,7 +154,7 @@ pub(super) fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// The first place at or after `at` where a character begins.
+/// Returns the first character boundary at or after `at`.
 pub(super) fn ceil(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {

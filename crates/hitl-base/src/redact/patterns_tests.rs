@@ -1,5 +1,5 @@
-//! Redaction is linear: a text that is so many times as long takes about so many times as long,
-//! whatever stands in it.
+//! Redaction takes linear time: a text that is n times as long takes about n times as long,
+//! whatever is in it.
 
 use std::fs;
 use std::time::Instant;
@@ -12,27 +12,27 @@ use super::ALL;
 use crate::Json;
 use crate::redact::Redactor;
 
-/// What is measured first, in bytes, and by how much the second text is longer.
+/// The length of the first measurement in bytes, and the factor of the second.
 const LENGTH: usize = 4 * 1024;
 const TIMES: usize = 4;
-/// Where that seems too much, longer texts tell: what the engine learns of a text, and what it
-/// forgets again, counts less in them.
+/// The same for texts measured again when the first seems too slow: the engine's cache building
+/// counts less in longer texts.
 const LONGER: usize = 24 * 1024;
 const MORE_TIMES: usize = 8;
-/// So often is a measurement taken again that was too long, and the shortest counts: others use the
-/// machine too.
+/// The most times a slow measurement is repeated; the shortest counts, because other processes use
+/// the machine too.
 const AGAIN: usize = 8;
 
-/// How long it takes, in seconds.
+/// Returns the duration in seconds.
 fn cost(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64()
 }
 
-/// How much longer the work on one long text takes than that on as much of short ones: as long,
-/// when it is linear, and `times` as long, when it is quadratic. Both take about as long, so that
-/// whatever else the machine does slows both.
+/// Returns the ratio of the time for one long text to that for the same amount of short texts: 1 if
+/// linear, `times` if quadratic. Both take about as long, so that other load on the machine slows
+/// both.
 fn excess(times: usize, most: f64, short: impl Fn(), long: impl Fn()) -> f64 {
     let (mut shorts, mut longs) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..AGAIN {
@@ -59,9 +59,9 @@ fn assert_linear(what: &str, unit: &str) {
     }
 }
 
-/// What begins like a match and may or may not become one.
+/// Returns texts that begin like a match and may or may not become one.
 fn hostile(source: &str, samples: usize) -> Vec<String> {
-    // The generator knows no places between characters.
+    // The generator does not support boundaries.
     let plain = [r"(?-u:\b)", r"\b", r"\z"].iter().fold(source.to_owned(), |s, b| s.replace(b, ""));
     let plain = plain.replace("(?:\\s|^)", " ").replace("(?:\\s|$)", " ");
     let matches = string_regex(&plain).unwrap_or_else(|error| panic!("{source}: {error}"));
@@ -82,7 +82,7 @@ fn hostile(source: &str, samples: usize) -> Vec<String> {
 fn work_is_linear_for_what_begins_like_each_pattern() {
     for (name, pattern) in ALL {
         for (alternative, source) in pattern.alternatives.iter() {
-            // Those that are literals differ in nothing but their letters.
+            // Samples of literals differ only in their letters.
             let samples = match source.len() {
                 0..40 => 1,
                 40..400 => 3,
@@ -95,7 +95,7 @@ fn work_is_linear_for_what_begins_like_each_pattern() {
     }
 }
 
-/// What the text around a pattern can begin with.
+/// Beginnings of the text around a pattern.
 const AROUND: &[&str] = &[
     "=",
     "==",
@@ -287,7 +287,7 @@ fn no_pattern_is_compiled_elsewhere() {
             let compiled =
                 ["Regex::new", "RegexBuilder", "RegexSet"].iter().any(|c| source.contains(c));
             assert!(own || !compiled, "{} compiles a pattern of its own", path.display());
-            // A pattern that is no part of the list is not measured.
+            // A pattern that is missing from the list is not measured.
             let statics = source.matches(": Pattern = Pattern::").count();
             let listed = ALL.len();
             assert!(own || statics <= 1 && statics <= listed, "{}", path.display());

@@ -8,23 +8,24 @@ use crate::json::Json;
 
 const BEGIN: &str = "BEGIN ";
 const END: &str = "END ";
-/// So many dashes there are: five, but for SSH2's four with a blank (RFC 4716), and for those who
-/// have lost one.
+/// The number of dashes: five, except SSH2's four with a blank (RFC 4716), and copies that lost
+/// one.
 const DASHES: Range<usize> = 4..6;
 /// The longest label, in bytes.
 const LABEL: usize = 64;
-/// So many headers of a public block are read, each of so many bytes.
+/// The most headers that a public block may have, and the longest header in bytes.
 const HEADERS: usize = 4;
 const HEADER: usize = 256;
 
-/// A block that is masked as a whole, or shown as a whole.
+/// A block that is masked or shown as a whole.
 pub(super) struct Block {
     pub(super) place: Range<usize>,
-    /// Whether it is a private key's.
+    /// True if it is a private key.
     pub(super) private: bool,
 }
 
-/// The blocks of a text. A private key's that does not end goes on to the end of the text.
+/// Returns the blocks of a text. A private key without an end marker extends to the end of the
+/// text.
 pub(super) fn blocks(text: &str) -> impl Iterator<Item = Block> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -51,7 +52,7 @@ pub(super) fn blocks(text: &str) -> impl Iterator<Item = Block> {
     })
 }
 
-/// Which items of a list are the lines of a private key.
+/// Returns the range of the list items that are the lines of a private key.
 pub(super) fn lines(items: &[Json]) -> Range<usize> {
     let has = |item: &Json, dashes: &str| {
         let fenced = |text: &str| text.contains("--") && text.contains(dashes);
@@ -70,7 +71,7 @@ fn is_public(label: &str) -> bool {
     ["CERTIFICATE", "PUBLIC KEY", "SIGNATURE"].iter().any(|public| label.contains(public))
 }
 
-/// Where the dashes end that come after the label that begins here.
+/// Returns the end of the dashes after the label that begins here.
 fn label_end(text: &str, from: usize) -> Option<usize> {
     let rest = &text.as_bytes()[from..];
     let of_it = |b: &&u8| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b' ';
@@ -79,12 +80,12 @@ fn label_end(text: &str, from: usize) -> Option<usize> {
     DASHES.contains(&dashes).then_some(from + length + dashes)
 }
 
-/// How many dashes a text begins with; of more than enough, as many as are enough.
+/// Returns the number of dashes a text begins with, capped just above the most that are allowed.
 fn dashes(text: &[u8]) -> usize {
     text.iter().take(DASHES.end - 1).take_while(|byte| **byte == b'-').count()
 }
 
-/// Where the dashes begin that a text ends with, before one blank at most.
+/// Returns the start of the dashes that a text ends with, ignoring one trailing blank.
 fn dashes_before(text: &str) -> Option<usize> {
     let fence = text.strip_suffix(' ').unwrap_or(text);
     let dashes = fence.bytes().rev().take(DASHES.end - 1).take_while(|byte| *byte == b'-').count();
@@ -102,7 +103,7 @@ fn private_end(text: &str, from: usize) -> usize {
         .unwrap_or(text.len())
 }
 
-/// Where a block ends that has nothing but headers and base64 in it.
+/// Returns the end of a block that contains only headers and base64.
 fn public_end(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let skip = |at: usize, is: fn(&u8) -> bool| {

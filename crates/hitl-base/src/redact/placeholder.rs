@@ -1,8 +1,8 @@
-//! What stands where a secret will be: `${PASSWORD}`, `<token>`, `********`, `changeMe`.
+//! Placeholders for secrets: `${PASSWORD}`, `<token>`, `********`, `changeMe`.
 
 use super::natural_text::is_name;
 
-/// Whether a value is none yet, or only says what will stand here.
+/// Returns whether a value is empty, or only a placeholder.
 pub(super) fn is_placeholder(value: &str) -> bool {
     const WORDS: &[&str] = &[
         "null",
@@ -47,7 +47,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         "inherit",
         "iota",
         "value",
-        // A list of changes says so of a thing with this name.
+        // Words of a change log about an item with this name.
         "added",
         "changed",
         "deprecated",
@@ -70,22 +70,22 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || is_template(value)
 }
 
-/// Whether most of it is the same letter over and over: `pplx-xxxxxxxxxxxx`.
+/// Returns whether most of a value is filler characters: `pplx-xxxxxxxxxxxx`.
 fn is_filled_up(value: &str) -> bool {
     let fill = value.bytes().filter(|byte| matches!(byte, b'x' | b'X' | b'*' | b'#')).count();
     value.len() >= 10 && fill * 10 >= value.len() * 7
 }
 
-/// Whether a value is made of what a program fills in, and of words around it: `${DB_PASSWORD}`,
+/// Returns whether a value is made of template holes and words around them: `${DB_PASSWORD}`,
 /// `Bearer {{ token }}`, `%(password)s`.
 pub(super) fn is_template(value: &str) -> bool {
-    // What is cut off is none of ours.
+    // A hole that is cut off is still a template.
     if ["${", "{{", "$(", "%(", "%{", "#{", "<%"].iter().any(|start| value.starts_with(start)) {
         return true;
     }
     let (mut rest, mut around, mut holes) = (value, String::new(), 0);
     while let Some(c) = rest.chars().next() {
-        // `super$ecret` is a word with a sign in it.
+        // The `$` in `super$ecret` is a sign inside a word.
         let inside = c == '$' && around.ends_with(char::is_alphanumeric);
         if let Some(length) = hole(rest).filter(|_| !inside) {
             holes += 1;
@@ -100,7 +100,7 @@ pub(super) fn is_template(value: &str) -> bool {
         && (words.is_empty() || !words.contains(|c: char| c.is_ascii_digit()) && is_name(words))
 }
 
-/// The length of what is filled in, when it begins here.
+/// Returns the length of the template hole that begins here.
 fn hole(text: &str) -> Option<usize> {
     const PAIRS: &[(&str, &str)] = &[
         ("{{", "}}"),
@@ -119,7 +119,7 @@ fn hole(text: &str) -> Option<usize> {
         let Some(length) = inside.find(close) else { continue };
         let name = inside[..length].trim();
         let plain = open.len() == 1;
-        // `{token}` is filled in; `{a8Xk2…}` is in braces.
+        // `{token}` is a hole; `{a8Xk2…}` is a value in braces.
         if !plain || name.is_empty() || is_word(name) {
             return Some(open.len() + length + close.len());
         }
@@ -132,7 +132,7 @@ fn hole(text: &str) -> Option<usize> {
     (length > 0 && is_word(&variable[..length])).then_some(1 + length)
 }
 
-/// Whether this is what a program or a person calls something.
+/// Returns whether a text is a word or an identifier.
 fn is_word(name: &str) -> bool {
     let letters = !name.bytes().any(|b| b.is_ascii_digit());
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b" _-.:/'|()".contains(&b));

@@ -1,12 +1,12 @@
-//! Programs that take a password behind an option of one letter, and which of their options do.
+//! Programs that take a password in an option of one letter, and those options.
 
-/// Which options of a program are followed by its password, and which have it in one piece with
-/// them. The same letter is a port, a path or a prompt for others.
+/// The options of a program that are followed by its password, and those that have it attached. For
+/// other programs the same letter means a port, a path or a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Program {
     separate: &'static [&'static str],
     attached: &'static [&'static str],
-    /// After its own options it has a command of another program.
+    /// True if another program's command follows its own options.
     runs_another: bool,
 }
 
@@ -15,7 +15,7 @@ impl Program {
         Self { separate, attached, runs_another: false }
     }
 
-    /// The program that a list of arguments begins with, when it is one of these.
+    /// Returns the program that a list of arguments begins with, if it is one of these.
     pub(super) fn of(first: &str) -> Option<Self> {
         let name = first.rsplit(['/', '\\']).next()?;
         if name.len() > MAX_NAME {
@@ -26,7 +26,7 @@ impl Program {
         PROGRAMS.iter().find(|(names, _)| names.contains(&name)).map(|(_, program)| *program)
     }
 
-    /// How many of these arguments may be options of the program itself.
+    /// Returns the number of these arguments that may be options of the program itself.
     pub(super) fn own<'a>(self, arguments: impl Iterator<Item = Option<&'a str>>) -> usize {
         if !self.runs_another {
             return usize::MAX;
@@ -38,21 +38,21 @@ impl Program {
                 break;
             }
             own += 1;
-            // `-p`, `-f`, `-d` and `-P` of one letter have a value; `-e` and `-v` have none.
+            // `-p`, `-f`, `-d` and `-P` take a value; `-e` and `-v` do not.
             let takes_one = |option: &str| ["-p", "-f", "-d", "-P"].contains(&option);
             value = !value && argument.is_some_and(takes_one);
         }
         own
     }
 
-    /// Whether the password comes after this option.
+    /// Returns whether the password follows this option.
     pub(super) fn takes_a_password(self, option: &str) -> bool {
         self.separate.contains(&option)
     }
 
-    /// Where the password begins in an option that has it in one piece: `-phunter2`.
+    /// Returns the start of the password in an option that has it attached: `-phunter2`.
     pub(super) fn attached_password(self, option: &str) -> Option<usize> {
-        /// A shorter one is no password, but a few options of one letter together.
+        /// The shortest attached password: a shorter one is a few options of one letter together.
         const SHORTEST: usize = 2;
         self.attached.iter().find_map(|start| {
             let password = option.strip_prefix(start)?;
@@ -61,12 +61,12 @@ impl Program {
     }
 }
 
-/// No name of one is longer, in bytes.
+/// The longest name of a program, in bytes.
 const MAX_NAME: usize = 32;
 
 const PROGRAMS: &[(&[&str], Program)] = &[
     (
-        // `-p` alone asks for the password: what comes next is a database.
+        // `-p` alone asks for the password: a database name follows.
         &[
             "mysql",
             "mysqldump",

@@ -1,5 +1,5 @@
-//! Kinds that public corpora and documentation showed to be missed, or to be masked for nothing,
-//! each with values invented for it.
+//! Kinds that public corpora and documentation showed to be missed, or to be masked wrongly, each
+//! with invented values.
 
 use super::*;
 
@@ -15,25 +15,25 @@ fn invariant_8_secrets_are_masked_whole_in_these_forms() {
         "cGxhY2UifQ.q7Zp1LxV9tRkB3mWc5YdHn8QfEo2UaJs"
     );
     for (before, secret, after) in [
-        // Issuers' marks.
+        // Issuers' prefixes.
         ("", issued, ""),
         ("", "bedrock-api-key-x7Kq2mVt9ZpLw4RsBn8c", ""),
         ("use ", concat!("dckr_", "oat_q8Zk3RtW7yPv2LmX5dJs"), " here"),
         ("", concat!("mlsn.", "9f3a7c15e2b84d60917fa3c5e8b2d4069f3a7c15e2b84d60"), ""),
-        // The secret of an access key, alone and with slashes.
+        // A cloud access key's secret, alone and with slashes.
         ("f('", "p4Tz/Yq9LmX2/vRk7Wc3BnHs5Jd8GfEa1UoZ6xQt", "')"),
-        // Two halves that a colon joins.
+        // Two halves joined by a colon.
         ("tableau\n", "Qm7ZxP2rLk9TwVn4Yc8HsA==:Jd5GfEa1UoZ6xQtBn3RkWv8MpYc2LhXs", "\n"),
-        // A path that says what comes next.
+        // A path that names the secret after it.
         ("GET /v2/check/token/", "MzQ1Njc4OTAxMjM0OtPq7vLx2kZmR9wB", " HTTP/1.1"),
-        // What begins with a slash and is no path.
+        // A value that begins with a slash and is no path.
         ("secret_path = \"", "/k7PvLm2XtQz9RwBn4YcHs8JdGfEa1Uo5Zx3WqTr", "\""),
-        // Signs of equality in the middle, and at the beginning.
+        // Equals signs in the middle, and at the beginning.
         ("relay_token: ", "k9v_2xw7=41tq8zr5mb0c", ""),
         ("relayToken==", "4kz9-81xv0pq7m3c2wt5r-", ""),
         // A user and a password for a host.
         ("export BUNDLE_GEMS__EXAMPLE__ORG=", "ann:0fdeadc0de", ""),
-        // Manifests whose kind is spelled otherwise.
+        // Manifests whose kind is spelled differently.
         ("kind: secret\ndata:\n  more: ", "Ym9iOnRyb21ib25l", "\n"),
         // Statements with other words that begin like a password's.
         (
@@ -79,7 +79,7 @@ fn identifiers_of_these_kinds_are_shown() {
         "PLx7Kq2mVt9ZpLw4RsBn8cYd3HfEo6UaJs",
         "chatcmpl-x7Kq2mVt9ZpLw4RsBn8cYd3HfEo6",
         "x-amz-id-2: x7Kq2mVt9ZpLw4RsBn8cYd3HfEo6UaJsX4GvTq6KiNw0PyMz3RuFh5Wq+Jd8GfEa1Uo=",
-        // The check digits of these are those of a card by chance.
+        // By chance, the check digits of these are valid for a card.
         "+4917123450018",
         "4006000000060",
         "gid://shop/Product/4222222222222",
@@ -89,7 +89,7 @@ fn identifiers_of_these_kinds_are_shown() {
         assert_eq!(text(plain), plain);
     }
     assert_eq!(text("4111 2222 3333 4444 551"), MASK);
-    // In the middle of a file any few letters stand.
+    // In the middle of a file any few letters may occur.
     let file = format!("{}/APBq7Zp1LxV9tRkB3mWc5YdHn8", "iVBORw0KGgoAAAANSUhEUgAAAAQ".repeat(3));
     assert!(issuer_tokens::find(&file, 0).is_none());
 }

@@ -1,8 +1,8 @@
-//! Records what is masked, so that a reviewer can be told what a mask covers.
+//! Records the masked secrets, so that a reviewer can see what a mask covers.
 //!
-//! While it records, each mask is a placeholder with a number of its own, which has the form of a
-//! mask, so that no pattern takes it for something else. A mask never covers syntax: what a shell
-//! would act on stays where it is, and the runs between are masked one by one.
+//! While it records, each mask is a placeholder with a number of its own, in the form of a mask, so
+//! that no pattern takes it for something else. A mask never covers syntax: characters that a shell
+//! would act on stay where they are, and the runs between them are masked one by one.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,8 +13,8 @@ use super::mask::{MaskReason, leading_mask};
 use crate::display::is_unseen;
 use crate::json::Json;
 
-/// So many runs of a document are masked one by one. What comes after them is masked whole: a text
-/// of nothing but syntax would otherwise grow many times.
+/// The most runs of a document that are masked one by one. Later ones are masked whole: a text of
+/// only syntax would otherwise grow many times.
 const MAX_RUNS: usize = 10_000;
 
 /// The secrets behind the placeholders.
@@ -23,14 +23,14 @@ pub(super) struct Recorder(Mutex<Records>);
 
 #[derive(Default)]
 struct Records {
-    /// Numbers that the text has by itself: no placeholder is like them.
+    /// Numbers that occur in the original text: no placeholder uses them.
     taken: HashSet<u64>,
     next: u64,
-    /// In the order of their numbers.
+    /// The secrets in the order of their numbers.
     masked: Vec<RecordedSecret>,
 }
 
-/// A secret, and why it is masked.
+/// A secret and the reason why it is masked.
 #[derive(Clone)]
 pub(super) struct RecordedSecret {
     number: u64,
@@ -39,21 +39,21 @@ pub(super) struct RecordedSecret {
 }
 
 impl Recorder {
-    /// A recorder for this document.
+    /// Returns a recorder for this document.
     pub(super) fn new(tree: &Json) -> Self {
         let mut records = Records::default();
         own_numbers(tree, &mut records.taken);
         Self(Mutex::new(records))
     }
 
-    /// A recorder for this text.
+    /// Returns a recorder for this text.
     pub(super) fn from_text(text: &str) -> Self {
         let mut records = Records::default();
         numbers_in(text, &mut records.taken);
         Self(Mutex::new(records))
     }
 
-    /// The secret with a placeholder for each run that is no syntax.
+    /// Replaces each run of the secret that is not syntax with a placeholder.
     pub(super) fn mask(&self, secret: &str, reason: MaskReason) -> String {
         let mut out = String::with_capacity(secret.len().min(1_024));
         let mut records = self.records();
@@ -84,7 +84,7 @@ impl Recorder {
         out
     }
 
-    /// The placeholder that a text begins with, and the secret behind it.
+    /// Returns the placeholder that a text begins with, and the secret behind it.
     pub(super) fn leading<'t>(&self, text: &'t str) -> Option<(&'t str, RecordedSecret)> {
         let mask = leading_mask(text)?;
         Some((mask, self.records().find(number(mask)?)?))
@@ -106,7 +106,7 @@ impl Records {
         format!("[redacted:{number:010x}]")
     }
 
-    /// Returns how much of a text comes before a placeholder of this recorder.
+    /// Returns the length of the text before the next placeholder of this recorder.
     fn before_placeholder(&self, text: &str) -> usize {
         let own = |at: &usize| {
             let number = leading_mask(&text[*at..]).and_then(number);
@@ -124,8 +124,7 @@ impl Records {
     }
 }
 
-/// Returns how many bytes at the beginning of a text are never covered: one piece of syntax, or a
-/// mask.
+/// Returns the number of leading bytes that are never masked: one piece of syntax, or a mask.
 fn fixed(text: &str) -> usize {
     if let Some(mask) = leading_mask(text) {
         return mask.len();
@@ -134,7 +133,7 @@ fn fixed(text: &str) -> usize {
         let digits = [*high, *low];
         let byte =
             std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        // A percent sign that is encoded itself may encode syntax in its turn.
+        // An encoded percent sign may in turn encode syntax.
         let is_coded = |byte: u8| byte == b'%' || is_syntax(char::from(byte));
         return match byte {
             Some(byte) if is_coded(byte) => 3,
@@ -149,14 +148,14 @@ fn fixed(text: &str) -> usize {
     }
 }
 
-/// Returns how many bytes there are before what is never covered.
+/// Returns the number of bytes before the next piece that is never masked.
 fn run(text: &str) -> usize {
     text.char_indices().map(|(at, _)| at).find(|at| fixed(&text[*at..]) > 0).unwrap_or(text.len())
 }
 
-/// Returns whether a shell, or something like one, acts on this character, or nobody would see it.
+/// Returns whether a shell or similar program acts on this character, or it is invisible.
 fn is_syntax(c: char) -> bool {
-    // Full-width forms are what some programs make of them, or they of it.
+    // Some programs convert between full-width and plain forms.
     let plain = match u32::from(c) {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
         _ => c,
@@ -164,7 +163,7 @@ fn is_syntax(c: char) -> bool {
     matches!(
         plain,
         '$' | '`' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '{' | '}' | '"' | '\'' | '\\'
-            // Patterns of files, homes, history, and what `cmd` escapes and expands by.
+            // Globs, home directories, history, and the escape and expansion characters of `cmd`.
             | '*' | '?' | '~' | '!' | '^'
     ) || matches!(
         c,
@@ -185,11 +184,11 @@ fn own_numbers(tree: &Json, taken: &mut HashSet<u64>) {
     }
 }
 
-/// The numbers in a text that could pass for those of placeholders, however it is spelled: a text
-/// in which JSON is nested may escape any of its characters.
+/// Collects the numbers in a text that could pass for those of placeholders, in any spelling: JSON
+/// nested in text may escape any character.
 fn numbers_in(text: &str, taken: &mut HashSet<u64>) {
     let mut spelling = Cow::Borrowed(text);
-    // As it stands here, and as it is read in each string that it may be nested in.
+    // The text as it is, and as it is read in each string in which it may be nested.
     for _ in 0..=STRINGS_IN_STRINGS {
         plain_numbers_in(&spelling, taken);
         match unescaped(&spelling) {
@@ -212,8 +211,8 @@ fn plain_numbers_in(text: &str, taken: &mut HashSet<u64>) {
     }
 }
 
-/// The text with the characters that it escapes by their number, of which only those of ASCII
-/// matter; `None` if there is none.
+/// Returns the text with its numeric character escapes resolved, of which only ASCII ones matter;
+/// `None` if there is none.
 fn unescaped(text: &str) -> Option<String> {
     const ESCAPE: &str = "\\u";
     let mut rest = text;
@@ -228,7 +227,7 @@ fn unescaped(text: &str) -> Option<String> {
             rest = &rest[at + ESCAPE.len()..];
             continue;
         };
-        // The escape may be escaped itself.
+        // The escape may itself be escaped.
         out.truncate(out.trim_end_matches('\\').len());
         out.push(char::from_u32(code).filter(char::is_ascii).unwrap_or(' '));
         rest = &rest[at + ESCAPE.len() + 4..];

@@ -1,4 +1,4 @@
-//! What is recorded, how much of it, and that no text passes for a record.
+//! Which secrets are recorded, how much of each, and that no text passes for a record.
 
 use crate::Json;
 use crate::json::parse_json;
@@ -15,7 +15,7 @@ fn under_password(text: String) -> RedactedJson {
 
 #[test]
 fn invariant_9b_what_is_decoded_only_to_look_at_it_is_no_record() {
-    // `password=hunter2`, so often that the look at each would use the records up.
+    // `password=hunter2`, so often that checking each one would exhaust the records.
     let run = "cGFzc3dvcmQ9aHVudGVyMg==";
     let runs = vec![Json::String(run.to_owned()); 6_000];
     let last = Json::Object(vec![("password".to_owned(), Json::String("a;b".to_owned()))]);
@@ -66,7 +66,7 @@ fn invariant_9b_no_spelling_of_a_number_passes_for_a_placeholder() {
         assert_eq!(body.get("to").unwrap().as_str(), Some("[redacted:0000000000]"));
         assert_eq!(body.get("password").unwrap().as_str(), Some("[redacted]"));
     }
-    // In a string in a string, once with an escape that is escaped itself.
+    // In a string in a string, once with an escape that is itself escaped.
     for digit in ["\\u0030", "\\u005cu0030"] {
         let inner = format!(r#"{{"to":"[redacted:000000000{digit}]"}}"#);
         let middle = Json::Object(vec![

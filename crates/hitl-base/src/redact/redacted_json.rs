@@ -1,4 +1,4 @@
-//! A document without secrets, and a list of what is masked in it.
+//! A document without secrets, and a list of its masked places.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,46 +9,46 @@ use super::recorder::{RecordedSecret, Recorder};
 use super::tree::apart;
 use crate::json::{Json, push_part};
 
-/// A document without secrets, with the places in it that are masked.
+/// A document without secrets, with its masked places.
 ///
-/// It has the structure of the document that it was made of: an object stays an object, a list a
-/// list, and what a shell would act on inside a text stays where it is. A number that is masked is
-/// a text.
+/// It has the structure of the original document: an object stays an object, a list a list, and the
+/// characters in a text that a shell would act on stay where they are. A masked number becomes a
+/// string.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RedactedJson {
     /// The document without secrets.
     pub tree: Json,
-    /// What is masked, in the order of the document: at most a thousand places, those with a
-    /// pointer of at most 4096 bytes.
+    /// The masked places in document order: at most a thousand, with a pointer of at most 4096
+    /// bytes each.
     pub places: Vec<MaskedPlace>,
-    /// How many places are masked beyond those that are listed.
+    /// The number of masked places beyond those listed.
     pub more: usize,
 }
 
-/// The most places that are listed, and the longest pointer of one in bytes: a key may be as long
-/// as a document, and each place below it would name it.
+/// The most places that are listed. Places and pointers are bounded because a key may be as long as
+/// a document, and each place below it would name it.
 const MAX_PLACES: usize = 1_000;
-/// The longest pointer that a listed place has, in bytes.
+/// The longest pointer of a listed place, in bytes.
 pub const MAX_POINTER: usize = 4_096;
 
 /// A place where a document has a mask.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MaskedPlace {
-    /// Where: a JSON Pointer (RFC 6901) into the document without secrets.
+    /// A JSON Pointer (RFC 6901) into the document without secrets.
     pub pointer: String,
-    /// It is in the key that the pointer ends with, and not in the value.
+    /// True if the mask is in the key that the pointer ends with, and not in the value.
     pub in_key: bool,
-    /// Where in that text its mask begins, in characters.
+    /// The start of the mask in that text, in characters.
     pub start: usize,
-    /// Why it is masked.
+    /// The reason why it is masked.
     pub reason: MaskReason,
     secret: String,
 }
 
 impl MaskedPlace {
-    /// Returns how many characters the mask covers.
+    /// Returns the number of characters that the mask covers.
     pub fn characters(&self) -> usize {
         self.secret.chars().count()
     }
@@ -62,8 +62,8 @@ impl fmt::Debug for MaskedPlace {
 }
 
 impl Redactor {
-    /// A copy of `tree` without secrets, and what is masked in it; `None` if it has none. It is
-    /// masked as [`json`](Self::json) masks it, but a mask never covers an object, a list or
+    /// Returns a copy of `tree` without secrets, and its masked places; `None` if it has no secret.
+    /// It is masked as [`json`](Self::json) masks it, but a mask never covers an object, a list or
     /// syntax.
     ///
     /// ```
@@ -89,16 +89,17 @@ impl Redactor {
         Some(RedactedJson { tree, places: finish.places, more: finish.more })
     }
 
-    /// The fingerprint of what is masked at a place: ten hexadecimal digits, keyed, so that equal
-    /// secrets have equal ones and nobody finds a secret by trying. `None` without a key.
+    /// Returns the fingerprint of the secret at a place: ten hexadecimal digits, keyed, so that
+    /// equal secrets have equal fingerprints and nobody finds a secret by trying. `None` without a
+    /// key.
     ///
-    /// That of a secret which is short enough to be guessed is the same within one `scope` only.
+    /// The fingerprint of a secret that could be guessed is stable within one `scope` only.
     pub fn fingerprint(&self, place: &MaskedPlace, scope: &[u8]) -> Option<String> {
         self.masker.fingerprint(&place.secret, scope)
     }
 }
 
-/// Puts masks in the place of placeholders, and lists them.
+/// Replaces placeholders with masks, and lists them.
 struct Finish<'r> {
     redactor: &'r Redactor,
     recorder: &'r Recorder,
@@ -121,7 +122,7 @@ impl Finish<'_> {
                 Json::Array(clean)
             }
             Json::Object(entries) => {
-                // Keys first: pointers name them as they are in the end.
+                // Keys first: pointers name them in their final form.
                 let mut in_keys = Vec::new();
                 let mut keys: Vec<(String, Json)> = Vec::with_capacity(entries.len());
                 for (index, (key, _)) in entries.iter().enumerate() {
@@ -173,7 +174,7 @@ impl Finish<'_> {
         out
     }
 
-    /// Lists a place, or counts it.
+    /// Lists a place, or counts it if there are too many.
     fn list(&mut self, mut place: MaskedPlace, at: &str) {
         if self.places.len() < MAX_PLACES && at.len() <= MAX_POINTER {
             at.clone_into(&mut place.pointer);
@@ -303,12 +304,12 @@ mod tests {
             let marked = Redactor::standard().redact_with_places(&tree).unwrap();
             assert_eq!((marked.places.len(), marked.more), (listed, 1_500 - listed));
         }
-        // A text of nothing but syntax.
+        // A text of only syntax.
         let syntax =
             Json::Object(vec![("password".to_owned(), Json::String("a;".repeat(100_000)))]);
         let marked = Redactor::standard().redact_with_places(&syntax).unwrap();
         assert!(marked.tree.to_text().len() < 200_000 && marked.more > 9_000);
-        // Keys that are masked alike.
+        // Keys with equal masks.
         let keys = (0..3_000).map(|n| (format!("password=hu{n}x"), Json::Null)).collect();
         let marked = Redactor::standard().redact_with_places(&Json::Object(keys)).unwrap();
         let mut names: Vec<_> = marked.tree.entries().iter().map(|(key, _)| key.clone()).collect();
@@ -347,7 +348,7 @@ mod tests {
         })
     }
 
-    /// Walks both documents and compares them place by place.
+    /// Compares both documents place by place.
     fn compare(real: &Json, shown: &Json, pointer: &str, marked: &RedactedJson) {
         match (real, shown) {
             (Json::Object(real), Json::Object(shown)) => {

@@ -1,21 +1,21 @@
-//! Which key names are the names of secrets.
+//! The key names that are names of secrets.
 
 use super::vocabulary::{
     ABOUT, ANYWHERE, AT_THE_END, FOREIGN, MAYBE, ORDINARY_KEYS, ORDINARY_PASSES, WITHIN,
 };
 
-/// How sure a name is.
+/// The certainty that a name is a secret's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
-    /// Whatever is under it is a secret.
+    /// Every value under it is a secret.
     Secret,
-    /// What is under it is a secret if it looks like one.
+    /// The value under it is a secret if it looks like one.
     Suspect,
-    /// It says nothing.
+    /// The name tells nothing.
     Plain,
 }
 
-/// Whether `key` is the name of a secret, whatever its case, separators or width.
+/// Returns whether `key` is the name of a secret, whatever its case, separators or width.
 ///
 /// ```
 /// # use hitl_base::redact::is_secret_key;
@@ -26,9 +26,10 @@ pub fn is_secret_key(key: &str) -> bool {
     judge(key) == Name::Secret
 }
 
-/// How sure a name is. One that looks like another is judged as both.
+/// Returns how certain it is that a name is a secret's. A name with lookalike letters is judged in
+/// both readings.
 pub(super) fn judge(key: &str) -> Name {
-    // Bundler has a host's user and password in the name of the host.
+    // Bundler puts a host's user and password under a name made from the host.
     if key.starts_with("BUNDLE_") && key.contains("__") {
         return Name::Secret;
     }
@@ -63,16 +64,16 @@ fn judge_words(mut words: Vec<String>) -> Name {
     }
     let before = words.len().checked_sub(2).map_or("", |at| words[at].as_str());
     let pass = last == "pass" && !ORDINARY_PASSES.contains(&before)
-        // `MYSQLPASS`, but no compass.
+        // `MYSQLPASS`, but not `compass`.
         || last.len() > 7 && last.ends_with("pass") && !last.ends_with("erpass");
     if pass || words.iter().any(|word| is_password(word)) && !ABOUT.contains(&last) {
         return Name::Secret;
     }
     let whole = words.concat();
     let anywhere = words.iter().any(|word| ANYWHERE.contains(&word.as_str()))
-        // `apikey` and `MYAPIKEY` have no seam to split at; `pass-word` has one too many.
+        // `apikey` and `MYAPIKEY` have no word boundary to split at; `pass-word` has one too many.
         || ANYWHERE.contains(&whole.as_str())
-        // `api_key_prod` has its seam elsewhere.
+        // `api_key_prod` has its word boundary elsewhere.
         || words.windows(2).any(|two| ANYWHERE.contains(&two.concat().as_str()))
         || ANYWHERE.iter().any(|secret| last.ends_with(secret));
     if anywhere {
@@ -103,7 +104,7 @@ fn judge_words(mut words: Vec<String>) -> Name {
     Name::Plain
 }
 
-/// Whether a name says that what is under it is public, or an identifier.
+/// Returns whether a name marks its value as public, or as an identifier.
 pub(super) fn is_public(key: &str) -> bool {
     const PUBLIC: &[&str] = &["public", "pubkey", "publickey"];
     let words = words(key);
@@ -115,14 +116,14 @@ pub(super) fn is_public(key: &str) -> bool {
             .is_some_and(|last| super::identifiers::is_name(last))
 }
 
-/// Whether it is some sort of key: `SERVICE_KEY`, and no `key` alone.
+/// Returns whether a name is that of a key: `SERVICE_KEY`, but not `key` alone.
 pub(super) fn names_a_key(key: &str) -> bool {
     let words = words(key);
     words.last().is_some_and(|last| last.ends_with("key") && (words.len() > 1 || last.len() > 3))
 }
 
-/// Whether a word is `password` or `passwd`, without its vowels or with a letter too many: `PSWD`,
-/// `paswrd`, `pssword`.
+/// Returns whether a word is `password` or `passwd`, possibly without its vowels or with an extra
+/// letter: `PSWD`, `paswrd`, `pssword`.
 fn is_password(word: &str) -> bool {
     if !word.starts_with('p') || !(4..=12).contains(&word.len()) {
         return false;
@@ -140,7 +141,7 @@ fn ends_with(words: &[String], end: &[&str]) -> bool {
         && words[words.len() - end.len()..].iter().zip(end).all(|(a, b)| a == b)
 }
 
-/// Splits a name at separators and at humps, in lower-case ASCII where there is such a letter.
+/// Splits a name at separators and camel-case boundaries, in lower-case ASCII where possible.
 pub(crate) fn words(key: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
@@ -166,7 +167,7 @@ pub(crate) fn words(key: &str) -> Vec<String> {
     words
 }
 
-/// A full-width letter or digit as its ordinary twin.
+/// Returns the ordinary form of a full-width letter or digit.
 fn narrow(c: char) -> char {
     match u32::from(c) {
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(c),
@@ -174,7 +175,7 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// A Cyrillic or Greek letter, or one with an accent, as the Latin one that it looks like.
+/// Returns the Latin letter that a Cyrillic, Greek or accented letter looks like.
 pub(super) fn plain(c: char) -> char {
     const FROM: &str = "аАеЕоОрРсСхХуУкКіІјЈѕЅԁԛԝһВМНТαΑΒεΕοΟρΡτΤυΥχΧκΚιΙνΝΜΗΖｏáàâäãåéèêëíìîïóòôöõøúùûüñçščžýłőūāēīōşŞıİğĞțţřťďňľĺŕůęąśźżćńđģķļņį";
     const TO: &str = "aAeEoOpPcCxXyYkKiIjJsSdqwhBMHTaABeEoOpPtTuYxXkKiIvNMHZoaaaaaaeeeeiiiioooooouuuuncsczylouaeiosSiIgGttrtdnllrueaszzcndgklni";

@@ -1,4 +1,4 @@
-//! A value that its type marks as secret.
+//! A wrapper whose type marks a value as secret.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,21 +11,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::mask::MASK;
 
 thread_local! {
-    /// How many [`reveal`]s are under way on this thread.
+    /// The number of [`reveal`] calls in progress on this thread.
     static REVEALING: Cell<usize> = const { Cell::new(0) };
-    /// How many [`marking`]s are under way on this thread.
+    /// The number of [`marking`] calls in progress on this thread.
     static MARKING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A value that must never be shown: `Debug`, `Display` and any serializer write a mask.
 ///
-/// Only hitl itself, while it seals a call's arguments or result, writes the value behind it.
+/// Only hitl itself, while it seals a call's arguments or result, writes the real value.
 ///
-/// In a tool's arguments it may stand at any depth: in a field (of a flattened struct too), a list,
+/// In a tool's arguments it may occur at any depth: in a field (of a flattened struct too), a list,
 /// an `Option`, a variant, or as the value of a map. Its schema is that of the value, marked
-/// `"writeOnly": true`. What serde itself takes apart cannot be hidden and is refused before
-/// anything is shown: a flattened `Sensitive<Struct>`, and one as the content of an internally
-/// tagged enum.
+/// `"writeOnly": true`. Values that serde itself takes apart cannot be hidden and are refused
+/// before anything is shown: a flattened `Sensitive<Struct>`, and one as the content of an
+/// internally tagged enum.
 ///
 /// ```
 /// # use hitl_base::Sensitive;
@@ -39,7 +39,7 @@ thread_local! {
 pub struct Sensitive<T>(T);
 
 impl<T> Sensitive<T> {
-    /// The name under which hitl's own serializer recognises one.
+    /// The name by which hitl's own serializer recognises a sensitive value.
     #[doc(hidden)]
     pub const NAME: &'static str = "$hitl::Sensitive";
 
@@ -48,12 +48,12 @@ impl<T> Sensitive<T> {
         Self(value)
     }
 
-    /// The value, for the one place that needs it.
+    /// Returns the value, for the one place that needs it.
     pub const fn expose(&self) -> &T {
         &self.0
     }
 
-    /// The value itself, no longer marked.
+    /// Returns the value itself, no longer marked.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -83,9 +83,9 @@ impl<T: Serialize> Serialize for Sensitive<T> {
     }
 }
 
-/// A secret on its way to a writer that hides it. One that does not see the mark (serde takes it
-/// away where a value is flattened, internally tagged or written as text by another serializer)
-/// does not get the value either.
+/// A secret offered to a writer that hides it. A writer that does not see the mark (serde removes
+/// it where a value is flattened, internally tagged or written as text by another serializer) does
+/// not get the value either.
 struct Marked<'v, T>(&'v T);
 
 impl<T: Serialize> Serialize for Marked<'_, T> {
@@ -100,7 +100,7 @@ impl<T: Serialize> Serialize for Marked<'_, T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Sensitive<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // The error of the value's own type may quote it.
+        // The error of the value's own type may quote the value.
         let unfit = |_| serde::de::Error::custom("a secret is not of the type it should be");
         T::deserialize(from).map(Self).map_err(unfit)
     }
@@ -127,14 +127,14 @@ impl<T: JsonSchema> JsonSchema for Sensitive<T> {
 }
 
 /// Runs `write` with [`Sensitive`] values written in clear on this thread. For hitl's own sealing;
-/// what it writes must not leave the process unsealed.
+/// its output must not leave the process unsealed.
 #[doc(hidden)]
 pub fn reveal<R>(write: impl FnOnce() -> R) -> R {
     counted(&REVEALING, write)
 }
 
 /// Runs `write` with [`Sensitive`] values offered under their mark on this thread: a writer that
-/// knows the mark [`reveal`]s what it hides, and any other gets an error.
+/// knows the mark calls [`reveal`] for the values it hides, and any other gets an error.
 #[doc(hidden)]
 pub fn marking<R>(write: impl FnOnce() -> R) -> R {
     counted(&MARKING, write)

@@ -1,4 +1,4 @@
-//! Which values have the shape of a secret.
+//! The shapes of secret values.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,8 +15,8 @@ use super::{
     secret_names,
 };
 
-/// Well-known shapes that do not begin with an issuer's mark. The formats are the issuers' own,
-/// from their public documentation.
+/// Well-known shapes without an issuer's prefix. The formats are from the issuers' public
+/// documentation.
 const SHAPES: &[(&str, &str)] = &[
     (
         "what is public",
@@ -25,7 +25,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("JSON Web Token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
     ("its encrypted kind", r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}"),
     ("authorization", r"\b(?i:bearer|basic) +(?P<bearer>[A-Za-z0-9._~+/=-]{12,})"),
-    // A private key in base64 (PKCS #1, PKCS #8, SEC 1), without its lines.
+    // A private key in base64 (PKCS #1, PKCS #8, SEC 1), without its marker lines.
     ("private key", r"\bMI[IG][A-Za-z0-9+/]{1,4}(?:IBA|gEAM)[A-Za-z0-9+/]{30,}={0,2}"),
     ("private key of a curve", r"\bMHcCAQEE[A-Za-z0-9+/]{30,}={0,2}"),
     ("Slack and Zapier", r"(?:https://)?\bhooks\.(?:slack|zapier)\.com/[A-Za-z0-9+/_-]{20,}"),
@@ -66,10 +66,10 @@ const SHAPES: &[(&str, &str)] = &[
     ("payment card", r"(?P<card>\b\d(?:[ -]?\d){12,18}\b)"),
 ];
 
-/// The shapes.
+/// The pattern of all shapes.
 pub(super) static SHAPE: Pattern = Pattern::anywhere(|| patterns::named(SHAPES));
 
-/// Masks whatever has a shape.
+/// Masks everything that has a secret's shape.
 pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     match tokens_masked(text, masker) {
         Cow::Borrowed(text) => shapes_masked(text, masker),
@@ -77,7 +77,7 @@ pub(super) fn mask<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     }
 }
 
-/// Masks only what its issuer has marked as a secret.
+/// Masks only tokens with an issuer's prefix.
 pub(super) fn tokens_masked<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     let mut out = String::new();
     let mut copied = 0;
@@ -147,7 +147,7 @@ fn outside_blocks<'t>(text: &'t str, masker: &Masker) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
-/// Where a shape ends that ends at `end` of what was searched: its last part may go on.
+/// Returns the end of a shape whose searched part ends at `end`: its last part may continue.
 fn end_of(text: &str, found: &Found<'_>, end: usize) -> usize {
     if !found.is_cut(end) {
         return end;
@@ -156,7 +156,7 @@ fn end_of(text: &str, found: &Found<'_>, end: usize) -> usize {
     end + text.as_bytes()[end..].iter().take_while(|b| part(b)).count()
 }
 
-/// How a certificate and public keys go on in base64, after the dashes and `BEGIN`.
+/// The base64 of a certificate and of public keys, after the dashes and `BEGIN`.
 const OPEN: &[&str] = &["BDRVJU", "BQVUJMSU", "BTU0gyIFBVQkxJ"];
 
 fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Cow<'t, str> {
@@ -206,8 +206,8 @@ fn shape_masked<'t>(found: &Captures<'t>, whole: &'t str, masker: &Masker) -> Co
     Cow::Owned(masker.mask(whole))
 }
 
-/// Whether the digits may be a social security number of the United States: no part of one is zero,
-/// and some areas were never given.
+/// Returns whether the digits may be a United States social security number: no part of one is
+/// zero, and some areas were never assigned.
 fn is_social_security_number(text: &str) -> bool {
     let (area, rest) = text.split_at(3);
     !matches!(area, "000" | "666")
@@ -216,8 +216,7 @@ fn is_social_security_number(text: &str) -> bool {
         && &rest[4..] != "0000"
 }
 
-/// Masks long runs of letters and digits that look random, and what says in base64 that it is a
-/// secret.
+/// Masks long runs of letters and digits that look random, and base64 runs that decode to a secret.
 fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'t, str> {
     let text = &whole[..part.end];
     let bytes = text.as_bytes();
@@ -251,8 +250,8 @@ fn runs_masked<'t>(whole: &'t str, part: Range<usize>, masker: &Masker) -> Cow<'
     Cow::Owned(out)
 }
 
-/// Returns the length of the first half of a token, when its second half comes next: sixteen bytes
-/// in base64 and a colon.
+/// Returns the length of the first half of a token whose second half comes next: sixteen bytes in
+/// base64 and a colon.
 fn joined_before(before: &str) -> usize {
     const HALF: usize = 22;
     let Some(half) = before.strip_suffix("==:") else { return 0 };
@@ -261,16 +260,16 @@ fn joined_before(before: &str) -> usize {
     if length == HALF { before.len() - half.len() + HALF } else { 0 }
 }
 
-/// So often may a text be encoded in which a secret is looked for.
+/// The most layers of encoding in which a secret is searched for.
 const ENCODED: usize = 3;
 
-/// Whether a run is base64 of a text with a secret in it: `cGluPTQ3MTE=`.
+/// Returns whether a run is base64 of a text with a secret in it: `cGluPTQ3MTE=`.
 fn holds_a_secret(run: &str, times: usize) -> bool {
     let Some(text) = encoded::text(run) else { return false };
     if times > 1 && holds_a_secret(text.trim_end(), times - 1) {
         return true;
     }
-    // What is masked only to see whether it would be is nothing to record.
+    // The masking here only tests for a secret, so it is not recorded.
     let masker = &Masker::default();
     let signs = signs(&text);
     (signs.stem || signs.place) && matches!(key_value::mask(&text, signs, masker), Cow::Owned(_))
@@ -279,7 +278,7 @@ fn holds_a_secret(run: &str, times: usize) -> bool {
         || pem::blocks(&text).any(|block| block.private)
 }
 
-/// Whether a decoded text is a name and a password: `ann:h4nter2`.
+/// Returns whether a decoded text is a name and a password: `ann:h4nter2`.
 fn is_login(text: &str) -> bool {
     let Some((user, password)) = text.split_once(':') else { return false };
     let one = |c: char| !c.is_whitespace() && c.is_ascii();
@@ -291,8 +290,7 @@ fn is_login(text: &str) -> bool {
         && password.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
-/// Where in the run that begins at `at` and goes on to the end of `text` its secret begins, if it
-/// has one.
+/// Returns the start of the secret in the run from `at` to the end of `text`, if it has one.
 fn random_part(text: &str, at: usize) -> Option<usize> {
     let run = &text[at..];
     if let Some(begins) = after_its_name(run) {
@@ -302,14 +300,14 @@ fn random_part(text: &str, at: usize) -> Option<usize> {
     (secret && !is_public(&text[..at]) && !identifiers::is_known(run)).then_some(0)
 }
 
-/// Where the secret begins in a run that says itself what it is: `x-token-<uuid>`,
-/// `x_SECRET_1a2b3c..`, `sdk-<uuid>`, `/token/1a2b3c..`.
+/// Returns the start of the secret in a run that names it: `x-token-<uuid>`, `x_SECRET_1a2b3c..`,
+/// `sdk-<uuid>`, `/token/1a2b3c..`.
 fn after_its_name(run: &str) -> Option<usize> {
     const NAMES: &[&str] = &["secret", "token", "password", "apikey", "private", "access", "key"];
     let lower = run.to_ascii_lowercase();
     let begins = |name: &str| {
         let begins = lower.rfind(name)? + name.len();
-        // Many things are found below `/key/` and `/access/`.
+        // Many other things are found below `/key/` and `/access/`.
         let path =
             !matches!(name, "access" | "key" | "private") && lower[begins..].starts_with('/');
         (path || lower[begins..].starts_with(['-', '_'])).then_some(begins + 1)
@@ -329,20 +327,20 @@ fn after_its_name(run: &str) -> Option<usize> {
     .then_some(begins)
 }
 
-/// Marks that come at the end: those of New Relic, and of `MaxMind`.
+/// Returns whether a run ends with an issuer's suffix: those of New Relic and `MaxMind`.
 fn ends_as_issued(run: &str) -> bool {
     run.len() == 40 && (run.ends_with("NRAL") || run.ends_with("_mmk"))
 }
 
-/// Whether what stands between is the first part of a mail's address or of its id.
+/// Returns whether the text between is the first part of a mail address or of a message id.
 fn is_mailed(before: &str, after: &str) -> bool {
     after.starts_with('@') && !before.ends_with(['/', ':'])
 }
 
-/// Whether what comes next is said to be public, or an identifier: `public_key = `, `gclid=`,
-/// `/d/`.
+/// Returns whether the text before marks the next value as public, or as an identifier: `public_key
+/// = `, `gclid=`, `/d/`.
 fn is_public(before: &str) -> bool {
-    /// The longest name that is looked at, in bytes.
+    /// The longest name that is checked, in bytes.
     const NAME: usize = 64;
     const PATHS: &[&str] = &[
         "/d/",
@@ -380,32 +378,32 @@ fn is_public(before: &str) -> bool {
         || PATHS.iter().any(|path| near.ends_with(path))
 }
 
-/// Whether what comes next is said to be the id of a click: `yclid=`.
+/// Returns whether the text before marks the next value as a click id: `yclid=`.
 fn follows_a_click(before: &str) -> bool {
     let near = before.trim_end_matches([' ', '"', '\'', ':', '=']);
     before.len() - near.len() <= 6 && is_click(near)
 }
 
-/// Whether a name is that of a click's id.
+/// Returns whether a name is that of a click id.
 pub(super) fn is_click(name: &str) -> bool {
     name.ends_with("clid") || name.ends_with("Clid") || name.ends_with("CLID")
 }
 
-/// Returns whether the digits are an article's number (EAN-13, ISO/IEC 15420).
+/// Returns whether the digits are an article number (EAN-13, ISO/IEC 15420).
 fn is_article(digits: &[u32]) -> bool {
     let weighed =
         digits.iter().enumerate().map(|(at, digit)| if at % 2 == 0 { *digit } else { digit * 3 });
     digits.len() == 13 && weighed.sum::<u32>().is_multiple_of(10)
 }
 
-/// Returns whether the digits are an id at the end of a path, as long as the shortest card number,
-/// a length that nobody issues any more.
+/// Returns whether the digits are an id at the end of a path and as long as the shortest card
+/// number, a length that is no longer issued.
 fn is_a_path(before: &str, digits: &str) -> bool {
     digits.len() == 13 && before.ends_with('/')
 }
 
-/// Returns whether the next digits belong to a telephone's number or to a bank account's: after
-/// a plus, or after a country and two digits.
+/// Returns whether the next digits belong to a telephone or bank account number: after a plus, or
+/// after a country code and two digits.
 fn is_of_another_number(before: &str) -> bool {
     let bytes = before.strip_suffix(' ').unwrap_or(before).as_bytes();
     let account = match bytes {
@@ -421,8 +419,8 @@ fn is_of_another_number(before: &str) -> bool {
     account || before.ends_with('+')
 }
 
-/// Whether the digits have the first digits, the length and the check digit (Luhn, ISO/IEC 7812-1)
-/// of a payment card.
+/// Returns whether the digits have the prefix, the length and the check digit (Luhn, ISO/IEC
+/// 7812-1) of a payment card.
 pub(super) fn is_card_number(text: &str) -> bool {
     // Most numbers are short, and every call has some.
     if text.len() < 13 {
@@ -434,7 +432,7 @@ pub(super) fn is_card_number(text: &str) -> bool {
     }
     let first = |n: usize| digits[..n].iter().fold(0, |number, digit| number * 10 + digit);
     let of_an_issuer = match digits.len() {
-        // Most articles that are sold have such a number, with a check digit of its own.
+        // Most articles on sale have such a number, with a check digit of its own.
         13 => digits[0] == 4 && !is_article(&digits),
         14 => matches!(first(2), 36 | 38 | 39) || matches!(first(3), 300..=305),
         15 => matches!(first(2), 34 | 37),
@@ -445,7 +443,7 @@ pub(super) fn is_card_number(text: &str) -> bool {
                 || matches!(first(4), 2221..=2720 | 3528..=3589 | 6011)
                 || matches!(first(4), 5018 | 5020 | 5038 | 6304 | 6759 | 6761 | 6763)
         }
-        // In one piece it is as long as the ids that many databases count up.
+        // In one piece it is as long as the sequential ids of many databases.
         17..=19 => {
             matches!(first(2), 62)
                 || digits[0] == 4 && digits.len() == 19 && text.len() > digits.len()

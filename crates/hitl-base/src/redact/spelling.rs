@@ -1,41 +1,41 @@
-//! Where a value begins and ends: in quotes of any spelling, or up to white space.
+//! The bounds of a value: quotes of any spelling, or white space.
 
 use std::ops::Range;
 
 use super::mask::is_mask;
 use super::patterns::floor;
 
-/// So much of a value that is not in quotes is looked at, in bytes. What is longer is no word.
+/// The most bytes of an unquoted value that are examined. A longer one is not a word.
 const BARE: usize = 512;
 
-/// What is around a value.
+/// The quotes around a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quotes {
     /// Nothing.
     None,
-    /// A quote that begins and does not end.
+    /// An opening quote without a closing one.
     Open,
-    /// Quotes.
+    /// Opening and closing quotes.
     Closed,
     /// Backticks.
     Ticks,
 }
 
-/// A value, and what is around it.
+/// A value and its quotes.
 pub(super) struct Value {
     pub(super) place: Range<usize>,
     pub(super) quotes: Quotes,
-    /// Whether it may go on beyond what was looked at.
+    /// True if it may continue beyond the part that was examined.
     pub(super) cut: bool,
 }
 
-/// The value that begins here: quoted, or up to white space or a separator. A quote that nobody
-/// closed has been cut off.
+/// Returns the value that begins here: quoted, or up to white space or a separator. A quote without
+/// an end was cut off.
 pub(super) fn value_at(text: &str, at: usize) -> Option<Value> {
     quoted_at(text, at).or_else(|| entity_at(text, at)).or_else(|| bare_at(text, at))
 }
 
-/// The value between quotes that are written as HTML or a URL has them.
+/// Returns the value between quotes that are encoded as HTML or in a URL.
 fn entity_at(text: &str, at: usize) -> Option<Value> {
     const QUOTES: &[&str] = &["&quot;", "&apos;", "&#34;", "&#39;", "%22", "%27"];
     let rest = text.get(at..)?;
@@ -47,8 +47,8 @@ fn entity_at(text: &str, at: usize) -> Option<Value> {
     (length > 0).then_some(Value { place, quotes: Quotes::Closed, cut: false })
 }
 
-/// How long a value is that ends with this quote, or with a word when its line has none. The next
-/// quote of its kind is where the search ends, so that no two values have the same text searched.
+/// Returns the length of a value that ends with this quote, or with a word if its line has none.
+/// The search ends at the next quote of its kind, so that no two values search the same text.
 fn entity_length(value: &str, quote: &str) -> usize {
     let first = quote.chars().next();
     let stops = |c: char| Some(c) == first || matches!(c, '\r' | '\n' | '<');
@@ -67,17 +67,17 @@ fn word_length(line: &str) -> usize {
     line.find(char::is_whitespace).unwrap_or(line.len())
 }
 
-/// How long a value is that is percent-encoded: until what separates it from the next one.
+/// Returns the length of a percent-encoded value: up to an encoded separator.
 pub(super) fn percent_length(value: &str) -> usize {
     const ENDS: &[&str] =
         &["%26", "%22", "%27", "%20", "%2C", "%2c", "%3B", "%3b", "%7D", "%7d", "%0"];
     ENDS.iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len())
 }
 
-/// The next part of a string that is written in parts, where the part before ends at `end`: `"ab" +
-/// "cd"`, `"ab" \` and `"cd"` on the next line. A part has no blanks.
+/// Returns the next part of a string that is written in parts: `"ab" + "cd"`, `"ab" \` and `"cd"`
+/// on the next line. The previous part ends at `end`. A part has no blanks.
 pub(super) fn next_part(text: &str, end: usize) -> Option<Range<usize>> {
-    /// So much may stand between two parts, in bytes.
+    /// The most text between two parts, in bytes.
     const BETWEEN: usize = 160;
     let rest = &text[end..floor(text, end + BETWEEN)];
     let slashes = escapes(rest);
@@ -97,8 +97,8 @@ pub(super) fn next_part(text: &str, end: usize) -> Option<Range<usize>> {
     (closed && length > 0).then_some(opens..opens + length)
 }
 
-/// How much further a value goes that stands on lines of its own (YAML), until a line that is not
-/// set in as far as its first one.
+/// Returns the additional length of a value on lines of its own (YAML), up to a line that is
+/// indented less than its first one.
 pub(super) fn block_length(text: &str, value: &Range<usize>) -> usize {
     let before = &text[..value.start];
     let indent = before.bytes().rev().take(BARE).take_while(|b| matches!(b, b' ' | b'\t')).count();
@@ -109,7 +109,7 @@ pub(super) fn block_length(text: &str, value: &Range<usize>) -> usize {
         if length > 0 && (rest.is_empty() || blanks < indent) {
             break;
         }
-        // What comes after the first word on its own line belongs to it.
+        // The rest of the first line belongs to the value.
         length += line.trim_end().len();
         if !line.ends_with('\n') {
             break;
@@ -140,8 +140,8 @@ fn quoted_at(text: &str, at: usize) -> Option<Value> {
         if twice && text[from..].starts_with(['\n', '\r']) {
             return lines_at(text, from, &text[opens - 2..=opens]);
         }
-        // The first quote of its kind ends it, escaped or not: were one passed over, each pair
-        // could read to the end of the text.
+        // The first quote of its kind ends the value, escaped or not: if one were skipped, each
+        // pair could read to the end of the text.
         let end = from + text[from..].find([quote, '\r', '\n'])?;
         let closed = text[end..].starts_with(quote);
         let slashes = text[from..end].bytes().rev().take(4).take_while(|b| *b == b'\\').count();
@@ -151,7 +151,7 @@ fn quoted_at(text: &str, at: usize) -> Option<Value> {
     })
 }
 
-/// A value on lines of its own between three quotes each, the first ones before `from`.
+/// Returns a value on lines of its own between triple quotes, the opening ones just before `from`.
 fn lines_at(text: &str, from: usize, quotes: &str) -> Option<Value> {
     let window = &text[from..floor(text, from + BARE)];
     let inner = &window[..window.find(quotes)?];
@@ -178,12 +178,12 @@ fn bare_at(text: &str, at: usize) -> Option<Value> {
     })
 }
 
-/// How many backslashes escape the quote that comes after them.
+/// Returns the number of backslashes that escape the next quote.
 fn escapes(text: &str) -> usize {
     text.bytes().take(4).take_while(|byte| *byte == b'\\').count()
 }
 
-/// How long the bare value is that the text begins with.
+/// Returns the length of the bare value that the text begins with.
 pub(super) fn bare_length(text: &str) -> usize {
     if text.starts_with("[redacted") {
         let end = text.find(']').map_or(0, |end| end + 1);
@@ -192,7 +192,7 @@ pub(super) fn bare_length(text: &str) -> usize {
     let mut length = 0;
     loop {
         length += plain_length(&text[length..]);
-        // What is escaped is part of it, but for quotes and the ends of lines.
+        // An escaped character is part of the value, except quotes and line ends.
         let mut next = text[length..].chars();
         let goes_on = next.next() == Some('\\');
         match next.next().filter(|c| goes_on && !c.is_whitespace() && !"\"'`nrtu\\".contains(*c)) {
@@ -202,7 +202,7 @@ pub(super) fn bare_length(text: &str) -> usize {
     }
 }
 
-/// How much of a text comes before what may end a bare value.
+/// Returns the length of the text before a character that may end a bare value.
 fn plain_length(text: &str) -> usize {
     let ends = |byte: u8| {
         byte <= b' '
@@ -213,7 +213,7 @@ fn plain_length(text: &str) -> usize {
     loop {
         let rest = &text.as_bytes()[length..];
         length += rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len());
-        // Beyond ASCII only white space ends it, and below a blank most control characters do not.
+        // Beyond ASCII only white space ends it, and most control characters do not.
         match text[length..].chars().next() {
             Some(c) if !c.is_whitespace() && (c.is_control() || !c.is_ascii()) => {
                 length += c.len_utf8();

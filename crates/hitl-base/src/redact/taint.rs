@@ -1,5 +1,5 @@
-//! A call's own secrets, found again where they do not belong: as they are, in the encodings that
-//! programs pass them on in, and in disguises.
+//! A search for a call's own secrets in other places: verbatim, in common encodings, and in
+//! disguises.
 
 mod automaton;
 mod disguise;
@@ -19,36 +19,36 @@ use automaton::Automaton;
 use disguise::Disguises;
 use folded::{Counted, Equals, characters, folded, joined, may_be_quoted};
 
-/// Shorter secrets stand in ordinary text by chance.
+/// The shortest secret that is searched for: shorter ones occur in ordinary text by chance.
 const SHORTEST: usize = 3;
-/// Shorter ones are looked for between other characters than letters and digits only: a PIN is not
-/// part of an order's number.
+/// The length below which a secret must not adjoin letters or digits: a PIN is not part of an order
+/// number.
 const WITHIN: usize = 6;
-/// Of shorter ones no part is looked for, in characters: a half has eight at least.
+/// The shortest secret whose halves are searched for, in characters: a half has eight at least.
 const HALVED: usize = 16;
-/// Shorter ones are looked for in no disguise, in letters and digits.
+/// The shortest secret that is searched for in disguises, in letters and digits.
 const DISGUISED: usize = 8;
-/// So many characters may stand between two of a spaced secret.
+/// The most characters between two characters of a spaced secret.
 const GAP: usize = 6;
-/// So many characters of any kind may stand between two of a secret, if they are as many each time.
+/// The most characters of any kind between two characters of a secret, if the distance is constant.
 const BETWEEN: usize = 2;
-/// Where secrets have more bytes than this together, nothing is shown of a text beside them.
+/// The most bytes of all secrets together; beyond that, texts are masked whole.
 const TOGETHER: usize = 512 * 1024;
-/// So many bytes the encodings of all have that are looked for.
+/// The most bytes of all encodings that are searched for.
 const ENCODED: usize = 256 * 1024;
-/// Longer forms are looked for one by one, in bytes.
+/// The longest form that is searched for together with others, in bytes.
 const ALONE: usize = 4_096;
-/// So many forms are looked for one by one: each is one more pass over the text.
+/// The most forms that are searched for one by one: each is one more pass over the text.
 const PASSES: usize = 64;
-/// More numbers that are nearly the same are not told apart.
+/// The most numbers of nearly the same value that are told apart.
 const ALIKE: usize = 16;
 
-/// Secrets that are known, to find them where they do not belong.
+/// A set of known secrets, to find them in places where they do not belong.
 ///
-/// They are found as they are, in the encodings that programs pass them on in, and, from eight
-/// letters and digits on, in any case, backwards, and with blanks or signs between their
-/// characters, encoded or not; from sixteen on, by either half. [`json`](Self::json) finds one that
-/// is split over neighbouring texts, too.
+/// They are found verbatim, in the encodings that programs commonly use, and, from eight letters
+/// and digits on, in any case, backwards, and with blanks or signs between their characters,
+/// encoded or not; from sixteen on, by either half. [`json`](Self::json) also finds one that is
+/// split over neighbouring texts.
 ///
 /// ```
 /// # use hitl_base::redact::Taint;
@@ -60,25 +60,25 @@ const ALIKE: usize = 16;
 #[derive(Clone, Default)]
 pub struct Taint(Option<Arc<Forms>>);
 
-/// What is looked for.
+/// The forms of the secrets to search for.
 #[derive(Default)]
 struct Forms {
-    /// The forms that are looked for as they are.
+    /// Forms that are searched for verbatim.
     exact: Automaton,
-    /// Those that are too long to be looked for together.
+    /// Forms that are too long to be searched for together.
     alone: Vec<String>,
-    /// The numbers among the secrets, by what they are about.
+    /// The numbers among the secrets, by approximate value.
     numbers: HashMap<u64, Vec<String>>,
-    /// Whether there are too many to look for them all.
+    /// True if there are too many to search for.
     overflows: bool,
-    /// What is looked for in the letters and digits of a text.
+    /// Patterns for the letters and digits of a text.
     disguises: Option<Disguises>,
     /// The length in bytes of the longest form.
     longest: usize,
 }
 
 impl Taint {
-    /// These secrets. Those of fewer than three characters are not looked for.
+    /// Returns a set of these secrets. Those of fewer than three characters are not searched for.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         let mut secrets: Vec<String> =
             secrets.into_iter().filter(|secret| secret.chars().count() >= SHORTEST).collect();
@@ -87,29 +87,29 @@ impl Taint {
         if secrets.is_empty() { Self(None) } else { Self(Some(Arc::new(Forms::new(&secrets)))) }
     }
 
-    /// Whether there is nothing to look for.
+    /// Returns whether there is nothing to search for.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The length in bytes of the longest form.
+    /// Returns the length in bytes of the longest form.
     pub fn longest(&self) -> usize {
         self.0.as_ref().map_or(0, |forms| forms.longest)
     }
 
-    /// `text` without any of the secrets.
+    /// Returns `text` without any of the secrets.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.0.as_ref().map_or(Cow::Borrowed(text), |forms| forms.text(text))
     }
 
-    /// A copy of `tree` without any of the secrets, in keys, texts and numbers; nor one that is
-    /// split over texts that stand beside one another.
+    /// Returns a copy of `tree` without any of the secrets, in keys, texts and numbers; nor one
+    /// that is split over adjacent texts.
     pub fn json(&self, tree: &Json) -> Json {
         match &self.0 {
             None => tree.clone(),
             Some(forms) => match &forms.disguises {
                 None => forms.each(tree),
-                // First what is split: where a half is masked, the rest of the secret is no longer
+                // Split secrets first: once a half is masked, the rest of the secret is no longer
                 // whole.
                 Some(disguises) => forms.each(&split::mask(tree.clone(), disguises)),
             },
@@ -186,7 +186,7 @@ impl Forms {
         Cow::Owned(replace_places(text, joined(places)))
     }
 
-    /// Where a secret stands in a disguise.
+    /// Returns the places of secrets in a disguise.
     fn disguised(&self, text: &str) -> Vec<Range<usize>> {
         let Some(disguises) = self.disguises.as_ref().filter(|_| text.len() >= DISGUISED) else {
             return Vec::new();
@@ -242,7 +242,7 @@ impl std::fmt::Debug for Taint {
     }
 }
 
-/// The numbers among secrets, by what they are about.
+/// Returns the numbers among the secrets, by approximate value.
 fn numbers(secrets: &[String]) -> HashMap<u64, Vec<String>> {
     let mut numbers: HashMap<u64, Vec<String>> = HashMap::new();
     for secret in secrets.iter().filter(|s| s.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
@@ -254,13 +254,13 @@ fn numbers(secrets: &[String]) -> HashMap<u64, Vec<String>> {
     numbers
 }
 
-/// What all numbers have in common that are the same.
+/// Returns a key that equal numbers share: their approximate value.
 fn about(number: &str) -> Option<u64> {
     // Zero has no sign.
     number.parse::<f64>().ok().map(|about| (about + 0.0).to_bits())
 }
 
-/// A form in pieces that are looked for together.
+/// Splits a form into pieces that are searched for together.
 fn pieces(form: String) -> Vec<String> {
     if form.len() <= 2 * ALONE {
         return vec![form];

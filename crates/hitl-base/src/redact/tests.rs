@@ -181,7 +181,7 @@ proptest! {
         prop_assert_eq!(redactor.text(&text).into_owned(), text);
     }
 
-    /// Whatever surrounds it: what is under a secret's name is gone.
+    /// A value under a secret's name is gone, whatever surrounds it.
     #[test]
     fn invariant_8_a_named_secret_never_survives(
         before in "[a-z ]{0,12}", after in "[a-z ]{0,12}", secret in "[A-Za-z0-9]{6}7[A-Za-z0-9]{6}",
@@ -199,7 +199,7 @@ proptest! {
     }
 }
 
-/// What makes documents that hold secrets, and some that do not.
+/// Returns a strategy for documents that hold secrets, and some that do not.
 fn parts() -> impl Strategy<Value = String> + Clone {
     const NAMES: &[&str] = &[
         "password",

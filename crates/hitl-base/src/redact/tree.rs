@@ -1,4 +1,4 @@
-//! Secrets in JSON: what each entry and each item is to what stands beside it.
+//! Secrets in JSON: the relation of each entry and each item to its neighbours.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -11,7 +11,7 @@ use super::{Redactor, entropy, pem, shapes};
 use crate::json::Json;
 
 impl Redactor {
-    /// The same without secrets; nothing when there are none.
+    /// Returns the tree without secrets; `None` if there are none.
     pub(super) fn tree(&self, tree: &Json, depth: usize) -> Option<Json> {
         match tree {
             Json::Object(entries) => self.object(entries, false, depth),
@@ -27,7 +27,7 @@ impl Redactor {
         }
     }
 
-    /// An object without secrets. Keys that are drawn are the secrets themselves, if `drawn`:
+    /// Returns an object without secrets. If `drawn`, random-looking keys are themselves secrets:
     /// `{"api": {"<a key>": "its owner"}}`.
     fn object(&self, entries: &[(String, Json)], drawn: bool, depth: usize) -> Option<Json> {
         let named = spelled_out(entries);
@@ -39,7 +39,7 @@ impl Redactor {
         })
     }
 
-    /// The entries of an object with their keys cleaned, too.
+    /// Returns the entries of an object with their keys redacted, too.
     fn entries(
         &self,
         entries: &[(String, Json)],
@@ -61,7 +61,7 @@ impl Redactor {
         entries.map(|entries| Json::Object(apart(entries)))
     }
 
-    /// The items of an array: each by itself, or as what it is to the one before it.
+    /// Returns the items of an array, each redacted by itself or as the value of the one before it.
     fn items(&self, items: &[Json], depth: usize) -> Option<Vec<Json>> {
         let follows = |at: usize| {
             let name = items[at.checked_sub(1)?].as_str()?;
@@ -110,8 +110,8 @@ impl Redactor {
                 }
                 _ => false,
             },
-            // What is said to be public, or an identifier, is shown however it looks, unless its
-            // issuer has marked it as a secret.
+            // A value declared public, or an identifier, is shown whatever it looks like, unless it
+            // has an issuer's prefix.
             Name::Plain if said.public => match value {
                 Json::String(text) if is_one_piece(text) => return self.issued_masked(text),
                 Json::Number(_) if shapes::is_click(key) => return None,
@@ -122,7 +122,7 @@ impl Redactor {
         if secret { self.masked(value, MaskReason::Name) } else { self.tree(value, depth) }
     }
 
-    /// The text without what its issuer has marked as a secret; nothing when there is none.
+    /// Returns the text without tokens that have an issuer's prefix; `None` if there are none.
     fn issued_masked(&self, text: &str) -> Option<Json> {
         match shapes::tokens_masked(text, &self.masker) {
             Cow::Borrowed(_) => None,
@@ -130,7 +130,8 @@ impl Redactor {
         }
     }
 
-    /// With every value masked, however deep; its keys stay, but for those that are drawn.
+    /// Returns the value with every value in it masked, at any depth; keys stay, except
+    /// random-looking ones.
     fn all_masked(&self, value: &Json) -> Option<Json> {
         match value {
             Json::Object(entries) => self.entries(entries, true, |_, value| self.all_masked(value)),
@@ -143,7 +144,7 @@ impl Redactor {
             return self.leaves_masked(value, reason);
         }
         match value {
-            // Nothing, a flag, and the mask itself hold no secret.
+            // Null, booleans and masks hold no secret.
             Json::Null | Json::Bool(_) => None,
             Json::String(text) if text.is_empty() || mask::is_mask(text) => None,
             Json::Array(items) if items.is_empty() => None,
@@ -156,7 +157,8 @@ impl Redactor {
         }
     }
 
-    /// With every text and number masked, however deep: what is a list or an object stays one.
+    /// Returns the value with every text and number in it masked, at any depth: lists and objects
+    /// stay.
     fn leaves_masked(&self, value: &Json, reason: MaskReason) -> Option<Json> {
         match value {
             Json::Object(entries) => {
@@ -170,8 +172,8 @@ impl Redactor {
     }
 }
 
-/// The parts of an object that are secret because of what it is: a Kubernetes Secret, a private key
-/// as JSON (RFC 7517).
+/// Returns the names of the entries that are secret because of the object's kind: a Kubernetes
+/// Secret, a private JSON Web Key (RFC 7517).
 fn secret_parts(entries: &[(String, Json)]) -> &'static [&'static str] {
     let is = |(key, value): &(String, Json), kind: &str| match key.as_str() {
         "kind" => kind == "Secret" && value.as_str() == Some("Secret"),
@@ -187,7 +189,7 @@ fn secret_parts(entries: &[(String, Json)]) -> &'static [&'static str] {
     }
 }
 
-/// Whether a list is a key as the numbers of its bytes.
+/// Returns whether a list is a key as the numbers of its bytes.
 fn is_bytes(items: &[Json]) -> bool {
     let byte = |item: &Json| matches!(item, Json::Number(n) if n.parse::<u8>().is_ok());
     (8..=1_024).contains(&items.len()) && items.iter().all(byte)
@@ -197,12 +199,12 @@ fn is_drawn_key(key: &str) -> bool {
     entropy::looks_secret(key) && !mask::is_mask(key)
 }
 
-/// Whether a text is neither prose nor anything that may hold a secret beside a name.
+/// Returns whether a text is neither prose nor anything that may hold a named secret.
 fn is_one_piece(text: &str) -> bool {
     text.len() <= 1_024 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(&b))
 }
 
-/// What an entry's value is called where its name is spelled out, too.
+/// The keys of an entry's value where the entry's name is spelled out, too.
 pub(super) const VALUE: &[&str] = &[
     "value",
     "Value",
@@ -216,8 +218,8 @@ pub(super) const VALUE: &[&str] = &[
     "answer",
 ];
 
-/// The name that an object has for its own value: `{"name": "API_TOKEN", "value": "x"}`, as lists
-/// of headers and of variables have it.
+/// Returns the name that an object gives its own value: `{"name": "API_TOKEN", "value": "x"}`, as
+/// in lists of headers and of variables.
 fn spelled_out(entries: &[(String, Json)]) -> Option<&str> {
     const NAME: &[&str] = &[
         "name",
@@ -249,7 +251,7 @@ fn spelled_out(entries: &[(String, Json)]) -> Option<&str> {
     entries.iter().find(|entry| named(entry)).and_then(|(_, name)| name.as_str())
 }
 
-/// A copy of the items in which some have changed; nothing when none has.
+/// Returns a copy of the items in which some have changed; `None` if none has.
 pub(super) fn changed<I: Clone>(
     items: &[I],
     clean: impl Fn(usize, &I) -> Option<I>,
@@ -263,13 +265,13 @@ pub(super) fn changed<I: Clone>(
     copy
 }
 
-/// Numbers keys that have become the same by masking, so that no entry hides another.
+/// Numbers keys that have become equal by masking, so that no entry hides another.
 pub(super) fn apart(mut entries: Vec<(String, Json)>) -> Vec<(String, Json)> {
     if entries.iter().filter(|(key, _)| key.contains("[redacted")).nth(1).is_none() {
         return entries;
     }
     let mut seen = HashSet::new();
-    // Which number comes next: each key looks on from there, not from the first.
+    // The next number for each key: the search continues from there, not from the first.
     let mut numbers = HashMap::new();
     for (key, _) in &mut entries {
         if key.contains("[redacted") && seen.contains(key) {

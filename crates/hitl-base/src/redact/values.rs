@@ -1,4 +1,4 @@
-//! Whether what is joined to a name is that name's secret, or code, a label, another name.
+//! Decides whether a value joined to a name is that name's secret, or code, a label, another name.
 
 use std::ops::Range;
 
@@ -20,10 +20,10 @@ mod around;
 
 use around::{OF_SENTENCES, in_one_piece};
 
-/// What follows a flag in prose.
+/// Words that follow a flag in prose.
 const OF_FLAGS: &[&str] = &["option", "flag", "argument", "parameter"];
 
-/// How name and value are joined.
+/// The join between name and value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Join {
     /// `name: type = value`.
@@ -46,11 +46,11 @@ enum Join {
     Space,
 }
 
-/// A text with pairs in it.
+/// A text that contains pairs.
 #[derive(Clone, Copy)]
 pub(super) struct Whole<'t> {
     text: &'t str,
-    /// Whether it has lines: asked once, and not for each pair.
+    /// True if the text has several lines: computed once, and not for each pair.
     lines: bool,
 }
 
@@ -60,29 +60,29 @@ impl<'t> Whole<'t> {
     }
 }
 
-/// So much of what is around a pair is looked at, in bytes: a line has no bound.
+/// The most bytes on either side of a pair that are examined: a line has no bound.
 const AROUND: usize = 256;
 
-/// A name and what is joined to it.
+/// A name and the value joined to it.
 pub(super) struct Pair<'t> {
     text: &'t str,
     lines: bool,
-    /// Where the name begins.
+    /// The start of the name.
     start: usize,
     name: &'t str,
     join: Join,
-    /// Where the join begins and ends.
+    /// The range of the join.
     between: Range<usize>,
     value: Range<usize>,
     quotes: Quotes,
-    /// `Bearer value`.
+    /// True for `Bearer value`.
     scheme: bool,
-    /// Whether the value may go on beyond what was looked at.
+    /// True if the value may continue beyond the part that was examined.
     cut: bool,
 }
 
 impl<'t> Pair<'t> {
-    /// The pair that was found at `start`.
+    /// Returns the pair that was found at `start`.
     pub(super) fn new(
         Whole { text, lines }: Whole<'t>,
         start: usize,
@@ -125,25 +125,25 @@ impl<'t> Pair<'t> {
             return None;
         }
         let Value { place: value, quotes, cut } = value;
-        // In brackets there is code, unless there is a string.
+        // Brackets contain code, unless they contain a string.
         if has("open") && !matches!(quotes, Quotes::Closed) {
             return None;
         }
         Some(Self { text, lines, start, name, join, between, value, quotes, scheme, cut })
     }
 
-    /// Whether the value is a string between quotes.
+    /// Returns whether the value is a quoted string.
     pub(super) fn is_quoted(&self) -> bool {
         matches!(self.quotes, Quotes::Closed | Quotes::Ticks)
     }
 
-    /// Whether there is white space before the value.
+    /// Returns whether there is white space before the value.
     fn is_spaced(&self) -> bool {
         self.text[self.between.clone()].ends_with([' ', '\t'])
     }
 
-    /// Until where there is no other name: until the value, or what was taken for one. What stands
-    /// between them may itself be a name.
+    /// Returns the position before which there is no other name: the value, or the text that was
+    /// taken for one. The text between them may itself be a name.
     pub(super) fn joined(&self) -> usize {
         if matches!(self.join, Join::Typed | Join::Space) { self.start } else { self.between.end }
     }
@@ -152,32 +152,32 @@ impl<'t> Pair<'t> {
         &self.text[self.value.clone()]
     }
 
-    /// What stands before the name on its line, or so much of it as is looked at.
+    /// Returns the text before the name on its line, up to [`AROUND`].
     fn before(&self) -> &'t str {
         let near = &self.text[floor(self.text, self.start.saturating_sub(AROUND))..self.start];
         near.rsplit('\n').next().unwrap_or_default()
     }
 
-    /// What comes after the value, or so much of it as is looked at.
+    /// Returns the text after the value, up to `AROUND` bytes.
     fn after(&self) -> &'t str {
         &self.text[self.value.end..floor(self.text, self.value.end + AROUND)]
     }
 
-    /// Where the value ends, when it is in no quotes.
+    /// Returns the end of the value, if it is not quoted.
     pub(super) fn bare_end(&self) -> Option<usize> {
         (!self.is_quoted()).then_some(self.value.end)
     }
 
-    /// The value, to its end.
+    /// Returns the range of the whole value.
     pub(super) fn whole(&self) -> Range<usize> {
         self.value.start..self.end()
     }
 
-    /// Where the secret stands, if there is one.
+    /// Returns the range of the secret, if there is one.
     pub(super) fn secret(&self) -> Option<Range<usize>> {
         let value = self.value();
         let name = judge(self.name.trim_start_matches('-'));
-        // What is so long in one piece is no word, no name and no code.
+        // A piece this long is no word, no name and no code.
         if self.cut {
             return (name == Name::Secret).then(|| self.whole());
         }
@@ -190,7 +190,7 @@ impl<'t> Pair<'t> {
         if scheme || is_mask(value) || is_placeholder(value) || self.is_route() {
             return None;
         }
-        // The first line of a key: its shape says where all of it ends.
+        // The first line of a key: its shape gives the end of the whole.
         let begins = value.contains("-----BEGIN") && !value.contains("-----END");
         let scoped = self.join == Join::Colon && value.starts_with(':');
         if begins || scoped || self.is_declared() || is_link(value) || self.is_in_an_arn() {
@@ -219,13 +219,13 @@ impl<'t> Pair<'t> {
         let hexadecimal = value.bytes().all(|byte| byte.is_ascii_hexdigit());
         if entropy::is_uuid(value) {
             let name = words(self.name.trim_end_matches(|c: char| c.is_ascii_digit()));
-            // The one id that is a secret, and keys.
+            // The one id that is a secret (`secret_id`), and keys.
             let queried = self.text[..self.start].ends_with(['?', '&', '<']);
             return name.ends_with(&["secret".to_owned(), "id".to_owned()])
                 || names_a_key(self.name)
                 || queried && self.name.eq_ignore_ascii_case("key");
         }
-        // In a query, what is called a key is one, when it is no word.
+        // In a query, a value named `key` is a key, unless it is a word.
         if self.name.eq_ignore_ascii_case("key") && self.text[..self.start].ends_with(['?', '&']) {
             return value.len() >= 16 && !is_name(value);
         }
@@ -254,7 +254,7 @@ impl<'t> Pair<'t> {
             Join::Typed if !self.is_quoted() && value.starts_with(|c: char| c.is_ascii_digit()) => {
                 false
             }
-            // `auth0|1a2b..` is a user.
+            // `auth0|1a2b..` is a user id.
             Join::Bar if !self.is_spaced() && self.ends_as_an_issuer() => false,
             Join::Bar => {
                 is_drawn(value)
@@ -269,15 +269,14 @@ impl<'t> Pair<'t> {
                 let word = words(self.name).iter().any(|word| word.starts_with("pass"));
                 value.len() >= 4 && (digits || self.is_quoted() && one_word && word)
             }
-            // `define("DB_PASSWORD", "..")`, `setPassword("..")`: only what is in quotes is a
-            // value.
-            // In prose names are between backticks.
+            // `define("DB_PASSWORD", "..")`, `setPassword("..")`: only a quoted value counts. In
+            // prose, names are in backticks.
             Join::Call if self.quotes == Quotes::Ticks => entropy::looks_secret(value),
             Join::Call => {
                 self.is_quoted()
                     && (value.len() >= 6 && one_word && is_odd(value) || entropy::is_noise(value))
             }
-            // A literal that is compared with: `if (password == "hunter2")`.
+            // A comparison with a literal: `if (password == "hunter2")`.
             Join::Equals => {
                 self.is_quoted() && value.len() >= 6 && !letters_only
                     || !self.is_spaced() && entropy::looks_secret(value)
@@ -297,7 +296,7 @@ impl<'t> Pair<'t> {
                     && !is_command(value, self.quotes == Quotes::Ticks)
             }
             // A flag has its value after a space: `--password hunter2`, but `the password is`. So
-            // has what nobody could take for a word.
+            // has any value that cannot be a word.
             Join::Space if flag => {
                 // `--all-secrets shows ..`.
                 let many = self.name.ends_with('s') && !self.name.ends_with("pass");
@@ -332,14 +331,14 @@ impl<'t> Pair<'t> {
         }
     }
 
-    /// `KEY 1a2b..` and `cache key 1a2b..` are told apart by their capitals.
+    /// Returns whether the name is in capitals, which tells `KEY 1a2b..` from `cache key 1a2b..`.
     fn is_shouted(&self) -> bool {
         let last = self.name.rsplit(['_', '-', '.']).next().unwrap_or_default();
         let capitals = last.bytes().rev().take_while(u8::is_ascii_uppercase).count();
         capitals >= 3
     }
 
-    /// Whether this is a declaration whose value is no literal: `let secret = captured`.
+    /// Returns whether this is a declaration whose value is not a literal: `let secret = captured`.
     fn is_declared(&self) -> bool {
         const WORDS: &[&str] = &["let", "mut", "var", "val", "const", "auto", "final", "static"];
         let before = self.before().trim_end();
@@ -353,19 +352,19 @@ impl<'t> Pair<'t> {
             && (is_name(self.value()) || !self.value().bytes().any(|b| b.is_ascii_digit()))
     }
 
-    /// `-Password`, as some shells have it.
+    /// Returns whether the name is a flag with one dash, as in some shells: `-Password`.
     fn is_switch(&self) -> bool {
         self.name.starts_with('-') && self.name.len() > 3
     }
 
-    /// Whether nothing comes after the value on its line.
+    /// Returns whether nothing follows the value on its line.
     fn ends_its_line(&self) -> bool {
         let rest = self.after().split('\n').next().unwrap_or_default().trim();
         rest.is_empty() || rest.starts_with(" #")
     }
 
-    /// Where the value ends. A bare one goes on over brackets that are part of it, and beyond what
-    /// was looked at; one on lines of its own goes on to the last of them.
+    /// Returns the end of the value. A bare value continues over brackets that are part of it, and
+    /// beyond the part that was examined; one on lines of its own continues to the last of them.
     fn end(&self) -> usize {
         if self.join == Join::Block && !self.is_quoted() {
             return self.value.end + block_length(self.text, &self.value);
@@ -374,8 +373,8 @@ impl<'t> Pair<'t> {
         if self.cut { end + bare_length(&self.text[end..]) } else { end }
     }
 
-    /// Where a bare value ends that goes on over brackets which no code has: a closing one, not of
-    /// its kind or without an opening one, in the middle of a word.
+    /// Returns the end of a bare value that contains brackets in a way that code does not: a
+    /// closing one, unmatched, in the middle of a word.
     fn odd_end(&self) -> Option<usize> {
         let end = self.value.end;
         if self.is_quoted() || !matches!(self.join, Join::Sign | Join::Colon) {
@@ -401,7 +400,7 @@ impl<'t> Pair<'t> {
         None
     }
 
-    /// Whether name and value are all there is on their line: a line of YAML, of an INI file, a
+    /// Returns whether name and value are alone on their line: a line of YAML, of an INI file, a
     /// header.
     fn is_a_line(&self) -> bool {
         let before = self.before();
@@ -411,8 +410,8 @@ impl<'t> Pair<'t> {
         many && indent && self.value.len() >= 4 && (after.is_empty() || after.starts_with('#'))
     }
 
-    /// Whether what stands in a value's place is code that gets it: `os.environ[..]`,
-    /// `get_password()`, `config.password`, `Token::Brace`.
+    /// Returns whether the value is code that reads a secret: `os.environ[..]`, `get_password()`,
+    /// `config.password`, `Token::Brace`.
     fn is_code(&self) -> bool {
         const KEYWORDS: &[&str] = &[
             "range", "new", "await", "yield", "typeof", "not", "lambda", "func", "function",
@@ -453,28 +452,30 @@ impl<'t> Pair<'t> {
             || (spaced || !value.bytes().any(|b| b.is_ascii_lowercase())) && self.names_itself()
     }
 
-    /// Whether name and value are all there is.
+    /// Returns whether name and value are the whole text.
     fn is_all(&self) -> bool {
         self.start == 0 && self.value.end == self.text.len()
     }
 
-    /// Whether a bare value is a name among arguments: `f(password=password, token=auth_token)`.
+    /// Returns whether a bare value is a name among arguments: `f(password=password,
+    /// token=auth_token)`.
     fn is_argument(&self) -> bool {
         let value = self.value();
         let name = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         name && self.text[self.value.end..].starts_with([',', ')'])
     }
 
-    /// Whether more is added to it: `"Bearer " + token`, `"?key=" + key`.
+    /// Returns whether more is appended to the value: `"Bearer " + token`, `"?key=" + key`.
     fn is_a_part(&self) -> bool {
         let after = self.after().trim_start_matches(['"', '\'', '`', ' ']);
         self.value().ends_with([' ', '=']) && after.starts_with('+')
     }
 
-    /// Whether the value is a name of such a secret: `TOKEN = "HITL_TOKEN"`, `token = next_token`.
+    /// Returns whether the value is itself a secret's name: `TOKEN = "HITL_TOKEN"`, `token =
+    /// next_token`.
     fn names_itself(&self) -> bool {
         let value = self.value();
-        // `X-Api-Key` is the name of a header, `my-api-key` may be somebody's password.
+        // `X-Api-Key` is a header's name, `my-api-key` may be somebody's password.
         let parts = value.split('-');
         let header = parts.clone().all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()));
         let plain = value.bytes().all(|b| {
@@ -490,8 +491,8 @@ impl<'t> Pair<'t> {
                 .any(|word| ANYWHERE.contains(&word.as_str()) || WITHIN.contains(&word.as_str()))
     }
 
-    /// Whether this is a path with what it leads to: `'/passwords/:id' => "passwords#edit"`, or a
-    /// name's selector or page: `password = "#new-password"`.
+    /// Returns whether the pair is a route: `'/passwords/:id' => "passwords#edit"`, or a selector
+    /// or page of a name: `password = "#new-password"`.
     fn is_route(&self) -> bool {
         let value = self.value();
         let digits = value.bytes().any(|byte| byte.is_ascii_digit());

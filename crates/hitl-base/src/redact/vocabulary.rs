@@ -1,6 +1,6 @@
-//! The words that names of secrets are made of, and those that they are not.
+//! The words of secrets' names, and words that are not.
 
-/// A name that has one of these words anywhere is a secret's.
+/// Words that make a name a secret's anywhere in it.
 pub(super) const ANYWHERE: &[&str] = &[
     "password",
     "passwords",
@@ -83,7 +83,7 @@ pub(super) const ANYWHERE: &[&str] = &[
     "palavrapasse",
 ];
 
-/// The same in other scripts, with their letters only.
+/// The same words in other scripts, reduced to letters.
 pub(super) const FOREIGN: &[&str] = &[
     "пароль",
     "пароля",
@@ -118,7 +118,7 @@ pub(super) const FOREIGN: &[&str] = &[
     "лозинка",
 ];
 
-/// A name that *ends* in one of these is a secret's: `github_token` is, `token_count` is not.
+/// Words that make a name a secret's at its *end*: `github_token` is one, `token_count` is not.
 pub(super) const AT_THE_END: &[&[&str]] = &[
     &["token"],
     &["pin"],
@@ -175,7 +175,7 @@ pub(super) const AT_THE_END: &[&[&str]] = &[
     &["tan"],
 ];
 
-/// A name with one of these at its end may be a secret's: what is under it decides.
+/// Words that make a name suspect at its end: the value decides.
 pub(super) const MAYBE: &[&str] = &[
     "key",
     "keys",
@@ -199,7 +199,7 @@ pub(super) const MAYBE: &[&str] = &[
     "code",
 ];
 
-/// What a name is about when it ends in one of these: not the secret itself.
+/// Words at the end of a name that describe something about the secret, not the secret itself.
 pub(super) const ABOUT: &[&str] = &[
     "url",
     "uri",
@@ -320,7 +320,7 @@ pub(super) const ABOUT: &[&str] = &[
     "write",
 ];
 
-/// Keys that are none: `primary_key`, `public_key`.
+/// Kinds of key that are no secret: `primary_key`, `public_key`.
 pub(super) const ORDINARY_KEYS: &[&str] = &[
     "primary",
     "foreign",
@@ -370,12 +370,12 @@ pub(super) const ORDINARY_KEYS: &[&str] = &[
     "flag",
 ];
 
-/// Passes that let somebody board.
+/// Kinds of pass that are tickets or stages, not passwords.
 pub(super) const ORDINARY_PASSES: &[&str] = &[
     "boarding", "season", "day", "bus", "transit", "gate", "ski", "test", "first", "second", "by",
     "park",
 ];
 
-/// A name with one of these in its middle may be a secret's, too: `key_wrap`, `token_prod`.
+/// Words that make a name suspect in its middle, too: `key_wrap`, `token_prod`.
 pub(super) const WITHIN: &[&str] =
     &["token", "tokens", "key", "keys", "pass", "pw", "auth", "api", "pin", "otp", "jwt", "cookie"];

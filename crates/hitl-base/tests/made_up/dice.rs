@@ -5,7 +5,7 @@ pub(crate) const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 pub(crate) const DIGITS: &str = "0123456789";
 pub(crate) const HEX: &str = "0123456789abcdef";
 
-/// Pseudo-random, and the same every time.
+/// A pseudo-random generator that yields the same values every time.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -45,7 +45,7 @@ impl Dice {
         from[self.below(from.len())]
     }
 
-    /// A password as people make them.
+    /// Returns a password of the kind people choose.
     pub(crate) fn password(&mut self) -> String {
         match self.below(5) {
             0 => format!(

@@ -1,13 +1,13 @@
-//! What looks a little like a secret and is none.
+//! Text that looks a little like a secret and is none.
 
 use super::dice::{DIGITS, Dice, LOWER, UPPER};
 
-/// What looks a little like a secret and is none.
+/// Returns text that looks a little like a secret and is none.
 pub(crate) fn harmless(dice: &mut Dice) -> (&'static str, String) {
     if dice.below(2) == 0 { thing(dice) } else { code(dice) }
 }
 
-/// Ids, hashes, public keys, prose, placeholders.
+/// Returns ids, hashes, public keys, prose, placeholders.
 fn thing(dice: &mut Dice) -> (&'static str, String) {
     let d = dice;
     match d.below(40) {
@@ -105,7 +105,7 @@ fn thing(dice: &mut Dice) -> (&'static str, String) {
     }
 }
 
-/// Lines of programs and of configuration, addresses, and more prose.
+/// Returns lines of programs and of configuration, addresses, and more prose.
 fn code(dice: &mut Dice) -> (&'static str, String) {
     let d = dice;
     match d.below(26) {

@@ -1,5 +1,5 @@
-//! Secrets and what is none, made up while a test runs: the formats are those that scanners are
-//! tested with, the values are random. Nothing is anybody's, and nothing is copied.
+//! Secrets and harmless text, made up while a test runs: the formats are those that scanners are
+//! tested with, the values are random. No value belongs to anyone or is copied.
 
 pub(crate) mod dice;
 mod harmless;

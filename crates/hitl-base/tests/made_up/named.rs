@@ -1,8 +1,8 @@
-//! Secrets under a name, in the syntaxes in which they stand.
+//! Secrets under a name, in the syntaxes in which they occur.
 
 use super::dice::Dice;
 
-/// A secret under its name, in the syntaxes in which secrets stand.
+/// Returns a secret under its name, in the syntaxes in which secrets occur.
 pub(crate) fn named(dice: &mut Dice) -> (String, String, String) {
     const NAMES: &[&str] = &[
         "password",
@@ -44,7 +44,7 @@ pub(crate) fn named(dice: &mut Dice) -> (String, String, String) {
         4 => d.uuid(),
         _ => d.password(),
     };
-    // A value that may stand without quotes.
+    // A value that needs no quotes.
     let simple = secret.replace(['!', '#', '@', '%', '^', '*', '?', '+', '/'], "x");
     let n = &name;
     let (form, text, secret) = match d.below(45) {

@@ -1,8 +1,8 @@
-//! Secrets in a place of their own.
+//! Secrets in fixed places.
 
 use super::dice::Dice;
 
-/// Secrets in a place of their own.
+/// Returns a secret in a fixed place.
 pub(crate) fn placed(dice: &mut Dice) -> (&'static str, String, String) {
     let d = dice;
     let secret = d.alnum(14);

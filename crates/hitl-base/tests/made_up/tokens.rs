@@ -1,8 +1,8 @@
-//! Tokens that stand by themselves.
+//! Tokens without a name.
 
 use super::dice::{DIGITS, Dice, LOWER, UPPER};
 
-/// Tokens that stand by themselves.
+/// Returns a token without a name.
 pub(crate) fn token(dice: &mut Dice) -> (&'static str, String) {
     let d = dice;
     match d.below(46) {
@@ -81,7 +81,7 @@ pub(crate) fn token(dice: &mut Dice) -> (&'static str, String) {
     }
 }
 
-/// A number with the check digit of a card.
+/// Returns a number with a valid card check digit.
 fn card(dice: &mut Dice) -> String {
     let body = format!("4{}", dice.of(DIGITS, 14));
     let sum: u32 = body

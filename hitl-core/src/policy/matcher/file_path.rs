@@ -1,7 +1,7 @@
-//! Paths of files: normalised, below a root, by globs.
+//! A matcher for paths of files: normalised, below a root, by globs.
 //!
-//! No file system is asked: a symbolic link is not followed. What a link may hide is for the tool,
-//! or for a root that only the host writes to.
+//! The file system is not accessed: symbolic links are not followed. Protect against links in the
+//! tool, or with a root that only the host writes to.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,16 +9,16 @@ use super::glob::{Case, SegmentGlob};
 use super::plain::is_plain_letter;
 use super::{MAX_TEXT_BYTES, Match, Reading, undisguised};
 
-/// Which paths are meant: those below one of `inside`, that one of `any` matches, and that none of
-/// `except` matches. What is left out restricts nothing.
+/// A set of paths: those below one of `inside` that one of `any` matches and none of `except`
+/// matches. An empty list restricts nothing.
 ///
 /// Globs begin with `/`, with `**/` (at any depth), with `~/` (a home folder; only where a rule
-/// tightens), or without any of these, for a path below `inside` or as the tool gets it.
+/// tightens), or without any of these, for a path below `inside` or as the tool receives it.
 ///
-/// Where it relaxes, a path in any but the plainest form is not matched: `..`, percent signs, `;`,
-/// doubled slashes, backslashes, `~`, characters that are not Latin letters, a dot or a space at
-/// the end of a name. Where it tightens, such a disguise is taken off, and what is still unclear is
-/// matched.
+/// Where a rule relaxes, only a path in the plainest form matches, so none with: `..`, percent
+/// signs, `;`, doubled slashes, backslashes, `~`, characters that are not Latin letters, a dot or a
+/// space at the end of a name. Where it tightens, such disguises are removed, and a path that is
+/// still ambiguous matches.
 ///
 /// ```
 /// use hitl_core::policy::{Argument, PathMatcher, Rule, RuleConditions};
@@ -30,53 +30,53 @@ use super::{MAX_TEXT_BYTES, Match, Reading, undisguised};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PathMatcher {
-    /// Folders, absolute; or `.`, where the tool's own relative paths begin.
+    /// Absolute folders; or `.`, the base of the tool's own relative paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<String>,
-    /// Globs, of which one matches.
+    /// Globs of which at least one must match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub any: Vec<String>,
-    /// Globs, of which none matches.
+    /// Globs of which none may match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,
-    /// The folder, absolute, where relative paths begin.
+    /// The absolute folder to which relative paths are relative.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
 
 impl PathMatcher {
-    /// Everything below this folder.
+    /// Returns a matcher for everything below this folder.
     pub fn inside(folder: impl Into<String>) -> Self {
         Self { inside: vec![folder.into()], ..Self::default() }
     }
 
-    /// What one of these globs matches.
+    /// Returns a matcher for the paths that one of these globs matches.
     pub fn any<G: Into<String>>(globs: impl IntoIterator<Item = G>) -> Self {
         Self { any: globs.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Only what one of these globs matches.
+    /// Restricts the matcher to paths that one of these globs matches.
     #[must_use]
     pub fn matching<G: Into<String>>(mut self, globs: impl IntoIterator<Item = G>) -> Self {
         self.any.extend(globs.into_iter().map(Into::into));
         self
     }
 
-    /// Not what one of these globs matches.
+    /// Excludes paths that one of these globs matches.
     #[must_use]
     pub fn except<G: Into<String>>(mut self, globs: impl IntoIterator<Item = G>) -> Self {
         self.except.extend(globs.into_iter().map(Into::into));
         self
     }
 
-    /// Relative paths begin in this folder.
+    /// Sets the folder to which relative paths are relative.
     #[must_use]
     pub fn from(mut self, folder: impl Into<String>) -> Self {
         self.from = Some(folder.into());
         self
     }
 
-    /// Compiles it. The error says what is wrong with it.
+    /// Compiles the matcher. The error describes the mistake in it.
     pub(crate) fn compile(&self) -> Result<PathProgram, String> {
         if self.inside.is_empty() && self.any.is_empty() {
             return Err("a path needs `inside` or `any`".to_owned());
@@ -118,13 +118,13 @@ struct Glob {
     glob: SegmentGlob,
 }
 
-/// Where a glob begins.
+/// The base of a glob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Anchor {
     Root,
     Home,
     Anywhere,
-    /// Below `inside`, or where the tool's relative paths begin.
+    /// A path below `inside`, or relative to the base of the tool's relative paths.
     Here,
 }
 
@@ -138,7 +138,7 @@ impl Root {
     }
 }
 
-/// The steps of an absolute folder in a rule.
+/// Returns the segments of an absolute folder in a rule.
 fn steps(text: &str) -> Result<Vec<String>, String> {
     match parse(text) {
         Some(path) => Ok(path.steps.into_iter().map(str::to_owned).collect()),
@@ -173,7 +173,7 @@ impl Glob {
     }
 }
 
-/// What comes below somebody's home folder, where systems usually have them.
+/// Returns the segments below somebody's home folder, at the usual places of common systems.
 fn home_of<'p, 't>(steps: &'p [&'t str]) -> Option<&'p [&'t str]> {
     let is = |step: &str, name: &str| step.eq_ignore_ascii_case(name);
     match steps {
@@ -184,7 +184,7 @@ fn home_of<'p, 't>(steps: &'p [&'t str]) -> Option<&'p [&'t str]> {
     }
 }
 
-/// Where a path begins.
+/// The base of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Base {
     Root,
@@ -192,7 +192,7 @@ pub(super) enum Base {
     Here,
 }
 
-/// A path, taken apart.
+/// A parsed path.
 #[derive(Debug)]
 pub(super) struct Path<'t> {
     pub(super) base: Base,
@@ -200,7 +200,7 @@ pub(super) struct Path<'t> {
 }
 
 impl PathProgram {
-    /// Whether this path is meant.
+    /// Returns whether this path matches.
     pub(crate) fn judge(&self, text: &str, reading: Reading) -> Match {
         if text.len() > MAX_TEXT_BYTES {
             return Match::Unknown;
@@ -220,7 +220,7 @@ impl PathProgram {
                 let plain = undisguised(text);
                 let (path, clear) = guess(&plain);
                 let path = self.placed(path);
-                // An exception relaxes: only a path that is exactly it is one.
+                // An exception relaxes: only an unambiguous path counts as one.
                 let excepted = || {
                     let strict = parse(text).map(|path| self.placed(path));
                     strict.is_some_and(|path| self.excepted(&path, Case::Exact) == Match::Yes)
@@ -234,7 +234,7 @@ impl PathProgram {
         }
     }
 
-    /// Whether the rule has a meaning only for somebody's own home.
+    /// Returns whether the matcher refers to a user's own home folder.
     pub(crate) fn names_a_home(&self) -> bool {
         self.any.iter().any(|glob| glob.anchor == Anchor::Home)
     }
@@ -249,7 +249,7 @@ impl PathProgram {
         }
     }
 
-    /// Below one of the roots, and matched by a glob.
+    /// Returns whether the path is below one of the roots and a glob matches it.
     fn found(&self, path: &Path<'_>, case: Case) -> Match {
         if self.inside.is_empty() {
             return either(self.any.iter().map(|glob| glob.matches(path, None, case)));
@@ -268,7 +268,7 @@ impl PathProgram {
 }
 
 impl Root {
-    /// The steps of a path below this root.
+    /// Returns the segments of a path below this root.
     fn below<'p, 't>(&self, path: &'p Path<'t>, case: Case) -> Result<&'p [&'t str], Match> {
         if self.absolute != (path.base == Base::Root) {
             return Err(Match::Unknown);
@@ -304,12 +304,12 @@ impl Match {
     }
 }
 
-/// A path that everybody reads in the same way; nothing for any other.
+/// Parses a path that everybody reads in the same way; `None` for any other.
 fn parse(text: &str) -> Option<Path<'_>> {
     let plain = |c: char| {
         is_plain_letter(c) || matches!(c, ' ' | '_' | '-' | '.' | '+' | ',' | '@' | '=' | '/')
     };
-    // What begins with a hyphen or an `@` is an option, or a file of options.
+    // A text that begins with a hyphen or an `@` is an option, or a file of options.
     let odd = text.is_empty() || text.starts_with(['-', '@']) || text.contains("//");
     if odd || !text.chars().all(plain) {
         return None;
@@ -331,7 +331,7 @@ fn parse(text: &str) -> Option<Path<'_>> {
     Some(Path { base, steps })
 }
 
-/// Names that some systems keep for devices, in every folder.
+/// Returns whether a name is reserved for a device in every folder on some systems.
 fn is_device(step: &str) -> bool {
     let name = step.split('.').next().unwrap_or(step).trim_end().to_ascii_lowercase();
     let numbered = |prefix: &str| {
@@ -341,7 +341,7 @@ fn is_device(step: &str) -> bool {
     matches!(name.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 
-/// The path that an undisguised text most likely is, and whether it is surely no other one.
+/// Returns the most likely path of an undisguised text, and whether the reading is certain.
 pub(super) fn guess(text: &str) -> (Path<'_>, bool) {
     let mut clear = !text.contains(['$', '`', '*', '?', '[', '{', '%', '\u{FFFD}', '"', '\'']);
     let mut text = text.trim();
@@ -355,7 +355,7 @@ pub(super) fn guess(text: &str) -> (Path<'_>, bool) {
     } else if text.starts_with('~') {
         clear = false;
     }
-    // A drive: `C:\x`, and `C:x`, which is somewhere on it.
+    // A drive: `C:\x`, and `C:x`, which is relative to the drive's current folder.
     if let [drive, b':', ..] = text.as_bytes()
         && drive.is_ascii_alphabetic()
     {
@@ -367,12 +367,12 @@ pub(super) fn guess(text: &str) -> (Path<'_>, bool) {
     }
     let mut steps: Vec<&str> = Vec::new();
     for step in text.split('/') {
-        // What comes after a colon or a semicolon is a stream or a parameter of the name before.
+        // Text after a colon or a semicolon is a stream or a parameter of the name before.
         let name = step.split([':', ';']).next().unwrap_or(step);
         let name = name.trim();
         match name.trim_end_matches(['.', ' ']) {
             "" if name.len() >= 2 => {
-                // Up, through what may be a link.
+                // A step up may go through a link.
                 clear = false;
                 if steps.pop().is_none() && base == Base::Here {
                     base = Base::Root;
@@ -380,7 +380,7 @@ pub(super) fn guess(text: &str) -> (Path<'_>, bool) {
             }
             "" => {}
             name => {
-                // Short names, as `PROGRA~1`.
+                // Short names, such as `PROGRA~1`.
                 clear &= !name.contains('~');
                 steps.push(name);
             }

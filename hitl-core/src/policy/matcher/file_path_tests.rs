@@ -16,7 +16,8 @@ fn loose(matcher: &PathMatcher, text: &str) -> Match {
     both(matcher, text).1
 }
 
-/// Texts of which each leads, or may lead, out of `/srv/data`, or to another file than it seems.
+/// Texts each of which leads, or may lead, out of `/srv/data`, or to a different file than it
+/// seems.
 const HOSTILE: &[&str] = &[
     "/srv/data/../etc/passwd",
     "/srv/data/..",
@@ -217,7 +218,7 @@ fn a_matcher_that_is_none_says_why() {
 }
 
 proptest! {
-    /// Whatever has one character that is interpreted is not taken where it relaxes.
+    /// A path with an interpreted character never matches where a rule relaxes.
     #[test]
     fn invariant_5_no_path_with_an_interpreted_character_relaxes(
         before in "[a-z/]{0,6}", sign in "[^a-zA-Z0-9 _.,@+=/\u{C0}-\u{17E}-]", after in "[a-z/.]{0,6}",
@@ -226,7 +227,7 @@ proptest! {
         prop_assert_ne!(strict(&PathMatcher::inside("/srv"), &text), Match::Yes);
     }
 
-    /// What is taken stays below the root however a file system reads it.
+    /// A matching path stays below the root in every file system's reading.
     #[test]
     fn invariant_5_what_is_taken_has_no_step_up(text in "/srv/[a-z./ ]{0,12}") {
         if strict(&PathMatcher::inside("/srv"), &text) == Match::Yes {
@@ -234,8 +235,8 @@ proptest! {
         }
     }
 
-    /// What relaxes by a matcher also tightens by it: the loose reading misses nothing that is
-    /// plain.
+    /// A path that matches in the strict reading also matches in the loose one: the loose reading
+    /// misses no plain path.
     #[test]
     fn invariant_5_what_is_meant_strictly_is_meant_loosely(
         text in "[a-z./]{1,12}", glob in "(\\*\\*/)?[a-z]{0,2}\\*?[a-z](/\\*\\*)?",

@@ -1,27 +1,27 @@
-//! The first look at a call's arguments: whether they surely name none of the gate's own files. One
-//! pass over the bytes, so that the cheapest calls pay little for it. Pure.
+//! A fast check of a call's arguments: whether they certainly name none of the gate's own files.
+//! One pass over the bytes, so that the cheapest calls pay little for it. Pure.
 //!
-//! It may say no for a text that names none of them: then all of it is looked at. It never says yes
-//! for one that does.
+//! It may return `false` for a text that names none of them: then the full check runs. It never
+//! returns `true` for one that does.
 
 use super::own_files::COMMAND_NAMES;
 use super::plain::PATH_NAMES;
 
-/// What a byte may begin.
+/// The names that begin with one byte.
 #[derive(Clone, Debug, Default)]
 struct Begins {
-    /// Names of files, and of folders where relative paths begin, in small letters.
+    /// Names of files, and of folders to which relative paths are relative, in lower case.
     files: Box<[String]>,
     /// Words in the names of arguments that are paths or commands.
     words: Box<[&'static str]>,
 }
 
-/// The names that are looked for, by their first byte.
+/// The names to search for, by their first byte.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstLook(Box<[Begins]>);
 
 impl FirstLook {
-    /// Looks for these names, in small letters.
+    /// Returns a check for these names, which must be in lower case.
     pub(super) fn new(mut names: Vec<String>) -> Self {
         names.sort_unstable();
         names.dedup();
@@ -38,15 +38,15 @@ impl FirstLook {
         Self((0..=u8::MAX).map(of).collect())
     }
 
-    /// Whether the JSON text of a call's arguments surely names none.
+    /// Returns whether the JSON text of a call's arguments certainly names none.
     pub(super) fn is_clear(&self, arguments: &str) -> bool {
         let bytes = arguments.as_bytes();
-        // Where the text that we are in begins.
+        // The start of the current string.
         let mut inside: Option<usize> = None;
         for (at, byte) in bytes.iter().enumerate() {
             match (byte, inside) {
                 (b'"', None) => inside = Some(at + 1),
-                // No text is left by an escaped quote: a backslash is a sign.
+                // A string is never left at an escaped quote: a backslash is already a sign.
                 (b'"', Some(from)) => {
                     inside = None;
                     let next = bytes[at + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
@@ -65,14 +65,14 @@ impl FirstLook {
         true
     }
 
-    /// Whether one text of the arguments surely names none, if it is neither a path nor a command
-    /// by the name of its argument.
+    /// Returns whether one text of the arguments certainly names none, if its argument is not named
+    /// like a path or a command.
     pub(super) fn is_clear_text(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         (0..bytes.len()).all(|at| !is_sign(bytes, at) && !self.begins_name(bytes, at))
     }
 
-    /// Whether one of the names begins here, with quotes of a shell in it or without.
+    /// Returns whether one of the names begins here, possibly with shell quotes inside.
     fn begins_name(&self, bytes: &[u8], at: usize) -> bool {
         let Some(begins) = self.0.get(usize::from(bytes[at])) else { return false };
         begins.files.iter().any(|name| {
@@ -81,7 +81,7 @@ impl FirstLook {
         })
     }
 
-    /// Whether an argument of this name is a path or a command: the same as `has_word` says.
+    /// Returns whether an argument of this name is a path or a command: agrees with `has_word`.
     fn is_path_or_command(&self, name: &[u8]) -> bool {
         let starts = |at: usize| {
             at == 0
@@ -104,9 +104,9 @@ impl FirstLook {
     }
 }
 
-/// Whether a sign begins here without which text is no path of several steps, no pattern of a shell
-/// and no disguise of a name. Of characters outside of ASCII: those that are not seen, or are read
-/// as ASCII by a file system or by us.
+/// Returns whether a sign begins here. Text without signs is no path of several segments, no shell
+/// pattern and no disguise of a name. Signs beyond ASCII are the characters that are invisible, or
+/// that file systems or hitl read as ASCII.
 fn is_sign(bytes: &[u8], at: usize) -> bool {
     let next = || bytes.get(at + 1).copied().unwrap_or_default();
     match bytes[at] {
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// Whatever a disguise is taken off from is a sign here.
+    /// Every character from which a disguise is removed is a sign here.
     #[test]
     fn every_character_that_is_read_as_another_is_a_sign() {
         for c in ('\u{80}'..=char::MAX).filter(|c| !hitl_base::display::is_unseen(*c)) {
@@ -179,7 +179,7 @@ mod tests {
                 assert!(is_sign(text.as_bytes(), 0), "{:x}", u32::from(c));
             }
         }
-        // Those that the file systems of macOS leave out of names, and others that nobody sees.
+        // Characters that macOS file systems ignore in names, and other invisible ones.
         for c in
             "\u{AD}\u{34F}\u{61C}\u{180E}\u{200B}\u{200C}\u{200D}\u{200E}\u{200F}\u{202A}\u{202E}\
                   \u{2060}\u{206A}\u{206F}\u{FE0F}\u{FEFF}\u{E0001}\u{A0}\u{85}"

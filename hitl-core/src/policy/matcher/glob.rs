@@ -1,31 +1,31 @@
-//! Patterns of the segments of a path: `*` is any text of one segment, `?` any one character of it,
-//! `**` any number of segments.
+//! Globs over the segments of a path: `*` is any text within a segment, `?` any one character of
+//! it, `**` any number of segments.
 
 use crate::policy::Glob;
 
-/// A pattern of segments, compiled.
+/// A compiled glob over segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SegmentGlob(Box<[Piece]>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    /// One segment; the second form is in small letters.
+    /// One segment; the second form is in lower case.
     One(Glob, Glob),
-    /// Any number of segments; at the end at least one.
+    /// Any number of segments; at least one at the end.
     Any,
 }
 
-/// Whether capital letters are told from small ones.
+/// The case sensitivity of a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Case {
-    /// They are.
+    /// Upper and lower case differ.
     Exact,
-    /// They are not, as on many file systems.
+    /// Upper and lower case are equal, as on many file systems.
     Folded,
 }
 
 impl SegmentGlob {
-    /// Compiles the segments of a pattern. The error says what is wrong with it.
+    /// Compiles the segments of a glob. The error describes the mistake in it.
     pub(super) fn new<'s>(segments: impl IntoIterator<Item = &'s str>) -> Result<Self, String> {
         let piece = |segment: &str| match segment {
             "**" => Ok(Piece::Any),
@@ -48,11 +48,11 @@ impl SegmentGlob {
         }
     }
 
-    /// Whether it matches these segments. Never worse than the product of both lengths.
+    /// Returns whether it matches these segments. Takes at most the product of both lengths.
     pub(super) fn matches(&self, segments: &[&str], case: Case) -> bool {
         let pieces = &self.0;
         let (mut at, mut seen) = (0, 0);
-        // The last `**`, and where it may go on.
+        // The last `**`, and where its match may continue.
         let mut any: Option<(usize, usize)> = None;
         loop {
             match (pieces.get(at), segments.get(seen)) {

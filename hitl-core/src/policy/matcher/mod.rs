@@ -1,19 +1,19 @@
-//! Matchers for text that somebody interprets later: a file system, a browser, a shell.
+//! Matchers for text that is interpreted later: by a file system, a browser, a shell.
 //!
-//! | file | what is there |
+//! | file | contents |
 //! |---|---|
-//! | `plain` | which text nobody interprets, and which arguments an interpreter reads |
+//! | `plain` | text that nothing interprets, and arguments that an interpreter reads |
 //! | `file_path` | paths of files, below a root and by globs |
-//! | `glob` | patterns of path segments |
+//! | `glob` | globs over path segments |
 //! | `url` | URLs, by scheme, host, port and path |
-//! | `first_look` | whether arguments surely name none of those files: one pass over the text |
+//! | `first_look` | a fast check that arguments name no own file: one pass over the text |
 //! | `spelling` | text without its quotes and escapes |
-//! | `own_files` | whether a call names a file that the gate itself lives by |
+//! | `own_files` | the check whether a call names one of the gate's own files |
 //! | `number` | exact decimal numbers between bounds |
 //!
-//! A matcher answers [`Match::Unknown`] where a text can be read in more than one way. A rule that
-//! relaxes takes that as a no, a rule that tightens as a yes. All of it is pure and linear in the
-//! text.
+//! A matcher returns [`Match::Unknown`] if a text can be read in more than one way. A rule that
+//! relaxes takes that as a no, a rule that tightens as a yes. All matchers are pure and linear in
+//! the text.
 
 mod file_path;
 mod first_look;
@@ -32,34 +32,35 @@ pub(crate) use plain::{PATH_NAMES, has_plain_letters, has_word, is_for_an_interp
 pub use url::UrlMatcher;
 pub(crate) use url::UrlProgram;
 
-/// What a matcher says about a text.
+/// The result of a matcher for a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Match {
-    /// It is meant.
+    /// The text matches.
     Yes,
-    /// It is not meant.
+    /// The text does not match.
     No,
-    /// It can be read in more than one way.
+    /// The text can be read in more than one way.
     Unknown,
 }
 
-/// How a text is read.
+/// The way in which a text is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// For a rule that relaxes: text in any but the plainest form is [`Match::Unknown`].
+    /// For a rule that relaxes: text that is not in the plainest form is [`Match::Unknown`].
     Strict,
-    /// For a rule that tightens: every disguise that is known is taken off first.
+    /// For a rule that tightens: every known disguise is removed first.
     Loose,
 }
 
 /// The most bytes of a text that a matcher reads; longer ones are [`Match::Unknown`].
 const MAX_TEXT_BYTES: usize = 4096;
 
-/// Takes off what disguises a path or a URL: percent signs, full-width and look-alike forms,
-/// backslashes, characters that are not seen.
+/// Removes the disguises of a path or a URL: percent signs, full-width and lookalike forms,
+/// backslashes, invisible characters.
 fn undisguised(text: &str) -> String {
     let mut text = text.to_owned();
-    // Encoded twice or three times counts too; what is left encoded is unknown to the caller.
+    // Text encoded twice or three times counts too; if it is encoded more often, the caller treats
+    // it as unknown.
     for _ in 0..3 {
         match percent_decoded(&text) {
             Some(decoded) => text = decoded,
@@ -69,7 +70,7 @@ fn undisguised(text: &str) -> String {
     text.chars().filter(|c| !hitl_base::display::is_unseen(*c)).map(ascii_of).collect()
 }
 
-/// The text with its percent escapes read; nothing when there are none.
+/// Returns the text with its percent escapes decoded; `None` if there are none.
 fn percent_decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
@@ -86,7 +87,8 @@ fn percent_decoded(text: &str) -> Option<String> {
     any.then(|| String::from_utf8_lossy(&out).into_owned())
 }
 
-/// The ASCII character that this one is a form of, or looks like, where paths and URLs have syntax.
+/// Returns the ASCII character of which this one is a form or lookalike, for characters with a
+/// syntactic role in paths and URLs.
 fn ascii_of(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// A decimal number between two bounds, both included. Never rounded.
 ///
-/// Where it relaxes, it has a largest value, and a smallest of zero unless another is said: a rule
-/// about "at most 20" does not mean minus 5,000.
+/// Where a rule relaxes, it needs a maximum, and the minimum is zero unless it is set: a rule about
+/// "at most 20" does not mean minus 5,000.
 ///
 /// ```
 /// use hitl_core::policy::{Argument, NumberRange, Rule, RuleConditions};
@@ -20,31 +20,31 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NumberRange {
-    /// The smallest, as JSON writes a number.
+    /// The minimum, as a JSON number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<String>,
-    /// The largest, as JSON writes a number.
+    /// The maximum, as a JSON number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<String>,
 }
 
 impl NumberRange {
-    /// At most this.
+    /// Returns the range up to this number.
     pub fn at_most(max: impl Into<String>) -> Self {
         Self { min: None, max: Some(max.into()) }
     }
 
-    /// At least this.
+    /// Returns the range from this number on.
     pub fn at_least(min: impl Into<String>) -> Self {
         Self { min: Some(min.into()), max: None }
     }
 
-    /// From the first to the second.
+    /// Returns the range from the first to the second number.
     pub fn between(min: impl Into<String>, max: impl Into<String>) -> Self {
         Self { min: Some(min.into()), max: Some(max.into()) }
     }
 
-    /// Returns what is wrong with it, if anything.
+    /// Returns the mistake in the range, if there is one.
     pub(crate) fn mistake(&self) -> Option<&'static str> {
         let unsound = |bound: &Option<String>| {
             bound.as_ref().is_some_and(|bound| compare_numbers(bound, "0").is_none())
@@ -61,7 +61,7 @@ impl NumberRange {
         }
     }
 
-    /// Whether a JSON number lies in it. `None`: it is no number that can be compared.
+    /// Returns whether a JSON number is in the range. `None` if it is not a comparable number.
     pub(crate) fn holds(&self, lexeme: &str, relaxes: bool) -> Option<bool> {
         compare_numbers(lexeme, "0")?;
         let default = relaxes.then_some("0");

@@ -1,10 +1,9 @@
-//! The files that a gate itself lives by: its policy, store, key, audit. A call that names one of
-//! them, or a folder above one, is reviewed in full, no matter what the rules and the grants say:
-//! what it writes would decide about the next call.
+//! The gate's own files: its policy, store, key, audit. A call that names one of them, or a folder
+//! above one, is reviewed in full, whatever the rules and the grants allow: if it changed them, it
+//! would decide about the next call.
 //!
-//! Pure. What it cannot know, where a symbolic link leads, is looked up by a driver
-//! (`gate/contents/file_lookup.rs`), which is given the paths that a call names and asks again with
-//! what it found.
+//! Pure. Links cannot be followed here: a driver (`gate/contents/file_lookup.rs`) receives the
+//! paths that a call names, resolves them, and asks again with the results.
 
 use std::borrow::Cow;
 use std::path::{Component, Path as FsPath, PathBuf};
@@ -35,11 +34,11 @@ pub(super) const COMMAND_NAMES: &[&str] = &[
     "shell",
 ];
 
-/// The files that a gate lives by.
+/// The gate's own files.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnFiles {
     files: Vec<OwnFile>,
-    /// Where relative paths of this process begin.
+    /// The working folder of this process.
     here: Vec<String>,
     home: Option<Vec<String>>,
     first_look: FirstLook,
@@ -47,37 +46,38 @@ pub(crate) struct OwnFiles {
 
 #[derive(Clone, Debug)]
 struct OwnFile {
-    /// The steps of its absolute path, in small letters.
+    /// The segments of its absolute path, in lower case.
     steps: Vec<String>,
-    /// The path as a person knows it.
+    /// The path as displayed to people.
     shown: String,
 }
 
-/// What a call has to do with the gate's own files.
+/// The relation of a call to the gate's own files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
-    /// The file that it names, or is above.
+    /// The own file that it names, directly or by a folder above.
     pub(crate) file: Option<String>,
-    /// Paths that it names besides, which may be links.
+    /// Other paths that it names, which may be links.
     pub(crate) paths: Vec<PathBuf>,
-    /// There are more of them than are looked up.
+    /// True if there are more paths than are looked up.
     pub(crate) too_many: bool,
 }
 
-/// What a text of the arguments is.
+/// The role of a text in the arguments.
 #[derive(Clone, Copy)]
 struct Part {
-    /// Its argument is a file, or a command, by its name.
+    /// True if its argument is named like a file or a command.
     is_path: bool,
-    /// The text is all that the argument says.
+    /// True if the text is the whole argument.
     is_whole: bool,
-    /// The tool only reads.
+    /// True if the tool only reads.
     read_only: bool,
 }
 
 impl OwnFiles {
-    /// Of these files, for a process that runs in `here` for somebody whose home is `home`. Paths
-    /// are absolute, with links in them followed as far as the caller can.
+    /// Returns the set of these files, for a process whose working folder is `here` and whose
+    /// user's home is `home`. Paths are absolute, with their links resolved as far as the caller
+    /// can.
     pub(crate) fn new(files: &[PathBuf], here: Option<&FsPath>, home: Option<&FsPath>) -> Self {
         let mut own: Vec<OwnFile> = files
             .iter()
@@ -95,13 +95,14 @@ impl OwnFiles {
         Self { files: own, here, home: home.map(steps_of), first_look: FirstLook::new(bare) }
     }
 
-    /// Whether there are none, or the JSON text of a call's arguments surely names none of them:
-    /// one pass over its bytes.
+    /// Returns whether there are no files, or the JSON text of a call's arguments certainly names
+    /// none of them: one pass over its bytes.
     pub(crate) fn surely_unnamed(&self, arguments: &str) -> bool {
         self.files.is_empty() || self.first_look.is_clear(arguments)
     }
 
-    /// What the arguments of a call name. Whoever only reads may read what is in a folder above.
+    /// Returns the files and paths that the arguments of a call name. A tool that only reads may
+    /// name a folder above.
     pub(crate) fn named_in(&self, arguments: &Json, read_only: bool) -> Named {
         let mut named = Named::default();
         if self.files.is_empty() {
@@ -111,7 +112,7 @@ impl OwnFiles {
             let is = |names| key.is_some_and(|key| has_word(key, names));
             let (is_path, is_command) = (is(PATH_NAMES), is(COMMAND_NAMES));
             let is_short = text.len() <= super::MAX_TEXT_BYTES;
-            // No system opens a longer path, but a program may tidy one up first.
+            // No system opens a longer path, but a program may normalise one first.
             named.too_many |= is_path && !is_short;
             let mut look_at = |word: &str, is_path: bool| {
                 let part = Part { is_path, is_whole: word == text, read_only };
@@ -125,7 +126,7 @@ impl OwnFiles {
                 look_at(text, is_path);
             }
             each_word(text, text, is_command, &mut look_at);
-            // As a shell reads it, and as a reader of escapes does.
+            // Also as a shell reads it, and as a reader of escapes does.
             if is_quoted(text) {
                 each_word(&unquoted(text), text, is_command, &mut look_at);
             }
@@ -136,12 +137,12 @@ impl OwnFiles {
         named
     }
 
-    /// The files, as a person knows them.
+    /// Returns the files as displayed to people.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.shown.as_str())
     }
 
-    /// Whether a path, with all links followed, is one of the files or above one.
+    /// Returns the own file that this path, with all links resolved, is or is above.
     pub(crate) fn resolved(&self, path: &FsPath, read_only: bool) -> Option<&str> {
         let steps = steps_of(path);
         let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
@@ -155,7 +156,7 @@ impl OwnFiles {
         }
         let plain = undisguised(text).to_lowercase();
         let (path, clear) = guess(&plain);
-        // The folders that every shell knows.
+        // Folders that every shell knows.
         let (base, steps) = match path.steps.split_first() {
             Some((&("$home" | "${home}"), below)) => (Base::Home, below),
             Some((&("$pwd" | "${pwd}" | "~+"), below)) => (Base::Here, below),
@@ -166,16 +167,16 @@ impl OwnFiles {
             Base::Here => below(&self.here, steps),
             Base::Home => below(self.home.as_deref().unwrap_or_default(), steps),
         };
-        // A word is a folder only where it is written or named like one.
+        // A word is a folder only if it is written like a path or its argument is named like one.
         let written = text.contains(['/', '\\', '%']) && (is_whole || !steps.is_empty());
         let folders = !read_only && (is_path || written);
         let relative = base != Base::Root || !clear;
         let wild = |step: &&str| step.chars().all(|c| c == '*');
-        // `*` alone is a pattern of files only where files are meant.
+        // `*` alone is a file pattern only in an argument for files.
         let pattern = is_path || !steps.iter().all(wild);
-        // A page of the web is no file.
+        // A web page is not a file.
         let web = plain.starts_with("https://") || plain.starts_with("http://");
-        // What follows a folder that is not known: `~ann/x`, `$DIR/x`.
+        // The part after an unknown folder: `~ann/x`, `$DIR/x`.
         let unknown =
             steps.iter().rposition(|step| step.starts_with('~') || step.contains(['$', '`', '%']));
         let known = unknown.map(|at| &steps[at + 1..]).filter(|rest| !rest.is_empty());
@@ -194,7 +195,7 @@ impl OwnFiles {
 }
 
 impl Named {
-    /// Wants a path to be looked up, as it is written and without its disguise.
+    /// Queues a path to be looked up, as written and without its disguise.
     fn look_up(&mut self, text: &str) {
         if self.file.is_some() {
             return;
@@ -223,8 +224,8 @@ fn below<'s>(root: &'s [String], steps: &[&'s str]) -> Vec<&'s str> {
 }
 
 impl OwnFile {
-    /// Whether an absolute path is this file, one of those beside it that belong to it (`-wal`,
-    /// `.key`, `.1`), one inside it, or, unless `exactly`, a folder above.
+    /// Returns whether an absolute path is this file, a file that belongs to it (`-wal`, `.key`,
+    /// `.1`), one inside it, or, unless `exactly`, a folder above.
     fn is(&self, steps: &[&str], exactly: bool) -> bool {
         let Some((name, above)) = self.steps.split_last() else { return false };
         let same = |a: &[&str], b: &[String]| a.iter().zip(b).all(|(a, b)| a == b);
@@ -235,15 +236,15 @@ impl OwnFile {
         !exactly && same(steps, &self.steps)
     }
 
-    /// Whether an absolute path ends with all of this file's, or of a folder above of two steps at
-    /// least: the same file by way of another root (`/proc/1/root/..`, `file://localhost/..`,
-    /// `/mnt/host/..`).
+    /// Returns whether an absolute path ends with the whole path of this file, or of a folder above
+    /// with at least two segments: the same file by way of another root (`/proc/1/root/..`,
+    /// `file://localhost/..`, `/mnt/host/..`).
     fn is_inside(&self, steps: &[&str], exactly: bool) -> bool {
         self.steps.len() > 1
             && (1..steps.len().saturating_sub(1)).any(|from| self.is(&steps[from..], exactly))
     }
 
-    /// Whether a relative path is the end of this file's.
+    /// Returns whether a relative path is the end of this file's path.
     fn ends_with(&self, steps: &[&str]) -> bool {
         let Some((last, before)) = steps.split_last() else { return false };
         let Some((name, above)) = self.steps.split_last() else { return false };
@@ -252,14 +253,14 @@ impl OwnFile {
             && before.len() <= above.len()
     }
 
-    /// Whether a pattern of a shell matches it, or a folder above.
+    /// Returns whether a shell pattern matches this file, or a folder above.
     fn matches_glob(&self, steps: &[&str]) -> bool {
         let Some(glob) = glob_of(steps) else { return false };
         let own: Vec<&str> = self.steps.iter().map(String::as_str).collect();
         (1..=own.len()).any(|end| glob.matches(&own[..end], Case::Folded))
     }
 
-    /// Returns whether a pattern of a shell, in any folder, matches its name.
+    /// Returns whether a shell pattern, in any folder, matches the end of this file's path.
     fn matches_glob_at_end(&self, steps: &[&str]) -> bool {
         let Some(glob) = glob_of(steps) else { return false };
         let own: Vec<&str> = self.steps.iter().map(String::as_str).collect();
@@ -269,8 +270,8 @@ impl OwnFile {
     }
 }
 
-/// The pattern that steps of a path are to a shell, when they are one. Brackets and braces count as
-/// any text.
+/// Returns the glob that the segments of a path are to a shell, if they are one. Brackets and
+/// braces count as any text.
 fn glob_of(steps: &[&str]) -> Option<SegmentGlob> {
     if !steps.iter().any(|step| step.contains(['*', '?', '[', '{'])) {
         return None;
@@ -295,20 +296,20 @@ fn glob_of(steps: &[&str]) -> Option<SegmentGlob> {
     SegmentGlob::new(steps.iter().map(AsRef::as_ref)).ok()
 }
 
-/// Whether a name is this file's, or that of a file which belongs to it.
+/// Returns whether a name is this file's, or that of a file that belongs to it.
 fn belongs(name: &str, own: &str) -> bool {
     name.strip_prefix(own)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| !c.is_alphanumeric()))
 }
 
-/// Calls `look_at` with each word of a text, and whether it is one of a command. What is the
-/// `whole` argument was looked at.
+/// Calls `look_at` with each word of a text, and whether it is part of a command. Skips a word that
+/// is the `whole` argument, which was checked already.
 fn each_word(text: &str, whole: &str, is_command: bool, look_at: &mut dyn FnMut(&str, bool)) {
     for word in text.split(ends_word).filter(|word| !word.is_empty()) {
         if word != whole {
             look_at(word, is_command);
         }
-        // `@file`, `+file`: what a program takes from a file.
+        // `@file`, `+file`: a program reads the file.
         let bare = word.trim_start_matches(['@', '+', '#', '!']);
         if bare.len() < word.len() && !bare.is_empty() {
             look_at(bare, is_command);
@@ -322,13 +323,13 @@ fn each_word(text: &str, whole: &str, is_command: bool, look_at: &mut dyn FnMut(
     }
 }
 
-/// What ends a word of a command.
+/// Returns whether a character ends a word of a command.
 fn ends_word(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\'' | '"' | ';' | '|' | '&' | '<' | '>' | '(' | ')' | '=' | ',' | '`')
 }
 
-/// The steps of a path of this system, in small letters.
+/// Returns the segments of a path of this system, in lower case.
 fn steps_of(path: &FsPath) -> Vec<String> {
     path.components()
         .filter_map(|component| match component {
@@ -348,7 +349,7 @@ fn each_text<'j>(
         Json::Array(items) => items.iter().for_each(|item| each_text(key, item, see)),
         Json::Object(entries) => {
             for (name, value) in entries {
-                // A path may be a key, too: `{"files": {"hitl.db": ".."}}`.
+                // A path may also be a key: `{"files": {"hitl.db": ".."}}`.
                 see(key, name);
                 each_text(Some(name), value, see);
             }

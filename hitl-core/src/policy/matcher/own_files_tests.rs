@@ -1,4 +1,4 @@
-//! Which calls name the gate's own files.
+//! Calls that name the gate's own files, and calls that do not.
 
 use super::*;
 use hitl_base::json::parse_json;
@@ -70,7 +70,7 @@ fn invariant_5_what_names_an_own_file_is_seen() {
         "tee 'conf/policy.toml'",
         "sed -i s/a/b/ \"conf/policy.toml\"",
         "(cd conf && vi policy.toml)",
-        // By way of another root.
+        // Through another root.
         "file://localhost/srv/app/conf/policy.toml",
         "sftp://host/srv/app/conf/policy.toml",
         "/proc/1/root/srv/app/conf/policy.toml",
@@ -78,7 +78,7 @@ fn invariant_5_what_names_an_own_file_is_seen() {
         "\\\\?\\C:\\srv\\app\\conf\\policy.toml",
         "//wsl$/Ubuntu/srv/app/conf/policy.toml",
         "/proc/1/root/srv/app",
-        // Below a folder that a shell knows, or somebody does.
+        // Below a folder that a shell, or a user, knows.
         "$PWD/conf/policy.toml",
         "${PWD}/../app/conf/policy.toml",
         "~+/conf/policy.toml",
@@ -86,12 +86,12 @@ fn invariant_5_what_names_an_own_file_is_seen() {
         "$DIR/policy.toml",
         "$(pwd)/policy.toml",
         "%APPDATA%\\policy.toml",
-        // Taken from a file.
+        // Read from a file.
         "curl -d @policy.toml x",
         "curl -d @/srv/app/data/hitl.db.key x",
         "curl --data-binary @/srv/app/data/hitl.db.key x",
         "curl -F f=@policy.toml x",
-        // As a shell or a reader of escapes reads it.
+        // As read by a shell or a reader of escapes.
         "cat pol''icy.toml",
         "cat p\"o\"licy.toml",
         "cat pol\\icy.toml",
@@ -150,7 +150,7 @@ fn other_texts_are_not_taken_for_own_files() {
     for plain in [r#"{"to":"bob","amount":12.5}"#, r#"{"note":"see you at 5"}"#] {
         assert!(own().surely_unnamed(plain), "{plain}");
     }
-    // What may be a link without any sign of a path is looked at.
+    // A possible link without any sign of a path is looked up.
     for looked_at in [r#"{"path":"notes"}"#, r#"{"fileName":"notes"}"#, r#"{"cmd":"cat notes"}"#] {
         assert!(!own().surely_unnamed(looked_at), "{looked_at}");
         assert!(named(looked_at).paths.contains(&PathBuf::from("notes")), "{looked_at}");

@@ -1,12 +1,12 @@
-//! Text that nobody interprets.
+//! Plain text: text that nothing interprets.
 
-/// Whether text means what its letters say to everybody who reads it: to a shell, a file system, a
+/// Returns whether text means what its letters say to every reader: a shell, a file system, a
 /// browser, a database, a terminal.
 ///
-/// A list of what is allowed, so that what nobody thought of is not: ASCII letters and digits, the
-/// letters of Latin languages, single spaces inside, and `_ - . , : @ +`. Not two dots together, no
-/// sign at the beginning of a word, no dot at the end, and after a colon a space or a digit: the
-/// others are steps of paths, options, schemes, streams and names of files.
+/// An allowlist, so that unforeseen characters are excluded: ASCII letters and digits, the letters
+/// of Latin languages, single spaces inside, and `_ - . , : @ +`. Not two dots together, no sign at
+/// the beginning of a word, no dot at the end, and after a colon a space or a digit: the other
+/// forms are path segments, options, schemes, streams and file names.
 pub(crate) fn is_plain(text: &str) -> bool {
     let mut before = ' ';
     for c in text.chars() {
@@ -24,19 +24,19 @@ pub(crate) fn is_plain(text: &str) -> bool {
     text.is_empty() || !matches!(before, ' ' | '.' | ':')
 }
 
-/// Whether a name (of a tool, a principal, a role, a tenant) is written in characters that no other
-/// one can be mistaken for.
+/// Returns whether a name (of a tool, a principal, a role, a tenant) uses only characters that
+/// cannot be mistaken for others.
 pub(crate) fn has_plain_letters(name: &str) -> bool {
     name.chars().all(|c| is_plain_letter(c) || c.is_ascii_graphic() || c == ' ')
 }
 
-/// ASCII letters and digits, and letters of Latin languages. None of them looks like another
-/// character, and none turns into ASCII when somebody normalises the text.
+/// Returns whether a character is an ASCII letter or digit, or a letter of a Latin language. None
+/// of them looks like another character, and none becomes ASCII when the text is normalised.
 pub(super) fn is_plain_letter(c: char) -> bool {
     match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        // Signs of multiplication and division; a dotless i, ligatures, a middle dot, an
-        // apostrophe: forms of other letters. The long s ends the range.
+        // Multiplication and division signs; a dotless i, ligatures, a middle dot, an apostrophe:
+        // forms of other letters. The long s ends the range.
         '\u{D7}'
         | '\u{F7}'
         | '\u{131}'..='\u{133}'
@@ -48,7 +48,7 @@ pub(super) fn is_plain_letter(c: char) -> bool {
     }
 }
 
-/// Words in the names of tools that run what they are given.
+/// Words in the names of tools that execute their input.
 const INTERPRETERS: &[&str] = &[
     "bash",
     "cmd",
@@ -134,16 +134,15 @@ pub(crate) const PATH_NAMES: &[&str] = &[
     "workdir",
 ];
 
-/// Whether the text of an argument is read by a shell, a database or another interpreter, as far as
-/// the names of the tool and of the argument tell. `path` is written as in a rule.
+/// Returns whether a shell, a database or another interpreter reads the text of an argument, as far
+/// as the names of the tool and of the argument tell. `path` is written as in a rule.
 ///
-/// To such a reader a text without any sign is a program too: `git clean` has none.
+/// To such a reader, text without any sign is a program too: `git clean` has none.
 pub(crate) fn is_for_an_interpreter(tool: &str, path: &str) -> bool {
     has_word(tool, INTERPRETERS) || has_word(path, INTERPRETED) || has_word(path, INTERPRETERS)
 }
 
-/// Whether one of the words that a name is made of is on a list: `run_shell`, `runShell`,
-/// `RUN-SHELL`.
+/// Returns whether one of the words of a name is on a list: `run_shell`, `runShell`, `RUN-SHELL`.
 pub(crate) fn has_word(name: &str, list: &[&str]) -> bool {
     let mut word = String::new();
     let mut lower = false;

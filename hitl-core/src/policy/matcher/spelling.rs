@@ -1,24 +1,24 @@
-//! Text without the signs by which a shell or a reader of escapes spells other text. Pure and
-//! linear.
+//! Removal of the quotes and escapes with which a shell or a reader of escapes spells other text.
+//! Pure and linear.
 
-/// Signs that a shell takes out of a word: POSIX quotes and backslashes, and the escapes of
-/// Windows' shells.
+/// Returns whether a shell removes this sign from a word: POSIX quotes and backslashes, and the
+/// escape characters of Windows shells.
 const fn is_quote(c: char) -> bool {
     matches!(c, '\'' | '"' | '\\' | '^' | '`')
 }
 
-/// Whether a shell may read a word of it otherwise than it is written.
+/// Returns whether a shell may read a word of the text differently from how it is written.
 pub(super) fn is_quoted(text: &str) -> bool {
     text.contains(is_quote)
 }
 
-/// The text without quotes: `hi''tl.d\b` is `hitl.db` to a shell.
+/// Returns the text without quotes: `hi''tl.d\b` is `hitl.db` to a shell.
 pub(super) fn unquoted(text: &str) -> String {
     text.chars().filter(|c| !is_quote(*c)).collect()
 }
 
-/// The text with the escapes `\u0068`, `\u{68}`, `\x68` and `\150` read, as JSON, source code and
-/// shells spell characters. Nothing when there are none.
+/// Returns the text with the escapes `\u0068`, `\u{68}`, `\x68` and `\150` decoded, as JSON, source
+/// code and shells spell characters. `None` if there are none.
 pub(super) fn unescaped(text: &str) -> Option<String> {
     let (mut out, mut rest, mut any) = (String::new(), text, false);
     while let Some(at) = rest.find('\\') {
@@ -37,7 +37,7 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
     any.then_some(out)
 }
 
-/// The character that an escape spells, without its backslash, and its length in bytes.
+/// Returns the character that an escape spells, without its backslash, and its length in bytes.
 fn escape(text: &str) -> Option<(char, usize)> {
     let number = |digits: &str, radix: u32| {
         let digits = Some(digits).filter(|it| it.chars().all(|c| c.is_digit(radix)))?;

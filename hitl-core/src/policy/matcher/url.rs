@@ -1,19 +1,19 @@
-//! URLs: by scheme, host, port and path.
+//! A matcher for URLs: by scheme, host, port and path.
 //!
-//! Read by a strict reader of our own. The URL standard says how a browser makes sense of nearly
-//! any text, and there are as many readings as libraries; a rule that relaxes wants the opposite:
-//! one form that all of them read in the same way, and a refusal of everything else. The standard's
-//! own crate with its tables of host names would also be a fifth of the budget of crates.
+//! It has a strict parser of its own. The URL standard defines how a browser makes sense of nearly
+//! any text, and readings differ between libraries; a rule that relaxes needs the opposite: one
+//! form that all of them read in the same way, and a refusal of everything else. The standard's own
+//! crate with its tables of host names would also be a fifth of the budget of crates.
 
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_TEXT_BYTES, Match, PathMatcher, PathProgram, Reading, undisguised};
 
-/// Which URLs are meant.
+/// A set of URLs.
 ///
-/// Where it relaxes, a URL with a name and a password, an IP address (unless it is listed), a port
-/// that is not the scheme's (unless it is said), or any character or form that two programs may
-/// read differently is not matched. Hosts are compared in their ASCII form (`xn--..`).
+/// Where a rule relaxes, a URL with a name and a password, an IP address (unless it is listed), a
+/// port that is not the scheme's (unless it is set), or any character or form that two programs may
+/// read differently does not match. Hosts are compared in their ASCII form (`xn--..`).
 ///
 /// ```
 /// use hitl_core::policy::{Argument, Rule, UrlMatcher, RuleConditions};
@@ -25,58 +25,58 @@ use super::{MAX_TEXT_BYTES, Match, PathMatcher, PathProgram, Reading, undisguise
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UrlMatcher {
-    /// The schemes, of which it is one; `https` when there are none.
+    /// The allowed schemes; `https` if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scheme: Vec<String>,
-    /// The hosts, of which it is one: `*` is one label, `**` one label or more.
+    /// The allowed hosts: `*` is one label, `**` one label or more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub host: Vec<String>,
-    /// The port, where it is not the scheme's own.
+    /// The port, if it is not the scheme's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// Globs for its path, of which one matches: `/api/**`.
+    /// Globs of which at least one must match the path: `/api/**`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<String>,
-    /// Globs for its path, of which none matches.
+    /// Globs of which none may match the path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,
 }
 
 impl UrlMatcher {
-    /// Any URL of these hosts, over `https`.
+    /// Returns a matcher for any URL of these hosts, over `https`.
     pub fn hosts<H: Into<String>>(hosts: impl IntoIterator<Item = H>) -> Self {
         Self { host: hosts.into_iter().map(Into::into).collect(), ..Self::default() }
     }
 
-    /// Over one of these schemes.
+    /// Adds allowed schemes.
     #[must_use]
     pub fn schemes<S: Into<String>>(mut self, schemes: impl IntoIterator<Item = S>) -> Self {
         self.scheme.extend(schemes.into_iter().map(Into::into));
         self
     }
 
-    /// At this port.
+    /// Sets the port.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// With a path that one of these globs matches.
+    /// Restricts the matcher to paths that one of these globs matches.
     #[must_use]
     pub fn paths<G: Into<String>>(mut self, globs: impl IntoIterator<Item = G>) -> Self {
         self.path.extend(globs.into_iter().map(Into::into));
         self
     }
 
-    /// Not with a path that one of these globs matches.
+    /// Excludes paths that one of these globs matches.
     #[must_use]
     pub fn except<G: Into<String>>(mut self, globs: impl IntoIterator<Item = G>) -> Self {
         self.except.extend(globs.into_iter().map(Into::into));
         self
     }
 
-    /// Compiles it. The error says what is wrong with it.
+    /// Compiles the matcher. The error describes the mistake in it.
     pub(crate) fn compile(&self) -> Result<UrlProgram, String> {
         if self.host.is_empty() {
             return Err("a URL needs `host`".to_owned());
@@ -118,7 +118,7 @@ pub(crate) struct UrlProgram {
     path: Option<PathProgram>,
 }
 
-/// A host, label by label from its end.
+/// A host pattern, label by label from its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct HostPattern(Vec<String>);
 
@@ -166,7 +166,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Whether a host is an IP address, in any of the forms in which programs take one.
+/// Returns whether a host is an IP address, in any of the forms that programs accept.
 fn is_address(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or(host);
     let number = |text: &str| {
@@ -178,13 +178,14 @@ fn is_address(host: &str) -> bool {
     host.starts_with('[') || number(last)
 }
 
-/// Whether an address is written as everybody reads it: four decimal numbers.
+/// Returns whether an address is in the form that everybody reads in the same way: four decimal
+/// numbers.
 fn is_dotted(host: &str) -> bool {
     let octet = |text: &str| text.parse::<u8>().is_ok_and(|octet| octet.to_string() == text);
     host.split('.').count() == 4 && host.split('.').all(octet)
 }
 
-/// The port that a scheme has by itself.
+/// Returns the default port of a scheme.
 fn port_of(scheme: &str) -> Option<u16> {
     match scheme {
         "http" | "ws" => Some(80),
@@ -195,7 +196,7 @@ fn port_of(scheme: &str) -> Option<u16> {
     }
 }
 
-/// A URL, taken apart.
+/// A parsed URL.
 struct Parts<'t> {
     scheme: String,
     host: String,
@@ -204,7 +205,7 @@ struct Parts<'t> {
 }
 
 impl UrlProgram {
-    /// Whether this URL is meant.
+    /// Returns whether this URL matches.
     pub(crate) fn judge(&self, text: &str, reading: Reading) -> Match {
         if text.len() > MAX_TEXT_BYTES {
             return Match::Unknown;
@@ -241,11 +242,12 @@ impl UrlProgram {
         }
     }
 
-    /// For a rule that tightens: a host or a path that may be meant is. The scheme and the port say
-    /// little about who is reached, so a rule about hosts does not miss one for them.
+    /// Matches for a rule that tightens: a host or a path that may match does. The scheme and the
+    /// port tell little about who is reached, so a rule about hosts does not miss one because of
+    /// them.
     fn perhaps(&self, parts: &Parts<'_>, clear: bool) -> Match {
         let host = self.hosts.iter().any(|host| host.matches(&parts.host));
-        // A number, or letters of another script, may lead to a host that has a name.
+        // A number, or letters of another script, may resolve to a host with a name.
         let sure = clear && parts.host.is_ascii() && !is_address(&parts.host);
         if !host {
             return if sure { Match::No } else { Match::Unknown };
@@ -261,7 +263,7 @@ impl UrlProgram {
     }
 }
 
-/// A URL that everybody reads in the same way; nothing for any other.
+/// Parses a URL that everybody reads in the same way; `None` for any other.
 fn parse(text: &str) -> Option<Parts<'_>> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&b);
     if !text.bytes().all(allowed) {
@@ -277,13 +279,13 @@ fn parse(text: &str) -> Option<Parts<'_>> {
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => {
             let number: u16 = port.parse().ok()?;
-            // `0443` and `+443` are somebody's 443.
+            // Some programs read `0443` and `+443` as 443.
             (host, Some(number).filter(|number| number.to_string() == port)?.into())
         }
         None => (authority, None),
     };
     let host = host.to_ascii_lowercase();
-    // With a name and a password (`@`) it is no host.
+    // A host with a name and a password (`@`) is invalid.
     let sound = host.len() <= 253 && host.split('.').all(is_label);
     sound.then(|| Parts {
         scheme: scheme.to_ascii_lowercase(),
@@ -293,7 +295,7 @@ fn parse(text: &str) -> Option<Parts<'_>> {
     })
 }
 
-/// The URL that an undisguised text most likely is, and whether it is surely no other one.
+/// Returns the most likely URL of an undisguised text, and whether the reading is certain.
 fn guess(text: &str) -> Option<(Parts<'_>, bool)> {
     let text = text.trim();
     let (scheme, rest) = match text.split_once(':') {

@@ -11,7 +11,7 @@ fn judge(matcher: &UrlMatcher, text: &str, reading: Reading) -> Match {
     matcher.compile().unwrap().judge(text, reading)
 }
 
-/// Texts that lead, for some program, to another host than `docs.rs`, or to another port.
+/// Texts that lead some program to a host other than `docs.rs`, or to another port.
 const HOSTILE: &[&str] = &[
     "https://docs.rs@evil.example/",
     "https://docs.rs:443@evil.example/",
@@ -216,7 +216,7 @@ proptest! {
         prop_assert_ne!(judge(&docs(), &text, Reading::Strict), Match::Yes);
     }
 
-    /// Whatever comes before the host's end, only that host is meant.
+    /// A URL matches only if its host is exactly the one in the rule, whatever precedes it.
     #[test]
     fn invariant_5_only_the_host_itself_is_meant(authority in "[a-z.@:\\\\%0-9-]{1,16}") {
         let text = format!("https://{authority}/");

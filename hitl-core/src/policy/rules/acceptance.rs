@@ -1,5 +1,5 @@
-//! What was last accepted of a rule file: kept in a small file of its own, so that a file that
-//! somebody else rewrote does not decide by itself, not even after a restart.
+//! The last accepted text of a rule file: kept in a small file of its own, so that a rewritten rule
+//! file does not take effect by itself, not even after a restart.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -16,18 +16,18 @@ use crate::seal::{HostKey, HostKeys};
 
 /// The schema of the file.
 const SCHEMA: u16 = 1;
-/// The most bytes of the file: a policy, written as JSON.
+/// The most bytes of the file: a policy as JSON.
 const MAX_BYTES: u64 = 32 << 20;
 
-/// Where it is kept which text of a rule file was last accepted.
+/// The file that stores the last accepted text of a rule file.
 ///
-/// The file holds the text, its SHA-256, who accepted it and when; with a [key](Self::keyed) also a
-/// code over all of it, without which nobody can write another. It can be read by its owner alone.
+/// The file contains the text, its SHA-256, who accepted it and when; with a [key](Self::keyed)
+/// also a MAC over all of it, without which nobody can forge one. Only its owner can read it.
 ///
-/// **When there is no such file**, what is loaded first is accepted ("trust on first use"), unless
-/// it lies beside a store that was there already: then every call is denied until somebody accepts
-/// the rule file, because it cannot be told from one whose acceptance was removed. **When it is
-/// damaged or its code is wrong**, every call is denied too.
+/// **If there is no such file**, the text that is loaded first is accepted ("trust on first use"),
+/// unless it is beside a store that existed already: then every call is denied until somebody
+/// accepts the rule file, because it cannot be told from one whose acceptance was removed. **If it
+/// is damaged or its MAC is wrong**, every call is denied too.
 #[derive(Clone, Debug)]
 pub struct AcceptanceFile {
     path: PathBuf,
@@ -35,7 +35,7 @@ pub struct AcceptanceFile {
     first_use: bool,
 }
 
-/// What was accepted.
+/// An accepted text and its circumstances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Accepted {
@@ -44,65 +44,67 @@ pub(super) struct Accepted {
     pub(super) text: String,
     /// SHA-256 of the text, in hexadecimal.
     pub(super) digest: String,
-    /// Who accepted it, or why it needed nobody.
+    /// The person who accepted it, or the reason why it needed nobody.
     pub(super) by: String,
-    /// Later than that of what was accepted before, at any reading of the clock.
+    /// The time of acceptance, always later than that of the previous acceptance, even if the clock
+    /// went back.
     pub(super) at: Timestamp,
-    /// The highest number of a signed text that was accepted so far; 0 when none was.
+    /// The highest number of a signed text accepted so far; 0 if there was none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) number: u64,
-    /// What was accepted before was not known, and no signed text was accepted since: nobody knows
-    /// which number was the highest, so no signature counts.
+    /// True if the previous acceptance was unknown, and no signed text was accepted since: the
+    /// highest number is unknown, so no signature counts.
     #[serde(default, skip_serializing_if = "is_no")]
     pub(super) number_unknown: bool,
-    /// HMAC-SHA-256 over all of it under a key of the host's, in hexadecimal.
+    /// HMAC-SHA-256 over all of it under the host's key, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mac: Option<String>,
 }
 
-/// What an acceptance file says.
+/// The state of an acceptance file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Baseline {
-    /// This was accepted.
+    /// This text was accepted.
     Accepted(Box<Accepted>),
-    /// Nothing was ever accepted: what is loaded now is.
+    /// Nothing was ever accepted: the text loaded now is.
     FirstUse,
-    /// It cannot be relied upon; the text says why.
+    /// The file cannot be trusted, for this reason.
     Untrusted(String),
 }
 
 impl AcceptanceFile {
-    /// Beside the rule file itself, as `<policy>.accepted`: what a [`RuleFile`](super::RuleFile)
-    /// has unless it is given another. A person looks after both.
+    /// Returns the file beside the rule file itself, `<policy>.accepted`: the default of a
+    /// [`RuleFile`](super::RuleFile). Protect both.
     pub fn beside_policy(policy: impl AsRef<Path>) -> Self {
         Self { path: beside(policy.as_ref(), ".accepted"), keys: None, first_use: true }
     }
 
-    /// Beside a store, as `<store>.<policy's name>.accepted`. Ask for it before the store is
-    /// opened: whether the store is there decides whether a first load is accepted by itself.
+    /// Returns the file beside a store, `<store>.<policy's name>.accepted`. Call this before the
+    /// store is opened: whether the store exists decides whether a first load is accepted by
+    /// itself.
     pub fn beside_store(store: impl AsRef<Path>, policy: impl AsRef<Path>) -> Self {
         let name = policy.as_ref().file_name().unwrap_or_default().to_string_lossy();
         let path = beside(store.as_ref(), &format!(".{name}.accepted"));
-        // What cannot be looked at may be there.
+        // A store that cannot be checked may exist.
         let first_use = matches!(store.as_ref().try_exists(), Ok(false));
         Self { path, keys: None, first_use }
     }
 
-    /// Vouches for what is accepted with the host's key, and takes nothing without it. What was
-    /// accepted under a [previous](HostKeys::with_previous) key still counts, and is vouched for
-    /// with the current one when it is read.
+    /// Authenticates the file with the host's key, and trusts nothing without it. A text accepted
+    /// under a [previous](HostKeys::with_previous) key still counts, and is authenticated with the
+    /// current one when it is read.
     #[must_use]
     pub fn keyed(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads what was accepted.
+    /// Reads the accepted text.
     pub(super) fn read(&self) -> Baseline {
         let untrusted = |why: String| Baseline::Untrusted(format!("{} {why}", self.path.display()));
         let text = match read_text(&self.path, MAX_BYTES) {
@@ -138,9 +140,9 @@ impl AcceptanceFile {
         }
     }
 
-    /// Vouches with the current key for what a previous one vouches for.
+    /// Authenticates with the current key a file that was authenticated with a previous one.
     ///
-    /// If somebody accepts another text meanwhile, that stays.
+    /// If another text is accepted meanwhile, that one stays.
     pub(super) fn renew(&self, accepted: &Accepted) {
         let Some(keys) = self.keys.as_ref().filter(|keys| !keys.previous().is_empty()) else {
             return;
@@ -149,7 +151,7 @@ impl AcceptanceFile {
         if accepted.mac.as_ref() == Some(&mac) {
             return;
         }
-        // It counts as long as the previous key is given, written or not.
+        // It counts as long as the previous key is given, even if this write fails.
         let renewed = Accepted { mac: Some(mac), ..accepted.clone() };
         let is_same = || {
             let now = read_text(&self.path, MAX_BYTES)?;
@@ -163,8 +165,8 @@ impl AcceptanceFile {
         }
     }
 
-    /// What is to be written when `by` accepts this text. `number` is that of its signature, 0
-    /// without one; `before` is what was accepted last, as far as it is known.
+    /// Returns the record to write when `by` accepts this text. `number` is that of its signature,
+    /// 0 without one; `before` is the last accepted text, if it is known.
     pub(super) fn next(
         &self,
         (text, by): (&str, &str),
@@ -187,9 +189,9 @@ impl AcceptanceFile {
         accepted
     }
 
-    /// What is to be written when a person accepts this text. A number that was signed with what
-    /// they accept is the one that later ones are compared with; without one, and without what was
-    /// accepted before, nobody knows it.
+    /// Returns the record to write when a person accepts this text. If the text is signed, later
+    /// numbers are compared with its number; without a signature, and without the previous
+    /// acceptance, the highest number is unknown.
     pub(super) fn next_by_person(
         &self,
         said: (&str, &str),
@@ -202,8 +204,8 @@ impl AcceptanceFile {
         accepted
     }
 
-    /// What is to be written when the text that a person accepted turns out to be signed under
-    /// `number`.
+    /// Returns the record to write when the text that a person accepted turns out to be signed
+    /// under `number`.
     pub(super) fn numbered(&self, accepted: &Accepted, number: u64) -> Accepted {
         let said = (accepted.text.as_str(), accepted.by.as_str());
         self.next_by_person(said, Some(number), Some(accepted))
@@ -214,19 +216,19 @@ impl AcceptanceFile {
         accepted.mac = key.map(|key| accepted.mac_under(key, &self.path));
     }
 
-    /// Writes what was accepted, whole or not at all.
+    /// Writes the acceptance atomically.
     pub(super) fn write(&self, accepted: &Accepted) -> io::Result<()> {
         self.write_if(accepted, || Ok(true))
     }
 
-    /// The same, if this still holds immediately before the file is replaced.
+    /// Does the same, if `holds` returns `true` immediately before the file is replaced.
     fn write_if(
         &self,
         accepted: &Accepted,
         holds: impl FnOnce() -> io::Result<bool>,
     ) -> io::Result<()> {
         let json = serde_json::to_string(accepted).map_err(io::Error::other)?;
-        // Written whole under another name first: a crash leaves no half of it.
+        // Written to another name first: a crash leaves no partial file.
         let unfinished = beside(&self.path, ".new");
         let _absent = fs::remove_file(&unfinished);
         let mut options = OpenOptions::new();
@@ -240,7 +242,7 @@ impl AcceptanceFile {
             return fs::remove_file(&unfinished);
         }
         fs::rename(&unfinished, &self.path)?;
-        // Elsewhere a folder cannot be opened as a file.
+        // On other systems a folder cannot be opened as a file.
         if cfg!(unix)
             && let Some(folder) = self.path.parent().filter(|it| !it.as_os_str().is_empty())
         {
@@ -251,11 +253,12 @@ impl AcceptanceFile {
 }
 
 impl Accepted {
-    /// The file's name is in it, so that what was accepted for one policy says nothing of another.
+    /// Returns the MAC. It covers the file's name, so that an acceptance of one policy does not
+    /// count for another.
     fn mac_under(&self, key: &HostKey, path: &Path) -> String {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let Self { schema, at, digest, by, number, number_unknown, .. } = self;
-        // What was written before there were numbers has the first form.
+        // Files from before there were numbers have the first form.
         let (purpose, said) = match number {
             number if *number_unknown => (
                 "hitl.policy.accepted.v3",
@@ -270,15 +273,15 @@ impl Accepted {
         hex(&key.mac(purpose, said.as_bytes()))
     }
 
-    /// Why it is not the next after `known`, which this process has accepted or read; nothing when
-    /// it may be. An older acceptance that is put back is no acceptance.
+    /// Returns the reason why this cannot follow `known`, which this process has accepted or read;
+    /// `None` if it can. An older acceptance that was put back does not count.
     pub(super) fn fault_after(&self, known: &Self) -> Option<&'static str> {
         let older = self.at < known.at || self.number < known.number;
         older.then_some("is older than what was accepted last: it was put back")
     }
 }
 
-/// SHA-256 of a rule file's text, in hexadecimal: the digest of its
+/// Returns the SHA-256 of a rule file's text, in hexadecimal: the digest of its
 /// [`PolicyVersion`](crate::PolicyVersion).
 pub(super) fn digest_of(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
@@ -294,7 +297,7 @@ const fn is_no(yes: &bool) -> bool {
     !*yes
 }
 
-/// A file beside another one.
+/// Returns the path of a file beside another one.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -315,14 +318,14 @@ mod tests {
         let after = AcceptanceFile::beside_policy(&policy).keyed(both);
         let first = before.next(("first", "ann"), 0, None);
         before.write(&first).unwrap();
-        // A person accepts another text between the look and the write.
+        // A person accepts another text between the check and the write.
         let second = after.next(("second", "bob"), 0, Some(&first));
         after.write(&second).unwrap();
         after.renew(&first);
         let Baseline::Accepted(kept) = after.read() else { panic!("it is readable") };
         assert_eq!(*kept, second);
         assert!(!beside(after.path(), ".new").exists());
-        // Unchanged, it is vouched for with the current key.
+        // If unchanged, it is authenticated with the current key.
         before.write(&first).unwrap();
         let read = fs::read_to_string(after.path()).unwrap();
         after.renew(&first);

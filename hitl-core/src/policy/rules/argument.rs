@@ -15,24 +15,24 @@ use crate::policy::matcher::{
     is_plain,
 };
 
-/// The most that a compiled regular expression may take.
+/// The most bytes of a compiled regular expression.
 const REGEX_BYTES: usize = 1 << 20;
 
-/// How an argument is compared.
+/// The way in which an argument is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 // Exhaustive: there are six.
 pub enum Comparison {
-    /// It is this.
+    /// The argument is equal.
     Eq,
-    /// It is something else.
+    /// The argument differs.
     Ne,
-    /// It is less.
+    /// The argument is less.
     Lt,
-    /// It is not more.
+    /// The argument is less or equal.
     Le,
-    /// It is more.
+    /// The argument is greater.
     Gt,
-    /// It is not less.
+    /// The argument is greater or equal.
     Ge,
 }
 
@@ -49,7 +49,7 @@ impl Comparison {
     }
 }
 
-/// What an argument is compared with.
+/// The value with which an argument is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operand {
@@ -62,7 +62,7 @@ pub enum Operand {
 }
 
 impl Operand {
-    /// A decimal number, like `12.50`.
+    /// Returns a decimal number, like `12.50`.
     pub fn number(lexeme: impl Into<String>) -> Self {
         Self::Number(lexeme.into())
     }
@@ -92,14 +92,14 @@ impl From<bool> for Operand {
     }
 }
 
-/// What must hold of the values under a path of the arguments.
+/// A condition on the values under a path of the arguments.
 ///
 /// Of several values (`payments[*].amount`, `**.amount`), one that satisfies everything is enough
 /// for a rule that tightens; for one that relaxes, all of them must. A number in text is read as
-/// that number where this tightens; where it relaxes, only a real number counts. Likewise, a
-/// wildcard, a regular expression or a part of text takes plain text only where it relaxes, unless
-/// the argument is [`inert`](Self::inert); see [`file`](Self::file), [`url`](Self::url),
-/// [`number`](Self::number) and [`one_of`](Self::one_of) for what takes their place.
+/// that number where the rule tightens; where it relaxes, only a real number counts. Likewise, a
+/// wildcard, a regular expression or a part of text matches only plain text where the rule relaxes,
+/// unless the argument is [`inert`](Self::inert); see [`file`](Self::file), [`url`](Self::url),
+/// [`number`](Self::number) and [`one_of`](Self::one_of) for alternatives.
 ///
 /// ```
 /// use hitl_core::policy::{Argument, Comparison, Operand, Rule, RuleConditions};
@@ -111,18 +111,18 @@ impl From<bool> for Operand {
 pub struct Argument {
     target: Target,
     checks: Vec<Check>,
-    /// What was wrong with what it was given, for the one who builds the rule set.
+    /// The mistakes in its input, for the author of the rule set.
     mistakes: Vec<String>,
-    /// Nobody interprets its text, by the host's word.
+    /// True if the host declares that nothing interprets its text.
     inert: bool,
 }
 
-/// Which values are looked at.
+/// The values that are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Target {
-    /// Those under a path.
+    /// The values under a path.
     At { path: Result<Path, String>, written: String },
-    /// Every text, wherever it is.
+    /// Every text, at any place.
     Anywhere,
 }
 
@@ -131,16 +131,17 @@ const URL_NAMES: &[&str] =
     &["endpoint", "href", "link", "site", "uri", "uris", "url", "urls", "webhook", "website"];
 
 impl Argument {
-    /// The values under a path: `amount`, `to.country`, `items[0]`, `payments[*].amount`, or
-    /// `**.amount` for this key at any depth. A key with dots in it is quoted: `headers."x.y"`.
+    /// Returns a condition on the values under a path: `amount`, `to.country`, `items[0]`,
+    /// `payments[*].amount`, or `**.amount` for this key at any depth. A key with dots in it is
+    /// quoted: `headers."x.y"`.
     pub fn at(path: &str) -> Self {
         Self::of(Target::At { path: Path::parse(path), written: path.to_owned() })
     }
 
-    /// Every text in the arguments, for [`file`](Self::file) and [`url`](Self::url) alone: a rule
-    /// that tightens holds for a call in which one of them is meant. One that relaxes wants at
-    /// least one, all that are paths (or URLs) by their name or their form to be meant, and every
-    /// other text to be plain.
+    /// Returns a condition on every text in the arguments, for [`file`](Self::file) and
+    /// [`url`](Self::url) alone: a rule that tightens applies to a call in which one of them
+    /// matches. One that relaxes needs at least one match, a match of every text that is a path (or
+    /// URL) by its name or form, and every other text to be plain.
     pub fn anywhere() -> Self {
         Self::of(Target::Anywhere)
     }
@@ -149,16 +150,16 @@ impl Argument {
         Self { target, checks: Vec::new(), mistakes: Vec::new(), inert: false }
     }
 
-    /// Says that nobody interprets the text of this argument: no shell, file system, browser,
+    /// Declares that nothing interprets the text of this argument: no shell, file system, browser,
     /// database or template ever reads it. Then a wildcard, a regular expression or a part of text
-    /// takes any text, also where it relaxes.
+    /// matches any text, also where the rule relaxes.
     #[must_use]
     pub fn inert(mut self) -> Self {
         self.inert = true;
         self
     }
 
-    /// Text that is the path of a file that is meant.
+    /// Requires the path of a file that matches.
     #[must_use]
     pub fn file(mut self, paths: PathMatcher) -> Self {
         match paths.compile() {
@@ -170,7 +171,7 @@ impl Argument {
         }
     }
 
-    /// Text that is a URL that is meant.
+    /// Requires a URL that matches.
     #[must_use]
     pub fn url(mut self, urls: UrlMatcher) -> Self {
         match urls.compile() {
@@ -182,7 +183,7 @@ impl Argument {
         }
     }
 
-    /// A number in this range.
+    /// Requires a number in this range.
     #[must_use]
     pub fn number(mut self, range: NumberRange) -> Self {
         if let Some(mistake) = range.mistake() {
@@ -191,7 +192,7 @@ impl Argument {
         self.with(Check::Number(range))
     }
 
-    /// Compares it. By size (`Lt`, `Le`, `Gt`, `Ge`) only with a number.
+    /// Requires a comparison to hold. Comparisons by size (`Lt`, `Le`, `Gt`, `Ge`) need a number.
     #[must_use]
     pub fn is(mut self, compare: Comparison, with: impl Into<Operand>) -> Self {
         let with = with.into();
@@ -203,7 +204,7 @@ impl Argument {
         self.with(Check::Comparison(compare, with))
     }
 
-    /// It is one of these.
+    /// Requires one of these values.
     #[must_use]
     pub fn one_of<O: Into<Operand>>(mut self, these: impl IntoIterator<Item = O>) -> Self {
         let these: Vec<Operand> = these.into_iter().map(Into::into).collect();
@@ -216,7 +217,7 @@ impl Argument {
         self.with(Check::OneOf(these))
     }
 
-    /// A list that contains this, or text that contains this text.
+    /// Requires a list that contains this, or text that contains this text.
     #[must_use]
     pub fn contains(mut self, what: impl Into<Operand>) -> Self {
         let what = what.into();
@@ -224,15 +225,15 @@ impl Argument {
         self.with(Check::Contains(what))
     }
 
-    /// Text that this regular expression matches from its beginning to its end. `.` matches line
-    /// breaks too, so that none of them hides anything from a rule.
+    /// Requires text that this regular expression matches as a whole. `.` matches line breaks too,
+    /// so that they hide nothing from a rule.
     #[must_use]
     pub fn matches(mut self, expression: &str) -> Self {
         let compiled = RegexBuilder::new(&format!("^(?:{expression})$"))
             .dot_matches_new_line(true)
             .size_limit(REGEX_BYTES)
             .build();
-        // On its own, so that it cannot close the group around it.
+        // Compiled on its own first, so that it cannot close the group around it.
         if let (Ok(_), Ok(regex)) = (Regex::new(expression), compiled) {
             return self.with(Check::Matches(Expression(regex)));
         }
@@ -240,20 +241,20 @@ impl Argument {
         self
     }
 
-    /// A list of this length.
+    /// Requires a list of this length.
     #[must_use]
     pub fn length(self, compare: Comparison, items: u64) -> Self {
         self.with(Check::Length(compare, items.to_string()))
     }
 
-    /// It is there, and not `null`. Beside another condition: where it is not there, the rule does
-    /// not apply.
+    /// Requires the argument to be present and not `null`. With another condition: if the argument
+    /// is absent, the rule does not apply.
     #[must_use]
     pub fn exists(self) -> Self {
         self.with(Check::Exists)
     }
 
-    /// It is not there, or `null`.
+    /// Requires the argument to be absent or `null`.
     #[must_use]
     pub fn missing(self) -> Self {
         self.with(Check::Missing)
@@ -286,7 +287,7 @@ impl Argument {
         path.into_iter().chain(self.mistakes.iter().map(String::as_str)).chain(empty)
     }
 
-    /// What it may not say where it relaxes.
+    /// Returns the mistakes in a condition where it relaxes.
     pub(super) fn relaxing_mistakes(&self) -> impl Iterator<Item = &'static str> {
         self.checks.iter().filter_map(|check| match check {
             Check::File(path) if path.names_a_home() => {
@@ -299,7 +300,7 @@ impl Argument {
         })
     }
 
-    /// The argument as the rule writes it; nothing where every text is meant.
+    /// Returns the path of the argument as the rule spells it; `None` if it covers every text.
     pub(super) fn written(&self) -> Option<&str> {
         match &self.target {
             Target::At { written, .. } => Some(written),
@@ -320,7 +321,7 @@ impl Argument {
         let Target::At { path, written } = &self.target else {
             return self.holds_anywhere(call.arguments.tree(), side);
         };
-        // A rule set with a path that is none was refused.
+        // A rule set with an invalid path was refused.
         let Ok(path) = path else { return doubt.holds() };
         let inert = self.inert || call.config.is_inert(written);
         let texts = if inert { Texts::Any } else { side.texts };
@@ -370,7 +371,7 @@ impl Argument {
     }
 }
 
-/// Calls `see` with every text in a tree and the name that it is under.
+/// Calls `see` with every text in a tree and the name above it.
 fn each_text<'j>(
     key: Option<&'j str>,
     tree: &'j Json,

@@ -16,7 +16,7 @@ fn holds(argument: &Argument, arguments: &str) -> (bool, bool) {
 
 const YES: (bool, bool) = (true, true);
 const NO: (bool, bool) = (false, false);
-/// It tightens, and does not relax.
+/// The condition holds where it tightens, and not where it relaxes.
 const UNSURE: (bool, bool) = (true, false);
 
 #[test]

@@ -1,4 +1,5 @@
-//! What differs between two texts of a rule file, for a person who is to accept the newer. Pure.
+//! The differences between two texts of a rule file, for the person who is to accept the newer.
+//! Pure.
 
 use std::borrow::Cow;
 
@@ -6,24 +7,24 @@ use hitl_base::display::clip;
 
 /// The most lines that are listed.
 const MAX_LINES: usize = 400;
-/// The most characters of a line that are listed.
+/// The most characters of a listed line.
 const MAX_CHARACTERS: usize = 500;
 
-/// What differs between two texts.
+/// The differences between two texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// The lines that go (`- `) and then those that come (`+ `), with their numbers; where some are
-    /// not listed, a last line that counts them.
+    /// The removed lines (`- `) and then the added ones (`+ `), with their numbers; if some are not
+    /// listed, a last line that counts them.
     pub(super) lines: Vec<String>,
-    /// How many lines that go or come are not listed, or not in full.
+    /// The number of removed or added lines that are not listed, or not in full.
     pub(super) unlisted: usize,
 }
 
 impl Changes {
-    /// Returns the lines that go and the lines that come, in the order of the files. What is alike
-    /// at the beginning and at the end is left out; everything between is listed, so that a line
-    /// that only moved under another rule is seen. At most 400 lines; where there are more, those
-    /// that go leave half of the room to those that come. Linear.
+    /// Returns the removed and the added lines, in file order. The common beginning and end are
+    /// left out; everything between is listed, so that a line that only moved under another rule is
+    /// seen. At most 400 lines; if there are more, the removed lines leave half of the room to the
+    /// added ones. Linear.
     pub(super) fn between(older: &str, newer: &str) -> Self {
         let (old, new): (Vec<&str>, Vec<&str>) = (older.lines().collect(), newer.lines().collect());
         let same = |a: &&str, b: &&str| a == b;
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn invariant_5_what_goes_does_not_hide_what_comes() {
         let text = |line: &str, count: usize| format!("{line}\n").repeat(count);
-        // Gone, come; how many of each are listed.
+        // Removed, added; the number of each that is listed.
         for (old, new, gone, come) in [
             (0, 1_000, 0, 400),
             (1_000, 0, 400, 0),
@@ -97,7 +98,7 @@ mod tests {
             lines[MAX_LINES],
             "400 more lines are not listed (300 that go, 100 that come): read the file"
         );
-        // A line that is listed in part says so, and counts.
+        // A line that is listed in part is marked, and counts.
         let long = Changes::between("", &"z".repeat(600));
         assert!(long.lines[0].contains("characters left out"), "{long:?}");
         assert_eq!((long.lines.len(), long.unlisted), (1, 1));

@@ -1,4 +1,4 @@
-//! What one value must be.
+//! Checks of a single value.
 
 use std::cmp::Ordering;
 
@@ -25,7 +25,7 @@ pub(super) enum Check {
     Number(NumberRange),
 }
 
-/// A regular expression, which is what it is written as: all are built with the same settings.
+/// A regular expression, compared by its source: all are built with the same settings.
 #[derive(Clone, Debug)]
 pub(super) struct Expression(pub(super) Regex);
 
@@ -38,8 +38,8 @@ impl PartialEq for Expression {
 impl Eq for Expression {}
 
 impl Check {
-    /// Whether a value satisfies it. `interpreted`: an interpreter reads this argument, so that no
-    /// text in it is plain.
+    /// Returns whether a value satisfies it. `interpreted`: an interpreter reads this argument, so
+    /// that no text in it is plain.
     pub(super) fn holds(&self, value: Option<&Json>, side: Side, interpreted: bool) -> bool {
         let doubt = side.doubt;
         let value = match (self, value) {
@@ -78,13 +78,13 @@ impl Check {
                 (Json::String(text), Undecidable::Met) => in_range(text, range),
                 _ => doubt.holds(),
             },
-            // A rule set with such a comparison was refused; the others were answered above.
+            // A rule set with such a comparison was refused; the others were handled above.
             Self::Comparison(..) | Self::Exists | Self::Missing => doubt.holds(),
         }
     }
 
-    /// Whether it takes text by a part or a form of it, so that only plain text is taken where that
-    /// relaxes.
+    /// Returns whether it matches text by a part or form of it, so that only plain text matches
+    /// where the rule relaxes.
     pub(super) fn takes_forms(&self, side: Side) -> bool {
         match self {
             Self::Matches(_) | Self::Contains(Operand::Text(_)) => true,
@@ -97,13 +97,14 @@ impl Check {
         }
     }
 
-    /// Whether it takes nothing at all where that relaxes: it speaks of text that is never plain.
+    /// Returns whether it never matches where the rule relaxes: it requires text that is never
+    /// plain.
     pub(super) fn is_never_plain(&self) -> bool {
         let sign = |text: &str| text.chars().any(|c| "/%;&|<>$`~\"'".contains(c));
         match self {
             Self::Matches(Expression(regex)) => {
                 let written = regex.as_str();
-                // Without what only a regular expression writes around it.
+                // Without the group that is written around every expression.
                 sign(written.trim_start_matches("^(?:").trim_end_matches(")$"))
             }
             Self::Contains(Operand::Text(text)) => !is_plain(text.trim()),
@@ -126,7 +127,7 @@ impl Side {
     }
 }
 
-/// Reads text from one side.
+/// A reader of text for one side.
 #[derive(Clone, Copy)]
 struct Reader {
     side: Side,
@@ -138,7 +139,7 @@ impl Reader {
         Self { side: self.side.turned(), ..self }
     }
 
-    /// Whether a form of text can be decided about this text.
+    /// Returns whether a form of text can be decided for this text.
     fn takes(self, text: &str) -> bool {
         self.side.texts == Texts::Any || (!self.interpreted && is_plain(text))
     }
@@ -147,7 +148,7 @@ impl Reader {
         let doubt = self.side.doubt;
         match (value, with) {
             (Json::String(text), Operand::Text(with)) => match (self.side.texts, doubt) {
-                // Said to be none of these, a text must be none of them to any reader.
+                // To be unequal, a text must differ for any reader.
                 (Texts::Plain, Undecidable::Met) => {
                     !self.takes(text) || text.to_lowercase() == with.to_lowercase()
                 }
@@ -169,7 +170,7 @@ impl Reader {
                 _ => text.contains(part.as_str()),
             },
             (Json::Array(items), what) => {
-                // What else is in the list is free, so it must be harmless too.
+                // The list's other items are free, so they must be harmless too.
                 let decided = |item: &Json| match item {
                     Json::String(text) => self.takes(text),
                     Json::Array(_) | Json::Object(_) => false,
@@ -192,7 +193,7 @@ fn text_of(value: &Json) -> Option<&str> {
     }
 }
 
-/// Whether a number in text may lie in the range, where that tightens.
+/// Returns whether a number in text may be in the range, where the rule tightens.
 fn in_range(text: &str, range: &NumberRange) -> bool {
     let min = range.min.as_ref().map(|min| any_reading(text, min, Ordering::is_ge));
     let max = range.max.as_ref().map(|max| any_reading(text, max, Ordering::is_le));

@@ -1,8 +1,8 @@
-//! What is wrong with a rule set: all of it at once, each with its place.
+//! The mistakes in a rule set: all at once, each with its place.
 
 use std::fmt;
 
-/// What kind of mistake it is.
+/// The kind of a mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RuleErrorKind {
@@ -10,25 +10,25 @@ pub enum RuleErrorKind {
     Unreadable,
     /// The text is not TOML.
     Syntax,
-    /// A key that means nothing here.
+    /// A key that has no meaning here.
     UnknownKey,
-    /// Something that must be there is not.
+    /// A required part that is missing.
     Missing,
     /// A value of the wrong type.
     WrongType,
-    /// A value that makes no sense where it stands.
+    /// A value that makes no sense in its place.
     Value,
-    /// A time zone that the machine does not know, and that is no rule as POSIX writes it.
+    /// A time zone that the machine does not know and that is no POSIX rule.
     UnknownTimeZone,
-    /// The same name twice.
+    /// A name that occurs twice.
     Duplicate,
-    /// One of the rule set's own tests does not hold.
+    /// A test of the rule set that fails.
     SelfTest,
-    /// Nobody has accepted the rule file, as far as is known.
+    /// A rule file that, as far as is known, nobody has accepted.
     NotAccepted,
 }
 
-/// One mistake, and where it is.
+/// A mistake and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
     kind: RuleErrorKind,
@@ -46,17 +46,17 @@ impl RuleError {
         self
     }
 
-    /// What kind of mistake it is.
+    /// Returns the kind of the mistake.
     pub fn kind(&self) -> RuleErrorKind {
         self.kind
     }
 
-    /// The line in the file, from 1. None for rules built in code.
+    /// Returns the line in the file, from 1. `None` for rules built in code.
     pub fn line(&self) -> Option<usize> {
         self.place.map(|(line, _)| line)
     }
 
-    /// The column in the line, from 1, in characters.
+    /// Returns the column in the line, from 1, in characters.
     pub fn column(&self) -> Option<usize> {
         self.place.map(|(_, column)| column)
     }
@@ -73,12 +73,12 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-/// Everything that is wrong with a rule set: never empty.
+/// All mistakes in a rule set: never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleErrors(Vec<RuleError>);
 
 impl RuleErrors {
-    /// In the order of the file. Nothing when there is nothing wrong.
+    /// Returns the errors in file order, or `Ok` if there are none.
     pub(super) fn of(mut errors: Vec<RuleError>) -> Result<(), Self> {
         errors.sort_by_key(|error| error.place.unwrap_or((usize::MAX, 0)));
         if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
@@ -89,12 +89,12 @@ impl RuleErrors {
         Self(vec![error])
     }
 
-    /// Each mistake, in the order of the file.
+    /// Returns an iterator over the mistakes, in file order.
     pub fn iter(&self) -> std::slice::Iter<'_, RuleError> {
         self.0.iter()
     }
 
-    /// The kind of the first.
+    /// Returns the kind of the first mistake.
     pub fn kind(&self) -> RuleErrorKind {
         self.0.first().map_or(RuleErrorKind::Value, RuleError::kind)
     }

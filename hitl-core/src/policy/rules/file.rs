@@ -1,9 +1,9 @@
-//! A rule file that is in use, and can be read again.
+//! Rule files that are in use, and can be read again.
 //!
 //! Fail closed: a file that does not load when it is opened denies every call until one does. A
-//! file that does not load later changes nothing; what is wrong with it can be asked for. A file
-//! that may be laxer than what was accepted last waits for a person, and until then the stricter of
-//! both decides.
+//! file that does not load later changes nothing; its mistakes can be queried. A file that may be
+//! laxer than the last accepted text waits for a person, and until then the stricter of both
+//! decides.
 
 use std::fmt;
 use std::io;
@@ -29,11 +29,11 @@ use crate::policy::{Policy, PolicyAnswer, PolicyVersion, Ruling};
 /// The most bytes of a rule file.
 const LARGEST: u64 = 4 << 20;
 
-/// A [`Policy`] that is read from a TOML file, and can be read again while it is in use. Clones are
-/// the same file.
+/// A [`Policy`] that is read from a TOML file, and can be read again while it is in use. Clones
+/// share the file.
 ///
-/// What is in the file is compared with what was last [accepted](AcceptanceFile) whenever it is
-/// read, the first time included. It comes into force by itself when it is at least as strict for
+/// The text of the file is compared with the last [accepted](AcceptanceFile) one whenever it is
+/// read, the first time included. It comes into force by itself if it is at least as strict for
 /// every call, as far as that can be proven ([`RuleSet::relaxations_of`]). Otherwise it waits for a
 /// person ([`accept`](Self::accept), `hitl policy accept`, a console) or for a
 /// [signature](RuleFileOptions::signatures), and until then the stricter of both decides.
@@ -63,8 +63,7 @@ struct Shared {
     signatures: Option<Arc<dyn PolicySignatures>>,
     audit: Option<Arc<dyn AuditSink>>,
     only_people: bool,
-    /// Held by who reads the file and puts it in force: what was read earlier never replaces what
-    /// was read later.
+    /// Held while the file is read and put in force: an earlier reading never replaces a later one.
     reading: Mutex<()>,
     state: RwLock<State>,
 }
@@ -77,85 +76,84 @@ struct State {
     problem: Option<RuleErrors>,
 }
 
-/// What came of reading a rule file again.
+/// The result of reading a rule file again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reload {
-    /// It says what it said before.
+    /// The content is the same as before.
     Unchanged,
-    /// It is in force from now on.
+    /// The file is in force from now on.
     Loaded(PolicyVersion),
-    /// It may be laxer than what was accepted: the stricter of both decides until it is accepted.
+    /// The file may be laxer than the accepted text: the stricter of both decides until it is
+    /// accepted.
     Waiting(PendingRules),
 }
 
-/// A rule file that nobody has accepted yet.
+/// A rule file that waits to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingRules {
-    /// Which version waits.
+    /// The version that waits.
     pub version: PolicyVersion,
-    /// Where it may be laxer than what was accepted.
+    /// The ways in which it may be laxer than the accepted text.
     pub relaxations: Vec<Relaxation>,
-    /// The lines that go (`- `) and come (`+ `), with their numbers; at most 400, and a last line
-    /// that counts the others. Empty when it is not known what was accepted: then read the whole
-    /// file.
+    /// The removed (`- `) and added (`+ `) lines, with their numbers; at most 400, and a last line
+    /// that counts the others. Empty if the accepted text is unknown: then read the whole file.
     pub changes: Vec<String>,
-    /// How many lines that go or come are not listed in `changes`, or not in full. When it is not
-    /// zero, a person has to compare the whole file with what was accepted.
+    /// The number of removed or added lines that are not listed in `changes`, or not in full. If it
+    /// is not zero, a person has to compare the whole file with the accepted text.
     pub unlisted: usize,
-    /// Why no signature accepts it, where the host takes signatures.
+    /// The reason why no signature accepts it, where the host takes signatures.
     pub signature: Option<String>,
-    /// Why it is not known what was accepted, when it is not: then every call is denied meanwhile.
+    /// The reason why the accepted text is unknown, if it is: then every call is denied meanwhile.
     pub untrusted: Option<String>,
 }
 
-/// How a rule file stands.
+/// The state of a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleFileStatus {
-    /// What was accepted and is in force. None: every call is denied, because the file never loaded
-    /// or because it is not known what was accepted.
+    /// The accepted version in force. `None`: every call is denied, because the file never loaded
+    /// or because the accepted text is unknown.
     pub in_force: Option<PolicyVersion>,
-    /// Since when.
+    /// The time since when it is in force.
     pub loaded_at: Option<Timestamp>,
-    /// What was wrong with the file when it was last read, if anything. Then the rules in force are
-    /// older than the file.
+    /// The mistakes in the file when it was last read, if there were any. Then the rules in force
+    /// are older than the file.
     pub problem: Option<RuleErrors>,
-    /// What is in the file and waits for somebody to accept it. Where it is stricter it counts
-    /// already.
+    /// The version in the file that waits to be accepted. Where it is stricter it counts already.
     pub waiting: Option<PendingRules>,
 }
 
-/// A rule file was not accepted.
+/// An error for a rule file that was not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {
     /// The file does not load.
     #[error("the rule file does not load: {0}")]
     Unsound(#[from] RuleErrors),
-    /// The file is not the one that was looked at.
+    /// The file changed after the person looked at it.
     #[error("the rule file has changed since it was looked at; look at it again")]
     Changed,
-    /// What was accepted could not be written down.
+    /// The acceptance could not be written.
     #[error("what is accepted cannot be written to {}: {source}", path.display())]
     Unwritable {
         /// The acceptance file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A program may not accept a policy.
     #[error("only a person accepts a policy")]
     NotHuman,
-    /// It cannot be audited, so it was not accepted.
+    /// The acceptance cannot be audited, so the file was not accepted.
     #[error("the acceptance cannot be audited, so nothing was accepted: {0}")]
     Audit(#[source] AuditError),
 }
 
 impl fmt::Display for PendingRules {
-    /// For a person who is to accept it, in lines. The file's own words are in it: a terminal must
-    /// show them with [`visible`](hitl_base::display::visible), line by line.
+    /// Writes lines for the person who is to accept it. They contain the file's own words: a
+    /// terminal must show them with [`visible`](hitl_base::display::visible), line by line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} waits to be accepted", self.version)?;
         if let Some(why) = &self.untrusted {
@@ -189,7 +187,7 @@ impl fmt::Display for PendingRules {
 impl RuleFile {
     /// Opens a rule file, accepted [beside it](AcceptanceFile::beside_policy). One that does not
     /// load (it cannot be read, is not TOML, has mistakes, or fails its own tests) denies every
-    /// call and says so; see [`status`](Self::status).
+    /// call with the reason; see [`status`](Self::status).
     #[must_use]
     pub fn open(path: impl Into<PathBuf>) -> Self {
         Self::options(path).open()
@@ -201,14 +199,14 @@ impl RuleFile {
         Self::options(path).acceptance(acceptance).open()
     }
 
-    /// Opens a rule file that must load, and be accepted: for hosts that would rather not start.
-    /// One that is laxer than what was accepted does load: both decide.
+    /// Opens a rule file that must load and be accepted: for hosts that must not start otherwise. A
+    /// file that is laxer than the accepted text does load: both decide.
     pub fn open_strict(path: impl Into<PathBuf>) -> Result<Self, RuleErrors> {
         Self::options(path).open_strict()
     }
 
-    /// Says how the file is opened: where its acceptance is kept, whose signatures count, and which
-    /// audit hears of acceptances.
+    /// Returns options for opening the file: where its acceptance is kept, whose signatures count,
+    /// and which audit receives acceptances.
     pub fn options(path: impl Into<PathBuf>) -> RuleFileOptions {
         RuleFileOptions::new(path.into())
     }
@@ -228,7 +226,7 @@ impl RuleFile {
         Self(Arc::new(Shared { path, acceptance, signatures, audit, only_people, reading, state }))
     }
 
-    /// This file, if it loaded and is accepted.
+    /// Returns this file, if it loaded and is accepted.
     pub(super) fn strict(self) -> Result<Self, RuleErrors> {
         let state = self.state();
         match (state.problem, state.in_force) {
@@ -240,14 +238,14 @@ impl RuleFile {
         }
     }
 
-    /// Reads the file again, and what was accepted of it. If it does not load, the rules in force
-    /// stay in force.
+    /// Reads the file and its acceptance again. If it does not load, the rules in force stay in
+    /// force.
     ///
-    /// Blocks while it reads; calls go on meanwhile.
+    /// Blocks while it reads; calls continue meanwhile.
     pub fn reload(&self) -> Result<Reload, RuleErrors> {
         let shared = &self.0;
         let _reading = shared.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read and compared before the state is locked: calls go by the rules in force meanwhile.
+        // Read and compared before the state is locked: meanwhile calls use the rules in force.
         let known = self.state().known;
         let judge = Judge {
             acceptance: &shared.acceptance,
@@ -283,18 +281,18 @@ impl RuleFile {
         }
     }
 
-    /// Accepts what is in the file, and puts it in force. `digest` is that of the version that the
-    /// person looked at, and the host vouches for who they are (`by`).
+    /// Accepts the text in the file, and puts it in force. `digest` is that of the version that the
+    /// person looked at, and the host vouches for their identity (`by`).
     ///
-    /// The [audit](RuleFileOptions::audit) that the file was opened with hears of it first.
+    /// The [audit](RuleFileOptions::audit) with which the file was opened receives it first.
     /// [`Gate::accept_policy`](crate::Gate::accept_policy) writes to the gate's audit instead.
     ///
-    /// Never called for an agent: its caller may relax the policy.
+    /// Never call this for an agent: the caller may relax the policy.
     ///
     /// # Errors
     ///
-    /// The file does not load or is not the one that was looked at, `by` is no person, or the
-    /// acceptance cannot be audited or written. Nothing is accepted then.
+    /// The file does not load or is not the one that the person looked at, `by` is not a person, or
+    /// the acceptance cannot be audited or written. Nothing is accepted then.
     pub fn accept(
         &self,
         digest: &str,
@@ -307,7 +305,7 @@ impl RuleFile {
         })
     }
 
-    /// Accepts what is in the file after `announce` has kept the audit's record of it.
+    /// Accepts the text in the file after `announce` has written the audit record.
     pub(crate) fn accept_after(
         &self,
         digest: &str,
@@ -346,7 +344,7 @@ impl RuleFile {
         Ok(version)
     }
 
-    /// What was accepted last, by this process or by another one.
+    /// Returns the last acceptance, by this process or by another one.
     fn latest(&self, known: Option<&Known>) -> Option<Accepted> {
         let known = known.map(|known| (*known.accepted).clone());
         match (self.0.acceptance.read(), known) {
@@ -358,7 +356,7 @@ impl RuleFile {
         }
     }
 
-    /// How it stands.
+    /// Returns the state of the file.
     pub fn status(&self) -> RuleFileStatus {
         let state = self.state();
         RuleFileStatus {
@@ -369,17 +367,17 @@ impl RuleFile {
         }
     }
 
-    /// The rules that were accepted and are in force; none when there are none.
+    /// Returns the accepted rules in force; `None` if there are none.
     pub fn rules(&self) -> Option<Arc<RuleSet>> {
         self.state().in_force.accepted().cloned()
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Where it is kept what was accepted.
+    /// Returns the acceptance file.
     pub fn acceptance(&self) -> &AcceptanceFile {
         &self.0.acceptance
     }

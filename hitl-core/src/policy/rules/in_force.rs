@@ -1,4 +1,4 @@
-//! What of a rule file decides: what was accepted, and what is in the file now.
+//! The rules of a rule file that decide: the accepted ones, and those that are in the file now.
 
 use std::sync::Arc;
 
@@ -15,29 +15,29 @@ use crate::policy::{Policy as _, PolicyAnswer, PolicyVersion};
 pub(super) enum InForce {
     /// None: the file never loaded.
     Nothing,
-    /// None, because it is not known what was accepted; what the file says waits.
+    /// None, because the accepted text is unknown; the text in the file waits.
     Refused { why: String, newer: Arc<RuleSet> },
-    /// These.
+    /// These rules.
     Rules(Arc<RuleSet>),
-    /// Both, the stricter of the two for every call, until somebody accepts the newer.
+    /// Both, the stricter of the two for every call, until the newer is accepted.
     Both(Arc<Both>),
 }
 
-/// What was accepted, and what waits.
+/// The accepted rules and the waiting ones.
 #[derive(Debug)]
 pub(super) struct Both {
     pub(super) accepted: Arc<RuleSet>,
     pub(super) newer: Arc<RuleSet>,
     pub(super) relaxations: Vec<Relaxation>,
-    /// The lines that differ.
+    /// The differing lines.
     pub(super) changes: Changes,
-    /// Why a signature does not accept it, where the host takes signatures.
+    /// The reason why a signature does not accept it, where the host takes signatures.
     pub(super) signature: Option<String>,
     version: PolicyVersion,
 }
 
 impl InForce {
-    /// Both, until somebody accepts the newer.
+    /// Returns both rule sets, until the newer is accepted.
     pub(super) fn both(
         (accepted, newer): (&Arc<RuleSet>, Arc<RuleSet>),
         relaxations: Vec<Relaxation>,
@@ -52,7 +52,7 @@ impl InForce {
         Self::Both(Arc::new(Both { accepted, newer, relaxations, changes, signature, version }))
     }
 
-    /// The rules that were accepted, as far as it is known.
+    /// Returns the accepted rules, if they are known.
     pub(super) fn accepted(&self) -> Option<&Arc<RuleSet>> {
         match self {
             Self::Nothing | Self::Refused { .. } => None,
@@ -61,7 +61,7 @@ impl InForce {
         }
     }
 
-    /// The rules that the file has now, when it loads.
+    /// Returns the rules in the file now, if it loads.
     pub(super) fn newer(&self) -> Option<&Arc<RuleSet>> {
         match self {
             Self::Nothing => None,
@@ -79,7 +79,7 @@ impl InForce {
         }
     }
 
-    /// Whether both decide in the same way about every call, for the same reason.
+    /// Returns whether both decide every call in the same way and for the same reason.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Refused { why, newer }, Self::Refused { why: other, newer: next }) => {
@@ -93,7 +93,7 @@ impl InForce {
         }
     }
 
-    /// What the rules say; nothing when there are none.
+    /// Returns the answer of the rules; `None` if there are none.
     pub(super) fn answer(
         &self,
         call: &CallView<'_>,

@@ -1,4 +1,5 @@
-//! Which rules decide, given what a rule file says now, what was accepted of it, and who signed it.
+//! Decides which rules are in force, given the text of a rule file, its last accepted text, and its
+//! signature.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::signature::SignedPolicy;
 use super::{AcceptanceFile, RuleSet};
 use crate::audit::{AuditRecord, AuditSink};
 
-/// Who accepted what needed nobody.
+/// The recorded author of acceptances that needed nobody.
 const FIRST_USE: &str = "first use";
 const ONLY_TIGHTENS: &str = "at least as strict as what was accepted before";
 
@@ -19,39 +20,40 @@ const ONLY_TIGHTENS: &str = "at least as strict as what was accepted before";
 pub(super) struct Loaded {
     pub(super) text: String,
     pub(super) rules: RuleSet,
-    /// The rule set's name, when its text gives none.
+    /// The rule set's name, if its text has none.
     pub(super) name: String,
-    /// Who signed it, or why it does not count as signed; nothing where the host takes no
-    /// signatures.
+    /// The signer, or the reason why the text does not count as signed; `None` where the host takes
+    /// no signatures.
     pub(super) signed: Option<Result<SignedPolicy, String>>,
 }
 
-/// What this process knows was accepted.
+/// The acceptance that this process knows.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) rules: Arc<RuleSet>,
     pub(super) accepted: Arc<Accepted>,
-    /// It stands in the acceptance file.
+    /// True if the acceptance file contains it.
     written: bool,
 }
 
-/// What decides from now on.
+/// The rules in force from now on.
 pub(super) struct Judged {
     pub(super) in_force: InForce,
     pub(super) known: Option<Known>,
 }
 
-/// Judges what was read of a rule file, and writes down what needs nobody's acceptance.
+/// Judges a rule file that was read, and records acceptances that need nobody.
 pub(super) struct Judge<'a> {
     pub(super) acceptance: &'a AcceptanceFile,
-    /// Hears of each acceptance before it counts.
+    /// The audit that receives each acceptance before it counts.
     pub(super) audit: Option<&'a dyn AuditSink>,
-    /// Nothing is accepted or written but by a person: all that is new waits.
+    /// True if only a person's acceptance counts: everything new waits, and nothing else is
+    /// written.
     pub(super) only_people: bool,
 }
 
 impl Judge<'_> {
-    /// What decides, now that this was read. `known`: what this process knew before.
+    /// Returns the rules in force, now that this was read. `known`: what this process knew before.
     pub(super) fn judge(&self, loaded: Loaded, known: Option<&Known>) -> Judged {
         let accepted = match (self.acceptance.read(), known) {
             (Baseline::Accepted(accepted), _) => {
@@ -71,7 +73,7 @@ impl Judge<'_> {
                 let path = self.acceptance.path().display();
                 tracing::error!(%path, "what was accepted of a policy {why}; what this process knows counts");
             }
-            // For the next process, too.
+            // Written for the next process, too.
             let written = self.write(&known.accepted);
             return self.after(Known { written, ..known.clone() }, loaded);
         }
@@ -87,7 +89,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Nothing was ever accepted. Where the host takes signatures, only a signed text is trusted.
+    /// Judges a file of which nothing was ever accepted. Where the host takes signatures, only a
+    /// signed text is trusted.
     fn first(&self, loaded: Loaded) -> Judged {
         let Loaded { text, rules, signed, .. } = loaded;
         let newer = Arc::new(rules);
@@ -112,7 +115,7 @@ impl Judge<'_> {
         Judged { in_force: InForce::Rules(newer), known: Some(known) }
     }
 
-    /// What was accepted last is known.
+    /// Judges a file whose last accepted text is known.
     fn after(&self, known: Known, loaded: Loaded) -> Judged {
         let Loaded { text, rules, signed, .. } = loaded;
         let newer = Arc::new(rules);
@@ -153,7 +156,7 @@ impl Judge<'_> {
         Judged { in_force, known: Some(known) }
     }
 
-    /// Accepts a text that may relax by its signature: the audit and the acceptance file have it
+    /// Accepts a text that may relax by its signature: the audit and the acceptance file record it
     /// before it counts, so that no earlier number ever counts again.
     fn by_signature(
         &self,
@@ -186,8 +189,8 @@ impl Judge<'_> {
         Ok(Known { rules: Arc::clone(newer), accepted: Arc::new(next), written: true })
     }
 
-    /// It is not known what was accepted: what this process knows counts, and nothing is written
-    /// down.
+    /// Judges a file whose accepted text is unknown: what this process knows counts, and nothing is
+    /// written.
     fn untrusted(&self, why: String, loaded: Loaded, known: Option<&Known>) -> Judged {
         let path = self.acceptance.path().display();
         tracing::error!(%path, %why, "it is not known what was accepted of a policy");
@@ -203,14 +206,14 @@ impl Judge<'_> {
             return Judged { in_force: InForce::Rules(newer), known: Some(known) };
         }
         let changes = Changes::between(&known.accepted.text, &loaded.text);
-        // A signature does not count where it is not known which number was the last.
+        // A signature does not count if the last number is unknown.
         let signature = loaded.signed.map(|_| why);
         let in_force = InForce::both((&known.rules, newer), relaxations, changes, signature);
         Judged { in_force, known: Some(known.clone()) }
     }
 
-    /// Learns the highest number, where it was lost, of the signature of the text that a person
-    /// accepted since.
+    /// Restores a lost highest number from the signature of the text that a person has accepted
+    /// since.
     fn numbered(&self, known: Known, signed: Option<&Result<SignedPolicy, String>>) -> Known {
         let Some(Ok(signed)) = signed.filter(|_| known.accepted.number_unknown) else {
             return known;
@@ -238,7 +241,8 @@ impl Judge<'_> {
         audit.append(&entry).map_err(|error| format!("it cannot be audited: {error}"))
     }
 
-    /// Whether it could be written. Otherwise this process knows it, and the next one asks again.
+    /// Writes an acceptance and returns whether that succeeded. Otherwise this process knows it,
+    /// and the next one asks again.
     fn write(&self, accepted: &Accepted) -> bool {
         if self.only_people {
             return false;
@@ -253,7 +257,7 @@ impl Judge<'_> {
 }
 
 impl Known {
-    /// What a person accepted, once it is written.
+    /// Returns the text that a person accepted, once it is written.
     pub(super) fn accepted(rules: Arc<RuleSet>, accepted: Accepted) -> Self {
         Self { rules, accepted: Arc::new(accepted), written: true }
     }

@@ -1,4 +1,4 @@
-//! What comes into force of a rule file that somebody rewrote, signed, put back or replaced.
+//! The rules in force after a rule file was rewritten, signed, put back or replaced.
 
 use std::fs;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ fn rules(version: &str, effect: &str) -> String {
     )
 }
 
-/// The effect that counts: of the rules that are in force alone, nothing while something waits.
+/// Returns the effect that counts: of the rules in force alone, `None` while something waits.
 fn effect(file: &RuleFile) -> Option<RuleEffect> {
     let status = file.status();
     assert!(status.problem.is_none());
@@ -51,7 +51,7 @@ fn effect(file: &RuleFile) -> Option<RuleEffect> {
     file.rules().map(|rules| rules.rules()[0].effect())
 }
 
-/// An audit that can be out of order.
+/// An audit that can be made to fail.
 #[derive(Debug, Default)]
 struct Broken(Mutex<bool>);
 
@@ -67,7 +67,7 @@ fn invariant_5_an_older_acceptance_that_is_put_back_relaxes_nothing() {
     let kept = || AcceptanceFile::beside_policy(&folder.policy).keyed(HostKey::from_bytes([7; 32]));
     let file = folder.options().acceptance(kept()).open();
     let accepted = kept().path().to_owned();
-    // Both files as they were, with the host's own code on them.
+    // Both files as they were, with the host's own MAC.
     let old = fs::read(&accepted).unwrap();
     folder.write(&rules("2", "deny"));
     assert!(matches!(file.reload(), Ok(Reload::Loaded(_))));
@@ -76,11 +76,11 @@ fn invariant_5_an_older_acceptance_that_is_put_back_relaxes_nothing() {
         fs::write(&accepted, &old).unwrap();
         assert!(matches!(file.reload(), Ok(Reload::Waiting(_) | Reload::Unchanged)));
         assert_eq!(effect(&file), None);
-        // The file is written again, so that the next process is not talked into it either.
+        // The file is written again, so that the next process is not deceived either.
         let next = folder.options().acceptance(kept()).open();
         assert_eq!(effect(&next), None);
     }
-    // A person may accept it all the same, whatever the clock says.
+    // A person may accept it all the same, whatever the clock shows.
     let digest = file.status().waiting.unwrap().version.digest;
     folder.options().acceptance(kept()).open().accept(&digest, "dora").unwrap();
     file.reload().unwrap();
@@ -115,7 +115,7 @@ fn invariant_5_nobody_but_a_person_accepts_and_not_without_the_audit() {
     assert!(matches!(file.accept(&digest, "dora"), Err(AcceptError::Audit(_))));
     assert_eq!(effect(&file), None);
     assert_eq!(fs::read(file.acceptance().path()).unwrap(), written);
-    // What tightens comes into force all the same; a first load does not.
+    // A stricter text comes into force all the same; a first load does not.
     folder.write(&rules("3", "deny"));
     file.reload().unwrap();
     assert_eq!(effect(&file), Some(RuleEffect::Deny));
@@ -136,7 +136,7 @@ fn invariant_5_a_program_that_only_shows_what_waits_accepts_and_writes_nothing()
     assert!(!shown.acceptance().path().exists());
     shown.accept(&waiting.version.digest, "dora").unwrap();
     let written = fs::read(shown.acceptance().path()).unwrap();
-    // What tightens waits too, and counts meanwhile.
+    // A stricter text waits too, and counts meanwhile.
     folder.write(&rules("2", "deny"));
     for file in [shown, open()] {
         file.reload().unwrap();
@@ -145,7 +145,7 @@ fn invariant_5_a_program_that_only_shows_what_waits_accepts_and_writes_nothing()
     }
     let path = folder.beside(".accepted");
     assert_eq!(fs::read(&path).unwrap(), written);
-    // Nor is it vouched for with another key.
+    // Nor is it authenticated with another key.
     let (old, new) = (HostKey::from_bytes([7; 32]), HostKey::from_bytes([8; 32]));
     let keyed = |keys: crate::seal::HostKeys| {
         let kept = AcceptanceFile::beside_policy(&folder.policy).keyed(keys);
@@ -187,7 +187,7 @@ fn each_acceptance_is_audited_with_who_and_from_what_to_what() {
     assert!(records[0].note.as_deref().unwrap().starts_with("first use: from nothing"));
 }
 
-/// A pipe in the place of the policy used to hold whoever watched it, so that a later freeze was
+/// Regression: a pipe in the place of the policy blocked the watcher, so that a later freeze was
 /// never seen.
 #[cfg(unix)]
 #[test]
@@ -269,7 +269,7 @@ mod signed {
             file.reload().unwrap();
             assert_eq!(effect(&file), None, "{said}");
             assert!(why(&file).contains(said), "{said}: {}", why(&file));
-            // Also in a process that starts afresh.
+            // Also in a newly started process.
             assert_eq!(effect(&folder.signed().open()), None, "{said}");
         }
         folder.sign("prod", 4, &lax, &key(1));
@@ -303,7 +303,7 @@ mod signed {
         let lax_signature = fs::read(folder.beside(".sig")).unwrap();
         let file = folder.signed().open();
         assert_eq!(effect(&file), Some(RuleEffect::Auto));
-        // What tightens needs no signature; the number of one that it has counts all the same.
+        // A stricter text needs no signature; if it has one, its number counts all the same.
         folder.write(&strict);
         folder.sign("prod", 2, &strict, &key(1));
         file.reload().unwrap();
@@ -316,19 +316,19 @@ mod signed {
         };
         back(&file);
         back(&folder.signed().open());
-        // A person's word does not forget the number.
+        // A person's acceptance does not reset the number.
         let digest = file.status().waiting.unwrap().version.digest;
         file.accept(&digest, "dora").unwrap();
         folder.write(&strict);
         file.reload().unwrap();
         back(&file);
-        // Where it is not known what was accepted last, no signature counts.
+        // If the last acceptance is unknown, no signature counts.
         fs::write(file.acceptance().path(), "damaged").unwrap();
         folder.sign("prod", 9, &lax, &key(1));
         let afresh = folder.signed().open();
         assert_eq!(afresh.status().in_force, None);
         assert_eq!(effect(&file), None, "nor in a process that knows");
-        // An audit that does not take it, and a folder that does not, keep it waiting.
+        // If the audit or the folder does not take it, it keeps waiting.
         fs::remove_file(file.acceptance().path()).unwrap();
         folder.write(&strict);
         folder.sign("prod", 10, &strict, &key(1));
@@ -361,7 +361,7 @@ mod signed {
                 let kept = AcceptanceFile::beside_policy(&folder.policy);
                 folder.signed().acceptance(kept.keyed(HostKey::from_bytes([7; 32])))
             };
-            // Lost, and the process starts again; a person accepts what is there, without its
+            // The file is lost and the process restarts; a person accepts the text without its
             // signature.
             if is_gone {
                 fs::remove_file(&path).unwrap();
@@ -376,7 +376,7 @@ mod signed {
             accept(&keyed().open());
             let kept = fs::read_to_string(&path).unwrap();
             assert!(kept.contains("numberUnknown"), "{kept}");
-            // The older text with its own signature, and a newer one: nobody knows which is which.
+            // The older text with its own signature, and a newer one: they cannot be told apart.
             for (text, number) in [(&lax, 3), (&next, 8)] {
                 folder.write(text);
                 folder.sign("prod", number, text, &key(1));
@@ -384,7 +384,7 @@ mod signed {
                 assert_eq!(effect(&file), None, "{number}");
                 assert!(why(&file).contains("nobody knows which number"), "{}", why(&file));
             }
-            // What tightens under an old number sets no limit.
+            // A stricter text under an old number sets no limit.
             let strict = rules("0", "deny");
             folder.write(&strict);
             folder.sign("prod", 1, &strict, &key(1));
@@ -394,14 +394,14 @@ mod signed {
             folder.sign("prod", 3, &lax, &key(1));
             file.reload().unwrap();
             assert_eq!(effect(&file), None);
-            // The host's code covers it.
+            // The host's MAC covers it.
             let written = fs::read_to_string(&path).unwrap();
             let without = written.replacen("\"numberUnknown\":true,", "", 1);
             assert_ne!(without, written);
             fs::write(&path, without).unwrap();
             assert_eq!(keyed().open().status().in_force, None);
             fs::write(&path, written).unwrap();
-            // A person accepts a signed text: from its number on signatures count again.
+            // A person accepts a signed text: from its number on, signatures count again.
             folder.write(&next);
             folder.sign("prod", 8, &next, &key(1));
             accept(&keyed().open());
@@ -419,7 +419,7 @@ mod signed {
     fn the_signature_of_what_a_person_accepted_says_the_number_that_was_lost() {
         let text = rules("1", "quick");
         let folder = Folder::with(&text);
-        // Accepted by a program that knows of no signatures.
+        // Accepted by a program that does not know signatures.
         let shown = folder.options().only_people_accept().open();
         shown.accept(&shown.status().waiting.unwrap().version.digest, "dora").unwrap();
         folder.sign("prod", 5, &text, &key(1));

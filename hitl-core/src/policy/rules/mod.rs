@@ -1,20 +1,20 @@
 //! Rules as data: built in code, or read from a file.
 //!
-//! | file | what is there |
+//! | file | contents |
 //! |---|---|
-//! | `rule` | a rule: an effect, when it applies, when it does not |
+//! | `rule` | a rule: its effect, its conditions, its exceptions |
 //! | `argument`, `check`, `path`, `number` | conditions on the call's arguments |
-//! | `warning` | what a policy says that does less than it seems to |
+//! | `warning` | warnings about conditions that do less than they seem to |
 //! | `pattern`, `window` | names with wildcards; days and hours |
-//! | `set` | all rules of a policy, indexed; which one decides |
-//! | `rule_test` | the examples that a policy carries, and must get right |
-//! | `error` | everything that is wrong with a policy, at once |
+//! | `set` | all rules of a policy, indexed; the one that decides |
+//! | `rule_test` | the tests that a policy carries, and must pass |
+//! | `error` | all mistakes in a policy, at once |
 //! | `read/` | a rule set from TOML (feature `policy-files`) |
-//! | `strictness` | whether one set is at least as strict as another; the stricter of two |
-//! | `acceptance`, `in_force` | what somebody accepted of a rule file, and what decides until then (feature `policy-files`) |
+//! | `strictness` | comparison of two sets by strictness; the stricter of two |
+//! | `acceptance`, `in_force` | the accepted text of a rule file, and the rules that decide until then (feature `policy-files`) |
 //! | `signature` | texts of a rule file that a key of the host signed (feature `policy-files`) |
-//! | `changes`, `text_file` | what differs between two texts; reading a file that somebody may have replaced |
-//! | `judge`, `options` | which of it decides, given what was accepted and signed; how a rule file is opened |
+//! | `changes`, `text_file` | differences between two texts; reading a file that may have been replaced |
+//! | `judge`, `options` | the rules in force, given the accepted and the signed text; options for opening a rule file |
 //! | `file`, `watch` | a rule file that can be read again while it is in use (feature `policy-files`) |
 //!
 //! **Doubt.** A condition that cannot be decided (the argument is missing or of another kind, the
@@ -78,12 +78,12 @@ pub use warning::{RuleWarning, RuleWarningKind};
 pub use watch::RuleWatch;
 pub use window::{TimeWindow, Weekday};
 
-/// What a condition counts as that cannot be decided.
+/// The value of a condition that cannot be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Undecidable {
-    /// As met.
+    /// The condition counts as met.
     Met,
-    /// As not met.
+    /// The condition counts as not met.
     Unmet,
 }
 
@@ -92,7 +92,7 @@ impl Undecidable {
         matches!(self, Self::Met)
     }
 
-    /// For what is negated.
+    /// Returns the value for a negated condition.
     const fn turned(self) -> Self {
         match self {
             Self::Met => Self::Unmet,
@@ -101,17 +101,17 @@ impl Undecidable {
     }
 }
 
-/// Whether wildcards and regular expressions take text that somebody interprets.
+/// The text that wildcards and regular expressions match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Texts {
-    /// Any text: the condition is what makes a rule stricter.
+    /// Any text: the condition makes a rule stricter.
     Any,
     /// Plain text only; other text cannot be decided. All conditions of an `auto` rule, and the
-    /// `unless` of every other one: what they take for harmless runs.
+    /// `unless` of every other rule: calls that they consider harmless run.
     Plain,
 }
 
-/// From which side a condition is looked at.
+/// The side from which a condition is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Side {
     doubt: Undecidable,
@@ -119,7 +119,7 @@ struct Side {
 }
 
 impl Side {
-    /// Of what a rule with this effect says in its conditions.
+    /// Returns the side of the conditions of a rule with this effect.
     const fn of(effect: RuleEffect) -> Self {
         match effect {
             RuleEffect::Auto => Self { doubt: Undecidable::Unmet, texts: Texts::Plain },
@@ -129,12 +129,12 @@ impl Side {
         }
     }
 
-    /// Of what it says in `unless`.
+    /// Returns the side of the rule's `unless`.
     const fn unless(self) -> Self {
         Self { doubt: self.doubt.turned(), texts: Texts::Plain }
     }
 
-    /// Of what is negated.
+    /// Returns the side of a negated condition.
     const fn turned(self) -> Self {
         Self { doubt: self.doubt.turned(), texts: self.texts }
     }

@@ -5,10 +5,11 @@ use std::cmp::Ordering;
 
 use hitl_base::json::compare_numbers;
 
-/// Whether `is` holds for any number that `text` may mean. Nothing when it reads as none.
+/// Returns whether `is` holds for any number that `text` may mean. `None` if it is not a number in
+/// any reading.
 ///
 /// `1,001` is a thousand and one to some and little more than one to others, and so is `1.001`:
-/// both readings count. Currency signs, spaces and underscores do not.
+/// both readings count. Currency signs, spaces and underscores are ignored.
 pub(super) fn any_reading(text: &str, than: &str, is: impl Fn(Ordering) -> bool) -> Option<bool> {
     let plain = plain(text);
     let mut found = None;
@@ -32,7 +33,7 @@ pub(super) fn any_reading(text: &str, than: &str, is: impl Fn(Ordering) -> bool)
     found
 }
 
-/// Without what only decorates a number.
+/// Returns the text without decorations of a number.
 fn plain(text: &str) -> Cow<'_, str> {
     let decorates =
         |c: char| c.is_whitespace() || matches!(c, '_' | '\'' | '$' | '€' | '£' | '¥' | '+');
@@ -43,7 +44,7 @@ fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter(|c| !decorates(*c)).collect())
 }
 
-/// Whether the dot may part thousands: one to three digits before it and three after.
+/// Returns whether the dot may separate thousands: one to three digits before it and three after.
 fn thousands(text: &str) -> bool {
     text.trim_start_matches('-').split_once('.').is_some_and(|(whole, fraction)| {
         (1..=3).contains(&whole.len()) && whole != "0" && fraction.len() == 3

@@ -1,4 +1,4 @@
-//! How a rule file is opened.
+//! Options for opening a rule file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::{AcceptanceFile, PolicySignatures, RuleErrors, RuleFile};
 use crate::audit::AuditSink;
 
-/// Opens a [`RuleFile`] in another way than [`RuleFile::open`]. Made by [`RuleFile::options`].
+/// Options for opening a [`RuleFile`] in another way than [`RuleFile::open`]. Made by
+/// [`RuleFile::options`].
 #[must_use = "open it"]
 pub struct RuleFileOptions {
     pub(super) path: PathBuf,
@@ -23,15 +24,14 @@ impl RuleFileOptions {
         Self { path, acceptance, signatures: None, audit: None, only_people: false }
     }
 
-    /// Keeps what is accepted there: beside a store, under a key.
+    /// Sets where acceptances are kept: beside a store, under a key.
     pub fn acceptance(mut self, acceptance: AcceptanceFile) -> Self {
         self.acceptance = acceptance;
         self
     }
 
-    /// Takes a signature in place of a person: a text that may relax comes into force when it is
-    /// signed under a higher number than any that was accepted before. The first load must be
-    /// signed then.
+    /// Takes a signature instead of a person: a text that may relax comes into force if it is
+    /// signed under a higher number than any accepted before. The first load must be signed then.
     pub fn signatures(mut self, signatures: impl PolicySignatures) -> Self {
         self.signatures = Some(Arc::new(signatures));
         self
@@ -39,34 +39,34 @@ impl RuleFileOptions {
 
     /// Writes each acceptance to this audit before it takes effect, as
     /// [`AuditEvent::PolicyAccepted`](crate::audit::AuditEvent::PolicyAccepted): by a person, by a
-    /// signature, or because nobody is needed for it. What relaxes waits where that fails.
+    /// signature, or because it needs nobody. If that fails, a text that relaxes waits.
     ///
-    /// Give it the audit of the gate. [`Gate::accept_policy`](crate::Gate::accept_policy) uses the
-    /// gate's own and does not need this.
+    /// Use the gate's audit. [`Gate::accept_policy`](crate::Gate::accept_policy) uses the gate's
+    /// own and does not need this.
     pub fn audit(mut self, audit: impl AuditSink) -> Self {
         self.audit = Some(Arc::new(audit));
         self
     }
 
-    /// Accepts nothing by itself, and writes nothing but what a person accepts: a first load and
-    /// what only tightens wait, too. For a program that shows what waits and does not know how the
-    /// host opens the file, like `hitl policy accept`.
+    /// Accepts nothing by itself, and writes only what a person accepts: a first load and stricter
+    /// texts wait, too. For a program that shows what waits and does not know how the host opens
+    /// the file, like `hitl policy accept`.
     pub fn only_people_accept(mut self) -> Self {
         self.only_people = true;
         self
     }
 
-    /// Opens it. As [`RuleFile::open`].
+    /// Opens the file like [`RuleFile::open`].
     #[must_use]
     pub fn open(self) -> RuleFile {
         RuleFile::opened(self)
     }
 
-    /// Opens it if it loads and is accepted. As [`RuleFile::open_strict`].
+    /// Opens the file if it loads and is accepted, like [`RuleFile::open_strict`].
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, or why it is not accepted.
+    /// The mistakes in the file, or the reason why it is not accepted.
     pub fn open_strict(self) -> Result<RuleFile, RuleErrors> {
         self.open().strict()
     }

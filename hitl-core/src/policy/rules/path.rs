@@ -1,8 +1,8 @@
-//! Where in a call's arguments a condition looks.
+//! Paths from a condition to values in a call's arguments.
 
 use hitl_base::Json;
 
-/// A path like `payments[*].amount`, parsed.
+/// A parsed path like `payments[*].amount`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path(Box<[Step]>);
 
@@ -12,12 +12,12 @@ enum Step {
     Item(usize),
     /// Every item of a list, or every value of an object.
     Each,
-    /// Whatever lies here, at any depth.
+    /// Values at any depth.
     Deep,
 }
 
 impl Path {
-    /// Parses a path. The error says what is wrong with it.
+    /// Parses a path. The error describes the mistake in it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
         let mut rest = text;
@@ -52,8 +52,8 @@ impl Path {
         Ok(Self(steps.into()))
     }
 
-    /// Calls `see` with every value under the path, and with nothing where the path leads nowhere.
-    /// Always calls it at least once.
+    /// Calls `see` with every value under the path, and with `None` for a dead end. Always calls it
+    /// at least once.
     pub(super) fn visit<'j>(&self, tree: &'j Json, see: &mut dyn FnMut(Option<&'j Json>)) {
         let mut seen = false;
         walk(&self.0, tree, MissingPath::Said, &mut |value| {
@@ -66,8 +66,8 @@ impl Path {
     }
 }
 
-/// Calls `see` with every value under a path, and with nothing where the path leads nowhere. The
-/// error says what is wrong with the path.
+/// Calls `see` with every value under a path, and with `None` for a dead end. The error describes
+/// the mistake in the path.
 pub(crate) fn each_value<'j>(
     path: &str,
     tree: &'j Json,
@@ -77,7 +77,7 @@ pub(crate) fn each_value<'j>(
     Ok(())
 }
 
-/// Whether a dead end is reported. Below `**` it is not: that searches.
+/// The reporting of dead ends. Below `**` they are skipped: that searches.
 #[derive(Clone, Copy)]
 enum MissingPath {
     Said,
@@ -116,7 +116,7 @@ fn walk<'j>(
     }
 }
 
-/// The items of a list, or the values of an object.
+/// Returns the items of a list, or the values of an object.
 fn values(tree: &Json) -> Option<impl Iterator<Item = &Json>> {
     let (items, entries) = match tree {
         Json::Array(items) => (items.as_slice(), [].as_slice()),
@@ -126,7 +126,7 @@ fn values(tree: &Json) -> Option<impl Iterator<Item = &Json>> {
     Some(items.iter().chain(entries.iter().map(|(_, value)| value)))
 }
 
-/// One key, plain or quoted, and what follows it.
+/// Parses one key, plain or quoted, and returns it with the rest of the text.
 fn key(text: &str) -> Result<(Step, &str), String> {
     if let Some(quoted) = text.strip_prefix('"') {
         let mut key = String::new();

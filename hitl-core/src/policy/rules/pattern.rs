@@ -44,7 +44,7 @@ impl Pattern {
         }
     }
 
-    /// Whether it matches every name.
+    /// Returns whether it matches every name.
     pub(super) fn is_any(&self) -> bool {
         match self {
             Self::Exact(_) => false,
@@ -60,8 +60,8 @@ impl Pattern {
     }
 }
 
-/// Linear in the name for one star, and never worse than the product of both lengths: on a mismatch
-/// only the last star takes one character more.
+/// Matches a glob. Linear in the name for one star, and at most the product of both lengths: on a
+/// mismatch only the last star takes one character more.
 fn glob(pieces: &[Piece], name: &str) -> bool {
     let (mut at, mut rest) = (0, name);
     let mut star: Option<(usize, &str)> = None;

@@ -1,4 +1,4 @@
-//! A rule: what it does, when it applies, and when it does not.
+//! Rules: their effect, the calls to which they apply, and the exceptions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use crate::call::Risk;
 use crate::confidence::CallView;
 use crate::policy::matcher::has_plain_letters;
 
-/// What a rule does to the calls that it applies to. Ordered: more is stricter, and the strictest
-/// of the rules that apply decides.
+/// The effect of a rule on the calls to which it applies. Ordered: more is stricter, and the
+/// strictest of the rules that apply decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-// Exhaustive: the order is a guard; who does not handle one must not compile.
+// Exhaustive: the order is a guard; code that does not handle a variant must not compile.
 pub enum RuleEffect {
-    /// The score need not stop the call. See [`Effect::Auto`](crate::Effect::Auto) for what this
-    /// lifts, and what it never does.
+    /// The score alone need not stop the call. See [`Effect::Auto`](crate::Effect::Auto) for what
+    /// this lifts, and what it never lifts.
     Auto,
     /// At least a quick yes or no.
     Quick,
@@ -30,7 +30,7 @@ pub enum RuleEffect {
 }
 
 impl RuleEffect {
-    /// Its name in a rule file.
+    /// Returns its name in a rule file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -47,10 +47,10 @@ impl fmt::Display for RuleEffect {
     }
 }
 
-/// Which calls are meant: those for which everything that is said here holds. What is said more
-/// than once (`tool`, `principal`, `role`, `tenant`, `time`) holds when one of them does.
+/// The calls to which a rule applies: those for which every condition holds. A condition given more
+/// than once (`tool`, `principal`, `role`, `tenant`, `time`) holds if one of its values does.
 ///
-/// Two are equal when they say the same in the same order.
+/// Two are equal if they have the same conditions in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleConditions {
     pub(super) tools: Vec<Pattern>,
@@ -68,62 +68,62 @@ pub struct RuleConditions {
     said: usize,
 }
 
-/// Whether a hint must be set or must not.
+/// A test that a hint is set, or that it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-// Exhaustive: a value of each of the four annotations.
+// Exhaustive: a value for each of the four annotations.
 pub enum AnnotationTest {
-    /// It changes nothing.
+    /// The tool changes nothing.
     ReadOnly,
-    /// It may destroy something.
+    /// The tool may destroy something.
     Destructive,
-    /// Doing it twice does it once.
+    /// A repeated call has no further effect.
     Idempotent,
-    /// It reaches systems that the host does not know.
+    /// The tool reaches systems that the host does not know.
     OpenWorld,
-    /// It may change something.
+    /// The tool may change something.
     NotReadOnly,
-    /// It destroys nothing.
+    /// The tool destroys nothing.
     NotDestructive,
-    /// Doing it twice may do it twice.
+    /// A repeated call may have a further effect.
     NotIdempotent,
-    /// It stays within systems that the host knows.
+    /// The tool stays within systems that the host knows.
     NotOpenWorld,
 }
 
 impl RuleConditions {
-    /// Every call.
+    /// Returns the conditions that every call meets.
     pub fn always() -> Self {
         Self::default()
     }
 
-    /// Calls of this tool; `*` and `?` are wildcards.
+    /// Returns the condition that the call is of this tool; `*` and `?` are wildcards.
     pub fn tool(name: &str) -> Self {
         Self::default().or_tool(name)
     }
 
-    /// Calls of this tool as well.
+    /// Also includes calls of this tool.
     #[must_use]
     pub fn or_tool(mut self, name: &str) -> Self {
         self.tools.push(Pattern::new(name));
         self.say()
     }
 
-    /// Calls of at least this risk. Only where it tightens: a rule must not become laxer as the
-    /// risk rises.
+    /// Requires at least this risk. Only where the rule tightens: a rule must not become laxer as
+    /// the risk rises.
     #[must_use]
     pub fn risk_at_least(mut self, risk: Risk) -> Self {
         self.risk_at_least = Some(risk);
         self.say()
     }
 
-    /// Calls of at most this risk. Only where it relaxes.
+    /// Requires at most this risk. Only where the rule relaxes.
     #[must_use]
     pub fn risk_at_most(mut self, risk: Risk) -> Self {
         self.risk_at_most = Some(risk);
         self.say()
     }
 
-    /// Tools with this hint.
+    /// Requires a tool with this hint.
     #[must_use]
     pub fn hint(mut self, hint: AnnotationTest) -> Self {
         match hint {
@@ -139,35 +139,35 @@ impl RuleConditions {
         self.say()
     }
 
-    /// Calls of this principal; `*` and `?` are wildcards.
+    /// Requires this principal; `*` and `?` are wildcards.
     #[must_use]
     pub fn principal(mut self, name: &str) -> Self {
         self.principals.push(Pattern::new(name));
         self.say()
     }
 
-    /// Calls of principals with this role; `*` and `?` are wildcards.
+    /// Requires a principal with this role; `*` and `?` are wildcards.
     #[must_use]
     pub fn role(mut self, name: &str) -> Self {
         self.roles.push(Pattern::new(name));
         self.say()
     }
 
-    /// Calls of this tenant; `*` and `?` are wildcards.
+    /// Requires this tenant; `*` and `?` are wildcards.
     #[must_use]
     pub fn tenant(mut self, name: &str) -> Self {
         self.tenants.push(Pattern::new(name));
         self.say()
     }
 
-    /// Calls with such an argument. Said several times, all must hold.
+    /// Requires such an argument. If given several times, all must hold.
     #[must_use]
     pub fn argument(mut self, argument: Argument) -> Self {
         self.arguments.push(argument);
         self.say()
     }
 
-    /// Calls at this time.
+    /// Requires a call at this time.
     #[must_use]
     pub fn time(mut self, window: TimeWindow) -> Self {
         self.times.push(window);
@@ -209,8 +209,8 @@ impl RuleConditions {
     }
 }
 
-/// Whether a name fits a pattern. With wildcards, a name that can be mistaken for another one
-/// cannot be decided where it relaxes.
+/// Returns whether a name matches a pattern. With wildcards, a name that can be mistaken for
+/// another one cannot be decided where the rule relaxes.
 fn fits(pattern: &Pattern, name: &str, side: Side) -> bool {
     let is_form = pattern.exact().is_none() && !pattern.is_any();
     let sure = side.texts == Texts::Any || !is_form || has_plain_letters(name);
@@ -244,7 +244,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A rule that applies to every call until [`when`](Self::when) says otherwise.
+    /// Returns a rule that applies to every call until [`when`](Self::when) restricts it.
     pub fn new(name: impl Into<Arc<str>>, effect: RuleEffect) -> Self {
         Self {
             name: name.into(),
@@ -256,58 +256,58 @@ impl Rule {
         }
     }
 
-    /// Calls that do not run.
+    /// Returns a rule that denies calls.
     pub fn deny(name: impl Into<Arc<str>>) -> Self {
         Self::new(name, RuleEffect::Deny)
     }
 
-    /// Calls that need a full review.
+    /// Returns a rule that requires a full review.
     pub fn full(name: impl Into<Arc<str>>) -> Self {
         Self::new(name, RuleEffect::Full)
     }
 
-    /// Calls that need a quick yes or no at least.
+    /// Returns a rule that requires at least a quick yes or no.
     pub fn quick(name: impl Into<Arc<str>>) -> Self {
         Self::new(name, RuleEffect::Quick)
     }
 
-    /// Calls that their score need not stop.
+    /// Returns a rule for calls that their score alone need not stop.
     pub fn auto(name: impl Into<Arc<str>>) -> Self {
         Self::new(name, RuleEffect::Auto)
     }
 
-    /// Why, for the reviewer and for the one who is refused.
+    /// Sets the reason, for the reviewer and for the requester who is refused.
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
         self
     }
 
-    /// Which calls it applies to.
+    /// Sets the calls to which it applies.
     #[must_use]
     pub fn when(mut self, when: RuleConditions) -> Self {
         self.when = when;
         self
     }
 
-    /// Which of them it does not apply to.
+    /// Sets the exceptions among them.
     #[must_use]
     pub fn unless(mut self, unless: RuleConditions) -> Self {
         self.unless = Some(unless);
         self
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it does.
+    /// Returns its effect.
     pub fn effect(&self) -> RuleEffect {
         self.effect
     }
 
-    /// Its line in its file, from 1.
+    /// Returns its line in its file, from 1.
     pub fn line(&self) -> Option<usize> {
         self.place.map(|(line, _)| line)
     }

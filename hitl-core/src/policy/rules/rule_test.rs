@@ -1,4 +1,4 @@
-//! The examples that a rule set carries, and must get right before it is used.
+//! Tests that a rule set carries, and must pass before it is used.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use super::{RuleEffect, RuleError, RuleErrorKind, RuleSet};
 use crate::call::{CallContext, Risk, ToolAnnotations, ToolConfig};
 use crate::confidence::CallView;
 
-/// A call, and what the rules should say about it.
+/// A call, and the expected answer of the rules.
 ///
-/// What is tested are the rules alone: the tool's own score, thresholds and risk come on top when
-/// the call is routed.
+/// Only the rules are tested: the tool's own score, thresholds and risk are added when a call is
+/// routed.
 #[derive(Clone, Debug)]
 pub struct RuleTest {
     pub(super) name: String,
@@ -27,8 +27,8 @@ pub struct RuleTest {
 }
 
 impl RuleTest {
-    /// A call of `tool` by somebody without roles, without arguments, of medium risk, at no known
-    /// time, to which no rule should apply.
+    /// Returns a test of a call of `tool` by somebody without roles, without arguments, of medium
+    /// risk, at no known time, to which no rule should apply.
     pub fn new(name: impl Into<String>, tool: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -43,54 +43,54 @@ impl RuleTest {
         }
     }
 
-    /// The arguments.
+    /// Sets the arguments.
     #[must_use]
     pub fn arguments(mut self, arguments: Json) -> Self {
         self.arguments = arguments;
         self
     }
 
-    /// The arguments, as JSON text.
+    /// Sets the arguments from JSON text.
     pub fn arguments_text(self, json: &str) -> Result<Self, hitl_base::json::ParseJsonError> {
         Ok(self.arguments(parse_json(json)?))
     }
 
-    /// The tool's risk.
+    /// Sets the tool's risk.
     #[must_use]
     pub fn risk(mut self, risk: Risk) -> Self {
         self.config = self.config.risk(risk);
         self
     }
 
-    /// The tool's hints.
+    /// Sets the tool's hints.
     #[must_use]
     pub fn hints(mut self, hints: ToolAnnotations) -> Self {
         self.config.hints = hints;
         self
     }
 
-    /// Who asks and where.
+    /// Sets the principal and context of the call.
     #[must_use]
     pub fn by(mut self, context: impl Into<CallContext>) -> Self {
         self.context = context.into();
         self
     }
 
-    /// When.
+    /// Sets the time of the call.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = Some(at);
         self
     }
 
-    /// The effect of the rule that should decide.
+    /// Sets the effect of the rule that should decide.
     #[must_use]
     pub fn expects(mut self, effect: RuleEffect) -> Self {
         self.expected = Some(effect);
         self
     }
 
-    /// The name of the rule that should decide.
+    /// Sets the name of the rule that should decide.
     #[must_use]
     pub fn by_rule(mut self, name: impl Into<String>) -> Self {
         self.rule = Some(name.into());
@@ -118,31 +118,31 @@ impl RuleTest {
     }
 }
 
-/// How one of a rule set's own tests went. Its `Display` is one line for a person.
+/// The result of one of a rule set's own tests. Its `Display` is one line for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TestReport {
     /// The test's name.
     pub name: String,
     place: Option<(usize, usize)>,
-    /// What it expected: the effect of a rule, or none.
+    /// The expected effect of a rule, or none.
     pub expected: Option<RuleEffect>,
-    /// Which rule it expected, if it says so.
+    /// The expected rule, if the test names one.
     pub expected_rule: Option<String>,
-    /// What the rules said.
+    /// The effect that the rules had.
     pub found: Option<RuleEffect>,
-    /// Which rule said it.
+    /// The rule that decided.
     pub rule: Option<String>,
     rule_fits: bool,
 }
 
 impl TestReport {
-    /// Whether the rules said what was expected.
+    /// Returns whether the rules answered as expected.
     pub fn passed(&self) -> bool {
         self.expected == self.found && self.rule_fits
     }
 
-    /// Its line in the file, from 1.
+    /// Returns its line in the file, from 1.
     pub fn line(&self) -> Option<usize> {
         self.place.map(|(line, _)| line)
     }

@@ -1,4 +1,4 @@
-//! All rules of a policy: looked at by the tool's name first, the strictest first.
+//! Rule sets: all rules of a policy, indexed by the tool's name, the strictest first.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -15,8 +15,8 @@ use crate::policy::{ApprovalLevel, Effect, Policy, PolicyAnswer, PolicyVersion, 
 /// The rules of a policy, with a name and a version. It is a [`Policy`].
 ///
 /// Of the rules that apply to a call the strictest decides (deny, full, quick, auto); of several
-/// with the same effect, the first. A rule set whose own tests fail denies every call; ask
-/// [`self_test`](Self::self_test) for them, or let [`tested`](Self::tested) refuse it.
+/// with the same effect, the first. A rule set whose own tests fail denies every call; run them
+/// with [`self_test`](Self::self_test), or let [`tested`](Self::tested) refuse the set.
 ///
 /// Built in code ([`builder`](Self::builder)), or read from TOML (`parse`, feature `policy-files`).
 #[derive(Clone, Debug)]
@@ -28,12 +28,12 @@ pub struct RuleSet {
     by_tool: HashMap<Box<str>, Vec<usize>>,
     /// All others; strictest first.
     others: Vec<usize>,
-    /// A test of its own does not hold.
+    /// True if one of its own tests fails.
     broken: bool,
     warnings: Vec<RuleWarning>,
 }
 
-/// Puts a [`RuleSet`] together.
+/// A builder of a [`RuleSet`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct RuleSetBuilder {
@@ -68,10 +68,10 @@ impl RuleSetBuilder {
         self
     }
 
-    /// Checks everything that was given, and reports everything that is wrong. The tests are not
-    /// run yet: a set that fails them can be looked at, and denies everything.
+    /// Checks the input and reports every mistake. The tests do not run yet: a set that fails them
+    /// can be inspected, and denies everything.
     pub fn build(self) -> Result<RuleSet, RuleErrors> {
-        // Not a promise across versions of hitl; two equal sets in one program have the same.
+        // Not stable across versions of hitl; two equal sets in one program have the same digest.
         let digest = Sha256::digest(format!("{:?}", self.rules).as_bytes());
         self.build_as(&hex(&digest), Vec::new())
     }
@@ -112,7 +112,8 @@ impl RuleSetBuilder {
 }
 
 impl RuleSet {
-    /// A rule set with a name, and a version that means something to its authors.
+    /// Returns a builder for a rule set with a name, and a version that is meaningful to its
+    /// authors.
     pub fn builder(name: impl Into<String>, version: impl Into<String>) -> RuleSetBuilder {
         RuleSetBuilder {
             name: name.into(),
@@ -122,25 +123,25 @@ impl RuleSet {
         }
     }
 
-    /// This set, if all of its own tests hold.
+    /// Returns this set, if all of its own tests pass.
     pub fn tested(self) -> Result<Self, RuleErrors> {
         let failed = self.self_test().into_iter().filter(|report| !report.passed());
         RuleErrors::of(failed.map(|report| report.error()).collect())?;
         Ok(self)
     }
 
-    /// Its name, version and digest: what is recorded with each call.
+    /// Returns its name, version and digest, which are recorded with each call.
     pub fn id(&self) -> &PolicyVersion {
         &self.version
     }
 
-    /// Its rules, in their order.
+    /// Returns its rules, in their order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// What in it does less than it seems to, in the order of the file: it can be used all the
-    /// same.
+    /// Returns its warnings, in file order: rules that do less than they seem to. The set can be
+    /// used all the same.
     pub fn warnings(&self) -> &[RuleWarning] {
         &self.warnings
     }
@@ -150,7 +151,7 @@ impl RuleSet {
         self.tests.iter().map(|test| test.run(self)).collect()
     }
 
-    /// The rule that decides about a call, if any applies.
+    /// Returns the rule that decides about a call, if any applies.
     pub fn deciding(&self, call: &CallView<'_>) -> Option<&Rule> {
         let first = |list: &[usize], above: Option<usize>| {
             list.iter()
@@ -159,17 +160,17 @@ impl RuleSet {
                 .find(|at| self.rules[*at].applies(call))
         };
         let named = self.by_tool.get(call.tool).and_then(|list| first(list, None));
-        // Of the others only those that would come before it.
+        // Of the others, only those that come before it.
         let at = first(&self.others, named).or(named)?;
         Some(&self.rules[at])
     }
 
-    /// The strictest first, then the order of the file.
+    /// Returns the sort key: the strictest first, then file order.
     fn rank(&self, at: usize) -> (std::cmp::Reverse<RuleEffect>, usize) {
         rank(&self.rules, at)
     }
 
-    /// What a rule of this set says.
+    /// Returns the answer of a rule of this set.
     pub(super) fn answer_by(&self, rule: &Rule) -> PolicyAnswer {
         PolicyAnswer::new(Some(self.ruling(rule))).by(self.reference(rule))
     }

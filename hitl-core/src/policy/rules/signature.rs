@@ -1,35 +1,35 @@
-//! Signed texts of a rule file: who signed, and the number that keeps an older one from coming
+//! Signed texts of a rule file: the signer, and the number that keeps an older text from coming
 //! back.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A text of a rule file that somebody signed.
+/// A signed text of a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedPolicy {
-    /// Who signed, as the audit and the acceptance file name it: a key, or a name that the host
+    /// The signer's name in the audit and the acceptance file: a key, or a name that the host
     /// knows.
     pub by: String,
-    /// The number that is signed with the text. A text that may relax counts only when its number
-    /// is higher than every number that was accepted before.
+    /// The number that is signed with the text. A text that may relax counts only if its number is
+    /// higher than every number that was accepted before.
     pub number: u64,
 }
 
-/// Says whether a text of a rule file is signed: what a host names so that a signature accepts a
-/// policy in place of a person. `SignatureFile` is one with Ed25519 (feature `checkpoints`); a host
-/// with another scheme brings its own.
+/// A verifier of signed rule files: a host sets one so that a signature accepts a policy instead of
+/// a person. `SignatureFile` is one with Ed25519 (feature `checkpoints`); a host with another
+/// scheme implements its own.
 ///
-/// It is asked whenever the file is read, on the thread that reads. It may block.
+/// Called whenever the file is read, on the thread that reads. It may block.
 pub trait PolicySignatures: fmt::Debug + Send + Sync + 'static {
-    /// Returns who signed this text, byte for byte, and under which number.
+    /// Returns the signer of this text, byte for byte, and the number.
     ///
     /// # Errors
     ///
-    /// In words, why the text does not count as signed: there is no signature, it is of another
-    /// text or another policy, or its key is not one that the host named.
+    /// The reason, in words, why the text does not count as signed: there is no signature, it is of
+    /// another text or another policy, or its key is not one that the host named.
     fn signed(&self, text: &str) -> Result<SignedPolicy, String>;
 
-    /// Returns the files that it reads, so that no call rewrites them unseen.
+    /// Returns the files that it reads, so that no call can rewrite them unreviewed.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
@@ -52,9 +52,9 @@ mod ed25519 {
     /// The most bytes of a signature file.
     const LARGEST: u64 = 64 << 10;
 
-    /// An Ed25519 signature over a text of a rule file. It lies in a file of its own as JSON.
+    /// An Ed25519 signature over a text of a rule file. It is stored in a file of its own as JSON.
     ///
-    /// What is signed is plain text, so that any tool can make and check it:
+    /// The signed message is plain text, so that any tool can make and check it:
     ///
     /// ```text
     /// hitl.policy.v1
@@ -66,12 +66,12 @@ mod ed25519 {
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     #[non_exhaustive]
     pub struct PolicySignature {
-        /// The schema of this shape; 1.
+        /// The schema of this format; 1.
         pub schema: u16,
-        /// Which policy it is for, as the host calls it. A text signed for another one does not
-        /// count.
+        /// The policy that it is for, by the host's name for it. A text signed for another one does
+        /// not count.
         pub policy: String,
-        /// The number: higher with every text that is signed for this policy.
+        /// The number: higher with every text signed for this policy.
         pub number: u64,
         /// SHA-256 of the text, in hexadecimal.
         pub digest: String,
@@ -82,7 +82,7 @@ mod ed25519 {
     }
 
     impl PolicySignature {
-        /// Signs a text for the policy that the host calls `policy`.
+        /// Signs a text for the policy with the host's name `policy`.
         pub fn sign(policy: &str, number: u64, text: &str, key: &SigningKey) -> Self {
             let digest = digest_of(text);
             let signature = key.sign_text(&said(policy, number, &digest));
@@ -90,7 +90,8 @@ mod ed25519 {
             Self { schema: 1, policy: policy.to_owned(), number, digest, key, signature }
         }
 
-        /// Returns why it does not stand for this text, policy and key; nothing when it does.
+        /// Returns the reason why it is invalid for this text, policy and keys; `None` if it is
+        /// valid.
         fn fault(&self, policy: &str, text: &str, keys: &[PublicKey]) -> Option<&'static str> {
             let Self { schema, number, digest, .. } = self;
             if *schema != 1 {
@@ -110,7 +111,7 @@ mod ed25519 {
         }
     }
 
-    /// What is signed. A name with a line break in it is refused by `SignatureFile::beside`.
+    /// Returns the signed message. `SignatureFile::beside` refuses a name with a line break in it.
     fn said(policy: &str, number: u64, digest: &str) -> String {
         format!("hitl.policy.v1\n{policy}\n{number}\n{digest}\n")
     }
@@ -138,29 +139,29 @@ mod ed25519 {
     }
 
     impl SignatureFile {
-        /// The file `<policy file>.sig`. `policy` is what the host calls this policy: the same text
-        /// signed for another name (a test system's) does not count. No key is named yet, so
-        /// nothing counts as signed.
+        /// Returns the file `<policy file>.sig`. `policy` is the host's name for this policy: the
+        /// same text signed for another name (a test system's) does not count. No key is set yet,
+        /// so nothing counts as signed.
         pub fn beside(policy_file: impl AsRef<Path>, policy: impl Into<String>) -> Self {
             let path = beside(policy_file.as_ref(), ".sig");
             Self { path, policy: policy.into(), keys: Vec::new(), at_least: 0 }
         }
 
-        /// Takes signatures by this key.
+        /// Accepts signatures by this key.
         #[must_use]
         pub fn key(mut self, key: PublicKey) -> Self {
             self.keys.push(key);
             self
         }
 
-        /// Takes no signature with a lower number: for a first start, before anything was accepted.
+        /// Refuses signatures with a lower number: for a first start, before anything was accepted.
         #[must_use]
         pub fn at_least(mut self, number: u64) -> Self {
             self.at_least = number;
             self
         }
 
-        /// The file.
+        /// Returns the path of the file.
         pub fn path(&self) -> &Path {
             &self.path
         }

@@ -1,7 +1,8 @@
-//! Whether one rule set is at least as strict as another, and two of them together. Pure.
+//! Comparison of two rule sets by strictness, and the stricter of two. Pure.
 //!
-//! The comparison is conservative: it says what it can prove from the rules as they are written,
-//! and everything else counts as laxer. Names, reasons, comments, versions and tests do not count.
+//! The comparison is conservative: only what can be proven from the rules as they are written
+//! counts as at least as strict, and everything else counts as laxer. Names, reasons, comments,
+//! versions and tests do not count.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +16,7 @@ use crate::confidence::CallView;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Relaxation {
-    /// What kind of difference it is.
+    /// The kind of difference.
     pub kind: RelaxationKind,
     /// The rule's name.
     pub rule: Arc<str>,
@@ -25,13 +26,13 @@ pub struct Relaxation {
     pub line: Option<usize>,
 }
 
-/// What kind of difference it is.
+/// The kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RelaxationKind {
-    /// A rule that tightens is gone, or applies to fewer calls as far as that can be told.
+    /// A rule that tightens was removed, or may apply to fewer calls.
     Weaker,
-    /// An `auto` rule is new, or applies to more calls as far as that can be told.
+    /// An `auto` rule is new, or may apply to more calls.
     Wider,
 }
 
@@ -54,8 +55,8 @@ impl fmt::Display for Relaxation {
 }
 
 impl RuleSet {
-    /// Returns where this set may be laxer than an `older` one; empty when it is at least as strict
-    /// for every call.
+    /// Returns the ways in which this set may be laxer than an `older` one; empty if it is at least
+    /// as strict for every call.
     pub fn relaxations_of(&self, older: &Self) -> Vec<Relaxation> {
         let told = |kind, rule: &Rule| Relaxation {
             kind,
@@ -63,8 +64,8 @@ impl RuleSet {
             effect: rule.effect,
             line: rule.line(),
         };
-        // Each rule is compared with those that say the same only, and with those that mean every
-        // call.
+        // Each rule is compared only with rules that have the same conditions, and with those that
+        // apply to every call.
         let (mine, theirs) = (Alike::of(self), Alike::of(older));
         let everything: Vec<&Rule> = tightening(self).filter(|is| is.when.is_empty()).collect();
         let weaker = tightening(older)
@@ -81,8 +82,8 @@ impl RuleSet {
         weaker.chain(wider).collect()
     }
 
-    /// The rule that decides where both sets have a say: of what they would decide alone, the
-    /// stricter. A rule that relaxes does so only where both have one.
+    /// Returns the rule that decides when both sets apply: the stricter of their individual
+    /// decisions. A rule that relaxes does so only if both sets have one.
     #[cfg(any(test, feature = "policy-files"))]
     pub(super) fn stricter_of<'r>(
         &'r self,
@@ -107,8 +108,7 @@ fn relaxing(rules: &RuleSet) -> impl Iterator<Item = &Rule> {
     rules.rules().iter().filter(|rule| rule.effect == RuleEffect::Auto)
 }
 
-/// Rules by what they say about which calls they apply to, so that each is compared with few
-/// others.
+/// Rules by their conditions, so that each is compared with few others.
 struct Alike<'r>(HashMap<String, Vec<&'r Rule>>);
 
 impl<'r> Alike<'r> {
@@ -116,7 +116,7 @@ impl<'r> Alike<'r> {
         let mut alike = HashMap::<String, Vec<&Rule>>::new();
         for rule in rules.rules() {
             let same = alike.entry(key_of(&rule.when, rule.unless.as_ref())).or_default();
-            // One of each effect speaks for the others.
+            // One rule of each effect represents the others.
             let known = |it: &&Rule| {
                 it.effect == rule.effect && it.when == rule.when && it.unless == rule.unless
             };
@@ -127,7 +127,8 @@ impl<'r> Alike<'r> {
         Self(alike)
     }
 
-    /// The rules that may say the same as this one, with its exceptions or without any.
+    /// Returns the rules that may have the same conditions as this one, with its exceptions or
+    /// without any.
     fn to<'s>(&'s self, rule: &Rule) -> impl Iterator<Item = &'r Rule> + use<'r, 's> {
         let excepting = rule.unless.as_ref().map(|unless| key_of(&rule.when, Some(unless)));
         let keys = excepting.into_iter().chain([key_of(&rule.when, None)]);
@@ -135,12 +136,12 @@ impl<'r> Alike<'r> {
     }
 }
 
-/// Finds rules that may be alike; whether they are is compared as values.
+/// Returns a key for rules that may be alike; they are then compared as values.
 fn key_of(when: &RuleConditions, unless: Option<&RuleConditions>) -> String {
     format!("{when:?}{unless:?}")
 }
 
-/// Whether `is` stops every call that `was` stopped, at least as firmly.
+/// Returns whether `is` stops every call that `was` stopped, at least as firmly.
 fn covers(is: &Rule, was: &Rule) -> bool {
     let wider = is.when.is_empty() || is.when == was.when;
     let excepts = match (&is.unless, &was.unless) {
@@ -150,7 +151,7 @@ fn covers(is: &Rule, was: &Rule) -> bool {
     is.effect >= was.effect && wider && excepts
 }
 
-/// Whether `is` lets run only calls that `was` let run.
+/// Returns whether `is` lets only calls run that `was` let run.
 fn is_within(is: &Rule, was: &Rule) -> bool {
     let excepts = match (&is.unless, &was.unless) {
         (_, None) => true,

@@ -1,4 +1,4 @@
-//! Which changes of a rule set need a person.
+//! Changes of a rule set that need a person, and changes that do not.
 
 use super::*;
 use crate::call::{CallContext, ToolConfig};
@@ -81,8 +81,8 @@ fn invariant_5_what_may_relax_waits() {
     assert_eq!(set([auto()]).relaxations_of(&older).len(), 1);
 }
 
-/// Pair by pair it would be 16 million comparisons of texts, which holds up whoever watches the
-/// file for minutes.
+/// Compared pair by pair, these would take 16 million text comparisons, which would block the
+/// file's watcher for minutes.
 #[test]
 fn invariant_13_large_sets_are_compared_in_one_pass() {
     let many = |from: usize| {
@@ -127,7 +127,8 @@ fn any_rules() -> impl Strategy<Value = RuleSet> {
     })
 }
 
-/// More is stricter; without a rule the score decides, which `auto` lifts.
+/// Returns the rank of an effect: more is stricter; without a rule the score decides, which `auto`
+/// lifts.
 fn rank(effect: Option<RuleEffect>) -> u8 {
     match effect {
         Some(RuleEffect::Auto) => 0,

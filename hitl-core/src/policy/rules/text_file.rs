@@ -1,4 +1,4 @@
-//! Reads a small text file that somebody else may have put there.
+//! Reading of a small text file that somebody else may have put there.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -7,15 +7,15 @@ use std::path::Path;
 use crate::open::{LastLink, open_to_read};
 
 /// Reads a whole file of at most `largest` bytes as text. Anything but a regular file is refused
-/// before it is opened: opening a named pipe would wait for a writer for ever, and with it whoever
-/// watches the file.
+/// before it is opened: opening a named pipe would wait for a writer forever, and block the file's
+/// watcher.
 pub(super) fn read_text(path: &Path, largest: u64) -> io::Result<String> {
     let odd = || io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
     if !fs::metadata(path)?.is_file() {
         return Err(odd());
     }
     let file = open_to_read(path, LastLink::Followed)?;
-    // It may be another one by now.
+    // The file may have been replaced since.
     if !file.metadata()?.is_file() {
         return Err(odd());
     }

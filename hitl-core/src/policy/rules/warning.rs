@@ -1,4 +1,5 @@
-//! What a policy says that does less than it seems to. It loads, and its authors should look at it.
+//! Warnings about conditions that do less than they seem to. The policy loads, and its authors
+//! should check them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,25 +8,24 @@ use super::check::Check;
 use super::{Argument, Rule, RuleConditions, RuleEffect, Side};
 use crate::policy::matcher::is_for_an_interpreter;
 
-/// What kind of warning it is.
+/// The kind of a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RuleWarningKind {
-    /// A condition that relaxes takes plain text only.
+    /// A condition that relaxes matches plain text only.
     PlainTextOnly,
-    /// A condition that relaxes speaks of text that is never plain, so it is never met.
+    /// A condition that relaxes requires text that is never plain, so it is never met.
     NeverMet,
-    /// A condition that relaxes is about text for a shell or another interpreter, which is always
-    /// asked about.
+    /// A condition that relaxes is about text for a shell or another interpreter, so those calls
+    /// are always asked about.
     Interpreted,
 }
 
-/// Something that a policy says, and that does less than it seems to. Its `Display` is one line for
-/// a person.
+/// A condition in a policy that does less than it seems to. Its `Display` is one line for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleWarning {
-    /// What kind of warning it is.
+    /// The kind of warning.
     pub kind: RuleWarningKind,
     /// The rule's name.
     pub rule: Arc<str>,
@@ -35,7 +35,7 @@ pub struct RuleWarning {
 }
 
 impl RuleWarning {
-    /// The rule's line in its file, from 1.
+    /// Returns the rule's line in its file, from 1.
     pub fn line(&self) -> Option<usize> {
         self.place.map(|(line, _)| line)
     }

@@ -1,4 +1,4 @@
-//! Looks at a rule file from time to time, and reads it again when it has changed.
+//! A watch on a rule file, which reads it again when it has changed.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::RuleFile;
 pub struct RuleWatch(JoinHandle<()>);
 
 impl RuleFile {
-    /// Reads the file every so often, on the current Tokio runtime, and puts what has changed in
-    /// force. What is wrong with it is in [`status`](Self::status), and in the log once.
+    /// Reads the file at this interval, on the current Tokio runtime, and puts changes in force.
+    /// Mistakes in it appear in [`status`](Self::status), and once in the log.
     ///
     /// The content is compared, not the file's time: an edit within the same second, a replaced
     /// file and a mounted one are all seen.
@@ -30,7 +30,7 @@ impl RuleFile {
             loop {
                 ticks.tick().await;
                 let file = file.clone();
-                // A slow disk must not hold up the runtime. What went wrong is in the status.
+                // A slow disk must not block the runtime. The status holds any error.
                 let _ = tokio::task::spawn_blocking(move || file.reload()).await;
             }
         }))

@@ -1,4 +1,4 @@
-//! When a rule applies: days and hours as the clocks of a place show them, and absolute bounds.
+//! Time windows of a rule: days and hours in local time, and absolute bounds.
 
 use std::fmt;
 
@@ -30,11 +30,11 @@ pub enum Weekday {
 }
 
 impl Weekday {
-    /// Every day, Monday first.
+    /// All days, Monday first.
     pub const ALL: [Self; 7] =
         [Self::Mon, Self::Tue, Self::Wed, Self::Thu, Self::Fri, Self::Sat, Self::Sun];
 
-    /// Its name in a rule file: `mon`.
+    /// Returns its name in a rule file: `mon`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mon => "mon",
@@ -48,14 +48,13 @@ impl Weekday {
     }
 }
 
-/// A stretch of time that comes back: some days of the week, from one time of the day to another.
+/// A recurring time window: some days of the week, from one time of day to another.
 ///
-/// The time of the call is given by the gate's clock. `to` is not part of the window. A window
-/// whose `from` is later than its `to` runs over midnight, and belongs to the day on which it
-/// begins.
+/// The gate's clock gives the time of the call. `to` is not part of the window. A window whose
+/// `from` is later than its `to` spans midnight, and belongs to the day on which it begins.
 ///
-/// Days and hours are what the clocks of the place show: what they show twice when they are put
-/// back is in the window both times, and what they skip when they are put forward is in none.
+/// Days and hours are local time: times that occur twice when clocks are set back are in the window
+/// both times, and times that are skipped when they are set forward are in none.
 ///
 /// ```
 /// use hitl_core::policy::{TimeWindow, Weekday};
@@ -77,21 +76,21 @@ pub struct TimeWindow {
     days: [bool; 7],
     /// Minutes of the day.
     hours: Option<(i64, i64)>,
-    /// None: UTC, and nothing else was asked for.
+    /// `None`: UTC, because no other zone was set.
     zone: Option<TimeZone>,
     after: Option<Timestamp>,
     before: Option<Timestamp>,
-    /// What was wrong with what it was given, for the one who builds the rule set.
+    /// The mistakes in its input, for the author of the rule set.
     pub(super) mistakes: Vec<(RuleErrorKind, String)>,
 }
 
 impl TimeWindow {
-    /// Every day, all day.
+    /// Returns a window of every day, all day.
     pub fn always() -> Self {
         Self::on(Weekday::ALL)
     }
 
-    /// All day on these days.
+    /// Returns a window of these days, all day.
     pub fn on(days: impl IntoIterator<Item = Weekday>) -> Self {
         let mut set = [false; 7];
         for day in days {
@@ -111,8 +110,8 @@ impl TimeWindow {
         window
     }
 
-    /// Only from one time of the day to another, both written like `18:30`; `24:00` is the end of
-    /// the day.
+    /// Restricts the window to the time between two times of day, written like `18:30`; `24:00` is
+    /// the end of the day.
     #[must_use]
     pub fn between(mut self, from: &str, to: &str) -> Self {
         match (minutes(from), minutes(to)) {
@@ -126,7 +125,7 @@ impl TimeWindow {
         }
     }
 
-    /// A place at a fixed distance from UTC: `Z`, `+01:00`, `-05:30`. In place of a zone.
+    /// Sets a fixed offset from UTC: `Z`, `+01:00`, `-05:30`. Use instead of a zone.
     #[must_use]
     pub fn offset(self, offset: &str) -> Self {
         match offset_zone(offset) {
@@ -135,9 +134,9 @@ impl TimeWindow {
         }
     }
 
-    /// A place by the name of its zone, like `Europe/Berlin`, or by its rule as POSIX writes it,
-    /// like `EST5EDT,M3.2.0,M11.1.0`; see [`TimeZone::named`]. In place of an offset. A zone that
-    /// the machine does not know makes no rule set: [`RuleErrorKind::UnknownTimeZone`].
+    /// Sets the time zone by name, like `Europe/Berlin`, or by a POSIX rule, like
+    /// `EST5EDT,M3.2.0,M11.1.0`; see [`TimeZone::named`]. Use instead of an offset. A zone that the
+    /// machine does not know makes the rule set invalid: [`RuleErrorKind::UnknownTimeZone`].
     #[must_use]
     pub fn zone(mut self, name: &str) -> Self {
         match TimeZone::named(name) {
@@ -162,21 +161,21 @@ impl TimeWindow {
         self
     }
 
-    /// Not before this instant.
+    /// Excludes times before this instant.
     #[must_use]
     pub fn after(mut self, instant: Timestamp) -> Self {
         self.after = Some(instant);
         self
     }
 
-    /// Only before this instant.
+    /// Excludes this instant and later ones.
     #[must_use]
     pub fn before(mut self, instant: Timestamp) -> Self {
         self.before = Some(instant);
         self
     }
 
-    /// Whether an instant lies in the window.
+    /// Returns whether an instant is in the window.
     pub fn includes(&self, at: Timestamp) -> bool {
         if self.after.is_some_and(|after| at < after) || self.before.is_some_and(|end| at >= end) {
             return false;

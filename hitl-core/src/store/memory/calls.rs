@@ -1,4 +1,4 @@
-//! What the memory store keeps, and how an event changes it.
+//! The data of the memory store, and the effect of an event on it.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -20,31 +20,31 @@ use crate::store::{
     NotErased, SealedPage, SealedPart, SealedText, StoreError,
 };
 
-/// The most history entries kept; older ones leave, and readers see a marked gap.
+/// The most history entries kept; older ones are dropped, and readers see a marked gap.
 const HISTORY: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct Calls {
     pub(super) by_id: BTreeMap<RequestId, Kept>,
     pub(super) by_key: HashMap<CallKey, RequestId>,
-    /// What humans rejected, by run and content.
+    /// The calls that humans rejected, by run and content.
     pub(super) rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
-    /// Who is alive, and the key that they seal under.
+    /// The living sessions, and the key under which each seals.
     pub(super) sessions: HashMap<SessionId, Option<KeyId>>,
-    /// What they run, and when they said so.
+    /// The tools of executors, and the time when they were recorded.
     pub(super) executors: BTreeMap<SessionId, (Timestamp, Arc<[ToolFacts]>)>,
     pub(super) history: VecDeque<(u64, HistoryEntry)>,
     pub(super) last: u64,
-    /// How many calls there ever were.
+    /// The number of calls ever created.
     pub(super) numbered: u64,
     pub(super) index: Index,
-    /// Runs that began before it are forgotten.
+    /// The time before which runs are forgotten.
     pub(super) watermark: Option<Timestamp>,
     pub(super) marks: BTreeMap<String, String>,
     pub(super) grants: Grants,
-    /// What is not known to be audited, and whose it is to do that.
+    /// The changes not known to be audited, and the session that must audit each.
     pub(super) outbox: BTreeMap<OutboxChange, (HistoryEntry, Option<SessionId>)>,
-    /// For which call each decision has counted.
+    /// The call for which each decision has counted.
     pub(super) decisions: HashMap<DecisionId, RequestId>,
     pub(super) holds: BTreeMap<HoldId, Hold>,
 }
@@ -96,7 +96,7 @@ impl Calls {
         Holds::new(self.holds.values().cloned().collect())
     }
 
-    /// Erases these calls. Says of each why it was left.
+    /// Erases these calls. Returns for each the reason why it was not erased.
     pub(super) fn erase(&mut self, calls: &[Erasable]) -> Vec<Option<NotErased>> {
         let holds = self.holds();
         let mut erased: HashSet<RequestId> = HashSet::new();
@@ -120,8 +120,8 @@ impl Calls {
         said
     }
 
-    /// Raises the watermark, and forgets the tombstones behind it that no hold covers. Says how
-    /// many.
+    /// Raises the watermark, and forgets the tombstones before it that no hold covers. Returns
+    /// their number.
     pub(super) fn forget_runs(&mut self, watermark: Timestamp) -> u64 {
         self.watermark = self.watermark.max(Some(watermark));
         let (holds, before) = (self.holds(), self.by_id.len());
@@ -143,7 +143,7 @@ impl Calls {
         (before - self.by_id.len()) as u64
     }
 
-    /// The turn of a call that has just come.
+    /// Returns the turn of a new call.
     pub(super) fn turn_of(&self, record: &CallRecord) -> u64 {
         if record.state == CallState::Pending { self.index.turn(record) } else { 0 }
     }
@@ -274,7 +274,7 @@ impl Calls {
         is_same
     }
 
-    /// Keeps what an event has led to.
+    /// Stores the result of an event.
     pub(super) fn keep(&mut self, record: &CallRecord, event: &Event, enclosed: EventPayload) {
         let Some(kept) = self.by_id.get_mut(&record.id()) else { return };
         self.index.remove(&kept.record, kept.place());

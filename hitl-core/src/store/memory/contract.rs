@@ -1,4 +1,4 @@
-//! The contract, on top of the memory store's lock.
+//! The store contract, implemented under the memory store's lock.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -24,7 +24,7 @@ use crate::store::{
     tools_text,
 };
 
-/// The most entries of one call's history that are given.
+/// The most entries of one call's history that are returned.
 const CALL_HISTORY: usize = 1000;
 
 fn after_bound(after: Option<RequestId>) -> Bound<RequestId> {

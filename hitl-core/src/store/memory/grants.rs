@@ -54,12 +54,12 @@ impl Grants {
         self.0.values().filter(fits).take(page.limit).cloned().collect()
     }
 
-    /// Forgets what ended before `before` and no hold covers.
+    /// Deletes the grants that ended before `cutoff` and that no hold covers.
     pub(super) fn erase_ended_before(&mut self, cutoff: Timestamp, holds: &Holds) {
         self.0.retain(|_, record| !record.ended_before(cutoff) || holds.on_grant(record).is_some());
     }
 
-    /// Forgets what a principal was given, has ended and no hold covers. Returns how many.
+    /// Deletes a principal's grants that have ended and that no hold covers. Returns their number.
     pub(super) fn forget_of(
         &mut self,
         (tenant, principal): (&Tenant, &Principal),

@@ -1,4 +1,5 @@
-//! The memory store's lists of what waits: what they cost does not depend on how much waits.
+//! The memory store's indexes of waiting calls: their cost does not depend on the number of waiting
+//! calls.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -8,23 +9,23 @@ use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
 use crate::queue::{COUNTED, CappedCount, QueueCounts, QueueOrder, QueuePosition, QueueScan, turn};
 
-/// The states that are listed; of the others, what is asked for is looked for. What runs at once is
-/// not listed, so that it does not pay for the queue.
+/// The indexed states; calls in other states are found by a scan. A call that runs at once is not
+/// indexed, so that it does not pay for the queue.
 const LISTED: [CallState; 3] = [CallState::Pending, CallState::Approved, CallState::OutcomeUnknown];
 
 const ORDERS: [QueueOrder; 3] = [QueueOrder::Reviewer, QueueOrder::Due, QueueOrder::Created];
 
-/// One tenant's lists.
+/// One tenant's indexes.
 #[derive(Default)]
 struct Lists {
     /// By state, order and key.
     listed: BTreeMap<(CallState, QueueOrder, [i64; 4]), RequestId>,
-    /// The turns of what waits, by principal and priority.
+    /// The turns of waiting calls, by principal and priority.
     turns: BTreeMap<Principal, BTreeSet<(i64, u64, u64)>>,
     levels: BTreeMap<(crate::policy::Priority, crate::policy::ApprovalLevel), u64>,
 }
 
-/// The lists of all tenants.
+/// The indexes of all tenants.
 #[derive(Default)]
 pub(super) struct Index(HashMap<Tenant, Lists>);
 
@@ -33,7 +34,7 @@ impl Index {
         LISTED.contains(&state)
     }
 
-    /// The turn of a call that begins to wait.
+    /// Returns the turn of a call that begins to wait.
     pub(super) fn turn(&self, record: &CallRecord) -> u64 {
         let Some(lists) = self.0.get(&record.key().tenant) else { return turn(None, None) };
         let rank = crate::queue::rank(record.request.priority);
@@ -46,7 +47,7 @@ impl Index {
         turn(first.map(i64::cast_unsigned), own)
     }
 
-    /// How many calls of a principal wait, and of its tenant.
+    /// Returns the number of waiting calls of a principal, and of its tenant.
     pub(super) fn waiting(&self, tenant: &Tenant, principal: &Principal) -> (u64, u64) {
         let Some(lists) = self.0.get(tenant) else { return (0, 0) };
         let own = lists.turns.get(principal).map_or(0, BTreeSet::len);
@@ -92,7 +93,7 @@ impl Index {
         }
     }
 
-    /// The first calls of a listed state.
+    /// Returns the first calls of an indexed state.
     pub(super) fn scan(&self, scan: &QueueScan, state: CallState) -> Vec<RequestId> {
         let Some(lists) = self.0.get(&scan.tenant) else { return Vec::new() };
         let key = |key| (state, scan.order, key);

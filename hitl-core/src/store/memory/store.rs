@@ -1,4 +1,4 @@
-//! The memory store: a lock around what it keeps.
+//! The memory store: a lock around its data.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -10,7 +10,7 @@ use crate::seal::{HostKey, HostKeys, KeyId};
 use crate::store::ChangeNotifier;
 use crate::sync::{Mutex, MutexGuard};
 
-/// Keeps calls in memory. Cheap to clone; clones share the calls.
+/// A store in memory. Cheap to clone; clones share the calls.
 #[derive(Clone)]
 pub struct MemoryStore {
     pub(super) shared: Arc<Shared>,
@@ -24,12 +24,12 @@ pub(super) struct Shared {
 }
 
 impl MemoryStore {
-    /// An empty store that reads the machine's clock.
+    /// Returns an empty store that reads the machine's clock.
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// An empty store with a clock of its own, for tests.
+    /// Returns an empty store with a clock of its own, for tests.
     pub fn with_clock(clock: impl Clock) -> Self {
         let shared = Shared {
             calls: Mutex::default(),
@@ -40,7 +40,7 @@ impl MemoryStore {
         Self { shared: Arc::new(shared), keys }
     }
 
-    /// Gives this handle other keys: the calls are shared with the handle that it was cloned from,
+    /// Sets the keys of this handle: the calls are shared with the handle that it was cloned from,
     /// as if another process had opened the store with these keys.
     #[must_use]
     pub fn keys(mut self, keys: impl Into<HostKeys>) -> Self {
@@ -53,7 +53,7 @@ impl MemoryStore {
     }
 
     pub(super) fn calls(&self) -> MutexGuard<'_, Calls> {
-        // Nothing below panics between its first and its last change.
+        // No code under the lock panics between its first and its last change.
         self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use crate::ids::ClaimToken;
 use crate::machine::{CallState, Event};
 use crate::store::{EventPayload, SubmitResult};
 
-/// An admitted call enters the store already claimed, and its executor records how it ended.
+/// An admitted call enters the store already claimed, and its executor records its outcome.
 pub async fn an_admitted_call_is_claimed_in_one_step(s: Subject) {
     let (token, session) = (ClaimToken::new(), s.store.open_session().await.unwrap());
     let draft = Draft::new("run", 1).admitted(token, session);
@@ -21,7 +21,7 @@ pub async fn an_admitted_call_is_claimed_in_one_step(s: Subject) {
     assert_eq!(done.unwrap().state, CallState::Executed);
 }
 
-/// Of two that admit the same call only the first holds the claim; the second sees whose it is.
+/// Of two that admit the same call only the first holds the claim; the second sees who holds it.
 pub async fn a_second_admission_gets_the_first_ones_claim(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let draft = Draft::new("run", 1).admitted(ClaimToken::new(), session);
@@ -32,7 +32,7 @@ pub async fn a_second_admission_gets_the_first_ones_claim(s: Subject) {
     assert_eq!(found.claim, record.claim);
 }
 
-/// Replaying an admission shows the author their own claim: mine and alive, go on.
+/// Replaying an admission shows the author their own claim, so that they can continue.
 pub async fn replaying_an_admission_shows_the_same_claim(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let draft = Draft::new("run", 1).admitted(ClaimToken::new(), session);

@@ -1,4 +1,4 @@
-//! Caps: how many calls may wait, judged where they enter.
+//! Caps: limits on waiting calls, checked at submission.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn cap(submitted: &SubmitResult) -> Cap {
     *cap
 }
 
-/// What is beyond a cap does not come in, until there is room again.
+/// A call beyond a cap is refused until there is room again.
 pub async fn what_is_beyond_a_cap_does_not_come_in(s: Subject) {
     let draft = |who: &str, position| {
         let caps = Caps { principal: Some(2), tenant: Some(3) };
@@ -41,7 +41,7 @@ pub async fn what_is_beyond_a_cap_does_not_come_in(s: Subject) {
     s.create(&Draft::new("zoe", 2)).await;
 }
 
-/// A call that is there already is found, however full it is.
+/// An existing call is found even at the cap.
 pub async fn what_is_there_is_found_at_the_cap(s: Subject) {
     let draft = Draft::new("run", 1).caps(of_principal(1));
     s.create(&draft).await;
@@ -50,7 +50,7 @@ pub async fn what_is_there_is_found_at_the_cap(s: Subject) {
     assert!(matches!(submit(&s, &again).await, SubmitResult::Existing(_)));
 }
 
-/// What does not wait is not turned away.
+/// A call that does not wait is not refused.
 pub async fn what_does_not_wait_is_not_capped(s: Subject) {
     let capped = |position| Draft::new("run", position).caps(of_principal(1));
     s.create(&capped(1)).await;
@@ -60,7 +60,7 @@ pub async fn what_does_not_wait_is_not_capped(s: Subject) {
     assert_eq!(cap(&submit(&s, &capped(4)).await), Cap::Principal(1));
 }
 
-/// Of many that race, no more come in than may.
+/// Racing calls never exceed a cap.
 pub async fn invariant_13_a_race_does_not_break_a_cap(s: Subject) {
     for (run, caps) in
         [("own", of_principal(5)), ("all", Caps { principal: None, tenant: Some(5) })]

@@ -2,9 +2,9 @@
 
 /// Emits one test for each check of the [contract suite](crate::store::suite).
 ///
-/// With `@retention` before it, of those about retention, erasure and holds, which a store may do
-/// without. With `@clock` before it, of those about a clock that is set, for stores that judge by
-/// the clock of the machine.
+/// With `@retention`, it emits the checks of retention, erasure and holds, which a store may not
+/// support. With `@clock`, it emits the checks of a clock that is set, for stores that use the
+/// machine's clock.
 ///
 /// `$make` names an `async fn(ManualClock) -> Subject`. The calling crate needs `tokio` with
 /// `macros` and `rt-multi-thread` among its dev-dependencies.

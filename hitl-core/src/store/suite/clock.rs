@@ -1,4 +1,4 @@
-//! The machine's clock is set: nothing that expired lives again, and time cannot be frozen.
+//! Changes of the machine's clock: nothing that expired is revived, and time cannot be frozen.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::store::{ApplyError, EventPayload, StoreErrorKind};
 const MINUTE: Duration = Duration::from_secs(60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What expired before the clock was set back has expired.
+/// A call that expired before the clock was set back stays expired.
 pub async fn invariant_5_a_clock_set_back_revives_nothing(s: Subject) {
     let (waits, runs) = (Draft::new("run", 1), Draft::new("run", 2));
     let waiting = s.create(&waits.expires_in(MINUTE)).await;
@@ -28,7 +28,7 @@ pub async fn invariant_5_a_clock_set_back_revives_nothing(s: Subject) {
     assert_eq!(s.refuse(approval.id(), claim).await, Refusal::Expired);
 }
 
-/// Time passes all the same while the clock is behind.
+/// Time passes while the clock is behind.
 pub async fn time_goes_on_while_the_clock_is_behind(s: Subject) {
     let before = s.store.now().await.unwrap();
     s.clock.set(hitl_base::Timestamp::EPOCH);
@@ -39,7 +39,7 @@ pub async fn time_goes_on_while_the_clock_is_behind(s: Subject) {
     assert_eq!(s.refuse(waiting.id(), decision).await, Refusal::Expired);
 }
 
-/// A clock in a far future is refused, and changes nothing for later.
+/// A clock in a far future is refused, without later effects.
 pub async fn invariant_5_a_clock_far_ahead_is_refused(s: Subject) {
     let waiting = s.create(&Draft::new("run", 1).expires_in(MINUTE)).await;
     let right = s.store.now().await.unwrap();
@@ -55,7 +55,7 @@ pub async fn invariant_5_a_clock_far_ahead_is_refused(s: Subject) {
     assert_eq!(s.store.now().await.unwrap_err().kind(), StoreErrorKind::Clock);
     s.clock.set(right);
     assert_eq!(s.apply(id, decision).await.state, CallState::Approved);
-    // It is not frozen: what is new expires.
+    // Time is not frozen: a new call expires.
     let next = s.create(&Draft::new("run", 3).expires_in(MINUTE)).await;
     s.pass(61);
     let late = Event::Decide(next.request.approve().by("alice"));

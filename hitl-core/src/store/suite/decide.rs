@@ -1,4 +1,4 @@
-//! Deciding: one decision, on exactly what was shown.
+//! Deciding: one decision, on exactly the revision that was shown.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub async fn replaying_a_decision_is_harmless(s: Subject) {
     assert_eq!(s.store.history(0, 10).await.unwrap().entries.len(), 2, "it happened once");
 }
 
-/// A second decision loses, and is told which one stands.
+/// A second decision loses, and learns which one applies.
 pub async fn a_second_decision_loses(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     let late = Event::Decide(record.request.reject("no").by("bob"));
@@ -51,7 +51,7 @@ pub async fn a_second_decision_loses(s: Subject) {
     assert!(matches!(refusal, Refusal::State { state: CallState::Approved, event: "decide" }));
 }
 
-/// A decision that names another revision or binding than the one that stands is void.
+/// A decision that names a revision or binding other than the current one is void.
 pub async fn a_stale_revision_or_binding_is_refused(s: Subject) {
     let (draft, other) = (Draft::new("run", 1), Draft::new("run", 2).content(7));
     let record = s.create(&draft).await;
@@ -66,7 +66,7 @@ pub async fn a_stale_revision_or_binding_is_refused(s: Subject) {
     assert_eq!(s.refuse(draft.id(), Event::Decide(misdirected)).await, Refusal::Stale);
 }
 
-/// Nothing is decided after its expiry, by the store's clock, even if nobody has expired it yet.
+/// Nothing is decided after its expiry, by the store's clock, even if no event has expired it yet.
 pub async fn nothing_is_decided_after_its_expiry(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     s.pass(600);
@@ -74,7 +74,7 @@ pub async fn nothing_is_decided_after_its_expiry(s: Subject) {
     assert_eq!(s.refuse(record.id(), decision).await, Refusal::Expired);
 }
 
-/// A tool that wants a reason gets one.
+/// A tool that requires a reason gets one.
 pub async fn a_rejection_without_the_reason_it_needs_is_refused(s: Subject) {
     let record = s.create(&Draft::new("run", 1).requires_reason()).await;
     let silent = Event::Decide(record.request.reject("  ").by("alice"));
@@ -90,8 +90,8 @@ pub async fn an_answer_that_is_not_offered_is_refused(s: Subject) {
     assert_eq!(s.refuse(record.id(), answer).await, Refusal::NotAllowed);
 }
 
-/// What needs more than it was approved for is asked again, stricter; it never becomes laxer, and
-/// the decision on the earlier question, sent again, does not answer the new one.
+/// A call that needs more than it was approved for is asked again, stricter; it never becomes
+/// laxer, and the decision on the earlier question, sent again, does not answer the new one.
 pub async fn a_demoted_call_is_asked_again(s: Subject) {
     let draft = Draft::new("run", 1).level(ApprovalLevel::Quick);
     let shown = s.create(&draft).await.request;
@@ -115,7 +115,7 @@ pub async fn a_demoted_call_is_asked_again(s: Subject) {
     assert_eq!(s.apply(draft.id(), Event::Decide(again)).await.state, CallState::Approved);
 }
 
-/// What is no longer allowed at all is denied, although it was approved.
+/// A call that is no longer allowed at all is denied, although it was approved.
 pub async fn an_approved_call_can_still_be_denied(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     let deny = Event::Deny { binding: record.request.binding, reason: "forbidden now".to_owned() };
@@ -124,7 +124,7 @@ pub async fn an_approved_call_can_still_be_denied(s: Subject) {
     assert!(matches!(s.refuse(record.id(), deny).await, Refusal::State { .. }));
 }
 
-/// An event for a call that is not there says so.
+/// An event for an unknown call returns `NotFound`.
 pub async fn an_unknown_call_is_not_found(s: Subject) {
     let nobody = RequestId::new();
     let answer =
@@ -140,7 +140,7 @@ pub async fn an_unknown_call_is_not_found(s: Subject) {
     assert_eq!(current, record);
 }
 
-/// The events that bring a decision, for this call under this id.
+/// Returns the events that bring a decision, for this call under this id.
 fn under(record: &CallRecord, id: DecisionId) -> [Event; 3] {
     let mut approval = record.request.approve().by("alice");
     let mut patch = record.request.edit(r#"{"contract_id": 2}"#).by("alice");
@@ -151,8 +151,8 @@ fn under(record: &CallRecord, id: DecisionId) -> [Event; 3] {
     [Event::Decide(approval), edit, Event::Decide(answer)]
 }
 
-/// An id that has counted for one call is refused at every other, in whatever event it comes, by
-/// whomever and in whichever tenant. At its own call it is the replay that it ever was.
+/// An id that has counted for one call is refused for every other, in any event, by anyone and in
+/// any tenant. For its own call it is still a replay.
 pub async fn invariant_4_a_decision_counts_for_one_call(s: Subject) {
     for used_as in 0..3 {
         let id = DecisionId::new();
@@ -173,7 +173,7 @@ pub async fn invariant_4_a_decision_counts_for_one_call(s: Subject) {
         let result = s.store.apply(&other, elsewhere.id(), event, EventPayload::none()).await;
         assert_eq!(refused(result).0, Refusal::DecisionUsed);
         assert_eq!(s.apply(first.id(), used).await, after, "a replay");
-        // A decision that was refused has counted for nothing.
+        // A refused decision has counted for nothing.
         let third = s.create(&Draft::new(&run, 4)).await;
         let late = DecisionId::new();
         let mut stale = first.request.approve().by("alice");
@@ -181,7 +181,7 @@ pub async fn invariant_4_a_decision_counts_for_one_call(s: Subject) {
         s.refuse(first.id(), Event::Decide(stale)).await;
         assert_eq!(s.apply(third.id(), under(&third, late)[0].clone()).await.version, 2);
     }
-    // Two in one step.
+    // Two decisions in one step.
     let (one, other) =
         (s.create(&Draft::new("all", 1)).await, s.create(&Draft::new("all", 2)).await);
     let id = DecisionId::new();

@@ -6,8 +6,7 @@ use crate::machine::{CallState, Event, Refusal};
 use crate::policy::{ApprovalLevel, Quorum, Stage};
 use crate::store::EventPayload;
 
-/// A payload that an event brings along takes the place of the one that is kept, with the event or
-/// not at all.
+/// An enclosed payload replaces the stored one, with the event or not at all.
 pub async fn an_enclosed_payload_replaces_the_kept_one(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let attach = Event::Attach { owner: None, attached: false };
@@ -22,7 +21,7 @@ pub async fn an_enclosed_payload_replaces_the_kept_one(s: Subject) {
     assert_eq!(kept, Some(sealed(b"next")), "a refused event leaves what is there");
 }
 
-/// A call that has ended keeps no payload, not even one that came with its end.
+/// A call that has ended keeps no payload, not even one that came with its ending event.
 pub async fn an_ended_call_keeps_no_enclosed_payload(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let late = EventPayload::payload(sealed(b"late"));
@@ -31,7 +30,7 @@ pub async fn an_ended_call_keeps_no_enclosed_payload(s: Subject) {
 }
 
 /// An edit is the next revision: its record and its payload change together, both revisions are
-/// kept, and the same edit again changes nothing.
+/// kept, and replaying the edit changes nothing.
 pub async fn an_edit_is_the_next_revision(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let id = record.id();
@@ -74,7 +73,7 @@ pub async fn votes_are_kept_until_an_edit(s: Subject) {
     assert_eq!(s.apply(id, again).await.state, CallState::Approved);
 }
 
-/// When nobody decides in time somebody else is asked, with a time of their own.
+/// If nobody decides in time, another person is asked, with a new deadline.
 pub async fn silence_asks_somebody_else(s: Subject) {
     let record = s.create(&Draft::new("run", 1).escalate("director", 60)).await;
     s.pass(600);

@@ -1,4 +1,4 @@
-//! Erasing the calls that are named, and everything of a principal's.
+//! Erasure of named calls, and of everything of a principal.
 
 use super::Subject;
 use super::fixture::{Draft, approved, claimed, grant, host, sealed, tenant, unknown_outcome};
@@ -9,20 +9,20 @@ use crate::store::{
     ChangeId, ERASED_AT_ONCE, Erasable, EventPayload, GrantQuery, NotErased, SubmitResult,
 };
 
-/// Erases calls of the default tenant. Says of each why it was left.
+/// Erases calls of the default tenant. Returns for each the reason why it was not erased.
 pub(super) async fn erase(s: &Subject, calls: &[RequestId]) -> Vec<Option<NotErased>> {
     let calls: Vec<_> = calls.iter().map(|id| Erasable::new(tenant(), *id)).collect();
     s.store.erase(&calls).await.expect("erase")
 }
 
-/// A call that was executed, with a result.
+/// Returns an executed call with a result.
 pub(super) async fn executed(s: &Subject, draft: &Draft) -> CallRecord {
     let (record, token, _) = claimed(s, draft).await;
     let (event, result) = (Event::Succeed { token }, Some(sealed(b"r")));
     s.store.apply(&tenant(), record.id(), event, EventPayload::result(result)).await.unwrap()
 }
 
-/// A named call leaves its tombstone, and the others are as they were.
+/// A named call leaves its tombstone, and the others are unchanged.
 pub async fn a_named_call_is_erased(s: Subject) {
     let (draft, other) = (Draft::new("run", 1).argument("the secret plan"), Draft::new("run", 2));
     let done = executed(&s, &draft).await;
@@ -38,7 +38,7 @@ pub async fn a_named_call_is_erased(s: Subject) {
     assert_eq!(erase(&s, &[done.id()]).await, [Some(NotErased::Erased)]);
 }
 
-/// What has not ended, is not audited or is not there is left, and it is said why.
+/// A call that has not ended, is not audited or does not exist is not erased, with the reason.
 pub async fn what_cannot_be_erased_is_left_and_said(s: Subject) {
     let me = s.store.open_session().await.unwrap();
     let pending = s.create(&Draft::new("run", 1)).await;
@@ -118,7 +118,7 @@ pub async fn the_calls_of_a_principal_are_found(s: Subject) {
     assert_eq!(left.iter().map(CallRecord::id).collect::<Vec<_>>(), theirs[1..]);
 }
 
-/// Of a principal's grants those that have ended go.
+/// Only the ended grants of a principal are deleted.
 pub async fn the_ended_grants_of_a_principal_are_forgotten(s: Subject) {
     let (by, owner) = (Principal::new("alice"), Principal::new("agent-owner"));
     let ended = s.store.save_grant(grant(None, None)).await.unwrap();
@@ -136,8 +136,8 @@ pub async fn the_ended_grants_of_a_principal_are_forgotten(s: Subject) {
     assert_eq!(left, [live.id(), other.id()]);
 }
 
-/// A decision counts for one call, and as long as that call's key is kept it counts for no other:
-/// also when the call was erased. Once the key is forgotten, so is the decision.
+/// A decision counts for one call, and for no other as long as that call's key is kept, even if the
+/// call was erased. Once the key is forgotten, so is the decision.
 pub async fn invariant_4_an_erased_decision_counts_for_no_other_call(s: Subject) {
     let now = s.store.now().await.unwrap();
     let began = now.as_millis() - 5000;

@@ -1,4 +1,4 @@
-//! Who runs which tool, and calls whose tool has changed.
+//! Executors and their tools, and calls whose tool has changed.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ async fn all(s: &Subject) -> Vec<Executor> {
     all
 }
 
-/// What a session records is found as it was recorded, with when; the last record counts.
+/// A session's recorded tools are found unchanged, with their time; the last record counts.
 pub async fn an_executor_is_known_by_the_tools_that_it_records(s: Subject) {
     assert!(all(&s).await.is_empty());
     let silent = s.store.open_session().await.unwrap();
@@ -47,7 +47,7 @@ pub async fn an_executor_is_known_by_the_tools_that_it_records(s: Subject) {
     assert_eq!(found[0].recorded_at, s.store.now().await.unwrap());
 }
 
-/// Each executor has its own tools, also when several have the same.
+/// Each executor has its own tools, even if several have the same.
 pub async fn executors_are_apart(s: Subject) {
     let (old, new) = ([tool("pay", "1.0")], [tool("pay", "2.0")]);
     let sessions = [executor(&s, &old).await, executor(&s, &new).await, executor(&s, &old).await];
@@ -59,7 +59,7 @@ pub async fn executors_are_apart(s: Subject) {
     }
 }
 
-/// Of the dead it is said that they are, and their tools are forgotten once others have the same.
+/// Dead executors are marked as dead, and their tools are forgotten once others have the same.
 pub async fn a_dead_executor_is_said_to_be_dead(s: Subject) {
     let dead = executor(&s, &[tool("pay", "1.0")]).await;
     let alive = executor(&s, &[tool("pay", "2.0")]).await;
@@ -74,7 +74,7 @@ pub async fn a_dead_executor_is_said_to_be_dead(s: Subject) {
     assert_eq!(states, [(alive, true), (again, true)], "the same tools are known already");
 }
 
-/// However many executors came and went, few are kept.
+/// However many executors come and go, few are kept.
 pub async fn invariant_13_dead_executors_are_forgotten(s: Subject) {
     for build in 0..40 {
         let session = executor(&s, &[tool("pay", &build.to_string())]).await;

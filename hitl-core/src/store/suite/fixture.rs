@@ -1,4 +1,4 @@
-//! Calls to put into a store.
+//! Calls for the checks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,27 +22,27 @@ use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
 use crate::queue::Caps;
 use crate::seal::Sealed;
 
-/// The tenant of every call that does not say otherwise.
+/// Returns the default tenant of calls.
 pub fn tenant() -> Tenant {
     Tenant::default()
 }
 
-/// Sealed bytes, as far as a store can tell.
+/// Returns sealed bytes, as far as a store can tell.
 pub fn sealed(bytes: &[u8]) -> Sealed {
     Sealed::from_bytes(bytes.to_vec())
 }
 
-/// The withdrawal of a call by the host.
+/// Returns the withdrawal of a call by the host.
 pub fn host(reason: &str) -> Event {
     Event::Cancel { by: Withdrawal::Host(Principal::new("host")), reason: reason.to_owned() }
 }
 
-/// What is kept of a failure.
+/// Returns the record of a failure.
 pub fn failure(message: &str) -> FailureRecord {
     FailureRecord { message: message.to_owned(), panicked: false }
 }
 
-/// A submission in the making: pending, level Full, with ten minutes to decide it.
+/// A draft of a submission: pending, level Full, with ten minutes to decide it.
 #[derive(Clone, Debug)]
 pub struct Draft {
     id: RequestId,
@@ -71,7 +71,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The call at `position` of run `run`.
+    /// Returns the call at `position` of run `run`.
     pub fn new(run: &str, position: u64) -> Self {
         Self {
             id: RequestId::new(),
@@ -100,132 +100,132 @@ impl Draft {
         }
     }
 
-    /// The same submission once more, as by another caller: its own id, the same key and content.
+    /// Returns the same submission as from another caller: a new id, the same key and content.
     #[must_use]
     pub fn again(&self) -> Self {
         Self { id: RequestId::new(), ..self.clone() }
     }
 
-    /// Other content.
+    /// Sets other content.
     #[must_use]
     pub fn content(mut self, content: u64) -> Self {
         self.content = content;
         self
     }
 
-    /// Another tenant.
+    /// Sets the tenant.
     #[must_use]
     pub fn tenant(mut self, tenant: &str) -> Self {
         self.key.tenant = Tenant::new(tenant);
         self
     }
 
-    /// A session that audits the submission.
+    /// Sets the session that audits the submission.
     #[must_use]
     pub fn audited_by(mut self, session: SessionId) -> Self {
         self.auditor = Some(session);
         self
     }
 
-    /// Another level.
+    /// Sets the level.
     #[must_use]
     pub fn level(mut self, level: ApprovalLevel) -> Self {
         self.level = level;
         self
     }
 
-    /// An owner.
+    /// Sets the owner.
     #[must_use]
     pub fn owner(mut self, owner: OwnerToken) -> Self {
         self.owner = Some(owner);
         self
     }
 
-    /// A rejection must say why.
+    /// Requires a reason for a rejection.
     #[must_use]
     pub fn requires_reason(mut self) -> Self {
         self.requires_reason = true;
         self
     }
 
-    /// Only these answers.
+    /// Sets the allowed answers.
     #[must_use]
     pub fn choices(mut self, choices: &[Choice]) -> Self {
         self.choices = choices.to_vec();
         self
     }
 
-    /// Asked for by somebody else.
+    /// Sets the principal.
     #[must_use]
     pub fn principal(mut self, principal: &str) -> Self {
         self.principal = Principal::new(principal);
         self
     }
 
-    /// Another priority.
+    /// Sets the priority.
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// Only so many calls may wait.
+    /// Sets the caps on waiting calls.
     #[must_use]
     pub fn caps(mut self, caps: Caps) -> Self {
         self.caps = caps;
         self
     }
 
-    /// How long until it is due.
+    /// Sets the time until it is due.
     #[must_use]
     pub fn due_in(mut self, length: Duration) -> Self {
         self.due_in = Some(length);
         self
     }
 
-    /// Who must approve.
+    /// Sets the quorum.
     #[must_use]
     pub fn quorum(mut self, quorum: Quorum) -> Self {
         self.quorum = quorum;
         self
     }
 
-    /// Asks somebody of this role, with so many seconds, when nobody decides in time.
+    /// Adds an escalation to this role, with a deadline in seconds.
     #[must_use]
     pub fn escalate(mut self, role: &str, seconds: u64) -> Self {
         self.escalations.push(EscalationStep::new(Some(role.to_owned()), seconds * 1000));
         self
     }
 
-    /// Delegated, on the way from this run.
+    /// Makes it a delegated call under this root run.
     #[must_use]
     pub fn root(mut self, run: &str) -> Self {
         self.root = Some(RunId::new(run));
         self
     }
 
-    /// The tool may be tried again.
+    /// Makes the tool idempotent, so that it may be retried.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// How long the approval may take.
+    /// Sets the time until the approval expires.
     #[must_use]
     pub fn expires_in(mut self, length: Duration) -> Self {
         self.expires_in = length;
         self
     }
 
-    /// An argument of this text, which makes the record as large.
+    /// Sets the text of an argument, and so the size of the record.
     #[must_use]
     pub fn argument(mut self, text: &str) -> Self {
         text.clone_into(&mut self.argument);
         self
     }
 
-    /// Admitted: claimed in the same step, as an Auto call.
+    /// Makes it admitted: claimed in the same step, as an Auto call.
     #[must_use]
     pub fn admitted(mut self, token: ClaimToken, session: SessionId) -> Self {
         self.state = CallState::Claimed;
@@ -234,21 +234,21 @@ impl Draft {
         self
     }
 
-    /// Refused by a rule.
+    /// Makes it denied by a rule.
     #[must_use]
     pub fn denied(mut self) -> Self {
         self.state = CallState::Denied;
         self
     }
 
-    /// Runs, or would run, on a grant.
+    /// Sets the grant on which it runs, or would run.
     #[must_use]
     pub fn granted(mut self, drawn: GrantUse) -> Self {
         self.granted = Some(drawn);
         self
     }
 
-    /// One of the calls at these positions, which run together or not at all.
+    /// Makes it one of the calls at these positions, which run together or not at all.
     #[must_use]
     pub fn together(mut self, batch: &str, positions: &[u64]) -> Self {
         let index = positions.iter().position(|position| *position == self.key.position);
@@ -262,7 +262,7 @@ impl Draft {
         self
     }
 
-    /// Approved as it enters: it waits for its siblings.
+    /// Makes it approved on submission: it waits for its siblings.
     #[must_use]
     pub fn approved(mut self) -> Self {
         self.state = CallState::Approved;
@@ -270,24 +270,24 @@ impl Draft {
         self
     }
 
-    /// Asked about by an older version of hitl, whose bindings did not name the call.
+    /// Binds it like an older version of hitl, whose bindings did not name the call.
     #[must_use]
     pub fn bound_by_the_first_rule(mut self) -> Self {
         self.binding_version = 1;
         self
     }
 
-    /// Its record's id.
+    /// Returns its record's id.
     pub fn id(&self) -> RequestId {
         self.id
     }
 
-    /// Its key.
+    /// Returns its key.
     pub fn key(&self) -> &CallKey {
         &self.key
     }
 
-    /// The submission.
+    /// Returns the submission.
     pub fn call(&self) -> NewCall {
         let content: ContentDigest = format!("{:064x}", self.content).parse().expect("64 digits");
         let fingerprint: Fingerprint = "f".repeat(64).parse().expect("64 digits");
@@ -379,7 +379,7 @@ impl Draft {
     }
 }
 
-/// The tool of a call, as its executor would record it.
+/// Returns the tool of a call, as its executor would record it.
 pub fn facts(record: &CallRecord) -> ToolFacts {
     let request = &record.request;
     ToolFacts {
@@ -404,8 +404,7 @@ pub fn facts(record: &CallRecord) -> ToolFacts {
     }
 }
 
-/// A grant for the calls that a [`Draft`] makes: this often, up to this much of nothing in
-/// particular.
+/// Returns a grant for the calls that a [`Draft`] makes, with these limits on uses and on the sum.
 pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
     let sum = at_most.map(|most| SumLimit { path: "amount".to_owned(), at_most: most.into() });
     GrantRecord::new(Grant {
@@ -431,13 +430,14 @@ pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
     })
 }
 
-/// What an executor would claim `record` with.
+/// Returns the event with which an executor would claim `record`.
 pub fn claim(record: &CallRecord, token: ClaimToken, session: SessionId) -> Event {
     let (binding, requirement) = (record.request.binding, record.request.requirement());
     Event::Claim { token, session, binding, requirement }
 }
 
-/// An edit of `record` by `decision`, as a gate would make it: to other content, at this level.
+/// Returns an edit of `record` by `decision`, as a gate would make it: to this content, at this
+/// level.
 pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: ApprovalLevel) -> Event {
     let arguments = serde_json::json!({ "contract_id": content }).to_string();
     let revised = EditedRevision {
@@ -456,13 +456,13 @@ pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: Approv
     Event::Edit(Box::new(Edit::new(decision, revised)))
 }
 
-/// A call that is approved.
+/// Returns an approved call.
 pub async fn approved(subject: &Subject, draft: &Draft) -> CallRecord {
     let record = subject.create(draft).await;
     subject.apply(record.id(), Event::Decide(record.request.approve().by("alice"))).await
 }
 
-/// A call that is claimed by a session of its own, and the proof of it.
+/// Returns a call claimed by a session of its own, and its claim token.
 pub async fn claimed(subject: &Subject, draft: &Draft) -> (CallRecord, ClaimToken, SessionId) {
     let record = approved(subject, draft).await;
     let session = subject.store.open_session().await.expect("session");
@@ -471,7 +471,7 @@ pub async fn claimed(subject: &Subject, draft: &Draft) -> (CallRecord, ClaimToke
     (record, token, session)
 }
 
-/// A call whose outcome is unknown because its executor died, and the proof that was lost.
+/// Returns a call whose outcome is unknown because its executor died, and the lost claim token.
 pub async fn unknown_outcome(subject: &Subject, draft: &Draft) -> (CallRecord, ClaimToken) {
     let (record, token, session) = claimed(subject, draft).await;
     subject.store.close_session(session).await.expect("close");

@@ -1,4 +1,4 @@
-//! Grants: kept, listed, revoked; drawn on in the transaction that claims.
+//! Grants: saved, listed, revoked; drawn on in the transaction of the claim.
 
 use super::fixture::{Draft, approved, claim, grant, sealed, tenant};
 use super::races::{RACERS, race};
@@ -27,19 +27,19 @@ fn draw(grant: &GrantRecord, amount: u32) -> GrantUse {
     GrantUse::new(grant.id(), amount.into())
 }
 
-/// The grant's word for a pending call.
+/// Returns the grant's approval of a pending call.
 fn allow(record: &CallRecord, drawn: GrantUse) -> Event {
     let (decision, binding) = (DecisionId::new(), record.request.binding);
     Event::ApproveByGrant { decision, binding, drawn, by: Principal::new("alice") }
 }
 
-/// A pending call that the grant has allowed.
+/// Returns a pending call that the grant has approved.
 async fn allowed(s: &Subject, position: u64, drawn: GrantUse) -> CallRecord {
     let record = s.create(&Draft::new("run", position)).await;
     s.apply(record.id(), allow(&record, drawn)).await
 }
 
-/// A saved grant comes back as it was saved, with the store's time; saving it again changes
+/// A saved grant is returned as it was saved, with the store's time; saving it again changes
 /// nothing.
 pub async fn a_saved_grant_is_found(s: Subject) {
     let draft = grant(Some(5), Some(500));
@@ -53,8 +53,7 @@ pub async fn a_saved_grant_is_found(s: Subject) {
     assert_eq!(s.store.grant(&tenant(), GrantId::new()).await.unwrap(), None);
 }
 
-/// Grants are listed in the order in which they were given, page by page, by tool, principal and
-/// life.
+/// Grants are listed in the order of their creation, page by page, by tool, principal and liveness.
 pub async fn grants_are_listed_as_they_were_given(s: Subject) {
     let mut given = Vec::new();
     for number in 0..5_u32 {
@@ -102,7 +101,7 @@ pub async fn grants_of_other_tenants_are_never_seen(s: Subject) {
     assert_eq!(now_stands(&s, saved.id()).await, saved);
 }
 
-/// The first revocation stands.
+/// The first revocation counts.
 pub async fn a_grant_is_revoked_once(s: Subject) {
     let saved = save(&s, grant(None, None)).await;
     let revoked = revoke(&s, saved.id()).await;
@@ -127,7 +126,7 @@ pub async fn an_admission_draws_on_its_grant(s: Subject) {
     assert_eq!((stands.used, stands.spent, stands.version), (1, 60.into(), 2));
 }
 
-/// What can no longer be drawn lets nothing in: the key stays free, and nothing is kept.
+/// A call whose draw is refused is not admitted: the key stays free, and nothing is stored.
 pub async fn what_cannot_be_drawn_does_not_come_in(s: Subject) {
     let saved = save(&s, grant(Some(1), Some(100))).await;
     let session = s.store.open_session().await.unwrap();
@@ -165,7 +164,7 @@ pub async fn a_call_found_again_draws_nothing(s: Subject) {
     assert_eq!(now_stands(&s, saved.id()).await.used, 1);
 }
 
-/// A grant says yes to a call that waits; nothing is drawn before it is claimed. Sent again it is
+/// A grant approves a waiting call; nothing is drawn before it is claimed. Replaying it is
 /// harmless.
 pub async fn a_grant_allows_what_waits(s: Subject) {
     let saved = save(&s, grant(Some(1), None)).await;
@@ -183,7 +182,7 @@ pub async fn a_grant_allows_what_waits(s: Subject) {
     assert_eq!(refusal, Refusal::Grant(GrantRefusal::Missing));
 }
 
-/// The claim draws; replaying it draws nothing more; the last use is the last.
+/// The claim draws; replaying it draws nothing more; no draw exceeds the last use.
 pub async fn a_claim_draws_on_the_grant(s: Subject) {
     let saved = save(&s, grant(Some(1), Some(10))).await;
     let (first, second) =
@@ -203,8 +202,7 @@ pub async fn a_claim_draws_on_the_grant(s: Subject) {
     assert_eq!(now_stands(&s, saved.id()).await, stands);
 }
 
-/// A claim whose body was not started gives back what it drew, also when the grant is revoked by
-/// then.
+/// A claim whose body was not started returns its draw, even if the grant was revoked meanwhile.
 pub async fn a_release_gives_back(s: Subject) {
     let saved = save(&s, grant(Some(1), Some(10))).await;
     let record = allowed(&s, 1, draw(&saved, 7)).await;
@@ -221,7 +219,7 @@ pub async fn a_release_gives_back(s: Subject) {
     assert_eq!((stands.used, stands.revoked.is_some()), (0, true));
 }
 
-/// Once a grant is revoked, nothing that it has allowed is claimed any more.
+/// Once a grant is revoked, no call that it has approved can be claimed.
 pub async fn a_revocation_beats_any_later_claim(s: Subject) {
     let saved = save(&s, grant(None, None)).await;
     let record = allowed(&s, 1, draw(&saved, 0)).await;
@@ -233,12 +231,12 @@ pub async fn a_revocation_beats_any_later_claim(s: Subject) {
     let call = draft.granted(draw(&saved, 0)).call();
     let answer = s.store.submit(call, sealed(b"x")).await.unwrap();
     assert!(matches!(answer, SubmitResult::NotGranted(GrantRefusal::Revoked)), "{answer:?}");
-    // A human's word needs no grant.
+    // A human's approval needs no grant.
     let other = approved(&s, &Draft::new("run", 3)).await;
     s.apply(other.id(), claim(&other, ClaimToken::new(), session)).await;
 }
 
-/// A grant ends at its time, by the store's clock.
+/// A grant ends at its set time, by the store's clock.
 pub async fn a_grant_ends_at_its_time(s: Subject) {
     let mut draft = grant(None, None);
     draft.grant.until = Some(s.store.now().await.unwrap().saturating_add(SECOND));
@@ -250,7 +248,7 @@ pub async fn a_grant_ends_at_its_time(s: Subject) {
     assert_eq!(refusal, Refusal::Grant(GrantRefusal::Over));
 }
 
-/// Many claim on one grant: as many get something as it has room for, and the sum fits.
+/// Many claim on one grant: as many succeed as it has room for, and the sum fits.
 pub async fn invariant_3_an_envelope_is_never_overdrawn(s: Subject) {
     let saved = save(&s, grant(Some(20), Some(100))).await;
     let session = s.store.open_session().await.unwrap();
@@ -274,7 +272,7 @@ pub async fn invariant_3_an_envelope_is_never_overdrawn(s: Subject) {
     assert_eq!((stands.used, stands.spent), (14, 98.into()));
 }
 
-/// Many are admitted on one grant: as many as it has room for.
+/// Many are admitted on one grant: as many succeed as it has room for.
 pub async fn invariant_3_admissions_never_overdraw(s: Subject) {
     let saved = save(&s, grant(Some(5), None)).await;
     let session = s.store.open_session().await.unwrap();
@@ -298,7 +296,7 @@ pub async fn invariant_3_admissions_never_overdraw(s: Subject) {
     assert_eq!((stands.used, stands.spent), (5, 5.into()));
 }
 
-/// A revocation races with claims: those before it stand, and none comes after it.
+/// A revocation races with claims: earlier ones count, and none succeeds after it.
 pub async fn a_revocation_races_with_claims(s: Subject) {
     let saved = save(&s, grant(None, None)).await;
     let session = s.store.open_session().await.unwrap();

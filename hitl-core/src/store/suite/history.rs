@@ -1,4 +1,4 @@
-//! The history: what happened, in order, without a hole.
+//! The history: all changes, in order, without a gap.
 
 use crate::store::EventPayload;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::Subject;
 use super::fixture::{Draft, host, sealed, tenant};
 use crate::machine::{CallState, Event};
 
-/// Every change is one entry: what, when, who, and where the call stands after it.
+/// Every change is one entry with event, time, person, and the resulting state.
 pub async fn every_change_is_one_entry(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     s.pass(3);
@@ -28,7 +28,7 @@ pub async fn every_change_is_one_entry(s: Subject) {
     assert_eq!(second.by, Some("alice".into()));
 }
 
-/// Sequence numbers count up by one, and reading goes on where it stopped.
+/// Sequence numbers count up by one, and reading continues where it stopped.
 pub async fn reading_goes_on_where_it_stopped(s: Subject) {
     for position in 0..7 {
         s.create(&Draft::new("run", position)).await;
@@ -46,7 +46,7 @@ pub async fn reading_goes_on_where_it_stopped(s: Subject) {
     assert!(s.store.history(u64::MAX, 3).await.unwrap().entries.is_empty());
 }
 
-/// The history of one call is its own entries, in order; its end is that of all.
+/// The history of one call has its own entries, in order; its last entry is the last of all.
 pub async fn one_call_has_its_own_history(s: Subject) {
     assert_eq!(s.store.last_history_seq().await.unwrap(), 0);
     let first = s.create(&Draft::new("run", 1)).await;
@@ -68,7 +68,7 @@ pub async fn one_call_has_its_own_history(s: Subject) {
     assert_eq!(s.store.call_history(&other, first.id()).await.unwrap(), []);
 }
 
-/// What is read while others write is a prefix without a hole: nothing appears later behind it.
+/// A reader beside writers sees a prefix without a gap: no earlier entry appears later.
 pub async fn a_reader_beside_writers_misses_nothing(s: Subject) {
     const WRITERS: u64 = 4;
     const EACH: u64 = 10;

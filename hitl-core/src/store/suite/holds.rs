@@ -1,4 +1,4 @@
-//! A legal hold: what it covers is erased and forgotten by nothing.
+//! Legal holds: nothing erases or forgets the data they cover.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ async fn retain(s: &Subject) -> u64 {
     s.store.erase_ended_before(s.store.now().await.unwrap()).await.unwrap().calls
 }
 
-/// A hold comes back as it was placed, with the store's time; placing it again changes nothing, and
-/// it is released once, by its own tenant.
+/// A hold is returned as it was placed, with the store's time; placing it again changes nothing,
+/// and it is released once, by its own tenant.
 pub async fn a_hold_is_kept_until_it_is_released(s: Subject) {
     let hold = Hold::new(tenant(), HoldScope::Tenant, "case 1", "counsel");
     let placed = s.store.hold(hold.clone()).await.unwrap();
@@ -43,8 +43,8 @@ pub async fn a_hold_is_kept_until_it_is_released(s: Subject) {
     assert_eq!(s.store.holds().await.unwrap(), [other]);
 }
 
-/// A hold of a call, of a principal who had a part in it, and of its tenant: each keeps it from
-/// every way of erasing, and others are erased as ever.
+/// A hold of a call, of a principal who took part in it, and of its tenant each protect it from
+/// every kind of erasure, and other calls are erased as usual.
 pub async fn a_held_call_is_not_erased(s: Subject) {
     let scopes = |held: RequestId| {
         [
@@ -68,7 +68,7 @@ pub async fn a_held_call_is_not_erased(s: Subject) {
     }
 }
 
-/// Calls that a hold does not cover are erased past those that it does, however many there are.
+/// Calls that no hold covers are erased despite held ones, however many there are.
 pub async fn what_is_not_held_is_erased_past_what_is(s: Subject) {
     let mut held = Vec::new();
     for position in 0..230 {
@@ -85,7 +85,7 @@ pub async fn what_is_not_held_is_erased_past_what_is(s: Subject) {
     assert!(s.get(held[215].id()).await.erased);
 }
 
-/// A hold is of its own tenant.
+/// A hold covers its own tenant only.
 pub async fn a_hold_of_another_tenant_holds_nothing(s: Subject) {
     let done = executed(&s, &Draft::new("run", 1).principal("ann")).await;
     for scope in [HoldScope::Call(done.id()), HoldScope::Tenant] {
@@ -95,7 +95,7 @@ pub async fn a_hold_of_another_tenant_holds_nothing(s: Subject) {
     assert_eq!(erase(&s, &[done.id()]).await, [None]);
 }
 
-/// What is left of a call that was erased before is not forgotten under a hold of it or its tenant.
+/// A tombstone of an erased call is not forgotten under a hold of the call or its tenant.
 pub async fn a_held_tombstone_is_not_forgotten(s: Subject) {
     let began = s.store.now().await.unwrap().as_millis() - 5000;
     let run = format!("{:08x}-{:04x}-7000-8000-000000000001", began >> 16, began & 0xffff);
@@ -111,7 +111,7 @@ pub async fn a_held_tombstone_is_not_forgotten(s: Subject) {
     assert_eq!(s.store.forget_runs(s.store.now().await.unwrap()).await.unwrap(), 1);
 }
 
-/// Grants that a hold covers outlive their end.
+/// Grants under a hold outlive their end.
 pub async fn a_held_grant_is_not_forgotten(s: Subject) {
     let (by, owner) = (Principal::new("alice"), Principal::new("agent-owner"));
     let saved = s.store.save_grant(grant(None, None)).await.unwrap();
@@ -132,7 +132,8 @@ pub async fn a_held_grant_is_not_forgotten(s: Subject) {
     assert_eq!(s.store.grants(&tenant(), GrantQuery::all()).await.unwrap(), []);
 }
 
-/// Of a hold and an erasure that race, whatever the hold found is what is left when it is released.
+/// If a hold races with an erasure, all data that existed when it was placed is kept until it is
+/// released.
 pub async fn a_hold_races_with_erasure(s: Subject) {
     let mut calls = Vec::new();
     for position in 0..60 {
@@ -163,7 +164,7 @@ pub async fn a_hold_races_with_erasure(s: Subject) {
     }
 }
 
-/// A call that comes, is decided and ends under a hold is as held as one that was there before.
+/// A call that is created, decided and ended under a hold is held like an earlier one.
 pub async fn what_comes_under_a_hold_is_held(s: Subject) {
     place(&s, HoldScope::Principal(Principal::new("bob"))).await;
     let record = s.create(&Draft::new("run", 1)).await;

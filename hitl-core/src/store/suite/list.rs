@@ -1,4 +1,4 @@
-//! Listing: pages of records, and what somebody should move on.
+//! Listing: pages of records, and calls that need an event.
 
 use super::Subject;
 use super::fixture::{Draft, approved, claimed, host, tenant};
@@ -11,7 +11,7 @@ async fn ids(s: &Subject, page: PageRequest) -> Vec<RequestId> {
     s.store.list(&tenant(), page).await.unwrap().iter().map(CallRecord::id).collect()
 }
 
-/// Pages follow one another in the order of creation, and leave nothing out.
+/// Pages follow the order of creation without omissions.
 pub async fn pages_follow_the_order_of_creation(s: Subject) {
     let mut created = Vec::new();
     for position in 0..25 {
@@ -29,7 +29,7 @@ pub async fn pages_follow_the_order_of_creation(s: Subject) {
     assert_eq!(seen, created);
 }
 
-/// A page holds only records in the states that it asks for, still in order.
+/// A page contains only records in the requested states, still in order.
 pub async fn a_page_filters_by_state(s: Subject) {
     let mut expected = Vec::new();
     for position in 0..12 {
@@ -53,14 +53,14 @@ pub async fn a_page_filters_by_state(s: Subject) {
     assert_eq!(ids(&s, PageRequest::all()).await.len(), 12);
 }
 
-/// A page shows what stands now.
+/// A page shows the current state.
 pub async fn a_page_shows_what_stands(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     assert_eq!(s.store.list(&tenant(), PageRequest::all()).await.unwrap(), [record]);
 }
 
-/// What is approved is listed for whoever runs it: of every tenant, in the order of creation, and
-/// nothing else.
+/// Approved calls are listed for executors: of every tenant, in the order of creation, and no
+/// others.
 pub async fn what_may_run_is_listed_for_all_tenants(s: Subject) {
     let mut expected = Vec::new();
     for position in 0..9 {
@@ -86,7 +86,8 @@ pub async fn what_may_run_is_listed_for_all_tenants(s: Subject) {
     assert_eq!(s.store.approved(Some(expected[2].1), 10).await.unwrap(), []);
 }
 
-/// Nothing is stale before its time; then what waits past its expiry is, and what ended is not.
+/// Nothing is stale before its time; then calls that wait past their expiry are, and ended ones are
+/// not.
 pub async fn what_waits_past_its_expiry_is_stale(s: Subject) {
     let pending = s.create(&Draft::new("run", 1)).await;
     let approved = approved(&s, &Draft::new("run", 2)).await;
@@ -105,7 +106,7 @@ pub async fn what_waits_past_its_expiry_is_stale(s: Subject) {
     assert_eq!(s.store.stale(1).await.unwrap().len(), 1, "at most as many as asked for");
 }
 
-/// What a dead session had claimed is stale; what a living one runs is not.
+/// A call claimed by a dead session is stale; one that a living session runs is not.
 pub async fn what_a_dead_session_runs_is_stale(s: Subject) {
     let (alive, ..) = claimed(&s, &Draft::new("run", 1)).await;
     let (dead, _, session) = claimed(&s, &Draft::new("run", 2)).await;
@@ -118,7 +119,7 @@ pub async fn what_a_dead_session_runs_is_stale(s: Subject) {
     assert_eq!(s.store.stale(10).await.unwrap(), stale, "running has no expiry");
 }
 
-/// What humans rejected is found by its run and content, the newest first, and nothing else is.
+/// Rejected calls are found by run and content, the newest first, and no others.
 pub async fn what_was_rejected_is_found_by_run_and_content(s: Subject) {
     let content = Draft::new("run", 1).call().content();
     let found = async |run: &str, content| {
@@ -160,7 +161,7 @@ pub async fn what_was_rejected_is_found_by_run_and_content(s: Subject) {
     assert_eq!(one[0], s.get(rejected[0]).await);
 }
 
-/// A root run shows its own calls and those that were delegated from it, page by page.
+/// A root run shows its own calls and those delegated from it, page by page.
 pub async fn a_root_run_shows_what_was_delegated_from_it(s: Subject) {
     let own = s.create(&Draft::new("root", 1)).await;
     let child = s.create(&Draft::new("child", 1).root("root")).await;

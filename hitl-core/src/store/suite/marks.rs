@@ -1,10 +1,10 @@
-//! Marks: small values that change by compare-and-set, and the audit's writers among them.
+//! Metadata: small values that change by compare-and-set, including the registered audit writers.
 
 use std::sync::Arc;
 
 use super::Subject;
 
-/// A mark is what it was set to, and only who knows what it is may set it.
+/// A value is what it was set to, and only a caller that knows the current value can set it.
 pub async fn a_mark_is_set_once(s: Subject) {
     let store = &s.store;
     assert_eq!(store.metadata("one").await.unwrap(), None);
@@ -20,7 +20,7 @@ pub async fn a_mark_is_set_once(s: Subject) {
     assert_eq!(store.metadata("epoch").await.unwrap(), None, "marks have names of their own");
 }
 
-/// Of many who swap at the same moment, one wins.
+/// Of many simultaneous swaps, one wins.
 pub async fn invariant_4_one_swap_wins(s: Subject) {
     for (round, from) in [(0, None), (1, Some("winner"))] {
         let from: Option<String> = match from {
@@ -46,7 +46,7 @@ pub async fn invariant_4_one_swap_wins(s: Subject) {
     }
 }
 
-/// A writer that is registered again is the same writer, and none is lost in a race.
+/// Registering a writer again keeps the same writer, and none is lost in a race.
 pub async fn writers_are_registered_once(s: Subject) {
     let tasks: Vec<_> = (0..6)
         .map(|n| {

@@ -1,8 +1,8 @@
 //! The contract suite that every store passes.
 //!
 //! One check for each sentence of the [contract](crate::store::Store): plain async functions over a
-//! [`Subject`], which is an empty store and the clock that it reads, so that time passes without
-//! sleeping. A backend runs them all with one line:
+//! [`Subject`], which is an empty store and its clock, so that time passes without sleeping. A
+//! backend runs them all with one line:
 //!
 //! ```ignore
 //! async fn make_store(clock: ManualClock) -> Subject { .. }

@@ -1,4 +1,4 @@
-//! What is not known to be audited stays with the store, and is somebody's to audit.
+//! The outbox: changes not known to be audited stay in the store, each assigned to a session.
 
 use super::Subject;
 use super::fixture::{Draft, claim, sealed, tenant};
@@ -6,7 +6,7 @@ use crate::ids::{ClaimToken, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Event};
 use crate::store::{ChangeId, EventPayload, SubmitResult};
 
-/// A gate, as a store sees it.
+/// Opens a session, as a gate does.
 async fn gate(s: &Subject) -> SessionId {
     s.store.open_session().await.unwrap()
 }
@@ -35,7 +35,7 @@ async fn take(s: &Subject, session: SessionId) -> Vec<ChangeId> {
     s.store.outbox_take(session, 100).await.unwrap().iter().map(ChangeId::from_entry).collect()
 }
 
-/// From the transaction that makes it until it is acknowledged, each by itself.
+/// Each change is in the outbox from the transaction that makes it until it is acknowledged.
 pub async fn a_change_is_in_the_outbox_until_it_is_acknowledged(s: Subject) {
     let me = gate(&s).await;
     let asked = submit(&s, Draft::new("run", 1).audited_by(me)).await;
@@ -59,7 +59,8 @@ pub async fn a_change_is_in_the_outbox_until_it_is_acknowledged(s: Subject) {
     s.store.outbox_ack(&[]).await.unwrap();
 }
 
-/// A claim has the intent; who owns a call is not audited; what names no auditor is nobody's.
+/// A claim is audited by its intent; ownership is not audited; a change without an auditor belongs
+/// to nobody.
 pub async fn what_has_no_record_of_its_own_is_not_in_it(s: Subject) {
     let me = gate(&s).await;
     let admitted = Draft::new("run", 1).admitted(ClaimToken::new(), me).audited_by(me);
@@ -92,8 +93,8 @@ pub async fn what_changed_nothing_is_not_in_it(s: Subject) {
     assert!(own(&s, me).await.is_empty());
 }
 
-/// What a dead gate has not acknowledged is the next one's, and only one's; a living gate's is its
-/// own.
+/// The unacknowledged changes of a dead gate go to exactly one other; those of a living gate stay
+/// its own.
 pub async fn what_the_dead_leave_is_taken_once(s: Subject) {
     let (dead, alive, next, late) =
         (gate(&s).await, gate(&s).await, gate(&s).await, gate(&s).await);
@@ -107,12 +108,12 @@ pub async fn what_the_dead_leave_is_taken_once(s: Subject) {
     assert_eq!(own(&s, next).await, [ChangeId::to(&first), ChangeId::to(&second)]);
     assert!(take(&s, late).await.is_empty(), "taken");
     assert_eq!(own(&s, alive).await, [ChangeId::to(&others)]);
-    // Who took it may die too.
+    // The session that took them may die too.
     s.store.close_session(next).await.unwrap();
     assert_eq!(take(&s, late).await, [ChangeId::to(&first), ChangeId::to(&second)]);
 }
 
-/// However many come at once, each change is given to one of them.
+/// However many sessions take at once, each change goes to one of them.
 pub async fn of_several_who_take_each_gets_others(s: Subject) {
     let dead = gate(&s).await;
     for position in 0..40 {

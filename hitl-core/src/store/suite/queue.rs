@@ -1,4 +1,4 @@
-//! The queue: its orders, its turns, and going on where a listing stopped.
+//! The queue: its orders, its turns, and continuing a listing.
 
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ async fn ids(s: &Subject, scan: &QueueScan) -> Vec<RequestId> {
     list(s, scan).await.iter().map(|placed| placed.record.id()).collect()
 }
 
-/// Within the reviewers' order priority goes before all else, then the turn, then what is due.
+/// In the reviewers' order priority comes before all else, then the turn, then the due date.
 pub async fn the_most_urgent_comes_first(s: Subject) {
     let mut expected = Vec::new();
     let kinds = [Priority::Medium, Priority::Urgent, Priority::High];
     for (position, priority) in (0..9).zip(kinds.into_iter().cycle()) {
-        // What came later is due earlier; each is of a principal of its own.
+        // Later calls are due earlier; each has a principal of its own.
         let due = Duration::from_secs(1000 - position * 10);
         let draft = Draft::new("run", position).priority(priority).due_in(due);
         let record = s.create(&draft.principal(&format!("agent {position}"))).await;
@@ -42,7 +42,7 @@ pub async fn the_most_urgent_comes_first(s: Subject) {
     assert_eq!(ids(&s, &pending(QueueOrder::Reviewer)).await, expected);
 }
 
-/// In the order of due dates priority and principal do not count.
+/// In the order of due dates, priority and principal do not count.
 pub async fn what_is_due_first_comes_first(s: Subject) {
     let mut created = Vec::new();
     for (position, seconds) in (0..).zip([500, 100, 400, 100, 300]) {
@@ -64,7 +64,7 @@ pub async fn what_came_first_comes_first(s: Subject) {
     assert_eq!(ids(&s, &pending(QueueOrder::Created)).await, created);
 }
 
-/// One that floods stands before the others' next calls at most once for each of them.
+/// A flooding principal precedes each next call of the others at most once per turn.
 pub async fn invariant_13_a_flood_buries_nobody(s: Subject) {
     for position in 0..30 {
         s.create(&Draft::new("flood", position).principal("flooder")).await;
@@ -78,13 +78,14 @@ pub async fn invariant_13_a_flood_buries_nobody(s: Subject) {
     assert_eq!(listed.len(), 34);
     for (position, id) in quiet.iter().enumerate() {
         let place = listed.iter().position(|listed| listed == id).unwrap();
-        // Of three principals, the first calls are among the first three, the second among six.
+        // With three principals, the first calls are among the first three, the second among the
+        // first six.
         let bound = 3 * (position / 2 + 1);
         assert!(place < bound, "call {position} is number {place}");
     }
 }
 
-/// What comes and goes moves nobody.
+/// Calls that come and go move no other call.
 pub async fn a_turn_stays_while_a_call_waits(s: Subject) {
     let mut waiting = Vec::new();
     for position in 0..6 {
@@ -104,7 +105,7 @@ pub async fn a_turn_stays_while_a_call_waits(s: Subject) {
     assert_eq!(turn(own.id()), 6, "whoever has, goes after its own");
 }
 
-/// A call that is asked again begins to wait again.
+/// A call that is asked again gets a new turn.
 pub async fn a_call_asked_again_takes_a_new_turn(s: Subject) {
     let draft = Draft::new("run", 0).level(ApprovalLevel::Quick);
     let first = approved(&s, &draft).await;
@@ -123,8 +124,8 @@ pub async fn a_call_asked_again_takes_a_new_turn(s: Subject) {
     assert_eq!(listed[3].record.id(), first.id());
 }
 
-/// Going on after a place shows everything that waits all the time, once, in order, whatever comes
-/// and goes in between.
+/// Continuing after a position shows every call that waits throughout exactly once, in order,
+/// whatever comes and goes in between.
 pub async fn a_listing_goes_on_where_it_stopped(s: Subject) {
     for order in [QueueOrder::Reviewer, QueueOrder::Due, QueueOrder::Created] {
         let run = format!("{order:?}");
@@ -185,7 +186,7 @@ pub async fn a_queue_is_of_one_tenant(s: Subject) {
     assert_eq!(listed.iter().find(|p| p.record.id() == late.id()).unwrap().place.turn, 0);
 }
 
-/// Several states are listed as one, and what has ended in the order in which it came.
+/// Several states are listed as one, and ended calls in the order of creation.
 pub async fn what_has_ended_is_listed_as_it_came(s: Subject) {
     let mut expected = Vec::new();
     for position in 0..8 {
@@ -212,7 +213,7 @@ pub async fn what_has_ended_is_listed_as_it_came(s: Subject) {
     assert_eq!(ids(&s, &open).await.len(), 4);
 }
 
-/// Each call is counted where it stands.
+/// Each call is counted under its current state.
 pub async fn calls_are_counted(s: Subject) {
     for position in 0..5 {
         let level = [ApprovalLevel::Quick, ApprovalLevel::Full][usize::from(position > 1)];

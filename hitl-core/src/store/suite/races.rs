@@ -1,4 +1,4 @@
-//! Races on real threads: one winner, and every loser is told.
+//! Races on real threads: one winner, and every loser learns the outcome.
 
 use std::sync::{Arc, Barrier};
 
@@ -10,7 +10,7 @@ use crate::ids::{ClaimToken, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
 use crate::store::{ApplyError, EventPayload, SubmitResult};
 
-/// How many race.
+/// The number of racers.
 pub(super) const RACERS: usize = 32;
 
 /// Starts one thread for each racer, all at the same moment.
@@ -74,7 +74,7 @@ async fn one_winner(
     winner
 }
 
-/// Approving, rejecting, cancelling and expiring race for a call that waits.
+/// Approving, rejecting, cancelling and expiring race for a waiting call.
 pub async fn invariant_4_one_decision_wins(s: Subject) {
     for round in 0..5 {
         let record = s.create(&Draft::new("run", round)).await;
@@ -85,7 +85,7 @@ pub async fn invariant_4_one_decision_wins(s: Subject) {
             2 => Event::Decide(request.abort("stop").by("carol")),
             _ => host("enough"),
         });
-        // Approved can still be withdrawn: let only approvals win over cancellations.
+        // An approved call can still be withdrawn: let only approvals win over cancellations.
         let events: Vec<_> = if round % 2 == 0 {
             events.filter(|event| !matches!(event, Event::Cancel { .. })).collect()
         } else {
@@ -100,7 +100,7 @@ fn is_approval(event: &Event) -> bool {
     matches!(event, Event::Decide(decision) if decision.answer == crate::approval::DecisionKind::Approve)
 }
 
-/// The same event under an id of its own, so that it is no replay.
+/// Returns the same event under a new id, so that it is no replay.
 fn renamed(event: Event) -> Event {
     match event {
         Event::Decide(mut decision) => {
@@ -123,7 +123,7 @@ pub async fn invariant_11_one_end_wins(s: Subject) {
     }
 }
 
-/// Many executors want the same call: one gets it.
+/// Many executors race for the same call: one gets it.
 pub async fn invariant_3_one_claim_wins(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     for round in 0..5 {
@@ -137,7 +137,7 @@ pub async fn invariant_3_one_claim_wins(s: Subject) {
     }
 }
 
-/// Admitting the same key many times starts it once; other content never slips in.
+/// Admitting the same key many times starts it once; other content is never accepted.
 pub async fn invariant_3_one_admission_wins(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let draft = Draft::new("run", 1);
@@ -165,7 +165,7 @@ pub async fn invariant_3_one_admission_wins(s: Subject) {
     assert_eq!(created, 1);
 }
 
-/// A late result races a human's word: one of them stands.
+/// A late result races a human's resolution: one of them counts.
 pub async fn invariant_11_a_late_result_races_a_human(s: Subject) {
     for round in 0..5 {
         let (record, token, _) = claimed(&s, &Draft::new("run", round)).await;
@@ -186,7 +186,7 @@ pub async fn invariant_11_a_late_result_races_a_human(s: Subject) {
         assert_eq!((kept.state, kept.version), (CallState::Failed, parked.version + 1));
         for answer in answers {
             match answer {
-                // The late result's replays are all the same success.
+                // The late result's replays are all successes.
                 Ok(won) => assert_eq!(won, kept),
                 lost => assert_eq!(refused(lost).1, kept),
             }
@@ -194,7 +194,7 @@ pub async fn invariant_11_a_late_result_races_a_human(s: Subject) {
     }
 }
 
-/// One decision, sent many times at once, is one decision and a success for everybody.
+/// One decision, sent many times at once, counts once and succeeds for everybody.
 pub async fn invariant_4_a_replayed_decision_is_one_decision(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let decision = Event::Decide(record.request.approve().by("alice"));

@@ -1,4 +1,4 @@
-//! What is erased, what is forgotten, and what is never touched.
+//! Retention: data that is erased, forgotten, or never touched.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event};
 use crate::store::{ChangeId, EventPayload, GrantQuery, StoreErrorKind, SubmitResult};
 
-/// A run that began so many milliseconds after 1970, by its id.
+/// Returns the id of a run that began this many milliseconds after 1970.
 fn run(millis: i64) -> String {
     let (high, low) = (millis >> 16, millis & 0xffff);
     format!("{high:08x}-{low:04x}-7000-8000-000000000001")
 }
 
-/// A call that was executed, with a result.
+/// Returns an executed call with a result.
 async fn executed(s: &Subject, draft: &Draft) -> CallRecord {
     let (record, token, _) = claimed(s, draft).await;
     let (event, result) = (Event::Succeed { token }, Some(sealed(b"r")));
@@ -34,7 +34,7 @@ async fn retain(s: &Subject) -> u64 {
     s.store.erase_ended_before(present(s).await).await.unwrap().calls
 }
 
-/// Result, history and texts go; key, digest and outcome stay.
+/// Result, history and texts are erased; key, digest and outcome stay.
 pub async fn what_ended_long_ago_is_erased(s: Subject) {
     let done = executed(&s, &Draft::new("run", 1).argument("the secret plan")).await;
     let other = s.create(&Draft::new("run", 2)).await;
@@ -55,7 +55,7 @@ pub async fn what_ended_long_ago_is_erased(s: Subject) {
     }
 }
 
-/// The same content finds what is left, other content is refused.
+/// The same content finds the tombstone, other content is refused.
 pub async fn an_erased_key_stays_taken(s: Subject) {
     let draft = Draft::new("run", 1);
     let done = executed(&s, &draft).await;
@@ -88,7 +88,7 @@ pub async fn what_has_not_ended_is_never_touched(s: Subject) {
     assert_eq!(s.apply(claimed.id(), Event::Succeed { token }).await.state, CallState::Executed);
 }
 
-/// The time that counts is that of the end, not that of the submission.
+/// The time of the end counts, not that of the submission.
 pub async fn what_ended_lately_is_kept(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     s.pass(100);
@@ -106,7 +106,7 @@ pub async fn what_ended_lately_is_kept(s: Subject) {
     assert_eq!(retain(&s).await, 1);
 }
 
-/// Once more finds nothing to do.
+/// A second erasure finds nothing to do.
 pub async fn erasing_twice_changes_nothing(s: Subject) {
     let done = executed(&s, &Draft::new("run", 1)).await;
     s.pass(10);
@@ -114,7 +114,7 @@ pub async fn erasing_twice_changes_nothing(s: Subject) {
     assert_eq!(s.get(done.id()).await, done.tombstone());
 }
 
-/// A reader that comes to a hole is told, and goes on behind it; before it and after it nothing is
+/// A reader that reaches a gap is notified, and continues behind it; before and after it nothing is
 /// missing.
 pub async fn readers_of_the_history_see_a_marked_gap(s: Subject) {
     let first = s.create(&Draft::new("run", 1)).await;
@@ -139,7 +139,7 @@ pub async fn readers_of_the_history_see_a_marked_gap(s: Subject) {
     assert_eq!(seen(&end), (vec![], true), "what comes next was erased");
 }
 
-/// Behind the watermark nobody knows any more what ran: a new call of such a run is refused.
+/// Behind the watermark it is not known what ran: a new call of such a run is refused.
 pub async fn a_forgotten_run_takes_no_new_call(s: Subject) {
     let now = present(&s).await.as_millis();
     let (old, new) = (run(now - 5000), run(now + 5000));
@@ -164,7 +164,7 @@ pub async fn a_forgotten_run_takes_no_new_call(s: Subject) {
     assert!(matches!(kept, SubmitResult::Existing(_)), "its id does not say how old it is");
 }
 
-/// A call of an old run that is not over, or not erased, is still found.
+/// A call of an old run that has not ended, or is not erased, is still found.
 pub async fn only_erased_calls_are_forgotten(s: Subject) {
     let now = present(&s).await;
     let old = run(now.as_millis() - 5000);
@@ -179,7 +179,7 @@ pub async fn only_erased_calls_are_forgotten(s: Subject) {
     }
 }
 
-/// An earlier watermark does not bring back what a later one refused.
+/// A lower watermark does not bring back what a higher one refused.
 pub async fn a_watermark_only_rises(s: Subject) {
     let now = present(&s).await;
     s.store.forget_runs(now).await.unwrap();
@@ -190,7 +190,8 @@ pub async fn a_watermark_only_rises(s: Subject) {
     s.create(&Draft::new(&run(now.as_millis()), 1)).await;
 }
 
-/// Grants that were revoked, or whose time was over, before; others stay, also when all was drawn.
+/// Grants that were revoked or expired before the cutoff are deleted; others stay, even if fully
+/// drawn.
 pub async fn grants_that_ended_are_forgotten(s: Subject) {
     let by = crate::call::Principal::new("bob");
     let mut given = Vec::new();
@@ -226,7 +227,7 @@ pub async fn grants_that_ended_are_forgotten(s: Subject) {
     assert_eq!(left, [given[1], given[4]], "however many there are");
 }
 
-/// Whoever decides and runs calls meanwhile notices nothing.
+/// Concurrent decisions and runs are not affected.
 pub async fn invariant_3_retention_races_with_those_who_work(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     for position in 0..60 {
@@ -253,7 +254,7 @@ pub async fn invariant_3_retention_races_with_those_who_work(s: Subject) {
     }
 }
 
-/// What nobody has audited yet is not forgotten.
+/// Unaudited changes are not erased.
 pub async fn what_is_not_audited_is_not_erased(s: Subject) {
     let me = s.store.open_session().await.unwrap();
     let record = s.create(&Draft::new("run", 1)).await;

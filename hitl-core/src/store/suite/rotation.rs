@@ -1,4 +1,5 @@
-//! Rotation: what is sealed under another key than the current one is listed, replaced and counted.
+//! Key rotation: texts that are sealed under another key than the current one are listed, replaced
+//! and counted.
 
 use super::{Draft, Subject, claimed, sealed, tenant};
 use crate::call::Tenant;
@@ -7,7 +8,7 @@ use crate::machine::Event;
 use crate::seal::{HostKey, KeyId, Sealed};
 use crate::store::{EventPayload, SealedPart, SealedText, StoreErrorKind};
 
-/// Some key that is not the store's.
+/// Returns the id of some key that is not the store's.
 fn other() -> KeyId {
     HostKey::from_bytes([0xab; 32]).id()
 }
@@ -16,7 +17,7 @@ fn own(s: &Subject) -> KeyId {
     s.store.host_key().expect("a store under test has a key").id()
 }
 
-/// Bytes as they begin when they are sealed under a key. Stores open nothing.
+/// Returns bytes that begin as if sealed under a key. Stores open nothing.
 fn under(key: KeyId, rest: &[u8]) -> Sealed {
     Sealed::from_bytes([&key.prefix(), rest].concat())
 }
@@ -38,7 +39,7 @@ async fn submitted(s: &Subject, position: u64, payload: Sealed) -> RequestId {
     draft.id()
 }
 
-/// Texts under the key that is asked about are not listed; all others are, older ones too.
+/// Texts under the given key are not listed; all others are, older ones too.
 pub async fn what_is_sealed_under_another_key_is_listed(s: Subject) {
     let mine = submitted(&s, 1, under(own(&s), b"mine")).await;
     let theirs = submitted(&s, 2, under(other(), b"theirs")).await;
@@ -52,7 +53,7 @@ pub async fn what_is_sealed_under_another_key_is_listed(s: Subject) {
     assert_eq!((&listed[0].tenant, listed[0].part), (&tenant(), SealedPart::Payload));
 }
 
-/// Every text is looked at once, however the list is cut, and texts of other tenants too.
+/// Every text is checked once, however the list is cut, and texts of other tenants too.
 pub async fn a_listing_continues_after_a_place(s: Subject) {
     let mut ids = Vec::new();
     for position in 0..7 {
@@ -71,7 +72,7 @@ pub async fn a_listing_continues_after_a_place(s: Subject) {
     assert_eq!((beyond.texts.len(), beyond.next), (0, None));
 }
 
-/// Of several who replace a text, one does; nothing of another call or tenant is replaced.
+/// Of several that replace a text, one succeeds; nothing of another call or tenant is replaced.
 pub async fn a_text_is_replaced_once_and_only_by_who_has_seen_it(s: Subject) {
     let id = submitted(&s, 1, under(other(), b"x")).await;
     submitted(&s, 2, under(other(), b"y")).await;
@@ -92,7 +93,7 @@ pub async fn a_text_is_replaced_once_and_only_by_who_has_seen_it(s: Subject) {
     assert_eq!(other, Some(under(self::other(), b"y")));
 }
 
-/// What was edited, or has ended, meanwhile stays as it is.
+/// A text that was replaced or erased meanwhile stays as it is.
 pub async fn what_was_replaced_or_erased_is_not_resealed(s: Subject) {
     let id = submitted(&s, 1, under(other(), b"x")).await;
     let text = listed(&s, SealedPart::Payload, own(&s)).await.remove(0);
@@ -118,7 +119,8 @@ pub async fn a_resealed_call_is_the_same_call(s: Subject) {
     assert_eq!(kept, Some(under(own(&s), b"again")));
 }
 
-/// Not while a text is under another key. Own sessions are under the current one.
+/// Keys are not retired while a text is under another key. The store's own sessions are under the
+/// current one.
 pub async fn keys_are_retired_once_nothing_is_under_another(s: Subject) {
     s.store.retire_keys().await.unwrap();
     let session = s.store.open_session().await.unwrap();

@@ -1,4 +1,4 @@
-//! Claiming, and recording how the body ended.
+//! Claiming, and recording the outcome of the body.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::machine::{CallState, Event, Refusal};
 use crate::policy::{ApprovalLevel, Requirement};
 use crate::store::EventPayload;
 
-/// An approved call is claimed once; whoever comes second does not get it.
+/// An approved call is claimed once; a second claimant does not get it.
 pub async fn an_approved_call_is_claimed_once(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     let session = s.store.open_session().await.unwrap();
@@ -23,7 +23,7 @@ pub async fn an_approved_call_is_claimed_once(s: Subject) {
     assert!(matches!(refusal, Refusal::State { state: CallState::Claimed, event: "claim" }));
 }
 
-/// Replaying a claim gives the first answer: the author may have missed it.
+/// Replaying a claim returns the first answer, which its author may have missed.
 pub async fn replaying_a_claim_is_harmless(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     let session = s.store.open_session().await.unwrap();
@@ -33,7 +33,7 @@ pub async fn replaying_a_claim_is_harmless(s: Subject) {
     assert_eq!(s.apply(record.id(), event).await, first);
 }
 
-/// Only what is approved is claimed: not what waits, not what ended.
+/// Only an approved call can be claimed: not a waiting one, not an ended one.
 pub async fn nothing_else_is_claimed(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let pending = s.create(&Draft::new("run", 1)).await;
@@ -45,7 +45,7 @@ pub async fn nothing_else_is_claimed(s: Subject) {
     }
 }
 
-/// A claim names what it is about to run, within its time, at the level it was approved for.
+/// A claim names the binding it is about to run, within its time, at the approved level.
 pub async fn a_claim_is_of_what_was_approved(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let record = approved(&s, &Draft::new("run", 1).level(ApprovalLevel::Quick)).await;
@@ -65,7 +65,7 @@ pub async fn a_claim_is_of_what_was_approved(s: Subject) {
     assert_eq!(refusal, Refusal::Expired);
 }
 
-/// A claim that started nothing is given back, and can be taken again.
+/// A claim that started nothing is released, and can be taken again.
 pub async fn a_released_claim_can_be_taken_again(s: Subject) {
     let (record, token, session) = claimed(&s, &Draft::new("run", 1)).await;
     let stranger = Event::Release { token: ClaimToken::new() };
@@ -78,7 +78,7 @@ pub async fn a_released_claim_can_be_taken_again(s: Subject) {
     assert!(matches!(s.refuse(record.id(), Event::Succeed { token }).await, Refusal::NotClaimant));
 }
 
-/// A body that succeeded: the result is kept, the payload is gone.
+/// A body that succeeded: the result is kept, the payload is deleted.
 pub async fn a_success_keeps_its_result(s: Subject) {
     let (record, token, _) = claimed(&s, &Draft::new("run", 1)).await;
     assert!(s.has_payload(record.id()).await, "it is needed until it has ended");
@@ -100,7 +100,7 @@ pub async fn a_success_keeps_its_result(s: Subject) {
     assert_eq!(kept, Some(sealed(b"signature")), "a replay changes nothing");
 }
 
-/// A body that failed: what is kept of the failure is in the record.
+/// A body that failed: the record contains the failure.
 pub async fn a_failure_is_kept(s: Subject) {
     let (record, token, _) = claimed(&s, &Draft::new("run", 1)).await;
     let done =
@@ -114,7 +114,7 @@ pub async fn a_failure_is_kept(s: Subject) {
     assert!(!s.has_payload(record.id()).await);
 }
 
-/// Only who holds the claim records how it ended.
+/// Only the holder of the claim records the outcome.
 pub async fn only_the_claimant_records_the_end(s: Subject) {
     let (record, ..) = claimed(&s, &Draft::new("run", 1)).await;
     let token = ClaimToken::new();
@@ -129,7 +129,7 @@ pub async fn only_the_claimant_records_the_end(s: Subject) {
     assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), None);
 }
 
-/// A terminal call takes no event at all.
+/// A terminal call accepts no event at all.
 pub async fn terminal_is_terminal(s: Subject) {
     let (record, token, session) = claimed(&s, &Draft::new("run", 1)).await;
     let done = s.apply(record.id(), Event::Succeed { token }).await;
@@ -158,7 +158,7 @@ pub async fn terminal_is_terminal(s: Subject) {
     assert_eq!(s.get(record.id()).await, done);
 }
 
-/// Each session is one life: alive until it is closed, and closing it twice is harmless.
+/// Each session is alive until it is closed, and closing it twice is harmless.
 pub async fn a_session_is_dead_once_it_is_closed(s: Subject) {
     let (first, second) =
         (s.store.open_session().await.unwrap(), s.store.open_session().await.unwrap());

@@ -1,4 +1,4 @@
-//! What a check is given, and the few things that every check does with it.
+//! The subject of a check, and the operations common to all checks.
 
 use std::any::Any;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event, Refusal};
 use crate::store::{ApplyError, EventPayload, Store, SubmitResult};
 
-/// How long anything may take that has to happen: far beyond what a healthy store needs.
+/// The longest time for anything that has to happen: far beyond what a healthy store needs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An empty store under test.
@@ -23,12 +23,12 @@ pub struct Subject {
     pub store: Arc<dyn Store>,
     /// The clock that it reads.
     pub clock: ManualClock,
-    /// What must live as long as the store: its folder, its server.
+    /// Anything that must live as long as the store: its folder, its server.
     keep: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Subject {
-    /// A store that reads `clock`.
+    /// Returns a subject with a store that reads `clock`.
     pub fn new(store: impl Store, clock: ManualClock) -> Self {
         Self { store: Arc::new(store), clock, keep: None }
     }
@@ -56,8 +56,8 @@ impl Subject {
             .expect("the event is legal")
     }
 
-    /// Applies an event that must be refused. Checks that the loser is told how the record stands,
-    /// and that nothing was written.
+    /// Applies an event that must be refused. Checks that the loser gets the current record, and
+    /// that nothing was written.
     pub async fn refuse(&self, id: RequestId, event: Event) -> Refusal {
         let before = self.get(id).await;
         let result =
@@ -68,22 +68,22 @@ impl Subject {
         refusal
     }
 
-    /// A record that must be there.
+    /// Returns a record that must exist.
     pub async fn get(&self, id: RequestId) -> CallRecord {
         self.store.get(&tenant(), id).await.expect("get").expect("the call is there")
     }
 
-    /// The state of a record that must be there.
+    /// Returns the state of a record that must exist.
     pub async fn state(&self, id: RequestId) -> CallState {
         self.get(id).await.state
     }
 
-    /// Whether the sealed payload is still kept.
+    /// Returns whether the sealed payload is still stored.
     pub async fn has_payload(&self, id: RequestId) -> bool {
         self.store.payload(&tenant(), id).await.expect("payload").is_some()
     }
 
-    /// Turns the clock forward.
+    /// Moves the clock forward.
     pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
@@ -108,12 +108,12 @@ impl fmt::Debug for Subject {
     }
 }
 
-/// A clock for a subject: it stands in the middle of 2026 until it is turned.
+/// Returns a clock for a subject: it shows the middle of 2026 until it is moved.
 pub fn start_clock() -> ManualClock {
     ManualClock::at(Timestamp::from_millis(1_780_000_000_123))
 }
 
-/// Why an event was refused, and the record that its author was given.
+/// Returns the reason why an event was refused, and the record that its author received.
 pub fn refused(result: Result<CallRecord, ApplyError>) -> (Refusal, CallRecord) {
     match result {
         Err(ApplyError::Rejected { refusal, current }) => (refusal, *current),

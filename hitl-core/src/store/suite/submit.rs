@@ -1,4 +1,4 @@
-//! Submitting: a key is unique for ever.
+//! Submitting: a key is unique forever.
 
 use super::fixture::{Draft, sealed, tenant};
 use super::{Subject, approved};
@@ -20,7 +20,7 @@ pub async fn a_new_key_is_created_and_stamped(s: Subject) {
     assert_eq!(s.store.result(&tenant(), draft.id()).await.unwrap(), None);
 }
 
-/// The same key and content re-attach to the record of the first time, wherever it stands.
+/// The same key and content re-attach to the first record, whatever its state.
 pub async fn the_same_content_finds_the_record_there_is(s: Subject) {
     let draft = Draft::new("run", 1);
     let record = approved(&s, &draft).await;
@@ -31,7 +31,7 @@ pub async fn the_same_content_finds_the_record_there_is(s: Subject) {
     assert_eq!(s.store.payload(&tenant(), draft.id()).await.unwrap(), Some(sealed(b"payload")));
 }
 
-/// The same key with other content is refused, and the record there is stays as it was.
+/// The same key with other content is refused, and the existing record is unchanged.
 pub async fn other_content_under_the_same_key_is_a_conflict(s: Subject) {
     let draft = Draft::new("run", 1);
     let record = s.create(&draft).await;
@@ -44,7 +44,7 @@ pub async fn other_content_under_the_same_key_is_a_conflict(s: Subject) {
     assert_eq!(s.store.payload(&tenant(), other.id()).await.unwrap(), None);
 }
 
-/// Submitting the same submission again gives the first answer: its author may have missed it.
+/// Replaying a submission returns the first answer, which its author may have missed.
 pub async fn replaying_a_submission_gives_the_first_answer(s: Subject) {
     let draft = Draft::new("run", 1);
     let record = s.create(&draft).await;
@@ -64,7 +64,7 @@ pub async fn a_key_is_unique_after_its_call_ended(s: Subject) {
     assert!(matches!(other, SubmitResult::Conflict(id) if id == draft.id()));
 }
 
-/// Run and position both belong to the key, and the largest position is a position.
+/// Run and position both belong to the key, and the largest position is valid.
 pub async fn run_and_position_make_different_keys(s: Subject) {
     let drafts = [
         Draft::new("run", 1),
@@ -88,7 +88,7 @@ pub async fn run_and_position_make_different_keys(s: Subject) {
     assert_eq!(s.store.get_by_key(Draft::new("run", 3).key()).await.unwrap(), None);
 }
 
-/// A call that a rule refused is kept, without its payload: nothing will ever run it.
+/// A call that a rule denied is kept, without its payload: nothing will ever run it.
 pub async fn a_denied_call_is_kept_without_its_payload(s: Subject) {
     let draft = Draft::new("run", 1).denied();
     let record = s.create(&draft).await;
@@ -97,7 +97,7 @@ pub async fn a_denied_call_is_kept_without_its_payload(s: Subject) {
     assert_eq!(s.get(draft.id()).await, record);
 }
 
-/// What is sealed comes back byte for byte, empty and large ones too.
+/// Sealed bytes are returned byte for byte, empty and large ones too.
 pub async fn sealed_bytes_come_back_unchanged(s: Subject) {
     let large: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[0]).collect();
     for (position, bytes) in [(1, Vec::new()), (2, vec![0, 255, 0]), (3, large)] {

@@ -1,4 +1,4 @@
-//! Tenants are apart in every operation.
+//! Tenants are separate in every operation.
 
 use super::Subject;
 use super::fixture::{Draft, host, sealed, tenant};
@@ -16,7 +16,7 @@ pub async fn tenants_have_keys_of_their_own(s: Subject) {
     assert_eq!(s.store.get_by_key(theirs.key()).await.unwrap(), Some(b));
 }
 
-/// Nothing of a call is read in another tenant, whoever knows its id.
+/// Nothing of a call is read in another tenant, even with its id.
 pub async fn nothing_is_read_across_tenants(s: Subject) {
     let draft = Draft::new("run", 1);
     let record = s.create(&draft).await;
@@ -34,7 +34,7 @@ pub async fn nothing_is_read_across_tenants(s: Subject) {
     assert_eq!(s.store.list(&tenant(), PageRequest::all()).await.unwrap().len(), 1);
 }
 
-/// Nothing is changed in another tenant, and nobody is told that the call is there.
+/// Nothing is changed in another tenant, and the call's existence is not revealed.
 pub async fn nothing_is_changed_across_tenants(s: Subject) {
     let record = s.create(&Draft::new("run", 1)).await;
     let approve = Event::Decide(record.request.approve().by("mallory"));
@@ -48,7 +48,7 @@ pub async fn nothing_is_changed_across_tenants(s: Subject) {
     assert_eq!(s.get(record.id()).await, record);
 }
 
-/// Tenants whose names are alike are still two.
+/// Tenants with similar names are different.
 pub async fn similar_tenants_are_apart(s: Subject) {
     let names = ["acme", "Acme", "acme ", "", "acm%", "a\u{301}", "\u{e1}"];
     for name in names {
@@ -61,7 +61,7 @@ pub async fn similar_tenants_are_apart(s: Subject) {
     }
 }
 
-/// The sweep sees all tenants, and says which tenant each call belongs to.
+/// The sweep sees all tenants, and returns the tenant of each call.
 pub async fn the_sweep_sees_all_tenants(s: Subject) {
     let (a, b) = (Draft::new("run", 1), Draft::new("run", 1).tenant("acme"));
     s.create(&a).await;

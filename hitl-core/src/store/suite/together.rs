@@ -27,7 +27,7 @@ fn claims(records: &[CallRecord], session: SessionId) -> Vec<ApplyRequest> {
     records.iter().map(claim).collect()
 }
 
-/// All events happen, in their order, each with a line in the history.
+/// All events are applied, in their order, each with an entry in the history.
 pub async fn several_events_happen_together(s: Subject) {
     let records = [s.create(&Draft::new("run", 1)).await, s.create(&Draft::new("run", 2)).await];
     let before = s.store.last_history_seq().await.unwrap();
@@ -47,7 +47,7 @@ pub async fn several_events_happen_together(s: Subject) {
     assert_eq!(all(&s, Vec::new()).await.unwrap(), []);
 }
 
-/// One event is refused, and none happens; its author is told which.
+/// If one event is refused, none is applied; its author learns which.
 pub async fn one_refusal_and_nothing_happens(s: Subject) {
     let waits = s.create(&Draft::new("run", 1)).await;
     let over = s.create(&Draft::new("run", 2)).await;
@@ -77,7 +77,7 @@ pub async fn another_tenants_call_is_not_among_them(s: Subject) {
     assert_eq!(kept, Some(theirs));
 }
 
-/// Results are kept for each, payloads of what ended are gone.
+/// Results are kept for each, payloads of ended calls are deleted.
 pub async fn what_is_enclosed_comes_with_each(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let (one, two) = (ClaimToken::new(), ClaimToken::new());
@@ -96,7 +96,7 @@ pub async fn what_is_enclosed_comes_with_each(s: Subject) {
     }
 }
 
-/// Calls that run together are claimed all at once, and one of them alone by nobody.
+/// Calls that run together are claimed all at once, and no single one of them can be claimed.
 pub async fn siblings_are_claimed_together_or_not_at_all(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let draft = |position: u64| Draft::new("run", position).together("b", &[1, 2]);
@@ -120,7 +120,7 @@ pub async fn siblings_are_claimed_together_or_not_at_all(s: Subject) {
     }
 }
 
-/// Once released, each goes its own way: one whose body was not started is claimed again alone.
+/// Once released, the calls are independent: one whose body was not started is claimed again alone.
 pub async fn a_released_sibling_goes_its_own_way(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let draft = |position: u64| Draft::new("run", position).together("b", &[1, 2]).approved();
@@ -133,7 +133,7 @@ pub async fn a_released_sibling_goes_its_own_way(s: Subject) {
     assert_eq!(held.state, CallState::Claimed);
 }
 
-/// What several draw on one grant fits together, or none of them is claimed.
+/// The draws of several calls on one grant fit together, or none of the calls is claimed.
 pub async fn together_they_draw_on_one_grant(s: Subject) {
     let session = s.store.open_session().await.unwrap();
     let saved = s.store.save_grant(grant(None, Some(100))).await.unwrap();
@@ -154,7 +154,7 @@ pub async fn together_they_draw_on_one_grant(s: Subject) {
     assert_eq!((stands.used, stands.spent), (2, 80.into()));
 }
 
-/// Many want to release the same batch, while somebody withdraws one of it: one of them wins, and
+/// Many race to release the same batch, while one of its calls is withdrawn: one of them wins, and
 /// no sibling is claimed without the others.
 pub async fn invariant_3_one_release_wins(s: Subject) {
     for round in 0..3_u64 {

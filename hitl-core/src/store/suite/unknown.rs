@@ -1,4 +1,4 @@
-//! A call whose outcome is not known: parked until a late result or a human resolves it.
+//! Calls with an unknown outcome: parked until a late result or a human resolves them.
 
 use super::Subject;
 use super::fixture::{Draft, claim, claimed, sealed, tenant, unknown_outcome};
@@ -11,7 +11,7 @@ fn resolve(record: &CallRecord, resolution: Resolution) -> Event {
     Event::Resolve { version: record.version, resolution, by: Principal::new("olga") }
 }
 
-/// While its executor lives, nobody declares a call lost.
+/// While its executor lives, a call cannot be declared lost.
 pub async fn a_living_executor_is_not_lost(s: Subject) {
     let (record, _, session) = claimed(&s, &Draft::new("run", 1)).await;
     assert_eq!(s.refuse(record.id(), Event::ExecutorLost).await, Refusal::Alive);
@@ -32,7 +32,7 @@ pub async fn a_timed_out_body_is_parked(s: Subject) {
     assert_eq!(s.store.stale(10).await.unwrap(), [], "it waits for a human, not for a sweep");
 }
 
-/// A late result resolves it, as long as nobody else has.
+/// A late result resolves it, unless it was resolved before.
 pub async fn a_late_result_settles_it(s: Subject) {
     let (record, token) = unknown_outcome(&s, &Draft::new("run", 1)).await;
     let stranger = Event::Succeed { token: ClaimToken::new() };
@@ -48,7 +48,7 @@ pub async fn a_late_result_settles_it(s: Subject) {
     assert_eq!(done.state, CallState::Failed);
 }
 
-/// A human marks it as done or failed; a result that comes after that is too late.
+/// A human marks it as done or failed; a later result is too late.
 pub async fn a_human_settles_it(s: Subject) {
     let how = [
         (Resolution::Executed, CallState::Executed),
@@ -69,7 +69,7 @@ pub async fn a_human_settles_it(s: Subject) {
     }
 }
 
-/// A human lets it run once more: the old proof is void, the approval's time starts again.
+/// A human lets it run once more: the old claim is void, the approval's time starts again.
 pub async fn a_retry_voids_the_old_claim(s: Subject) {
     let (record, old) = unknown_outcome(&s, &Draft::new("run", 1)).await;
     s.pass(10_000);

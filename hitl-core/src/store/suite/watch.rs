@@ -9,7 +9,7 @@ use super::Subject;
 use super::fixture::{Draft, host, sealed, tenant};
 use crate::machine::CallState;
 
-/// A change after subscribing is hinted at, although nobody waited yet when it happened.
+/// A change after subscribing is hinted at, although nobody was waiting yet when it happened.
 pub async fn a_change_after_subscribing_is_not_lost(s: Subject) {
     let draft = Draft::new("run", 1);
     s.create(&draft).await;
@@ -19,7 +19,7 @@ pub async fn a_change_after_subscribing_is_not_lost(s: Subject) {
     s.soon("the hint for any call", all.changed()).await;
 }
 
-/// One can watch for a call that is not there yet.
+/// A call that does not exist yet can be watched.
 pub async fn a_call_to_come_can_be_watched(s: Subject) {
     let draft = Draft::new("run", 1);
     let mut watch = s.store.watch(draft.id());
@@ -49,7 +49,7 @@ pub async fn a_hint_comes_after_the_change(s: Subject) {
     }
 }
 
-/// Subscribe, read, wait: of many waiters that do so while others write, none hangs.
+/// Subscribe, read, wait: of many waiters that do so during writes, none hangs.
 pub async fn no_wake_up_is_lost_under_load(s: Subject) {
     let drafts: Vec<_> = (0..40).map(|position| Draft::new("run", position)).collect();
     let waiters: Vec<_> = drafts
@@ -79,8 +79,8 @@ pub async fn no_wake_up_is_lost_under_load(s: Subject) {
     }
 }
 
-/// A refused event is no change and hints at nothing beyond what is allowed: reading finds the
-/// record as it was.
+/// A refused event is no change and may at most cause a spurious hint: reading finds the record
+/// unchanged.
 pub async fn a_watcher_that_reads_finds_the_truth(s: Subject) {
     let draft = Draft::new("run", 1);
     let record = s.create(&draft).await;

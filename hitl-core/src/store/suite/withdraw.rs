@@ -9,7 +9,7 @@ fn by_owner(owner: OwnerToken) -> Event {
     Event::Cancel { by: Withdrawal::Owner(owner), reason: "changed my mind".to_owned() }
 }
 
-/// The owner withdraws their call while it waits, before and after it was approved.
+/// The owner withdraws their call while it waits, before and after approval.
 pub async fn the_owner_withdraws_what_has_not_started(s: Subject) {
     let owner = OwnerToken::new();
     let pending = s.create(&Draft::new("run", 1).owner(owner)).await;
@@ -21,7 +21,7 @@ pub async fn the_owner_withdraws_what_has_not_started(s: Subject) {
     }
 }
 
-/// Nobody withdraws a call that is not theirs, nor one that has no owner.
+/// Nobody withdraws a call that is not theirs, nor one without an owner.
 pub async fn a_stranger_withdraws_nothing(s: Subject) {
     let owned = s.create(&Draft::new("run", 1).owner(OwnerToken::new())).await;
     let orphan = s.create(&Draft::new("run", 2)).await;
@@ -40,7 +40,7 @@ pub async fn the_host_withdraws_what_has_not_started(s: Subject) {
     assert!(matches!(refusal, Refusal::State { state: CallState::Claimed, .. }));
 }
 
-/// Re-attaching takes ownership over: the earlier owner has lost it.
+/// Re-attaching takes over ownership: the earlier owner has lost it.
 pub async fn attaching_takes_ownership_over(s: Subject) {
     let (first, second) = (OwnerToken::new(), OwnerToken::new());
     let record = s.create(&Draft::new("run", 1).owner(first)).await;
@@ -53,7 +53,7 @@ pub async fn attaching_takes_ownership_over(s: Subject) {
     assert!(matches!(late, Refusal::State { .. }));
 }
 
-/// A caller that gives ownership up leaves a call that only the host withdraws.
+/// A caller that gives up ownership leaves a call that only the host can withdraw.
 pub async fn a_detached_call_has_no_owner(s: Subject) {
     let owner = OwnerToken::new();
     let record = s.create(&Draft::new("run", 1).owner(owner)).await;
@@ -64,7 +64,7 @@ pub async fn a_detached_call_has_no_owner(s: Subject) {
     assert_eq!(s.refuse(record.id(), by_owner(owner)).await, Refusal::NotOwner);
 }
 
-/// Nothing expires before its time, and everything does after it: pending or approved.
+/// Pending and approved calls expire at their time, and not before.
 pub async fn calls_expire_at_their_time(s: Subject) {
     let pending = s.create(&Draft::new("run", 1)).await;
     let approved = approved(&s, &Draft::new("run", 2)).await;
@@ -79,7 +79,7 @@ pub async fn calls_expire_at_their_time(s: Subject) {
     }
 }
 
-/// What is running does not expire.
+/// A running call does not expire.
 pub async fn a_running_call_does_not_expire(s: Subject) {
     let (record, ..) = claimed(&s, &Draft::new("run", 1)).await;
     s.pass(10_000);
@@ -87,7 +87,7 @@ pub async fn a_running_call_does_not_expire(s: Subject) {
     assert!(matches!(refusal, Refusal::State { state: CallState::Claimed, .. }));
 }
 
-/// A call that never expires does not.
+/// A call with an endless approval does not expire.
 pub async fn an_endless_approval_does_not_expire(s: Subject) {
     let draft = Draft::new("run", 1).expires_in(std::time::Duration::MAX);
     let record = s.create(&draft).await;

@@ -1,4 +1,4 @@
-//! Texts that normalisation would change: another text is written otherwise and looks the same.
+//! Detects text that normalisation would change: a differently encoded text looks the same.
 
 mod table;
 
@@ -14,10 +14,9 @@ static PAIRS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     pairs
 });
 
-/// Returns whether normalisation form C would change `text`: a letter is written in parts (`e` and
-/// an accent), a sign is in the place of another (the Kelvin sign for `K`, the Greek question mark
-/// for `;`), or marks are in another order than theirs. Then there is another text that looks the
-/// same.
+/// Returns whether normalisation form C would change `text`: a letter is decomposed (`e` and an
+/// accent), a sign has a canonical replacement (the Kelvin sign for `K`, the Greek question mark
+/// for `;`), or marks are out of canonical order. Then a different text looks the same.
 ///
 /// ```
 /// # use hitl_base::display::has_equivalent;
@@ -32,7 +31,7 @@ pub fn has_equivalent(text: &str) -> bool {
     for c in text.chars() {
         if !c.is_ascii() {
             let jamo = is_composed_jamo(last, c);
-            // Marks between a base and its own mark, of another place, do not keep them apart.
+            // A mark of another class between a base and its own mark does not block composition.
             if is_replaced(c) || jamo || is_pair(last, c) || (order > 0 && is_pair(base, c)) {
                 return true;
             }
@@ -59,7 +58,7 @@ fn is_replaced(c: char) -> bool {
     REPLACED.get(at).is_some_and(|(first, _)| *first <= code)
 }
 
-/// Korean letters that are written as one syllable.
+/// Returns whether the two Korean letters compose to one syllable.
 fn is_composed_jamo(before: char, c: char) -> bool {
     let (before, code) = (u32::from(before), u32::from(c));
     let leads = (0x1100..=0x1112).contains(&before) && (0x1161..=0x1175).contains(&code);
@@ -67,7 +66,7 @@ fn is_composed_jamo(before: char, c: char) -> bool {
     leads || (open && (0x11A8..=0x11C2).contains(&code))
 }
 
-/// The place of a common mark around its letter (Unicode's combining class); 0 for anything else.
+/// Returns a common mark's canonical combining class; 0 for anything else.
 fn order_of(c: char) -> u8 {
     match u32::from(c) {
         0x0334..=0x0338 => 1,

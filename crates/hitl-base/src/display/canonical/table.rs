@@ -1,9 +1,9 @@
-//! What normalisation form C (NFC) changes.
+//! The characters that normalisation form C (NFC) changes.
 //!
-//! Facts of the Unicode character database 14.0, which later versions only add to. Copyright (c)
+//! Data of the Unicode character database 14.0, which later versions only extend. Copyright (c)
 //! Unicode, Inc.; used under the Unicode License v3.
 
-/// Characters that are never part of a text in NFC: first and last of each range.
+/// Characters that never occur in NFC text: first and last of each range.
 #[rustfmt::skip]
 pub(super) const REPLACED: &[(u32, u32)] = &[
     (0x340, 0x341), (0x343, 0x344), (0x374, 0x374), (0x37e, 0x37e), (0x387, 0x387),
@@ -23,7 +23,7 @@ pub(super) const REPLACED: &[(u32, u32)] = &[
     (0x1d15e, 0x1d164), (0x1d1bb, 0x1d1c0), (0x2f800, 0x2fa1d),
 ];
 
-/// For each mark, what it is composed with.
+/// For each mark, the bases it composes with.
 pub(super) const COMPOSED: &[(char, &str)] = &[
     (
         '\u{300}',

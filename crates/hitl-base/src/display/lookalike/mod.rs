@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::invisible::is_unseen;
 use table::LOOKALIKES;
 
-/// What looks like ASCII, sorted.
+/// Pairs of a character and the ASCII character it looks like, sorted.
 static SORTED: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     let all = LOOKALIKES.iter().flat_map(|(ascii, alike)| alike.chars().map(|c| (c, *ascii)));
     let mut all: Vec<_> = all.collect();
@@ -15,16 +15,16 @@ static SORTED: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
     all
 });
 
-/// A word of one foreign alphabet in which every letter looks Latin is deceptive if it has this
-/// many letters. A shorter one is deceptive too, unless other words show that the text is of that
+/// The length from which a word of one foreign alphabet in which every letter looks Latin is
+/// deceptive. A shorter word is deceptive too, unless other words show that the text is of that
 /// alphabet.
 const LONG_WORD: usize = 6;
 
-/// The ASCII character that `c` looks like: of full-width and mathematical letters, of letters of
-/// other alphabets, of dots and slashes that are none. `None` for ASCII and for what looks like
-/// itself.
+/// Returns the ASCII character that `c` looks like: for full-width and mathematical letters,
+/// letters of other alphabets, and lookalikes of dots and slashes. `None` for ASCII and for
+/// characters that look like themselves.
 ///
-/// The facts are those of UTS 39 (Unicode's confusables) and of NFKC.
+/// The data are those of UTS 39 (Unicode's confusables) and of NFKC.
 ///
 /// ```
 /// # use hitl_base::display::lookalike;
@@ -47,9 +47,9 @@ pub fn lookalike(c: char) -> Option<char> {
     }
 }
 
-/// `text` as it looks: what looks like ASCII in its place, and signs of ASCII that look alike as
-/// one of them (`0` and `O`, `1`, `l`, `I` and `|`, `rn` and `m`). Two texts of the same skeleton
-/// can be taken for one another.
+/// Returns the skeleton of `text`: each lookalike replaced by its ASCII character, and ASCII signs
+/// that look alike by one of them (`0` and `O`, `1`, `l`, `I` and `|`, `rn` and `m`). Two texts of
+/// the same skeleton can be mistaken for one another.
 ///
 /// ```
 /// # use hitl_base::display::skeleton;
@@ -71,9 +71,9 @@ pub fn skeleton(text: &str) -> String {
     out
 }
 
-/// Returns what `text` reads as, when letters or signs in it deceive: they are of another alphabet
-/// or form and look like ASCII where ASCII is expected. `None` when nothing deceives: text in its
-/// own alphabet does not, although some of its letters look Latin.
+/// Returns the ASCII reading of `text`, if letters or signs in it deceive: they are of another
+/// alphabet or form and look like ASCII where ASCII is expected. `None` if nothing deceives: text
+/// in its own alphabet does not, although some of its letters look Latin.
 ///
 /// ```
 /// # use hitl_base::display::reads_as;
@@ -90,7 +90,7 @@ pub fn reads_as(text: &str) -> Option<String> {
     deceives.then(|| text.chars().map(|c| lookalike(c).unwrap_or(c)).collect())
 }
 
-/// A dot, a slash or the like between letters or digits that is none.
+/// Returns whether a lookalike of a dot, a slash or the like is between letters or digits.
 fn has_deceptive_sign(text: &str) -> bool {
     let mut before = '\0';
     let mut chars = text.chars().peekable();
@@ -136,8 +136,8 @@ impl Letters {
         letters
     }
 
-    /// Returns whether ASCII and another alphabet are mixed, or a form is used that only looks like
-    /// ASCII.
+    /// Returns whether the word mixes ASCII with another alphabet, or uses a form that only looks
+    /// like ASCII.
     fn deceive(self) -> bool {
         self.forms > 0 || (self.alike > 0 && self.ascii > 0 && self.own == 0)
     }
@@ -150,7 +150,7 @@ impl Letters {
 
 fn has_deceptive_word(text: &str) -> bool {
     let words = || text.split(|c: char| !(c.is_alphanumeric() || is_form(c)));
-    // Words in which letters look like themselves: the text may be of their alphabet.
+    // True once a word has letters that look like themselves: the text may be of their alphabet.
     let mut own_words = false;
     let mut short = false;
     for word in words() {
@@ -164,7 +164,7 @@ fn has_deceptive_word(text: &str) -> bool {
     short && !own_words
 }
 
-/// Returns whether a character is another form of an ASCII letter or digit, and of no alphabet.
+/// Returns whether a character is another form of an ASCII letter or digit, outside any alphabet.
 fn is_form(c: char) -> bool {
     matches!(u32::from(c),
         0x2070..=0x209C | 0x2100..=0x214F | 0x2160..=0x217F | 0x2460..=0x24FF | 0x1D400..=0x1D7FF
@@ -173,8 +173,8 @@ fn is_form(c: char) -> bool {
         && lookalike(c).is_some_and(|ascii| ascii.is_ascii_alphanumeric())
 }
 
-/// A host as people read it, of a text that has one in the form of IDNA (`xn--..`). `None` when
-/// there is none, or when it is no such form.
+/// Returns the host in `text` as people read it, if it has one in IDNA form (`xn--..`). `None` if
+/// there is none, or if it does not decode.
 ///
 /// ```
 /// # use hitl_base::display::decoded_hosts;
@@ -186,7 +186,7 @@ pub fn decoded_hosts(text: &str) -> Option<String> {
     let mut out = String::new();
     let (mut done, mut seen) = (0, 0);
     for (at, prefix) in match_prefixes(text) {
-        // A label that was looked at is not looked at again for each mark in it.
+        // A label that was decoded is not decoded again for each prefix in it.
         if at < seen {
             continue;
         }
@@ -203,7 +203,7 @@ pub fn decoded_hosts(text: &str) -> Option<String> {
     (done > 0).then(|| out + &text[done..])
 }
 
-/// Returns where labels in the form of IDNA begin, and how long their mark is.
+/// Returns the positions at which IDNA labels begin, and the length of their prefix.
 fn match_prefixes(text: &str) -> impl Iterator<Item = (usize, usize)> {
     const MARK: &str = "xn--";
     let bytes = text.as_bytes();
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_label_is_read_once_however_many_marks_are_in_it() {
-        // Were it read from each mark to its end, this would not come to an end.
+        // If each prefix were decoded to the end of the text, this would take quadratic time.
         let text = "-xn--".repeat(1024 * 1024);
         assert_eq!(decoded_hosts(&text), None);
         let host = format!("{}.xn--bcher-kva.example", "xn--".to_owned() + &"-xn--".repeat(1_000));

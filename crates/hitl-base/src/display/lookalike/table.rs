@@ -1,11 +1,11 @@
-//! Characters that look like one of ASCII.
+//! Characters that look like an ASCII character.
 //!
-//! Facts of Unicode 18.0: the confusables of UTS 39 (`confusables.txt`) whose prototype is one
-//! ASCII character, and characters whose compatibility form (NFKC) is one. Forms that can be
-//! computed (full-width, mathematical Latin letters and digits) are not here. Copyright (c)
-//! Unicode, Inc.; used under the Unicode License v3.
+//! Data of Unicode 18.0: the confusables of UTS 39 (`confusables.txt`) whose prototype is one ASCII
+//! character, and characters whose compatibility form (NFKC) is one. Forms that can be computed
+//! (full-width, mathematical Latin letters and digits) are not here. Copyright (c) Unicode, Inc.;
+//! used under the Unicode License v3.
 
-/// For each ASCII character, what looks like it.
+/// For each ASCII character, its lookalikes.
 pub(super) const LOOKALIKES: &[(char, &str)] = &[
     (
         '-',

@@ -1,79 +1,80 @@
-//! Finding any of some literals in a text, in one pass and whatever their case.
+//! A search for any of several literals in a text, in one pass and case-insensitive.
 //!
-//! Three letters of each literal, the rarest that it has, are looked up in a table for every three
-//! bytes of the text; only where they stand is anything compared. An automaton of the same literals
+//! The three rarest consecutive bytes of each literal are looked up in a table for every three
+//! bytes of the text; only where they match is anything compared. An automaton of the same literals
 //! takes twice the time, because each of its steps waits for the one before.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-/// A byte has so many bits here: the case of a letter is not one of them.
+/// The number of bits kept of a byte: the case of a letter is not one of them.
 const BITS: usize = 5;
 const OF_A_BYTE: u64 = (1 << BITS) - 1;
 const OF_THREE: u64 = (1 << (3 * BITS)) - 1;
-/// How many three bytes there are.
+/// The number of distinct groups of three bytes.
 const PLACES: usize = 1 << (3 * BITS);
-/// So many bytes are looked at together.
+/// The number of bytes processed together.
 const BLOCK: usize = 8;
 
-/// What is looked for.
+/// A literal to search for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Literal<K> {
-    /// In lower case, if it has letters.
+    /// The bytes; letters are in lower case.
     text: &'static [u8],
-    /// Where its three rarest bytes begin.
+    /// The position of its three rarest bytes.
     rare: usize,
-    /// What it is to whoever looks for it.
+    /// Its meaning to the caller.
     pub(super) kind: K,
 }
 
 impl<K> Literal<K> {
-    /// A literal, of which the three bytes that begin at `rare` are the rarest.
+    /// Returns a literal whose three rarest bytes begin at `rare`.
     pub(super) const fn new(text: &'static [u8], rare: usize, kind: K) -> Self {
         Self { text, rare, kind }
     }
 
-    /// The literal, if it is a whole text.
+    /// Returns the literal as text, lossily if it is not UTF-8.
     pub(super) fn text(&self) -> Cow<'static, str> {
         String::from_utf8_lossy(self.text)
     }
 
-    /// Where its rarest bytes begin in it.
+    /// Returns the position of its rarest bytes.
     #[cfg(test)]
     pub(super) const fn rare(&self) -> usize {
         self.rare
     }
 
-    /// How many bytes it has.
+    /// Returns its length in bytes.
     pub(super) const fn len(&self) -> usize {
         self.text.len()
     }
 }
 
-/// Finds literals.
+/// A searcher for literals.
 pub(super) struct Literals<K: 'static> {
     all: &'static [Literal<K>],
-    /// For each three bytes, the number of the first literal that has them, from 1 on.
+    /// For each group of three bytes, the number of the first literal that has it, from 1 on; 0 for
+    /// none.
     first: Box<[u8; PLACES]>,
-    /// For each literal, the number of the next one that has the same three bytes.
+    /// For each literal, the number of the next one with the same three bytes.
     next: Vec<u8>,
 }
 
 impl<K> Literals<K> {
-    /// At most 255, each of two bytes or more.
+    /// Returns a searcher for at most 255 literals, each of two bytes or more.
     pub(super) fn new(all: &'static [Literal<K>]) -> Self {
         #[expect(clippy::expect_used, reason = "it has this very length")]
         let mut first = Box::<[u8; PLACES]>::try_from(vec![0; PLACES]).expect("so many places");
         let mut next = vec![0; all.len()];
         let mut numbered: Vec<(u8, &Literal<K>)> = (1..).zip(all).collect();
         debug_assert_eq!(numbered.len(), all.len(), "at most 255");
-        // Those of two bytes stand in many places, so nothing but their like may be there before
+        // Literals of two bytes take many slots, so only literals of two bytes may come before
         // them.
         numbered.sort_by_key(|(_, literal)| literal.text.len());
         for (number, literal) in numbered {
             let known = &literal.text[literal.rare..];
             let bits = |byte: u8| u64::from(byte) & OF_A_BYTE;
-            // What follows two bytes may be anything.
+            // Any byte may follow a literal of two bytes.
             let third = known.get(2).map_or(0..=OF_A_BYTE, |byte| bits(*byte)..=bits(*byte));
             for third in third {
                 let place = index((bits(known[0]) << BITS | bits(known[1])) << BITS | third);
@@ -83,8 +84,8 @@ impl<K> Literals<K> {
         Self { all, first, next }
     }
 
-    /// Tells where each literal begins, in the order in which their rarest bytes stand in the text;
-    /// until `told` has had enough.
+    /// Reports the start of each literal, in the order of their rarest bytes in the text, until
+    /// `told` breaks.
     pub(super) fn each(
         &self,
         text: &[u8],
@@ -92,7 +93,7 @@ impl<K> Literals<K> {
     ) {
         let mut before = 0;
         let mut at = 0;
-        // Also past the end, where two bytes that come last have their third.
+        // The loop runs past the end, so that a literal of two bytes at the end has its third byte.
         while at <= text.len() {
             let (block, rest) = text[at..].as_chunks::<BLOCK>();
             let block = block.first().copied().unwrap_or_else(|| {
@@ -114,7 +115,7 @@ impl<K> Literals<K> {
         }
     }
 
-    /// Tells which literals there are whose three bytes end here.
+    /// Reports the literals whose three bytes end here.
     fn here(
         &self,
         text: &[u8],
@@ -138,7 +139,7 @@ impl<K> Literals<K> {
     }
 }
 
-/// Five bits of each byte, the first byte's the highest.
+/// Packs five bits of each byte, the first byte highest.
 const fn packed(bytes: [u8; BLOCK]) -> u64 {
     let word = u64::from_be_bytes(bytes) & 0x1F1F_1F1F_1F1F_1F1F;
     let twos = word & 0x001F_001F_001F_001F | (word & 0x1F00_1F00_1F00_1F00) >> 3;
@@ -146,7 +147,7 @@ const fn packed(bytes: [u8; BLOCK]) -> u64 {
     fours & 0xF_FFFF | (fours & 0x000F_FFFF_0000_0000) >> 12
 }
 
-/// Where the last three bytes stand in the table.
+/// Returns the table index of the last three bytes.
 fn index(bytes: u64) -> usize {
     usize::try_from(bytes & OF_THREE).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! What a text must have in it for a secret to be there: found in one quick pass, so that the slow
-//! patterns are asked about few texts.
+//! Signs that a text must have for a secret to be in it: found in one quick pass, so that the slow
+//! patterns run on few texts.
 //!
-//! A sign is necessary and not enough. Each of the patterns has a test that what it finds has its
+//! A sign is necessary but not sufficient. Each pattern has a test that everything it finds has its
 //! sign.
 
 mod literals;
@@ -16,39 +16,39 @@ use memchr::memmem;
 use super::patterns::Pattern;
 use literals::{Literal, Literals};
 
-/// What a text has in it.
+/// The signs in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Signs {
     /// A part of a secret's name: see `pairs`.
     pub(super) stem: bool,
-    /// What begins a place that only secrets stand in: see `places`.
+    /// The start of a place that holds only secrets: see `places`.
     pub(super) place: bool,
-    /// The beginning or the length of what has a shape: see `shapes`.
+    /// The prefix or the length of a secret's shape: see `shapes`.
     pub(super) shape: bool,
 }
 
-/// What a literal is a sign of.
+/// The meaning of a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// What secrets' names have in them.
+    /// A stem of secrets' names.
     Stem,
-    /// The same, where letters are not ASCII: whether it is one, the slow pattern says.
+    /// A possible stem in letters beyond ASCII: the slow pattern decides.
     Foreign,
     /// A place.
     Place,
-    /// A place, when a colon follows.
+    /// A place if a colon follows.
     Header,
-    /// A place, when it is a key.
+    /// A place if it is a key.
     Key,
-    /// A place, when digits follow soon.
+    /// A place if digits follow soon.
     Digits,
-    /// A shape, when a token follows.
+    /// A shape if a token follows.
     Scheme,
-    /// A shape, when it is spelled so: the mark of what may be shorter than what needs none.
+    /// A shape if spelled exactly so: the prefix of tokens that may be shorter than other shapes.
     Mark(&'static str),
 }
 
-/// A name's stem.
+/// Returns the literal of a name's stem.
 const fn stem(text: &'static str, rare: usize) -> Literal<Kind> {
     Literal::new(text.as_bytes(), rare, Kind::Stem)
 }
@@ -57,7 +57,7 @@ const fn other(text: &'static [u8], rare: usize, kind: Kind) -> Literal<Kind> {
     Literal::new(text, rare, kind)
 }
 
-/// Each with the place of the three letters in it that are the rarest in documentation.
+/// All literals, each with the position of its three letters that are rarest in documentation.
 const LITERALS: &[Literal<Kind>] = &[
     stem("pass", 0),
     stem("pasw", 1),
@@ -194,12 +194,12 @@ const LITERALS: &[Literal<Kind>] = &[
     other(b"flwpubk", 2, Kind::Mark("FLWPUBK")),
 ];
 
-/// By how much the rarest letters of one stem may stand further on in it than those of another.
+/// The largest difference between the positions of the rarest letters in two stems.
 const APART: usize = 4;
 
 static SIGNS: LazyLock<Literals<Kind>> = LazyLock::new(|| Literals::new(LITERALS));
 
-/// The stems as a pattern: what is a stem where letters are not ASCII.
+/// The stems as a pattern: it decides which stems there are in letters beyond ASCII.
 pub(super) static STEM: Pattern = Pattern::anywhere(|| {
     const FOREIGN: &[&str] = &[
         "парол",
@@ -224,7 +224,7 @@ pub(super) static STEM: Pattern = Pattern::anywhere(|| {
     ascii.map(|stem| folded(&stem)).chain(FOREIGN.iter().map(|stem| folded(stem))).collect()
 });
 
-/// Looks for every sign.
+/// Returns the signs in a text.
 pub(super) fn signs(text: &str) -> Signs {
     if is_folded_oddly(text) {
         return Signs { stem: true, place: true, shape: true };
@@ -251,26 +251,27 @@ pub(super) fn signs(text: &str) -> Signs {
     signs
 }
 
-/// The stems of a text, one after the other.
+/// An iterator-like search for the stems of a text.
 pub(super) struct Stems<'t> {
     text: &'t str,
-    /// Whether only the slow pattern knows its stems.
+    /// True if only the slow pattern finds its stems.
     odd: bool,
 }
 
 impl<'t> Stems<'t> {
-    /// Those of a text.
+    /// Returns the stems of a text.
     pub(super) fn of(text: &'t str) -> Self {
         Self { text, odd: is_folded_oddly(text) }
     }
 
-    /// The next one that begins at or after `from`, where a character begins.
+    /// Returns the next stem that begins at or after `from`, which must be a character boundary.
     pub(super) fn next(&self, from: usize) -> Option<Range<usize>> {
         let near = if self.odd { from } else { self.near(from)? };
         STEM.place(self.text, near).map(|(start, end)| start..end)
     }
 
-    /// Where no stem begins before, from `from` on; nothing when there is none.
+    /// Returns a position at or after `from` before which no stem begins; `None` if there is no
+    /// stem.
     fn near(&self, from: usize) -> Option<usize> {
         let mut near = None;
         SIGNS.each(&self.text.as_bytes()[from..], |start, literal| match literal.kind {
@@ -280,7 +281,7 @@ impl<'t> Stems<'t> {
             }
             _ => ControlFlow::Continue(()),
         });
-        // The one whose rarest letters come first need not begin first.
+        // The stem whose rarest letters come first need not begin first.
         let mut near = from + near?.saturating_sub(APART);
         while !self.text.is_char_boundary(near) {
             near += 1;
@@ -289,8 +290,7 @@ impl<'t> Stems<'t> {
     }
 }
 
-/// Whether a text has one of the two letters beyond ASCII that are an `s` and a `k` when case does
-/// not count.
+/// Returns whether a text has one of the two letters beyond ASCII that case-fold to `s` and `k`.
 fn is_folded_oddly(text: &str) -> bool {
     !text.is_ascii()
         && ["ſ", "\u{212A}"]

@@ -1,14 +1,14 @@
-//! Signs of the shapes that secrets have: a long piece without a blank, many digits, a mark.
+//! Signs of the shapes of secrets: a long piece without a blank, many digits, a prefix.
 
 use memchr::{memchr_iter, memmem};
 
-/// The shortest shape that has no mark of its own, in bytes.
+/// The shortest shape without a prefix of its own, in bytes.
 pub(super) const LONG: usize = 20;
 
-/// A payment card's number has at least so many digits.
+/// The least number of digits in a payment card's number.
 const DIGITS: usize = 13;
 
-/// What shapes without a mark of their own are made of, and a little more.
+/// Returns whether shapes without a prefix of their own may contain this byte. A superset.
 fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -27,34 +27,34 @@ pub(super) fn has_a_sign(text: &[u8]) -> bool {
             .any(|mark| memmem::find(text, mark.as_bytes()).is_some())
 }
 
-/// Whether so many parts stand side by side that they may be a shape.
+/// Returns whether enough consecutive bytes may be part of a shape.
 fn has_a_long_piece(text: &[u8]) -> bool {
     const BLOCK: usize = 8;
     const ONES: u64 = 0x0101_0101_0101_0101;
     let parts =
         |text: &mut dyn Iterator<Item = &u8>| text.take_while(|byte| is_part(**byte)).count();
-    // One block at least is inside whatever is long, and few others have neither a blank nor a
-    // control character: what has one is told for eight bytes at once.
+    // Any long piece contains at least one whole block, and few other blocks have neither a blank
+    // nor a control character: eight bytes are checked at once.
     text.as_chunks::<BLOCK>().0.iter().enumerate().any(|(at, block)| {
         let word = u64::from_le_bytes(*block);
         let blank = word.wrapping_sub(ONES * 0x21) & !word & (ONES << 7) != 0;
         !blank && block.iter().all(|byte| is_part(*byte)) && {
             let (before, after) = (&text[..at * BLOCK], &text[(at + 1) * BLOCK..]);
-            // What is longer need not be measured.
+            // Counting stops once the piece is long enough.
             let (before, after) = (before.iter().rev().take(LONG), after.iter().take(LONG));
             parts(&mut { before }) + BLOCK + parts(&mut { after }) >= LONG
         }
     })
 }
 
-/// Whether there are enough digits for a card's number.
+/// Returns whether a text has enough digits for a card number.
 fn has_many_digits(text: &[u8]) -> bool {
-    // A byte counts as many.
+    // The sum of a chunk fits a byte.
     let digits = |bytes: &[u8]| bytes.iter().map(|b| u8::from(b.is_ascii_digit())).sum::<u8>();
     text.chunks(255).map(|bytes| usize::from(digits(bytes))).sum::<usize>() >= DIGITS
 }
 
-/// Whether enough digits are one number, with single blanks and dashes between them.
+/// Returns whether enough digits form one number, with single blanks and dashes between them.
 fn has_a_number(text: &[u8]) -> bool {
     let (mut digits, mut apart) = (0, false);
     text.iter().any(|byte| {
@@ -67,7 +67,7 @@ fn has_a_number(text: &[u8]) -> bool {
     })
 }
 
-/// Whether digits are grouped around this dash as those of a social security number are.
+/// Returns whether the digits around this dash are grouped like a social security number.
 fn is_grouped(text: &[u8], dash: usize) -> bool {
     let digits = |from: usize, to: usize| {
         text.get(from..to).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
@@ -79,7 +79,7 @@ fn is_grouped(text: &[u8], dash: usize) -> bool {
         && digits(dash - 3, dash)
 }
 
-/// Whether an address that goes on so may have a password in it: `user:password@host`.
+/// Returns whether a URL that continues like this may have a password in it: `user:password@host`.
 fn has_a_password(address: &[u8]) -> bool {
     let user = |byte: &u8| !matches!(byte, b'/' | b':' | b'@') && !byte.is_ascii_whitespace();
     let ends = |byte: &u8| b"/?#'\"`<>".contains(byte) || byte.is_ascii_whitespace();
@@ -89,7 +89,7 @@ fn has_a_password(address: &[u8]) -> bool {
     password[..end].contains(&b'@')
 }
 
-/// Whether what follows the name of an authorization's scheme may be a token.
+/// Returns whether the text after the name of an authorization scheme may be a token.
 pub(super) fn has_a_token(after: &[u8]) -> bool {
     const TOKEN: usize = 12;
     let blanks = after.iter().take_while(|byte| **byte == b' ').count();

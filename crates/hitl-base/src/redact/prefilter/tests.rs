@@ -1,5 +1,5 @@
-//! A sign may be missed by no pattern: what the slow ones find is looked for in texts of every
-//! kind, with the quick pass and without.
+//! The prefilter misses no match: texts of every kind are searched with the slow patterns alone and
+//! with the prefilter.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::*;
 
-/// What the patterns find, in parts that are put together anew.
+/// Texts that the patterns match, in parts that are recombined.
 const PIECES: &[&str] = &[
     "password",
     "Passwort for user x: ",
@@ -205,7 +205,7 @@ fn texts() -> impl Strategy<Value = String> {
         .prop_map(|(pieces, before)| "x ".repeat(before) + &pieces.concat())
 }
 
-/// What begins a character, in a text.
+/// Returns the character boundaries of a text.
 fn starts(text: &str) -> impl Iterator<Item = usize> {
     text.char_indices().map(|(at, _)| at).chain([text.len()])
 }

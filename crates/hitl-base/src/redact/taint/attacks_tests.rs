@@ -1,4 +1,4 @@
-//! Attacks on declared secrets: forms in which one might be shown in spite of its declaration.
+//! Attacks on declared secrets: forms in which a secret might be shown despite its declaration.
 
 #![allow(clippy::format_collect, reason = "short texts of a test")]
 
@@ -10,7 +10,7 @@ use crate::json::parse_json;
 
 const SECRET: &str = "Vex7-qualm_Drift9!Zu";
 
-/// How much of a form is left between its marks, once it was cleaned.
+/// Returns how much of a form is left between its markers after masking.
 fn left(taint: &Taint, form: &str) -> usize {
     let clean = taint.text(&format!("before <{form}> after")).into_owned();
     let inner = clean.strip_prefix("before <").and_then(|clean| clean.strip_suffix("> after"));
@@ -42,7 +42,7 @@ fn rot13(text: &str) -> String {
     })
 }
 
-/// Forms of [`SECRET`], by name.
+/// Returns forms of [`SECRET`], by name.
 fn forms() -> Vec<(&'static str, String)> {
     let bytes = SECRET.as_bytes();
     let backwards: String = SECRET.chars().rev().collect();
@@ -122,7 +122,7 @@ fn forms() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Checks that a secret is masked where it stands in these texts, and how they are shown.
+/// Checks that a secret is masked in these texts, and how they are then shown.
 fn shown(secret: &str, texts: &[(&str, &str)]) {
     let taint = Taint::new([secret.to_owned()]);
     for (text, shown) in texts {
@@ -235,7 +235,7 @@ fn invariant_8_a_declared_secret_is_found_over_keys_and_values() {
             (r#"{"Vex7-qualm":"Drift9!Zu"}"#, r#"{"[redacted]":"[redacted]"}"#),
             (r#"{"Vex7-qua":1,"lm_Drift9!Zu":2}"#, r#"{"[redacted]":1,"[redacted] #2":2}"#),
             (r#"{"a":"Vex7-qua","b":"lm_Drift9!Zu"}"#, r#"{"a":"[redacted]","b":"[redacted]"}"#),
-            // In the other order.
+            // In reverse order.
             (r#"{"b":"lm_Drift9!Zu","a":"Vex7-qua"}"#, r#"{"b":"[redacted]","a":"[redacted]"}"#),
             // With the declared argument between them.
             (
@@ -293,7 +293,7 @@ fn a_short_declared_number_masks_few_others() {
     assert_eq!(Taint::new(["9731".to_owned()]).text(&dates), dates);
 }
 
-/// How long it takes to look for secrets in a text, the quickest of three times.
+/// Returns the time to search a text for secrets, the shortest of three runs.
 fn looking(secrets: &[String], text: &str) -> Duration {
     let looking = || {
         let start = Instant::now();
@@ -320,7 +320,7 @@ fn invariant_13_looking_for_secrets_is_linear_in_text_and_in_secrets() {
             looking(&secrets(size), &unit.repeat(size * 4 / unit.len())).as_secs_f64()
         };
         let (small, large) = (cost(1_000).max(0.002), cost(8_000));
-        // Eight times as much of both; were one looked for in all of the other, 64 times the work.
+        // Eight times as much of both; a quadratic search would take 64 times as long.
         assert!(large < small * 30.0, "{unit}: {small} s, then {large} s");
     }
 }

@@ -1,35 +1,35 @@
-//! Finds many patterns, and long parts of them, in one pass over a text.
+//! A search for many patterns, and long parts of them, in one pass over a text.
 
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
-/// Where nothing leads.
+/// A missing state or edge.
 const NONE: u32 = u32::MAX;
-/// The state of nothing read.
+/// The initial state.
 const ROOT: u32 = 0;
 
-/// All parts of some patterns (a suffix automaton). The work of a search depends on the length of
-/// the text alone, regardless of how many patterns there are and of what repeats in them.
+/// An automaton of all parts of some patterns (a suffix automaton). A search takes time linear in
+/// the text, whatever the number of patterns and the repetition in them.
 #[derive(Default)]
 pub(super) struct Automaton {
     states: Vec<State>,
-    /// Which symbols lead on from each state, as lists.
+    /// The outgoing symbols of each state, as linked lists.
     symbols: Vec<Symbol>,
     edges: Edges,
 }
 
-/// Some parts of patterns that end at the same places.
+/// A set of parts of patterns that end at the same places.
 #[derive(Clone)]
 struct State {
-    /// The length of the longest of them.
+    /// The length of the longest part.
     length: u32,
-    /// The longest state that ends at more places.
+    /// The suffix link: the longest state that ends at more places.
     link: u32,
-    /// The first of the symbols that lead on.
+    /// The first outgoing symbol.
     symbol: u32,
-    /// So many symbols must match here to count, as the pattern wants that asks for least.
+    /// The least number of matched symbols that counts here, over all patterns.
     least: u32,
-    /// This state, or the nearest one that its links lead to, in which its longest part counts.
+    /// This state, or the nearest one along its links, whose longest part counts.
     counts: u32,
 }
 
@@ -39,14 +39,14 @@ struct Symbol {
     next: u32,
 }
 
-/// Where each symbol leads from each state: a table in which one entry is looked at most times,
-/// however many symbols lead on.
+/// The edges of all states: an open-addressing table in which mostly one slot is probed, whatever
+/// the number of edges.
 #[derive(Default)]
 struct Edges {
-    /// Of a power of two of entries half are free at least.
+    /// The slots, a power of two, at least half of them free.
     entries: Vec<(u64, u32)>,
     count: usize,
-    /// Nobody can foresee which entries meet.
+    /// A random factor, so that nobody can predict collisions.
     factor: u64,
 }
 
@@ -56,11 +56,11 @@ impl Edges {
         Self { entries, count: 0, factor: RandomState::new().hash_one(0) | 1 }
     }
 
-    /// The entry of this edge, or the free one for it.
+    /// Returns the key and the slot of this edge, or its free slot.
     fn entry(&self, from: u32, symbol: char) -> (u64, usize) {
         let key = u64::from(from) << 32 | u64::from(symbol);
         let mask = self.entries.len() - 1;
-        // The upper half of a product depends on all of the key.
+        // The upper half of a product depends on the whole key.
         let hash = key.wrapping_mul(self.factor).rotate_left(32);
         #[expect(clippy::cast_possible_truncation, reason = "the table is smaller")]
         let mut at = (hash ^ hash >> 32) as usize & mask;
@@ -91,7 +91,8 @@ impl Edges {
 }
 
 impl Automaton {
-    /// Finds these patterns, and each part of one that is at least as long as is said beside it.
+    /// Returns an automaton that finds these patterns, and each part of one that has at least the
+    /// given length.
     pub(super) fn new<P: IntoIterator<Item = char>>(
         patterns: impl IntoIterator<Item = (P, usize)>,
     ) -> Self {
@@ -111,7 +112,7 @@ impl Automaton {
         all
     }
 
-    /// Whether there is nothing to find.
+    /// Returns whether there is nothing to find.
     pub(super) fn is_empty(&self) -> bool {
         self.states.len() < 2
     }
@@ -130,7 +131,7 @@ impl Automaton {
         self.edges.set(from, symbol, to);
     }
 
-    /// The state for the parts of `to` that are one symbol longer than those of `from`.
+    /// Returns the state for the parts of `to` that are one symbol longer than those of `from`.
     fn split(&mut self, from: u32, symbol: char, to: u32) -> u32 {
         let length = self.states[from as usize].length + 1;
         if self.states[to as usize].length == length {
@@ -171,8 +172,8 @@ impl Automaton {
         next
     }
 
-    /// Works out what must match in each state: a part of a pattern is a part of what the links
-    /// come from.
+    /// Computes the required match length of each state: a part of a pattern is also a part of the
+    /// patterns whose links lead to it.
     fn rank(&mut self) {
         let mut order: Vec<u32> = (1..).take(self.states.len() - 1).collect();
         order.sort_unstable_by_key(|state| self.states[*state as usize].length);
@@ -188,8 +189,9 @@ impl Automaton {
         }
     }
 
-    /// Finds what counts among these symbols; one with `true` is kept apart from those before it. A
-    /// place that `accept` refuses is not found; a shorter one that ends with it may be.
+    /// Returns the places that count among these symbols; no match spans the start of a symbol with
+    /// `true`. A place that `accept` refuses is not returned; a shorter one that ends with it may
+    /// be.
     pub(super) fn find(
         &self,
         symbols: impl IntoIterator<Item = (char, bool)>,
@@ -241,7 +243,7 @@ impl Automaton {
     }
 }
 
-/// Adds a place that ends after all others; what overlaps is one.
+/// Adds a place that ends after all others, merged with those it overlaps.
 fn push(found: &mut Vec<Range<usize>>, mut place: Range<usize>) {
     while let Some(last) = found.pop_if(|last| last.end > place.start) {
         place.start = place.start.min(last.start);
@@ -262,7 +264,7 @@ mod tests {
         places.into_iter().map(|place| chars[place].iter().collect()).collect()
     }
 
-    /// What follows a bar is apart from what is before it.
+    /// Returns the symbols of a text; a bar separates.
     fn symbols(text: &str) -> impl Iterator<Item = (char, bool)> {
         let before = [' '].into_iter().chain(text.chars());
         text.chars().zip(before).map(|(c, before)| (c, before == '|'))

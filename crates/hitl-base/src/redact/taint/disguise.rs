@@ -1,5 +1,5 @@
-//! The disguises of secrets: in another case, backwards, in an encoding, in part, and with
-//! something between their characters.
+//! The disguises of secrets: in another case, backwards, encoded, in part, and with characters in
+//! between.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -11,25 +11,27 @@ use super::grams::Grams;
 use super::{DISGUISED, GAP, HALVED};
 use crate::json::whole;
 
-/// Longer secrets are looked for as they are and encoded, and not in a disguise, in characters.
+/// The longest secret that is searched for in disguises, in characters. Longer ones are searched
+/// for verbatim and encoded.
 const LONGEST: usize = 4_096;
-/// The encodings of longer secrets are looked for as they are, and not in a disguise, in bytes.
+/// The longest secret whose encodings are searched for in disguises, in bytes. Those of longer ones
+/// are searched for verbatim.
 const ENCODED: usize = 512;
-/// So many letters all patterns have together. Those that say most come first.
+/// The most letters of all patterns together. The most telling patterns come first.
 const LETTERS: usize = 256 * 1024;
-/// Of a secret in digits alone at least so many must be there: fewer are a date.
+/// The least number of matched digits of a numeric secret: fewer are a date.
 const DIGITS: usize = 12;
 
-/// What is looked for in the letters and digits of a text.
+/// The patterns to search for in the letters and digits of a text.
 pub(super) struct Disguises {
     grams: Grams,
     patterns: Vec<(Vec<char>, usize)>,
-    /// Made of the patterns where a text may have one.
+    /// Built from the patterns once a text may contain one.
     automaton: OnceLock<Automaton>,
 }
 
 impl Disguises {
-    /// Those of these secrets; nothing where none has one.
+    /// Returns the disguises of these secrets; `None` if none has one.
     pub(super) fn of(secrets: &[String]) -> Option<Self> {
         let patterns = patterns(secrets);
         if patterns.is_empty() {
@@ -38,7 +40,8 @@ impl Disguises {
         Some(Self { grams: Grams::of(&patterns), patterns, automaton: OnceLock::new() })
     }
 
-    /// Where one is among these, each of which has a letter and may be far from those before it.
+    /// Returns the places of disguised secrets among these items, each of which has a letter and
+    /// may be far from the previous one.
     pub(super) fn find<C>(
         &self,
         text: &[C],
@@ -75,7 +78,7 @@ fn patterns(secrets: &[String]) -> Vec<(Vec<char>, usize)> {
     for (secret, letters) in &known {
         add(letters.clone());
         add(reversed(letters));
-        // A secret that has an escape in it is read as other texts are, too.
+        // A secret that contains an escape is also read as other texts are.
         if secret.contains(['%', '\\', '&']) {
             add(characters(secret, Equals::Plain).into_iter().map(|c| c.letter).collect());
         }
@@ -86,12 +89,12 @@ fn patterns(secrets: &[String]) -> Vec<(Vec<char>, usize)> {
     patterns
 }
 
-/// Whether a secret's encodings are all looked for in a disguise.
+/// Returns whether all encodings of a secret are searched for in disguises.
 pub(super) fn covers_encodings(secret: &str) -> bool {
     secret.len() <= ENCODED && is_disguisable(secret, &letters(secret))
 }
 
-/// The length in bytes of the longest text in which a secret is found that has a disguise.
+/// Returns the length in bytes of the longest text in which a disguised secret is found.
 pub(super) fn longest(secret: &str) -> usize {
     let letters = letters(secret);
     if is_disguisable(secret, &letters) { letters.len() * 4 * (1 + GAP) } else { 0 }
@@ -102,7 +105,7 @@ fn is_disguisable(secret: &str, letters: &[char]) -> bool {
     if !(DISGUISED..=LONGEST).contains(&length) {
         return false;
     }
-    // Words are in other texts, too.
+    // Words occur in other texts, too.
     if letters.iter().all(|c| c.is_alphabetic()) {
         let inside = secret.trim_matches(|c: char| !c.is_alphanumeric());
         let joined = inside.chars().any(|c| !c.is_alphabetic() && !c.is_whitespace());
@@ -111,8 +114,8 @@ fn is_disguisable(secret: &str, letters: &[char]) -> bool {
     true
 }
 
-/// So much of a pattern must be there: all of a short one. Of a long one half, but more where that
-/// could be a word, a date, or one sign over and over.
+/// Returns how much of a pattern must match: all of a short one, half of a long one, but more if
+/// that half could be a word, a date, or one repeated character.
 fn least(pattern: &[char]) -> usize {
     let length = pattern.len();
     if length < HALVED {
@@ -132,7 +135,7 @@ fn reversed(letters: &[char]) -> Vec<char> {
     letters.iter().rev().copied().collect()
 }
 
-/// The letters of a secret's encodings, and of what else it may be written as.
+/// Returns the letters of a secret's encodings and other spellings.
 fn encoded(secret: &str, letters: &[char]) -> Vec<Vec<char>> {
     let folded = |form: &str| super::folded::letters(form);
     let mut all = Vec::new();
@@ -145,7 +148,7 @@ fn encoded(secret: &str, letters: &[char]) -> Vec<Vec<char>> {
     variants.sort();
     variants.dedup();
     for variant in &variants {
-        // Inside a longer text it may begin at any of three places of a group.
+        // Inside a longer text it may begin at any of the three positions of a group.
         let mut forms: Vec<String> = (0..3).map(|offset| base64_around(variant, offset)).collect();
         forms.push(hex(variant.as_bytes()));
         for form in forms {
@@ -184,8 +187,8 @@ fn encoded(secret: &str, letters: &[char]) -> Vec<Vec<char>> {
     all
 }
 
-/// The digits of base64 when `offset` bytes of their group come before; the last one says nothing
-/// but of these bytes where nothing follows.
+/// Returns the base64 digits when `offset` bytes of their group come before; if nothing follows,
+/// the last digit depends on these bytes only.
 fn base64_around(text: &str, offset: usize) -> String {
     let padded = [&[0; 2][..offset], text.as_bytes()].concat();
     base64(&padded, STANDARD).split_off((offset * 8).div_ceil(6))

@@ -1,4 +1,4 @@
-//! A text as the letters and digits that are read in it, in which a secret in a disguise is found.
+//! A text as its letters and digits, in which disguised secrets are found.
 
 use std::ops::Range;
 
@@ -7,33 +7,33 @@ use crate::display::{is_unseen, lookalike};
 use crate::redact::folded::sequence;
 use crate::redact::secret_names::plain;
 
-/// So many backslashes, and so many times a percent sign that is encoded itself, before an escape.
+/// The most backslashes, or repeated encodings of a percent sign, before an escape.
 const DEPTH: usize = 8;
 
-/// A letter or digit, and where it stands.
+/// A letter or digit and its position.
 pub(super) struct Counted {
     pub(super) letter: char,
     pub(super) at: usize,
     pub(super) end: usize,
-    /// Whether too much stands before it for both to be parts of one secret.
+    /// True if too much precedes it for both to be parts of one secret.
     pub(super) far: bool,
 }
 
-/// How `=41` is read: as it is, or as quoted-printable text has it (RFC 2045).
+/// The reading of `=41`: verbatim, or as in quoted-printable text (RFC 2045).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Equals {
     Plain,
     Quoted,
 }
 
-/// Whether a text may be quoted-printable.
+/// Returns whether a text may be quoted-printable.
 pub(super) fn may_be_quoted(text: &str) -> bool {
     memchr::memchr_iter(b'=', text.as_bytes()).any(|at| two_digits(text, at + 1).is_some())
 }
 
-/// The letters and digits of a text, in lower case and without accents. What is escaped counts as
-/// what it stands for, what looks like a letter of ASCII as that one, and all else only keeps them
-/// apart.
+/// Returns the letters and digits of a text, in lower case and without accents. An escape counts as
+/// the character it represents, an ASCII lookalike as its letter, and everything else only
+/// separates.
 pub(super) fn characters(text: &str, equals: Equals) -> Vec<Counted> {
     let mut all = Vec::with_capacity(text.len());
     let (mut gap, mut at) = (0, 0);
@@ -65,19 +65,19 @@ pub(super) fn characters(text: &str, equals: Equals) -> Vec<Counted> {
             all.push(Counted { letter, at, end, far: gap > GAP });
             (gap, counts) = (0, true);
         }
-        // What is not seen keeps nothing apart.
+        // Invisible characters do not separate.
         gap += usize::from(!(counts || is_joined(c) || c != '\n' && is_unseen(c)));
         at = end;
     }
     all
 }
 
-/// The letters of a secret.
+/// Returns the letters of a secret.
 pub(super) fn letters(secret: &str) -> Vec<char> {
     secret.chars().flat_map(folded).collect()
 }
 
-/// The letters or digits that a character is read as; none of one that only keeps others apart.
+/// Returns the letters or digits that a character is read as; none for a separator.
 pub(super) fn folded(c: char) -> impl Iterator<Item = char> {
     let (first, second) = match c {
         _ if c.is_ascii() => (Some(c.to_ascii_lowercase()), None),
@@ -94,7 +94,8 @@ pub(super) fn folded(c: char) -> impl Iterator<Item = char> {
     first.into_iter().chain(second).filter(|c| c.is_alphanumeric())
 }
 
-/// A letter beyond ASCII without its case, its accent and its alphabet, as far as it looks Latin.
+/// Returns a letter beyond ASCII without its case and accent, and as a Latin one if it looks like
+/// it.
 fn base(c: char) -> char {
     let lower = match c {
         '\u{3c2}' => '\u{3c3}',
@@ -102,7 +103,7 @@ fn base(c: char) -> char {
     };
     let accent = |c: char| Some(plain(c)).filter(|plain| *plain != c);
     let latin = |c: char| matches!(c, '\u{c0}'..='\u{24f}').then(|| accent(c)).flatten();
-    // Of a letter that looks Latin in one case only, both are read so.
+    // A letter that looks Latin in one case only is read as Latin in both.
     let upper = || {
         let mut upper = lower.to_uppercase();
         upper.next().filter(|_| upper.next().is_none()).and_then(lookalike)
@@ -111,7 +112,7 @@ fn base(c: char) -> char {
     read.unwrap_or(lower).to_ascii_lowercase()
 }
 
-/// Marks that are written over the letter before them.
+/// Returns whether a character is a mark over the letter before it.
 fn is_joined(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
@@ -124,7 +125,7 @@ fn two_digits(text: &str, at: usize) -> Option<u8> {
     u8::from_str_radix(digits, 16).ok().filter(|_| all)
 }
 
-/// `%41`, `%2541`, `%C3%A4`: the character, and where it ends.
+/// Reads `%41`, `%2541`, `%C3%A4`: returns the character and its end.
 fn percent(text: &str, at: usize) -> Option<(char, usize)> {
     let (first, mut end) = percent_byte(text, at)?;
     let length = match first {
@@ -156,7 +157,8 @@ fn percent_byte(text: &str, at: usize) -> Option<(u8, usize)> {
     Some((two_digits(text, at)?, at + 2))
 }
 
-/// `\u0041`, `\u{41}`, `\x41`, `\101`, `\n`, with as many backslashes as the strings that it is in.
+/// Reads `\u0041`, `\u{41}`, `\x41`, `\101`, `\n`, with one backslash or more: nested strings
+/// double them.
 fn backslash(text: &str, at: usize) -> Option<(char, usize)> {
     let slashes = text[at..].bytes().take(DEPTH).take_while(|byte| *byte == b'\\').count();
     let at = at + slashes;
@@ -177,7 +179,7 @@ fn backslash(text: &str, at: usize) -> Option<(char, usize)> {
     Some((char::from_u32(u32::from_str_radix(digits, radix).ok()?)?, end))
 }
 
-/// `&#65;`, `&#x41;`.
+/// Reads `&#65;` and `&#x41;`.
 fn entity(text: &str, at: usize) -> Option<(char, usize)> {
     let rest = text[at..].strip_prefix("&#")?;
     let end = rest.bytes().take(9).position(|byte| byte == b';')?;
@@ -189,7 +191,7 @@ fn entity(text: &str, at: usize) -> Option<(char, usize)> {
     Some((char::from_u32(code.ok()?)?, at + end + 3))
 }
 
-/// Places in order, those that overlap as one.
+/// Sorts places and merges those that overlap.
 pub(super) fn joined(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
     places.sort_by_key(|place| place.start);
     places.dedup_by(|next, last| {

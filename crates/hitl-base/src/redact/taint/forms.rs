@@ -1,4 +1,4 @@
-//! The forms of a secret that are looked for exactly as they are.
+//! The forms of a secret that are searched for verbatim.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::{DISGUISED, HALVED, SHORTEST};
 use crate::json::whole;
 use crate::redact::natural_text;
 
-/// A secret as it is, and as it stands inside a JSON string or a Debug output.
+/// Returns a secret as it is, and as it is inside a JSON string or Debug output.
 pub(super) fn verbatim(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     let debug = secret.escape_debug().to_string();
@@ -16,7 +16,7 @@ pub(super) fn verbatim(secret: &str) -> Vec<String> {
     forms
 }
 
-/// A secret in the encodings that programs pass it on in.
+/// Returns a secret in the encodings that programs commonly use.
 pub(super) fn encodings(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let hex = hex(bytes);
@@ -29,7 +29,7 @@ pub(super) fn encodings(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Both halves of a secret that is long enough for each to say something.
+/// Returns the halves of a secret that is long enough, each if it is telling.
 pub(super) fn halves(secret: &str) -> [Option<&str>; 2] {
     let length = secret.chars().count();
     if length < HALVED {
@@ -40,13 +40,13 @@ pub(super) fn halves(secret: &str) -> [Option<&str>; 2] {
     [first, second].map(|half| is_drawn(half).then_some(half))
 }
 
-/// Whether a part of a secret stands nowhere by chance: it is no word and no phrase.
+/// Returns whether a part of a secret does not occur by chance: it is no word and no phrase.
 fn is_drawn(part: &str) -> bool {
     part.chars().any(char::is_numeric) && part.chars().any(char::is_alphabetic)
         || !natural_text::is_name(part)
 }
 
-/// A whole number as people and programs write it: in groups of three, digit by digit, in
+/// Returns a whole number as people and programs write it: in groups of three, digit by digit, in
 /// hexadecimal.
 fn numbers(secret: &str) -> Vec<String> {
     let digits = secret.strip_prefix('-').unwrap_or(secret);
@@ -64,7 +64,7 @@ fn numbers(secret: &str) -> Vec<String> {
             value.into_iter().flat_map(|value| [format!("0x{value:x}"), format!("0x{value:X}")]),
         );
     }
-    // Longer ones are found with anything between their digits.
+    // Longer ones are found with any separator between their digits.
     if count < DISGUISED {
         for mark in [" ", "-", ", ", ","] {
             forms.push(digits.chars().map(String::from).collect::<Vec<_>>().join(mark));
@@ -89,7 +89,7 @@ pub(super) const STANDARD: &[u8; 64] =
 pub(super) const URL_SAFE: &[u8; 64] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Base64 without padding (RFC 4648): what is found whether padding follows or not.
+/// Returns base64 without padding (RFC 4648), which is found whether padding follows or not.
 pub(super) fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -105,20 +105,20 @@ pub(super) fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
     out
 }
 
-/// The digits of base64 that depend on these bytes alone, when `offset` bytes of their group come
-/// before them; empty when too few are left to tell.
+/// Returns the base64 digits that depend on these bytes alone, when `offset` bytes of their group
+/// come before them; empty if too few are left to be telling.
 pub(super) fn base64_inside(bytes: &[u8], offset: usize, alphabet: &[u8; 64]) -> String {
     let padded = [&[0; 2][..offset], bytes].concat();
     let all = base64(&padded, alphabet);
-    // The first digits hold bits of what is before, the last may hold bits of what is after.
+    // The first digits hold bits of the text before, the last may hold bits of the text after.
     let from = (offset * 8).div_ceil(6);
     let until = padded.len() * 8 / 6;
     let inside = all.get(from..until.min(all.len())).unwrap_or_default();
     if inside.len() >= 8 { inside.to_owned() } else { String::new() }
 }
 
-/// The digits of base32 (RFC 4648) that depend on these bytes alone, when `offset` bytes of their
-/// group come before them.
+/// Returns the base32 digits (RFC 4648) that depend on these bytes alone, when `offset` bytes of
+/// their group come before them.
 pub(super) fn base32_inside(bytes: &[u8], offset: usize) -> String {
     const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut out = String::with_capacity(bytes.len() * 2);
@@ -131,11 +131,11 @@ pub(super) fn base32_inside(bytes: &[u8], offset: usize) -> String {
             out.push(char::from(DIGITS[(group >> bits & 0x1F) as usize]));
         }
     }
-    // The first digit may hold bits of what is before.
+    // The first digit may hold bits of the text before.
     if (offset * 8).is_multiple_of(5) { out } else { out.split_off(1) }
 }
 
-/// Percent encoding (RFC 3986) of everything but unreserved characters.
+/// Percent-encodes everything but unreserved characters (RFC 3986).
 pub(super) fn percent(bytes: &[u8], upper: bool) -> String {
     let mut out = String::with_capacity(bytes.len());
     for byte in bytes {
@@ -156,7 +156,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Each letter of ASCII as the one thirteen places on.
+/// Rotates an ASCII letter by thirteen places.
 pub(super) fn rot13(c: char) -> char {
     let turned = |first: u8| char::from((c as u8 - first + 13) % 26 + first);
     match c {

@@ -1,20 +1,20 @@
-//! Where in a text any of some patterns may be: most texts have nothing of them.
+//! A quick search for the stretches of a text that may contain a pattern: most texts have none.
 
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 use super::DISGUISED;
 
-/// The letters of one gram.
+/// The length of a gram in letters.
 const GRAM: usize = 6;
-/// Every so many letters of a text a gram is looked up: what is found has one there at least.
+/// The distance between looked-up grams: any match contains at least one of them.
 const STEP: usize = DISGUISED - GRAM + 1;
 
 /// The grams of some patterns.
 pub(super) struct Grams {
-    /// Their fingerprints; half are free at least, which are zero.
+    /// Their fingerprints; zero is a free slot, and at least half are free.
     table: Vec<u32>,
-    /// Nobody can foresee which grams meet.
+    /// A random factor, so that nobody can predict collisions.
     factor: u64,
 }
 
@@ -30,7 +30,7 @@ impl Grams {
         grams
     }
 
-    /// Where this gram is in the table, or belongs.
+    /// Returns the slot of this gram, or its free slot, and its fingerprint.
     fn place(&self, gram: impl Iterator<Item = char>) -> (usize, u32) {
         let mix = |hash: u64, c| (hash.rotate_left(23) ^ u64::from(c)).wrapping_mul(self.factor);
         let hash = gram.fold(0, mix);
@@ -43,7 +43,7 @@ impl Grams {
         (at, fingerprint)
     }
 
-    /// The stretches of a text that may have something of a pattern, in order.
+    /// Returns the stretches of a text that may contain part of a pattern, in order.
     pub(super) fn candidates<C>(
         &self,
         text: &[C],

@@ -1,4 +1,4 @@
-//! A secret that is split over texts which stand beside one another.
+//! A secret that is split over adjacent texts.
 
 use std::ops::Range;
 
@@ -7,24 +7,24 @@ use super::folded::{Counted, Equals, characters, joined};
 use crate::json::Json;
 use crate::redact::mask::MASK;
 
-/// So much of all texts together is looked through, in bytes; there is no reason to split a secret
+/// The most bytes of all texts together that are searched; there is no reason to split a secret
 /// over more.
 const LONGEST: usize = 1024 * 1024;
 
-/// What stands in a tree in the place of a text.
+/// The role of a text in a tree.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Key,
     Value,
 }
 
-/// Masks each part of a secret that only together make one: over values that follow one another,
-/// over keys, and over keys and their values.
+/// Masks the parts of a secret that is split: over consecutive values, over keys, and over keys and
+/// their values.
 pub(super) fn mask(mut tree: Json, disguises: &Disguises) -> Json {
     let (mut texts, mut bytes) = (Vec::new(), 0);
     each(&mut tree, &mut |kind, text| {
         bytes += text.len();
-        // A mask keeps nothing apart.
+        // A mask does not separate.
         let read = bytes <= LONGEST && text != MASK;
         let chars = if read { characters(text, Equals::Plain) } else { Vec::new() };
         texts.push((kind, chars));
@@ -50,7 +50,7 @@ pub(super) fn mask(mut tree: Json, disguises: &Disguises) -> Json {
     tree
 }
 
-/// Finds what stands in these texts, as if they were one.
+/// Searches these texts as if they were one.
 fn find(
     texts: &[(Kind, Vec<Counted>)],
     order: &[usize],
@@ -63,7 +63,7 @@ fn find(
     let all: Vec<(usize, bool, &Counted)> = order
         .iter()
         .flat_map(|number| {
-            // The next text may begin where the last one ended.
+            // The next text continues where the previous one ended.
             let chars = texts[*number].1.iter().enumerate();
             chars.map(move |(first, c)| (*number, c.far && first > 0, c))
         })
@@ -76,7 +76,7 @@ fn find(
     }
 }
 
-/// Shows each key, text and number of a tree, in order, and puts what comes back in its place.
+/// Passes each key, text and number of a tree to `show`, in order, and replaces it with the result.
 fn each(tree: &mut Json, show: &mut dyn FnMut(Kind, &str) -> Option<String>) {
     match tree {
         Json::String(text) => {

@@ -1,4 +1,4 @@
-//! Words and parts around a pair that say that its value is none.
+//! Words and text around a pair that show that its value is no secret.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use super::super::spelling::value_at;
 use super::super::vocabulary::ORDINARY_KEYS;
 use super::{Join, Pair};
 
-/// Words that a sentence goes on with, and that are nobody's secret.
+/// Words that continue a sentence and are nobody's secret.
 pub(super) const OF_SENTENCES: &[&str] = &[
     "above", "and", "are", "as", "be", "below", "by", "can", "for", "from", "if", "in", "instead",
     "is", "may", "must", "not", "of", "on", "or", "should", "that", "the", "to", "was", "when",
     "which", "will", "with", "would",
 ];
 
-/// Returns where the value begins when a seeming type and its value are one piece of base64:
+/// Returns the start of the value if an apparent type and its value are one piece of base64:
 /// `token: aB3=dE4=`.
 pub(super) fn in_one_piece(text: &str, between: &Range<usize>) -> Option<usize> {
     let joint = &text[between.clone()];
@@ -27,15 +27,16 @@ pub(super) fn in_one_piece(text: &str, between: &Range<usize>) -> Option<usize> 
 }
 
 impl Pair<'_> {
-    /// Returns whether it is part of the name of a resource: `arn:aws:secretsmanager:..:secret:db`.
+    /// Returns whether the pair is part of a resource's name:
+    /// `arn:aws:secretsmanager:..:secret:db`.
     pub(super) fn is_in_an_arn(&self) -> bool {
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '=' | ',' | '(');
         self.join == Join::Colon
             && self.before().rsplit(ends).next().is_some_and(|part| part.starts_with("arn:"))
     }
 
-    /// Returns whether a word before the name says that it is no secret: `public key: ..`,
-    /// `partition key: ..`.
+    /// Returns whether a word before the name marks it as no secret: `public key: ..`, `partition
+    /// key: ..`.
     pub(super) fn is_an_ordinary_key(&self) -> bool {
         let key = ["key", "keys"].iter().any(|key| self.name.eq_ignore_ascii_case(key));
         let word = |before: &str| {

@@ -1,4 +1,4 @@
-//! Conditions.
+//! The conditions of a rule file.
 
 use hitl_base::Timestamp;
 
@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::super::{AnnotationTest, Argument, Comparison, RuleConditions, TimeWindow, Weekday};
 use super::reader::{Key, Reader, Value};
 
-/// What a rule and its `unless` may say.
+/// The keys allowed in a rule and its `unless`.
 pub(super) const CONDITIONS: &[&str] = &[
     "tool",
     "risk_at_least",
@@ -31,7 +31,7 @@ const LENGTH: &[&str] = &["eq", "ne", "lt", "le", "gt", "ge"];
 const TIME: &[&str] = &["days", "from", "to", "offset", "zone", "after", "before"];
 pub(super) const HINTS: &[&str] = &["read_only", "destructive", "idempotent", "open_world"];
 
-/// Reads one condition into `when`. False when the key is none.
+/// Reads one condition into `when`. Returns `false` if the key is no condition.
 pub(super) fn condition<'t>(
     reader: &Reader<'t>,
     when: &mut RuleConditions,
@@ -77,7 +77,8 @@ pub(super) fn condition<'t>(
             .into_iter()
             .filter_map(|item| time(reader, item))
             .fold(so_far, RuleConditions::time),
-        // Easy to write, and it would be unclear whether more risk is meant too.
+        // Refused because, although easy to write, it does not tell whether higher risks are
+        // included.
         "risk" => {
             reader.wrong(
                 super::super::RuleErrorKind::UnknownKey,
@@ -227,10 +228,10 @@ fn time<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<TimeWindow> {
     Some(window)
 }
 
-/// A time of the day, as text or as TOML writes it.
+/// Reads a time of day, as text or as a TOML time.
 fn clock(reader: &Reader<'_>, value: &Value<'_>) -> Option<String> {
     match value.get_ref() {
-        // Windows are of whole minutes; what has other seconds is refused as it stands.
+        // Windows have whole minutes; other seconds are refused with the text as written.
         DeValue::Datetime(time) => {
             let text = time.to_string();
             let minute = text.strip_suffix(":00").filter(|minute| minute.len() == 5);
@@ -240,7 +241,7 @@ fn clock(reader: &Reader<'_>, value: &Value<'_>) -> Option<String> {
     }
 }
 
-/// An instant, as text or as TOML writes it.
+/// Reads an instant, as text or as a TOML date-time.
 pub(super) fn instant(reader: &Reader<'_>, value: &Value<'_>) -> Option<Timestamp> {
     let text = match value.get_ref() {
         DeValue::Datetime(instant) => instant.to_string(),

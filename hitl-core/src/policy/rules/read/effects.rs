@@ -2,7 +2,7 @@
 
 use super::super::RuleEffect;
 
-/// Every word, and what it means.
+/// Every word and its effect.
 pub(super) const EFFECTS: [(&str, RuleEffect); 4] = [
     ("deny", RuleEffect::Deny),
     ("full", RuleEffect::Full),

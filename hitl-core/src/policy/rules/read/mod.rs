@@ -1,6 +1,6 @@
-//! A rule set from TOML. Everything that is wrong is found in one go, each with its place.
+//! The TOML reader of rule sets. It finds all mistakes in one pass, each with its place.
 //!
-//! | file | what is read there |
+//! | file | contents |
 //! |---|---|
 //! | `reader` | values with their places; mistakes are collected |
 //! | `policy` | the file: its head, its rules |

@@ -12,7 +12,7 @@ use super::effects::EFFECTS;
 use super::reader::{Reader, Value};
 use crate::hex::hex;
 
-/// The one schema that there is.
+/// The only schema.
 const SCHEMA: &str = "1";
 
 const HEAD: &[&str] = &["schema", "version", "name", "rule", "test"];
@@ -39,8 +39,8 @@ const RULE: &[&str] = &[
 impl RuleSet {
     /// Reads a rule set from the text of a rule file. Pure.
     ///
-    /// Reports everything that is wrong, in the order of the file. The file's own tests are not
-    /// part of it: see [`self_test`](Self::self_test) and [`tested`](Self::tested).
+    /// Reports every mistake, in file order. The file's own tests do not run: see
+    /// [`self_test`](Self::self_test) and [`tested`](Self::tested).
     ///
     /// ```
     /// use hitl_core::policy::RuleSet;
@@ -72,7 +72,7 @@ impl RuleSet {
         Self::parse_named(text, "policy")
     }
 
-    /// Reads a rule set whose name, when the text gives none, is `name`.
+    /// Reads a rule set that is called `name` if the text names none.
     pub(in crate::policy::rules) fn parse_named(
         text: &str,
         name: &str,
@@ -125,7 +125,7 @@ impl RuleSet {
     }
 }
 
-/// A list of tables; `[table]` counts as a list of one.
+/// Returns a list of tables; `[table]` counts as a list of one.
 fn tables<'v, 't>(reader: &Reader<'t>, value: &'v Value<'t>) -> Vec<&'v Value<'t>> {
     reader.list(value).into_iter().filter(|item| reader.table(item).is_some()).collect()
 }

@@ -1,4 +1,4 @@
-//! Values with their places. A mistake is noted, and reading goes on.
+//! Values with their places. A mistake is noted, and reading continues.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::call::Risk;
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
 
-/// The text, and what is wrong with it so far.
+/// The text, and the mistakes found so far.
 pub(super) struct Reader<'t> {
     text: &'t str,
     errors: RefCell<Vec<RuleError>>,
@@ -29,7 +29,7 @@ impl<'t> Reader<'t> {
         self.errors.into_inner()
     }
 
-    /// Line and column, from 1, columns in characters.
+    /// Returns line and column, from 1, columns in characters.
     pub(super) fn place(&self, span: &Range<usize>) -> (usize, usize) {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -91,7 +91,7 @@ impl<'t> Reader<'t> {
         table
     }
 
-    /// A list, or one value that stands for a list of one.
+    /// Returns a list, or a single value as a list of one.
     pub(super) fn list<'v>(&self, value: &'v Value<'t>) -> Vec<&'v Value<'t>> {
         match value.get_ref() {
             DeValue::Array(items) => {
@@ -108,7 +108,7 @@ impl<'t> Reader<'t> {
         self.list(value).into_iter().filter_map(|item| self.text(item)).collect()
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     pub(super) fn word<T: Copy>(
         &self,
         value: &Value<'_>,
@@ -149,7 +149,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A number as JSON writes it, to the last digit.
+    /// Returns a number as JSON writes it, to the last digit.
     pub(super) fn number(&self, value: &Value<'_>) -> Option<String> {
         let lexeme = match value.get_ref() {
             DeValue::Integer(number) => integer(number),
@@ -189,7 +189,7 @@ fn float(number: &DeFloat<'_>) -> Option<String> {
     compare_numbers(&lexeme, "0").map(|_| lexeme)
 }
 
-/// Text from the file inside a message: visible, and not too long.
+/// Returns text from the file for a message: visible, and not too long.
 pub(super) fn quoted(text: &str) -> String {
     clip(&visible(text), 60).into_owned()
 }
@@ -207,7 +207,8 @@ fn known_ones(given: &str, known: &[&str]) -> String {
     }
 }
 
-/// How many letters must be changed, added, left out or swapped with their neighbour.
+/// Returns the number of letters that must be changed, added, left out or swapped with their
+/// neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();

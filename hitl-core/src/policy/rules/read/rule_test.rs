@@ -60,7 +60,7 @@ pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTes
     let risk = get("risk").and_then(|value| reader.risk(value));
     let at = get("at").and_then(|value| instant(reader, value));
     let hints = get("hints").map(|value| hints(reader, value)).unwrap_or_default();
-    // What could not be read was noted; a set with mistakes is never built.
+    // Mistakes were noted; a set with mistakes is never built.
     let mut test = RuleTest::new(name, tool?).by(context).hints(hints);
     test.arguments = arguments.unwrap_or(test.arguments);
     if let Some(risk) = risk {
@@ -73,7 +73,7 @@ pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTes
     Some(test)
 }
 
-/// A table, or JSON text for what TOML cannot say.
+/// Reads a table, or JSON text for values that TOML cannot express.
 fn arguments(reader: &Reader<'_>, value: &Value<'_>) -> Option<Json> {
     let DeValue::String(text) = value.get_ref() else { return json(reader, value) };
     match parse_json(text) {

@@ -1,4 +1,4 @@
-//! Conditions on text and numbers of a kind: `path`, `url`, `number`, `one_of`.
+//! Typed conditions on text and numbers: `path`, `url`, `number`, `one_of`.
 
 use super::super::Argument;
 use super::reader::{Reader, Value};
@@ -9,7 +9,8 @@ const URL: &[&str] = &["argument", "scheme", "host", "port", "path", "except"];
 const NUMBER: &[&str] = &["argument", "min", "max"];
 const ONE_OF: &[&str] = &["argument", "values"];
 
-/// `path = { argument = "file", inside = "/srv", any = ["src/**"], except = ["**/.git/**"] }`
+/// Reads `path = { argument = "file", inside = "/srv", any = ["src/**"], except = ["**/.git/**"]
+/// }`.
 pub(super) fn path<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argument> {
     let mut matcher = PathMatcher::default();
     let mut target = None;
@@ -26,7 +27,7 @@ pub(super) fn path<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argumen
     Some(target.map_or_else(Argument::anywhere, |at| Argument::at(&at)).file(matcher))
 }
 
-/// `url = { argument = "url", scheme = "https", host = ["docs.rs", "*.rust-lang.org"] }`
+/// Reads `url = { argument = "url", scheme = "https", host = ["docs.rs", "*.rust-lang.org"] }`.
 pub(super) fn url<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argument> {
     let mut matcher = UrlMatcher::default();
     let mut target = None;
@@ -50,7 +51,7 @@ pub(super) fn url<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argument
     Some(target.map_or_else(Argument::anywhere, |at| Argument::at(&at)).url(matcher))
 }
 
-/// `number = { argument = "amount", min = 1, max = 20 }`
+/// Reads `number = { argument = "amount", min = 1, max = 20 }`.
 pub(super) fn number<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argument> {
     let mut range = NumberRange::default();
     let mut target = None;
@@ -65,7 +66,7 @@ pub(super) fn number<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argum
     Some(named(reader, value, target)?.number(range))
 }
 
-/// `one_of = { argument = "status", values = ["draft", "note"] }`
+/// Reads `one_of = { argument = "status", values = ["draft", "note"] }`.
 pub(super) fn one_of<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argument> {
     let mut values = None;
     let mut target = None;
@@ -85,7 +86,7 @@ pub(super) fn one_of<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Argum
     Some(named(reader, value, target)?.one_of(values?))
 }
 
-/// The argument that is meant, which must be said.
+/// Returns the condition's argument, which must be named.
 fn named<'t>(reader: &Reader<'t>, value: &Value<'t>, target: Option<String>) -> Option<Argument> {
     if target.is_none() {
         reader.missing(value.span(), "argument", "which argument is meant, like `amount`");
