@@ -1,4 +1,4 @@
-//! A worker on three long-running tasks: it takes them over, reads how far they are, and goes on.
+//! A worker on three long-running tasks: it takes them over, reads their progress, and continues.
 
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,8 @@ pub(crate) async fn work(folder: PathBuf) {
     going.join_all().await;
 }
 
-/// Every acknowledged step is there, in order, once, and no other but those that were under way.
-/// Returns how many there are.
+/// Checks that every acknowledged step is present, in order, once, and no other but those in
+/// progress at a death. Returns their number.
 pub(crate) async fn after_a_death(folder: &Path) -> usize {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     let acknowledged = lines(folder, "acknowledged");
@@ -50,8 +50,8 @@ pub(crate) async fn after_a_death(folder: &Path) -> usize {
         let acknowledged = last.map_or(0, |step| step.parse::<usize>().unwrap() + 1);
         let found = entries.len();
         assert!(found >= acknowledged, "{acknowledged} were acknowledged, {found} are there");
-        // At most one append of each task was under way at each death; lives that got no answer at
-        // all may follow each other.
+        // At most one append of each task was in progress at each death; lives that got no answer
+        // at all may follow each other.
         steps += found;
     }
     steps
