@@ -1,11 +1,12 @@
-//! How long a reviewer waits while thousands of slow connections come and go over loopback.
+//! Measures how long a reviewer waits while thousands of slow connections come and go over
+//! loopback.
 //!
 //! `cargo run --release -p hitl-console --example churn -- [REQUESTS] [SLOW] [BACKLOG]`
 //!
-//! Slow connections are opened as fast as the system lets them be, say nothing, half a head, or a
-//! whole request, and are opened again once `SLOW` are held. Each request of the reviewer is a
-//! connection of its own. `BACKLOG` is what the listener was bound with, 1024 unless said. Ends
-//! with 1 when the slowest request took 100 ms or more.
+//! Slow connections are opened as fast as the system allows, send nothing, half a head, or a whole
+//! request, and are opened again once `SLOW` are held. Each request of the reviewer is a connection
+//! of its own. `BACKLOG` is the backlog of the listener, 1024 by default. Exits with 1 when the
+//! slowest request took 100 ms or more.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -27,9 +28,9 @@ async fn send_note(text: String) -> String {
     text
 }
 
-/// What must not be reached.
+/// The limit, which must not be reached.
 const BUDGET: Duration = Duration::from_millis(100);
-/// How many threads open slow connections.
+/// The number of threads that open slow connections.
 const FLOODERS: usize = 4;
 
 fn main() -> ExitCode {
@@ -102,7 +103,7 @@ fn measure() -> Result<Duration, Box<dyn Error>> {
     if refused > 0 { Err("requests were cut off".into()) } else { Ok(slowest) }
 }
 
-/// Serves a console.
+/// Starts a console and returns its address.
 async fn begin(token: &Token, backlog: u32) -> Result<SocketAddr, Box<dyn Error>> {
     let gate = Gate::builder().tool::<SendNote>().build().await?;
     let tokens = Tokens::new().with("ann", token);
@@ -114,7 +115,7 @@ async fn begin(token: &Token, backlog: u32) -> Result<SocketAddr, Box<dyn Error>
     Ok(address)
 }
 
-/// Opens slow connections, holds so many of them, and goes on.
+/// Opens slow connections, holds this many of them, and continues.
 fn flood(address: SocketAddr, held: usize, over: &AtomicBool, opened: &AtomicUsize) {
     let mut sockets = VecDeque::new();
     while !over.load(Ordering::Relaxed) {
@@ -136,7 +137,7 @@ fn flood(address: SocketAddr, held: usize, over: &AtomicBool, opened: &AtomicUsi
     }
 }
 
-/// Asks who the reviewer is; how long that took.
+/// Requests the reviewer's identity; returns the time that took.
 fn ask(address: SocketAddr, secret: &str) -> Result<Duration, io::Error> {
     let began = Instant::now();
     let mut socket = TcpStream::connect(address)?;
@@ -153,7 +154,7 @@ fn ask(address: SocketAddr, secret: &str) -> Result<Duration, io::Error> {
     }
 }
 
-/// How often the system had no place for a connection to wait in, where it says so.
+/// Returns how often the system had no room for a waiting connection, if it reports that.
 fn overflows() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/net/netstat").ok()?;
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("TcpExt: "));

@@ -1,4 +1,4 @@
-//! Who else looks at a call.
+//! The other reviewers who look at a call.
 
 use axum::Extension;
 use axum::extract::State as From;

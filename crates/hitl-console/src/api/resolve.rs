@@ -56,7 +56,7 @@ pub(super) async fn resolve(
     };
     let mut record = state.call(requester.reviewer(), id).await?;
     let reviewer = requester.verify_for(Deed::Answer, &state).await?;
-    // The version that they saw: if the record has changed since, it is not resolved.
+    // The version that the reviewer saw: if the record has changed since, it is not resolved.
     record.version = body.version;
     let record = state.gate.resolve(&record, resolution, reviewer.authority()).await?;
     Ok(Json(CallSummary::from(&record)))

@@ -1,4 +1,4 @@
-//! Who is signed in, and how others get in.
+//! The signed-in reviewer, and the way to sign in.
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
@@ -21,7 +21,7 @@ pub(super) async fn me(
         _ if is_vouched(reviewer.known_by) => CodeFor::Nothing,
         Ok(None) => CodeFor::Nothing,
         Ok(Some(demand)) if !demand.covers(Deed::Answer) => CodeFor::Loosening,
-        // What cannot be read keeps nobody out who only stops something.
+        // If the demand cannot be read, actions that only stop something remain possible.
         Ok(Some(_)) | Err(_) => CodeFor::Answers,
     };
     let policies = state.policies.count();
