@@ -5,7 +5,7 @@
 //! | `process` | (helpers: runs the example, with a time limit) |
 //! | `counts` | every call is accounted for, whoever decides |
 //! | `restart` | stopped in any way and started again, nothing is started twice |
-//! | `input` | files and options that are not as they should be |
+//! | `input` | invalid files and options |
 
 #![cfg(all(feature = "sqlite", feature = "terminal", unix))]
 #![expect(
