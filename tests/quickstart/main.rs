@@ -3,7 +3,7 @@
 //! | file | what is tested |
 //! |---|---|
 //! | `process` | (helpers: runs the example, with a time limit) |
-//! | `counts` | every call is accounted for, whoever decides |
+//! | `counts` | every call is accounted for, by any decider |
 //! | `restart` | stopped in any way and started again, nothing is started twice |
 //! | `input` | invalid files and options |
 

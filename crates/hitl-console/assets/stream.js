@@ -61,7 +61,7 @@ export class Stream extends EventTarget {
 			if (!answer.ok) throw new Error(`answered ${answer.status}`);
 			await this.#read(answer.body, abort);
 		} catch {
-			// Try again, whatever the error was.
+			// Try again after any error.
 		}
 		if (this.#abort !== abort || this.state === "off") return;
 		this.#set("lost");

@@ -1,4 +1,4 @@
-//! Who is signed in, and how to sign in.
+//! The signed-in reviewer, and the ways to sign in.
 
 use hitl_core::{Principal, Tenant};
 use serde::{Deserialize, Serialize};

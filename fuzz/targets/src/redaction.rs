@@ -31,7 +31,7 @@ pub fn redaction(data: &[u8]) {
         let shown = redactor.json(&hidden).to_text();
         assert!(text.is_empty() || shown.starts_with(r#"{"password":"[redacted"#), "{shown}");
     }
-    // A known secret is gone, whatever surrounds it.
+    // A known secret is gone, in any context.
     let secret = "Zq7-secret-Zq7".to_owned();
     let around = format!("{text}{secret}{text}");
     assert!(!Taint::new([secret.clone()]).text(&around).contains(&secret));

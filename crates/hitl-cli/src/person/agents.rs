@@ -63,7 +63,7 @@ const NAMES: &[&str] = &[
     "zed-editor",
 ];
 
-/// Parts of paths that belong to an agent, whatever the name of its file: releases are often
+/// Parts of paths that belong to an agent, regardless of its file's name: releases are often
 /// started from a folder named after a version.
 const PATHS: &[&str] = &[
     "/@anthropic-ai/",

@@ -30,11 +30,12 @@ const RECHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// The silence after which a stream sends a comment to show that it is alive.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The stream: `call` when a call changes, `task` when a task moves, `presence` when somebody looks
-/// at a call, `grant` when a reviewer here gives a grant or takes one back, `gap` when events are
+/// The stream: `call` when a call changes, `task` when a task moves, `presence` when a reviewer
+/// looks at a call, `grant` when a reviewer here gives or revokes a grant, `gap` when events are
 /// missing and everything has to be read again.
 ///
-/// It begins with `hello`. Who comes back with `Last-Event-ID` gets what was missed, or a `gap`.
+/// It begins with `hello`. A client that reconnects with `Last-Event-ID` gets the missed events, or
+/// a `gap`.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "the id of the last event seen")),
     responses(

@@ -41,7 +41,7 @@ pub(super) struct GrantsQuery {
     /// Continues after a page: its `next`.
     #[param(value_type = Option<String>)]
     after: Option<GrantId>,
-    /// At most so many; 100 unless said, at most 200.
+    /// The maximum number of grants; 100 by default, at most 200.
     limit: Option<usize>,
 }
 

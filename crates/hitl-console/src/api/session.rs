@@ -10,7 +10,7 @@ use crate::auth::{Reviewer, SignIn};
 use crate::error::Problem;
 use crate::state::Shared;
 
-/// Says who is signed in.
+/// Returns the signed-in reviewer.
 #[utoipa::path(get, path = "/api/me", tag = "session",
     responses((status = 200, body = Me), (status = 401, body = Problem)))]
 pub(super) async fn me(
@@ -28,7 +28,7 @@ pub(super) async fn me(
     Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, policies, code_for })
 }
 
-/// Says how to sign in. For everybody.
+/// Returns the way to sign in. Needs no credentials.
 #[utoipa::path(get, path = "/api/sign-in", tag = "session", security(()),
     responses((status = 200, body = SignInMethod)))]
 pub(super) async fn sign_in(From(state): From<Shared>) -> Json<SignInMethod> {

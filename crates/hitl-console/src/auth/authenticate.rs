@@ -20,7 +20,7 @@ pub struct Reviewer {
     pub tenant: Tenant,
     /// The roles that the host has verified, which stages and quorums require.
     pub roles: Vec<String>,
-    /// How their identity is known; the audit records it. [`Tokens`](super::Tokens) sets it itself.
+    /// The proof of their identity; the audit records it. [`Tokens`](super::Tokens) sets it itself.
     pub known_by: KnownBy,
 }
 

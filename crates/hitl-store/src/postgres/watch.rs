@@ -36,7 +36,7 @@ pub(super) const ALL: &[&Statement] = &[&NOTIFY];
 const IDS: usize = 200;
 /// The number of ids that may wait to be notified; with more, all watchers read again.
 const WAITING: usize = 10_000;
-/// The word that stands for every call.
+/// Means every call.
 const ALL_CALLS: &str = "*";
 /// The number of changes that are examined one by one.
 const STRETCH: usize = 1000;

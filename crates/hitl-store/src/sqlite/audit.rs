@@ -437,7 +437,7 @@ mod tests {
         }
     }
 
-    /// As SQLite sees a file on a disk that was remounted read-only.
+    /// Simulates a file on a disk that was remounted read-only, as SQLite reports it.
     #[test]
     fn invariant_6_a_read_only_file_refuses_and_goes_on_when_it_can_be_written() {
         let folder = tempfile::tempdir().unwrap();

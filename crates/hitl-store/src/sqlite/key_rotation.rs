@@ -13,7 +13,7 @@ use super::schema::beside;
 use super::session::Sessions;
 use super::store::SqliteStore;
 
-/// How long to wait for other processes that are opening the store.
+/// The time limit for other processes that are opening the store.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl SqliteStore {

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use super::connect::connect;
 use super::error::Fault;
 
-/// How long to wait for readers and writers, per attempt.
+/// The time limit for readers and writers, per attempt.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long to wait for them in total.
+/// The time limit for them in total.
 const LONGEST: Duration = Duration::from_secs(10);
 /// The pause before the next attempt: SQLite waits for readers, but not for another process that is
 /// emptying the log at this moment.

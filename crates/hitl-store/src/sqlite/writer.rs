@@ -40,7 +40,7 @@ use crate::failpoint::reach;
 const MAX_QUEUED: usize = 1024;
 /// The most operations in one transaction.
 const GROUP: usize = 256;
-/// How long operations are added to a transaction.
+/// The time for which operations are added to a transaction.
 const GROUP_TIME: Duration = Duration::from_millis(20);
 /// The longest time to wait for a group.
 const GATHER_TIME: Duration = Duration::from_millis(1);

@@ -306,9 +306,10 @@ mod unprivileged {
 
     /// Opens `path` as a user who is not its owner; returns the result.
     fn open_as_nobody(folder: &Path, path: &Path) -> String {
-        // A copy of this program that nobody may run, whoever owns the folders above it. Another
-        // process writes it: a concurrent test that starts a process in the meantime would pass it
-        // our open file, and a file that is open for writing cannot be run.
+        // A copy of this program that the user nobody may run, regardless of the owner of the
+        // folders above it. Another process writes it: a concurrent test that starts a process in
+        // the meantime would pass it our open file, and a file that is open for writing cannot be
+        // run.
         let program = folder.join("attempt");
         let copied =
             Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
