@@ -9,7 +9,7 @@ use crate::measure::{Effort, measure};
 use crate::pair::{Pair, Sides};
 use crate::paths;
 
-/// The `main` of a bench target.
+/// Runs a bench target, as its `main`.
 pub fn main(path: &str) {
     if child::is_one() {
         return;

@@ -32,7 +32,7 @@ impl fmt::Display for Stopped {
     }
 }
 
-/// The first step: reads the calls to replay.
+/// Reads the calls to replay: the first step.
 pub(crate) fn load(job: &Job) -> Result<Vec<Recorded>, Stopped> {
     let Some(path) = &job.data else {
         return data::read(SHIPPED).map_err(|bad| Stopped(format!("the shipped data: {bad}")));
@@ -43,7 +43,7 @@ pub(crate) fn load(job: &Job) -> Result<Vec<Recorded>, Stopped> {
     data::read(&file).map_err(|bad| Stopped(format!("{name}, {bad}")))
 }
 
-/// The second step: submits one call after the other.
+/// Submits one call after the other: the second step.
 pub(crate) async fn submit_all(
     cx: StepContext,
     job: Arc<Job>,

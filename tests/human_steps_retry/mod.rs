@@ -106,7 +106,7 @@ impl Bench {
         self.gate.decide(record.request.approve().by("dora")).await.unwrap()
     }
 
-    /// All calls, the oldest first.
+    /// Returns all calls, the oldest first.
     async fn calls(&self) -> Vec<CallRecord> {
         self.gate.list(&Tenant::default(), PageRequest::all()).await.unwrap()
     }

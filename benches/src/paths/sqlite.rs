@@ -127,7 +127,7 @@ fn raw_stored(callers: u64) -> Run {
     raw(callers, recorded(&two_threads(), act))
 }
 
-/// As above, and each change is in the outbox until it is acknowledged as audited.
+/// Measures the same, with each change in the outbox until it is acknowledged as audited.
 fn owed(callers: u64) -> Run {
     let session = SessionId::new();
     let audited: Arc<std::sync::Mutex<Vec<ChangeId>>> = Arc::default();

@@ -16,7 +16,7 @@ const CALL: &str = r#"{"id":"0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11","version":2,"
     "decided":{"answer":"reject","words":"no","by":"ann","at":"2026-01-31T08:30:00.000Z"},
     "erased":false}"#;
 
-/// A call, with further fields in the middle.
+/// Returns a call, with further fields in the middle.
 fn call(more: &str) -> String {
     CALL.replace("MORE", more).replace("BINDING", &"ab".repeat(32)).replace("\n    ", "")
 }

@@ -236,7 +236,7 @@ fn bags(total: u32, nonfree: u32) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A day like 2024-05-20 that the calendar has.
+/// Checks that a day like 2024-05-20 exists in the calendar.
 fn date(text: &str) -> Result<(), Refusal> {
     let wrong = || Refusal("a date is written like 2024-05-20".to_owned());
     let parts: Vec<&str> = text.split('-').collect();

@@ -177,7 +177,7 @@ pub struct IllegalTransition {
 mod tests {
     use super::*;
 
-    /// The table of the module's diagram, written by hand a second time.
+    /// Returns the entry of the module's diagram, written by hand a second time.
     fn expected(from: TaskState, transition: Transition) -> Option<TaskState> {
         use TaskState as S;
         use Transition as T;

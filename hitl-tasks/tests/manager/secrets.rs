@@ -244,7 +244,7 @@ async fn invariant_8_no_way_out_of_a_task_shows_a_secret() {
     walk.assert_clean(150);
 }
 
-/// A step's context, from inside the body.
+/// Asserts that a step's context, seen from inside the body, reveals no secret.
 fn walked(cx: &StepContext) {
     let mut walk = Walk::default();
     walk.debug("context", cx);

@@ -138,7 +138,7 @@ pub(super) async fn revoke(
     }
 }
 
-/// Only the first revocation counts; a later one fails and names who was first.
+/// Fails if the grant was revoked before, and names who did it: only the first revocation counts.
 fn check_not_revoked(grant: &GrantSummary) -> Result<(), Failure> {
     let Some(revoked) = &grant.revoked else { return Ok(()) };
     let by = hitl_base::display::visible(revoked.by.as_str());

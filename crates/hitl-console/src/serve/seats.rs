@@ -204,7 +204,7 @@ impl Seat {
         Arc::clone(&self.seats.streams).try_acquire_owned().ok()
     }
 
-    /// Locked after the state of all seats, never before.
+    /// Locks the state of this seat: after the state of all seats, never before.
     fn place(&self) -> MutexGuard<'_, SeatState> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }

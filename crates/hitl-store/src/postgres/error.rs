@@ -87,7 +87,8 @@ impl Fault {
     }
 }
 
-/// The server's messages may quote values; those of the connection do not.
+/// Adds the cause, unless it is a message of the server: that may quote values, one of the
+/// connection does not.
 fn with_cause(wrapped: StoreError, error: tokio_postgres::Error) -> StoreError {
     if error.as_db_error().is_some() { wrapped } else { wrapped.because(error) }
 }

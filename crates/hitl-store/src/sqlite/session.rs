@@ -142,7 +142,7 @@ impl Sessions {
     }
 }
 
-/// Only the owner has access to the folder: nobody else may hold locks in it.
+/// Returns a builder of folders that only their owner can access: nobody else may hold locks there.
 fn private_folder() -> fs::DirBuilder {
     let builder = fs::DirBuilder::new();
     #[cfg(unix)]

@@ -10,7 +10,7 @@ use crate::database;
 use crate::desk::acknowledged;
 use crate::worker::say;
 
-/// The tasks, the same in every life.
+/// Returns the tasks, the same in every life.
 fn tasks() -> [TaskId; 3] {
     [1, 2, 3].map(|number| format!("01890000-0000-7000-8000-00000000000{number}").parse().unwrap())
 }

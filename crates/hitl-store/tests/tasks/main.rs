@@ -57,8 +57,8 @@ async fn invariant_10_a_task_goes_on_wherever_its_process_dies_on_postgres() {
     known.assert_something_happened();
 }
 
-/// The first process holds the task in the middle of a step; another one takes it over and ends it;
-/// results of the first one no longer count.
+/// Checks a takeover: the first process holds the task in the middle of a step; another one takes
+/// it over and ends it; results of the first one no longer count.
 async fn two_at_once(at: &Place) {
     let mut first = Life::start(at, End::At { place: "in-body", visit: 2 }, &[worker::ONE_TASK]);
     first.hear("at in-body");
@@ -83,7 +83,7 @@ async fn invariant_10_of_two_processes_at_once_the_later_one_holds_the_task_on_p
     two_at_once(&at).await;
 }
 
-/// The definition of a task may not change while it is in progress.
+/// Checks that the definition of a task may not change while it is in progress.
 async fn changed(at: &Place) {
     let mut random = Random(3);
     let until = End::At { place: "after-body", visit: 2 };
