@@ -1,5 +1,5 @@
-//! Two long tasks, with progress bars: research on competitors, and an export that has to be tried
-//! again. The work is made up and quick; the limits are real.
+//! Two long tasks, with progress bars: research on competitors, and an export that needs a retry.
+//! The work is fictitious and quick; the timeouts are real.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Four steps of 30, 60, 60 and 30 seconds at most; 300 seconds in all.
+/// Defines four steps of at most 30, 60, 60 and 30 seconds; 300 seconds in total.
 fn competitor_landscape() -> Task<String> {
     Task::new("Competitor landscape research")
         .step(TaskStep::new("Gather sources", gather).timeout(Duration::from_secs(30)))
@@ -26,7 +26,7 @@ fn competitor_landscape() -> Task<String> {
         .timeout(Duration::from_secs(300))
 }
 
-/// Four steps of 30, 120 (tried again twice), 60 and 60 seconds at most; 600 seconds in all.
+/// Defines four steps of at most 30, 120 (retried twice), 60 and 60 seconds; 600 seconds in total.
 fn bulk_export() -> Task<String> {
     Task::new("Bulk data export")
         .step(TaskStep::new("Validate request", validate).timeout(Duration::from_secs(30)))
@@ -81,7 +81,7 @@ async fn upload(cx: StepContext, (rows, kilobytes): (u32, u32)) -> Result<String
     Ok(format!("{rows} rows exported, {kilobytes} kB"))
 }
 
-/// Stands for real work: a few tenths of a second, with progress.
+/// Simulates real work: a few tenths of a second, with progress.
 async fn work(cx: &StepContext, what: &str) {
     cx.message(what);
     for share in [0.25, 0.5, 0.75, 1.0] {

@@ -1,7 +1,8 @@
-//! Four tools, proposed with a few arguments in a few contexts: how each is routed, and why.
+//! Four tools, proposed with different arguments in different contexts: the routing of each, and
+//! its reasons.
 //!
-//! Nothing is stored or run by asking ([`Gate::assess`]). At the end one call goes all the way: it
-//! is asked about, approved by a script, and run.
+//! [`Gate::assess`] stores and runs nothing. At the end one call is processed completely: it is
+//! asked about, approved by a script, and run.
 
 use hitl::approval::ScriptedApprover;
 use hitl::prelude::*;

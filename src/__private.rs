@@ -1,4 +1,5 @@
-//! What `#[hitl_tool]` and `#[hitl_tools]` expand to. Not part of the public API.
+//! The items that the expansions of `#[hitl_tool]` and `#[hitl_tools]` use. Not part of the public
+//! API.
 
 pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
@@ -14,17 +15,17 @@ pub use {schemars, serde};
 
 use hitl_core::{CallContext, RunContext};
 
-/// In the place of a secret that an attribute of the body names to skip it.
+/// The placeholder for a secret that an attribute of the body names in order to skip it.
 #[derive(Debug)]
 pub struct Withheld;
 
-/// What a parameter marked `#[hitl(context)]` can be.
+/// The types that a parameter marked `#[hitl(context)]` can have.
 #[diagnostic::on_unimplemented(
     message = "`#[hitl(context)]` is a `CallContext` or a `RunContext`, not a `{Self}`",
     label = "not a context"
 )]
 pub trait BodyContext {
-    /// It, of the call that runs.
+    /// Returns the context of the running call.
     fn of(cx: &RunContext) -> &Self;
 }
 
@@ -51,8 +52,8 @@ pub trait ToolArgument: schemars::JsonSchema {}
 #[diagnostic::do_not_recommend]
 impl<T: schemars::JsonSchema + ?Sized> ToolArgument for T {}
 
-/// The schema of an argument's type. It is that type's in every way; only the compiler speaks of
-/// [`ToolArgument`] when there is none.
+/// The schema of an argument's type, identical to that type's own. If there is none, the compiler
+/// names [`ToolArgument`] in its error.
 #[derive(Debug)]
 pub struct Described<T: ?Sized>(std::marker::PhantomData<T>);
 

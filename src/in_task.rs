@@ -1,4 +1,4 @@
-//! What joins the gate and the tasks: a gated call inside a step.
+//! The link between the gate and the tasks: a gated call inside a step.
 
 use std::convert::Infallible;
 use std::future::{IntoFuture, Pending, pending};
@@ -30,21 +30,21 @@ use hitl_tasks::StepContext;
 /// # let _ = settle;
 /// ```
 pub trait GateInTask {
-    /// Calls a tool from within a step: a human step, when the call needs a human.
+    /// Calls a tool from within a step: a human step, if the call needs a human.
     ///
-    /// The call's key is that of the task, the step and the ordinal of the call in the step, so
-    /// that a step which is tried again, or a task which is submitted again after a restart under
-    /// the same [`TaskId`](hitl_tasks::TaskId), re-attaches: nobody is asked twice and nothing runs
+    /// The call's key consists of the task, the step and the ordinal of the call in the step, so
+    /// that a step which is retried, or a task which is submitted again after a restart under the
+    /// same [`TaskId`](hitl_tasks::TaskId), re-attaches: nobody is asked twice and nothing runs
     /// twice. For that, a step must make its calls in the same order each time.
     ///
-    /// So a step's [`Retry`](hitl_tasks::Retry) does not run a call again that failed: every
-    /// attempt of the step gets that failure. [`retry_failed`](ReadyStepCall::retry_failed)
-    /// says otherwise, for a tool that is idempotent.
+    /// So a step's [`Retry`](hitl_tasks::Retry) does not run a failed call again: every attempt of
+    /// the step gets that failure. [`retry_failed`](ReadyStepCall::retry_failed) changes this for
+    /// an idempotent tool.
     ///
     /// While it waits for a human the step is [off the clock](StepContext::off_clock): it counts
-    /// against no budget and holds no slot. So is a body that runs at once or right after an inline
-    /// answer: the tool's own `timeout` bounds it. When the task is cancelled while it waits, the
-    /// call is withdrawn.
+    /// against no budget and holds no slot. The same applies to a body that runs at once or right
+    /// after an inline answer: the tool's own `timeout` bounds it. If the task is cancelled while
+    /// it waits, the call is withdrawn.
     fn call_in<T: Tool>(&self, cx: &StepContext, call: T) -> StepCall<T>;
 }
 
@@ -54,7 +54,7 @@ impl GateInTask for Gate {
     }
 }
 
-/// A call from within a step that still needs to say who asks.
+/// A call from within a step that does not name its requester yet.
 #[derive(Debug)]
 #[must_use = "say who asks with `.by(..)`, then await it"]
 pub struct StepCall<T> {
@@ -65,13 +65,14 @@ pub struct StepCall<T> {
 }
 
 impl<T: Tool> StepCall<T> {
-    /// Says who asks, and where. The host vouches for it.
+    /// Sets who asks, and where. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadyStepCall<T> {
         ReadyStepCall { call: self, context: context.into(), retry_failed: false }
     }
 }
 
-/// Never. The compiler shows these lines to who awaits it.
+/// Never awaited. The compiler shows these lines to a caller who awaits the call without a
+/// requester.
 impl<T> IntoFuture for StepCall<T>
 where
     // Nobody asks for this call yet: say who with `.by(..)`.
@@ -95,14 +96,14 @@ pub struct ReadyStepCall<T> {
 }
 
 impl<T: Tool> ReadyStepCall<T> {
-    /// Runs the call again, in the next attempt of the step, when it failed in an earlier one: for
-    /// a tool that says that it is [idempotent](hitl_core::ToolConfig::idempotent()).
+    /// Runs a call that failed in an earlier attempt of the step again in the next one, for a tool
+    /// that is declared [idempotent](hitl_core::ToolConfig::idempotent()).
     ///
-    /// Nobody is asked again while the approval of the first try lasts and covers it; the body gets
-    /// the same idempotency key; there are as many attempts in all as the tool's
+    /// Nobody is asked again while the approval of the first try lasts and covers the call; the
+    /// body gets the same idempotency key; there are as many attempts in total as the tool's
     /// [`attempts`](hitl_core::ToolConfig::attempts()), and then the step gets the last failure. A
-    /// tool that is not idempotent, and a body that panicked, is not tried again: the step gets the
-    /// failure. How soon and how often is the step's [`Retry`](hitl_tasks::Retry).
+    /// tool that is not idempotent, and a body that panicked, is not retried: the step gets the
+    /// failure. The step's [`Retry`](hitl_tasks::Retry) sets the delays and the number of retries.
     ///
     /// ```
     /// use hitl::prelude::*;
@@ -143,7 +144,7 @@ impl<T: Tool> IntoFuture for ReadyStepCall<T> {
         let Self { call: StepCall { gate, cx, position, call }, context, retry_failed } = self;
         async move {
             let run = format!("task/{}/step/{}", cx.task_id(), cx.step_index());
-            // An inline question is asked in here too, so submitting is off the clock as well.
+            // An inline question is asked during the submission, so that is off the clock as well.
             let submitted = cx.off_clock(async {
                 let key = CallKey { tenant: context.tenant.clone(), run: run.into(), position };
                 let next =
@@ -171,11 +172,11 @@ impl<T: Tool> IntoFuture for ReadyStepCall<T> {
     }
 }
 
-/// What a step submits, after the tries that there are.
+/// The next submission of a step, given the existing tries.
 enum NextTry {
-    /// The call under this key: it is new, or it is the newest try, which may not be tried again.
+    /// The call under this key: it is new, or it is the newest try and cannot be retried.
     Key(CallKey),
-    /// Another try of this one.
+    /// Another try of this call.
     Of(Box<CallRecord>),
 }
 

@@ -27,10 +27,10 @@
 //!
 //! ## 2. A gate
 //!
-//! [`Gate::builder`] puts together tools, their host state, a [`Store`], an [`Approver`] for quick
-//! questions and an [`AuditSink`]. There are two ways in: typed ([`Gate::call`], [`Gate::submit`])
-//! and as a model writes it ([`Gate::call_json`], [`Gate::submit_json`]). [`Gate::assess`] is the
-//! dry run.
+//! [`Gate::builder`] combines tools, their host state, a [`Store`], an [`Approver`] for quick
+//! questions and an [`AuditSink`]. There are two ways to call a tool: typed ([`Gate::call`],
+//! [`Gate::submit`]) and as a model writes it ([`Gate::call_json`], [`Gate::submit_json`]).
+//! [`Gate::assess`] is the dry run.
 //!
 //! ```
 //! # use hitl::prelude::*;
@@ -70,16 +70,16 @@
 //! [`Verdict`]. Approvers: `TerminalApprover` (feature `terminal`), [`approval::channel`],
 //! [`approval::ScriptedApprover`], combined by [`approval::ApproverExt`].
 //!
-//! ## 4. What survives
+//! ## 4. Durability
 //!
 //! A [`Store`] keeps calls: [`MemoryStore`] while the process lives, `SqliteStore` (feature
 //! `sqlite`, on by default) in one file, through `kill -9`. Give each call a [`CallKey`] and submit
-//! it again after a restart: it re-attaches, and starts nothing twice. What a dead process was
-//! running is [`Outcome::OutcomeUnknown`], for a human to [settle](Gate::resolve).
+//! it again after a restart: it re-attaches, and starts nothing twice. A call that a dead process
+//! was running becomes [`Outcome::OutcomeUnknown`], for a human to [resolve](Gate::resolve).
 //!
 //! ## 5. Long work
 //!
-//! [`tasks`] runs multi-step work with time-outs, retries, cancellation and live progress.
+//! [`tasks`] runs multi-step work with timeouts, retries, cancellation and live progress.
 //! [`GateInTask`] joins the two: a gated call inside a step, whose wait for a human costs no time
 //! and no slot.
 //!
@@ -115,7 +115,7 @@ mod in_task;
 
 pub use in_task::{GateInTask, ReadyStepCall, StepCall};
 
-/// What most programs import: `use hitl::prelude::*;`
+/// The items that most programs import: `use hitl::prelude::*;`
 pub mod prelude {
     #[cfg(feature = "terminal")]
     pub use hitl_core::TerminalApprover;

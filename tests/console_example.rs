@@ -1,4 +1,5 @@
-//! The console's example as its users run it: a process that says where it is, and who may sign in.
+//! The console's example as its users run it: a process that prints its address, and the token to
+//! sign in.
 
 #![cfg(all(feature = "sqlite", unix))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
@@ -14,13 +15,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longer than a slow machine needs.
+/// A time longer than a slow machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The example, until the test ends, however it does.
+/// The running example, stopped when the test ends.
 struct Running {
     process: Child,
-    /// As it printed it: host and port.
+    /// The host and port that it printed.
     address: String,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
@@ -38,7 +39,7 @@ impl Running {
         Self { process, address, lines }
     }
 
-    /// Status and body of what it answers.
+    /// Returns the status and the body of a response.
     fn get(&self, path: &str, token: &str) -> (u16, Value) {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         let host = &self.address;

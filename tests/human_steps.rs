@@ -11,7 +11,7 @@ use std::time::Duration;
 use hitl::tasks::{StepContext, Task, TaskId, TaskManager, TaskState};
 use hitl::{CallRecord, CallState, Gate, GateInTask as _, PageRequest, Tenant, prelude::*};
 
-/// Counts the bodies.
+/// A counter of the bodies.
 #[derive(Clone, Default)]
 struct Bodies(Arc<AtomicU32>);
 

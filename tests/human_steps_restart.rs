@@ -1,5 +1,5 @@
 //! Steps that wait for a human, in a process that is killed meanwhile: nobody is asked twice,
-//! nothing runs twice, and what was decided while nobody lived counts.
+//! nothing runs twice, and decisions made while no process lived count.
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
@@ -13,11 +13,11 @@ use hitl::{
 };
 
 const FOLDER: &str = "HITL_HUMAN_STEPS_FOLDER";
-/// What marks our lines among those of the test harness.
+/// The prefix that tells our lines from those of the test harness.
 const MARK: &str = "@@ ";
 const TASK: &str = "01890000-0000-7000-8000-000000000007";
 
-/// Where bodies leave a line.
+/// The folder in which bodies leave a line.
 #[derive(Clone)]
 struct Folder(PathBuf);
 
@@ -62,11 +62,11 @@ fn task(gate: &Gate, folder: &Path) -> Task<String> {
     Task::new("Settle").id(id).step(draft.durable()).step(pay.durable()).journaled()
 }
 
-/// Not a test of its own: what the others run as another process.
+/// Runs the worker. Not a test of its own: the other tests start it as another process.
 #[tokio::test]
 async fn worker_process() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    // The death of whoever started this process closes its input.
+    // When the process that started this one dies, this input closes.
     std::thread::spawn(|| {
         let _closed = std::io::stdin().read_line(&mut String::new());
         std::process::exit(0);
@@ -82,7 +82,8 @@ async fn worker_process() {
     let mut watcher = handle.watcher();
     let waiting = async {
         while watcher.changed().await {
-            // A moment off the clock is no wait for a human: that begins once the call is stored.
+            // A moment off the clock is not a wait for a human: that begins once the call is
+            // stored.
             let queue = PageRequest::new(&[CallState::Pending]);
             let asked = gate.list(&Tenant::default(), queue).await.unwrap();
             if watcher.state() == TaskState::Waiting && !asked.is_empty() {
@@ -112,7 +113,7 @@ impl Worker {
         Self { process, says }
     }
 
-    /// The next thing it says that begins so.
+    /// Returns the next line of the worker that begins with this text.
     fn hear(&mut self, what: &str) -> String {
         let said = self.says.by_ref().map_while(Result::ok).find_map(|line| {
             let (_, said) = line.split_once(MARK)?;
@@ -123,7 +124,7 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// As `kill -9` does.
+    /// Kills the worker as `kill -9` does.
     fn drop(&mut self) {
         let _gone = self.process.kill();
         let _reaped = self.process.wait();
@@ -139,7 +140,7 @@ fn ran(folder: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// The one call there is, pending.
+/// Returns the only call, which is pending.
 async fn pending(gate: &Gate) -> CallRecord {
     let calls = all(gate).await;
     let [call] = calls.as_slice() else { panic!("one call, asked once: {calls:?}") };
@@ -153,7 +154,7 @@ async fn a_decision_that_was_taken_while_nobody_lived_counts() {
     let folder = folder.path();
     for _ in 0..2 {
         Worker::start(folder).hear("waiting");
-        // It was killed. It has asked once.
+        // The worker was killed. It has asked once.
         let (_store, gate) = open(folder).await;
         pending(&gate).await;
     }
@@ -164,7 +165,7 @@ async fn a_decision_that_was_taken_while_nobody_lived_counts() {
     }
     assert_eq!(Worker::start(folder).hear("done "), "120 to Initech");
     assert_eq!(ran(folder), ["draft", "wire"], "each once");
-    // Whoever comes later is told the same.
+    // A later process gets the same result.
     assert_eq!(Worker::start(folder).hear("done "), "120 to Initech");
     assert_eq!(ran(folder), ["draft", "wire"]);
 }

@@ -1,5 +1,5 @@
-//! Attributes below `#[hitl_tool]` that rewrite its body, as `tracing::instrument` does, see what
-//! they name and no secrets.
+//! Attributes below `#[hitl_tool]` that rewrite its body, as `tracing::instrument` does, see the
+//! parameters that they name and no secrets.
 
 #![expect(clippy::unwrap_used, reason = "a helper fails as its test does")]
 
@@ -11,7 +11,7 @@ use hitl::prelude::*;
 use tracing_core::field::{Field, Visit};
 use tracing_core::{Dispatch, Event, Metadata, Subscriber, dispatcher, span};
 
-/// All that was recorded in spans of this file.
+/// Everything that was recorded in spans of this file.
 static RECORDED: Mutex<String> = Mutex::new(String::new());
 
 struct Recorder;

@@ -1,5 +1,5 @@
-//! What `#[hitl_tool]` accepts, what it says about what it does not, and that a gated body cannot
-//! be reached past the gate.
+//! The input that `#[hitl_tool]` accepts, its messages for the input that it refuses, and the
+//! impossibility of reaching a gated body without the gate.
 //!
 //! After a change of a message: `TRYBUILD=overwrite cargo test --test macro_ui`, and read the diff.
 
@@ -18,8 +18,8 @@ fn invariant_1_no_side_door() {
     trybuild::TestCases::new().compile_fail("tests/ui/no_side_door/*.rs");
 }
 
-/// What the compiler said of the fns in `ui/fail/bodies.rs`, and of the tools: where, within each
-/// half of the file, and what.
+/// Compares the compiler's messages about the fns in `ui/fail/bodies.rs` and about the tools: their
+/// positions within each half of the file, and their texts.
 #[test]
 fn bodies_are_linted_as_those_of_plain_fns() {
     let written = include_str!("ui/fail/bodies.rs");

@@ -1,4 +1,4 @@
-//! Gives a path to criterion, or runs each of its pairs once when `cargo test` asks.
+//! Passes a path to criterion, or runs each of its pairs once for `cargo test`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::measure::{Effort, measure};
 use crate::pair::{Pair, Sides};
 use crate::paths;
 
-/// What the `main` of a bench target does.
+/// Runs a bench target, as its `main`.
 pub fn main(path: &str) {
     if child::is_one() {
         return;

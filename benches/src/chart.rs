@@ -1,5 +1,5 @@
-//! The ratios as a picture: one bar for each row, on a scale of powers of two, and its budget as a
-//! line.
+//! The ratios as a chart: one bar for each row, on a logarithmic scale of base two, and its budget
+//! as a line.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::measure::Row;
 const LEFT: f64 = 420.0;
 const WIDTH: f64 = 460.0;
 const LINE: f64 = 22.0;
-/// The scale goes from 1/4 to 64.
+/// The scale ranges from 1/4 to 64.
 const LOWEST: f64 = -2.0;
 const HIGHEST: f64 = 6.0;
 

@@ -1,15 +1,15 @@
-//! The other process of a path that needs two: this program once more, which does what it is told
-//! on its standard input, a line for each thing, and answers with a line.
+//! The other process of a path that needs two: this program started again. It carries out the
+//! commands on its standard input, one per line, and answers each with a line.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _, stdin};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::paths;
 
-/// Names what the other process is for.
+/// The environment variable that names the role of the other process.
 const ROLE: &str = "HITL_BENCH_ROLE";
 
-/// Does the work of the other process, when this is one. Every `main` asks first.
+/// Does the work of the other process, if this is one. Every `main` calls it first.
 pub fn is_one() -> bool {
     let Ok(role) = std::env::var(ROLE) else { return false };
     paths::processes::other(&role);
@@ -24,7 +24,7 @@ pub fn answer(mut each: impl FnMut(&str)) {
     }
 }
 
-/// The other process, as its starter sees it.
+/// The other process, as its parent sees it.
 pub struct Other {
     process: Child,
     to: ChildStdin,
@@ -32,7 +32,7 @@ pub struct Other {
 }
 
 impl Other {
-    /// Starts it; `told` are variables of its environment.
+    /// Starts the process; `told` are variables of its environment.
     pub fn start(role: &str, told: &[(&str, &str)]) -> Self {
         let program = std::env::current_exe().expect("this program");
         let mut command = Command::new(program);
@@ -44,13 +44,13 @@ impl Other {
         Self { process, to, from }
     }
 
-    /// Tells it something.
+    /// Sends the process a line.
     pub fn tell(&mut self, line: &str) {
-        // In one piece: it reads a line at a time.
+        // In a single write, because the process reads a line at a time.
         self.to.write_all(format!("{line}\n").as_bytes()).expect("it lives");
     }
 
-    /// Waits until it has done what it was told.
+    /// Waits until the process has carried out a line.
     pub fn wait(&mut self) {
         assert_eq!(self.from.next().expect("it lives").expect("text"), "done");
     }

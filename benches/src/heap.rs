@@ -1,5 +1,5 @@
-//! What stands on the heap, and how often it was asked for: counted by a program of its own, so
-//! that nobody's time has the counting in it.
+//! Bytes on the heap and the number of allocations: counted by a separate program, so that no
+//! timing includes the counting.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -11,16 +11,16 @@ use crate::measure::Effort;
 use crate::pair::Sides;
 use crate::paths;
 
-/// What some work did to the heap.
+/// The heap use of some work.
 #[derive(Clone, Copy, Debug)]
 pub struct Used {
-    /// Bytes that it took and still holds.
+    /// The bytes that it allocated and still holds.
     pub kept: f64,
-    /// How often it asked for memory.
+    /// The number of allocations.
     pub allocations: f64,
 }
 
-/// Watches the whole process while `work` runs; nothing else may.
+/// Measures the whole process while `work` runs; nothing else may run.
 ///
 /// # Panics
 /// In a program whose allocator does not count.
@@ -37,7 +37,7 @@ pub fn watch<O>(work: impl FnOnce() -> O) -> (O, Used) {
     (made, Used { kept, allocations })
 }
 
-/// What `hitl-heap` counts for the row of this name: hitl, and its yardstick.
+/// Returns the counts of `hitl-heap` for the row of this name: hitl's, and the yardstick's.
 pub fn ask(row: &str) -> (f64, f64) {
     let program = program();
     let ran = Command::new(&program).arg(row).output().unwrap_or_else(|error| {
@@ -49,7 +49,7 @@ pub fn ask(row: &str) -> (f64, f64) {
     (ours.parse().expect("a number"), yardstick.parse().expect("a number"))
 }
 
-/// Does what [`ask()`] asks for. What the `main` of `hitl-heap` does.
+/// Answers [`ask()`]. The `main` of `hitl-heap`.
 pub fn answer() -> ExitCode {
     let row = std::env::args().nth(1).unwrap_or_default();
     let mut pairs = paths::ALL.iter().flat_map(|(_, pairs)| pairs(Effort::Quick));
@@ -63,7 +63,8 @@ pub fn answer() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Cargo puts programs into one folder, and those of benchmarks into `deps` below it.
+/// Returns the path of `hitl-heap`. Cargo puts programs into one folder, and those of benchmarks
+/// into `deps` below it.
 fn program() -> PathBuf {
     let mut here = std::env::current_exe().expect("this program");
     here.pop();

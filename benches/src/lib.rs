@@ -1,9 +1,9 @@
 //! The performance budget of hitl: every path beside a yardstick of real code, in one run.
 //!
-//! A [`Pair`] is one path: what hitl does, and the least that the same job can cost. Both sides are
-//! timed in turns (ours, yardstick, ours, yardstick, ..) by [`measure()`], so that whatever else
-//! the machine does hits both. `cargo xtask bench` prints them all as one table; `cargo bench -p
-//! hitl-benches` gives each path to criterion.
+//! A [`Pair`] is one path: hitl's work, and the least that the same job can cost. Both sides are
+//! timed in turns (ours, yardstick, ours, yardstick, ..) by [`measure()`], so that other load on
+//! the machine affects both. `cargo xtask bench` prints them all as one table;
+//! `cargo bench -p hitl-benches` passes each path to criterion.
 //!
 //! One file per path in `paths/`. A new path is a function that returns its pairs, and a line in
 //! [`paths::ALL`].

@@ -6,19 +6,19 @@ use crate::heap;
 use crate::pair::{Pair, Run, Sides, Unit};
 use crate::statistics::{Middle, middle};
 
-/// How much time a measurement may take.
+/// The amount of time that a measurement may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
     /// Each side once: shows that it works.
     Smoke,
     /// All paths in under two minutes.
     Quick,
-    /// The large sizes too, and steadier numbers.
+    /// The large sizes too, and more stable numbers.
     Thorough,
 }
 
 impl Effort {
-    /// How long one sample should last at least, and how many there are.
+    /// Returns the minimum duration of one sample, and the number of samples.
     fn samples(self) -> (Duration, usize) {
         match self {
             Self::Smoke => (Duration::ZERO, 1),
@@ -34,17 +34,17 @@ pub struct Row {
     pub path: String,
     pub against: &'static str,
     pub unit: Unit,
-    /// One operation of hitl.
+    /// The time of one operation of hitl.
     pub ours: Middle,
-    /// One operation of the yardstick.
+    /// The time of one operation of the yardstick.
     pub yardstick: Middle,
-    /// Of each sample with the one next to it.
+    /// The ratio of each sample to the one next to it.
     pub ratio: Middle,
     pub budget: Option<f64>,
 }
 
 impl Row {
-    /// Whether it is inside its budget, where it has one.
+    /// Returns whether the ratio is within its budget; `None` without a budget.
     pub fn holds(&self) -> Option<bool> {
         self.budget.map(|budget| self.ratio.median <= budget)
     }
@@ -85,13 +85,13 @@ fn in_turns(
     (middle(times.0), middle(times.1), middle(times.2))
 }
 
-/// Nanoseconds for one operation, out of so many.
+/// Returns the nanoseconds of one operation, from a run of `times`.
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 fn one(run: &mut Run, times: u64) -> f64 {
     run(times).as_nanos().max(1) as f64 / times as f64
 }
 
-/// How many operations make a sample of this length. Warms up along the way.
+/// Returns the number of operations in a sample of this length. Warms up along the way.
 fn repetitions(run: &mut Run, length: Duration, most: u64) -> u64 {
     let mut times = 1;
     loop {

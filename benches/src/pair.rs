@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a number in the table counts.
+/// The unit of a number in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Nanoseconds for one operation.
@@ -18,7 +18,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// As in the table and in `results.json`.
+    /// Returns the name in the table and in `results.json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nanoseconds => "ns",
@@ -30,17 +30,17 @@ impl Unit {
     }
 }
 
-/// Does the operation so many times, and says how long that took.
+/// Runs the operation the given number of times, and returns the duration.
 pub type Run = Box<dyn FnMut(u64) -> Duration>;
 
-/// One side of a pair. Made only when it is measured, so that a long set-up costs nothing to those
-/// who measure something else.
+/// One side of a pair. Created only when it is measured, so that a long set-up costs nothing if
+/// only other pairs are measured.
 pub type Side = Box<dyn FnOnce() -> Run>;
 
-/// Counts what hitl needs, and what it may be compared with.
+/// Counts hitl's use, and the value to compare it with.
 pub type Count = Box<dyn FnOnce() -> (f64, f64)>;
 
-/// How a pair gets its numbers.
+/// The source of a pair's numbers.
 pub enum Sides {
     /// Timed in turns.
     Timed {
@@ -49,25 +49,25 @@ pub enum Sides {
         /// The most repetitions in one sample: for operations that leave something behind.
         most: u64,
     },
-    /// Counted once: what hitl needs, and what it may be compared with.
+    /// Counted once: hitl's use, and the value to compare it with.
     Counted(Count),
     /// Counted once, by the program whose allocator counts.
     OnHeap(Count),
 }
 
-/// A path, its yardstick, and what it may cost.
+/// A path, its yardstick, and its budget.
 pub struct Pair {
     pub path: String,
-    /// What the yardstick is, in a few words.
+    /// A short description of the yardstick.
     pub against: &'static str,
     pub unit: Unit,
-    /// The most that `ours / yardstick` may be; nothing where it is only told.
+    /// The maximum of `ours / yardstick`; `None` if it is only reported.
     pub budget: Option<f64>,
     pub sides: Sides,
 }
 
 impl Pair {
-    /// A path that is timed against `against`.
+    /// Creates a path that is timed against `against`.
     pub fn timed(
         path: impl Into<String>,
         ours: impl FnOnce() -> Run + 'static,
@@ -79,7 +79,7 @@ impl Pair {
         Self { path: path.into(), against, unit: Unit::Nanoseconds, budget: None, sides }
     }
 
-    /// A path that is counted against `against`.
+    /// Creates a path that is counted against `against`.
     pub fn counted(
         path: impl Into<String>,
         unit: Unit,
@@ -90,7 +90,7 @@ impl Pair {
         Self { path: path.into(), against, unit, budget: None, sides }
     }
 
-    /// A path whose `count` uses [`heap::watch()`](crate::heap::watch()).
+    /// Creates a path whose `count` uses [`heap::watch()`](crate::heap::watch()).
     pub fn on_heap(
         path: impl Into<String>,
         unit: Unit,
@@ -101,14 +101,14 @@ impl Pair {
         Self { path: path.into(), against, unit, budget: None, sides }
     }
 
-    /// The most that the ratio may be.
+    /// Sets the maximum of the ratio.
     #[must_use]
     pub fn budget(mut self, ratio: f64) -> Self {
         self.budget = Some(ratio);
         self
     }
 
-    /// The most repetitions in one sample.
+    /// Sets the maximum number of repetitions in one sample.
     #[must_use]
     pub fn at_most(mut self, repetitions: u64) -> Self {
         if let Sides::Timed { most, .. } = &mut self.sides {

@@ -41,7 +41,8 @@ pub fn write_json(rows: &[Row], to: &Path) -> std::io::Result<()> {
     std::fs::write(to, text + "\n")
 }
 
-/// The rows as a table for people: medians, and how far half of the samples lie around them.
+/// Formats the rows as a table for people: medians, and the range of half of the samples around
+/// them.
 pub fn table(rows: &[Row]) -> String {
     let wide = |of: fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or(0);
     let (path, against) = (wide(|row| row.path.chars().count()), wide(|row| row.against.len()));
@@ -72,7 +73,7 @@ pub fn table(rows: &[Row]) -> String {
     out
 }
 
-/// A number with its unit, three digits of it.
+/// Formats a number with its unit, to three digits.
 pub fn amount(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Nanoseconds if value >= 1e9 => format!("{:.2} s", value / 1e9),

@@ -1,4 +1,4 @@
-//! Medians, because a busy machine only ever makes some samples longer.
+//! Medians, because other load on a machine only ever makes some samples longer.
 
 /// The middle of the values, and half the distance between their quartiles.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -8,7 +8,7 @@ pub struct Middle {
     pub spread: f64,
 }
 
-/// The middle of some values. At least one.
+/// Returns the median of some values, of which there is at least one.
 pub fn middle(mut values: Vec<f64>) -> Middle {
     values.sort_by(f64::total_cmp);
     let median = quantile(&values, 0.5);

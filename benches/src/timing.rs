@@ -1,4 +1,4 @@
-//! Makes timed runs of operations, plain and async.
+//! Builds timed runs of operations, plain and async.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -37,7 +37,7 @@ pub fn repeat_on<F: Future>(
     })
 }
 
-/// Repeats an operation that makes its own ready state first: the making is not timed.
+/// Repeats an operation that prepares its own state first: the preparation is not timed.
 pub fn repeat_made_on<S, F: Future>(
     runtime: Rc<Runtime>,
     mut make: impl FnMut() -> S + 'static,
@@ -57,11 +57,11 @@ pub fn repeat_made_on<S, F: Future>(
     })
 }
 
-/// How often each of several callers does its operation at least: what a group of them costs shows
-/// only when they come back.
+/// The minimum number of operations of each of several callers: the cost of grouping them only
+/// shows when they come back.
 const ROUNDS: u64 = 8;
 
-/// An operation done by so many callers at once; each is given a number of its own, from 1.
+/// Runs an operation by this many callers at once; each has a number of its own, from 1.
 pub fn by_callers<F: Future<Output = ()> + Send + 'static>(
     runtime: Rc<Runtime>,
     callers: u64,
@@ -95,12 +95,12 @@ pub fn by_callers<F: Future<Output = ()> + Send + 'static>(
     })
 }
 
-/// One thread: what a path costs by itself.
+/// Creates a runtime with one thread: the cost of a path by itself.
 pub fn one_thread() -> Rc<Runtime> {
     Rc::new(Builder::new_current_thread().enable_all().build().expect("a runtime"))
 }
 
-/// Two threads: what callers do at once.
+/// Creates a runtime with two threads: the cost of concurrent callers.
 pub fn two_threads() -> Rc<Runtime> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     Rc::new(runtime.expect("a runtime"))

@@ -1,4 +1,4 @@
-//! The tools that are called, and gates that hold them.
+//! The tools that are called, and the gates that have them.
 
 use hitl::approval::Approver;
 use hitl::policy::{Policy, Ruling};
@@ -34,7 +34,7 @@ pub async fn queue_up(customer: String, limit: u32, note: String) -> u32 {
     limit
 }
 
-/// The same arguments as a plain struct: what a yardstick serialises.
+/// The same arguments as a plain struct, which a yardstick serialises.
 #[derive(Serialize, serde::Deserialize, Clone)]
 pub struct Plain {
     pub customer: String,
@@ -42,23 +42,23 @@ pub struct Plain {
     pub note: String,
 }
 
-/// The arguments of a call with a note of so many bytes of ordinary text.
+/// Returns the arguments of a call with a note of this many bytes of ordinary text.
 pub fn arguments(bytes: usize) -> Plain {
     Plain { customer: "C-1042".to_owned(), limit: 3, note: prose(bytes) }
 }
 
-/// Ordinary text of so many bytes.
+/// Returns ordinary text of this many bytes.
 pub fn prose(bytes: usize) -> String {
     const WORDS: &str = "The customer asks for a refund of the second leg because of the delay. ";
     WORDS.repeat(bytes / WORDS.len() + 1)[..bytes].to_owned()
 }
 
-/// A gate with every tool, whose audit goes to `audit`.
+/// Builds a gate with every tool, whose audit goes to `audit`.
 pub async fn gate(store: impl Store, audit: impl AuditSink) -> Gate {
     registered(Gate::builder()).store(store).audit(audit).build().await.expect("a gate")
 }
 
-/// A call that waits in the queue, is decided there, and runs.
+/// Runs a call that waits in the queue, is decided there, and runs.
 pub async fn full_round_trip(gate: &Gate, Plain { customer, limit, note }: Plain) -> Outcome {
     let submitted = gate.submit(queue_up(customer, limit, note)).by("ann").await;
     let Submission::Pending(ticket) = submitted.expect("submitted") else {
@@ -68,18 +68,18 @@ pub async fn full_round_trip(gate: &Gate, Plain { customer, limit, note }: Plain
     ticket.wait().await.expect("it runs")
 }
 
-/// A gate that keeps everything in memory.
+/// Builds a gate that keeps everything in memory.
 pub async fn memory_gate() -> Gate {
     gate(hitl::MemoryStore::new(), MemoryAudit::new()).await
 }
 
-/// A gate that asks `approver`.
+/// Builds a gate that asks `approver`.
 pub async fn asking(approver: impl Approver) -> Gate {
     let builder = registered(Gate::builder()).approver(approver);
     builder.audit(MemoryAudit::new()).build().await.expect("a gate")
 }
 
-/// A gate that denies everything.
+/// Builds a gate that denies everything.
 pub async fn denying() -> Gate {
     let builder = registered(Gate::builder()).policy(DenyAll);
     builder.audit(MemoryAudit::new()).build().await.expect("a gate")
@@ -97,7 +97,7 @@ impl Policy for DenyAll {
     }
 }
 
-/// The audit records of a call as the gate writes them, to be serialised by a yardstick.
+/// Returns the audit records of a call as the gate writes them, to be serialised by a yardstick.
 pub async fn audit_records(bytes: usize) -> Vec<hitl::AuditRecord> {
     let audit = MemoryAudit::new();
     let gate = gate(hitl::MemoryStore::new(), audit.clone()).await;
@@ -106,7 +106,7 @@ pub async fn audit_records(bytes: usize) -> Vec<hitl::AuditRecord> {
     audit.records()
 }
 
-/// The one that a small call leaves before it runs.
+/// Returns the record that a small call leaves before it runs.
 pub async fn audit_record() -> hitl::AuditRecord {
     audit_records(20).await.swap_remove(0)
 }

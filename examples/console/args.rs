@@ -1,4 +1,4 @@
-//! What the command line says.
+//! The parsing of the command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ Usage: cargo run --example console -- [OPTIONS]
   --help                 print this
 ";
 
-/// What to do.
+/// The command to run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
@@ -57,7 +57,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Comma
             }
             "--token" => {
                 let token = value()?;
-                // The message must not repeat what may be a secret.
+                // The message must not repeat a text that may be a secret.
                 let parts = token.split_once('=').filter(|(n, s)| !n.is_empty() && !s.is_empty());
                 let (name, secret) = parts.ok_or("--token needs NAME=SECRET")?;
                 options.tokens.push((name.to_owned(), secret.to_owned()));

@@ -1,11 +1,11 @@
-//! Long work, for the task cards: made up, and slow enough to watch.
+//! Long work, for the task cards: fictitious, and slow enough to watch.
 
 use std::time::Duration;
 
 use hitl::prelude::*;
 use hitl::tasks::TaskManager;
 
-/// Submits a task every now and then.
+/// Submits a task at intervals.
 pub(crate) async fn keep_working(manager: &TaskManager) {
     for round in 0_u32.. {
         let task = if round % 2 == 0 { refunds(round) } else { schedule(round) };
@@ -48,7 +48,7 @@ fn schedule(_: u32) -> Task<()> {
         .step(TaskStep::new("Publish", |cx: StepContext, ()| work(cx, "publishing", 3)))
 }
 
-/// So many seconds of work.
+/// Works for this many seconds.
 async fn work(cx: StepContext, what: &str, seconds: u32) -> Result<(), String> {
     for second in 1..=seconds {
         cx.message(format!("{what}, {second} of {seconds}"));

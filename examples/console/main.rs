@@ -65,7 +65,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
             .map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
     }
     let airline = Airline::new(Duration::from_millis(300), |_| {});
-    // Read back by the console, so that each call's audit is shown with it.
+    // The console reads it back, so that each call is shown with its audit.
     let audit = Arc::new(SqliteAudit::open(options.db.with_extension("audit.db"))?);
     let gate = office::register(tools::register(Gate::builder()))
         .audit(Arc::clone(&audit))
@@ -100,7 +100,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         console = console.host(host);
     }
 
-    // Each of these goes on until Ctrl-C; what waits is kept in the file.
+    // Each of these runs until Ctrl-C; pending calls are kept in the file.
     tokio::select! {
         served = serve(listener, console.router()) => served?,
         () = gate.serve() => {}

@@ -1,4 +1,5 @@
-//! An agent works: it proposes the calls of recorded runs, and goes on when few are left to decide.
+//! An agent works: it proposes the calls of recorded runs, and continues when few are left to
+//! decide.
 
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use crate::office::{delete_project, sign_contract};
 
 const SHIPPED: &[u8] = include_bytes!("../quickstart/data/airline-calls.jsonl");
 
-/// So many calls should wait.
+/// The number of calls that should be pending.
 const WAITING: usize = 24;
 
-/// Proposes calls whenever fewer wait than should. Ends when there are no more to propose, or when
-/// the gate does not take them.
+/// Proposes calls while fewer are pending than there should be. Ends when there are no more to
+/// propose, or when the gate does not accept them.
 pub(crate) async fn keep_proposing(gate: &Gate) {
     if let Err(error) = propose(gate).await {
         eprintln!("nothing more is proposed: {error}");
@@ -22,7 +23,7 @@ pub(crate) async fn keep_proposing(gate: &Gate) {
 }
 
 async fn propose(gate: &Gate) -> Result<(), GateError> {
-    // A run that is new each time, so that nothing of an earlier one is taken up again.
+    // A new run id each time, so that no call of an earlier run is re-attached.
     let run = RequestId::new().to_string();
     let cx = || CallContext::new("airline agent").role("support").workspace_verified();
     if waiting(gate).await? < WAITING {
@@ -44,8 +45,8 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
         while waiting(gate).await? >= WAITING {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
-        // Agents make mistakes, and the airline refuses some calls; the next one comes all the
-        // same.
+        // Agents make mistakes, and the airline refuses some calls; the next call is proposed all
+        // the same.
         let _refused = gate
             .submit_json(&tool, &arguments, cx(), format!("{run}/{}", key.run), key.position)
             .await;
@@ -63,7 +64,7 @@ async fn from_the_office(gate: &Gate) -> Result<(), GateError> {
     Ok(())
 }
 
-/// Calls as a model that was fooled might write them: the console shows what is really there.
+/// Calls as a deceived model might write them: the console shows their real content.
 const ODD: [(&str, &str); 2] = [
     (
         "update_reservation_passengers",

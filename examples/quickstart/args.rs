@@ -1,4 +1,4 @@
-//! What the command line says.
+//! The parsing of the command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,14 +28,14 @@ It ends with 0 when the replay is complete, 1 when something failed, 2 when thes
 understood, and 130 after Ctrl-C.
 ";
 
-/// What to do.
+/// The command to run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
     Replay(Options),
 }
 
-/// Who answers when nobody is asked.
+/// The answer for every call when nobody is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decide {
     Approve,

@@ -1,7 +1,7 @@
 //! Recorded calls, from a file of calls or of whole transcripts.
 //!
-//! A row that is not what a row should be stops the reading, with the number of its line. What the
-//! model wrote *inside* a row is never touched: arguments go to the gate byte for byte.
+//! An invalid row stops the reading, with the number of its line. The model's text *inside* a row
+//! is never changed: arguments go to the gate byte for byte.
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ use serde_json::value::RawValue;
 pub(crate) struct Recorded {
     pub(crate) key: CallKey,
     pub(crate) tool: String,
-    /// As the model wrote them.
+    /// The arguments as the model wrote them.
     pub(crate) arguments: String,
-    /// Whether the recording says that this call was a mistake.
+    /// True if the recording says that this call was a mistake.
     pub(crate) mistake: bool,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for BadLine {
     }
 }
 
-/// Reads every row; which of the formats it has is told by what it contains.
+/// Reads every row. The content of the file tells which of the formats it has.
 pub(crate) fn read(file: &[u8]) -> Result<Vec<Recorded>, BadLine> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut calls = Vec::new();
@@ -116,7 +116,8 @@ struct Function {
     arguments: Box<RawValue>,
 }
 
-/// The position of a call is its place among the tool calls of its run: recorded ids repeat.
+/// Reads a transcript. The position of a call is its place among the tool calls of its run:
+/// recorded ids repeat.
 fn transcript(run: &str, messages: &[Message], calls: &mut Vec<Recorded>) -> Result<(), String> {
     let made = messages.iter().filter_map(|message| message.tool_calls.as_ref()).flatten();
     for (position, call) in made.enumerate() {
@@ -135,13 +136,13 @@ fn run(task: &Label, trial: &Label) -> String {
     format!("task-{task}/trial-{trial}")
 }
 
-/// Arguments are a text that holds JSON. Some recorders unpack it; then the JSON itself is the
-/// text.
+/// Returns the arguments as text. They are a string that contains JSON; some recorders unpack it,
+/// and then the JSON itself is the text.
 fn text(arguments: &RawValue) -> String {
     serde_json::from_str(arguments.get()).unwrap_or_else(|_| arguments.get().to_owned())
 }
 
-/// What serde says without its position, which counts inside the row. Values are not quoted.
+/// Formats serde's error without its position, which counts inside the row. Values are not quoted.
 fn in_row(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     match error.classify() {

@@ -1,4 +1,4 @@
-//! Ctrl-C: what runs is finished, nothing else is begun. Pressed twice, it ends the process.
+//! Ctrl-C: the running call is finished, and no other begins. Pressed twice, it ends the process.
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -6,10 +6,10 @@ use hitl::approval::MaskSupport;
 use hitl::{ApprovalRequest, Approver, Review, Uncoverer};
 use tokio::sync::watch;
 
-/// What a shell reports for a program that was stopped by Ctrl-C.
+/// The exit code that a shell reports for a program stopped by Ctrl-C.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// Whether Ctrl-C was pressed. Clones know the same.
+/// Tells whether Ctrl-C was pressed. Clones share this.
 #[derive(Clone)]
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
@@ -18,7 +18,7 @@ impl Interrupt {
     pub(crate) fn listen() -> Self {
         let (pressed, seen) = watch::channel(false);
         tokio::spawn(async move {
-            // Where it cannot be listened to, it ends the process as it always did.
+            // If it cannot be listened to, it ends the process as usual.
             if tokio::signal::ctrl_c().await.is_ok() {
                 pressed.send_replace(true);
             }
@@ -33,7 +33,7 @@ impl Interrupt {
         *self.0.borrow()
     }
 
-    /// Resolves when it happens.
+    /// Completes when Ctrl-C is pressed.
     pub(crate) async fn happened(&self) {
         if self.0.clone().wait_for(|pressed| *pressed).await.is_err() {
             std::future::pending::<()>().await;

@@ -1,14 +1,14 @@
 //! The main job of hitl, on real tool calls: annotate, gate, ask, queue, run.
 //!
-//! Replays what an airline's agent did, call by call. Reads run at once; what has consequences is
-//! scored and routed: to you in the terminal, or into a queue that outlives this process.
+//! Replays the calls of an airline's agent, one by one. Reads run at once; calls with consequences
+//! are scored and routed: to you in the terminal, or into a queue that outlives this process.
 //!
 //! | file | what happens there |
 //! |---|---|
 //! | `tools` | the airline's tools, annotated: start reading here |
 //! | `replay` | every recorded call is submitted; the replay is itself a task with a progress bar |
-//! | `review` | the queue is reviewed, and what was approved runs |
-//! | `tally`, `report`, `screen` | what became of the calls, and how it is shown |
+//! | `review` | the queue is reviewed, and approved calls run |
+//! | `tally`, `report`, `screen` | the outcomes of the calls, and their output |
 //! | `data`, `args`, `interrupt` | recorded calls from a file, the command line, Ctrl-C |
 //! | `airline/` | an airline in memory |
 
@@ -101,7 +101,8 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
     Ok(code)
 }
 
-/// The gate: every tool, its state, who answers Quick, and two files that outlive the process.
+/// Opens the gate: every tool, its state, the approver for Quick, and two files that outlive the
+/// process.
 async fn open_gate(
     options: &Options,
     screen: &Screen,
@@ -125,7 +126,7 @@ async fn open_gate(
             approver: TerminalApprover::new(REVIEWER).on(screen.terminal()),
             interrupt: interrupt.clone(),
         }),
-        // A rule looks at nothing, masked or not.
+        // A rule does not look at the call, masked or not.
         Reviewer::Rule(Decide::Approve) => {
             gate.approver(ScriptedApprover::approving(REVIEWER).unseen())
         }
@@ -137,7 +138,7 @@ async fn open_gate(
     Ok(gate.build().await?)
 }
 
-/// Replays, then reviews. Ctrl-C ends it early, and cleanly.
+/// Replays, then reviews. Ctrl-C ends it early and cleanly.
 async fn work(
     job: &Arc<Job>,
     reviewer: Reviewer,
@@ -177,7 +178,7 @@ fn audit_path(db: &Path) -> std::path::PathBuf {
     path.into()
 }
 
-/// On standard output; whoever reads it may have gone.
+/// Prints on standard output. Its reader may have gone.
 fn print(text: &str) {
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(text.as_bytes());

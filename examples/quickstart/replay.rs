@@ -1,4 +1,4 @@
-//! The replay: every recorded call is submitted, in its order, as its agent would.
+//! The replay: every recorded call is submitted in its order, as its agent would.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::report;
 use crate::screen::Screen;
 use crate::tally::Tally;
 
-/// The runs that come along when no file is given.
+/// The runs that are replayed when no file is given.
 const SHIPPED: &[u8] = include_bytes!("data/airline-calls.jsonl");
 
-/// Everything that the steps of the replay share.
+/// The data that the steps of the replay share.
 pub(crate) struct Job {
     pub(crate) gate: Gate,
     pub(crate) screen: Screen,
@@ -22,7 +22,7 @@ pub(crate) struct Job {
     pub(crate) data: Option<std::path::PathBuf>,
 }
 
-/// Why the replay ended early.
+/// The reason why the replay ended early.
 #[derive(Debug)]
 pub(crate) struct Stopped(String);
 
@@ -32,7 +32,7 @@ impl fmt::Display for Stopped {
     }
 }
 
-/// The first step: what is to be replayed.
+/// Reads the calls to replay: the first step.
 pub(crate) fn load(job: &Job) -> Result<Vec<Recorded>, Stopped> {
     let Some(path) = &job.data else {
         return data::read(SHIPPED).map_err(|bad| Stopped(format!("the shipped data: {bad}")));
@@ -43,7 +43,7 @@ pub(crate) fn load(job: &Job) -> Result<Vec<Recorded>, Stopped> {
     data::read(&file).map_err(|bad| Stopped(format!("{name}, {bad}")))
 }
 
-/// The second step: one call after the other.
+/// Submits one call after the other: the second step.
 pub(crate) async fn submit_all(
     cx: StepContext,
     job: Arc<Job>,
@@ -51,7 +51,7 @@ pub(crate) async fn submit_all(
 ) -> Result<(), Stopped> {
     let total = calls.len();
     for (done, call) in calls.into_iter().enumerate() {
-        // Looked at between calls, so that the one that runs is finished.
+        // Checked between calls, so that the running one is finished.
         if cx.is_cancelled() {
             return Err(Stopped("stopped".to_owned()));
         }
@@ -80,13 +80,13 @@ async fn submit(job: &Job, call: Recorded) -> Result<(), Stopped> {
             job.tally.count(receipt, state, call.mistake);
             Ok(())
         }
-        // Wrong in itself: it is refused, and the agent may try something else.
+        // The call itself is invalid: it is refused, and the agent may try another.
         Err(error) if is_the_calls_fault(&error) => {
             report::refused(&job.screen, &call.key, &call.tool, &error.to_string());
             job.tally.count_refused(call.key, call.mistake);
             Ok(())
         }
-        // The gate cannot work; going on would only repeat it.
+        // The gate cannot work; continuing would only repeat the error.
         Err(error) => Err(Stopped(format!("{}: {error}", call.key))),
     }
 }
@@ -107,7 +107,7 @@ fn state_of(outcome: &Outcome) -> CallState {
         Outcome::Expired => CallState::Expired,
         Outcome::Cancelled { .. } | Outcome::Aborted { .. } => CallState::Cancelled,
         Outcome::Denied { .. } => CallState::Denied,
-        // Whatever is not over is looked up at the end.
+        // A call that has not ended is looked up at the end.
         _ => CallState::OutcomeUnknown,
     }
 }

@@ -1,4 +1,4 @@
-//! Calls, outcomes and counts, as a person reads them.
+//! Calls, outcomes and counts, in readable form.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use hitl::{CallKey, Outcome, Receipt, Verdict};
 use crate::screen::Screen;
 use crate::tally::Summary;
 
-/// One call as it was routed: level, confidence, what moved it, and where it stands.
+/// Prints one call as it was routed: level, confidence, the factors, and its state.
 pub(crate) fn routed(screen: &Screen, receipt: &Receipt, standing: &str) {
     let (level, style) = match &receipt.verdict {
         Verdict::Run => ("auto".to_owned(), Style::Faint),
@@ -39,14 +39,14 @@ pub(crate) fn routed(screen: &Screen, receipt: &Receipt, standing: &str) {
     }
 }
 
-/// A call that the gate refused before it had a verdict.
+/// Prints a call that the gate refused before it had a verdict.
 pub(crate) fn refused(screen: &Screen, key: &CallKey, tool: &str, why: &str) {
     let level = screen.paint(Style::Bad, "denied");
     let tool = visible(&clip(tool, 64)).into_owned();
     screen.line(format!("{} {level}   -  {tool}  {}", place(key), visible(&clip(why, 300))));
 }
 
-/// How a call ended, in a few words.
+/// Describes the end of a call in a few words.
 pub(crate) fn outcome(screen: &Screen, outcome: &Outcome) -> String {
     let (style, text) = match outcome {
         Outcome::Executed(_) => (Style::Good, "executed".to_owned()),
@@ -66,7 +66,7 @@ pub(crate) fn outcome(screen: &Screen, outcome: &Outcome) -> String {
     format!("→ {}", screen.paint(style, &visible(&clip(&text, 200))))
 }
 
-/// The end of it.
+/// Prints the summary.
 pub(crate) fn summary(screen: &Screen, summary: &Summary) {
     let Summary { calls, auto, quick, full, denied, .. } = summary;
     screen.line("");

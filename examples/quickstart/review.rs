@@ -1,4 +1,4 @@
-//! The queue is reviewed at the end, and what was approved runs.
+//! The queue is reviewed at the end, and approved calls run.
 
 use hitl::Timestamp;
 use hitl::approval::DetailLevel;
@@ -14,21 +14,21 @@ use crate::interrupt::Interrupt;
 use crate::report;
 use crate::screen::Screen;
 
-/// In whose name this process decides: the host's knowledge, never the model's.
+/// The name under which this process decides: set by the host, never by the model.
 pub(crate) const REVIEWER: &str = "reviewer";
-/// What `--decide reject` gives as its reason.
+/// The reason that `--decide reject` gives.
 pub(crate) const REASON: &str = "rejected by --decide reject";
 
-/// Who reviews.
+/// The reviewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reviewer {
     /// The person at the terminal.
     Person,
-    /// `--decide`.
+    /// The rule of `--decide`.
     Rule(Decide),
 }
 
-/// Decides what waits, then runs what was approved.
+/// Decides the pending calls, then runs the approved ones.
 pub(crate) async fn review(
     gate: &Gate,
     screen: &Screen,
@@ -46,7 +46,7 @@ pub(crate) async fn review(
         Reviewer::Rule(rule) => apply(gate, screen, queue, rule).await?,
     };
     for request in approved {
-        // What is approved and not begun is run when its call is submitted again.
+        // An approved call that has not begun runs when it is submitted again.
         if interrupt.has_happened() {
             break;
         }
@@ -55,7 +55,7 @@ pub(crate) async fn review(
     Ok(())
 }
 
-/// Everything that waits, in the order in which it came.
+/// Returns all pending calls, in the order of their creation.
 async fn pending(gate: &Gate) -> Result<Vec<CallRecord>, GateError> {
     let (tenant, mut queue) = (Tenant::default(), Vec::<CallRecord>::new());
     loop {
@@ -169,7 +169,8 @@ async fn wish(gate: &Gate, dialog: &mut Dialog, request: &ApprovalRequest) -> Wi
     }
 }
 
-/// Whether the decision was taken. Somebody else may have been first; then theirs stands.
+/// Returns whether the decision was accepted. Another reviewer may have been first; then their
+/// decision counts.
 async fn decide(gate: &Gate, screen: &Screen, decision: Decision) -> Result<bool, GateError> {
     match gate.decide(decision).await {
         Ok(_) => Ok(true),
@@ -181,7 +182,7 @@ async fn decide(gate: &Gate, screen: &Screen, decision: Decision) -> Result<bool
     }
 }
 
-/// Runs one approved call. One that cannot run any more is said so, and the others go on.
+/// Runs one approved call. If it can no longer run, that is printed, and the others continue.
 async fn run(gate: &Gate, screen: &Screen, request: &ApprovalRequest) -> Result<(), GateError> {
     match gate.adopt(&request.key.tenant, request.id).await {
         Ok(outcome) => {

@@ -1,4 +1,4 @@
-//! Where lines for people go, so that they never tear the progress bar.
+//! The destination of lines for people, which never garble the progress bar.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -15,14 +15,14 @@ pub(crate) struct Screen {
 
 #[derive(Clone, Copy)]
 enum Way {
-    /// On standard output, which is no terminal: the bar is elsewhere.
+    /// Standard output, which is no terminal: the bar is elsewhere.
     Stdout,
-    /// On standard error, above the bar if there is one.
+    /// Standard error, above the bar if there is one.
     Bars,
 }
 
 impl Screen {
-    /// With `--json`, standard output is for the counts alone.
+    /// Creates the screen. With `--json`, standard output is for the counts alone.
     pub(crate) fn new(json: bool) -> Self {
         let both = io::stdout().is_terminal() && io::stderr().is_terminal();
         let way = if json || both { Way::Bars } else { Way::Stdout };
@@ -37,7 +37,7 @@ impl Screen {
         self.bars.clone()
     }
 
-    /// The terminal, with the bar out of the way while something is asked.
+    /// Returns the terminal, with the bar hidden while a question is asked.
     pub(crate) fn terminal(&self) -> Terminal {
         let bars = self.bars.clone();
         Terminal::new().around(move || bars.pause())
@@ -45,7 +45,7 @@ impl Screen {
 
     pub(crate) fn line(&self, line: impl AsRef<str>) {
         match self.way {
-            // Whoever read this may have gone; the calls matter more.
+            // The reader may have gone; the calls matter more.
             Way::Stdout => drop(writeln!(io::stdout(), "{}", line.as_ref())),
             Way::Bars => self.bars.println(line),
         }

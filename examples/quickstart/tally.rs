@@ -1,4 +1,4 @@
-//! What became of every call.
+//! The outcome of every call.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -42,7 +42,8 @@ pub(crate) struct Summary {
     pub(crate) cancelled: usize,
     pub(crate) expired: usize,
     pub(crate) reattached: usize,
-    /// Calls that the recording calls a mistake, and how many of them ran without a human.
+    /// The number of calls that the recording calls a mistake, and of those that ran without a
+    /// human.
     #[serde(skip)]
     pub(crate) mistakes: usize,
     #[serde(skip)]
@@ -50,7 +51,7 @@ pub(crate) struct Summary {
 }
 
 impl Tally {
-    /// The gate took a call, and this is where it stood then.
+    /// Counts a call that the gate accepted, with its state at that time.
     pub(crate) fn count(&self, receipt: &Receipt, state: CallState, mistake: bool) {
         let verdict = match &receipt.verdict {
             Verdict::Run => Route::Auto,
@@ -62,7 +63,7 @@ impl Tally {
         self.push(Counted { key, verdict, state, reattached, mistake });
     }
 
-    /// The gate refused a call before it had a verdict.
+    /// Counts a call that the gate refused before it had a verdict.
     pub(crate) fn count_refused(&self, key: CallKey, mistake: bool) {
         let (verdict, state) = (Route::Denied, CallState::Denied);
         self.push(Counted { key, verdict, state, reattached: false, mistake });
@@ -72,7 +73,7 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(counted);
     }
 
-    /// Where every call stands now. What was over then is over.
+    /// Returns the counts by the calls' current states. A call that had ended then has ended.
     pub(crate) async fn summary(&self, gate: &Gate) -> Result<Summary, GateError> {
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for call in calls.iter_mut().filter(|call| !call.state.is_terminal()) {
@@ -93,7 +94,7 @@ impl Tally {
             failed: now(&[CallState::Failed]),
             rejected: now(&[CallState::Rejected, CallState::Responded]),
             pending: now(&[CallState::Pending, CallState::Approved]),
-            // Claimed by somebody who has not come back with a result.
+            // Claimed by a process that has not recorded a result.
             unknown: now(&[CallState::OutcomeUnknown, CallState::Claimed]),
             cancelled: now(&[CallState::Cancelled]),
             expired: now(&[CallState::Expired]),

@@ -1,7 +1,8 @@
-//! The airline's tools, as its agent sees them. Reads run at once; what has consequences is gated.
+//! The airline's tools, as its agent sees them. Reads run at once; calls with consequences are
+//! gated.
 //!
-//! Who is asked follows from what is written here: a tool's base confidence and risk, the signals
-//! ([`signals`]), and the standard thresholds 85 and 60.
+//! This file decides who is asked: by a tool's base confidence and risk, the signals ([`signals`]),
+//! and the standard thresholds 85 and 60.
 
 use hitl::prelude::*;
 use hitl::{CallView, Factor, RunContext, Signals};
@@ -31,7 +32,7 @@ pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
         .tool::<TransferToHumanAgents>()
 }
 
-/// The standard signals, and one that only an airline knows.
+/// Returns the standard signals, and one that only an airline has.
 fn signals() -> Signals {
     Signals::standard().with(|call: &CallView<'_>| {
         let business = call.arguments.get("cabin")?.as_str()? == "business";

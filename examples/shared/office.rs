@@ -1,5 +1,4 @@
-//! What an office asks for: a contract, and a clean-up. For the console's example, and for its
-//! tests.
+//! The calls of an office: a contract, and a clean-up. For the console's example and its tests.
 
 use hitl::prelude::*;
 

@@ -1,5 +1,5 @@
 //! The four example tools of the system that hitl re-creates, with its numbers. Their bodies are
-//! tiny: what matters here is how their calls are routed.
+//! tiny: only the routing of their calls matters here.
 
 use hitl::prelude::*;
 

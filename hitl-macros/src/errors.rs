@@ -1,31 +1,31 @@
-//! Collects mistakes, so that one build shows them all.
+//! Collects errors, so that one build shows them all.
 
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// The mistakes found so far.
+/// The errors found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
-    /// Reports a mistake at the tokens that are at fault.
+    /// Reports an error at the tokens that cause it.
     pub(crate) fn at(&mut self, fault: impl ToTokens, message: impl Display) {
         self.0.push(syn::Error::new_spanned(fault, message));
     }
 
-    /// Reports a mistake at a place.
+    /// Reports an error at a span.
     pub(crate) fn at_span(&mut self, at: proc_macro2::Span, message: impl Display) {
         self.0.push(syn::Error::new(at, message));
     }
 
-    /// Reports what a parser found.
+    /// Reports an error of a parser.
     pub(crate) fn push(&mut self, error: syn::Error) {
         self.0.push(error);
     }
 
-    /// The value, or nothing and a report.
+    /// Returns the value, or reports the error and returns `None`.
     pub(crate) fn take<T>(&mut self, read: syn::Result<T>) -> Option<T> {
         read.map_err(|error| self.push(error)).ok()
     }
@@ -38,13 +38,13 @@ impl Errors {
         self.0.len()
     }
 
-    /// Returns what makes the compiler show each of them, at its place.
+    /// Returns the tokens that make the compiler show each error at its span.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.iter().map(syn::Error::to_compile_error).collect()
     }
 }
 
-/// The accepted word that was probably meant.
+/// Returns the accepted word that was probably meant.
 pub(crate) fn nearest<'w>(
     given: &str,
     accepted: impl IntoIterator<Item = &'w str>,
@@ -61,12 +61,12 @@ pub(crate) fn nearest<'w>(
         .map(|(_, word)| word)
 }
 
-/// `: did you mean `x`?` or nothing.
+/// Returns `: did you mean `x`?`, or an empty text.
 pub(crate) fn suggestion<'w>(given: &str, accepted: impl IntoIterator<Item = &'w str>) -> String {
     nearest(given, accepted).map_or_else(String::new, |word| format!(": did you mean `{word}`?"))
 }
 
-/// "`a`, `b` and `c`".
+/// Joins words as "`a`, `b` and `c`".
 pub(crate) fn list<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match words.pop() {
@@ -75,7 +75,7 @@ pub(crate) fn list<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     }
 }
 
-/// Returns how many letters have to be added, dropped or changed to make one word of the other.
+/// Returns the number of letters to add, drop or change to turn one word into the other.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! What stands in for a tool that cannot be expanded, so that its uses elsewhere add no errors of
+//! The replacement for a tool that cannot be expanded, so that its uses elsewhere add no errors of
 //! their own.
 
 use proc_macro2::TokenStream;
@@ -9,7 +9,7 @@ use syn::{ImplItem, ItemFn, ItemImpl, Type};
 use crate::expand::{Expansion, Names, path_text};
 use crate::parse::{Function, Returns, is_tool, without_ours};
 
-/// A tool with the right names and no body. Its constructor takes anything.
+/// Returns a tool with the right names and no body. Its constructor takes anything.
 pub(crate) fn tool(function: &Function, names: &Names) -> Expansion {
     let Function { vis, name, arguments, attributes, docs, returns, .. } = function;
     let existence = &attributes.existence;
@@ -72,13 +72,13 @@ fn projected(ty: &Type, private: &TokenStream) -> (TokenStream, TokenStream) {
     (quote!(<#ty as #private::ToolReturn>::Output), quote!(<#ty as #private::ToolReturn>::Error))
 }
 
-/// The item as it was, without what only this macro understands.
+/// Returns the item unchanged, except for the attributes that only this macro understands.
 pub(crate) fn untouched(mut item: ItemFn) -> TokenStream {
     without_ours(&mut item.sig);
     item.into_token_stream()
 }
 
-/// The block as it was, without what only this macro understands.
+/// Returns the block unchanged, except for the attributes that only this macro understands.
 pub(crate) fn untouched_block(mut block: ItemImpl) -> TokenStream {
     for item in &mut block.items {
         if let ImplItem::Fn(method) = item {

@@ -1,9 +1,9 @@
-//! `#[hitl_tool]` and `#[hitl_tools]`, the macros of hitl. Applications use it through the facade
+//! `#[hitl_tool]` and `#[hitl_tools]`, the macros of hitl. Applications use them through the facade
 //! crate `hitl`.
 //!
-//! The files are the pipeline: `parse` reads what was written, `validate` checks what fits
-//! together, `expand` writes the items, `fallback` stands in when it cannot, and `errors` carries
-//! every mistake to the end, so that one build shows them all.
+//! The modules form a pipeline: `parse` reads the input, `validate` checks that its parts fit
+//! together, `expand` writes the items, `fallback` replaces them when that fails, and `errors`
+//! collects all errors, so that one build shows them all.
 
 mod errors;
 mod expand;
@@ -38,14 +38,14 @@ mod validate;
 /// }
 /// ```
 ///
-/// # What it makes
+/// # What it generates
 /// * `sign_contract(contract_id, amount, pin)`: a plain fn with the same name, visibility and
 ///   documentation. It runs nothing: it returns the call as a value.
 /// * `SignContract`: that value. It implements `Tool`, `Deserialize` (unknown fields are refused),
 ///   `JsonSchema` and a `Debug` that shows no secrets; it has private fields and no `Serialize`.
 ///
-/// The body has no way in but a gate: a call of `sign_contract` in a body, its own or another,
-/// makes a value too.
+/// The body can only be entered through a gate: a call of `sign_contract` in a body, its own or
+/// another, returns a value too.
 ///
 /// # Keys
 /// A flag is written alone. Strings and numbers are literals: they are checked at compile time.
@@ -112,7 +112,7 @@ mod validate;
 /// `#[cfg]` and lint levels apply to all that the macro makes, `#[deprecated]` and `#[doc(..)]` on
 /// the constructor, and all others, like `#[tracing::instrument]`, on the body.
 ///
-/// They stand **below** `#[hitl_tool]`. An attribute that rewrites the body sees there only the
+/// They must come **below** `#[hitl_tool]`. An attribute that rewrites the body sees there only the
 /// arguments that it names, and none that is sensitive, so that one which logs parameters logs no
 /// secrets: `#[tracing::instrument(skip(pin), fields(amount = %amount))]`. One above has run before
 /// the macro: a fn that it has rewritten is refused.
@@ -147,7 +147,7 @@ pub fn hitl_tool(
 /// let ticket = gate.call(Bookings::book("LH 1", 2)).by("ann").await?;
 /// ```
 ///
-/// # What it makes
+/// # What it generates
 /// Each method marked `#[hitl_tool(..)]`, with the keys, parameters and return types of
 /// [`macro@hitl_tool`], becomes
 /// * `Bookings::book(flight, seats)`: a plain associated fn. It takes no `self`, because it runs
@@ -160,10 +160,10 @@ pub fn hitl_tool(
 /// service. To offer only some, register them one by one and give the service as state:
 /// `.tool::<BookingsBook>().state(Arc::new(bookings))`.
 ///
-/// There is no way past the gate inside either: in a body, `Self::book(..)` makes a value, and
+/// The gate cannot be bypassed inside either: in a body, `Self::book(..)` returns a value, and
 /// `self.book(..)` does not compile.
 ///
-/// # What it takes
+/// # Accepted input
 /// An `impl` block of a type with a plain name, one for each type: no trait, no generics. Tools
 /// take `&self`; the gate shares the service with all calls that run. `crate = path` says where
 /// hitl is, for all tools of the block. `#[hitl_tool]` inside of it needs no import, and makes a

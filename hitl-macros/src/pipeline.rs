@@ -1,4 +1,4 @@
-//! parse, validate, expand; and what is left when that fails.
+//! Parse, validate, expand; and the fallback when that fails.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote};
@@ -49,7 +49,7 @@ fn annotated(attribute: Attribute, item: ItemFn, errors: &mut Errors) -> TokenSt
     quote!(#constructor #items)
 }
 
-/// The constructors stay in the block, all else stands beside it.
+/// Expands a service. The constructors stay in the block, everything else goes beside it.
 fn service(root: Option<&Path>, item: ItemImpl, errors: &mut Errors) -> TokenStream {
     let Some(block) = ImplBlock::read(item.clone(), errors) else {
         return fallback::untouched_block(item);
@@ -83,8 +83,8 @@ fn service(root: Option<&Path>, item: ItemImpl, errors: &mut Errors) -> TokenStr
     quote!(#rest #(#beside)* #set)
 }
 
-/// Reads a fn, unless another macro has made another of it. Then it is reported, and it stands for
-/// its names only: what else is wrong with it is not what the user wrote.
+/// Reads a fn, unless another macro has rewritten it. Then that is reported, and the fn only
+/// provides its names: its other errors are not in the user's text.
 fn as_written(
     item: &ItemFn,
     ours: &str,
@@ -126,11 +126,11 @@ impl ToolNames {
         }
     }
 
-    /// Why it cannot be a tool beside the others of its block, if so.
+    /// Returns the reason why it cannot be a tool beside the others of its block, if there is one.
     fn clash(&self, tools: &[Self], rest: &ItemImpl) -> Option<String> {
         let Self { name, arguments, existence } = self;
         let is_cfg = |attribute: &syn::Attribute| attribute.path().is_ident("cfg");
-        // Two that are conditional are taken for alternatives.
+        // Two conditional tools count as alternatives.
         let alternatives = |other: &Self| !(existence.is_empty() || other.existence.is_empty());
         let twin = tools.iter().find(|tool| tool.arguments == *arguments && !alternatives(tool));
         if let Some(other) = twin {

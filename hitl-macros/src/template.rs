@@ -1,6 +1,7 @@
 //! The template of `describe`: text with `{parameter}`; `{{` and `}}` represent braces.
 
-/// The names of its placeholders, in order. The error says what is wrong with the template.
+/// Returns the names of its placeholders, in order. The error tells what is wrong with the
+/// template.
 pub(crate) fn placeholders(template: &str) -> Result<Vec<&str>, String> {
     let mut names = Vec::new();
     let mut rest = template;

@@ -1,4 +1,4 @@
-//! What no key and no parameter can tell alone: whether they fit together.
+//! Checks across keys and parameters: whether they fit together.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::errors::{Errors, list, suggestion};
 use crate::parse::{Attribute, Function, Returns, Role};
 use crate::template::placeholders;
 
-/// What is in force where the attribute says nothing, as in `hitl_core::ToolConfig`.
+/// The default values, as in `hitl_core::ToolConfig`.
 const AUTO_THRESHOLD: u8 = 85;
 const QUICK_THRESHOLD: u8 = 60;
 
@@ -24,7 +24,7 @@ pub(crate) fn validate(attribute: &Attribute, function: &Function, errors: &mut 
     describe(attribute, function, errors);
 }
 
-/// Keys that say nothing without another.
+/// Checks keys that have no effect without another.
 fn together(attribute: &Attribute, errors: &mut Errors) {
     if let (Some(to), false) = (&attribute.escalate_to, attribute.has("escalate_within")) {
         let why = "`escalate_to` needs `escalate_within`: how long they have";
@@ -148,7 +148,7 @@ fn describe(attribute: &Attribute, function: &Function, errors: &mut Errors) {
     }
 }
 
-/// Why this cannot be a placeholder, if so.
+/// Returns the reason why this cannot be a placeholder, if there is one.
 fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
     let parameter = function.parameters.iter().find(|p| p.ident.unraw() == name);
     if parameter.is_some_and(|parameter| !parameter.existence.is_empty()) {
@@ -188,7 +188,7 @@ fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
     }
 }
 
-/// Names that start like those of the expansion; says whether there are none.
+/// Reports names that begin like those of the expansion. Returns whether there are none.
 pub(crate) fn no_reserved_names(item: impl ToTokens, errors: &mut Errors) -> bool {
     let ours = &mut |ident: &proc_macro2::Ident| ident.unraw().to_string().starts_with("__hitl");
     let Some(name) = crate::parse::identifier(item, ours) else { return true };

@@ -1,8 +1,8 @@
-//! Races, explored: the crate's own code over locks, atomics and threads that are scheduled in
-//! every order that chance finds. In every order there is one end, and nothing is left over.
+//! Races, explored: the crate's own code with locks, atomics and threads that a random scheduler
+//! runs in many orders. In every order there is exactly one end, and nothing is left over.
 //!
-//! This compiles the sources a second time, with [`sync`] in the place of `src/sync.rs`. Timers go
-//! off whenever the scheduler likes, and so before and after everything else.
+//! This compiles the sources a second time, with [`sync`] in place of `src/sync.rs`. Timers fire
+//! whenever the scheduler chooses, so before and after everything else.
 #![allow(
     dead_code,
     missing_docs,
@@ -86,8 +86,8 @@ pub use tenant::TenantTasks;
 #[path = "shuttle/races.rs"]
 mod races;
 
-/// A harness of its own, because the sources' unit tests must not run over shuttle's locks. Like
-/// the usual one it takes parts of names, and ignores what starts with a dash.
+/// A harness of its own, because the sources' unit tests must not run with shuttle's locks. Like
+/// the usual one it takes parts of test names, and ignores arguments that begin with a dash.
 fn main() {
     let wanted: Vec<_> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));

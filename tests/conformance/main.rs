@@ -1,7 +1,7 @@
-//! The facts of the system that hitl re-creates, row by row, through the public API.
+//! The reference cases of the system that hitl re-creates, row by row, through the public API.
 //!
-//! `seed.json` holds what that system did: input and expected output. A row of an area that is not
-//! known here fails, so that no row is passed over.
+//! `seed.json` has the behaviour of that system: input and expected output. A row of an unknown
+//! area fails, so that no row is ignored.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
 
 mod progress;
@@ -13,7 +13,7 @@ mod tasks;
 
 use serde_json::Value;
 
-/// One fact.
+/// One reference case.
 struct Row {
     id: String,
     area: String,
@@ -34,7 +34,7 @@ fn rows() -> Vec<Row> {
         .collect()
 }
 
-/// What hitl says to a row's input.
+/// Returns hitl's output for a row's input.
 async fn ours(row: &Row) -> Value {
     match row.area.as_str() {
         "score" => scoring::score(&row.input),
@@ -49,7 +49,7 @@ async fn ours(row: &Row) -> Value {
     }
 }
 
-/// Whether everything that was expected is there; what hitl says beyond it is its own.
+/// Returns whether the output contains everything that is expected; it may contain more.
 fn holds(expected: &Value, ours: &Value) -> bool {
     match (expected, ours) {
         (Value::Object(expected), Value::Object(ours)) => {

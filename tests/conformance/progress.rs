@@ -1,4 +1,4 @@
-//! Progress: percentages, and what a dashboard is told.
+//! Progress: percentages, and the input of a dashboard.
 
 use hitl::Timestamp;
 use hitl::tasks::{Status, TaskId, TaskProgress};
@@ -21,7 +21,7 @@ pub(crate) fn percent(input: &Value) -> Value {
     json!(progress.percent())
 }
 
-/// Plays the operations of an emitter, and gives the snapshot with its steps as `step0`, `step1`...
+/// Replays the operations of an emitter. Returns the snapshot with its steps as `step0`, `step1`...
 pub(crate) fn emitter(input: &Value) -> Value {
     let mut progress = tracked(Vec::new());
     let at = Timestamp::EPOCH;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::seed_tools::{ApproveExpense, DeleteProject, SendBulkNotification, SignContract};
 
-/// The configuration of a tool by name: the example tools' own, the two that the seed names besides
-/// them, and the default for a tool that nobody knows.
+/// Returns the configuration of a tool by name: the example tools' own, the two others that the
+/// reference cases name, and the default for an unknown tool.
 fn config(tool: &str) -> ToolConfig {
     let known =
         [SignContract::SPEC, DeleteProject::SPEC, ApproveExpense::SPEC, SendBulkNotification::SPEC];

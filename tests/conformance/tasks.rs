@@ -1,4 +1,4 @@
-//! How tasks end.
+//! The ends of tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! A gated call that failed is tried again in a step, where the host says so.
+//! A failed gated call is retried in a step, if the host enables that.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +10,7 @@ use hitl::{Assessment, CallView, GateBuilder, MemoryStore, RunContext, Timestamp
 
 use super::*;
 
-/// Bodies that fail until they have been asked often enough.
+/// Bodies that fail until they have been called often enough.
 #[derive(Clone, Default)]
 struct Flaky {
     fails: Arc<AtomicU32>,
@@ -106,7 +106,7 @@ impl Bench {
         self.gate.decide(record.request().approve().by("dora")).await.unwrap()
     }
 
-    /// All calls, the oldest first.
+    /// Returns all calls, the oldest first.
     async fn calls(&self) -> Vec<CallRecord> {
         self.gate.list(&Tenant::default(), PageRequest::all()).await.unwrap()
     }
@@ -133,7 +133,7 @@ async fn invariant_3_an_idempotent_call_that_failed_is_tried_again_and_nobody_is
         [CallState::Failed, CallState::Failed, CallState::Executed],
         "each try has its own record"
     );
-    // One effect outside: the key is the same each time, and the attempts count on.
+    // One effect outside: the key is the same each time, and the attempts continue to count.
     let key = first.key().to_string();
     let ran = bench.flaky.ran.lock().unwrap().clone();
     assert_eq!(ran, [(1, key.clone()), (2, key.clone()), (3, key)]);
@@ -216,7 +216,7 @@ async fn invariant_3_other_arguments_do_not_run_under_the_key_of_an_edited_call(
     assert_eq!(bench.gate.get_by_key(&failed.retry_key()).await.unwrap(), None);
 }
 
-/// Denies from when it is told to.
+/// A policy that denies once the flag is set.
 #[derive(Clone, Default)]
 struct Stricter(Arc<AtomicBool>);
 
@@ -282,7 +282,7 @@ async fn invariant_7_an_approval_covers_no_call_of_somebody_else() {
     let elsewhere = CallContext::new("agent").tenant("other");
     let elsewhere = bench.gate.submit(book("KL 1")).by(elsewhere).retry_of(&first);
     assert!(elsewhere.await.is_err());
-    // Nor does it start the same call twice: there is one next try.
+    // Nor does it start the same call twice: there is only one next try.
     let twice = bench.gate.submit(book("KL 1")).by("agent").retry_of(&first).key("other", 1);
     assert!(twice.await.is_err());
     assert_eq!((bench.flaky.ran(), bench.calls().await.len()), (1, 1), "nothing entered");

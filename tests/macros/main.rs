@@ -1,4 +1,4 @@
-//! Annotated tools, as the macro makes them.
+//! Annotated tools, as the macro generates them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Secrets inside the types of a tool's arguments: wherever they stand, the body alone sees them.
+//! Secrets inside the types of a tool's arguments: only the body sees them, at any depth.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use hitl::{CallKey, GateErrorKind, MemoryAudit, Sensitive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Every secret in these tests holds it.
+/// The text that every secret in these tests contains.
 const SECRET: &str = "hunter2";
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

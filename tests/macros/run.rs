@@ -1,4 +1,4 @@
-//! What the body of a `#[hitl_tool]` gets, when a gate runs it.
+//! The values that the body of a `#[hitl_tool]` gets when a gate runs it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -175,7 +175,7 @@ async fn deploy(
     given.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).to_vec()
 }
 
-/// A gate over the file, as each life of the program builds it.
+/// Opens a gate over the file, as each life of the program does.
 #[expect(clippy::unwrap_used, reason = "part of a test")]
 async fn durable(folder: &std::path::Path) -> Gate {
     let store = hitl::SqliteStore::open(folder.join("calls.db")).await.unwrap();
@@ -218,7 +218,7 @@ async fn invariant_2_what_a_call_names_is_sealed_and_compared_after_a_restart() 
     }
     assert!(looked_at > 0);
 
-    // Another life, in which one of them says something else.
+    // Another life of the program, in which one of the contents has changed.
     std::fs::write(&script, "echo evil").unwrap();
     let gate = durable(&folder).await;
     let Submission::Pending(ticket) = gate.submit(call()).by("ann").key("r", 0).await.unwrap()

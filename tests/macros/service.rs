@@ -30,7 +30,7 @@ impl Bookings {
         Self::default()
     }
 
-    /// How many were booked.
+    /// Returns the number of booked seats.
     fn booked(&self) -> u32 {
         self.booked.load(Ordering::SeqCst)
     }
@@ -129,7 +129,7 @@ async fn some_tools_of_a_service_are_registered_one_by_one() {
     let gate = builder.build().await.unwrap();
     assert_eq!(gate.tools().len(), 1);
     assert_eq!(gate.call(Bookings::count()).by("ann").await.unwrap(), 0);
-    // Taking all and giving the service again is a mistake.
+    // Registering all tools and also giving the service as state is an error.
     let builder = Gate::builder().tools::<Bookings>(Bookings::new());
     let builder: GateBuilder = builder.state(Arc::new(Currency("EUR")));
     let error = builder.state(Arc::new(Bookings::new())).build().await.unwrap_err();

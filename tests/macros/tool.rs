@@ -1,4 +1,4 @@
-//! What `#[hitl_tool]` makes: the constructor, the arguments and their schema, the spec.
+//! The output of `#[hitl_tool]`: the constructor, the arguments and their schema, the spec.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

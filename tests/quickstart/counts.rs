@@ -1,4 +1,4 @@
-//! Every call is accounted for, whoever decides.
+//! Every call is accounted for, by any decider.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Files and options that are not as they should be.
+//! Invalid files and options.
 
 use crate::process::{Desk, text};
 
@@ -39,7 +39,7 @@ fn calls_that_are_wrong_in_themselves_are_denied_and_the_others_go_on() {
         .collect();
     rows.push(row(7, "drop_all_tables", "{}"));
     rows.push(row(8, "send_certificate", r#"{"user_id":"mia_li_3668","amount":1e999}"#));
-    // The key of a call that is there, with other content.
+    // The key of an existing call, with other content.
     rows.push(row(6, "cancel_reservation", r#"{"reservation_id":"8C8K4E"}"#));
     let data = desk.data(rows.join("\n"));
     let counts = desk.counts(&["--decide", "approve", &data]);

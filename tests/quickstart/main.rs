@@ -3,9 +3,9 @@
 //! | file | what is tested |
 //! |---|---|
 //! | `process` | (helpers: runs the example, with a time limit) |
-//! | `counts` | every call is accounted for, whoever decides |
+//! | `counts` | every call is accounted for, by any decider |
 //! | `restart` | stopped in any way and started again, nothing is started twice |
-//! | `input` | files and options that are not as they should be |
+//! | `input` | invalid files and options |
 
 #![cfg(all(feature = "sqlite", feature = "terminal", unix))]
 #![expect(

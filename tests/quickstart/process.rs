@@ -14,10 +14,10 @@ use tempfile::TempDir;
 
 use crate::example;
 
-/// Longer than a slow machine needs, shorter than the patience of a person.
+/// A time longer than a slow machine needs, and shorter than a person would wait.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The data that comes along.
+/// The data that is part of the example.
 pub(crate) const SHIPPED: &str = include_str!("../../examples/quickstart/data/airline-calls.jsonl");
 
 fn program() -> &'static Path {
@@ -42,7 +42,7 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// Puts a file there and gives the option that names it.
+    /// Writes a file, and returns the option that names it.
     pub(crate) fn data(&self, text: impl AsRef<[u8]>) -> String {
         let path = self.path("data.jsonl");
         fs::write(&path, text).unwrap();
@@ -61,14 +61,14 @@ impl Desk {
         finish(self.command(options).spawn().unwrap())
     }
 
-    /// Runs with `--json`, checks what always holds, and gives the counts.
+    /// Runs with `--json`, checks the invariants, and returns the counts.
     pub(crate) fn counts(&self, options: &[&str]) -> Counts {
         let output = self.run(&[options, &["--json"]].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         sound(&output)
     }
 
-    /// How often each call that has a record was started, by the audit.
+    /// Returns the number of starts of each call that has a record, according to the audit.
     pub(crate) fn starts(&self) -> BTreeMap<String, u64> {
         let mut starts = BTreeMap::new();
         for line in fs::read_to_string(self.path("queue.db.audit.jsonl")).unwrap().lines() {
@@ -81,7 +81,7 @@ impl Desk {
     }
 }
 
-/// The counts in the last line, which add up.
+/// Returns the counts in the last line, which must add up.
 pub(crate) fn sound(output: &Output) -> Counts {
     let stdout = text(&output.stdout);
     assert_eq!(stdout.lines().count(), 1, "only the counts are on standard output: {stdout}");
@@ -95,7 +95,7 @@ pub(crate) fn sound(output: &Output) -> Counts {
     counts
 }
 
-/// Waits for the end of a process, and kills it when it hangs.
+/// Waits for the end of a process, and kills it if it hangs.
 pub(crate) fn finish(child: Child) -> Output {
     let id = child.id();
     let (sender, ended) = channel();
@@ -106,14 +106,14 @@ pub(crate) fn finish(child: Child) -> Output {
     })
 }
 
-/// A process whose lines are read as they come.
+/// A process whose lines are read as they arrive.
 pub(crate) struct Watched {
     pub(crate) child: Child,
     lines: Receiver<String>,
 }
 
 impl Watched {
-    /// Reads its standard output. What nobody reads stays in the pipe, which then holds it up.
+    /// Reads its standard output. Unread lines stay in the pipe, which then blocks the process.
     pub(crate) fn stdout(mut child: Child) -> Self {
         let stdout = child.stdout.take().unwrap();
         let (sender, lines) = std::sync::mpsc::sync_channel(0);
@@ -127,17 +127,17 @@ impl Watched {
         Self { child, lines }
     }
 
-    /// The next line.
+    /// Returns the next line.
     pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(LIMIT).expect("another line")
     }
 
-    /// Reads on until a line has `text` in it.
+    /// Reads on until a line contains `text`.
     pub(crate) fn until(&self, text: &str) {
         while !self.line().contains(text) {}
     }
 
-    /// As `kill -9` does it.
+    /// Kills the process as `kill -9` does.
     pub(crate) fn kill(mut self) -> ExitStatus {
         self.child.kill().unwrap();
         self.child.wait().unwrap()

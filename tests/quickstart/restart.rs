@@ -2,7 +2,7 @@
 
 use crate::process::{Desk, SHIPPED, Watched, finish, signal, sound};
 
-/// Enough calls that what is printed about them does not fit into a pipe.
+/// Returns enough calls that the output about them does not fit into a pipe.
 fn many_calls() -> String {
     let mut rows = String::new();
     for round in 0..20 {
@@ -98,7 +98,7 @@ fn ctrl_c_ends_it_cleanly_with_the_counts_so_far() {
     let options = ["--decide", "approve", "--json", "--pace", "150"];
     let mut child = desk.command(&options).spawn().unwrap();
     let id = child.id();
-    // What is printed for people goes to standard error; once there is some, it runs.
+    // Output for people goes to standard error; once there is some, the program runs.
     let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The example, from what is in the tree now.
+/// Builds the example from the current tree, and returns its path.
 pub(crate) fn built(name: &str) -> PathBuf {
     // <target>/<profile>/deps/<this test>
     let test = std::env::current_exe().unwrap();

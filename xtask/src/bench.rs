@@ -2,9 +2,9 @@
 
 use crate::cargo::{Cargo, cargo};
 
-/// Runs it with these arguments; its output is the table.
+/// Runs the program with these arguments; its output is the table.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
-    // The program that measures starts its sibling, which counts what stands on the heap.
+    // The program starts a second one, which counts the heap use.
     step(&cargo(&["build", "--release", "--quiet", "-p", "hitl-benches", "--bins"]), &[])?;
     let measure = cargo(&["run", "--release", "--quiet", "-p", "hitl-benches", "--bin"]);
     step(&measure.and(&["hitl-bench", "--"]), arguments)

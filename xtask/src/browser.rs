@@ -1,4 +1,4 @@
-//! The browser that the console's tests use, and what checks its pages for accessibility.
+//! The browser that the console's tests use, and the accessibility checker for its pages.
 
 use std::process::{Command, Stdio};
 
@@ -6,22 +6,22 @@ use hitl_test_postgres::packages;
 
 use crate::tools::target;
 
-/// Set to `1` to go without the tests that need a browser.
+/// Set to `1` to skip the tests that need a browser.
 const SKIP: &str = "HITL_SKIP_BROWSER";
 /// Tells the tests that a missing browser is a failure.
 const REQUIRE: &str = "HITL_REQUIRE_BROWSER";
 
-/// What to do where we may not do it ourselves.
+/// The advice for users whom this module cannot install the programs for.
 const HINT: &str = "Chromium and ChromeDriver are missing, and the console's tests need them. Install \
                     them (Debian, as root: `apt-get update && apt-get install \
                     --no-install-recommends chromium chromium-driver`), or set HITL_SKIP_BROWSER=1 \
                     to go without those tests";
 
-/// axe-core: finds what people with disabilities would stumble over. Only the tests use it.
+/// axe-core, which finds accessibility problems. Only the tests use it.
 const AXE: &str = "axe-core@4.14.1";
 
-/// Makes sure that there is a browser and axe-core; what tells the tests that they must not go
-/// without them. Nothing where somebody chose to go without.
+/// Makes sure that there is a browser and axe-core. Returns the variable that makes the tests
+/// require them; `None` if the developer chose to skip those tests.
 pub(crate) fn prepare() -> Result<Option<(&'static str, &'static str)>, String> {
     if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
         if std::env::var_os("CI").is_some() {
@@ -51,7 +51,7 @@ fn is_there() -> bool {
     has(&["chromedriver"]) && has(&["chromium", "chromium-browser", "google-chrome"])
 }
 
-/// Fetches axe-core with npm, from wherever npm is told to, into the target folder.
+/// Fetches axe-core with npm, from its configured registry, into the target folder.
 fn axe() -> Result<(), String> {
     let folder = target().join("browser");
     if folder.join("axe.min.js").is_file() {
@@ -73,7 +73,7 @@ fn axe() -> Result<(), String> {
     .map_err(|why| format!("{hint}. {why}"))
 }
 
-/// Runs a command quietly; its error is what it said.
+/// Runs a command quietly; the error is its output.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     if output.status.success() {

@@ -1,10 +1,10 @@
-//! One step is one cargo command.
+//! A cargo command as a step.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// A cargo command, with what it needs in its environment.
+/// A cargo command, with the environment that it needs.
 pub(crate) struct Cargo {
     arguments: Vec<&'static str>,
     environment: Vec<(&'static str, &'static str)>,
@@ -25,14 +25,14 @@ impl Cargo {
         self
     }
 
-    /// As a person would type it.
+    /// Returns the command as a person would type it.
     pub(crate) fn typed(&self) -> String {
         let set = self.environment.iter().map(|(name, value)| format!("{name}='{value}' "));
         format!("{}cargo {}", set.collect::<String>(), self.arguments.join(" "))
     }
 
     pub(crate) fn command(&self) -> Command {
-        // The cargo that runs this one, whatever the path says.
+        // The cargo that runs this program, regardless of the path.
         let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(program);
         command.args(&self.arguments).current_dir(root()).stdin(Stdio::null());
@@ -41,7 +41,7 @@ impl Cargo {
     }
 }
 
-/// The top of the repository, wherever this was started.
+/// Returns the top folder of the repository, regardless of the working directory.
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)

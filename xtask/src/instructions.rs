@@ -1,5 +1,5 @@
-//! Instruction counts of a few paths, which do not depend on the machine's mood, beside the counts
-//! that are kept in `benches/instructions.json`.
+//! Instruction counts of a few paths, which do not depend on the machine's load, compared with the
+//! recorded counts in `benches/instructions.json`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use hitl_test_postgres::packages;
 
 use crate::cargo::{cargo, root};
 
-/// What is counted.
+/// A path whose instructions are counted.
 struct Counted {
-    /// Its name, here and in the file of counts.
+    /// The name, here and in the file of counts.
     name: &'static str,
-    /// What the measuring program repeats.
+    /// The argument of the measuring program that selects the path.
     repeats: &'static str,
-    /// Only what happens in this function, and in what it calls.
+    /// Counts only this function, and the functions that it calls.
     within: Option<&'static str>,
-    /// Two numbers of repetitions, whose difference is the path without its preparations.
+    /// Two numbers of repetitions, whose difference excludes the preparations.
     times: (u64, u64),
 }
 
@@ -38,20 +38,20 @@ const PATHS: [Counted; 5] = [
     Counted::new("redaction", (200, 1_200)),
     Counted::new("task_submit", (200, 1_200)),
 ];
-/// By how much a count may rise.
+/// The fraction by which a count may rise.
 const TOLERANCE: f64 = 0.05;
 
-/// What becomes of counts that differ.
+/// The handling of counts that differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Baseline {
     /// A count that rose is an error.
     Compare,
-    /// The counts of now are kept.
+    /// The current counts are recorded.
     Keep,
 }
 
-/// Counts, and compares or keeps. Says so and does nothing where there is no valgrind and none may
-/// be installed; in CI that is an error.
+/// Counts, and compares or records. Without valgrind, if it may not be installed, prints that and
+/// does nothing; in CI that is an error.
 pub(crate) fn run(baseline: Baseline) -> Result<(), String> {
     if let Err(why) = prepare() {
         let why = format!(
@@ -136,7 +136,7 @@ fn relative(now: u64, before: u64) -> f64 {
     now as f64 / before.max(1) as f64 - 1.0
 }
 
-/// Reads `"path": 123` out of a flat JSON object.
+/// Reads `"path": 123` in a flat JSON object.
 fn kept_count(json: &str, path: &str) -> Option<u64> {
     let (_, rest) = json.split_once(&format!("\"{path}\":"))?;
     let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
@@ -148,7 +148,8 @@ fn kept_compiler(json: &str) -> Option<&str> {
     rest.split_once('"').map(|(compiler, _)| compiler)
 }
 
-/// The compiler and its target: another one makes other instructions of the same source.
+/// Returns the compiler and its target: another one generates other instructions from the same
+/// source.
 fn compiler() -> Result<String, String> {
     let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(program).arg("-vV").current_dir(root()).output();
@@ -161,7 +162,7 @@ fn compiler() -> Result<String, String> {
     }
 }
 
-/// Sees to it that valgrind is there.
+/// Makes sure that valgrind is installed.
 fn prepare() -> Result<(), String> {
     let there = || {
         let mut command = Command::new("valgrind");
@@ -193,7 +194,7 @@ fn build() -> Result<PathBuf, String> {
     made.ok_or_else(|| "cargo does not say where the program is".to_owned())
 }
 
-/// The instructions of one run.
+/// Returns the number of instructions of one run.
 fn count(program: &Path, path: &Counted, times: u64) -> Result<u64, String> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);

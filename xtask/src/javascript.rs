@@ -6,16 +6,16 @@ use std::process::Command;
 use crate::browser;
 use crate::cargo::root;
 
-/// Set to `1` to go without the check.
+/// Set to `1` to skip the check.
 const SKIP: &str = "HITL_SKIP_JAVASCRIPT";
-/// The formatter, at a version whose output is known.
+/// The formatter, pinned to a version whose output is known.
 const PRETTIER: &str = "prettier@3.6.2";
-/// Which files, and how they are formatted. Fetched code and data have their own rules.
+/// The files to format. Fetched code and data have their own rules.
 const FILES: &str = "crates/hitl-console/assets/*.js";
 const OPTIONS: [&str; 6] =
     ["--no-config", "--no-editorconfig", "--use-tabs", "--print-width", "120", "--log-level=warn"];
 
-/// What is done with files that are not formatted.
+/// The handling of files that are not formatted.
 #[derive(Clone, Copy)]
 pub(crate) enum Mode {
     Check,
@@ -43,8 +43,8 @@ pub(crate) fn format(mode: Mode) -> Result<(), String> {
     })
 }
 
-/// Fetches the formatter with npm, from the registry that npm is set to, into the target folder.
-/// Returns its program.
+/// Fetches the formatter with npm, from its configured registry, into the target folder. Returns
+/// the path of its program.
 fn prettier() -> Result<PathBuf, String> {
     let folder = crate::tools::target().join("javascript").join(PRETTIER);
     let program = folder.join("package/bin/prettier.cjs");

@@ -98,7 +98,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every step in turn; the first that fails ends it.
+/// Runs every step in turn; stops at the first that fails.
 fn test() -> Result<(), String> {
     toolchain::prepare()?;
     tidy::run()?;

@@ -5,12 +5,12 @@ use hitl_test_postgres::{REQUIRE, SKIP, Server, URL, install, is_skipped};
 /// The database for tests; a private server lives as long as this does.
 pub(crate) struct Database {
     _server: Option<Server>,
-    /// What tells the tests where it is, and that they must not go without it.
+    /// The variables that tell the tests its URL, and that they must not be skipped.
     pub(crate) environment: [(&'static str, &'static str); 2],
 }
 
-/// Starts a private server, unless the environment names a database; installs PostgreSQL where that
-/// is missing and may be installed. Nothing where somebody chose to go without.
+/// Starts a private server, unless the environment names a database; installs PostgreSQL if it is
+/// missing and may be installed. Returns `None` if the developer chose to skip those tests.
 pub(crate) fn prepare() -> Result<Option<Database>, String> {
     if is_skipped()? {
         println!("\n{SKIP} is set: SKIPPED are all tests that need PostgreSQL\n");
@@ -25,7 +25,7 @@ pub(crate) fn prepare() -> Result<Option<Database>, String> {
         println!("tests use {URL}={url}");
         (Some(server), url)
     };
-    // For the few steps that follow, each of which keeps it.
+    // Leaked, because the few following steps all keep it.
     let environment = [(URL, &*url.leak()), (REQUIRE, "1")];
     Ok(Some(Database { _server: server, environment }))
 }

@@ -1,4 +1,4 @@
-//! The main job, run as a newcomer would, on the data that comes along; and its counts add up.
+//! The quickstart, run as a newcomer would, on its own data; its counts must add up.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ const KEYS: [&str; 13] = [
     "reattached",
 ];
 
-/// Whether the last line has the counts, and they add up.
+/// Checks that the last line has the counts, and that they add up.
 fn check(line: &str) -> Result<(), String> {
     let counts = read(line).ok_or("not one flat JSON object of counts")?;
     let keys: Vec<&str> = counts.iter().map(|(key, _)| *key).collect();
@@ -71,7 +71,7 @@ fn check(line: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A flat JSON object of counts.
+/// Reads a flat JSON object of counts.
 fn read(line: &str) -> Option<Vec<(&str, u64)>> {
     let inner = line.trim().strip_prefix('{')?.strip_suffix('}')?;
     inner
@@ -84,7 +84,7 @@ fn read(line: &str) -> Option<Vec<(&str, u64)>> {
         .collect()
 }
 
-/// A temporary folder that is gone afterwards.
+/// A temporary folder that is removed when it is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -98,7 +98,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What stays behind is in the system's own temporary folder.
+        // Any remains are in the system's temporary folder.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

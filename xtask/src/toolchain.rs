@@ -1,10 +1,11 @@
-//! What the steps need besides cargo is there, or is fetched, or is named.
+//! The tools that the steps need besides cargo: checks that they are installed, fetches them, or
+//! names the missing ones.
 
 use std::process::{Command, Stdio};
 
 use crate::cargo::cargo;
 
-/// Looks for rustfmt, clippy and a C compiler.
+/// Checks rustfmt, clippy and a C compiler.
 pub(crate) fn prepare() -> Result<(), String> {
     for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         let there = || succeeds(cargo(&[subcommand, "--version"]).command());
@@ -28,7 +29,7 @@ pub(crate) fn prepare() -> Result<(), String> {
     Ok(())
 }
 
-/// On Windows the build of SQLite finds the compiler by itself.
+/// Returns whether there is a C compiler. On Windows the build of SQLite finds it by itself.
 fn has_c_compiler() -> bool {
     let version = |name: &&str| {
         let mut command = Command::new(name);

@@ -1,15 +1,15 @@
-//! Programs that a check needs, at a pinned version, fetched into the target folder once.
+//! Programs that a check needs, pinned to a version, fetched into the target folder once.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cargo::root;
 
-/// Where a program comes from.
+/// The source of a program.
 pub(crate) enum Origin {
     /// Built by `cargo install`, without default features.
     Cargo,
-    /// A wheel that holds the binary, installed by pip.
+    /// A wheel that contains the binary, installed by pip.
     Pip,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The path of the program, installed first if it is missing.
+    /// Returns the path of the program, after installing it if it is missing.
     pub(crate) fn prepare(&self) -> Result<PathBuf, String> {
         let folder = target().join("tools").join(format!("{}-{}", self.name, self.version));
         let binary = folder.join("bin").join(self.name);
@@ -44,7 +44,8 @@ impl Program {
         Err(format!("{} {} could not be installed by `{typed}`: {why}", self.name, self.version))
     }
 
-    /// The command that installs into `folder`, and how a person would type it.
+    /// Returns the command that installs into `folder`, and the form in which a person would type
+    /// it.
     fn installation(&self, folder: &Path) -> (Command, String) {
         let Self { name, version, origin } = self;
         match origin {
@@ -53,7 +54,8 @@ impl Program {
                 let mut command = Command::new(program);
                 command.args(["install", "--quiet", "--locked", "--no-default-features"]);
                 command.args(["--version", version, "--root"]).arg(folder).arg(name);
-                // Shared with the rest, a build of theirs would replace our dependencies' builds.
+                // Without its own target folder, its builds would replace those of our
+                // dependencies.
                 command.env("CARGO_TARGET_DIR", folder.join("build"));
                 (command, format!("cargo install --locked {name}@{version}"))
             }
@@ -68,7 +70,7 @@ impl Program {
     }
 }
 
-/// Where cargo builds.
+/// Returns cargo's target folder.
 pub(crate) fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }

@@ -59,7 +59,7 @@ fn auto_call(times: u32) {
     });
 }
 
-/// Snapshot, digest, score, route and render, without running anything.
+/// Snapshots, digests, scores, routes and renders, without running anything.
 fn assess(times: u32) {
     let note = "The customer asks for a refund of the second leg. ".repeat(80);
     block_on(async {

@@ -1,5 +1,5 @@
-//! Counts what one path does to the heap, with an allocator that counts. `hitl-bench` starts it:
-//! its own allocator counts nothing, because counting takes time that would be measured.
+//! Measures the heap use of one path, with an allocator that counts. `hitl-bench` starts this
+//! program: its own allocator does not count, because counting takes time that would be measured.
 
 use std::alloc::System;
 use std::process::ExitCode;

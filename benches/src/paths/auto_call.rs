@@ -1,4 +1,4 @@
-//! A call that runs at once, by the size of its arguments and by where its audit goes.
+//! A call that runs at once, by the size of its arguments and by the destination of its audit.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -19,10 +19,10 @@ use crate::tools::{
     Plain, arguments, audit_record, audit_records, gate, look_up, memory_gate, write_down,
 };
 
-/// The least that a gate must do: serialise the arguments, hash them, serialise one audit record.
+/// The minimum work of a gate: serialise the arguments, hash them, serialise one audit record.
 const LEAST: &str = "serialise + SHA-256 + serialise one record";
 
-/// How large the arguments are.
+/// The sizes of the arguments.
 const SIZES: [(&str, usize); 3] = [("small", 20), ("4 KB", 4 << 10), ("256 KB", 256 << 10)];
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
@@ -118,7 +118,8 @@ fn calling(runtime: &Rc<tokio::runtime::Runtime>, gate: Gate, plain: Plain) -> R
     })
 }
 
-/// The store keeps every call, so it is replaced now and then: its growth is measured elsewhere.
+/// Calls a gate whose store keeps every call, and replaces it at intervals: its growth is measured
+/// elsewhere.
 fn claiming(bytes: usize) -> Run {
     const KEPT: u64 = 20_000;
     let runtime = one_thread();
@@ -149,11 +150,11 @@ fn least(bytes: usize) -> Run {
     })
 }
 
-/// What a gate owes for every call, and nothing else: the arguments serialised and looked at for
-/// secrets, the digest of the content and that of the binding, an id, and two records kept in
-/// memory.
+/// Does exactly the work that a gate must do for every call: serialises the arguments and scans
+/// them for secrets, computes the digests of the content and of the binding, generates an id, and
+/// keeps two records in memory.
 fn by_hand(bytes: usize) -> Run {
-    /// What a digest has before the arguments, and a binding beside the content's digest, in bytes.
+    /// The bytes that a digest has before the arguments, and a binding beside the content's digest.
     const AROUND: [u8; 85] = [7; 85];
     let records = one_thread().block_on(audit_records(bytes));
     let (redactor, audit, plain) = (Redactor::standard(), MemoryAudit::new(), arguments(bytes));
@@ -195,7 +196,7 @@ fn filed(bytes: usize, durability: Durability) -> Run {
     })
 }
 
-/// The lines that a call leaves, written without making them.
+/// Writes the lines of a call without building them.
 fn written(bytes: usize, durability: Durability) -> Run {
     let runtime = one_thread();
     let folder = tempfile::tempdir().expect("a folder");
@@ -221,8 +222,8 @@ fn written(bytes: usize, durability: Durability) -> Run {
     })
 }
 
-/// What a chained line costs at least: the arguments serialised and hashed, and each record
-/// serialised, hashed and written.
+/// Does the minimum work for a chained line: serialises and hashes the arguments, and serialises,
+/// hashes and writes each record.
 fn made_and_written(bytes: usize) -> Run {
     let plain = arguments(bytes);
     let records = one_thread().block_on(audit_records(bytes));

@@ -1,4 +1,4 @@
-//! What it costs to depend on hitl: crates, seconds of a clean build, and of each annotated tool.
+//! The cost of depending on hitl: crates, seconds of a clean build, and of each annotated tool.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Different crates that a program gets with hitl.
+/// Returns the number of crates that a program gets with hitl.
 #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
 fn crates(features: &[&str]) -> f64 {
     let mut command = cargo();
@@ -65,7 +65,7 @@ fn crates(features: &[&str]) -> f64 {
     names.collect::<std::collections::BTreeSet<_>>().len() as f64
 }
 
-/// A package with these dependencies and this program, in a folder of its own.
+/// Creates a package with these dependencies and this program, in a folder of its own.
 fn package(dependencies: &str, program: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let root = root();
@@ -77,12 +77,12 @@ fn package(dependencies: &str, program: &str) -> tempfile::TempDir {
     std::fs::create_dir(folder.path().join("src")).expect("a folder");
     std::fs::write(folder.path().join("Cargo.toml"), manifest).expect("written");
     std::fs::write(folder.path().join("src/lib.rs"), program).expect("written");
-    // The versions of the workspace.
+    // The same versions as in the workspace.
     std::fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("copied");
     folder
 }
 
-/// Seconds of one command in a package.
+/// Returns the seconds of one command in a package.
 fn seconds(package: &tempfile::TempDir, arguments: &[&str]) -> f64 {
     let start = Instant::now();
     let mut command = cargo();
@@ -99,7 +99,7 @@ fn clean_build(dependencies: &str, program: &str) -> f64 {
     seconds(&package, &["build"])
 }
 
-/// Seconds for each of many tools, and for each of many structs with the derives that a tool has.
+/// Returns the seconds for each of many tools, and for each of many structs with a tool's derives.
 fn tools() -> (f64, f64) {
     const TOOLS: u32 = 200;
     let dependencies = format!(
@@ -127,7 +127,7 @@ fn tools() -> (f64, f64) {
     (each(&tools), each(&structs))
 }
 
-/// Seconds to check the package with another program.
+/// Returns the seconds to check the package with another program.
 fn touched(package: &tempfile::TempDir, program: &str) -> f64 {
     std::fs::write(package.path().join("src/lib.rs"), format!("{program}\n// {}", program.len()))
         .expect("written");

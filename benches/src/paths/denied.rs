@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     vec![
-        // The store keeps what was denied.
+        // The store keeps denied calls.
         Pair::timed("denied call", denied, "serialise + SHA-256 + serialise one record", least)
             .at_most(2_000),
     ]

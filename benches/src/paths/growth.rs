@@ -1,4 +1,4 @@
-//! What a long queue costs: the same operations with 10 and with many pending calls.
+//! The cost of a long queue: the same operations with 10 and with many pending calls.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::measure::Effort;
 use crate::pair::{Pair, Run};
 use crate::timing::two_threads;
 
-/// How many calls a page has.
+/// The number of calls on a page.
 const PAGE: usize = 20;
 
 pub(super) fn pairs(effort: Effort) -> Vec<Pair> {
@@ -64,7 +64,7 @@ impl Kind {
     }
 }
 
-/// A store with so many pending calls, and the folder that it lives in.
+/// A store with this many pending calls, and its folder.
 struct Filled {
     store: Arc<dyn Store>,
     runtime: Rc<Runtime>,
@@ -93,7 +93,7 @@ impl Filled {
         Draft::new("growth", self.next).expires_in(Duration::from_secs(1_000_000))
     }
 
-    /// Many at once, so that a file commits them in groups.
+    /// Submits many at once, so that a file commits them in groups.
     fn fill(&mut self, pending: u64) {
         const AT_ONCE: u64 = 256;
         let mut left = pending;
@@ -116,7 +116,7 @@ fn deciding(kind: Kind, pending: u64) -> Run {
     Box::new(move |times| {
         let mut spent = Duration::ZERO;
         for _ in 0..times {
-            // One more comes, so that as many wait afterwards.
+            // One more call is submitted, so that the number of pending calls stays the same.
             let draft = filled.draft();
             let store = Arc::clone(&filled.store);
             spent += filled.runtime.block_on(async {

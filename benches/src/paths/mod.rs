@@ -41,7 +41,7 @@ pub const ALL: &[Entry] = &[
     ("compile", compile::pairs),
 ];
 
-/// The pairs of the path of this name.
+/// Returns the pairs of the path of this name.
 pub fn of(name: &str, effort: Effort) -> Option<Vec<Pair>> {
     ALL.iter().find(|(path, _)| *path == name).map(|(_, pairs)| pairs(effort))
 }

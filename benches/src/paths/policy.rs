@@ -1,4 +1,4 @@
-//! Which of a policy's rules decides about a call.
+//! The search for the rule of a policy that decides about a call.
 
 use hitl::policy::{Argument, Comparison, Rule, RuleConditions, RuleSet};
 use hitl::{CallContext, CallView, ToolConfig, json};
@@ -21,7 +21,7 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
 
 const ARGUMENTS: &str = r#"{"customer":"C-1042","amount":250.5,"note":"for the second leg"}"#;
 
-/// One rule for each tool, and one in ten for every tool: what a company's file looks like.
+/// Measures one rule for each tool, and one in ten for every tool: similar to a company's file.
 fn deciding(rules: usize) -> Run {
     let mut set = RuleSet::builder("bench", "1");
     for n in 0..rules {
@@ -67,7 +67,7 @@ fn tool(n: usize) -> String {
     if n % 10 == 9 { "tool_*".to_owned() } else { format!("tool_{n}") }
 }
 
-/// Nothing is over it, so that every rule has to be looked at.
+/// Returns a limit that no amount exceeds, so that every rule has to be examined.
 fn limit(n: usize) -> u32 {
     1_000 + u32::try_from(n).unwrap_or(u32::MAX)
 }

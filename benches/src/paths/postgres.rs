@@ -1,4 +1,5 @@
-//! Durable calls in PostgreSQL, shared by replicas. Left out, loudly, where there is no server.
+//! Durable calls in PostgreSQL, shared by replicas. Skipped with a loud message if there is no
+//! server.
 
 pub(super) mod server;
 
@@ -50,12 +51,12 @@ fn a_store(runtime: &Runtime) -> PostgresStore {
     runtime.block_on(async { open(&schema(), HostKey::generate().expect("a key")).await })
 }
 
-/// These steps of each call, by hand.
+/// Performs these steps of each call, by hand.
 fn raw(callers: u64, steps: &[Step]) -> Run {
     let (runtime, schema) = (two_threads(), schema());
     let statements = Arc::new(Statements::of(&schema, steps));
     let clients = runtime.block_on(async {
-        // The store makes the tables, and leaves.
+        // The store creates the tables, and is dropped.
         drop(open(&schema, HostKey::generate().expect("a key")).await);
         Arc::new(prepared(callers, &statements).await)
     });
@@ -82,7 +83,7 @@ fn stored(callers: u64) -> Run {
     })
 }
 
-/// What a submission and a decision write.
+/// Returns the rows that a submission and a decision write.
 pub(super) fn submit_and_decide_steps() -> Vec<Step> {
     recorded(&two_threads(), |store| async move {
         submit_and_decide(&store, 0, None).await;
@@ -157,7 +158,7 @@ fn waking() -> Run {
     })
 }
 
-/// Writes on one connection, is told on another, and reads there.
+/// Writes on one connection, is notified on another, and reads there.
 fn raw_waking() -> Run {
     let (runtime, schema) = (two_threads(), schema());
     let statements = Statements::of(&schema, &submit_and_decide_steps());
@@ -188,7 +189,7 @@ fn raw_waking() -> Run {
     })
 }
 
-/// Reads the record of the call at this position.
+/// Returns the statement that reads the record of the call at this position.
 pub(super) fn read_record(schema: &str) -> String {
     format!("SELECT version, record FROM {schema}.calls WHERE n = $1")
 }

@@ -1,4 +1,4 @@
-//! One process decides, another one's waiter wakes: hitl on both sides, and the same by hand.
+//! One process decides, and a waiter in another wakes: hitl on both sides, and the same by hand.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -20,11 +20,11 @@ use crate::pair::{Pair, Run};
 use crate::rows::{Groups, Statements};
 use crate::timing::two_threads;
 
-/// Tells the other process where the rows are: a file, or a schema.
+/// The environment variable with the place of the rows: a file, or a schema.
 const PLACE: &str = "HITL_BENCH_PLACE";
-/// How often a file is looked at, by hitl and by hand.
+/// The interval at which a file is checked, by hitl and by hand.
 const EVERY: Duration = Duration::from_millis(20);
-/// The key that both processes have.
+/// The key of both processes.
 const KEY: [u8; 32] = [7; 32];
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
@@ -39,8 +39,8 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     pairs
 }
 
-/// What the other process does: with a call's id it makes a decision ready, with `go` it decides;
-/// by hand it writes what a decision of the call of that number writes.
+/// Runs the other process: on a call's id it prepares a decision, on `go` it decides; by hand it
+/// writes the rows of a decision of the call with that number.
 pub(crate) fn other(role: &str) {
     let (runtime, place) = (two_threads(), std::env::var(PLACE).expect("a place"));
     match role {
@@ -115,7 +115,7 @@ fn postgres() -> Run {
     woken(runtime, store, other)
 }
 
-/// From the word to the other process until the waiter here has read the decision.
+/// Measures from the line to the other process until the waiter here has read the decision.
 fn woken(runtime: std::rc::Rc<Runtime>, store: impl Store, mut other: Other) -> Run {
     let (mut call, tenant) = (0, Tenant::default());
     Box::new(move |times| {
@@ -180,7 +180,7 @@ fn raw_sqlite() -> Run {
     })
 }
 
-/// Looks as often as hitl does whether anybody has committed.
+/// Checks at hitl's interval whether another connection has committed.
 fn looking(path: &Path) -> Receiver<()> {
     let connection = Connection::open(path).expect("the file");
     let (changed, told) = channel();

@@ -1,4 +1,4 @@
-//! A step says how far it is.
+//! A step reports its progress.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ fn watched(steps: usize, subscribers: usize) -> Run {
     updating(steps, TaskManager::builder().emitter(broadcast), subscriptions)
 }
 
-/// A task whose first step reports its progress so many times.
+/// Runs a task whose first step reports its progress this many times.
 fn updating(steps: usize, manager: TaskManagerBuilder, subscriptions: Vec<Subscription>) -> Run {
     let runtime = one_thread();
     let manager = runtime.block_on(async { manager.build().expect("a manager") });

@@ -1,4 +1,4 @@
-//! A call that somebody is asked about inline, through a channel, and approves at once.
+//! A call about which a reviewer is asked inline, through a channel, and which is approved at once.
 
 use hitl::approval;
 use serde_json::to_vec;
@@ -32,7 +32,8 @@ fn asked() -> Run {
     })
 }
 
-/// Requested, decided, claimed, executed: four records, and the question goes there and back.
+/// Does the minimum work: requested, decided, claimed, executed are four records, and the question
+/// and its answer are sent.
 fn least() -> Run {
     let runtime = one_thread();
     let record = runtime.block_on(audit_record());

@@ -20,19 +20,20 @@ pub(super) fn pairs(_: Effort) -> Vec<Pair> {
     lists.into_iter().chain(prose).collect()
 }
 
-/// Arguments with a long text in them.
+/// Returns arguments with a long text.
 fn letter(bytes: usize) -> String {
     serde_json::to_string(&arguments(bytes)).expect("plain data")
 }
 
-/// What the gate does with arguments that have nothing to hide.
+/// Does the gate's work for arguments that have nothing to mask.
 fn looking(bytes: usize) -> Run {
     let (redactor, text) = (Redactor::standard(), letter(bytes));
     assert!(redactor.has_nothing_in(&text), "it is ordinary prose");
     repeat(move || redactor.has_nothing_in(&text))
 }
 
-/// A list of bookings, like a real agent's arguments: names, dates, numbers, some prose, a secret.
+/// Returns a list of bookings, like a real agent's arguments: names, dates, numbers, some prose, a
+/// secret.
 fn text(bytes: usize) -> String {
     let mut items = Vec::new();
     let mut length = 0;

@@ -1,4 +1,4 @@
-//! What a reviewer is shown: one card, made of a request.
+//! A reviewer's view: one card, rendered from a request.
 
 use hitl::approval::DetailLevel;
 use hitl::{ApprovalRequest, Submission, Timestamp};

@@ -18,7 +18,7 @@ use crate::tools::{self, Plain, arguments, full_round_trip, write_down};
 
 /// At least 80 % of the throughput.
 const BUDGET: f64 = 1.25;
-/// How many changes are acknowledged at once.
+/// The number of changes that are acknowledged at once.
 const AUDITED: usize = 256;
 
 pub(super) fn pairs(_: Effort) -> Vec<Pair> {
@@ -51,7 +51,7 @@ async fn open(folder: &TempDir) -> SqliteStore {
     SqliteStore::open(folder.path().join("hitl.db")).await.expect("a store")
 }
 
-/// An operation on a store in a file of its own, which stays as long as the operation.
+/// Runs an operation on a store in a file of its own, which is kept as long as the operation.
 fn on_a_store<F: Future<Output = ()> + Send + 'static>(
     callers: u64,
     operation: impl Fn(SqliteStore, u64) -> F + Clone + Send + 'static,
@@ -65,10 +65,10 @@ fn on_a_store<F: Future<Output = ()> + Send + 'static>(
     })
 }
 
-/// These steps of each call, by hand.
+/// Performs these steps of each call, by hand.
 fn raw(callers: u64, steps: Vec<Step>) -> Run {
     let (runtime, folder) = (two_threads(), tempfile::tempdir().expect("a folder"));
-    // The store makes the tables, and leaves.
+    // The store creates the tables, and is dropped.
     drop(runtime.block_on(open(&folder)));
     let count = steps.len();
     let groups = Arc::new(Groups::open(&folder.path().join("hitl.db"), steps));
@@ -86,7 +86,7 @@ fn raw(callers: u64, steps: Vec<Step>) -> Run {
     })
 }
 
-/// A call that waits for a decision.
+/// Submits a call that waits for a decision.
 pub(super) async fn submitted(store: &impl Store, call: u64) -> CallRecord {
     enter(store, Draft::new("bench", call)).await
 }
@@ -127,7 +127,7 @@ fn raw_stored(callers: u64) -> Run {
     raw(callers, recorded(&two_threads(), act))
 }
 
-/// As above, and each change is in the outbox until it is said to stand in the audit.
+/// Measures the same, with each change in the outbox until it is acknowledged as audited.
 fn owed(callers: u64) -> Run {
     let session = SessionId::new();
     let audited: Arc<std::sync::Mutex<Vec<ChangeId>>> = Arc::default();
@@ -155,7 +155,7 @@ fn raw_owed(callers: u64) -> Run {
     raw(callers, recorded(&two_threads(), act))
 }
 
-/// A gate over a store in a file of its own.
+/// Opens a gate over a store in a file of its own.
 fn through_a_gate<F: Future<Output = ()> + Send + 'static>(
     callers: u64,
     operation: impl Fn(Gate, Plain) -> F + Clone + Send + 'static,
@@ -170,7 +170,7 @@ fn through_a_gate<F: Future<Output = ()> + Send + 'static>(
     })
 }
 
-/// What one such call writes.
+/// Returns the rows that one such call writes.
 pub(super) fn through_a_gate_once<F: Future<Output = ()>>(
     runtime: &Runtime,
     operation: impl FnOnce(Gate, Plain) -> F,
@@ -196,7 +196,7 @@ fn raw_decided(callers: u64) -> Run {
     raw(callers, through_a_gate_once(&two_threads(), decide_one))
 }
 
-/// Two awaited commits: its claim before the body, its result after it.
+/// Measures two awaited commits: the claim before the body, the result after it.
 fn run_at_once(callers: u64) -> Run {
     through_a_gate(callers, run_one)
 }

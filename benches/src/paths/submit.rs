@@ -92,7 +92,7 @@ fn joined(tasks: usize) -> Run {
     })
 }
 
-/// Bytes on the heap for each task that waits for its turn, its handle included.
+/// Returns the bytes on the heap for each waiting task, its handle included.
 fn pending() -> (f64, f64) {
     const TASKS: u32 = 10_000;
     let runtime = two_threads();

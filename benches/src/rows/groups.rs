@@ -1,6 +1,6 @@
-//! What writing the same rows to SQLite costs without a store: one thread, prepared statements, one
-//! commit for all that wait. The rows are handed over by their callers, as they are wherever rows
-//! differ.
+//! The cost of writing the same rows to SQLite without a store: one thread, prepared statements,
+//! one commit for all waiting writes. The callers provide the rows, because rows differ in
+//! practice.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,10 +17,10 @@ use super::{Change, Step};
 
 /// The most writes in one transaction.
 const GROUP: usize = 256;
-/// How many changes are said to stand in the audit at once.
+/// The number of changes that are marked as audited at once.
 const AUDITED: usize = 256;
 
-/// Which step of which call, what it writes, and who waits for it.
+/// The step, the call, the values to write, and the caller that waits for them.
 type Write = (usize, u64, Vec<Value>, oneshot::Sender<()>);
 
 /// A thread that commits in groups.
@@ -30,7 +30,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Writes these steps, for one call after the other, to a file that has the tables.
+    /// Starts writing these steps, for one call after the other, to a file that has the tables.
     pub fn open(path: &Path, steps: Vec<Step>) -> Self {
         let connection = Connection::open(path).expect("the file");
         connection.pragma_update(None, "journal_mode", "WAL").expect("WAL");
@@ -45,7 +45,7 @@ impl Groups {
         Self { steps, queue }
     }
 
-    /// Returns when step number `step` of this call is committed. Steps are written in order.
+    /// Waits until step number `step` of this call is committed. Steps are written in order.
     pub async fn write(&self, step: usize, call: u64) {
         let (reply, done) = oneshot::channel();
         let values = self.steps[step].iter().flat_map(|change| given(change, call)).collect();
@@ -58,12 +58,12 @@ struct Rows {
     steps: Arc<[Step]>,
     texts: Vec<Vec<String>>,
     numbers: HashMap<u64, i64>,
-    /// What will be said to stand in the audit.
+    /// The changes to be marked as audited.
     owed: Vec<(i64, Value)>,
 }
 
-/// The values that a change of this call writes. It has an id like those that a gate makes: ids in
-/// the order of their numbers would be written to fewer pages.
+/// Returns the values that a change of this call writes. The call has an id like those of a gate:
+/// ids in the order of their numbers would be written to fewer pages.
 fn given(change: &Change, call: u64) -> Vec<Value> {
     match change {
         Change::Call(columns) => columns
@@ -83,7 +83,7 @@ fn given(change: &Change, call: u64) -> Vec<Value> {
     }
 }
 
-/// How many they are.
+/// Returns the number of values.
 fn count(change: &Change) -> usize {
     match change {
         Change::Call(columns) | Change::Moved { to: columns, .. } => columns.len(),
@@ -93,7 +93,7 @@ fn count(change: &Change) -> usize {
     }
 }
 
-/// The statement of a change.
+/// Returns the statement of a change.
 fn text(change: &Change) -> String {
     match change {
         Change::Call(columns) => {
@@ -121,7 +121,7 @@ impl Rows {
         let mut last = 1;
         while let Ok(first) = waiting.recv() {
             let mut group = vec![first];
-            // Their callers come back at about the same time: waits a moment for as many as last
+            // Their callers come back at about the same time: wait a moment for as many as last
             // time.
             let deadline = Instant::now() + Duration::from_micros(300);
             while group.len() < GROUP {
@@ -153,7 +153,8 @@ impl Rows {
         let mut line = 0;
         for (change, text) in self.steps[step].iter().zip(&self.texts[step]) {
             let mut statement = on.prepare_cached(text).expect("a statement");
-            // Whoever has not entered it knows its number: files count from 1, as callers do.
+            // A number that this writer has not recorded is the caller's own: files count from 1,
+            // as callers do.
             let n = self.numbers.get(&call).copied().unwrap_or(call.cast_signed());
             let mine = given.split_off(..count(change)).expect("as many as it writes");
             let changed = match change {
@@ -186,7 +187,7 @@ impl Rows {
         }
     }
 
-    /// These changes stand in the audit.
+    /// Marks these changes as audited.
     fn audited(&mut self, on: &Connection) {
         let sql = "DELETE FROM unaudited WHERE call = ?1 AND version = ?2";
         let mut statement = on.prepare_cached(sql).expect("a statement");

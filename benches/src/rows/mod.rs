@@ -1,5 +1,5 @@
-//! The rows that an operation of a store writes, and the same rows written by hand: the least that
-//! the same job can cost in the same database.
+//! The rows that an operation of a store writes, and the same rows written by hand: the minimum
+//! cost of the same job in the same database.
 
 mod groups;
 mod postgres;

@@ -1,4 +1,4 @@
-//! What writing the same rows to PostgreSQL costs without a store: one prepared statement, and so
+//! The cost of writing the same rows to PostgreSQL without a store: one prepared statement, and so
 //! one transaction, for each step.
 
 use std::sync::Mutex;
@@ -9,27 +9,27 @@ use tokio_postgres::{Client, Statement};
 
 use super::{Change, Step};
 
-/// How many changes are said to stand in the audit at once.
+/// The number of changes that are marked as audited at once.
 const AUDITED: usize = 256;
 
 /// The steps as statements on the tables of a store in this schema.
 pub struct Statements {
     texts: Vec<String>,
     given: Vec<Vec<Value>>,
-    /// The version that is to be audited, of each step that is.
+    /// For each step, the version that is to be audited, if any.
     versions: Vec<Option<i64>>,
     audited: String,
-    /// What will be said to stand in the audit.
+    /// The changes to be marked as audited.
     owed: Mutex<Vec<(i64, i64)>>,
 }
 
-/// The statements as a connection knows them.
+/// The statements prepared on a connection.
 pub struct Prepared {
     steps: Vec<Statement>,
     audited: Statement,
 }
 
-/// A statement in the making. Its first parameter is the call's id, its second the position.
+/// A statement under construction. Its first parameter is the call's id, its second the position.
 struct Draft {
     parts: Vec<String>,
     given: Vec<Value>,
@@ -37,7 +37,7 @@ struct Draft {
 }
 
 impl Draft {
-    /// One more parameter.
+    /// Adds a parameter, and returns its placeholder.
     fn value(&mut self, value: &Value, as_type: &str) -> String {
         self.given.push(value.clone());
         let kind = match value {
@@ -63,7 +63,7 @@ impl Draft {
     }
 
     fn add(&mut self, s: &str, change: &Change) {
-        // What only one of the two databases has is left to its default.
+        // A column that only one of the two databases has keeps its default.
         let shared = |name: &str| !matches!(name, "erased" | "run_began");
         let part = match change {
             Change::Call(columns) => {
@@ -124,7 +124,7 @@ impl Draft {
 }
 
 impl Statements {
-    /// These steps, in this schema.
+    /// Builds the statements of these steps, in this schema.
     pub fn of(schema: &str, steps: &[Step]) -> Self {
         let (mut texts, mut given, mut versions) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
@@ -144,12 +144,12 @@ impl Statements {
         Self { texts, given, versions, audited, owed: Mutex::default() }
     }
 
-    /// How many steps there are.
+    /// Returns the number of steps.
     pub fn steps(&self) -> usize {
         self.texts.len()
     }
 
-    /// Prepares them on a connection.
+    /// Prepares the statements on a connection.
     pub async fn prepare(&self, on: &Client) -> Prepared {
         let mut steps = Vec::new();
         for text in &self.texts {
@@ -158,7 +158,7 @@ impl Statements {
         Prepared { steps, audited: on.prepare(&self.audited).await.expect("prepared") }
     }
 
-    /// Returns when step number `step` of this call is committed. Steps are written in order.
+    /// Waits until step number `step` of this call is committed. Steps are written in order.
     pub async fn write(&self, (on, prepared): (&Client, &Prepared), step: usize, call: u64) {
         let id = format!("0192aaaa-0000-7000-8000-{call:012}");
         let values: Vec<_> = self.given[step].iter().map(given).collect();
@@ -171,7 +171,7 @@ impl Statements {
         }
     }
 
-    /// One more change is to be audited; when there are many, they are.
+    /// Adds a change to be audited; once there are many, marks them as audited.
     async fn owe(&self, on: &Client, prepared: &Prepared, change: (i64, i64)) {
         let many = {
             let mut owed = self.owed.lock().expect("nobody panics");

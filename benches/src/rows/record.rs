@@ -1,4 +1,4 @@
-//! What a store writes, written down by triggers in its own file.
+//! The writes of a store, recorded by triggers in its own file.
 
 use std::future::Future;
 use std::path::Path;
@@ -8,22 +8,22 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use tokio::runtime::Runtime;
 
-/// A change of one row. `n`, the call's number, and `seq`, the line's, are the database's to give.
+/// A change of one row. The database assigns `n`, the call's number, and `seq`, the line's.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A new call: its columns.
     Call(Vec<(String, Value)>),
-    /// The columns of the call that changed, and the version that it had.
+    /// The changed columns of the call, and its former version.
     Moved { from: i64, to: Vec<(String, Value)> },
-    /// Its sealed arguments.
+    /// The call's sealed arguments.
     Payload(Value),
-    /// They go.
+    /// The deletion of the arguments.
     PayloadGone,
-    /// Its sealed result.
+    /// The call's sealed result.
     Result(Value),
     /// A line of history.
     Line(Value),
-    /// A change that is not known to stand in the audit: the call's version, and who audits it.
+    /// A change that is not known to be in the audit: the call's version, and its auditor.
     Owed(Value, Value),
 }
 
@@ -50,7 +50,8 @@ const TRIGGERS: &str = "
     CREATE TRIGGER seen_7 AFTER INSERT ON unaudited BEGIN
         INSERT INTO seen (what, a, b) VALUES ('owed', new.version, new.auditor); END;";
 
-/// The steps of one call, as `act` makes a store write them: each begins with the call's row.
+/// Records the steps of one call, as `act` makes a store write them: each begins with the call's
+/// row.
 pub fn recorded<F: Future<Output = ()>>(
     runtime: &Runtime,
     act: impl FnOnce(SqliteStore) -> F,
@@ -103,7 +104,7 @@ fn steps(path: &Path) -> Vec<Step> {
     steps
 }
 
-/// The columns of a call after change `k`, but not its number.
+/// Returns the columns of a call after change `k`, without its number.
 fn call(on: &Connection, k: i64) -> Vec<(String, Value)> {
     let mut statement = on.prepare("SELECT * FROM seen_calls WHERE k = ?1").expect("a query");
     let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();

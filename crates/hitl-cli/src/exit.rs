@@ -1,4 +1,4 @@
-//! Exit codes, and which error has which.
+//! Exit codes, and the errors that lead to them.
 
 use std::io;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ pub(crate) enum Exit {
     Unaudited = 7,
 }
 
-/// For `hitl --help`.
+/// The exit codes in `hitl --help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -68,7 +68,7 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    /// A file that could not be read.
+    /// Creates the failure for a file that could not be read.
     pub(crate) fn file(path: &std::path::Path, error: &io::Error) -> Self {
         let exit = match error.kind() {
             io::ErrorKind::NotFound => Exit::NotFound,
@@ -102,7 +102,7 @@ impl From<GateError> for Failure {
     }
 }
 
-/// Returns `Conflict` if a fresh look may help, and `Refused` if not.
+/// Returns `Conflict` if a new look at the call may help, and `Refused` if not.
 fn exit_of_refusal(refusal: Refusal) -> Exit {
     match refusal {
         Refusal::State { .. }

@@ -1,4 +1,4 @@
-//! `hitl`: what waiting for a human, seen and decided in a terminal or by a script.
+//! `hitl`: pending calls, shown and decided in a terminal or by a script.
 //!
 //! | folder or file | what is there |
 //! |---|---|
@@ -30,9 +30,9 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help that was asked for is no mistake.
+            // Help that was requested is no error.
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            // Who closed the stream does not want it.
+            // A reader that has closed the stream does not want it.
             let _ = error.print();
             return code.into();
         }

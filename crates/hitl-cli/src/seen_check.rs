@@ -3,28 +3,28 @@
 
 use crate::exit::{Exit, Failure};
 
-/// The fewest digits of a binding digest that name a revision.
+/// The minimum number of digits of a binding digest that identify a revision.
 const DIGITS: usize = 8;
 
-/// Who can answer a question.
+/// The presence of a person who can answer a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interactivity {
-    /// Somebody sits at the terminal.
+    /// A person is at the terminal.
     Person,
-    /// Nobody does.
+    /// Nobody is at the terminal.
     Nobody,
 }
 
-/// What has to be done before a decision is given.
+/// The steps that are required before a decision is given.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SeenCheck {
-    /// Nothing: the command line names what was seen.
+    /// None: the command line names what was seen.
     Seen,
-    /// Show it, and ask.
+    /// The call must be shown, and the person asked.
     Ask,
 }
 
-/// Compares what the command line names (the beginning of the binding digest) with the present one.
+/// Compares the command line's value (the beginning of the binding digest) with the current digest.
 pub(crate) fn check_binding(
     named: Option<&str>,
     current: &str,
@@ -54,7 +54,7 @@ pub(crate) fn check_binding(
     }
 }
 
-/// The same for a record whose outcome is not known, which is named by its version.
+/// Does the same for a record whose outcome is unknown, which is identified by its version.
 pub(crate) fn check_version(
     named: Option<u64>,
     current: u64,

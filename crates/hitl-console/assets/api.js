@@ -1,11 +1,11 @@
-// Asks the console. The token is kept in sessionStorage: no other origin can read it, and the browser
-// never sends it by itself.
+// Sends requests to the console. The token is kept in sessionStorage: no other origin can read it,
+// and the browser never sends it by itself.
 
 import { Stream } from "./stream.js";
 
 const KEY = "hitl-token";
 
-/** The console refused, or could not be reached. */
+/** The error of a console that refused or could not be reached. */
 export class Refused extends Error {
 	constructor(kind, message, status, current) {
 		super(message);
@@ -60,7 +60,7 @@ export class Console extends EventTarget {
 		return this.#ask(path, { headers: this.headers() });
 	}
 
-	/** Changes something. Where the console wants a one-time code, it is asked for, and sent once. */
+	/** Sends a change. If the console requires a one-time code, asks for it and sends it once. */
 	async post(path, body, code) {
 		const headers = this.headers({
 			"content-type": "application/json",
@@ -77,20 +77,20 @@ export class Console extends EventTarget {
 					? "That code is wrong or was already used. Enter the next one."
 					: "This needs your one-time code.",
 			);
-			// What no header can hold is no code.
+			// A text that no header can hold is not a code.
 			if (typed === null || !/^[\x21-\x7e][\x20-\x7e]*$/.test(typed)) throw error;
 			return this.post(path, body, typed);
 		}
 	}
 
-	/** Signs in with what is there already: a token of this tab, or the host's own sign-in. Says whether anything was. */
+	/** Signs in with existing credentials: a token of this tab, or the host's own sign-in. Returns whether there were any. */
 	async begin() {
 		const known = this.hasToken || (await this.get("api/sign-in")).with === "page";
 		if (known) await this.signIn();
 		return known;
 	}
 
-	/** Signs in; without a token, by whatever the host's own page has set. */
+	/** Signs in; without a token, with the credentials that the host's own page has set. */
 	async signIn(token) {
 		const before = this.#token;
 		if (token !== undefined) this.#token = token;
@@ -116,5 +116,5 @@ export class Console extends EventTarget {
 	}
 }
 
-/** The console that these files came from. */
+/** The console that served these files. */
 export const session = new Console(new URL("../", import.meta.url));

@@ -84,7 +84,7 @@ export class ApprovalCard extends HTMLElement {
 		this.#panel?.edit();
 	}
 
-	/** Shows what is masked, or covers it again. What was uncovered is kept nowhere but on this card. */
+	/** Shows the masked values, or covers them again. Uncovered values are kept on this card only. */
 	async uncover(show = true) {
 		const call = this.#call;
 		if (!call || Boolean(call.uncovered) === show || (show && !call.rendered.toUncover)) return;
@@ -196,7 +196,7 @@ export class ApprovalCard extends HTMLElement {
 		const id = this.#call.id;
 		try {
 			const said = await session.post(`api/calls/${id}/${path}`, body);
-			// A grant lets this call go on first of all, unless somebody has decided it just now.
+			// A grant allows this call first, unless a reviewer has decided it just now.
 			const call = said.allowed ? said.allowed[0] : said;
 			if (call) this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
 		} catch (error) {

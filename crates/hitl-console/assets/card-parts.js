@@ -1,4 +1,4 @@
-// The parts of an approval card: from what the server says to what is seen. Nothing here decides.
+// The parts of an approval card: from the server's data to elements. Nothing here decides.
 
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -17,7 +17,7 @@ export function levelBadge(level) {
 	return h("span", { class: "badge" }, level === "quick" ? "Quick look" : "Full review");
 }
 
-/** The score against this tool's own thresholds, with what made it. */
+/** The score against this tool's own thresholds, with its factors. */
 export function confidence(call) {
 	const { confidence: score, base, factors } = call.request.assessment;
 	const { auto, quick } = call.thresholds;
@@ -94,7 +94,7 @@ function breakdown(call) {
 	);
 }
 
-/** A value as it is shown: one that is masked as a whole has a lock, and says why it is masked. */
+/** A value as it is shown: one that is masked as a whole has a lock, and the reason. */
 function shownValue(line) {
 	const masks = line.masks ?? [];
 	const whole = masks.length > 0 && MASK.test(line.value);
@@ -105,7 +105,7 @@ function shownValue(line) {
 	return [line.value && h("code", {}, line.value), reads];
 }
 
-/** What is masked, and the button that uncovers it; or that it was uncovered. */
+/** The masked places and the button that uncovers them; or a note that they were uncovered. */
 function uncovering(call, uncover) {
 	if (call.state !== "pending" && call.state !== "outcomeUnknown") return null;
 	if (call.uncovered) {
@@ -136,7 +136,7 @@ function uncovering(call, uncover) {
 	);
 }
 
-/** The first six arguments, the rest on demand. `uncover` shows what is masked in them, or covers it. */
+/** The first six arguments, the rest on demand. `uncover` shows or covers the masked values in them. */
 export function argumentTable(call, uncover) {
 	const section = (call.uncovered ?? call).rendered.sections.find((section) => section.name === "arguments");
 	const groups = [];
@@ -181,7 +181,7 @@ export function argumentTable(call, uncover) {
 	);
 }
 
-/** What the arguments name: what nobody looked into, and what was read. */
+/** The contents that the arguments name: those that were not read, and those that were. */
 function named(call) {
 	const { sections } = (call.uncovered ?? call).rendered;
 	const part = (name) => sections.find((section) => section.name === name);
@@ -205,7 +205,7 @@ function named(call) {
 	];
 }
 
-/** What a contract is about: id, amount as money, signatory, terms. */
+/** The content of a contract: id, amount as money, signatory, terms. */
 export function contract(call) {
 	if (call.approvalType !== "contract") return null;
 	let args;
@@ -244,7 +244,7 @@ export function contract(call) {
 	);
 }
 
-/** `5000.5` reads `$5,000.50`, from its digits alone: nothing is rounded. */
+/** Formats `5000.5` as `$5,000.50`, from its digits alone: nothing is rounded. */
 export function money(number, currency) {
 	const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(number ?? "");
 	if (!parts) return number;
@@ -254,7 +254,7 @@ export function money(number, currency) {
 	return currency && currency.toUpperCase() !== "USD" ? `${sign}${amount} ${currency}` : `${sign}$${amount}`;
 }
 
-/** Who has approved it already, where it needs several people. */
+/** The people who have approved it already, where it needs several. */
 export function votes(call) {
 	const { approvedBy } = call;
 	if (!approvedBy.length || call.state !== "pending") return null;
@@ -331,7 +331,7 @@ export function stateIcon(state) {
 	return icon(STATES[state]?.[0] ?? "dot");
 }
 
-/** What became of a call that is no longer pending. */
+/** The outcome of a call that is no longer pending. */
 export function outcome(call, when) {
 	const { decided } = call;
 	const verbs = {
@@ -365,7 +365,7 @@ export function outcome(call, when) {
 	);
 }
 
-/** What happened to a call, on demand; and who says so. */
+/** The history of a call, on demand, and its source. */
 export function audit(load, when) {
 	const body = h("div", {});
 	const details = h(

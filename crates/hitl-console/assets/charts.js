@@ -1,4 +1,4 @@
-// Plots: small, still, and each with a table that says the same.
+// Plots: small, static, and each with a table of the same numbers.
 
 import { h, s } from "./dom.js";
 
@@ -21,7 +21,7 @@ function frame(label, top, children) {
 	);
 }
 
-/** A round number that is not below the greatest. */
+/** Returns a round number that is at least the greatest value. */
 function roundUp(greatest) {
 	if (greatest <= 4) return 4;
 	const power = 10 ** Math.floor(Math.log10(greatest));
@@ -112,7 +112,7 @@ export function stacked(label, kinds, columns) {
 	];
 }
 
-/** A share of 100 for each band, with how many it is made of. */
+/** A share of 100 for each band, with the number that it is computed from. */
 export function shares(label, bands) {
 	const room = (WIDTH - LEFT) / bands.length;
 	const width = Math.min(room * 0.66, 40);

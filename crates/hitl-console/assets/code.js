@@ -1,5 +1,5 @@
-// Asks for a one-time code, where the console wants more than the token. What is typed goes with one
-// request, and is kept nowhere.
+// Asks for a one-time code, where the console requires more than the token. The typed code is sent
+// with one request, and is not kept.
 
 import { h } from "./dom.js";
 import { shadow } from "./style.js";
@@ -44,7 +44,7 @@ class Code extends HTMLElement {
 }
 if (!customElements.get("hitl-code")) customElements.define("hitl-code", Code);
 
-/** Asks for a code of somebody, saying why. Nothing when they would rather not, or are asked already. */
+/** Asks a person for a code and says why. Nothing if they decline, or are being asked already. */
 export function askCode(name, why) {
 	if (document.querySelector("hitl-code")) return null;
 	return new Promise((done) => {

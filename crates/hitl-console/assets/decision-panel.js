@@ -1,9 +1,9 @@
-// The panel on which a call is decided. It sends exactly what was shown: id, revision and binding.
+// The panel on which a call is decided. It sends exactly the shown id, revision and binding.
 
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
 
-// A card that has only just appeared, or changed, under a finger is not decided by it.
+// A card that has just appeared, or changed, under a finger takes no decision from it.
 const MIN_READING_TIME = 600;
 
 export class DecisionPanel {
@@ -15,7 +15,7 @@ export class DecisionPanel {
 	#body = h("div", { class: "body" });
 	#busy = false;
 
-	/** `send` changes something; `look` only asks. */
+	/** `send` sends a change; `look` only reads. */
 	constructor(call, send, look) {
 		this.#call = call;
 		this.#send = send;
@@ -24,7 +24,7 @@ export class DecisionPanel {
 		this.home();
 	}
 
-	/** Whether somebody is in the middle of something that should not be taken from under them. */
+	/** Returns whether a person is in the middle of an action that an update should not interrupt. */
 	get inUse() {
 		return this.#busy || Boolean(this.#body.querySelector("form"));
 	}
@@ -141,7 +141,7 @@ export class DecisionPanel {
 		form.querySelector("input, textarea, select")?.focus();
 	}
 
-	/** A grant: its terms, then its exact rule, and only then the button that gives it. */
+	/** A grant: its terms, then its exact rule, and only then the button that saves it. */
 	async #allowing() {
 		const [{ showGrantForm }, { extend }] = await Promise.all([import("./grant-form.js"), import("./style.js")]);
 		await extend(this.element.getRootNode());
@@ -252,7 +252,7 @@ export class DecisionPanel {
 	}
 }
 
-/** What a human says about a call whose outcome is not known. */
+/** The finding of a human about a call whose outcome is unknown. */
 export function resolvePanel(call, send) {
 	const note = h("p", { class: "note", role: "alert" });
 	const reason = h("textarea", { rows: "2", maxlength: "4000" });

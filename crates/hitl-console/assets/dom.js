@@ -1,4 +1,4 @@
-// Makes elements. Text goes in as text nodes only, and is made visible on its way.
+// Creates elements. Text is inserted as text nodes only, with invisible characters made visible.
 
 import { seen } from "./text.js";
 
@@ -29,25 +29,25 @@ export function h(tag, props, ...children) {
 	return build(document.createElement(tag), props, children);
 }
 
-/** The same, of an SVG drawing. */
+/** The same for an SVG element. */
 export function s(tag, props, ...children) {
 	return build(document.createElementNS(SVG, tag), props, children);
 }
 
-/** Replaces what is in `node`. */
+/** Replaces the content of `node`. */
 export function fill(node, ...children) {
 	node.replaceChildren();
 	add(node, children);
 	return node;
 }
 
-/** Sets a text only when it has changed, so that screen readers are not told again. */
+/** Sets a text only if it has changed, so that screen readers do not announce it again. */
 export function say(node, text) {
 	const shown = seen(text);
 	if (node.textContent !== shown) node.textContent = shown;
 }
 
-/** Whether keys pressed there are meant for it. */
+/** Returns whether key presses are input for that element. */
 export function isTyping(event) {
 	const at = event.composedPath()[0];
 	return (

@@ -1,4 +1,4 @@
-// Edits arguments: a field for each, checked against the tool's schema, with a diff of what changes.
+// Edits arguments: a field for each, checked against the tool's schema, with a diff of the changes.
 
 import { fill, h, say } from "./dom.js";
 import { kind, parse, write } from "./json.js";
@@ -61,7 +61,7 @@ export function editor(call, { cancel, send }) {
 			onchange: update,
 			onkeydown: (event) => {
 				if (event.key !== "Escape") return;
-				// The key is meant for the form: the queue would close the card.
+				// The key belongs to the form: the queue would close the card.
 				event.stopPropagation();
 				cancel();
 			},
@@ -104,7 +104,7 @@ function field(name, before, schema, root) {
 		name,
 		before,
 		broken: false,
-		/** What stands in the field; throws when that is no value. */
+		/** Returns the value in the field; throws if it is not valid. */
 		value: () =>
 			asText ? input.value : kind(before) === "number" && input.value.trim() === "" ? null : parse(input.value),
 		changed: () => !masked && input.value !== shown,

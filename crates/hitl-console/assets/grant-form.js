@@ -1,12 +1,12 @@
-// The form for a grant: what is to run without asking, for how long, and how much of it. Then the exact
-// rule as the server words it, and only then the button that gives it.
+// The form for a grant: which calls run without asking, for how long, and how many. Then the exact
+// rule as the server words it, and only then the button that saves it.
 
 import { fill, h, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { kind, parse } from "./json.js";
 import { plural } from "./text.js";
 
-// A rule that has only just appeared under a finger is not given by it.
+// A rule that has just appeared under a finger is not saved by it.
 const MIN_READING_TIME = 600;
 const NAME = /^[A-Za-z_][\w-]*$/;
 const MONEY = /amount|total|price|cost|value/i;
@@ -15,12 +15,12 @@ const ANY = "any";
 const SAME = "same";
 const MOST = "most";
 
-/** Shows the form in `place`. `preview(terms)` asks for the rule, `save(terms, digest)` gives it. */
+/** Shows the form in `place`. `preview(terms)` fetches the rule, `save(terms, digest)` saves it. */
 export function showGrantForm(place, call, { cancel, preview, save }) {
 	const named = argumentsOf(call);
 	const numbers = named.filter(({ value }) => kind(value) === "number");
 	const note = h("p", { class: "note", role: "alert" });
-	// The key is meant for the form: the queue would close the card.
+	// The key belongs to the form: the queue would close the card.
 	const escape = (event) => {
 		if (event.key !== "Escape") return;
 		event.stopPropagation();
@@ -65,7 +65,7 @@ export function showGrantForm(place, call, { cancel, preview, save }) {
 			if (!wanted.arguments.matching.length)
 				throw new Error("Choose what an argument must be, or allow any arguments.");
 		}
-		// What the browser could not read is not nothing.
+		// Input that the browser could not parse is not an empty value.
 		if (uses.value || uses.validity.badInput) {
 			if (!uses.validity.valid || !/^[1-9]\d{0,14}$/.test(uses.value))
 				throw new Error("Maximum runs is a whole number, at least 1.");
@@ -87,7 +87,7 @@ export function showGrantForm(place, call, { cancel, preview, save }) {
 			onkeydown: escape,
 			onsubmit: async (event) => {
 				event.preventDefault();
-				// A button that is disabled would lose the focus, and the next key would go elsewhere.
+				// A disabled button would lose the focus, and the next key would go elsewhere.
 				if (busy) return;
 				busy = true;
 				say(note, "");
@@ -130,7 +130,7 @@ export function showGrantForm(place, call, { cancel, preview, save }) {
 		form.querySelector("input:checked")?.focus();
 	};
 
-	/** What was shown is what is given: the digest names it to the letter. */
+	/** Saves exactly what was shown: the digest covers every word of it. */
 	const shown = (wanted, { rule, digest, waiting, calls }) => {
 		const since = performance.now();
 		const said = h("p", { class: "note", role: "alert" });
@@ -189,7 +189,7 @@ export function ruleList(rule, props) {
 	);
 }
 
-/** One of several; `value` says which. */
+/** A choice between several options; `value` returns the chosen one. */
 function radios(name, given, changed = () => {}) {
 	const inputs = [];
 	const rows = given.filter(Boolean).map(([value, label, hint], at) => {
@@ -206,7 +206,7 @@ function radios(name, given, changed = () => {}) {
 	};
 }
 
-/** The arguments that can be named, each with its row and the conditions that it makes. */
+/** The arguments that can be named, each with its row and the conditions that it creates. */
 function argumentsOf(call) {
 	let shown;
 	try {

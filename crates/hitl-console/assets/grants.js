@@ -1,4 +1,4 @@
-// <hitl-grants>: what runs without asking, what has been drawn on it, and who permitted it; taken back here.
+// <hitl-grants>: the grants, the draws on them, and the people who gave them; revoked here.
 
 import { ruleList } from "./grant-form.js";
 import { session } from "./api.js";
@@ -14,7 +14,7 @@ const STANDING = {
 	over: ["clock", "Expired"],
 	used: ["stop", "Used up"],
 };
-// Changes that come together are read together.
+// Changes that arrive together are read together.
 const PAUSE = 400;
 
 export class Grants extends HTMLElement {
@@ -67,7 +67,7 @@ export class Grants extends HTMLElement {
 			stream.addEventListener(kind, to);
 			this.#leave.push(() => stream.removeEventListener(kind, to));
 		};
-		// Each start of a call may have drawn on one.
+		// Each start of a call may have drawn on a grant.
 		for (const kind of ["grant", "call", "gap"]) listen(kind, () => this.#soon());
 		listen("state", () => stream.state === "live" && this.load());
 		this.load();
@@ -104,7 +104,7 @@ export class Grants extends HTMLElement {
 			setClock(told.now);
 			const keep = new Set(told.grants.map(({ id }) => id));
 			if (!after) for (const [id, card] of this.#grants) if (!keep.has(id) && !card.inUse) this.#drop(id);
-			// The newest first, which the server tells last.
+			// The newest first; the server lists them last.
 			for (const grant of told.grants) this.#put(grant);
 			this.#next = told.next ?? null;
 			this.#told();
@@ -166,7 +166,7 @@ class GrantCard {
 		this.show(grant);
 	}
 
-	/** Whether somebody is in the middle of saying why. */
+	/** Returns whether a person is typing a reason. */
 	get inUse() {
 		return Boolean(this.#body.querySelector("form"));
 	}

@@ -1,4 +1,4 @@
-// <hitl-history>: what was decided, in numbers and line by line.
+// <hitl-history>: past decisions, in numbers and line by line.
 
 import { session } from "./api.js";
 import { fill, h } from "./dom.js";

@@ -7,8 +7,8 @@
 //   <hitl-grants></hitl-grants>           (after `withGrants()`)
 //   <hitl-policies></hitl-policies>       (after `withPolicies()`)
 //
-// They talk to the console that this file came from. Where the host's own sign-in is enough, the tag is
-// all; otherwise `signIn(token)`, for which <hitl-sign-in> is a form.
+// They use the console that served this file. If the host's own sign-in is enough, the tag is all;
+// otherwise call `signIn(token)`, for which <hitl-sign-in> is a form.
 
 import { session } from "./api.js";
 import { ApprovalCard } from "./approval-card.js";
@@ -25,17 +25,17 @@ define("hitl-task-card", TaskCard);
 define("hitl-sign-in", SignIn);
 define("hitl-queue", Queue);
 
-/** The history has plots, which are fetched when they are wanted. */
+/** Loads the history, whose plots are fetched only when needed. */
 export async function withHistory() {
 	define("hitl-history", (await import("./history.js")).History);
 }
 
-/** The standing grants, likewise. */
+/** Loads the grants, likewise. */
 export async function withGrants() {
 	define("hitl-grants", (await import("./grants.js")).Grants);
 }
 
-/** The rule files, likewise. */
+/** Loads the rule files, likewise. */
 export async function withPolicies() {
 	define("hitl-policies", (await import("./policies.js")).Policies);
 }
@@ -44,6 +44,6 @@ export const signIn = (token) => session.signIn(token);
 export const signOut = () => session.signedOut();
 export { session as hitl };
 
-// The console's own page begins by itself, and says what goes wrong. Elsewhere nobody may be signed in
+// The console's own page starts by itself, and reports errors. Elsewhere nobody may be signed in
 // yet: then the elements stay empty until somebody is.
 if (!document.querySelector("hitl-console")) session.begin().catch(() => {});

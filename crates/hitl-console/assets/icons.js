@@ -1,4 +1,4 @@
-// Small drawings. Each risk has a shape of its own, so that colour is never all there is.
+// Small drawings. Each risk has a shape of its own, so that colour is never the only sign.
 
 import { s } from "./dom.js";
 
@@ -46,7 +46,7 @@ const PATHS = {
 	],
 };
 
-/** An icon that says nothing to a screen reader; the words beside it do. */
+/** An icon that is hidden from screen readers; they read the words beside it. */
 export function icon(name) {
 	const shapes = (PATHS[name] ?? PATHS.dot).map(([tag, props]) => s(tag, props));
 	return s(

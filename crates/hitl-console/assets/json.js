@@ -10,7 +10,7 @@ export class Num {
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 
-/** Throws a SyntaxError when the text is not one JSON document. */
+/** Parses a JSON document. Throws a SyntaxError if the text is not exactly one. */
 export function parse(text) {
 	let at = 0;
 	const fail = () => {

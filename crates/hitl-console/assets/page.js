@@ -1,4 +1,4 @@
-// The page: who is signed in, whether the connection lives, and which view is shown.
+// The page: the signed-in reviewer, the state of the connection, and the current view.
 
 import { fill, h, say } from "./dom.js";
 import { hitl, signOut, withGrants, withHistory, withPolicies } from "./hitl.js";
@@ -96,7 +96,7 @@ class Page extends HTMLElement {
 		this.#begin();
 	}
 
-	/** With a token, or with the host's own sign-in; otherwise there is nothing to try yet. */
+	/** Signs in with a token, or with the host's own sign-in; otherwise there is nothing to try yet. */
 	async #begin() {
 		try {
 			if (!(await hitl.begin())) this.#signedOut();

@@ -1,4 +1,4 @@
-// <hitl-policies>: which rules are in force, and what waits in a rule file until a person accepts it.
+// <hitl-policies>: the rules in force, and the version of a rule file that waits for acceptance.
 
 import { session } from "./api.js";
 import { fill, h, say } from "./dom.js";
@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { extend, shadow } from "./style.js";
 import { plural } from "./text.js";
 
-// A file is watched by its host, and nothing tells of it.
+// The host watches its files, and the stream reports no change of them.
 const PERIOD = 10_000;
 
 export class Policies extends HTMLElement {
@@ -68,14 +68,14 @@ export class Policies extends HTMLElement {
 	}
 }
 
-/** How a rule file decides now: a sign and a few words, for whoever sees it. */
+/** The state of a rule file: a sign and a few words, for everyone who sees it. */
 function stateOf({ inForce, hasProblem, waits }) {
 	if (!inForce) return ["stop", waits ? "Every call is denied until it is accepted" : "Every call is denied"];
 	if (hasProblem) return ["warn", "The file does not load"];
 	return waits ? ["warn", "Waiting to be accepted"] : ["check", "In force"];
 }
 
-/** One rule file. What the file says is shown as text, whatever it says. */
+/** One rule file. The file's content is always shown as text. */
 class PolicyCard {
 	#shown = "";
 	#accepted;
@@ -86,7 +86,7 @@ class PolicyCard {
 	}
 
 	show(policy) {
-		// What is being read or answered is not replaced by the same again.
+		// A file that a person is reading or accepting is not replaced by an identical one.
 		const now = JSON.stringify(policy);
 		if (now === this.#shown) return;
 		this.#shown = now;

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { stateIcon, stateName } from "./card-parts.js";
 import { ago, dueShort, isPast } from "./time.js";
 
-/** One line. `parts` are filled anew when the call changes. */
+/** One line. `parts` are filled again when the call changes. */
 export class Row {
 	constructor(call, { pick, check }) {
 		this.when = h("span", { class: "when" });

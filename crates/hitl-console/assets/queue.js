@@ -1,4 +1,4 @@
-// <hitl-queue>: what waits, and the card of the call that is looked at.
+// <hitl-queue>: the waiting calls, and the card of the selected call.
 //
 // Lines beyond the screen are not drawn (content-visibility), and come in pages, so that a thousand
 // are as smooth as ten. Their order is the server's: it knows whose turn it is.
@@ -12,9 +12,9 @@ import { plural, tally, words } from "./text.js";
 import { setClock, ticking } from "./time.js";
 
 const PAGE = 100;
-// What is shown already is read anew in larger ones.
+// Calls that are shown already are read again in larger pages.
 const LARGE = 200;
-// So many pages are read in one go, when a filter leaves few calls on each.
+// The number of pages read at once, when a filter leaves few calls on each.
 const PAGES = 5;
 
 export class Queue extends HTMLElement {
@@ -160,7 +160,7 @@ export class Queue extends HTMLElement {
 		return this.#picked;
 	}
 
-	/** Looks at a call, or at none. */
+	/** Selects a call, or none. */
 	pick(id, focus = true) {
 		if (this.#picked === id) return;
 		this.#row(this.#picked)?.button.removeAttribute("aria-current");
@@ -191,7 +191,7 @@ export class Queue extends HTMLElement {
 		return `api/calls?${query}`;
 	}
 
-	/** Pages until so many calls are there, or some pages have brought too few. */
+	/** Reads pages until this many calls are read, or some pages have brought too few. */
 	async #read(want, after) {
 		const calls = [];
 		let listing = null;
@@ -204,7 +204,7 @@ export class Queue extends HTMLElement {
 		return { ...listing, calls };
 	}
 
-	/** Reads the queue anew, as far as it is shown. */
+	/** Reads the queue again, up to the last call shown. */
 	async load() {
 		if (!session.me) return;
 		const turn = (this.#loading += 1);
@@ -250,13 +250,13 @@ export class Queue extends HTMLElement {
 			this.#arrange();
 			this.#count(listing);
 		} catch {
-			// The button stays, to be tried again.
+			// The button stays, for another attempt.
 		} finally {
 			this.#more.disabled = false;
 		}
 	}
 
-	/** What was read, unless the stream has told more of it meanwhile. */
+	/** Returns the calls that were read, unless the stream has reported newer states meanwhile. */
 	#current(calls) {
 		return calls
 			.map((call) => {
@@ -305,7 +305,7 @@ export class Queue extends HTMLElement {
 		this.#told();
 	}
 
-	/** Says how many there are. */
+	/** Shows the numbers of calls. */
 	#told() {
 		if (!this.#counts) return;
 		const { all, overdue, quick, full } = this.#counts;
@@ -337,7 +337,7 @@ export class Queue extends HTMLElement {
 		fill(this.#empty, what);
 	}
 
-	/** A call has changed. Changes that come together are shown together. */
+	/** Applies a change of a call. Changes that arrive together are shown together. */
 	#heard(call) {
 		this.#since.set(call.id, call);
 		this.#changes.set(call.id, call);
@@ -363,7 +363,7 @@ export class Queue extends HTMLElement {
 		this.#readAgain(Boolean(arrived));
 	}
 
-	/** What has come has its place from the server. Not at once: more may come, and many are listed. */
+	/** Reads again: a new call has its place from the server. Delayed, as more may come and many are listed. */
 	#readAgain(anew) {
 		if (this.#again !== null && (this.#anew || !anew)) return;
 		clearTimeout(this.#again);
@@ -371,7 +371,7 @@ export class Queue extends HTMLElement {
 		this.#again = setTimeout(
 			() => {
 				this.#again = null;
-				// What is on its way is shown first: where much happens, nothing ever would be.
+				// A read in progress is shown first: restarted at each change, it might never be.
 				if (this.#reading) this.#readAgain(anew);
 				else if (anew) this.load();
 				else this.#recount();
@@ -387,7 +387,7 @@ export class Queue extends HTMLElement {
 			this.#counts = counts;
 			this.#told();
 		} catch {
-			// The stream will say when the connection is back, and everything is read anew.
+			// The stream reports when the connection is back, and everything is read again.
 		}
 	}
 
@@ -460,7 +460,7 @@ export class Queue extends HTMLElement {
 	#step(by) {
 		if (!this.#order.length) return;
 		const at = this.#order.indexOf(this.#picked);
-		// The call that was looked at may have left the queue: go on where it stood.
+		// The selected call may have left the queue: continue at its position.
 		const next =
 			at < 0 ? (by > 0 ? 0 : this.#order.length - 1) : Math.min(Math.max(at + by, 0), this.#order.length - 1);
 		this.pick(this.#order[next]);

@@ -1,9 +1,9 @@
-// Checks a value against the part of JSON Schema that tools' arguments use. The server checks again,
-// with the tool's own types; this is so that a reviewer is told at once.
+// Checks a value against the part of JSON Schema that tools' arguments use. The server checks
+// again, with the tool's own types; this check gives a reviewer immediate feedback.
 
 import { kind } from "./json.js";
 
-/** What a schema is, with its references followed. */
+/** Returns a schema with its references resolved. */
 export function resolve(schema, root) {
 	for (let hops = 0; schema?.$ref && hops < 10; hops += 1) {
 		const path = schema.$ref.replace(/^#\//, "").split("/");
@@ -16,7 +16,7 @@ export function types(schema) {
 	return schema.type === undefined ? [] : [schema.type].flat();
 }
 
-/** What is wrong, in words; nothing when all is well. */
+/** Returns the error in words; nothing if the value is valid. */
 export function wrong(value, given, root) {
 	const schema = resolve(given, root);
 	const options = schema.anyOf ?? schema.oneOf;

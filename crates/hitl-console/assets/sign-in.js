@@ -12,7 +12,7 @@ export class SignIn extends HTMLElement {
 		try {
 			how = await session.get("api/sign-in");
 		} catch {
-			// The token can be entered all the same.
+			// The token can still be entered.
 		}
 		if (how.with === "page") {
 			fill(

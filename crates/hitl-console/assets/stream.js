@@ -1,10 +1,10 @@
-// Follows what happens, and comes back by itself when the connection is lost.
+// Follows the events, and reconnects by itself when the connection is lost.
 //
 // The stream is read with fetch and not with EventSource, which cannot send a token.
 
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 8000;
-// The server says something every 15 seconds.
+// The server sends something every 15 seconds.
 const SILENCE = 40000;
 
 /** Events: `call`, `task`, `presence`, `gap`, with `detail`; and `state` when `state` changes. */
@@ -61,7 +61,7 @@ export class Stream extends EventTarget {
 			if (!answer.ok) throw new Error(`answered ${answer.status}`);
 			await this.#read(answer.body, abort);
 		} catch {
-			// Whatever it was: try again.
+			// Try again after any error.
 		}
 		if (this.#abort !== abort || this.state === "off") return;
 		this.#set("lost");

@@ -1,4 +1,5 @@
-// One style sheet for every element, wherever it is embedded; and one more for what is seen on demand.
+// One style sheet for every element, wherever it is embedded, and one more for parts shown on
+// demand.
 
 async function load(name) {
 	const sheet = new CSSStyleSheet();
@@ -6,7 +7,7 @@ async function load(name) {
 		const answer = await fetch(new URL(name, import.meta.url));
 		if (answer.ok) sheet.replaceSync(await answer.text());
 	} catch {
-		// Without its style an element is plain, and still works.
+		// Without its style an element is plain, but still works.
 	}
 	return sheet;
 }
@@ -14,14 +15,14 @@ async function load(name) {
 const sheet = await load("hitl.css");
 let later = null;
 
-/** Gives an element its shadow, with the style. */
+/** Attaches a shadow with the style to an element. */
 export function shadow(element) {
 	const root = element.attachShadow({ mode: "open" });
 	root.adoptedStyleSheets = [sheet];
 	return root;
 }
 
-/** Adds the style of what is seen on demand to a shadow that shows it. */
+/** Adds the style of parts shown on demand to a shadow that shows them. */
 export async function extend(root) {
 	later ??= load("deferred.css");
 	const more = await later;

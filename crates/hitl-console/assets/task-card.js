@@ -1,4 +1,4 @@
-// <hitl-task-card>: one task: status, step n of N, bar, times, steps; stopped or dismissed from here.
+// <hitl-task-card>: one task: status, step n of N, bar, times, steps; stopped or dismissed here.
 
 import { session } from "./api.js";
 import { fill, h, say } from "./dom.js";
@@ -40,7 +40,7 @@ export class TaskCard extends HTMLElement {
 	#note = h("p", { class: "note", role: "alert" });
 	#name = h("h3", {});
 
-	/** What the server said of the task last. */
+	/** The server's last data about the task. */
 	set task(task) {
 		this.#task = task;
 		this.#show();

@@ -1,5 +1,5 @@
-// Text that a person will read, made so that what is shown is what is there.
-// The server has escaped what it renders; this is for everything else, and does not escape twice.
+// Makes text safe to display, so that the displayed text is the actual text. The server has escaped
+// its rendered text; this is for everything else, and does not escape twice.
 
 const UNSEEN =
 	/[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ue000-\uf8ff\u{13430}-\u{1345f}\u{1bca0}-\u{1bca3}\u{1d159}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
@@ -14,7 +14,7 @@ export function seen(text) {
 	return String(text).replace(PILED, escaped).replace(UNSEEN, escaped);
 }
 
-/** `send_note` reads `Send note`. */
+/** Formats `send_note` as `Send note`. */
 export function words(name) {
 	const spaced = seen(name)
 		.replace(/([a-z])([A-Z])/g, "$1 $2")
@@ -27,7 +27,7 @@ export function plural(count, one, many = `${one}s`) {
 	return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
-/** `17`, or `1,000+` where counting ended. */
+/** Formats a count as `17`, or `1,000+` if counting stopped there. */
 export function tally({ counted, more }) {
 	return `${counted.toLocaleString("en")}${more ? "+" : ""}`;
 }

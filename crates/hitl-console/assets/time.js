@@ -1,8 +1,8 @@
-// Times by the server's clock, and words for them.
+// Times by the server's clock, and their wording.
 
 let skew = 0;
 
-/** The server has said what time it is. */
+/** Records the time that the server has sent. */
 export function setClock(now) {
 	const at = Date.parse(now);
 	if (!Number.isNaN(at)) skew = at - Date.now();
@@ -12,7 +12,7 @@ export function now() {
 	return Date.now() + skew;
 }
 
-/** `2 d 3 h`, `4 h 10 m`, `12 m`, `40 s`. */
+/** Formats a duration: `2 d 3 h`, `4 h 10 m`, `12 m`, `40 s`. */
 export function span(ms) {
 	const all = Math.max(0, Math.floor(ms / 1000));
 	const [d, h, m, sec] = [Math.floor(all / 86400), Math.floor(all / 3600) % 24, Math.floor(all / 60) % 60, all % 60];
@@ -23,13 +23,13 @@ export function span(ms) {
 	return `${sec} s`;
 }
 
-/** `due in 3 h`, `overdue by 5 m`. */
+/** Formats a due time: `due in 3 h`, `overdue by 5 m`. */
 export function due(at) {
 	const left = Date.parse(at) - now();
 	return left >= 0 ? `due in ${span(left)}` : `overdue by ${span(-left)}`;
 }
 
-/** The same for a narrow place: `due 4 h`, `late 5 m`. */
+/** The same for narrow places: `due 4 h`, `late 5 m`. */
 export function dueShort(at) {
 	const left = Date.parse(at) - now();
 	const minutes = Math.round(Math.abs(left) / 60000);
@@ -51,7 +51,7 @@ export function ago(at) {
 	return past < 5000 ? "just now" : `${span(past)} ago`;
 }
 
-/** A time as people write it, with the exact one in `datetime` and `title`. */
+/** A time in readable form, with the exact one in `datetime` and `title`. */
 export function clockTime(at) {
 	const date = new Date(at);
 	const today = new Date(now()).toDateString() === date.toDateString();

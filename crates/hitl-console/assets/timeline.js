@@ -1,4 +1,5 @@
-// What happened to a call: the records of its audit, or else the store's history. It says which it is.
+// The history of a call: the records of its audit, or else the store's history. It names its
+// source.
 
 import { h } from "./dom.js";
 import { words } from "./text.js";
@@ -32,7 +33,7 @@ function fromAudit({ event, by, at, note, seq, stream }, when) {
 	);
 }
 
-// The store's names of events, as people say them.
+// The store's names of events, in readable form.
 const EVENTS = {
 	decide: "Decided",
 	edit: "Edited",

@@ -1,4 +1,5 @@
-//! How long a reviewer waits while thousands of slow connections come and go over loopback.
+//! Measures how long a reviewer waits while thousands of slow connections come and go over
+//! loopback.
 //!
 //! `cargo run --release -p hitl-console --example churn -- [REQUESTS] [SLOW] [BACKLOG]`
 //!
@@ -104,7 +105,7 @@ fn measure(arguments: &[String]) -> Result<Duration, Box<dyn Error>> {
     if refused > 0 { Err("requests were cut off".into()) } else { Ok(slowest) }
 }
 
-/// Serves a console.
+/// Starts a console and returns its address.
 async fn begin(token: &Token, backlog: u32) -> Result<SocketAddr, Box<dyn Error>> {
     let gate = Gate::builder().tool::<SendNote>().build().await?;
     let tokens = Tokens::new().with("ann", token);

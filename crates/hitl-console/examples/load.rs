@@ -1,11 +1,11 @@
-//! How soon many watchers hear of a decision: 1,000 event streams over loopback.
+//! Measures how soon many watchers receive a decision: 1,000 event streams over loopback.
 //!
 //! `cargo run --release -p hitl-console --example load -- [WATCHERS] [DECISIONS]`
 //!
 //! Console and watchers share this process and its two worker threads. The time of each watcher
 //! runs from the moment at which the reviewer's decision is given to the gate until the event has
-//! arrived, the decision's own storing included. Ends with 1 when the 99th percentile is 50 ms or
-//! more.
+//! arrived, including the storing of the decision. Exits with 1 when the 99th percentile is 50 ms
+//! or more.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ async fn send_note(text: String) -> String {
     text
 }
 
-/// What must not be reached.
+/// The limit, which must not be reached.
 const BUDGET: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
@@ -82,7 +82,7 @@ async fn measure() -> Result<Duration, Box<dyn Error>> {
         let Submission::Pending(ticket) = gate.submit(send_note("hi")).by("agent").await? else {
             return Err("it needs a review".into());
         };
-        // The submission is told as well; only the decision is timed.
+        // The submission is an event too; only the decision is timed.
         tokio::time::sleep(Duration::from_millis(60)).await;
         while arrivals.try_recv().is_ok() {}
         let start = Instant::now();
@@ -112,17 +112,17 @@ async fn measure() -> Result<Duration, Box<dyn Error>> {
     Ok(p99)
 }
 
-/// The processor time that this process has taken, in user and system mode; where the system says
-/// it, in hundredths of a second. It does not depend on what else the machine does.
+/// Returns the processor time of this process, in user and system mode; if the system reports it,
+/// in hundredths of a second. It does not depend on other processes on the machine.
 fn cpu() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // Behind the program's name, which may hold anything.
+    // The fields after the program's name, which may contain anything.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
     Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
 }
 
-/// Follows the stream, and says when each event of a call has arrived.
+/// Follows the stream, and reports the arrival of each event of a call.
 async fn watch(
     address: SocketAddr,
     secret: &str,

@@ -1,4 +1,4 @@
-//! The page and its parts, as they are in the crate.
+//! The page and its parts, as embedded in the crate.
 
 use std::sync::OnceLock;
 
@@ -17,12 +17,12 @@ const CSS: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// A file that is the same for everybody.
+/// A file that is the same for every client.
 struct File {
     name: &'static str,
     kind: &'static str,
     content: &'static str,
-    /// Made when the first client asks for it; `None` inside where compressing failed.
+    /// Compressed when the first client asks for it; the inner value is `None` if that failed.
     compressed: OnceLock<Option<Vec<u8>>>,
 }
 
@@ -84,8 +84,8 @@ pub(crate) fn routes() -> Router<Shared> {
     Router::new().route("/", get(page)).route("/assets/{name}", get(file))
 }
 
-/// The page. Its links are relative: to its folder, or, when its own path ends without a slash, to
-/// the folder of the same name.
+/// Serves the page. Its links are relative: to its folder, or, when its own path ends without a
+/// slash, to the folder of the same name.
 async fn page(OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
     let last = uri.path().rsplit('/').next().unwrap_or_default();
     if last.is_empty() {
@@ -106,7 +106,8 @@ async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
     }
 }
 
-/// Everything else. Nested under a path, the page may be asked for with and without a slash.
+/// Serves everything else. When nested under a path, the page may be requested with and without a
+/// slash.
 pub(crate) async fn not_found(
     method: Method,
     uri: axum::http::Uri,
@@ -119,7 +120,7 @@ pub(crate) async fn not_found(
     Problem::not_found("path").into_response()
 }
 
-/// Clients ask for a file again each time, and it is sent only when it has changed.
+/// Sends a file only if it has changed; clients ask for it again each time.
 fn respond(file: &'static File, asked: &HeaderMap) -> Response {
     let compressed = if accepts_gzip(asked) { file.compressed() } else { None };
     let form = if compressed.is_some() { "-gzip" } else { "" };
@@ -142,7 +143,7 @@ fn respond(file: &'static File, asked: &HeaderMap) -> Response {
     }
 }
 
-/// FNV-1a: tells versions of one file apart, nothing more.
+/// Returns the FNV-1a hash, which only tells versions of one file apart.
 fn checksum(content: &str) -> u64 {
     content.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -153,7 +154,7 @@ fn checksum(content: &str) -> u64 {
 mod tests {
     use super::*;
 
-    /// Returns what the page imports at once, and what those import.
+    /// Returns the files that the page imports at once, and their own imports.
     fn first_paint() -> Vec<&'static str> {
         let mut names = vec!["page.css", "hitl.css", "mark.svg", "page.js"];
         let mut at = 0;

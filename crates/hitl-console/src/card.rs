@@ -7,8 +7,8 @@ use hitl_core::{CallRecord, Gate, Principal, reviewer_factors, weighted};
 use hitl_wire::call::FactorScore;
 use hitl_wire::{CallDetail, CallSummary};
 
-/// Builds the card of a call. `tool_warning` is what a reviewer should know of the tool as it is
-/// now; it becomes one of the warnings.
+/// Builds the card of a call. `tool_warning` tells a reviewer about the current state of the tool;
+/// it becomes one of the warnings.
 pub(crate) fn card(
     record: &CallRecord,
     gate: &Gate,

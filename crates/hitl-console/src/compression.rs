@@ -1,7 +1,7 @@
 //! Compresses the page's files with gzip for browsers that accept it.
 //!
-//! Only files that are the same for everybody are compressed. An answer of the API never is: its
-//! length would then tell what a secret in it has in common with text that an attacker chose.
+//! Only files that are the same for every client are compressed. A response of the API never is:
+//! its length would then reveal what a secret in it has in common with text that an attacker chose.
 
 use std::io::Write as _;
 
@@ -9,15 +9,16 @@ use axum::http::{HeaderMap, header};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Returns the content compressed, or `None` where that failed.
+/// Returns the content compressed, or `None` if that failed.
 pub(crate) fn gzip(content: &str) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(content.as_bytes()).ok()?;
     encoder.finish().ok()
 }
 
-/// Tells whether the client accepts gzip: RFC 9110, section 12.5.3. A coding of weight 0 is
-/// refused, and what is named goes before `*`. What cannot be read is not accepted.
+/// Returns whether the client accepts gzip: RFC 9110, section 12.5.3. A coding of weight 0 is
+/// refused, and a named coding takes precedence over `*`. A header that cannot be read accepts
+/// nothing.
 pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let (mut named, mut any) = (None, None);
     for value in headers.get_all(header::ACCEPT_ENCODING) {

@@ -1,4 +1,4 @@
-//! The console is put together.
+//! The assembly of the console.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::state::{Limits, Sources, State};
 use crate::tasks::Tasks;
 use crate::{api, assets, middleware};
 
-/// The console's routes, with their default settings. See [`Console`] for others.
+/// Returns the console's routes, with their default settings. See [`Console`] for others.
 ///
 /// An app serves it as it is, or nests it: `app.nest("/review/", router)`, with the slash at the
-/// end. It answers to `localhost` and loopback addresses only, until [`Console::host`] names
+/// end. It answers to `localhost` and loopback addresses only, unless [`Console::host`] names
 /// others.
 pub fn router(gate: Gate, tasks: impl Into<Tasks>, auth: impl Auth) -> Router {
     Console::new(gate, tasks, auth).router()
@@ -39,7 +39,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console of a gate and of tasks, for the reviewers that `auth` knows.
+    /// Creates a console of a gate and of tasks, for the reviewers that `auth` knows.
     pub fn new(gate: Gate, tasks: impl Into<Tasks>, auth: impl Auth) -> Self {
         Self {
             gate,
@@ -54,26 +54,27 @@ impl Console {
     }
 
     /// Also answers to this host name, without a port, as browsers see it: `review.example.com`.
-    /// Serve it over TLS there; a token in plain text is everybody's.
+    /// Serve it over TLS there; a token in plain text can be read by anyone.
     pub fn host(mut self, name: impl Into<String>) -> Self {
         let name = name.into();
-        // What is no host name matches no request.
+        // A text that is no host name matches no request.
         self.hosts.push(HostPort::parse(&name).map_or(name, HostPort::into_name));
         self
     }
 
-    /// Believes the proxies at these addresses about where a request comes from, as they say in
-    /// `X-Forwarded-For` or `Forwarded`. Failed logins are counted by that.
+    /// Trusts the proxies at these addresses to name the origin of a request, in `X-Forwarded-For`
+    /// or `Forwarded`. Failed logins are counted by that.
     ///
-    /// A proxy should pass on one of the two only, and add to it; of what it says, the right-most
-    /// address that is not itself a trusted proxy's counts. What others write there is ignored.
+    /// A proxy should pass on only one of the two, and append to it; of the addresses in it, the
+    /// right-most one counts that is not itself a trusted proxy's. Entries written by others are
+    /// ignored.
     pub fn trusted_proxy(mut self, addresses: impl Into<Cidr>) -> Self {
         self.trusted_proxies.push(addresses.into());
         self
     }
 
-    /// Where the gate's audit can be read: what it says of a call is shown with the call. Without
-    /// it, or when it cannot be read, the store's history is, and the page says so.
+    /// Sets the reader of the gate's audit: a call is shown with its audit records. Without it, or
+    /// when it cannot be read, the store's history is shown, and the page says so.
     ///
     /// ```no_run
     /// # use std::sync::Arc;
@@ -89,12 +90,12 @@ impl Console {
         self
     }
 
-    /// Shows a rule file, and lets reviewers with this role accept what waits in it. Without that
-    /// role they see only that something waits. Accepting a policy may relax it, so name a role
-    /// that few people have.
+    /// Shows a rule file, and lets reviewers with this role accept a waiting version. Without that
+    /// role they see only that one is waiting. Accepting a policy may relax it, so name a role that
+    /// few people have.
     ///
-    /// The gate's audit has each acceptance before it takes effect: who, how they are known, from
-    /// which digest to which.
+    /// The gate's audit records each acceptance before it takes effect: the person, the proof of
+    /// their identity, and the digests before and after.
     ///
     /// ```no_run
     /// # use hitl_console::{Console, Reviewer, Tasks, Tokens};
@@ -111,34 +112,34 @@ impl Console {
         self
     }
 
-    /// Limits the body of a request to this many bytes; 64 KiB unless set.
+    /// Limits the body of a request to this many bytes; 64 KiB by default.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.limits.body = bytes;
         self
     }
 
     /// Sets the time within which the body of a request must arrive, counted from when its reviewer
-    /// is known; 30 seconds unless set. A late body is refused.
+    /// is known; 30 seconds by default. A late body is refused.
     pub fn body_deadline(mut self, within: Duration) -> Self {
         self.limits.body_deadline = within;
         self
     }
 
-    /// Limits the number of open event streams; 3072 unless set.
+    /// Limits the number of open event streams; 3072 by default.
     pub fn max_streams(mut self, streams: usize) -> Self {
         self.limits.streams = streams;
         self
     }
 
-    /// Limits the number of open event streams of one principal; 32 unless set. Each browser tab
+    /// Limits the number of open event streams of one principal; 32 by default. Each browser tab
     /// uses one.
     pub fn max_streams_per_principal(mut self, streams: usize) -> Self {
         self.limits.streams_per_principal = streams;
         self
     }
 
-    /// The routes. Their background work starts with the first request and ends when the last clone
-    /// of the router is dropped.
+    /// Returns the routes. Their background work starts with the first request and ends when the
+    /// last clone of the router is dropped.
     pub fn router(self) -> Router {
         let Self { gate, tasks, auth, hosts, trusted_proxies, limits, audit, policies } = self;
         let read = Sources { audit, policies };

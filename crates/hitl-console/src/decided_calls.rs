@@ -1,4 +1,4 @@
-//! Reads calls that have ended by age, and whole time spans.
+//! Reads ended calls, by age or for a whole time span.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -40,7 +40,8 @@ pub(crate) async fn newest(
     Ok(records)
 }
 
-/// Every call in one of these states, submitted after this id; and whether there are too many.
+/// Returns every call in one of these states, submitted after this id, and whether some were left
+/// out because there are too many.
 pub(crate) async fn read(
     gate: &Gate,
     tenant: &Tenant,
@@ -65,7 +66,8 @@ pub(crate) async fn read(
     }
 }
 
-/// An id that is older than every call submitted within so many days: ids begin with their time.
+/// Returns an id that is older than every call submitted within this many days: ids begin with
+/// their time.
 pub(crate) fn since(now: Timestamp, days: u32) -> Option<RequestId> {
     let back = Duration::from_secs(u64::from(days) * 24 * 3600).as_millis();
     let millis = now.as_millis().saturating_sub(i64::try_from(back).ok()?).max(0);

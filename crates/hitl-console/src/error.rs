@@ -1,4 +1,4 @@
-//! Refusals, as every route answers them.
+//! Refusals, in the form in which every route answers them.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::auth::AuthError;
 
-/// A refusal. Says what to do next; quotes nothing secret.
+/// A refusal. Tells what to do next; quotes nothing secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
     error: ErrorDetail,
@@ -44,7 +44,7 @@ impl Problem {
         Self::later("tooMany", message, seconds)
     }
 
-    /// Too much was tried; it may be tried again in so many seconds.
+    /// Creates a refusal after too many attempts; a new one is allowed in this many seconds.
     pub(crate) fn later(kind: &'static str, message: impl Into<String>, seconds: u64) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, kind, message);
         Self { retry_after: Some(seconds), ..problem }

@@ -1,4 +1,4 @@
-//! The rule files that the console shows, and who may accept what waits in them.
+//! The rule files that the console shows, and the roles that may accept a waiting version.
 
 #[cfg(feature = "policy-files")]
 use hitl_core::RuleFile;
@@ -11,26 +11,26 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// The number of there are.
+    /// Returns the number of rule files.
     #[cfg(feature = "policy-files")]
     pub(crate) fn count(&self) -> usize {
         self.files.len()
     }
 
-    /// The number of there are.
+    /// Returns the number of rule files, which is zero without the feature.
     #[cfg(not(feature = "policy-files"))]
     #[expect(clippy::unused_self, reason = "with the feature it has some")]
     pub(crate) const fn count(&self) -> usize {
         0
     }
 
-    /// Shows one more; who has the role may accept it.
+    /// Adds a rule file; reviewers with the role may accept it.
     #[cfg(feature = "policy-files")]
     pub(crate) fn add(&mut self, rules: RuleFile, role: String) {
         self.files.push((rules, role));
     }
 
-    /// The files with the roles that accept them.
+    /// Returns the files with the roles that accept them.
     #[cfg(feature = "policy-files")]
     pub(crate) fn files(&self) -> &[(RuleFile, String)] {
         &self.files

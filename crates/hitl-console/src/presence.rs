@@ -1,4 +1,4 @@
-//! Who else looks at a call.
+//! The other reviewers who look at a call.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -9,34 +9,34 @@ use tokio::time::Instant;
 
 use crate::auth::Reviewer;
 
-/// The time for which a reviewer counts as an onlooker after the page last said so.
+/// The time for which a reviewer counts as an onlooker after the page's last report.
 const PRESENCE_TTL: Duration = Duration::from_secs(25);
 /// The number of onlookers that are remembered; later ones are not shown.
 const MAX_ONLOOKERS: usize = 10_000;
 
-/// Who looks at which call. One call at a time each.
+/// The call that each reviewer looks at, one at a time.
 #[derive(Default)]
 pub(crate) struct Presence(Mutex<HashMap<(String, Principal), Sighting>>);
 
 #[derive(Clone, Copy)]
 struct Sighting {
     at: RequestId,
-    /// The revision that they have seen of it.
+    /// The revision of the call that they have seen.
     revision: u32,
     said: Instant,
 }
 
-/// The consequences of a reviewer looking at a call.
+/// The effects of a reviewer looking at a call.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PresenceChange {
-    /// The calls that have other onlookers now.
+    /// The calls whose onlookers have changed.
     pub(crate) moved: Vec<RequestId>,
-    /// They had not seen this revision the moment before.
+    /// True if they had not seen this revision just before.
     pub(crate) is_new: bool,
 }
 
 impl Presence {
-    /// A reviewer looks at a revision of a call, or at none.
+    /// Records that a reviewer looks at a revision of a call, or at none.
     pub(crate) fn update(&self, who: &Reviewer, at: Option<(RequestId, u32)>) -> PresenceChange {
         let (mut map, now) = (self.map(), Instant::now());
         map.retain(|_, sighting| now.duration_since(sighting.said) < PRESENCE_TTL);
@@ -46,7 +46,7 @@ impl Presence {
             Some((at, revision)) if room || map.contains_key(&key) => {
                 map.insert(key, Sighting { at, revision, said: now })
             }
-            // Nobody remembers that they look: what they were shown is said all the same.
+            // There is no room to remember them: the revision counts as shown all the same.
             Some(_) => return PresenceChange { moved: Vec::new(), is_new: true },
             None => map.remove(&key),
         };
@@ -57,7 +57,7 @@ impl Presence {
         PresenceChange { moved, is_new: at.is_some() && seen != at }
     }
 
-    /// Who looks at a call, by name.
+    /// Returns the onlookers of a call, by name.
     pub(crate) fn onlookers_of(
         &self,
         tenant: &hitl_core::Tenant,
@@ -75,7 +75,7 @@ impl Presence {
     }
 
     fn map(&self) -> std::sync::MutexGuard<'_, HashMap<(String, Principal), Sighting>> {
-        // The map is sound after every statement.
+        // The map is valid after every statement.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -59,8 +59,8 @@ pub(crate) struct Query {
     pub(crate) which: CallGroup,
     /// Instead of `which`: calls in these states, as `approved,claimed`.
     pub(crate) state: Option<String>,
-    /// `priority` (unless said), `due`, `oldest`; `newest` for what is over. What is over is listed
-    /// by age alone.
+    /// `priority` (default), `due`, `oldest`; `newest` for ended calls. Ended calls are listed by
+    /// age alone.
     #[param(inline)]
     pub(crate) order: Option<Order>,
     /// Only this tool.
@@ -74,20 +74,20 @@ pub(crate) struct Query {
     /// Only this priority: `medium`, `high`, `urgent`.
     #[param(value_type = Option<String>)]
     pub(crate) priority: Option<Priority>,
-    /// Only what this principal asked for.
+    /// Only calls that this principal asked for.
     pub(crate) principal: Option<String>,
     /// Only this run, and the runs that it delegated to.
     pub(crate) run: Option<String>,
     /// Only calls with this text in the title, in upper or lower case.
     pub(crate) text: Option<String>,
-    /// Only what is due before this moment; with a page's `now`, what is overdue.
+    /// Only calls that are due before this moment; with a page's `now`, the overdue ones.
     #[param(value_type = Option<String>, format = DateTime)]
     pub(crate) due_before: Option<Timestamp>,
-    /// With `order=newest`: only calls submitted within so many days; 30 unless said.
+    /// With `order=newest`: only calls submitted within this many days; 30 by default.
     pub(crate) days: Option<u32>,
-    /// Goes on after a page: its `next`. It fits the same filter and order only.
+    /// Continues after a page: its `next`. It fits the same filter and order only.
     pub(crate) after: Option<String>,
-    /// At most so many; 100 unless said, at most 200.
+    /// The maximum number of calls; 100 by default, at most 200.
     pub(crate) limit: Option<usize>,
 }
 

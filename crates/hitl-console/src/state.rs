@@ -27,7 +27,7 @@ pub(crate) struct State {
     pub(crate) hosts: Vec<String>,
     pub(crate) trusted_proxies: Vec<Cidr>,
     pub(crate) throttle: Throttle,
-    /// Answers to guesses that are held back at once.
+    /// Limits the answers to guesses that are delayed at the same time.
     pub(crate) held_guesses: Semaphore,
     pub(crate) limits: Limits,
     pub(crate) feed: Arc<Feed>,
@@ -35,12 +35,12 @@ pub(crate) struct State {
     pub(crate) streams: Arc<Streams>,
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
-    /// One at a time: an audit may be long.
+    /// Limits audit reads to one at a time, because an audit may be long.
     pub(crate) audit_turn: Semaphore,
     pumps: OnceLock<[JoinHandle<()>; 3]>,
 }
 
-/// What the console shows besides calls and tasks.
+/// The sources that the console shows in addition to calls and tasks.
 pub(crate) struct Sources {
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
@@ -100,7 +100,7 @@ impl State {
         })
     }
 
-    /// Starts what follows gate and tasks, the first time. Needs a runtime, which a request has.
+    /// Starts the background work on the first call. Needs a runtime, which a request has.
     pub(crate) fn start(&self) {
         self.pumps.get_or_init(|| {
             let (feed, board) = (Arc::clone(&self.feed), Arc::clone(&self.board));

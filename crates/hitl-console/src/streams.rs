@@ -1,4 +1,4 @@
-//! Counts open event streams, in all and of each principal.
+//! Counts open event streams, in total and per principal.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,12 +21,12 @@ struct OpenCounts {
     of: HashMap<(Tenant, Principal), usize>,
 }
 
-/// Why there is no further stream.
+/// The reason why no further stream may open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StreamLimit {
-    /// There are as many as there may be.
+    /// The maximum number of streams is open.
     All,
-    /// This principal has as many as one may have.
+    /// This principal has the maximum number of streams open.
     Principal,
 }
 
@@ -35,7 +35,7 @@ impl Streams {
         Self { max, max_per_principal, open: Mutex::default() }
     }
 
-    /// Counts one more stream of a reviewer, until what it gives is dropped.
+    /// Counts one more stream of a reviewer, until the returned slot is dropped.
     pub(crate) fn open(self: &Arc<Self>, reviewer: &Reviewer) -> Result<StreamSlot, StreamLimit> {
         let who = (reviewer.tenant.clone(), reviewer.principal.clone());
         let mut open = self.lock();
@@ -53,12 +53,12 @@ impl Streams {
     }
 
     fn lock(&self) -> MutexGuard<'_, OpenCounts> {
-        // Nothing in here can panic half-way.
+        // No code under this lock can panic half-way.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An open stream. Dropping it gives its place back.
+/// An open stream. Dropping it gives its slot back.
 #[derive(Debug)]
 pub(crate) struct StreamSlot {
     streams: Arc<Streams>,

@@ -33,12 +33,12 @@ const MAX_FINISHED: usize = 50;
 pub struct Tasks(Option<(TaskManager, EventLog)>);
 
 impl Tasks {
-    /// The tasks of a manager whose emitter is, or passes on to, this log.
+    /// Shows the tasks of a manager whose emitter is, or forwards to, this log.
     pub fn new(manager: TaskManager, log: EventLog) -> Self {
         Self(Some((manager, log)))
     }
 
-    /// No tasks.
+    /// Shows no tasks.
     pub fn none() -> Self {
         Self(None)
     }
@@ -58,7 +58,8 @@ impl From<(TaskManager, EventLog)> for Tasks {
     }
 }
 
-/// The progress of each task. Bounded by what the manager runs, and by [`MAX_FINISHED`].
+/// The progress of each task. Bounded by the number of tasks that the manager runs, and by
+/// [`MAX_FINISHED`].
 #[derive(Default)]
 pub(crate) struct TaskBoard(Mutex<TaskTable>);
 
@@ -77,7 +78,7 @@ struct Entry {
 }
 
 impl TaskBoard {
-    /// Takes in an event.
+    /// Applies an event.
     pub(crate) fn apply(&self, event: &TaskEvent) {
         let (mut table, id) = (self.table(), event.task.id());
         let entry = table.living.entry(id).or_insert_with(|| Entry {
@@ -100,7 +101,8 @@ impl TaskBoard {
         }
     }
 
-    /// Events are missing: what the manager no longer knows has ended meanwhile.
+    /// Removes the tasks that the manager no longer knows, because events are missing: they have
+    /// ended meanwhile.
     pub(crate) fn catch_up(&self, tasks: &Tasks) {
         let ids: Vec<TaskId> = self.table().living.keys().copied().collect();
         let lives =
@@ -109,7 +111,7 @@ impl TaskBoard {
         self.table().living.retain(|id, _| !ended.contains(id));
     }
 
-    /// One task as its own tenant sees it.
+    /// Returns one task, for its own tenant.
     pub(crate) fn view(
         &self,
         tasks: &Tasks,
@@ -146,7 +148,7 @@ impl TaskBoard {
         mine.into_iter().map(|entry| entry.summary(tasks)).collect()
     }
 
-    /// Stops a task of the reviewer's tenant. Nothing when there is none that lives.
+    /// Stops a task of the reviewer's tenant. Returns `None` if there is none that has not ended.
     pub(crate) fn cancel(
         &self,
         tasks: &Tasks,
@@ -165,7 +167,7 @@ impl TaskBoard {
 }
 
 impl Entry {
-    /// While it lives the manager knows best: it estimates.
+    /// Reads a live task's progress from the manager, which also has an estimate.
     fn summary(self, tasks: &Tasks) -> TaskSummary<TaskProgress> {
         let living = tasks.manager().and_then(|manager| manager.progress(self.progress.task_id));
         let progress = living.unwrap_or(self.progress);

@@ -32,14 +32,14 @@ async fn served(router: Router, options: ServeOptions) -> SocketAddr {
     address
 }
 
-/// A request of a reviewer, as it goes over the wire.
+/// Returns the bytes of a reviewer's request.
 fn request(line: &str, more: &str) -> String {
     format!(
         "{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {ANN}\r\n{more}\r\n"
     )
 }
 
-/// A reviewer asks who they are; how long that took.
+/// Sends a reviewer's request for their identity; returns the time it took.
 async fn asks(address: SocketAddr) -> Duration {
     let began = Instant::now();
     let answer = raw(address, &request("GET /api/me", "")).await;
@@ -78,7 +78,8 @@ async fn thousands_of_slow_connections_leave_a_reviewer_served() {
     assert!(took[5] < Duration::from_millis(100), "{took:?}");
 }
 
-/// On one thread: the server accepts all that wait before anything else runs, if it is let.
+/// On one thread: without a limit the server accepts all waiting connections before anything else
+/// runs.
 #[tokio::test]
 async fn who_has_asked_is_heard_however_many_come_at_once() {
     let (_, console) = console().await;
@@ -130,11 +131,11 @@ async fn streams_leave_a_reserve_and_one_principal_leaves_some_to_others() {
     let third = raw(address, &request("GET /api/events", "")).await;
     assert_eq!(refusal(&third), (429, "tooMany".into()));
     assert!(third.contains("close some tabs"), "{third}");
-    // Bob may have one more, but the connections that are left are not for streams.
+    // Bob may open one more stream, but the remaining connections are not for streams.
     let bobs = request("GET /api/events", "").replace(ANN, BOB);
     assert_eq!(refusal(&raw(address, &bobs).await), (429, "tooMany".into()));
     asks(address).await;
-    // A stream that ends gives its place back.
+    // A stream that ends releases its place.
     drop(open.pop());
     while !raw(address, &request("GET /api/me", "")).await.contains("200") {}
     let again = loop {
@@ -159,11 +160,11 @@ async fn a_head_has_to_come_in_time() {
         socket.write_all(begun.as_bytes()).await.unwrap();
         closed(&mut socket).await;
     }
-    // So does the next one on a connection that is kept.
+    // The same holds for the next request on a connection that is kept alive.
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(b"GET /api/me HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     closed(&mut socket).await;
-    // A head that trickles does not come in time either, however often something comes.
+    // A head that trickles is late too, however often a byte arrives.
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(b"GET / HTTP/1.1\r\nX-Slow: ").await.unwrap();
     let began = Instant::now();
@@ -195,7 +196,7 @@ async fn a_large_or_endless_body_is_refused_before_it_is_read() {
     let ask = |more: &str| {
         request("POST /api/presence", &format!("Content-Type: application/json\r\n{more}"))
     };
-    // Not a byte of the body is sent, and the answer comes.
+    // Not a byte of the body is sent, and the response still comes.
     for length in ["65537", "4294967296", "18446744073709551616"] {
         let answer = raw(address, &ask(&format!("Content-Length: {length}\r\n"))).await;
         assert!([413, 400].contains(&refusal(&answer).0), "{length}: {answer}");
@@ -285,7 +286,7 @@ async fn requests_that_are_sent_ahead_are_answered_in_turn() {
     assert_eq!(answer.matches("HTTP/1.1 200").count(), 1);
 }
 
-/// Says when an answer is given up.
+/// A probe that notifies when a response is abandoned.
 struct Alive(Arc<Notify>);
 
 impl Drop for Alive {
@@ -314,7 +315,7 @@ async fn an_answer_that_nobody_reads_is_given_up() {
     socket.write_all(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut first = [0; 12];
     socket.read_exact(&mut first).await.unwrap();
-    // It reads no more, and keeps its end open.
+    // The client reads no more, and keeps its end open.
     given_up.notified().await;
     drop(socket);
 }
@@ -333,7 +334,7 @@ async fn a_proxy_that_is_trusted_tells_the_clients_address() {
     }
     assert_eq!(refusal(&raw(trusting, &guess("198.51.100.1")).await).0, 429);
     assert_eq!(refusal(&raw(trusting, &guess("198.51.100.2")).await).0, 401);
-    // Nobody is asked to believe it elsewhere.
+    // The forwarded headers are not trusted elsewhere.
     let (_, console) = self::console().await;
     let plain = served(console.router(), ServeOptions::new()).await;
     for n in 0..10 {

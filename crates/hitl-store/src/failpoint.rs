@@ -1,6 +1,6 @@
-//! Named places between two steps, at which a test may end the process.
+//! Named places between two steps where a test may end the process.
 //!
-//! Without the feature `failpoints` they are nothing at all.
+//! Without the feature `failpoints` they compile to nothing.
 
 #[cfg(feature = "failpoints")]
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 #[cfg(feature = "failpoints")]
 static HANDLER: OnceLock<fn(&'static str)> = OnceLock::new();
 
-/// The places in the SQLite store, for tests that visit all of them.
+/// The failpoints of the SQLite store, for tests that visit all of them.
 #[cfg(all(feature = "failpoints", feature = "sqlite"))]
 #[doc(hidden)]
 pub const FAILPOINTS: &[&str] = &[
@@ -25,8 +25,8 @@ pub const FAILPOINTS: &[&str] = &[
     "after-acknowledge",
 ];
 
-/// The places in the PostgreSQL store. Most statements of it are transactions, so they lie between
-/// statements.
+/// The failpoints of the PostgreSQL store. Most of its statements are transactions of their own, so
+/// the failpoints lie between statements.
 #[cfg(all(feature = "failpoints", feature = "postgres"))]
 #[doc(hidden)]
 pub const POSTGRES_FAILPOINTS: &[&str] = &[
@@ -47,16 +47,16 @@ pub const POSTGRES_FAILPOINTS: &[&str] = &[
     "entry-written",
 ];
 
-/// Calls `handler` with the name of each place that is reached from now on. The first handler
+/// Calls `handler` with the name of each failpoint that is reached from now on. The first handler
 /// stays.
 #[cfg(feature = "failpoints")]
 #[doc(hidden)]
 pub fn on_failpoint(handler: fn(&'static str)) {
-    // A second one is a mistake of the test, which then sees the first one's effect.
+    // A second handler is a mistake of the test, which then sees the effect of the first one.
     let _first_stays = HANDLER.set(handler);
 }
 
-/// This place is reached.
+/// Reports that this failpoint is reached.
 #[cfg(feature = "failpoints")]
 pub(crate) fn reach(name: &'static str) {
     if let Some(handler) = HANDLER.get() {
@@ -64,6 +64,6 @@ pub(crate) fn reach(name: &'static str) {
     }
 }
 
-/// This place is reached.
+/// Does nothing: the feature `failpoints` is off.
 #[cfg(not(feature = "failpoints"))]
 pub(crate) const fn reach(_name: &'static str) {}

@@ -1,16 +1,16 @@
-//! What the journals of both backends share.
+//! Code that the journals of both backends share.
 
 use hitl_core::machine::CallRecord;
 use hitl_core::store::Holds;
 use hitl_core::{StoreError, StoreErrorKind, Tenant};
 use hitl_tasks::{JournalError, JournalErrorKind, TaskId};
 
-/// A task's id that is none.
+/// Returns the error for a task id that cannot be parsed.
 pub(crate) fn damaged() -> JournalError {
     JournalError::new(JournalErrorKind::Corrupt, "a task's id in the journal is damaged")
 }
 
-/// A store's trouble, as a journal's.
+/// Converts an error of a store to one of a journal.
 pub(crate) fn failed(error: StoreError) -> JournalError {
     let kind = match error.kind() {
         StoreErrorKind::Ambiguous => JournalErrorKind::Ambiguous,
@@ -24,8 +24,8 @@ pub(crate) fn failed(error: StoreError) -> JournalError {
     JournalError::new(kind, error.to_string()).because(error)
 }
 
-/// Why a task is kept although it has ended: a hold of its tenant, or one that covers a call that a
-/// step of it has made.
+/// Returns why a task is kept although it has ended: a hold of its tenant, or one that covers a
+/// call that a step of the task has made. `None` if nothing keeps it.
 pub(crate) fn held(
     holds: &Holds,
     tenant: &Tenant,
@@ -40,8 +40,9 @@ pub(crate) fn held(
     Some(JournalError::new(JournalErrorKind::Kept, why))
 }
 
-/// Between which two texts the runs of a task's calls are.
+/// Returns the range of texts, from the first up to but excluding the second, in which the run ids
+/// of a task's calls lie.
 pub(crate) fn runs_of(task: TaskId) -> (String, String) {
-    // `/` is followed by `0`.
+    // In ASCII, `0` comes right after `/`.
     (format!("task/{task}/"), format!("task/{task}0"))
 }

@@ -1,42 +1,43 @@
-//! Which host keys a store's texts may be under, as it keeps that beside them: whether it opens
-//! with the keys that it is given. Pure.
+//! The list of host keys that a store's texts may be sealed under, which the store keeps, and the
+//! decision whether it opens with the given keys. Pure.
 //!
-//! What is kept is the check values of those keys, the newest first, with spaces between them. A
-//! store whose key was never replaced keeps one check value, as older versions of hitl do. Behind
+//! The list has the check values of those keys, the newest first, separated by spaces. A store
+//! whose key was never replaced keeps one check value, as older versions of hitl do. The retired
+//! keys follow, each after a `~`: no process seals under one of them again.
 //! them are those of retired keys, each after a `~`: nobody seals under one of them again.
 
 use hitl_base::hex;
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKeys, KeyId};
 
-/// The name under which a store keeps it.
+/// The name under which a store keeps this list.
 pub(crate) const KEY_CHECK: &str = "key_check";
 /// The name under which a gate keeps the digest keys of former host keys, sealed.
 pub(crate) const DIGESTS: &str = "mark.host_keys.digests";
 
-/// What marks a key that was retired.
+/// The prefix of a retired key.
 const RETIRED: char = '~';
 
-/// What follows from what a store keeps and the keys that it is given.
+/// The decision whether a store opens with the given keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// It opens.
+    /// The store opens.
     Open,
-    /// It opens once this is kept.
+    /// The store opens once it keeps this list.
     Keep(String),
-    /// It opens and keeps this if nothing is sealed under another key than the given ones.
-    /// Otherwise these are missing.
+    /// The store opens and keeps the list `then` if nothing is sealed under a key other than the
+    /// given ones. Otherwise the keys in `missing` are missing.
     KeepUnlessUsed { then: String, missing: Vec<String> },
-    /// It was rotated to this key, which is not given.
+    /// The store was rotated to this key, which is not given.
     Newer(String),
     /// The current key was retired.
     Retired(String),
-    /// None of its keys is given.
+    /// None of the store's keys is given.
     Foreign,
 }
 
-/// Returns whether a store that keeps this opens with these keys. `replace`: what is missing is
-/// lost for good.
+/// Returns whether a store that keeps this list opens with these keys. `replace` means that missing
+/// keys are lost for good.
 pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> Admission {
     let current = keys.current().check_value();
     let Some(kept) = kept else { return Admission::Keep(current) };
@@ -50,8 +51,8 @@ pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> A
     let given: Vec<String> = keys.all().map(hitl_core::HostKey::check_value).collect();
     let is_given = |check: &&str| given.iter().any(|given| given == check);
     let (here, missing): (Vec<&str>, Vec<&str>) = kept.iter().copied().partition(is_given);
-    // The newest stays in front: which one seals may differ between processes while the key is
-    // replaced.
+    // The newest key stays in front: while the key is replaced, processes may differ in the key
+    // that they seal under.
     let is_new = !here.contains(&current.as_str());
     let front = is_new.then_some(current.as_str());
     let then: Vec<String> =
@@ -69,8 +70,8 @@ pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> A
     if here.is_empty() {
         return Admission::Foreign;
     }
-    // Only who seals under the newest key may drop older ones: another process may seal under a
-    // newer one at this moment.
+    // Only a process that seals under the newest key may drop older ones: another process may be
+    // sealing under a newer key right now.
     match kept.first() {
         Some(first) if *first != current => Admission::Newer(name_of(first)),
         _ => {
@@ -80,7 +81,7 @@ pub(crate) fn admission(kept: Option<&str>, keys: &HostKeys, replace: bool) -> A
     }
 }
 
-/// Returns what is kept once the current key is the only one in use.
+/// Returns the list to keep once the current key is the only one in use.
 pub(crate) fn only_current(kept: &str, keys: &HostKeys) -> String {
     let current = keys.current().check_value();
     let mut all = vec![current.clone()];
@@ -93,18 +94,19 @@ pub(crate) fn only_current(kept: &str, keys: &HostKeys) -> String {
     all.join(" ")
 }
 
-/// Returns whether a process that seals under this key may do so, by what the store keeps.
+/// Returns whether a process that seals under this key may do so, given the list that the store
+/// keeps.
 pub(crate) fn may_seal(kept: Option<&str>, keys: &HostKeys) -> bool {
     let current = keys.current().check_value();
     kept.is_some_and(|kept| kept.split_ascii_whitespace().any(|check| check == current))
 }
 
-/// Returns what each text begins with that is sealed under one of these keys.
+/// Returns the prefixes of the texts that are sealed under one of these keys.
 pub(crate) fn prefixes(keys: &HostKeys) -> Vec<Vec<u8>> {
     keys.all().map(|key| key.id().prefix().to_vec()).collect()
 }
 
-/// A key's id, for messages.
+/// Returns a key's id, for messages.
 fn name_of(check: &str) -> String {
     let id = check.get(..16).and_then(|id| id.parse::<KeyId>().ok());
     id.map_or_else(|| "?".to_owned(), |id| id.to_string())
@@ -114,7 +116,7 @@ fn error(why: String) -> StoreError {
     StoreError::new(StoreErrorKind::Key, why)
 }
 
-/// The store's key is not given.
+/// Returns the error for a store whose key is not given.
 pub(crate) fn foreign(place: &str) -> StoreError {
     error(format!(
         "{place} was written under another key than this one; give it its own key (with the new \
@@ -123,7 +125,7 @@ pub(crate) fn foreign(place: &str) -> StoreError {
     ))
 }
 
-/// The key was replaced, and this process has only the former one.
+/// Returns the error for a key that was replaced while this process has only the former one.
 pub(crate) fn newer(place: &str, id: &str) -> StoreError {
     error(format!(
         "the host key of {place} was replaced by {id}, which this process does not have; give it \
@@ -131,7 +133,7 @@ pub(crate) fn newer(place: &str, id: &str) -> StoreError {
     ))
 }
 
-/// The key that would seal was retired.
+/// Returns the error for a current key that was retired.
 pub(crate) fn retired_before(place: &str, id: &str) -> StoreError {
     error(format!(
         "the host key {id} was retired in {place}, and nothing is sealed under it again; make the key \
@@ -139,7 +141,7 @@ pub(crate) fn retired_before(place: &str, id: &str) -> StoreError {
     ))
 }
 
-/// Texts are under keys that are not given.
+/// Returns the error for texts that are sealed under keys that are not given.
 fn dropped_early(place: &str, texts: u64, missing: &[String]) -> StoreError {
     error(format!(
         "{texts} texts in {place} are not sealed under the given keys, and the key {} is missing; \
@@ -149,19 +151,19 @@ fn dropped_early(place: &str, texts: u64, missing: &[String]) -> StoreError {
     ))
 }
 
-/// What keeps a key from being dropped.
+/// The uses that keep a key from being dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Uses {
-    /// How many texts are under none of the given keys.
+    /// The number of texts that are sealed under none of the given keys.
     pub(crate) texts: u64,
-    /// How many living sessions seal under another key than the current one.
+    /// The number of live sessions that seal under a key other than the current one.
     pub(crate) sessions: u64,
-    /// The digest keys of former host keys are kept under one of the given keys.
+    /// True if the digest keys of former host keys are sealed under one of the given keys.
     pub(crate) digests: bool,
 }
 
 impl Uses {
-    /// Refuses while anything needs one of the missing keys.
+    /// Refuses while anything still needs one of the missing keys.
     pub(crate) fn check(self, place: &str, missing: &[String]) -> Result<(), StoreError> {
         let missing_ones = || missing.join(", ");
         match self {
@@ -182,15 +184,15 @@ impl Uses {
     }
 }
 
-/// Returns whether the mark that keeps the digest keys is sealed under one of these keys: its first
-/// list, which is the newest.
+/// Returns whether the mark that keeps the digest keys is sealed under one of these keys. Only its
+/// first list counts, which is the newest.
 pub(crate) fn reads_digests(mark: Option<&str>, keys: &HostKeys) -> bool {
     let is_under =
         |mark: &str| prefixes(keys).iter().any(|prefix| mark.starts_with(&hex::encode(prefix)));
     mark.is_some_and(is_under)
 }
 
-/// This process seals under a key that others have retired.
+/// Returns the error for a process that seals under a key that others have retired.
 pub(crate) fn retired(place: &str) -> StoreError {
     error(format!(
         "the host key that this process seals under was replaced in {place}; open the store \
@@ -233,14 +235,14 @@ mod tests {
         // Each replica learns the new key before one of them seals under it.
         assert_eq!(of(&[1], &[1, 2]), Admission::Open);
         assert_eq!(of(&[1], &[2, 1]), Admission::Keep(list(&[2, 1])));
-        // One that still seals under the old one opens, and changes nothing.
+        // A replica that still seals under the old key opens, and changes nothing.
         assert_eq!(of(&[2, 1], &[1, 2]), Admission::Open);
         assert_eq!(of(&[2, 1], &[2, 1]), Admission::Open);
         assert_eq!(of(&[2, 1], &[1]), Admission::Newer(id(2)));
         let then = format!("{} ~{}", list(&[2]), list(&[1]));
         let unless = Admission::KeepUnlessUsed { then: then.clone(), missing: vec![id(1)] };
         assert_eq!(of(&[2, 1], &[2]), unless);
-        // A replica that is far behind does not take the key back.
+        // A replica that is far behind does not bring the key back.
         assert_eq!(only_current(&list(&[2, 1]), &keys(&[2])), then);
         assert_eq!(only_current(&then, &keys(&[2])), then);
         let late = |given: &[u8]| admission(Some(&then), &keys(given), false);
@@ -285,9 +287,9 @@ mod tests {
         assert!(!reads_digests(Some(""), &keys(&[2])));
     }
 
-    /// All lists and all given keys out of three: who opens knows every key or proves that the
-    /// missing ones are unused; what is kept always has the current key and no unknown one; and
-    /// what was kept is opened with the same keys without another change.
+    /// Tries all lists and all sets of given keys out of three keys: a process that opens the store
+    /// knows every key or proves that the missing ones are unused; the kept list always has the
+    /// current key and no unknown one; and it opens with the same keys without another change.
     #[test]
     fn invariant_8_a_store_opens_only_for_who_knows_its_keys() {
         let some: Vec<Vec<u8>> = (1..=3)

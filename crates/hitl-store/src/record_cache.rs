@@ -1,8 +1,9 @@
-//! Records of calls as this store last saw them, so that the next change of one need not read it.
+//! A cache of call records as this store last saw them, so that the next change of a call need not
+//! read its record.
 //!
-//! What is here may be out of date, because others write too. So it is never answered with: it only
-//! leads to a write, and what is compared there says whether it was still true. A refusal, a replay
-//! and a read come from the file or the database.
+//! A cached record may be out of date, because others write too. So it never answers anything: it
+//! only leads to a write, which compares and finds whether the record was still true. A refusal, a
+//! replay and a read come from the file or the database.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,18 +11,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hitl_core::machine::{CallRecord, Event};
 use hitl_core::{RequestId, Tenant};
 
-/// The number of calls that are kept; the oldest make room.
+/// The number of cached calls; the oldest make room.
 const CALLS: usize = 1024;
-/// The longest text, in bytes, of a call that is kept: its arguments, and the contents that were
-/// read for its reviewers.
+/// The longest text, in bytes, of a cached call: its arguments, and the contents that were read for
+/// its reviewers.
 const TEXT: usize = 8 * 1024;
 
-/// Some calls that have not ended, as they were left; `B` is what a store knows beside the record.
+/// Some unfinished calls, as last seen; `B` is what a store knows in addition to the record.
 pub(crate) struct RecordCache<B>(Mutex<Calls<B>>);
 
 struct Calls<B> {
     by_id: HashMap<RequestId, (Box<CallRecord>, B)>,
-    /// In the order in which they came, and each as often as it came.
+    /// The ids in the order of insertion, each as often as it was inserted.
     order: VecDeque<RequestId>,
 }
 
@@ -32,7 +33,7 @@ impl<B> Default for RecordCache<B> {
 }
 
 impl<B> RecordCache<B> {
-    /// A call was just seen like this.
+    /// Caches a call that was just seen.
     pub(crate) fn put(&self, record: &CallRecord, beside: B) {
         if record.state().is_terminal() || !fits(record) {
             return;
@@ -41,7 +42,7 @@ impl<B> RecordCache<B> {
         let is_known = |calls: &Calls<B>| {
             calls.by_id.get(&id).is_some_and(|(kept, _)| kept.version() >= record.version())
         };
-        // Asked before the record is copied too: most who read a call read it again and again.
+        // Checked before the record is copied: most callers read the same call again and again.
         if is_known(&self.calls()) {
             return;
         }
@@ -59,27 +60,27 @@ impl<B> RecordCache<B> {
         calls.by_id.insert(id, (record, beside));
     }
 
-    /// Takes a call out: its next version takes its place.
+    /// Removes a call from the cache: its next version will replace it.
     pub(crate) fn take(&self, tenant: &Tenant, id: RequestId) -> Option<(Box<CallRecord>, B)> {
         let kept = self.calls().by_id.remove(&id)?;
         (kept.0.key().tenant == *tenant).then_some(kept)
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls<B>> {
-        // What a panic could leave half done is forgotten at worst.
+        // A panic can at worst lose cached records.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns whether a record is short enough to be kept.
+/// Returns whether a record is short enough to be cached.
 fn fits(record: &CallRecord) -> bool {
     let request = record.request();
     let contents = request.contents.iter().filter_map(|content| content.text.as_ref());
     contents.map(String::len).sum::<usize>() + request.arguments.as_str().len() <= TEXT
 }
 
-/// Returns whether the machine asks for nothing but the record and the time. Whether an executor is
-/// dead is not known of a record that is kept, and neither is what becomes of a batch.
+/// Returns whether the state machine needs only the record and the time for this event. The cache
+/// does not know whether an executor is dead, nor the other events of a batch.
 pub(crate) fn is_cacheable_event(event: &Event) -> bool {
     matches!(
         event,

@@ -1,6 +1,6 @@
 //! Decisions and other changes of calls, as a client sends them. Read strictly.
 //!
-//! Who decides is known from the request's own credentials, never from a body.
+//! The person who decides is known from the request's own credentials, never from a body.
 
 use hitl_core::approval::Patch;
 use hitl_core::{BindingDigest, DecisionId, RequestId};
@@ -59,7 +59,7 @@ pub struct DecisionBody {
 }
 
 impl DecisionBody {
-    /// An answer about what was shown, without words.
+    /// Creates an answer about the revision that was shown, without words.
     pub fn new(revision: u32, binding: BindingDigest, answer: AnswerKind) -> Self {
         Self {
             revision,

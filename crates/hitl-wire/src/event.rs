@@ -49,7 +49,7 @@ pub struct PresenceEvent {
 }
 
 impl CallEvent {
-    /// The event of a line of the history, and the call as it is now.
+    /// Creates the event for a line of the history, with the call as it is now.
     pub fn new(entry: &HistoryEntry, call: CallSummary) -> Self {
         Self { event: entry.event.clone(), at: entry.at, by: entry.by.clone(), call }
     }

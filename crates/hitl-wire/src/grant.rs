@@ -154,7 +154,7 @@ pub struct GrantPreview {
     pub rule: Vec<String>,
     /// Identifies all of it, to the letter of the rule: a save must name it.
     pub digest: String,
-    /// The number of pending calls would run at once; the call itself is among them.
+    /// The number of pending calls that would run at once; the call itself is among them.
     pub waiting: usize,
     /// The first twenty of them. A client can do without them.
     #[serde(default, deserialize_with = "calls")]
@@ -174,7 +174,7 @@ pub struct SavedGrant {
 }
 
 impl GrantSummary {
-    /// The grant as it is at `now`, by the store's clock.
+    /// Creates a summary of the grant at `now`, by the store's clock.
     pub fn new(record: &GrantRecord, now: Timestamp) -> Self {
         let grant = &record.grant;
         Self {
@@ -203,7 +203,7 @@ impl GrantSummary {
     }
 }
 
-/// Reads the calls of a preview; none where this version cannot read them.
+/// Reads the calls of a preview. Returns none if this version cannot read them.
 fn calls<'de, D>(from: D) -> Result<Vec<CallSummary>, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! The history of a call, and what the audit has of it.
+//! The history of a call, and its audit records.
 
 use hitl_base::Timestamp;
 use hitl_core::audit::{AuditEvent, StoredRecord};
@@ -83,7 +83,7 @@ pub struct AuditEntry {
 }
 
 impl HistoryEntry {
-    /// The entry with this number.
+    /// Creates the entry with this number.
     pub fn new(seq: u64, entry: &machine::HistoryEntry) -> Self {
         Self {
             seq,
@@ -112,7 +112,7 @@ impl From<&StoredRecord> for AuditEntry {
     }
 }
 
-/// Reads the audit's records; none where this version does not know their words.
+/// Reads the audit's records. Returns none if this version does not know their words.
 fn audit_records<'de, D>(from: D) -> Result<Vec<AuditEntry>, D::Error>
 where
     D: serde::Deserializer<'de>,

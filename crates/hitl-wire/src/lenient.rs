@@ -1,10 +1,10 @@
-//! Reads what a client can do without.
+//! Reads values that a client can do without.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 
-/// Reads a value, and `None` where this version cannot read it: a later version may have added
+/// Reads a value. Returns `None` if this version cannot read it: a later version may have added
 /// words.
 pub(crate) fn optional<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where

@@ -24,9 +24,10 @@
 //!
 //! # Compatibility
 //!
-//! Fields are only added. What a console sends is read leniently: unknown fields are ignored, and
-//! what a client can do without defaults when it is missing or cannot be read. What a client sends
-//! is read strictly: an unknown field is refused, so that a misspelt limit is not no limit.
+//! Fields are only added. Data from a console is read leniently: unknown fields are ignored, and a
+//! field that a client can do without gets its default when it is missing or cannot be read. Data
+//! from a client is read strictly: an unknown field is refused, so that a misspelt limit does not
+//! become no limit.
 //!
 //! Types are exhaustive on purpose: the compiler names every place that must fill a new field. All
 //! crates of a release have the same version.

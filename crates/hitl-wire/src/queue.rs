@@ -1,4 +1,4 @@
-//! A page of calls, and how many there are.
+//! A page of calls, and the number of calls.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct CallPage {
     /// Where the next page begins: the parameter `after`. Left out on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// The number of there are without the filter.
+    /// The number of calls without the filter.
     pub counts: CallCounts,
     /// The tools that are registered at the console.
     #[serde(default)]
@@ -30,7 +30,7 @@ pub struct CallPage {
     pub now: Timestamp,
 }
 
-/// The number of calls there are, without the filter.
+/// The numbers of calls, without the filter.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Counts))]
 #[serde(rename_all = "camelCase", default)]
@@ -70,7 +70,7 @@ pub struct CallCounts {
 /// A number of calls. Counting stops at a limit, a thousand unless a field says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
-    /// The number of were counted.
+    /// The number of calls that were counted.
     pub counted: u64,
     /// True if there are, or may be, more.
     pub more: bool,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// The request that a human is shown and that their decision names. Redacted; title and arguments
 /// may hold text from the model.
 ///
-/// The core writes it; this says what that is, and a test compares the two.
+/// The core writes it; this type describes it, and a test compares the two.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_debug_implementations, reason = "it is a schema and has no values")]
@@ -122,7 +122,7 @@ pub struct TaskDocument {
     progress: (),
     /// The progress, 0 to 100, by the weights of its steps.
     percent: u8,
-    /// The number of steps are done.
+    /// The number of steps that are done.
     steps_completed: usize,
     /// True if it waits off the clock, for a human for example.
     waiting: bool,

@@ -1,4 +1,4 @@
-//! Who is signed in, and how to sign in.
+//! The signed-in reviewer, and the ways to sign in.
 
 use hitl_core::{Principal, Tenant};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct Me {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = String, required))]
     pub tenant: Tenant,
-    /// The number of rule files `api/policies` lists.
+    /// The number of rule files that `api/policies` lists.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub policies: usize,

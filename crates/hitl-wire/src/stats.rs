@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Stats {
     /// The number of days back.
     pub days: u32,
-    /// The number of calls were submitted in that time.
+    /// The number of calls that were submitted in that time.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub calls: usize,
@@ -19,7 +19,7 @@ pub struct Stats {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub cut: bool,
-    /// The number of a human decided.
+    /// The number of calls that a human decided.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub decided: usize,
@@ -42,7 +42,7 @@ pub struct Stats {
     pub by_confidence: Vec<ConfidenceBand>,
 }
 
-/// The number of decisions took how long.
+/// The number of decisions that took a certain time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -61,8 +61,8 @@ pub struct TimeBand {
 pub struct ConfidenceBand {
     /// The lowest confidence of the range, which is ten points wide.
     pub from: u8,
-    /// The number of were approved, with or without an edit.
+    /// The number of calls that were approved, with or without an edit.
     pub approved: usize,
-    /// The number of were decided.
+    /// The number of calls that were decided.
     pub decided: usize,
 }

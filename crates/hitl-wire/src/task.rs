@@ -21,7 +21,7 @@ pub struct TaskSummary<P> {
     pub progress: P,
     /// The progress, 0 to 100, by the weights of its steps.
     pub percent: u8,
-    /// The number of steps are done.
+    /// The number of steps that are done.
     #[serde(default)]
     pub steps_completed: usize,
     /// True if it waits off the clock, for a human for example.

@@ -1,4 +1,4 @@
-//! The terms of a grant, read strictly: a misspelt limit must not be no limit.
+//! The terms of a grant, read strictly: a misspelt limit must not become no limit.
 
 use hitl_base::Timestamp;
 use hitl_core::grant::{Amount, ArgumentScope, Condition, GrantLifetime, GrantTerms};
@@ -99,7 +99,7 @@ struct SumBody {
     at_most: Amount,
 }
 
-/// Reads terms as hitl-core writes them, and refuses what it does not know.
+/// Reads terms as hitl-core writes them, and refuses unknown fields.
 pub(crate) fn strictly<'de, D: Deserializer<'de>>(from: D) -> Result<GrantTerms, D::Error> {
     TermsBody::deserialize(from).map(GrantTerms::from)
 }

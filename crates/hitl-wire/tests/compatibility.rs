@@ -1,4 +1,4 @@
-//! What clients ignore and do without, and what a console refuses.
+//! Fields that clients ignore or do without, and fields that a console refuses.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use hitl_wire::decision::{DecisionBody, ResolveBody};
@@ -16,7 +16,7 @@ const CALL: &str = r#"{"id":"0198c5f2-7d3a-7cc1-8b5e-4f6a2f0d9e11","version":2,"
     "decided":{"answer":"reject","words":"no","by":"ann","at":"2026-01-31T08:30:00.000Z"},
     "erased":false}"#;
 
-/// A call, with further fields in the middle.
+/// Returns a call, with further fields in the middle.
 fn call(more: &str) -> String {
     CALL.replace("MORE", more).replace("BINDING", &"ab".repeat(32)).replace("\n    ", "")
 }
@@ -28,7 +28,7 @@ fn a_client_ignores_what_it_does_not_know() {
     assert!(read.thresholds.is_none(), "a client can do without them");
     let decided = read.decided.as_ref().unwrap();
     assert!(decided.by.as_str() == "ann" && !decided.may_ask_again && decided.known_by.is_none());
-    // What it knows it writes as it was.
+    // The fields that it knows are written unchanged.
     let written = serde_json::to_string(&read).unwrap();
     let expected = call("").replace("\"words\":\"no\",", "\"words\":\"no\",\"mayAskAgain\":false,");
     assert_eq!(written, expected);
@@ -62,7 +62,7 @@ fn what_a_client_can_do_without_may_be_missing() {
     assert!(error.kind.is_empty() && error.current.unwrap().decided.is_some());
     let me: Me = serde_json::from_str(r#"{"principal":"ann","codeFor":"answers"}"#).unwrap();
     assert_eq!(me.policies, 0);
-    // A console that does not say it checks no codes is not taken for one that does.
+    // A console that omits `codeFor` is not taken for one that checks no codes.
     assert!(serde_json::from_str::<Me>(r#"{"principal":"ann"}"#).is_err());
 }
 

@@ -12,19 +12,19 @@ pub use server::Server;
 /// The environment variable that names the database tests use.
 pub const URL: &str = "HITL_TEST_DATABASE_URL";
 
-/// The environment variable that makes a test fail that would be skipped for want of a database.
+/// The environment variable that makes a test fail that would be skipped without a database.
 /// `cargo xtask test` sets it.
 pub const REQUIRE: &str = "HITL_REQUIRE_POSTGRES";
 
-/// The environment variable by which a developer goes without the tests that need a database.
+/// The environment variable with which a developer skips the tests that need a database.
 pub const SKIP: &str = "HITL_SKIP_POSTGRES";
 
-/// Whether tests that need PostgreSQL must run.
+/// Returns whether tests that need PostgreSQL must run.
 pub fn is_required() -> bool {
     is_set(REQUIRE)
 }
 
-/// Whether somebody has chosen to go without them. The error: nobody may, in CI.
+/// Returns whether the developer has chosen to skip them. Fails in CI, where nobody may.
 pub fn is_skipped() -> Result<bool, String> {
     let skipped = is_set(SKIP);
     if skipped && is_set("CI") {

@@ -1,4 +1,4 @@
-//! One server: made, started, crashed, stopped, gone.
+//! The life of one server: created, started, crashed, stopped, removed.
 
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -15,21 +15,23 @@ pub struct Server {
     port: u16,
     settings: String,
     user: Option<(u32, u32)>,
-    /// Ends the server and removes its folder once this process is gone, however that ended.
+    /// The process that ends the server and removes its folder once this process is gone, however
+    /// it ended.
     heir: Option<Child>,
 }
 
-/// What every server here is started with. Tests crash the server, not the machine under it.
+/// The settings of every server here. Tests crash the server, not the machine under it.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off \
                         -c log_min_messages=fatal -c shared_buffers=64MB";
 
 impl Server {
-    /// Makes a server in a folder of its own and starts it, with these settings beside the usual
-    /// ones, like `-c fsync=on`. The programs must be there: see [`find`](super::find).
+    /// Creates a server in a folder of its own and starts it, with these settings in addition to
+    /// the usual ones, such as `-c fsync=on`. The programs must be installed: see
+    /// [`find`](super::find).
     pub fn start(settings: &str) -> Result<Self, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let programs = super::find().ok_or("PostgreSQL's server is not installed")?;
-        // Short: the path of a socket may have 107 bytes.
+        // The name is short because the path of a socket may have 107 bytes.
         let name =
             format!("hitl-pg-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
@@ -46,7 +48,7 @@ impl Server {
             "initdb",
             &["-D", &data, "-A", "trust", "-U", "hitl", "-E", "UTF8", "--no-sync"],
         )?;
-        // Somebody else may take the port between our look and the server's.
+        // Another process may take the port between the check here and the server's.
         let mut outcome = Err(String::new());
         for _ in 0..5 {
             server.port = free_port()?;
@@ -58,40 +60,40 @@ impl Server {
         outcome.map(|()| server)
     }
 
-    /// Where it is, for whoever asks over TCP.
+    /// Returns the server's URL over TCP.
     pub fn url(&self) -> String {
         format!("postgres://hitl@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Where it is, for whoever asks over its socket.
+    /// Returns the server's URL over its socket.
     pub fn socket_url(&self) -> String {
         let folder = self.folder.display().to_string().replace('/', "%2F");
         format!("postgres://hitl@{folder}:{}/postgres", self.port)
     }
 
-    /// Its folder; what is put there goes with it.
+    /// Returns the server's folder, which is removed with it.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Its port.
+    /// Returns the server's port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Starts it once more, after a crash.
+    /// Starts the server again, after a crash.
     pub fn restart(&self) -> Result<(), String> {
         let (data, log) = (self.data(), self.folder.join("log").display().to_string());
         let options = format!("-p {} -k {} {}", self.port, self.folder.display(), self.settings);
         self.run("pg_ctl", &["start", "-w", "-D", &data, "-l", &log, "-o", &options])
     }
 
-    /// Ends it as a crash does: nothing is written, nobody is told.
+    /// Ends the server as a crash does: nothing is written, and no client is notified.
     pub fn crash(&self) -> Result<(), String> {
         self.run("pg_ctl", &["stop", "-w", "-m", "immediate", "-D", &self.data()])
     }
 
-    /// Makes it offer TLS, with a certificate of its own. Returns that, in PEM.
+    /// Makes the server offer TLS, with a certificate of its own. Returns the certificate, in PEM.
     pub fn use_tls(&self) -> Result<Vec<u8>, String> {
         let (key, certificate) = ("data/server.key", "data/server.crt");
         let name = ["-subj", "/CN=hitl test", "-addext", "subjectAltName=IP:127.0.0.1"];
@@ -110,17 +112,17 @@ impl Server {
         std::fs::read(self.folder.join(certificate)).map_err(|e| format!("{certificate}: {e}"))
     }
 
-    /// A process that reads from this one, which ends when this one does.
+    /// Starts a process that reads from this one, and ends when this one does.
     fn name_heir(&self) -> Result<Child, String> {
         let script = "read nothing; \"$0\" stop -m immediate -D \"$1/data\"; cd /; rm -rf \"$1\"";
         let mut heir = self.command("sh");
         heir.args(["-c", script]).arg(self.programs.join("pg_ctl")).arg(&self.folder);
-        // Of a group of its own: Ctrl-C does not reach it.
+        // In a process group of its own: Ctrl-C does not reach it.
         heir.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         heir.spawn().map_err(|e| format!("sh cannot be started: {e}"))
     }
 
-    /// A command that runs as the server's user, in its folder.
+    /// Returns a command that runs as the server's user, in its folder.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).stdin(Stdio::null());
@@ -135,7 +137,7 @@ impl Server {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
-        // The server inherits what its starter writes to: a pipe would never end.
+        // The server inherits the output of the process that starts it: a pipe would never end.
         let output = self.folder.join(format!("{program}.out"));
         let file = std::fs::File::create(&output).map_err(|e| format!("{program}: {e}"))?;
         let errors = file.try_clone().map_err(|e| format!("{program}: {e}"))?;
@@ -153,7 +155,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have been crashed already; what stays behind is in the temporary folder.
+        // It may have been crashed already; any remains are in the temporary folder.
         let _stopped = self.crash();
         let _gone = std::fs::remove_dir_all(&self.folder);
         if let Some(mut heir) = self.heir.take() {
@@ -163,12 +165,12 @@ impl Drop for Server {
     }
 }
 
-/// Whether this process is root, which the server refuses to be.
+/// Returns whether this process is root, which the server refuses to be.
 pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// The user and group to run the server as.
+/// Returns the user and group to run the server as.
 fn unprivileged() -> Result<(u32, u32), String> {
     let users = std::fs::read_to_string("/etc/passwd").map_err(|e| format!("/etc/passwd: {e}"))?;
     let find = |name: &str| {

@@ -1,13 +1,13 @@
-//! Sums, safely: numbers, `+ - * /` and brackets, and nothing else.
+//! Evaluates arithmetic safely: numbers, `+ - * /` and brackets, and nothing else.
 
 use super::Refusal;
 
-/// Longer expressions are refused.
+/// The maximum length of an expression.
 const LONGEST: usize = 1_000;
-/// Brackets and signs inside one another; more are refused, because the parser recurses.
+/// The maximum nesting of brackets and signs, because the parser recurses.
 const DEEPEST: usize = 50;
 
-/// The value of an expression like `(350 - 122) * 2`, to cents.
+/// Returns the value of an expression like `(350 - 122) * 2`, to cents.
 pub(crate) fn evaluate(expression: &str) -> Result<f64, Refusal> {
     if expression.len() > LONGEST {
         return Err(Refusal("the expression is too long".to_owned()));

@@ -1,5 +1,5 @@
-//! Users, reservations and flights, made up from their ids: the same id is always the same thing,
-//! so that any recording can be replayed.
+//! Users, reservations and flights, generated from their ids: the same id always gives the same
+//! data, so that any recording can be replayed.
 
 use super::Refusal;
 use super::fares;
@@ -33,7 +33,7 @@ const AIRPORTS: [(&str, &str); 20] = [
 const FIRST_NAMES: [&str; 6] = ["Ava", "Noah", "Yara", "Ivan", "Mei", "Omar"];
 const LAST_NAMES: [&str; 6] = ["Kim", "Silva", "Rossi", "Ahmed", "Martin", "Lee"];
 
-/// FNV-1a: the same on every machine, unlike the hasher of a map.
+/// Returns the FNV-1a hash: the same on every machine, unlike the hasher of a map.
 pub(super) fn hash(parts: &[&str]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in parts.iter().flat_map(|part| part.bytes().chain([0])) {
@@ -42,7 +42,7 @@ pub(super) fn hash(parts: &[&str]) -> u64 {
     hash
 }
 
-/// A number below `end`, drawn from the hash of `parts`.
+/// Returns a number below `end`, derived from the hash of `parts`.
 pub(super) fn draw(parts: &[&str], end: u32) -> u32 {
     u32::try_from(hash(parts) % u64::from(end.max(1))).unwrap_or(0)
 }
@@ -62,7 +62,7 @@ pub(super) fn airport(code: &str) -> Result<(), Refusal> {
     if known { Ok(()) } else { Err(Refusal("unknown airport code".to_owned())) }
 }
 
-/// `mia_li_3668`: names and a number.
+/// Generates the user of an id like `mia_li_3668`: names and a number.
 pub(super) fn user(id: &str) -> Result<User, Refusal> {
     let mut parts: Vec<&str> = id.split('_').collect();
     let number = parts.pop().unwrap_or_default();
@@ -87,7 +87,7 @@ fn capital(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Six capital letters and digits.
+/// Generates an id of six capital letters and digits.
 pub(super) fn reservation_id(parts: &[&str]) -> String {
     const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let mut rest = hash(parts);
@@ -144,7 +144,7 @@ pub(super) fn reservation(id: &str) -> Result<Reservation, Refusal> {
     })
 }
 
-/// A flight between two airports on a day; there are a few each day.
+/// Generates a flight between two airports on a day; there are a few each day.
 pub(super) fn offer(origin: &str, destination: &str, date: &str, nth: u32) -> Offer {
     let number = draw(&[origin, destination, &nth.to_string()], 300);
     let leg = Leg { flight_number: format!("HAT{number:03}"), date: date.to_owned() };
@@ -159,7 +159,7 @@ pub(super) fn offer(origin: &str, destination: &str, date: &str, nth: u32) -> Of
     }
 }
 
-/// Airports to change at.
+/// Returns airports to change at.
 pub(super) fn stops(origin: &str, destination: &str) -> Vec<&'static str> {
     let mut stops: Vec<&str> = AIRPORTS.iter().map(|(code, _)| *code).collect();
     stops.retain(|stop| *stop != origin && *stop != destination);

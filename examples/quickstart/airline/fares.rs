@@ -1,18 +1,18 @@
-//! What flights cost, and whether a payment fits.
+//! The prices of flights, and the check of payments.
 //!
-//! Fares change all day, so the airline takes any fare within the range of the cabin: that is how
-//! recorded payments, made at prices this airline never knew, can fit or not fit.
+//! Fares change all day, so the airline accepts any fare within the range of the cabin: recorded
+//! payments were made at prices that this airline never had, and some fit.
 
 use super::Refusal;
 use super::fabricate::draw;
 use super::types::{Booking, Cabin, Insurance, Leg, Payment};
 
-/// Dollars for each bag beyond the free ones.
+/// The price in dollars of each bag beyond the free ones.
 const BAG: u32 = 50;
-/// Dollars for each insured passenger.
+/// The price in dollars of the insurance for each passenger.
 const INSURANCE: u32 = 30;
 
-/// The lowest and the highest fare, in dollars for one passenger and one flight.
+/// Returns the lowest and the highest fare, in dollars for one passenger and one flight.
 const fn range(cabin: Cabin) -> (u32, u32) {
     match cabin {
         Cabin::BasicEconomy => (50, 100),
@@ -21,13 +21,13 @@ const fn range(cabin: Cabin) -> (u32, u32) {
     }
 }
 
-/// Today's fare.
+/// Returns today's fare.
 pub(super) fn quote(leg: &Leg, cabin: Cabin) -> u32 {
     let (low, high) = range(cabin);
     low + draw(&[&leg.flight_number, &leg.date, "fare"], high - low + 1)
 }
 
-/// Whether the payments are sound and their sum can be the price of the booking.
+/// Checks that the payments are valid and that their sum can be the price of the booking.
 pub(super) fn check(booking: &Booking) -> Result<(), Refusal> {
     let mut paid = 0.0;
     for payment in &booking.payment_methods {
@@ -61,7 +61,7 @@ pub(super) fn check(booking: &Booking) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// `credit_card_4421486` and its like.
+/// Checks an id like `credit_card_4421486`.
 pub(super) fn method(id: &str) -> Result<(), Refusal> {
     let number = ["credit_card_", "gift_card_", "certificate_"]
         .iter()
@@ -71,7 +71,7 @@ pub(super) fn method(id: &str) -> Result<(), Refusal> {
     if sound { Ok(()) } else { Err(Refusal("payment method not found".to_owned())) }
 }
 
-/// More than nothing, and whole cents.
+/// Checks that an amount is positive, and in whole cents.
 pub(super) fn amount(dollars: f64) -> Result<(), Refusal> {
     let cents = dollars * 100.0;
     if dollars <= 0.0 {

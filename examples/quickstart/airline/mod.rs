@@ -2,11 +2,11 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | `types` | what travels in and out |
-//! | `world` | one run's airline: what was booked, changed, cancelled |
-//! | `fabricate` | users, reservations and flights, made up from their ids |
-//! | `fares` | what flights cost, and whether a payment fits |
-//! | `calculator` | sums, safely |
+//! | `types` | the types of requests and replies |
+//! | `world` | one run's airline: its bookings, changes and cancellations |
+//! | `fabricate` | users, reservations and flights, generated from their ids |
+//! | `fares` | the prices of flights, and the check of payments |
+//! | `calculator` | arithmetic, evaluated safely |
 
 pub(crate) mod calculator;
 mod fabricate;
@@ -23,7 +23,7 @@ use hitl::{RunContext, RunId};
 
 pub(crate) use world::World;
 
-/// The airline said no.
+/// A refusal by the airline.
 #[derive(Debug)]
 pub(crate) struct Refusal(pub(crate) String);
 
@@ -33,15 +33,16 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Every recorded run had an airline of its own, fresh at its start; so has every replayed one.
+/// An airline for each run: every recorded run had its own, fresh at its start, and so has every
+/// replayed one.
 ///
-/// It lives in memory and ends with the process. What ran and what waits is in the gate's store,
-/// which does not.
+/// It lives in memory and ends with the process. Calls that ran and calls that wait are in the
+/// gate's store, which does not.
 pub(crate) struct Airline {
     worlds: Mutex<HashMap<RunId, World>>,
-    /// How long each request takes.
+    /// The duration of each request.
     pace: Duration,
-    /// Told of each request, when it takes long.
+    /// Called for each request, if requests take long.
     at_work: Box<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -50,7 +51,7 @@ impl Airline {
         Self { worlds: Mutex::default(), pace, at_work: Box::new(at_work) }
     }
 
-    /// Takes the time that a request takes, then acts on the airline of the caller's run.
+    /// Waits for the duration of a request, then acts on the airline of the caller's run.
     pub(crate) async fn serve<T>(
         &self,
         cx: &RunContext,

@@ -1,4 +1,4 @@
-//! What travels into the airline and out of it, named as its agent knows it.
+//! The types of the airline's requests and replies, with the names that its agent knows.
 
 #![expect(clippy::struct_field_names, reason = "the names are the airline's wire format")]
 

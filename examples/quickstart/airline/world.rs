@@ -1,4 +1,4 @@
-//! One run's airline: what was booked, changed and cancelled in it.
+//! One run's airline: the bookings, changes and cancellations in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,12 @@ use super::types::{
 };
 use super::{Refusal, fabricate, fares};
 
-/// The most bags of one reservation.
+/// The maximum number of bags of one reservation.
 const MOST_BAGS: u32 = 20;
 /// The largest certificate, in dollars.
 const LARGEST_CERTIFICATE: f64 = 5_000.0;
 
-/// What differs from what the ids say.
+/// The differences from the data that the ids generate.
 #[derive(Default)]
 pub(crate) struct World {
     reservations: BTreeMap<String, Reservation>,
@@ -236,7 +236,7 @@ fn bags(total: u32, nonfree: u32) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A day like 2024-05-20 that the calendar has.
+/// Checks that a day like 2024-05-20 exists in the calendar.
 fn date(text: &str) -> Result<(), Refusal> {
     let wrong = || Refusal("a date is written like 2024-05-20".to_owned());
     let parts: Vec<&str> = text.split('-').collect();

@@ -1,4 +1,4 @@
-//! From a model's text to a digest: what is refused is refused, and what is taken means one thing.
+//! From a model's text to a digest: each text is refused, or accepted with one meaning.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ impl Tool for Anything {
     }
 }
 
-/// Submits one text, the same again, what is shown of it, and another one, all under one key.
+/// Submits one text, the same again, its displayed form, and another one, all under one key.
 pub fn arguments(data: &[u8]) {
     let (one, other) = two(data);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -84,11 +84,11 @@ pub fn arguments(data: &[u8]) {
         assert_eq!(submit(one).await.unwrap().binding, first.binding);
         let tree = first.arguments.tree().unwrap();
         if !first.arguments.as_str().contains("[redacted") {
-            // So is what is shown of it.
+            // So is its displayed form.
             let again = submit(first.arguments.to_string()).await.unwrap();
             assert_eq!((again.binding, again.arguments), (first.binding, first.arguments.clone()));
         }
-        // Another text is the same call exactly when it means the same.
+        // Another text is the same call exactly if it has the same meaning.
         let alone = Gate::builder().tool::<Anything>().build().await.unwrap();
         let preview = alone.assess_json("anything", &other, context());
         if let (Ok(preview), false) = (preview, first.arguments.as_str().contains("[redacted")) {

@@ -1,5 +1,4 @@
-//! The bodies of the fuzz targets: each takes any bytes, and panics when something does not hold
-//! that always must.
+//! The bodies of the fuzz targets: each takes any bytes, and panics if an invariant does not hold.
 //!
 //! They are plain functions, so that `cargo test` runs them too, briefly, on a toolchain that has
 //! no fuzzer. See `fuzz/README.md`.
@@ -27,7 +26,7 @@ pub use rules::rules;
 /// A target.
 pub type Target = fn(&[u8]);
 
-/// Every target, with inputs to begin with.
+/// Every target, with its initial inputs.
 pub const TARGETS: &[(&str, Target, &[&str])] = &[
     ("arguments", arguments, arguments::SEEDS),
     ("audit", audit, audit::SEEDS),
@@ -37,7 +36,7 @@ pub const TARGETS: &[(&str, Target, &[&str])] = &[
     ("rules", rules, rules::SEEDS),
 ];
 
-/// Two texts out of one input: what is before and after the first byte 0xFF.
+/// Splits one input into two texts at the first byte 0xFF.
 fn two(data: &[u8]) -> (String, String) {
     let (a, b) = data
         .iter()

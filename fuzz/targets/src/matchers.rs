@@ -1,4 +1,4 @@
-//! What a rule that relaxes takes is what it seems to be, whoever reads it.
+//! A text that a relaxing rule accepts means the same to every reader.
 
 use std::sync::LazyLock;
 

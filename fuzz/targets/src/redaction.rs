@@ -1,4 +1,4 @@
-//! Redaction takes any text: twice is once, JSON stays JSON, and what is named is gone.
+//! Redaction takes any text: it is idempotent, JSON stays JSON, and named secrets are gone.
 
 use hitl_base::json::parse_json;
 use hitl_base::redact::Taint;
@@ -31,7 +31,7 @@ pub fn redaction(data: &[u8]) {
         let shown = redactor.json(&hidden).to_text();
         assert!(text.is_empty() || shown.starts_with(r#"{"password":"[redacted"#), "{shown}");
     }
-    // What is known to be secret is gone, whatever is around it.
+    // A known secret is gone, in any context.
     let secret = "Zq7-secret-Zq7".to_owned();
     let around = format!("{text}{secret}{text}");
     assert!(!Taint::new([secret.clone()]).text(&around).contains(&secret));

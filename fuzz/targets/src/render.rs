@@ -1,4 +1,4 @@
-//! What a person is shown: nothing unseen, and two different values never look the same.
+//! Text for people: nothing is invisible, and two different values never look the same.
 
 use hitl_base::display::{is_unseen, quoted, value, visible};
 use hitl_base::json::parse_json;
@@ -14,7 +14,7 @@ pub(crate) const SEEDS: &[&str] = &[
     "\u{20}\u{20}\u{20}\u{20}\u{20}\u{20}\u{20}\u{20}\u{20}\u{20}",
 ];
 
-/// Shows the bytes as text, as a value, and as a call's arguments.
+/// Renders the bytes as text, as a value, and as a call's arguments.
 pub fn render(data: &[u8]) {
     let (a, b) = two(data);
     assert_eq!(quoted(&a) == quoted(&b), a == b);

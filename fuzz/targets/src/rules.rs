@@ -1,4 +1,4 @@
-//! A policy file is read whole, or refused with the place of each mistake.
+//! A policy file is read completely, or refused with the position of each error.
 
 use hitl_core::policy::RuleSet;
 

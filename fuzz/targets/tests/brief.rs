@@ -1,8 +1,8 @@
-//! Each target, briefly: what it begins with, and random changes of that.
+//! Runs each target briefly: its initial inputs, and random mutations of them.
 
 use hitl_fuzz_targets::TARGETS;
 
-/// How many inputs each target is given: `HITL_FUZZ_INPUTS`, or this many.
+/// The number of inputs for each target, unless `HITL_FUZZ_INPUTS` is set.
 const INPUTS: usize = 300;
 
 struct Dice(u64);
@@ -23,13 +23,13 @@ fn changed(data: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
         2 => data.insert(at, u8::try_from(dice.below(256)).unwrap_or(0)),
         3 => data.truncate(at),
         4 => {
-            // A stretch of another input.
+            // A part of another input.
             let from = dice.below(other.len() + 1);
             let until = (from + dice.below(24)).min(other.len());
             data.splice(at..at, other[from..until].iter().copied());
         }
         5 => {
-            // A stretch of its own, again.
+            // A part of its own, repeated.
             let until = (at + dice.below(16)).min(data.len());
             let again = data[at..until].to_vec();
             data.splice(at..at, again);

@@ -1,4 +1,4 @@
-//! The constructor that takes the fn's name, and the struct that it makes: a call as a value.
+//! The constructor, which has the fn's name, and the struct that it returns: a call as a value.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -38,7 +38,7 @@ pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenSt
         .iter()
         .any(underscored)
         .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
-    // Lints about `self` know methods, and this is none any more.
+    // Lints about `self` apply to methods, and this is no longer one.
     let convention = function
         .method
         .is_some()
@@ -49,7 +49,7 @@ pub(super) fn constructor(attribute: &Attribute, function: &Function) -> TokenSt
         #(#other)*
         #(#lints)*
         #quiet
-        // A tool that only a model calls has no use for its constructor; and a tool has as many
+        // A tool that only a model calls does not use its constructor; and a tool has as many
         // parameters as the model needs.
         #[allow(dead_code, clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
         #convention
@@ -75,7 +75,7 @@ pub(super) fn structure(attribute: &Attribute, function: &Function, names: &Name
     let description = names.description.as_str();
     let fields = arguments_of(function)
         .map(|(parameter, argument)| field(parameter, argument, function, names));
-    // The compiler says it of the parameter already.
+    // The compiler reports it for the parameter already.
     let cased = arguments_of(function)
         .any(|(parameter, _)| parameter.ident.to_string().contains(char::is_uppercase))
         .then(|| quote!(#[allow(non_snake_case)]));
@@ -105,8 +105,8 @@ fn field(
 ) -> TokenStream {
     let Parameter { ident: name, existence, lints, .. } = parameter;
     let ty = argument.storage.ty();
-    // Always by a path of ours: what a derive would write for a bare default depends on what
-    // `Default` means in the user's module.
+    // Always a path of the macro's own: the code that a derive would write for a bare default
+    // depends on the meaning of `Default` in the user's module.
     let default = argument.default.as_ref().map(|_| {
         let path = format!("{}::{}", function.arguments, default_name(parameter));
         quote!(#[serde(default = #path)])
@@ -114,7 +114,7 @@ fn field(
     let description =
         argument.description.as_ref().map(|text| quote!(#[schemars(description = #text)]));
     let secret = argument.sensitive.then(|| quote!(#[schemars(extend("writeOnly" = true))]));
-    // A type of the user's own may have no schema: then the compiler says how to derive one.
+    // A type of the user's own may have no schema: then the compiler explains how to derive one.
     let plain = syn::parse2::<Type>(ty.to_token_stream()).is_ok_and(|ty| is_plain(&ty));
     let described = (!plain).then(|| {
         let private = &names.private;
@@ -125,7 +125,7 @@ fn field(
     quote!(#(#existence)* #(#lints)* #default #description #secret #described #name: #ty)
 }
 
-/// The fns that make default values, and `Debug` without secrets.
+/// Returns the fns that make default values, and a `Debug` without secrets.
 pub(super) fn impls(function: &Function, names: &Names) -> TokenStream {
     let Function { arguments, .. } = function;
     let short = &names.short;
@@ -164,8 +164,8 @@ pub(super) fn arguments_of(function: &Function) -> impl Iterator<Item = (&Parame
     function.parameters.iter().filter_map(|p| p.argument().map(|argument| (p, argument)))
 }
 
-/// Returns whether its name says that the body does not use it. What the macro makes does use it,
-/// which is no business of the lints for such names.
+/// Returns whether the parameter's name says that the body does not use it. The macro's code does
+/// use it, which the lints for such names should not report.
 pub(super) fn underscored(parameter: &Parameter) -> bool {
     parameter.ident.to_string().starts_with('_')
 }
@@ -174,7 +174,7 @@ fn default_name(parameter: &Parameter) -> proc_macro2::Ident {
     quote::format_ident!("__hitl_default_{}", parameter.ident.unraw())
 }
 
-/// The fn's own documentation, or its description.
+/// Returns the fn's own documentation, or its description.
 fn docs(attribute: &Attribute, function: &Function) -> TokenStream {
     let written = &function.docs.attributes;
     match &attribute.description {
@@ -186,13 +186,13 @@ fn docs(attribute: &Attribute, function: &Function) -> TokenStream {
     }
 }
 
-/// A path as the attributes of other macros take it.
+/// Formats a path for the attributes of other macros.
 pub(crate) fn path_text(path: &TokenStream) -> String {
     path.to_string().replace(' ', "")
 }
 
 impl Argument {
-    /// Returns whether the constructor takes whatever becomes it.
+    /// Returns whether the constructor takes any type that converts to the argument's.
     fn converts(&self) -> bool {
         match &self.storage {
             ParamStorage::Str | ParamStorage::Slice(_) => true,
@@ -202,7 +202,7 @@ impl Argument {
 }
 
 impl ParamStorage {
-    /// The type in the struct.
+    /// Returns the type in the struct.
     fn ty(&self) -> TokenStream {
         match self {
             Self::Owned(ty) => ty.to_token_stream(),
@@ -212,7 +212,7 @@ impl ParamStorage {
     }
 }
 
-/// `String`, by whatever usual path.
+/// Returns whether the type is `String`, by any usual path.
 fn is_string(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let segments = &path.path.segments;

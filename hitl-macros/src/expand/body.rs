@@ -1,10 +1,10 @@
-//! The way into the body. It takes the proof that a permit was opened, so that even who finds its
-//! name cannot call it: nobody but a gate has a permit.
+//! The entry to the body. It takes the proof that a permit was opened, so that even code that finds
+//! its name cannot call it: only a gate has a permit.
 //!
-//! The body is a fn with the parameters and the block of the one that was written, so that the
-//! compiler and its lints see what they would see without the macro. Where another macro is going
-//! to rewrite the body, its parameters are only those that the other macro names: the rest is
-//! hidden in a struct, so that an attribute which logs parameters logs no secrets.
+//! The body is a fn with the parameters and the block of the user's fn, so that the compiler and
+//! its lints see the same as without the macro. If another macro is going to rewrite the body, its
+//! parameters are only those that the other macro names: the rest is hidden in a struct, so that an
+//! attribute which logs parameters logs no secrets.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -14,7 +14,7 @@ use syn::{Lifetime, Type};
 use super::tool::Names;
 use crate::parse::{Attribute, Function, Method, ParamStorage, Parameter, Returns, Role};
 
-/// What the fn returns, as the attribute and its spelling say.
+/// The kind of the return type, according to the attribute and its spelling.
 enum ReturnKind<'f> {
     Unit,
     Plain(&'f Type),
@@ -32,7 +32,7 @@ impl<'f> ReturnKind<'f> {
     }
 }
 
-/// `type Output` and `type Error`.
+/// Returns `type Output` and `type Error`.
 pub(super) fn types(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
     match ReturnKind::new(attribute, function) {
@@ -54,8 +54,8 @@ pub(super) fn types(attribute: &Attribute, function: &Function, names: &Names) -
     }
 }
 
-/// The two types in a `Result`. What only compiles for a `Result` has the span of the type, so
-/// that the compiler says there, and once, that it is none.
+/// Returns the two types in a `Result`. Code that only compiles for a `Result` has the span of the
+/// type, so that the compiler reports there, and once, that it is none.
 fn projected(ty: &Type, short: &TokenStream) -> (TokenStream, TokenStream) {
     let span = ty.span();
     (
@@ -64,7 +64,7 @@ fn projected(ty: &Type, short: &TokenStream) -> (TokenStream, TokenStream) {
     )
 }
 
-/// Has the compiler prove that a plain return type is not a `Result` under another name, whose
+/// Makes the compiler prove that a plain return type is not a `Result` under another name, whose
 /// errors would pass as success.
 pub(super) fn proof(
     attribute: &Attribute,
@@ -94,11 +94,11 @@ pub(super) fn proof(
     })
 }
 
-/// `run`.
+/// Returns the fn `run`.
 pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
     let (permit, entry) = (hygienic("permit"), hygienic("entry"));
-    // What the compiler says of the whole body, that it is not `Send`, belongs to the fn's name.
+    // An error about the whole body, such as that it is not `Send`, is reported at the fn's name.
     let at = Span::mixed_site().located_at(function.name.span());
     let own = quote_spanned!(at=> ::core::result::Result<Self::Output, Self::Error>);
     let own_body = function.method.is_none().then(|| {
@@ -153,8 +153,8 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
     }
 }
 
-/// The body of a method: in a trait of its own, because `self` and `Self` are those of the service.
-/// The trait has no name outside, and takes the proof of a permit like any body.
+/// Returns the body of a method: in a trait of its own, because `self` and `Self` are those of the
+/// service. The trait has no name outside, and takes the proof of a permit like any body.
 pub(super) fn service_trait(
     attribute: &Attribute,
     function: &Function,
@@ -186,8 +186,8 @@ pub(super) fn service_trait(
     })
 }
 
-/// Allows lints that know fns as people write them, for what stands around the body. On the body
-/// itself are only the user's own, so that even `forbid` can be there.
+/// Allows lints about hand-written fns for the code around the body. The body itself has only the
+/// user's own lint attributes, so that even `forbid` can be there.
 fn quiet() -> TokenStream {
     quote! {
         #[allow(
@@ -209,7 +209,7 @@ fn body(attribute: &Attribute, function: &Function, names: &Names) -> TokenStrea
         let Parameter { ident, mutability, existence, body_lints, .. } = parameter;
         let ty = visible_type(parameter, names);
         if is_withheld(parameter) {
-            // The body has its own, of the right type.
+            // The body has the parameter, with the right type.
             return quote!(#(#existence)* #[allow(unused_variables)] #ident: #ty);
         }
         quote!(#(#existence)* #(#body_lints)* #mutability #ident: #ty)
@@ -240,7 +240,7 @@ fn body(attribute: &Attribute, function: &Function, names: &Names) -> TokenStrea
     }
 }
 
-/// The block with braces that nobody wrote, so that no lint wants them removed.
+/// Returns the block with braces that are not hand-written, so that no lint asks for their removal.
 fn not_by_hand(function: &Function) -> TokenStream {
     let body = &function.body;
     let statements = body.stmts.iter().map(ToTokens::to_token_stream).collect();
@@ -249,13 +249,13 @@ fn not_by_hand(function: &Function) -> TokenStream {
     block.into_token_stream()
 }
 
-/// The parameters that the body's own fn has.
+/// Returns the parameters of the body's own fn.
 fn visible(function: &Function) -> impl Iterator<Item = &Parameter> {
     let all = function.attributes.foreign.is_empty();
     function.parameters.iter().filter(move |parameter| all || parameter.named)
 }
 
-/// The others. A secret is one of them even when it is named.
+/// Returns the other parameters. A secret is one of them even when it is named.
 fn hidden(function: &Function) -> impl Iterator<Item = &Parameter> {
     let none = function.attributes.foreign.is_empty();
     function
@@ -268,7 +268,7 @@ fn has_hidden(function: &Function) -> bool {
     hidden(function).next().is_some()
 }
 
-/// Returns whether an attribute names a secret, to skip it.
+/// Returns whether an attribute names a secret in order to skip it.
 fn is_withheld(parameter: &Parameter) -> bool {
     parameter.named && parameter.argument().is_some_and(|argument| argument.sensitive)
 }
@@ -278,7 +278,7 @@ fn visible_type(parameter: &Parameter, names: &Names) -> TokenStream {
     if is_withheld(parameter) { quote!(#short::Withheld) } else { parameter.ty.to_token_stream() }
 }
 
-/// Returns what holds the hidden parameters.
+/// Returns the struct with the hidden parameters.
 fn hidden_struct(function: &Function) -> Option<TokenStream> {
     has_hidden(function).then(|| {
         let lifetime = borrows(function).then(|| quote!(<'__hitl>));
@@ -295,8 +295,8 @@ fn hidden_struct(function: &Function) -> Option<TokenStream> {
     })
 }
 
-/// A field there. It has a number: of the parameter's name, the compiler would say that the pattern
-/// has a shorter form, or that a field is not called so.
+/// Returns a field of that struct. It has a number: for a field with the parameter's name, the
+/// compiler would report that the pattern has a shorter form, or that no field has this name.
 fn field(number: usize) -> Ident {
     format_ident!("__hitl_{number}")
 }
@@ -316,7 +316,7 @@ fn entry_type(function: &Function, names: &Names) -> TokenStream {
     }
 }
 
-/// The proof, with what is hidden.
+/// Returns the proof, together with the hidden parameters.
 fn entered(function: &Function, names: &Names) -> TokenStream {
     let entry = hygienic("entry");
     if !has_hidden(function) {
@@ -341,7 +341,7 @@ fn values(function: &Function, names: &Names) -> TokenStream {
     quote!(#(#values),*)
 }
 
-/// `-> ..`, as written.
+/// Returns `-> ..`, as written.
 fn arrow(attribute: &Attribute, function: &Function) -> Option<TokenStream> {
     match ReturnKind::new(attribute, function) {
         ReturnKind::Unit => None,
@@ -353,7 +353,7 @@ fn hygienic(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// Returns what a parameter is given, with the fn's own type.
+/// Returns the value for a parameter, in the type that the fn declares.
 fn value(parameter: &Parameter, names: &Names) -> TokenStream {
     let short = &names.short;
     let (call, cx) = (hygienic("call"), hygienic("cx"));
@@ -382,7 +382,7 @@ fn owned_or_not(borrowed: bool, span: Span, reference: &TokenStream) -> TokenStr
     }
 }
 
-/// Returns where a type is written: what the compiler finds wrong with it belongs there.
+/// Returns the span of a type, where the compiler reports errors about it.
 fn at(ty: &Type) -> Span {
     Span::mixed_site().located_at(ty.span())
 }

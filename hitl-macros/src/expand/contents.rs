@@ -1,4 +1,4 @@
-//! `Tool::contents`: what reads the contents that arguments name.
+//! `Tool::contents`: reads the contents that arguments name.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::arguments::arguments_of;
 use crate::parse::{ContentOf, Function};
 
-/// `None` if no argument names any: the trait's own answer holds.
+/// Returns `None` if no argument names any: then the trait's default applies.
 pub(super) fn contents(function: &Function, short: &TokenStream) -> Option<TokenStream> {
     let readers: Vec<_> = arguments_of(function)
         .filter_map(|(parameter, argument)| {
@@ -16,7 +16,7 @@ pub(super) fn contents(function: &Function, short: &TokenStream) -> Option<Token
             let name = ident.unraw().to_string();
             let reads = match argument.content_of.as_ref()? {
                 ContentOf::Files => {
-                    // At the parameter's type, where it matters if it is no path.
+                    // The span of the parameter's type, where an error belongs if it is no path.
                     let span = Span::call_site().located_at(parameter.ty.span());
                     let paths = quote_spanned!(span=> &self.#ident);
                     quote!(__hitl_readers.file(#name, #paths);)

@@ -1,5 +1,5 @@
-//! What the attribute expands to: the constructor and the arguments' struct in the fn's place, all
-//! else out of sight.
+//! The expansion of the attribute: the constructor and the arguments' struct in place of the fn,
+//! everything else hidden.
 
 mod arguments;
 mod body;

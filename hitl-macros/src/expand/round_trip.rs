@@ -1,4 +1,4 @@
-//! `Tool::lost_in`: whether the arguments that were read back are those that were passed.
+//! `Tool::lost_in`: checks that the arguments read back are those that were passed.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,18 +8,18 @@ use syn::{GenericArgument, PathArguments, Type};
 use super::arguments::arguments_of;
 use crate::parse::{Function, ParamStorage};
 
-/// Types that hold nothing that serde does not write, by their usual names.
+/// Types all of whose content serde writes, by their usual names.
 const PLAIN: [&str; 17] = [
     "String", "bool", "char", "i8", "i16", "i32", "i64", "i128", "u8", "u16", "u32", "u64", "u128",
     "f32", "f64", "isize", "usize",
 ];
 
-/// Types that hold nothing else than their items.
+/// Types that contain nothing but their items.
 const CONTAINERS: [&str; 7] =
     ["Vec", "Option", "Box", "HashMap", "BTreeMap", "HashSet", "BTreeSet"];
 
-/// The comparison of the arguments whose types may hold more than they write. `None` if there are
-/// none: the trait's own answer holds.
+/// Returns the comparison of the arguments whose types may hold more than they write. `None` if
+/// there are none: then the trait's default applies.
 pub(super) fn lost_in(function: &Function, short: &TokenStream) -> Option<TokenStream> {
     let compared: Vec<_> = arguments_of(function)
         .filter(|(_, argument)| match &argument.storage {

@@ -1,4 +1,4 @@
-//! What the tool says about itself.
+//! The tool's description of itself.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
         });
     let states: Vec<_> = service.into_iter().chain(states).collect();
     let states = (!states.is_empty()).then(|| quote!(.states(&[#(#states),*])));
-    // Cargo's word for the crate that the expansion is compiled in, not for this one.
+    // Cargo's variable for the crate in which the expansion is compiled, not for this one.
     let version = match &attribute.version {
         None => quote!(.crate_version(::core::option_env!("CARGO_PKG_VERSION"))),
         Some(given) => {
@@ -115,7 +115,7 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
     }
     for (method, flag) in [
         ("requires_reason", &attribute.requires_reason),
-        // Before four eyes, so that the stricter of the two stands.
+        // Before `four_eyes`, so that the stricter of the two applies.
         ("requester_may_decide", &attribute.requester_may_decide),
         ("agents_may_decide", &attribute.agents_may_decide),
         ("services_may_decide", &attribute.services_may_decide),
@@ -133,7 +133,7 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
         .filter(|(_, argument)| argument.inert)
         .map(|(parameter, _)| {
             let name = parameter.ident.unraw().to_string();
-            // As a rule writes the text itself, and each text of a list.
+            // Rules use the text itself, and each text of a list.
             let (each, existence) = (format!("{name}[*]"), &parameter.existence);
             quote!(#(#existence)* #name, #(#existence)* #each)
         })
@@ -160,7 +160,7 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
 }
 
 fn duration(length: Duration) -> TokenStream {
-    // As the fn that reads best in the expansion.
+    // The constructor that reads best in the expansion.
     if length.subsec_nanos() == 0 {
         let seconds = length.as_secs();
         quote!(::core::time::Duration::from_secs(#seconds))

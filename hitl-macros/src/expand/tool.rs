@@ -9,13 +9,13 @@ use super::arguments::{arguments_of, underscored};
 use super::{arguments, body, contents, round_trip, spec};
 use crate::parse::{Attribute, Attributes, Function};
 
-/// What several parts of the expansion need.
+/// The names that several parts of the expansion need.
 pub(crate) struct Names {
-    /// Where the expansion finds everything: `::hitl::__private`.
+    /// The path to everything that the expansion uses: `::hitl::__private`.
     pub(crate) private: TokenStream,
-    /// What it is called inside the `const _`.
+    /// Its short name inside the `const _`.
     pub(crate) short: TokenStream,
-    /// What the tool does.
+    /// The description of the tool.
     pub(crate) description: String,
 }
 
@@ -31,11 +31,11 @@ impl Names {
     }
 }
 
-/// What a tool expands to.
+/// The expansion of a tool.
 pub(crate) struct Expansion {
-    /// In the place of the fn.
+    /// The item that replaces the fn.
     pub(crate) constructor: TokenStream,
-    /// Beside it, or beside the `impl` block that it stands in.
+    /// The items beside it, or beside its `impl` block.
     pub(crate) items: TokenStream,
 }
 
@@ -89,12 +89,12 @@ fn snapshot(function: &Function, short: &TokenStream) -> TokenStream {
     let mut fields: Vec<_> = arguments_of(function)
         .map(|(parameter, argument)| (parameter.ident.unraw().to_string(), parameter, argument))
         .collect();
-    // The writer sorts what is not in order, at run time.
+    // The writer sorts keys that are not in order, at run time.
     fields.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     let writer = if fields.is_empty() { quote!(_) } else { quote!(fields) };
     let fields = fields.iter().map(|(name, parameter, argument)| {
         let ident = &parameter.ident;
-        // At the parameter's type, where it matters if it cannot be written.
+        // The span of the parameter's type, where an error belongs if it cannot be written.
         let span = Span::call_site().located_at(parameter.ty.span());
         let value = quote_spanned!(span=> &self.#ident);
         let existence = &parameter.existence;

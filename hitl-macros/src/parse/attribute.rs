@@ -43,7 +43,7 @@ const KEYS: [&str; 30] = [
     "crate",
 ];
 
-/// What the attribute says. A key whose value is wrong is reported and stays unset.
+/// The content of the attribute. A key with a wrong value is reported and stays unset.
 #[derive(Default)]
 pub(crate) struct Attribute {
     pub(crate) approval_type: Option<Spanned<String>>,
@@ -72,13 +72,13 @@ pub(crate) struct Attribute {
     pub(crate) describe: Option<Spanned<String>>,
     pub(crate) name: Option<Spanned<String>>,
     pub(crate) description: Option<Spanned<String>>,
-    /// The version of its code; `any` when it opts out.
+    /// The version of the tool's code; `any` when it opts out.
     pub(crate) version: Option<Spanned<String>>,
     pub(crate) fallible: Option<Ident>,
     pub(crate) infallible: Option<Ident>,
-    /// Where hitl is, when it is not `::hitl`.
+    /// The path of hitl, when it is not `::hitl`.
     pub(crate) root: Option<Path>,
-    /// Every key that was given, sound or not.
+    /// Every key that was given, valid or not.
     seen: Vec<Ident>,
 }
 
@@ -101,8 +101,8 @@ impl Attribute {
         self.seen.iter().any(|seen| seen == key)
     }
 
-    /// Returns what is left when something in it is wrong: enough to expand the rest without errors
-    /// that only follow from this one.
+    /// Returns the remaining attribute when part of it is wrong: enough to expand the rest without
+    /// errors that only follow from this one.
     pub(crate) fn without_config(self) -> Self {
         let valid = Self { root: self.root, ..Self::default() };
         match (self.fallible, self.infallible) {

@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 /// Doc comments, as written and as text.
 #[derive(Default)]
 pub(crate) struct Docs {
-    /// To be copied to what the macro makes.
+    /// The attributes to copy to the generated items.
     pub(crate) attributes: Vec<Attribute>,
     lines: Vec<String>,
     /// A `#[doc = include_str!(..)]`, whose text a macro cannot see.
@@ -14,7 +14,7 @@ pub(crate) struct Docs {
 }
 
 impl Docs {
-    /// Takes an attribute when it is documentation.
+    /// Takes an attribute if it is documentation, and returns it otherwise.
     pub(crate) fn take(&mut self, attribute: Attribute) -> Option<Attribute> {
         let Meta::NameValue(pair) = &attribute.meta else { return Some(attribute) };
         if !pair.path.is_ident("doc") {
@@ -34,19 +34,19 @@ impl Docs {
         None
     }
 
-    /// The text, or `None` if there is none.
+    /// Returns the text, or `None` if there is none.
     pub(crate) fn text(&self) -> Option<String> {
         let text = unwrap(&self.lines);
         (!text.is_empty()).then_some(text)
     }
 
-    /// Documentation whose text cannot be seen.
+    /// Returns documentation whose text cannot be seen.
     pub(crate) fn unseen(&self) -> Option<impl quote::ToTokens> {
         self.unseen.as_ref().map(Attribute::to_token_stream)
     }
 }
 
-/// Joins the lines of each paragraph: where a comment was wrapped says nothing. Lists, tables,
+/// Joins the lines of each paragraph: the wrapping of a comment has no meaning. Lists, tables,
 /// headings and code keep their lines.
 fn unwrap(lines: &[String]) -> String {
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Durations as a person writes them: `"250ms"`, `"30s"`, `"10m"`, `"4h"`, `"2d"`.
+//! Durations in human-readable form: `"250ms"`, `"30s"`, `"10m"`, `"4h"`, `"2d"`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ pub(crate) const ACCEPTED: &str = "a duration with its unit (ms, s, m, h or d), 
 /// Ten years: beyond it a typo is more likely than an intent, and sums with a clock could overflow.
 const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 
-/// Reads one whole number and its unit. The error says what is accepted.
+/// Reads one whole number and its unit. The error names the accepted forms.
 pub(super) fn read(text: &str) -> Result<Duration, &'static str> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

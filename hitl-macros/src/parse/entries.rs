@@ -13,7 +13,8 @@ pub(crate) struct Entry {
     pub(crate) value: Option<Expr>,
 }
 
-/// Reads a list of entries. What is not an entry is reported and skipped, up to the next comma.
+/// Reads a list of entries. Anything that is not an entry is reported and skipped, up to the next
+/// comma.
 pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Vec<Entry> {
     let mut entries = Vec::new();
     let list = |input: ParseStream<'_>| {

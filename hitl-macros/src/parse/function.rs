@@ -15,7 +15,7 @@ use super::parameter::{InvalidParameter, Parameter, last_segment};
 use super::{parameter_uses, scan};
 use crate::errors::Errors;
 
-/// What the macro needs of the fn.
+/// The parts of the fn that the macro needs.
 pub(crate) struct Function {
     pub(crate) vis: Visibility,
     pub(crate) name: Ident,
@@ -24,49 +24,49 @@ pub(crate) struct Function {
     pub(crate) docs: Docs,
     pub(crate) attributes: Attributes,
     pub(crate) parameters: Vec<Parameter>,
-    /// How many more arguments there are, that could not be read.
+    /// The number of further arguments that could not be read.
     pub(crate) invalid: usize,
     pub(crate) returns: Returns,
     pub(crate) body: Block,
-    /// Whether a body can be made of it. If not, an error says why.
+    /// True if a body can be generated from the fn. If not, an error tells the reason.
     pub(crate) valid: bool,
-    /// The service whose method it is, if so.
+    /// The service, if the fn is a method of one.
     pub(crate) method: Option<Method>,
 }
 
-/// What only methods have.
+/// The parts that only methods have.
 pub(crate) struct Method {
     pub(crate) service: Path,
     /// `&self`, as written: the body's `self` means it.
     pub(crate) receiver: Receiver,
 }
 
-/// The other attributes of the fn, by where they go.
+/// The other attributes of the fn, by their destination.
 #[derive(Default)]
 pub(crate) struct Attributes {
-    /// Whether it exists: on every item.
+    /// Conditions for the fn's existence (`cfg`): on every item.
     pub(crate) existence: Vec<Attribute>,
-    /// About its use and its page in the documentation: on the constructor.
+    /// Attributes about its use and its documentation page: on the constructor.
     pub(crate) constructor: Vec<Attribute>,
-    /// Lint levels for all that stands beside the body.
+    /// Lint levels for all items beside the body.
     pub(crate) lints: Vec<Attribute>,
-    /// Lint levels and how it is compiled: on the body.
+    /// Lint levels and code generation attributes: on the body.
     pub(crate) body: Vec<Attribute>,
-    /// `tracing::instrument` and the like: on the body, whose arguments are hidden from them.
+    /// `tracing::instrument` and similar macros: on the body, whose arguments are hidden from them.
     pub(crate) foreign: Vec<Attribute>,
 }
 
 /// The return type, as far as its spelling tells.
 pub(crate) enum Returns {
-    /// None, or one that was reported.
+    /// No return type, or one that was reported.
     Unit,
-    /// Its name ends in `Result`.
+    /// A type whose name ends in `Result`.
     NamedResult(Type),
     Other(Type),
 }
 
 impl Function {
-    /// Reads a free fn. Nothing for a method: its items would not be items of a module.
+    /// Reads a free fn. Returns `None` for a method: its items would not be items of a module.
     pub(crate) fn read(input: ItemFn, errors: &mut Errors) -> Option<Self> {
         if let Some(FnArg::Receiver(receiver)) = input.sig.inputs.first() {
             errors.at(
@@ -147,7 +147,7 @@ impl Function {
     }
 }
 
-/// Takes the receiver off a method, when it is `&self`.
+/// Removes the receiver from a method, if it is `&self`.
 fn receiver(sig: &mut Signature, errors: &mut Errors) -> Option<Receiver> {
     let Some(FnArg::Receiver(taken)) = sig.inputs.first().cloned() else {
         errors.at(
@@ -173,7 +173,7 @@ fn receiver(sig: &mut Signature, errors: &mut Errors) -> Option<Receiver> {
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) -> bool {
     let mut valid = true;
     if sig.asyncness.is_none() && sig.constness.is_none() {
-        // A body that does not wait is a body all the same: the rest is expanded as if it did.
+        // A body that does not await is a body all the same: the rest is expanded as if it did.
         errors.at(sig.fn_token, "a tool is an `async fn`: write `async fn`");
     }
     if let Safety::Unsafe(token) = &sig.safety {
@@ -239,8 +239,8 @@ impl Attributes {
         }
     }
 
-    /// Finds the parameters that the attributes of others name, and gives those to them: it is the
-    /// user who wants to see them. A secret is named to be skipped, or not at all.
+    /// Marks the parameters that other attributes name, and passes those to them, because the user
+    /// wants to see them there. A secret is named only to be skipped.
     fn name(&self, parameters: &mut [Parameter], errors: &mut Errors) {
         let lists = self.foreign.iter().filter_map(|attribute| attribute.meta.require_list().ok());
         for found in lists.flat_map(|list| parameter_uses::uses(list.tokens.clone())) {
@@ -287,7 +287,7 @@ const PRELUDE: [&str; 29] = [
     "Iterator", "Extend", "ToString", "ToOwned", "Eq", "Ord", "Future", "Unpin",
 ];
 
-/// `SignContract` for `sign_contract`, `OfficeSignContract` for that of an `Office`.
+/// Returns `SignContract` for `sign_contract`, `OfficeSignContract` for that of an `Office`.
 fn struct_name(sig: &Signature, service: Option<&Ident>, errors: &mut Errors) -> Ident {
     let function = &sig.ident;
     let own = function.unraw().to_string();
@@ -326,7 +326,7 @@ fn struct_name(sig: &Signature, service: Option<&Ident>, errors: &mut Errors) ->
     stand_in(&name, function)
 }
 
-/// A name for the struct of a fn that has to be renamed, so that this is the only error.
+/// Returns a name for the struct of a fn that has to be renamed, so that this is the only error.
 fn stand_in(name: &str, function: &Ident) -> Ident {
     Ident::new(&format!("Hitl{name}"), function.span())
 }
@@ -337,7 +337,7 @@ fn capitalised(part: &str) -> impl Iterator<Item = char> {
     first.into_iter().flatten().chain(letters)
 }
 
-/// The name as the signature uses it, when it does so without a path in front.
+/// Returns the name as the signature uses it, if it does so without a path before it.
 fn used_in_signature(sig: &Signature, name: &Ident) -> Option<Ident> {
     let types = sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(input) => Some(&input.ty),

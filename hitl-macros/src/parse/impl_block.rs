@@ -11,45 +11,46 @@ use super::lint::{Kind, Spread};
 use super::{entries, scan, value};
 use crate::errors::Errors;
 
-/// An `impl` block, taken apart.
+/// The parts of an `impl` block.
 pub(crate) struct ImplBlock {
     /// The block without its tools.
     pub(crate) rest: ItemImpl,
     pub(crate) service: Service,
-    /// Whether the block exists.
+    /// Conditions for the block's existence (`cfg`).
     pub(crate) cfg: Vec<Attribute>,
-    /// Lint levels for all that is in it.
+    /// Lint levels for everything in the block.
     pub(crate) lints: Vec<Attribute>,
     /// Each method that has `#[hitl_tool(..)]`.
     pub(crate) methods: Vec<ToolMethod>,
 }
 
-/// A method that is to be a tool.
+/// A method that becomes a tool.
 pub(crate) struct ToolMethod {
-    /// What `#[hitl_tool(..)]` says.
+    /// The content of `#[hitl_tool(..)]`.
     pub(crate) keys: TokenStream,
     /// The method as a fn.
     pub(crate) method: ItemFn,
-    /// When it is a tool, if not always: as in `#[cfg_attr(.., hitl_tool)]`.
+    /// The condition for being a tool, if there is one, as in `#[cfg_attr(.., hitl_tool)]`.
     pub(crate) condition: Option<Attribute>,
 }
 
 /// The type whose methods are tools.
 pub(crate) struct Service {
-    /// As written.
+    /// The path as written.
     pub(crate) path: Path,
     pub(crate) name: Ident,
 }
 
 impl ImplBlock {
-    /// Takes a block apart. `None` if it is not that of a service; an error says why.
+    /// Splits a block into its parts. `None` if it is not that of a service; an error tells the
+    /// reason.
     pub(crate) fn read(item: ItemImpl, errors: &mut Errors) -> Option<Self> {
         let service = Service::read(&item, errors)?;
         let (mut cfg, mut lints, mut attrs) = (Vec::new(), Vec::new(), Vec::new());
         for spread in item.attrs.iter().flat_map(Spread::all_in) {
             match spread.kind() {
                 Kind::Existence => cfg.push(spread.attribute()),
-                // Part of the block is going to be elsewhere, so that nothing is expected of it.
+                // Part of the block moves elsewhere, so no lint can be expected there.
                 Kind::Lint => lints.push(spread.beside_the_body()),
                 _ => {}
             }
@@ -157,8 +158,8 @@ impl Service {
         (errors.len() == before).then_some(Self { path, name })
     }
 
-    /// Puts the service's name in the place of `Self`, which means something else where the
-    /// signature goes.
+    /// Replaces `Self` by the service's name, because `Self` means something else at the
+    /// signature's destination.
     pub(super) fn in_place_of_self(&self, tokens: TokenStream) -> TokenStream {
         let put = |token| match token {
             TokenTree::Ident(ident) if ident == "Self" => {
@@ -181,7 +182,7 @@ impl Service {
     }
 }
 
-/// Returns what `#[hitl_tools(..)]` says: where hitl is, when it is not `::hitl`.
+/// Returns the content of `#[hitl_tools(..)]`: the path of hitl, when it is not `::hitl`.
 pub(crate) fn root_of(tokens: TokenStream, errors: &mut Errors) -> Option<Path> {
     let mut root = None;
     for entry in entries::read(tokens, errors) {
@@ -199,12 +200,13 @@ pub(crate) fn root_of(tokens: TokenStream, errors: &mut Errors) -> Option<Path> 
     root
 }
 
-/// Returns whether `#[hitl_tool]` is in this attribute, by whatever path.
+/// Returns whether this attribute contains `#[hitl_tool]`, by any path.
 pub(crate) fn is_tool(attribute: &Attribute) -> bool {
     Spread::all_in(attribute).iter().any(|spread| spread.kind() == Kind::Tool)
 }
 
-/// Takes the first `#[hitl_tool(..)]` off a method: what is in it, and its condition if it has one.
+/// Removes the first `#[hitl_tool(..)]` from a method. Returns its content, and its condition if it
+/// has one.
 fn take_keys(
     method: &mut ImplItemFn,
     errors: &mut Errors,
@@ -229,12 +231,12 @@ fn take_keys(
     Some((keys, condition))
 }
 
-/// Returns where `hitl_tool` stands in what a macro is called with.
+/// Returns the identifier `hitl_tool` in the input of a macro call.
 fn names_tool(call: &ImplItemMacro) -> Option<Ident> {
     scan::identifier(&call.mac.tokens, &mut |ident| ident == "hitl_tool")
 }
 
-/// Takes off the parameters of a plain fn what only this macro understands.
+/// Removes from the parameters of a plain fn the attributes that only this macro understands.
 pub(crate) fn without_ours(sig: &mut Signature) {
     let foreign = |attribute: &Attribute| {
         !attribute.path().is_ident("hitl") && !attribute.path().is_ident("doc")

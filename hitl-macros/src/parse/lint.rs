@@ -1,4 +1,4 @@
-//! Attributes by where they go, lint levels among them.
+//! Attributes by their destination, lint levels among them.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
@@ -8,38 +8,38 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Meta, Token, parse_quote};
 
-/// An attribute, and what is in it when a `cfg_attr` stands around it.
+/// An attribute, unwrapped from the `cfg_attr`s around it.
 pub(crate) struct Spread {
     /// The conditions, from the outside in.
     pub(crate) conditions: Vec<TokenStream>,
     pub(crate) meta: Meta,
 }
 
-/// What an attribute of a tool is about.
+/// The kind of an attribute of a tool.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Whether the tool exists.
+    /// A condition for the tool's existence.
     Existence,
-    /// Its page in the documentation, and its use.
+    /// An attribute about its documentation page or its use.
     Constructor,
     /// A lint level.
     Lint,
-    /// Of no use: the arguments' struct has its own.
+    /// An attribute without effect: the arguments' struct has its own.
     MustUse,
-    /// This macro.
+    /// An attribute of this macro.
     Tool,
     /// A name for the linker.
     Linked,
-    /// What makes a fn the start of a program or of a test: `tokio::main`, `test`.
+    /// An attribute that makes a fn the start of a program or of a test: `tokio::main`, `test`.
     Start,
-    /// How the body is compiled.
+    /// An attribute about the compilation of the body.
     Inert,
-    /// A macro that rewrites the body, for all that is known.
+    /// An attribute that may be a macro that rewrites the body.
     Foreign,
 }
 
 /// Lints about a name, its use or a whole signature, and groups with such lints. In the body they
-/// would find less than in the fn as it was written, so that an expectation could not be met.
+/// would find less than in the user's fn, so that an expectation could not be met.
 const ABOUT_ITEMS: [&str; 34] = [
     "async_fn_in_trait",
     "confusable_idents",
@@ -78,8 +78,8 @@ const ABOUT_ITEMS: [&str; 34] = [
 ];
 
 impl Spread {
-    /// Takes the `cfg_attr`s off an attribute. What cannot be read stays as it is: the compiler
-    /// reports it.
+    /// Unwraps an attribute from its `cfg_attr`s. One that cannot be parsed stays as it is: the
+    /// compiler reports it.
     pub(crate) fn all_in(attribute: &Attribute) -> Vec<Self> {
         let mut all = Vec::new();
         spread(attribute.meta.clone(), &mut Vec::new(), &mut all);
@@ -109,7 +109,7 @@ impl Spread {
         }
     }
 
-    /// The attribute, with its conditions.
+    /// Returns the attribute, with its conditions.
     pub(crate) fn attribute(&self) -> Attribute {
         self.with(self.meta.to_token_stream())
     }
@@ -123,9 +123,9 @@ impl Spread {
         parse_quote!(#[#meta])
     }
 
-    /// A lint level for what stands beside the body. Nothing is expected there: it is the body that
-    /// an expectation is met in. Nothing is forbidden, because the macro allows what it makes
-    /// itself.
+    /// Returns a lint level for the items beside the body. Nothing is expected there, because an
+    /// expectation is met in the body. Nothing is forbidden, because the macro itself allows lints
+    /// for its own code.
     pub(crate) fn beside_the_body(&self) -> Attribute {
         let level = self.meta.path().get_ident().map(ToString::to_string);
         match level.as_deref() {
@@ -135,7 +135,7 @@ impl Spread {
         }
     }
 
-    /// A lint level for the body.
+    /// Returns a lint level for the body.
     pub(crate) fn on_the_body(&self) -> Vec<Attribute> {
         if !self.meta.path().is_ident("expect") {
             return vec![self.attribute()];
@@ -150,8 +150,8 @@ impl Spread {
     }
 }
 
-/// The same lints at another level: all of them, or those that are about items or not. `None` if
-/// there are none.
+/// Returns the same lints at another level: all of them, or those that are about items or not.
+/// `None` if there are none.
 fn at_level(meta: &Meta, level: &str, about_items: Option<bool>) -> TokenStream {
     let level = Ident::new(level, meta.path().span());
     let Meta::List(list) = meta else { return TokenStream::new() };
@@ -190,7 +190,7 @@ fn spread(meta: Meta, conditions: &mut Vec<TokenStream>, all: &mut Vec<Spread>) 
     conditions.pop();
 }
 
-/// `condition, attribute, attribute`.
+/// Parses `condition, attribute, attribute`.
 fn conditional(input: ParseStream<'_>) -> syn::Result<(TokenStream, Vec<Meta>)> {
     let mut condition = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {

@@ -1,4 +1,4 @@
-//! From tokens to what was meant. Each reader reports what it cannot read and continues.
+//! From tokens to their meaning. Each reader reports the parts that it cannot read and continues.
 
 mod attribute;
 mod docs;

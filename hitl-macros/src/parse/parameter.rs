@@ -17,26 +17,26 @@ const KEYS: [&str; 6] = ["state", "context", "sensitive", "inert", "default", "c
 pub(crate) struct Parameter {
     pub(crate) ident: Ident,
     pub(crate) mutability: Option<Token![mut]>,
-    /// As written.
+    /// The type as written.
     pub(crate) ty: Type,
     pub(crate) role: Role,
-    /// Whether it exists: wherever it is mentioned.
+    /// Conditions for the parameter's existence (`cfg`): wherever it is mentioned.
     pub(crate) existence: Vec<Attribute>,
     /// Lint levels beside the body.
     pub(crate) lints: Vec<Attribute>,
     /// Lint levels in the body.
     pub(crate) body_lints: Vec<Attribute>,
-    /// An attribute that rewrites the body names it.
+    /// True if an attribute that rewrites the body names the parameter.
     pub(crate) named: bool,
 }
 
-/// A parameter that cannot even stand in for what was meant. It was reported.
+/// A parameter that cannot even be replaced by its probable meaning. It was reported.
 pub(super) struct InvalidParameter {
-    /// Whether the constructor would take it.
+    /// True if the constructor would take it.
     pub(super) is_argument: bool,
 }
 
-/// Where a parameter's value comes from.
+/// The source of a parameter's value.
 pub(crate) enum Role {
     /// The host's state of this type: borrowed, or cloned.
     State { ty: Type, borrowed: bool },
@@ -50,16 +50,16 @@ pub(crate) enum Role {
 pub(crate) struct Argument {
     pub(crate) storage: ParamStorage,
     pub(crate) sensitive: bool,
-    /// Nobody interprets its text.
+    /// True if nobody interprets its text.
     pub(crate) inert: bool,
     pub(crate) default: Option<DefaultValue>,
     pub(crate) content_of: Option<ContentOf>,
     pub(crate) description: Option<String>,
 }
 
-/// How the arguments' struct holds an argument.
+/// The form in which the arguments' struct holds an argument.
 pub(crate) enum ParamStorage {
-    /// As it is.
+    /// The type as it is.
     Owned(Type),
     /// A `&str`, as a `String`.
     Str,
@@ -67,15 +67,15 @@ pub(crate) enum ParamStorage {
     Slice(Type),
 }
 
-/// What reads the content that an argument names.
+/// The reader of the content that an argument names.
 pub(crate) enum ContentOf {
-    /// The gate: it is the path of a file.
+    /// The gate reads it: the argument is the path of a file.
     Files,
-    /// An `async fn` of the host.
+    /// An `async fn` of the host reads it.
     Reader(ExprPath),
 }
 
-/// What an argument is when it is left out.
+/// The value of an argument that is left out.
 pub(crate) enum DefaultValue {
     OfType,
     Expression(Expr),
@@ -120,7 +120,7 @@ impl Parameter {
         })
     }
 
-    /// Returns whether both would be there at once under one name.
+    /// Returns whether both parameters can exist at once under one name.
     pub(super) fn is_twin_of(&self, other: &Self) -> bool {
         let conditional = !self.existence.is_empty() && !other.existence.is_empty();
         self.ident == other.ident && !conditional
@@ -134,7 +134,7 @@ impl Parameter {
     }
 }
 
-/// The attributes of a parameter that are not ours, by where they go.
+/// The attributes of a parameter that belong to others, by their destination.
 #[derive(Default)]
 struct Attributes {
     existence: Vec<Attribute>,
@@ -166,7 +166,7 @@ impl Attributes {
     }
 }
 
-/// What `#[hitl(..)]` says on a parameter.
+/// The content of `#[hitl(..)]` on a parameter.
 #[derive(Default)]
 struct Keys {
     state: Option<Ident>,
@@ -175,7 +175,7 @@ struct Keys {
     inert: Option<Ident>,
     default: Option<(Ident, DefaultValue)>,
     content_of: Option<(Ident, ContentOf)>,
-    /// Something was reported that may have meant `state` or `context`.
+    /// True if an error was reported for a key that may have meant `state` or `context`.
     unclear: bool,
 }
 
@@ -205,7 +205,7 @@ impl Keys {
 
     fn set(&mut self, entry: Entry, errors: &mut Errors) {
         let given = entry.key.to_string();
-        // A typo is taken for what it probably meant, so that nothing else follows from it.
+        // A typo is replaced by its probable meaning, so that no other error follows from it.
         let meant = nearest(&given, KEYS);
         if !KEYS.contains(&given.as_str()) {
             let guess = suggestion(&given, KEYS);
@@ -301,7 +301,7 @@ impl Keys {
     }
 }
 
-/// Returns what reads the content, as it was given.
+/// Returns the reader of the content, as it was given.
 fn content_of(value: Option<Expr>, errors: &mut Errors) -> ContentOf {
     match value.map(unwrap_expression) {
         None => return ContentOf::Files,
@@ -325,7 +325,7 @@ fn starts_with_self(path: &syn::Path) -> bool {
     path.segments.first().is_some_and(|first| first.ident == "Self")
 }
 
-/// A `macro_rules!` that passes an expression through wraps it up.
+/// Unwraps an expression that a `macro_rules!` has passed through in a group.
 fn unwrap_expression(mut value: Expr) -> Expr {
     loop {
         value = match value {
@@ -335,7 +335,7 @@ fn unwrap_expression(mut value: Expr) -> Expr {
     }
 }
 
-/// Returns how an argument of this type is held.
+/// Returns the storage of an argument of this type.
 fn storage(ty: &Type, errors: &mut Errors) -> Option<ParamStorage> {
     if let Some(token) = scan::impl_trait(ty) {
         errors.at(token, "a tool's parameter has one type: name it instead of `impl`");
@@ -378,7 +378,7 @@ fn borrowed_argument(at: TokenStream, errors: &mut Errors) -> Option<ParamStorag
     None
 }
 
-/// The type of what the gate gives, and whether the body borrows it.
+/// Returns the type of the value that the gate provides, and whether the body borrows it.
 fn injected(ty: &Type, key: &Ident, errors: &mut Errors) -> Option<(Type, bool)> {
     let (inner, borrowed) = match ty {
         Type::Reference(reference) => {
@@ -412,7 +412,7 @@ fn injected(ty: &Type, key: &Ident, errors: &mut Errors) -> Option<(Type, bool)>
     Some((inner, borrowed))
 }
 
-/// A `macro_rules!` that passes a type through wraps it up.
+/// Unwraps a type that a `macro_rules!` has passed through in a group.
 fn unwrap_group(mut ty: Type) -> Type {
     loop {
         ty = match ty {
@@ -423,7 +423,7 @@ fn unwrap_group(mut ty: Type) -> Type {
     }
 }
 
-/// The last name of a path.
+/// Returns the last name of a path.
 pub(super) fn last_segment(ty: &Type) -> Option<&Ident> {
     match ty {
         Type::Group(group) => last_segment(&group.elem),

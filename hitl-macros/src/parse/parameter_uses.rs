@@ -1,4 +1,4 @@
-//! Which parameters an attribute of the fn names: `fields(amount = %amount)`, `skip(pin)`.
+//! The parameters that an attribute of the fn names: `fields(amount = %amount)`, `skip(pin)`.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -9,12 +9,12 @@ use super::scan::is;
 pub(crate) struct Use {
     pub(crate) name: String,
     pub(crate) at: TokenTree,
-    /// In a `skip(..)`: it is there to be left out.
+    /// True inside a `skip(..)`: the parameter is named to be left out.
     pub(crate) skipped: bool,
 }
 
-/// Every name in an attribute's tokens that can mean a parameter. Keys, fields, paths and names of
-/// what is called mean none; what a format string captures does.
+/// Returns every name in an attribute's tokens that can mean a parameter. Keys, fields, paths and
+/// names of called functions mean none; a name that a format string captures does.
 pub(crate) fn uses(tokens: TokenStream) -> Vec<Use> {
     let mut found = Vec::new();
     walk(tokens, false, &mut found);
@@ -58,7 +58,7 @@ fn walk(tokens: TokenStream, skipped: bool, found: &mut Vec<Use>) {
     }
 }
 
-/// Returns how many tokens the key of `key = ..` or `a.key = ..` has; 0 if there is none.
+/// Returns the number of tokens in the key of `key = ..` or `a.key = ..`; 0 if there is none.
 fn key(tokens: &[TokenTree]) -> usize {
     let mut length = 1;
     while tokens.get(length).is_some_and(|token| is(token, '.'))
@@ -71,7 +71,7 @@ fn key(tokens: &[TokenTree]) -> usize {
     if assigned { length } else { 0 }
 }
 
-/// The names that a format string captures: `{amount}`, `{amount:?}`.
+/// Returns the names that a format string captures: `{amount}`, `{amount:?}`.
 fn captured(text: &str) -> Vec<String> {
     let pieces = text.replace("{{", "");
     let names = pieces.split('{').skip(1).filter_map(|piece| {

@@ -1,17 +1,17 @@
-//! Whether another macro has rewritten an item before this one saw it.
+//! Detects that another macro has rewritten an item before this one saw it.
 //!
-//! Attributes run from the top down, and each sees what those above it made. One that wraps the
-//! body, as `#[tracing::instrument]` does, has then put the arguments where it likes. No trace of
-//! it is left but its tokens: they stand where no such token is written.
+//! Attributes run from the top down, and each sees the output of those above it. One that wraps the
+//! body, as `#[tracing::instrument]` does, may have moved the arguments anywhere. The only trace of
+//! it is its tokens: they appear where no such token is written.
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
-/// The first token that another macro has made, if any.
+/// Returns the first token that another macro has made, if any.
 ///
-/// Only punctuation and brackets are looked at. Nothing can be wrapped without them, and macros
-/// that merely put names together (`paste`) or fill values in leave them alone. Tokens of the macro
-/// that wrote our own attribute too are its author's business, and so is all that a `macro_rules!`
-/// made: it can only write out what stands in it.
+/// Only punctuation and brackets are examined. Nothing can be wrapped without them, and macros that
+/// merely join names (`paste`) or insert values leave them alone. Tokens of the macro that also
+/// wrote our own attribute are its author's responsibility, and so is everything that a
+/// `macro_rules!` made: it can only write out its own content.
 pub(crate) fn rewritten(item: TokenStream, own: Span) -> Option<RewrittenToken> {
     SourceCheck { own: own.source_text()? }.first_made(item)
 }
@@ -19,12 +19,12 @@ pub(crate) fn rewritten(item: TokenStream, own: Span) -> Option<RewrittenToken> 
 /// A token that a macro has made.
 pub(crate) struct RewrittenToken {
     pub(crate) at: Span,
-    /// The attribute that made it, when its token says so.
+    /// The attribute that made it, if the token reveals it.
     pub(crate) by: Option<String>,
 }
 
 struct SourceCheck {
-    /// Where this macro was called.
+    /// The span at which this macro was called.
     own: String,
 }
 

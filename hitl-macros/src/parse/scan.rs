@@ -1,14 +1,14 @@
-//! Finds tokens wherever they stand in a type or an item.
+//! Finds tokens anywhere in a type or an item.
 
 use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Returns whether it is this punctuation.
+/// Returns whether the token is this punctuation.
 pub(super) fn is(token: &TokenTree, what: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == what)
 }
 
-/// The first identifier that fits, in groups too.
+/// Returns the first identifier that matches, also inside groups.
 pub(crate) fn identifier(
     tokens: impl ToTokens,
     fits: &mut dyn FnMut(&Ident) -> bool,
@@ -26,7 +26,7 @@ pub(crate) fn identifier(
     None
 }
 
-/// The first `&` of a reference type.
+/// Returns the first `&` of a reference type.
 pub(crate) fn reference(tokens: impl ToTokens) -> Option<TokenTree> {
     first(
         tokens.into_token_stream(),
@@ -34,7 +34,7 @@ pub(crate) fn reference(tokens: impl ToTokens) -> Option<TokenTree> {
     )
 }
 
-/// The first lifetime other than `'static`, as its quote and its name.
+/// Returns the first lifetime other than `'static`, as its quote and its name.
 pub(crate) fn lifetime(tokens: impl ToTokens) -> Option<TokenStream> {
     let mut name = None;
     let quote = first(tokens.into_token_stream(), &mut |token, next| match (token, next) {
@@ -49,7 +49,7 @@ pub(crate) fn lifetime(tokens: impl ToTokens) -> Option<TokenStream> {
     Some([quote].into_iter().chain(name.map(TokenTree::Ident)).collect())
 }
 
-/// The first `impl Trait`.
+/// Returns the first `impl Trait`.
 pub(crate) fn impl_trait(tokens: impl ToTokens) -> Option<Ident> {
     identifier(tokens, &mut |ident| ident == "impl")
 }
@@ -72,7 +72,7 @@ fn first(
     None
 }
 
-/// Returns where a name stands with no `::` before it.
+/// Returns the first occurrence of a name with no `::` before it.
 pub(crate) fn unqualified(tokens: impl ToTokens, name: &Ident) -> Option<Ident> {
     let mut after_colon = false;
     for token in tokens.into_token_stream() {

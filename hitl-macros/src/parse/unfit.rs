@@ -1,9 +1,9 @@
 //! Types that cannot be an argument, although some of them can be written and read.
 //!
-//! A call is a value: it is shown, stored, and run as it was approved. What others can still
-//! change, what does not own what it points to, and what holds nothing is no value in this sense.
-//! The names are those of Rust's own types and of well-known crates; a type of one's own that is
-//! merely called `Cell` has no angle brackets, or can be renamed where it is imported.
+//! A call is a value: it is shown, stored, and run as it was approved. Types that others can still
+//! change, that do not own what they point to, or that hold nothing are no values in this sense.
+//! The names are those of Rust's own types and of well-known crates; a user's type that is merely
+//! called `Cell` has no angle brackets, or can be renamed where it is imported.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -49,7 +49,7 @@ const ATOMICS: [&str; 13] = [
     "AtomicUsize",
 ];
 
-/// Returns what in a type makes it unfit for an argument, and why.
+/// Returns the part of a type that makes it unfit for an argument, and the reason.
 pub(super) fn unfit(ty: TokenStream) -> Option<(TokenTree, String)> {
     let tokens: Vec<TokenTree> = ty.into_iter().collect();
     tokens.iter().enumerate().find_map(|(i, token)| match token {

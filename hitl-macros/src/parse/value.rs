@@ -9,7 +9,7 @@ use syn::{Expr, ExprLit, Ident, Lit, Path};
 use super::duration;
 use super::entries::Entry;
 
-/// A value and where it was given.
+/// A value and its span.
 pub(crate) struct Spanned<T> {
     pub(crate) value: T,
     pub(crate) at: TokenStream,
@@ -21,7 +21,7 @@ impl<T> Spanned<T> {
     }
 }
 
-/// A risk, as the variant of `Risk` that it is.
+/// The risks, with their variants of `Risk`.
 pub(crate) const RISKS: [(&str, &str); 4] =
     [("low", "Low"), ("medium", "Medium"), ("high", "High"), ("critical", "Critical")];
 
@@ -44,7 +44,7 @@ pub(crate) fn text(entry: &Entry) -> syn::Result<Spanned<String>> {
     Ok(Spanned::new(text, expr))
 }
 
-/// Returns what identifies a version: short, and nothing in it is invisible.
+/// Returns the identifier of a version: short, and without invisible characters.
 pub(crate) fn version(entry: &Entry) -> syn::Result<Spanned<String>> {
     let what = "1 to 128 visible ASCII characters, like \"2.1\", or \"any\" for none";
     let (expr, text) = string(entry, what)?;
@@ -83,7 +83,7 @@ pub(crate) fn duration(entry: &Entry) -> syn::Result<Spanned<Duration>> {
     }
 }
 
-/// A count of at least one.
+/// Reads a count of at least one.
 pub(crate) fn count(entry: &Entry) -> syn::Result<Spanned<u32>> {
     let what = "a whole number of at least 1, as a literal";
     let (expr, literal) = literal(entry, what)?;
@@ -96,7 +96,7 @@ pub(crate) fn count(entry: &Entry) -> syn::Result<Spanned<u32>> {
     }
 }
 
-/// What a human may answer, as the variants of `Choice` that they are.
+/// The answers of a human, with their variants of `Choice`.
 const DECISIONS: [(&str, &str); 5] = [
     ("approve", "Approve"),
     ("edit", "Edit"),
@@ -122,13 +122,13 @@ pub(crate) fn decisions(entry: &Entry) -> syn::Result<Spanned<Vec<&'static str>>
     Ok(Spanned::new(given, value(entry, what)?))
 }
 
-/// How many people, of a role or of any.
+/// The number of people in a stage, of a role or of any.
 pub(crate) struct Stage {
     pub(crate) role: Option<String>,
     pub(crate) people: u32,
 }
 
-/// Stages: how many people, and of which role.
+/// Reads stages: for each the number of people, and their role.
 pub(crate) fn stages(entry: &Entry) -> syn::Result<Spanned<Vec<Stage>>> {
     let what = "a list of stages, like `[\"2 of finance\", \"director\", \"2\"]`";
     let mut given = Vec::new();
@@ -148,7 +148,7 @@ pub(crate) fn stages(entry: &Entry) -> syn::Result<Spanned<Vec<Stage>>> {
     Ok(Spanned::new(given, value(entry, what)?))
 }
 
-/// The strings of a list that is not empty.
+/// Returns the strings of a list that is not empty.
 fn strings<'e>(entry: &'e Entry, what: &str) -> syn::Result<Vec<(&'e Expr, String)>> {
     let expr = value(entry, what)?;
     let Expr::Array(list) = expr else { return Err(wrong(entry, expr, what)) };
@@ -170,7 +170,7 @@ pub(crate) fn path(entry: &Entry) -> syn::Result<Path> {
 
 fn value<'e>(entry: &'e Entry, what: &str) -> syn::Result<&'e Expr> {
     let mut value = entry.value.as_ref();
-    // A `macro_rules!` that passes a value through wraps it up.
+    // A `macro_rules!` that passes a value through wraps it in a group.
     while let Some(Expr::Group(group)) = value {
         value = Some(&group.expr);
     }

@@ -1,4 +1,4 @@
-//! The expansion as a person reads it.
+//! The expansion in readable form.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -50,7 +50,8 @@ where
             let attempt = Arc::clone(cx.attempt_handle());
             let guard = BlockingGuard::new(Arc::clone(&attempt.record));
             runtime.spawn_blocking(move || {
-                // The pool may have started it late: it can be stopped until here.
+                // The pool may have started it late: a stop requested before this point takes
+                // effect.
                 let result = if attempt.is_stopped() {
                     Err(StepFailure::returned("stopped before it began"))
                 } else {

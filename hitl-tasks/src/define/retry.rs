@@ -1,4 +1,4 @@
-//! How often a failed step is retried, and after which delays.
+//! The retry policy of a step: the number of retries, and the delays between them.
 
 use std::time::Duration;
 

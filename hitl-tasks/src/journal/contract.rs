@@ -50,7 +50,7 @@ impl fmt::Display for Epoch {
 /// manager claims a journaled task, loads its entries, and appends one with each advance of the
 /// task. It waits for `Ok` before it continues.
 ///
-/// # What an implementor owes
+/// # Requirements for an implementor
 ///
 /// - **Opaque.** An entry is one UTF-8 JSON text, of a few bytes to some megabytes. A journal never
 ///   interprets it, and returns exactly the same bytes.
@@ -69,7 +69,7 @@ impl fmt::Display for Epoch {
 ///   unused epoch and a repeated entry are harmless. So a journal need not, and must not, drop
 ///   equal entries.
 /// - **Isolated.** Tasks do not affect each other; ids are never reused for another task.
-/// - **Cancel-safe.** A call whose future is dropped half-way takes effect wholly or not at all.
+/// - **Cancel-safe.** A call whose future is dropped half-way takes effect entirely or not at all.
 ///
 /// The retention of tasks is a setting of the journal. It removes a task as a whole, epoch
 /// included, and only long after its last entry: a task without entries starts from the beginning.

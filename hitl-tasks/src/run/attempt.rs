@@ -24,7 +24,7 @@ pub(crate) struct Attempt {
     /// Wakes futures that have left the off-clock section and wait for the task to get a slot.
     resumed: Notify,
     calls: AtomicU32,
-    /// Whether the body has waited for another task.
+    /// True if the body has waited for another task.
     waits: AtomicBool,
 }
 

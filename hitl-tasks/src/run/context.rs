@@ -81,7 +81,7 @@ impl StepContext {
     /// Run such futures one after the other, or join them inside one call: while any of them is off
     /// the clock, the whole step is.
     ///
-    /// As cancel-safe as `future`: when this is dropped, the task returns to the clock.
+    /// Cancel-safe if `future` is: when this is dropped, the task returns to the clock.
     ///
     /// ```
     /// # use hitl_tasks::StepContext;

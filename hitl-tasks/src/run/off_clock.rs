@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(crate) struct OffClock {
     /// The number of futures that are off the clock.
     depth: u32,
-    /// Whether the slot has been given back.
+    /// True if the slot has been given back.
     parked: bool,
     since: Option<Instant>,
     total: Duration,

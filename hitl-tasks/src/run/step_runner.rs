@@ -37,9 +37,9 @@ pub(crate) struct StepScope<'a> {
     pub(crate) session: Option<&'a JournalSession>,
     /// Wakes the step: the task's waker, or one for each member of a group.
     pub(crate) waker: &'a Notify,
-    /// Whether a sibling failed.
+    /// True if a sibling failed.
     pub(crate) sibling_failed: &'a AtomicBool,
-    /// Whether the step counts as on the clock.
+    /// True if the step counts as on the clock.
     pub(crate) on_clock: AtomicBool,
 }
 

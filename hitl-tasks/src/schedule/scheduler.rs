@@ -60,9 +60,9 @@ struct State {
     idempotent: IdempotencyCache<Record>,
     /// The steps that wait for tasks of this manager.
     waits: WaitGraph,
-    /// Whether [`wait_idle`](Scheduler::wait_idle) waits.
+    /// True while [`wait_idle`](Scheduler::wait_idle) waits.
     idle_awaited: bool,
-    /// Whether a thread is starting tasks. It checks the queue again before it stops.
+    /// True while a thread is starting tasks. That thread checks the queue again before it stops.
     starting: bool,
     /// The time that the timer waits for, while there is one.
     timer: Option<Micros>,

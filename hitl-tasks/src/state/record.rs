@@ -33,12 +33,12 @@ pub(crate) struct Record {
     pub(super) inner: Mutex<RecordState>,
     /// Mirrors `inner.stop`, for the driver's fast path.
     pub(super) stopping: AtomicBool,
-    /// Its position in the queue; ticket 0 if it never had one.
+    /// The task's position in the queue; ticket 0 if it never had one.
     pub(super) ticket: AtomicU64,
     pub(super) rank: AtomicI64,
     /// Wakes the driver: the task was stopped, or a future left or entered the clock.
     pub(super) waker: Notify,
-    /// Whether it waits for a slot in which it resumes.
+    /// True while the task waits for a slot in which it resumes.
     wants_slot: AtomicBool,
 }
 
@@ -49,22 +49,22 @@ pub(super) struct RecordState {
     /// Set once a cancellation is accepted.
     pub(super) stop: Option<TaskError>,
     pub(super) error: Option<TaskError>,
-    /// Whether waiters have been woken; nothing more happens.
+    /// True once the waiters have been woken; nothing more happens.
     pub(super) finished_notified: bool,
-    /// Whether to wake the waiters as soon as the outbox is empty.
+    /// True if the waiters are to be woken as soon as the outbox is empty.
     pub(super) notify_when_idle: bool,
     /// Counts the changes that watchers may want to see.
     pub(super) version: u64,
-    /// Whether a watcher waits for `version` to change, and not only for the end.
+    /// True if a watcher waits for `version` to change, and not only for the end.
     pub(super) watched: bool,
     pub(super) waiters: Wakers,
     /// The number of bodies that block a thread.
     pub(super) blocking: u32,
-    /// Whether the end can no longer change.
+    /// True if the end can no longer change.
     pub(super) end_fixed: bool,
-    /// Whether the task is interrupted by its host, to continue later, and has not ended for good.
+    /// True if the task is interrupted by its host, to continue later, and has not ended for good.
     pub(super) suspended: bool,
-    /// Whether the undo should not wait between attempts.
+    /// True if the undo should not wait between attempts.
     pub(super) undo_cancelled: bool,
     /// Ends the task when the last blocking body returns, if its driver is gone.
     pub(super) deferred: Option<Deferred>,

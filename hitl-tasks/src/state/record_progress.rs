@@ -1,6 +1,7 @@
 //! Changes that the driver and the steps of a task report while it runs.
 //!
-//! If one change ends when the next begins, both get the same time, which one returns to the other.
+//! If one change ends when the next begins, both get the same time: the first returns it, and the
+//! next takes it.
 
 use std::sync::Arc;
 use std::time::Duration;

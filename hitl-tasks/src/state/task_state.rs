@@ -128,21 +128,21 @@ impl fmt::Display for TaskState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transition {
-    /// It got a slot.
+    /// The task got a slot.
     Start,
-    /// It went off the clock and gave its slot back.
+    /// The task went off the clock and gave its slot back.
     Park,
-    /// It returned to the clock, with a slot.
+    /// The task returned to the clock, with a slot.
     Resume,
-    /// It will not complete, and has steps to undo.
+    /// The task will not complete, and has steps to undo.
     Undo,
-    /// Its last step completed.
+    /// The last step of the task completed.
     Complete,
     /// A step failed for good.
     Fail,
-    /// It was cancelled.
+    /// The task was cancelled.
     Cancel,
-    /// Its timeout passed, or, while [`Queued`](TaskState::Queued), its queue timeout.
+    /// The task's timeout passed, or, while [`Queued`](TaskState::Queued), its queue timeout.
     /// [`Waiting`](TaskState::Waiting) uses no time, but the last member of a group may leave the
     /// clock just as the time is up.
     TimeOut,
@@ -177,7 +177,7 @@ pub struct IllegalTransition {
 mod tests {
     use super::*;
 
-    /// The table of the module's diagram, written by hand a second time.
+    /// Returns the entry of the module's diagram, written by hand a second time.
     fn expected(from: TaskState, transition: Transition) -> Option<TaskState> {
         use TaskState as S;
         use Transition as T;

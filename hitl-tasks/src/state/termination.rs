@@ -21,7 +21,7 @@ pub(crate) enum Termination {
     TimedOut(Duration),
     /// This process gives the task up: nothing is undone and no end is journaled.
     Abandoned(TaskError),
-    /// It ended before a restart.
+    /// The task ended before a restart.
     Recorded(TaskState, Option<TaskError>),
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum StopCause {
 pub(crate) enum StopOutcome {
     /// The task had ended, or was being stopped already.
     TooLate,
-    /// It had not started and has ended.
+    /// The task had not started and has ended.
     Immediate,
     /// The driver will stop it.
     Requested,

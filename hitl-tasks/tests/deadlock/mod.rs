@@ -1,4 +1,4 @@
-//! A step that waits on the clock for a task behind itself hears of it, and only then.
+//! A step that waits on the clock for a task behind itself gets a deadlock error, and only then.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::sync::{Arc, OnceLock};
@@ -11,7 +11,7 @@ use crate::support::{MS, S, settle, spend, watched};
 type Failure = TaskError;
 type Place = Arc<OnceLock<TaskHandle<u32>>>;
 
-/// A task that only takes so long.
+/// Returns a task that takes this long and does nothing else.
 fn child(name: &str, takes: Duration) -> Task<u32> {
     Task::new(name.to_owned()).step(TaskStep::new("s", move |_: StepContext| async move {
         spend(takes).await;
@@ -19,7 +19,8 @@ fn child(name: &str, takes: Duration) -> Task<u32> {
     }))
 }
 
-/// A task whose step submits a child and waits for it on the clock; what the step heard.
+/// Returns a task whose step submits a child and waits for it on the clock, and the result of that
+/// wait.
 fn parent(
     manager: &TaskManager,
     child: impl Fn() -> Task<u32> + Send + Sync + 'static,
@@ -44,7 +45,7 @@ async fn the_only_slot_is_not_waited_for_from_within_it() {
     assert_eq!(kind(&heard), Some(TaskErrorKind::Deadlock));
     let text = heard.unwrap_err().to_string();
     assert!(text.contains("'child'") && text.contains("off_clock"), "{text}");
-    // The child was not touched: it runs now that there is a slot.
+    // The child was not affected: it runs now that there is a slot.
     settle().await;
     spend(2 * S).await;
     assert_eq!(events.kinds(id).last(), Some(&"ended"));
@@ -89,7 +90,7 @@ async fn a_slot_that_will_be_free_is_waited_for() {
     let waits = manager.submit(parent(&manager, || child("c", S))).unwrap();
     assert_eq!(waits.wait().await.unwrap().unwrap(), 7);
     busy.wait().await.unwrap();
-    // So is a wait of another task for one that runs.
+    // The same holds for another task that waits for a running one.
     let (manager, _) = watched(|b| b.max_concurrent(2));
     let runs = manager.submit(child("runs", 5 * S)).unwrap();
     let runs = Arc::new(runs);
@@ -179,7 +180,7 @@ async fn a_wait_that_ends_by_itself_is_left_alone() {
     });
     let heard = manager.submit(Task::new("t").step(step)).unwrap().wait().await.unwrap();
     assert_eq!(heard, (TaskErrorKind::StillRunning, TaskErrorKind::TimedOut));
-    // A caller that is no step of the manager holds none of its slots.
+    // A caller that is not a step of the manager holds none of its slots.
     let (other, _) = watched(|b| b.max_concurrent(1));
     let waits = other.submit(parent(&manager, || child("elsewhere", S))).unwrap();
     assert_eq!(waits.wait().await.unwrap().unwrap(), 7);

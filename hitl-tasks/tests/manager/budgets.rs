@@ -1,4 +1,4 @@
-//! Time-outs, retries and panics.
+//! Timeouts, retries and panics.
 
 use crate::support;
 
@@ -153,7 +153,7 @@ async fn a_greedy_body_cannot_hide_its_time_out() {
         #[expect(unreachable_code, reason = "names the type")]
         Ok::<(), String>(())
     };
-    // Paused time moves only when nothing is ready, and this body always is.
+    // Paused time advances only when nothing is ready, and this body always is.
     let time = tokio::spawn(async {
         loop {
             tokio::time::advance(MS).await;

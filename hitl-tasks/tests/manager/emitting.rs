@@ -1,4 +1,4 @@
-//! Where events go.
+//! The consumers of events.
 
 use crate::support;
 
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use hitl_tasks::*;
 use support::{Events, S, ok, spend, watched};
 
-/// A writer that others can look at.
+/// A writer whose content others can read.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 

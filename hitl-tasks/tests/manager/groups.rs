@@ -132,7 +132,7 @@ async fn a_group_holds_its_slot_until_every_member_is_off_the_clock() {
     assert_eq!((handle.state(), manager.running()), (TaskState::Waiting, 0));
     spend(5 * S).await; // 8.5
     assert_eq!(handle.state(), TaskState::Waiting);
-    // a is back at 11 with nothing left to do; b at 23. Three seconds were on the clock.
+    // a is back at 11 with nothing left to do; b at 23. The clock ran for three seconds.
     assert_eq!(handle.wait().await.unwrap(), ("a", "b", 70));
     assert_eq!((manager.running(), events.most_at_once()), (0, 1));
     events.assert_one_end(handle.id());
@@ -188,7 +188,7 @@ async fn a_blocking_step_makes_its_output_and_its_errors_and_panics_are_failures
     assert_eq!(error.to_string(), "Step 'b' panicked: oh");
 }
 
-/// A blocking step that ignores everything until it is let go.
+/// Returns a blocking step that ignores everything until it is released.
 fn stubborn() -> (TaskStep<u32, ()>, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (began, has_begun) = mpsc::channel();
     let (go, let_go) = mpsc::channel();

@@ -1,4 +1,4 @@
-//! Tasks that outlive their process, as far as one process can show it.
+//! Tasks that outlive their process, as far as a single process can show it.
 
 #[path = "../not_durable/mod.rs"]
 mod not_durable;
@@ -26,7 +26,7 @@ fn manager(journal: impl Journal) -> (TaskManager, Events) {
     support::watched(|b| b.journal(journal).max_concurrent(2))
 }
 
-/// Three steps and a group; the last one fails on demand.
+/// Returns three steps and a group; the last one fails on demand.
 fn task(id: TaskId, log: &Log, fails: bool) -> Task<String> {
     let step = |name: &'static str, add: u64| {
         let (does, undoes) = (Arc::clone(log), Arc::clone(log));
@@ -228,7 +228,7 @@ async fn a_cancelled_task_is_recorded_as_cancelled() {
     assert_eq!((again.kind(), again.reason()), (TaskErrorKind::Cancelled, Some("enough")));
 }
 
-/// Fails some calls before or after they take effect, or dies at one of them.
+/// A journal that fails some calls before or after they take effect, or dies at one of them.
 struct Faulty {
     journal: MemoryJournal,
     calls: AtomicU64,
@@ -245,7 +245,7 @@ impl Faulty {
     ) -> Result<T, JournalError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         let hit = match self.error {
-            // Every so often.
+            // At every third call.
             Some(_) => number % 3 == self.dies_at % 3,
             None => number >= self.dies_at,
         };
@@ -286,7 +286,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
 }
 
-/// Runs until the journal dies at one call, and then again. Says whether it did die.
+/// Runs until the journal dies at one call, and then again. Returns whether it did die.
 fn crash(dies_at: u64, after: bool, fails: bool) -> bool {
     let (journal, id, log) = (MemoryJournal::new(), TaskId::new(), Log::default());
     let dead = Arc::new(Notify::new());
@@ -323,7 +323,8 @@ fn crash(dies_at: u64, after: bool, fails: bool) -> bool {
         events.assert_one_end(id);
         assert_eq!(manager.running(), 0);
     });
-    // What was recorded as done is not done again; everything was done, and undone if it failed.
+    // Steps that were recorded as done are not done again; every step was done, and undone if the
+    // task failed.
     let text =
         format!("{dies_at} {after} {fails}: {recorded:?} {before:?} {:?}", log.lock().unwrap());
     for (name, output) in [
@@ -391,14 +392,14 @@ async fn a_journal_that_stays_away_stops_the_task_which_goes_on_later() {
         dead: Arc::default(),
         error,
     };
-    // It never answers: given up after some minutes; nothing is undone.
+    // A journal that never answers is given up after some minutes; nothing is undone.
     let (stuck, events) = manager(faulty(6, None));
     let error = stuck.submit(task(id, &log, false)).unwrap().wait().await.unwrap_err();
     assert_eq!(error.kind(), TaskErrorKind::Journal, "{error}");
     assert!(error.to_string().contains("does not answer"), "{error}");
     events.assert_one_end(id);
     assert!(!log.lock().unwrap().iter().any(|entry| entry.starts_with("undo")));
-    // One that is cancelled while the journal does not answer ends at once.
+    // A task that is cancelled while the journal does not answer ends at once.
     let (stuck, _) = manager(faulty(0, None));
     let handle = stuck.submit(task(id, &log, false)).unwrap();
     settle().await;

@@ -8,7 +8,7 @@ use hitl_tasks::*;
 use support::{MS, S, ok, settle, spend, watched};
 use tokio::time::Instant;
 
-/// Works for a second, is away for so long, works for another second.
+/// Works for a second, is off the clock for this long, and works for another second.
 fn away_for(time: std::time::Duration) -> TaskStep<(), &'static str> {
     TaskStep::new("s", move |cx: StepContext| async move {
         spend(S).await;

@@ -1,4 +1,4 @@
-//! Everything at once, on several threads: the counts balance in every case.
+//! All features at once, on several threads: the counts balance in every case.
 
 use crate::support;
 
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use support::{Events, MS, spend, watched};
 
-/// What a step of a random task does.
+/// The behaviour of a step of a random task.
 #[derive(Clone, Copy, Debug)]
 enum Does {
     Return,
@@ -58,7 +58,7 @@ fn done() -> impl Strategy<Value = Done> {
 struct Plan {
     steps: Vec<(Does, Option<u64>, u32)>,
     timeout: Option<u64>,
-    /// Members of a group after the steps; what they do, and for how long undoing takes.
+    /// Members of a group after the steps: the behaviour of each, and the duration of its undo.
     group: Vec<(Does, u64)>,
     key: Option<u8>,
     start_after: u64,
@@ -115,7 +115,7 @@ fn millis(millis: u64) -> std::time::Duration {
     MS * u32::try_from(millis).unwrap()
 }
 
-/// Undoing takes some time, and sometimes fails.
+/// Adds an undo that takes some time, and sometimes fails.
 fn undoable(step: TaskStep<(), ()>, takes: u64) -> TaskStep<(), ()> {
     step.undo(move |_: StepContext, (): ()| async move {
         spend(millis(takes)).await;
@@ -148,7 +148,7 @@ fn task(plan: &Plan) -> Task<()> {
         .step(TaskStep::new("end", |_: StepContext, _: Vec<()>| async { Ok::<_, String>(()) }));
     match plan.timeout {
         Some(millis) => task.timeout(MS * u32::try_from(millis).unwrap()),
-        // `Listen` waits for ever otherwise.
+        // Without a timeout, `Listen` would wait forever.
         None => task.timeout(MS * 200),
     }
 }
@@ -168,7 +168,7 @@ async fn carry_out(manager: &TaskManager, plan: Plan) -> TaskWatcher {
     watcher
 }
 
-/// Runs everything and checks the books.
+/// Runs everything and checks that the counts balance.
 async fn balance(plans: Vec<Plan>, slots: usize, end: Option<Shutdown>) {
     let (manager, events) = watched(|b| b.max_concurrent(slots).cancel_grace_period(MS * 5));
     let count = plans.len();

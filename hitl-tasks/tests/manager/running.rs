@@ -1,4 +1,4 @@
-//! Slots, the queue, and how a manager ends.
+//! Slots, the queue, and the end of a manager.
 
 use crate::support;
 
@@ -16,7 +16,7 @@ fn endless() -> Task<()> {
     Task::new("endless").step(TaskStep::new("s", for_ever))
 }
 
-/// Cleans up for three seconds.
+/// Returns a task that cleans up for three seconds.
 fn slow_to_stop() -> Task<()> {
     Task::new("slow").step(TaskStep::new("s", |cx: StepContext| async move {
         cx.cancelled().await;
@@ -126,7 +126,7 @@ async fn a_watcher_sees_the_newest_and_the_end() {
     assert!(!watcher.changed().await);
 }
 
-// How a manager ends.
+// The end of a manager.
 
 #[tokio::test(start_paused = true)]
 async fn draining_finishes_everything_that_was_accepted() {

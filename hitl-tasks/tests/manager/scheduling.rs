@@ -1,4 +1,4 @@
-//! Keys, priorities, rates, later starts, limits of waiting, idempotency keys.
+//! Keys, priorities, rates, delayed starts, queue timeouts, idempotency keys.
 
 use crate::support;
 
@@ -18,7 +18,7 @@ fn endless() -> Task<()> {
     Task::new("endless").step(TaskStep::new("s", for_ever))
 }
 
-/// When tasks started, since `before`.
+/// Returns the times at which tasks started, since `before`.
 fn starts(events: &Events, handles: &[TaskHandle<&'static str>]) -> Vec<usize> {
     let all = events.all();
     let mut started: Vec<_> =
@@ -68,7 +68,7 @@ async fn priorities_go_first_and_age() {
     handles.push(manager.submit(second()).unwrap());
     handles.push(manager.submit(second().priority(Priority::Urgent)).unwrap());
     spend(70 * S).await;
-    // By now the ordinary one is worth more than a new urgent one; the low one is not.
+    // By now the ordinary task is worth more than a new urgent one; the low one is not.
     handles.push(manager.submit(second().priority(Priority::Urgent)).unwrap());
     blocker.cancel("go");
     for handle in &handles {
@@ -147,7 +147,7 @@ async fn the_same_idempotency_key_is_the_same_task_and_outcome() {
     let second = manager.submit(order()).unwrap();
     assert_eq!(first.id(), second.id());
     assert_eq!(first.wait_cloned().await.unwrap(), 0);
-    // After the end too, for some time.
+    // Also for some time after the end.
     spend(30 * S).await;
     let third = manager.submit(order()).unwrap();
     assert_eq!((third.id(), third.wait_cloned().await.unwrap()), (first.id(), 0));
@@ -161,7 +161,7 @@ async fn the_same_idempotency_key_is_the_same_task_and_outcome() {
     let other = Task::new("order").step(TaskStep::new("s", body)).idempotency_key("order-7");
     let refused = manager.submit(other).unwrap_err();
     assert_eq!(refused.to_string(), "idempotency key 'order-7' belongs to another task");
-    // Another tenant's key is another key, and what is forgotten runs again.
+    // Another tenant's key is another key, and a task that is no longer remembered runs again.
     assert_eq!(manager.submit(order().tenant("acme")).unwrap().wait().await.unwrap(), 1);
     spend(61 * S).await;
     assert_eq!(manager.submit(order()).unwrap().wait().await.unwrap(), 2);
@@ -280,6 +280,6 @@ async fn a_dropped_manager_leaks_neither_tasks_nor_timers() {
     drop(manager);
     settle().await;
     assert_eq!(bodies.load(Ordering::SeqCst), 6);
-    // The scheduler itself is gone too: nothing keeps what it owned.
+    // The scheduler itself is gone too: nothing keeps the values that it owned alive.
     assert_eq!(emitters.load(Ordering::SeqCst), 1);
 }

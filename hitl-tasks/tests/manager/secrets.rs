@@ -1,4 +1,4 @@
-//! Every way out of a task, with secrets in front of it.
+//! Every output of a task, with secrets in its input.
 
 use crate::support;
 
@@ -14,18 +14,18 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// What is planted wherever a task says something: a secret by its name, one by its shape, one in
-/// JSON.
+/// The text that is planted wherever a task outputs a text: a secret by its name, one by its shape,
+/// one in JSON.
 const SAID: &str = concat!(
     r#"asked with password=hunter2hunter2, Bearer abcdefgh12345678 and {"apiKey":"k3y-of-the-house"}; "#,
     "db at postgres://app:s3cr3t-pw@db/x"
 );
 
-/// None of these may be anywhere.
+/// None of these may appear anywhere.
 const PLANTED: &[&str] =
     &["hunter2hunter2", "abcdefgh12345678", "k3y-of-the-house", "s3cr3t-pw", "97315-pin"];
 
-/// Everything that was looked at.
+/// The texts that were examined.
 #[derive(Default)]
 struct Walk(Vec<(String, String)>);
 
@@ -50,7 +50,8 @@ impl Walk {
         }
     }
 
-    /// Nothing planted is anywhere, and each place says that something was there.
+    /// Asserts that no planted text appears anywhere, and that each place shows that something was
+    /// masked.
     #[track_caller]
     fn assert_clean(&self, least: usize) {
         assert!(self.0.len() >= least, "only {} places were looked at", self.0.len());
@@ -75,7 +76,7 @@ impl Write for Shared {
     }
 }
 
-/// Collects the output of `tracing` on this thread.
+/// A collector of the output of `tracing` on this thread.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<String>>);
 
@@ -111,7 +112,7 @@ impl Subscriber for Told {
     fn exit(&self, _: &Id) {}
 }
 
-/// An error whose cause says it, too.
+/// An error whose cause contains the text too.
 struct Refused;
 
 impl Display for Refused {
@@ -130,7 +131,7 @@ fn named<I: Clone + Send + 'static, O: Send + 'static>(
     })
 }
 
-/// What there is to see of a task that has ended.
+/// Collects everything that is visible of a task that has ended.
 async fn look<T: Debug + Send + 'static>(walk: &mut Walk, manager: &TaskManager, task: Task<T>) {
     walk.debug("a task before it is submitted", &task);
     let handle = manager.submit(task).unwrap();
@@ -181,7 +182,7 @@ async fn invariant_8_no_way_out_of_a_task_shows_a_secret() {
         Ok(Sensitive::new("97315-pin".to_owned()))
     });
     look(&mut walk, &manager, Task::new(name("complete")).step(says)).await;
-    // An error, after an attempt; what was done before is undone, and that fails too.
+    // An error, after an attempt; completed steps are undone, and that fails too.
     let done = named("done", |_| Ok("x".to_owned()))
         .undo(|_: StepContext, _: String| async { Err::<(), _>(format!("stuck: {SAID}")) });
     let fails = named("fails", |_| Err::<(), _>(Refused)).retry(Retry::times(1).delay(S));
@@ -205,11 +206,11 @@ async fn invariant_8_no_way_out_of_a_task_shows_a_secret() {
     assert!(handle.cancel(SAID));
     let error = handle.wait().await.unwrap_err();
     walk.error("cancelled", &error);
-    // Never accepted.
+    // A task that is refused.
     let bad = TaskStep::new(name("weightless"), support::ok).weight(0);
     let refused = manager.submit(Task::new(name("refused")).step(bad)).unwrap_err();
     walk.error("refused", &refused);
-    // Left behind by a shutdown.
+    // A task that a shutdown leaves running.
     let for_ever = TaskStep::new(name("waits for ever"), support::for_ever);
     let _left = manager.submit(Task::new(name("left")).step(for_ever)).unwrap();
     settle().await;
@@ -243,7 +244,7 @@ async fn invariant_8_no_way_out_of_a_task_shows_a_secret() {
     walk.assert_clean(150);
 }
 
-/// A step's context, from within.
+/// Asserts that a step's context, seen from inside the body, reveals no secret.
 fn walked(cx: &StepContext) {
     let mut walk = Walk::default();
     walk.debug("context", cx);

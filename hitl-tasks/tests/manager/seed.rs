@@ -1,4 +1,4 @@
-//! The seed's facts about tasks and progress, and their neighbours, through the public API.
+//! The reference cases for tasks and progress, and neighbouring cases, through the public API.
 
 use crate::support;
 
@@ -10,7 +10,7 @@ use hitl_base::Timestamp;
 use hitl_tasks::*;
 use support::{MS, S, ok, one_second, spend};
 
-/// What a step of the seed does.
+/// The behaviour of a step in a reference case.
 #[derive(Clone, Copy)]
 enum Does {
     Ok,
@@ -42,7 +42,7 @@ fn manager() -> TaskManager {
     TaskManager::builder().build().unwrap()
 }
 
-/// Runs a task to its end: its result, its state and its last snapshot.
+/// Runs a task to its end. Returns its result, its state and its last snapshot.
 async fn run<T: Send + 'static>(task: Task<T>) -> (Result<T, TaskError>, TaskState, TaskProgress) {
     let manager = manager();
     let handle = manager.submit(task).unwrap();
@@ -142,7 +142,7 @@ async fn both_time_limits_at_once_end_as_the_tasks() {
     assert_eq!(run(task).await.1, TaskState::TimedOut);
 }
 
-// Progress, by hand.
+// Progress that is maintained by hand.
 
 fn progress(steps: &[(Status, Option<f64>)]) -> TaskProgress {
     let names = steps.iter().enumerate().map(|(i, _)| format!("s{i}"));
@@ -271,7 +271,7 @@ async fn the_rest_is_estimated_from_on_clock_time() {
     let handle = manager.submit(Task::new("t").step(TaskStep::new("s", body))).unwrap();
     assert_eq!(handle.progress().estimated_completion_ms, None);
     spend(5 * S).await;
-    // Ten seconds for a quarter, so thirty for the rest; the hour off the clock does not count.
+    // A quarter took ten seconds, so the rest takes thirty; the hour off the clock does not count.
     assert_eq!(handle.progress().estimated_completion_ms, Some(30_000));
     handle.wait().await.unwrap();
     assert_eq!(handle.progress().estimated_completion_ms, None);

@@ -1,4 +1,4 @@
-//! Undoing what was done.
+//! Undoing completed steps.
 
 use crate::support;
 
@@ -14,7 +14,7 @@ fn said(log: &Log) -> Vec<String> {
     log.lock().unwrap().clone()
 }
 
-/// Does something that can be undone, and notes down both.
+/// Returns a step that can be undone, and logs both.
 fn doing<I: Clone + Send + 'static>(name: &'static str, log: &Log) -> TaskStep<I, &'static str> {
     let (does, undoes) = (Arc::clone(log), Arc::clone(log));
     TaskStep::new(name, move |_: StepContext, _: I| {
@@ -188,7 +188,7 @@ fn invariant_11_a_runtime_that_goes_away_while_it_undoes_leaves_the_decided_end(
     events.assert_one_end(handle.id());
 }
 
-/// A step whose undoing fails, and is tried again an hour later, twice.
+/// Returns a step whose undo fails, and is retried an hour later, twice.
 fn stubborn(log: &Log) -> TaskStep<(), ()> {
     let tries = Arc::clone(log);
     TaskStep::new("stubborn", |_: StepContext, (): ()| async { Ok::<_, String>(()) })

@@ -1,4 +1,4 @@
-//! Readers that come back, subscribers that are slow, dashboards, estimates.
+//! Readers that reconnect, slow subscribers, dashboards, estimates.
 
 use crate::support;
 
@@ -13,7 +13,7 @@ fn quick() -> Task<&'static str> {
     Task::new("quick").step(TaskStep::new("s", ok))
 }
 
-/// Says a hundred things, without a pause.
+/// Returns a task that reports a hundred messages, without a pause.
 fn chatty() -> Task<()> {
     Task::new("chatty").step(TaskStep::new("s", |cx: StepContext| async move {
         for percent in 1..=100 {
@@ -53,7 +53,7 @@ async fn a_reader_goes_on_where_it_stopped() {
         let before = all.iter().position(|(p, _)| p == position).unwrap();
         assert_eq!(next, all[before + 1].0);
     }
-    // One task, to its end; one tenant, and no other.
+    // The events of one task, to its end; of one tenant, and of no other.
     let mut of_one = log.read_task(one.id(), None);
     let mut seqs = Vec::new();
     while let Some((_, event)) = read(&mut of_one).await {
@@ -65,7 +65,7 @@ async fn a_reader_goes_on_where_it_stopped() {
     for _ in 0..5 {
         assert_eq!(read(&mut of_acme).await.unwrap().1.task.id(), two.id());
     }
-    // What comes later arrives, also after a wait that was given up.
+    // Later events arrive, also after an abandoned wait.
     assert!(tokio::time::timeout(S, reader.next()).await.is_err());
     let (three, event) =
         tokio::join!(async { manager.submit(quick()).unwrap() }, read(&mut reader));
@@ -152,7 +152,7 @@ async fn a_slow_inbox_gets_the_newest_state_and_every_end() {
             );
         }
     }
-    // Once the manager is gone: the ends of what it ran, and then nothing.
+    // Once the manager is gone: the ends of its tasks, and then nothing.
     drop(manager);
     let mut ends = 0;
     while let Some(update) = slow.recv().await {
@@ -310,7 +310,7 @@ async fn a_reader_of_a_task_whose_end_lies_behind_it_ends() {
     }
     let (position, event) = last.unwrap();
     assert!(event.is_end());
-    // It comes back after it has read the end.
+    // A reader that reconnects after it has read the end.
     assert!(log.read_task(one.id(), Some(position)).next().await.is_none());
     // The end is no longer kept: a gap, and nothing more.
     manager.submit(quick()).unwrap().wait().await.unwrap();
@@ -323,7 +323,7 @@ async fn a_reader_of_a_task_whose_end_lies_behind_it_ends() {
     while let Some(said) = unknown.next().await {
         assert!(matches!(said, LogItem::Gap));
     }
-    // One that lives is waited for.
+    // A reader waits for the end of a live task.
     let endless = manager.submit(Task::new("long").step(TaskStep::new("s", for_ever))).unwrap();
     settle().await;
     let mut living = log.read_task(endless.id(), None);
@@ -354,7 +354,7 @@ async fn a_position_from_before_a_restart_begins_with_a_gap_and_never_with_silen
     let after = EventLog::new(100);
     let second = TaskManager::builder().journal(journal).emitter(after.clone()).build().unwrap();
     second.submit(task(false)).unwrap().wait().await.unwrap();
-    // The browser sends back a position of the former log; the new one counts from 1 again.
+    // The browser sends back a position of the former log; the new log counts from 1 again.
     let position = Some(position.to_string().parse().unwrap());
     let mut reader = after.read_task(id, position);
     assert!(matches!(reader.next().await, Some(LogItem::Gap)));

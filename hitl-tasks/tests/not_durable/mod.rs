@@ -1,4 +1,5 @@
-//! Outputs that a journal cannot give back fail their step at once, and what was done is undone.
+//! Outputs that cannot be read back from a journal fail their step at once, and completed steps are
+//! undone.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ struct Session {
     cache: Vec<u8>,
 }
 
-/// Two steps that are undone; the second makes this output.
+/// Returns two steps with an undo; the second returns this output.
 fn task<O>(id: TaskId, log: &Log, output: O) -> Task<O>
 where
     O: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
@@ -68,7 +69,8 @@ where
     let text = error.to_string();
     assert!(text.starts_with("Step 'second' cannot be journaled: its output "), "{text}");
     assert!(text.contains(why), "{text}");
-    // At once: not tried again; both are undone, the last first, and nothing half is recorded.
+    // Fails at once and is not retried; both are undone, the last first, and no partial output is
+    // recorded.
     assert_eq!(*log.lock().unwrap(), ["do second", "undo second", "undo first"]);
     let undone: Vec<_> = error.undo_results().iter().map(|undone| undone.step).collect();
     assert_eq!(undone, [1, 0]);
@@ -76,7 +78,7 @@ where
     assert_eq!(kinds.iter().filter(|kind| *kind == "stepDone").count(), 1, "{kinds:?}");
     assert_eq!(kinds.last().map(String::as_str), Some("terminal"));
     events.assert_one_end(id);
-    // A later life hears the same, and runs nothing.
+    // A later process gets the same error, and runs nothing.
     let (second, _) = manager(journal);
     let again = second.submit(task(id, &log, output)).unwrap().wait().await.map(drop).unwrap_err();
     assert_eq!((again.to_string(), again.failure()), (text, Some(FailureKind::NotDurable)));
@@ -166,8 +168,8 @@ async fn in_a_group_every_member_that_is_done_is_undone() {
     assert!(done.iter().all(|undone| *undone <= 1) && done[1] == 1, "{done:?}");
 }
 
-/// The process dies at every call of the journal from the failure on; a later life undoes what was
-/// recorded, and says of the output that is gone that it was not undone.
+/// The process dies at every call of the journal from the failure on; a later process undoes the
+/// recorded steps, and reports that the output that is gone was not undone.
 #[test]
 fn invariant_10_a_crash_while_it_is_undone_leaves_nothing_unsaid() {
     for dies_at in 5..14 {

@@ -1,4 +1,4 @@
-//! What is raced.
+//! The races.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use shuttle::future::{block_on, spawn, yield_now};
 use crate::sync::{Mutex, lock};
 use crate::*;
 
-/// All of them, by name.
+/// All races, by name.
 pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_11_cancel_races_start_and_finish", invariant_11_cancel_races_start_and_finish),
     (
@@ -72,13 +72,13 @@ fn task() -> Task<u32> {
 
 fn explore(race: impl Fn() + Send + Sync + 'static) {
     let mut config = shuttle::Config::new();
-    // Its own is too small for futures of an unoptimised build.
+    // Shuttle's default is too small for futures of an unoptimised build.
     config.stack_size = 1 << 20;
     let scheduler = shuttle::scheduler::RandomScheduler::new(ROUNDS);
     shuttle::Runner::new(scheduler, config).run(race);
 }
 
-/// Every task has one end, and every slot is back.
+/// Asserts that every task has one end, and every slot is back.
 fn balanced(manager: &TaskManager, events: &Events, ids: &[TaskId]) {
     for id in ids {
         events.assert_one_end(*id);
@@ -87,7 +87,7 @@ fn balanced(manager: &TaskManager, events: &Events, ids: &[TaskId]) {
 }
 
 fn invariant_11_cancel_races_start_and_finish() {
-    // With one slot the second one is mostly queued, with two it mostly runs.
+    // With one slot the second task is mostly queued, with two it mostly runs.
     explore(|| cancel_races(1));
     explore(|| cancel_races(2));
 }
@@ -149,7 +149,7 @@ fn invariant_12_waits_race_the_end_and_are_dropped() {
                     spawn(async move { handle.wait().await.is_ok() })
                 })
                 .collect();
-            // One that is given up after its first look.
+            // A watcher that is dropped after its first read.
             let mut watcher = handle.watcher();
             let _ = watcher.changed().now_or_never();
             let id = handle.id();

@@ -1,4 +1,4 @@
-//! What `src/sync.rs` offers, under shuttle's scheduler.
+//! The items of `src/sync.rs`, under shuttle's scheduler.
 
 use std::sync::PoisonError;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the integration tests share.
+//! Helpers that the integration tests share.
 #![allow(dead_code, clippy::unused_async, reason = "every test binary uses its part")]
 
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use hitl_tasks::{
     ProgressEmitter, StepContext, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskManagerBuilder,
 };
 
-/// Keeps every event.
+/// An emitter that keeps every event.
 #[derive(Clone, Default)]
 pub(crate) struct Events(Arc<Mutex<Vec<TaskEvent>>>);
 
@@ -31,7 +31,7 @@ impl Events {
         self.of(id).iter().map(|event| event.kind.name()).collect()
     }
 
-    /// Invariant 11, of one task: one end, at the end, and numbers without gaps.
+    /// Asserts invariant 11 for one task: one end, in the last place, and numbers without gaps.
     #[track_caller]
     pub(crate) fn assert_one_end(&self, id: TaskId) {
         let events = self.of(id);
@@ -42,7 +42,7 @@ impl Events {
         assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>());
     }
 
-    /// The maximum number of tasks that ran at once, according to the events.
+    /// Returns the maximum number of tasks that ran at once, according to the events.
     pub(crate) fn most_at_once(&self) -> usize {
         let mut running = 0_usize;
         let mut most = 0;
@@ -66,7 +66,7 @@ impl Events {
     }
 }
 
-/// A manager with a few slots, and all its events.
+/// Returns a manager with a few slots, and all its events.
 pub(crate) fn watched(
     configure: impl FnOnce(TaskManagerBuilder) -> TaskManagerBuilder,
 ) -> (TaskManager, Events) {
@@ -75,7 +75,7 @@ pub(crate) fn watched(
     (configure(builder).build().unwrap(), events)
 }
 
-/// Takes this long, by tokio's (paused) clock.
+/// Waits for this long, by tokio's (paused) clock.
 pub(crate) async fn spend(time: Duration) {
     tokio::time::sleep_until(tokio::time::Instant::now() + time).await;
 }

@@ -1,4 +1,4 @@
-//! What ran before the macro has seen the secrets.
+//! Macros that ran before `#[hitl_tool]` have seen the secrets.
 
 use hitl::{hitl_tool, hitl_tools};
 

@@ -1,4 +1,4 @@
-//! What a block of tools can hold.
+//! The permitted content of a block of tools.
 
 use hitl::hitl_tools;
 

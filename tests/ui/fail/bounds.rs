@@ -1,4 +1,4 @@
-//! What the types of a tool must be able to do.
+//! The traits that the types of a tool must implement.
 
 use std::rc::Rc;
 

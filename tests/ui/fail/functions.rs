@@ -1,4 +1,4 @@
-//! What a tool can be made of.
+//! The kinds of fn that can become a tool.
 
 use hitl::hitl_tool;
 

@@ -1,4 +1,4 @@
-//! What a service can be, and its tools.
+//! The kinds of service, and of their tools, that are permitted.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the expansion hides stays hidden.
+//! Names that the expansion hides stay hidden.
 
 mod bank {
     use hitl::hitl_tool;

@@ -4,7 +4,7 @@ use super::Text;
 use crate::cargo::root;
 
 const PAGE: &str = "ARCHITECTURE.md";
-/// Paths of the map that name no crate are below this one.
+/// The folder of the map's paths that name no crate.
 const CORE: &str = "hitl-core/src";
 
 pub(super) fn check(texts: &[Text]) -> Vec<String> {
@@ -16,7 +16,7 @@ pub(super) fn check(texts: &[Text]) -> Vec<String> {
     named.into_iter().filter(missing).map(|path| format!("{PAGE}: {path} does not exist")).collect()
 }
 
-/// The paths in back ticks, with `{a,b}` written out.
+/// Returns the paths in back ticks, with `{a,b}` expanded.
 fn paths(page: &str) -> Vec<String> {
     let quoted = page.split('`').skip(1).step_by(2);
     let is_path = |text: &&str| {

@@ -1,12 +1,12 @@
-//! No files of a folder import each other in a circle, so that each can be read after those that
-//! it uses. Imports are followed through re-exports to the file that defines the name.
+//! No files of a folder import each other in a cycle, so that each can be read after those that it
+//! uses. Imports are followed through re-exports to the file that defines the name.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::imports::{Form, Import, imports};
 use super::{Text, is_rust};
 
-/// The folders without circles, each within the `src` of a crate.
+/// The folders without cycles, each within the `src` of a crate.
 const FOLDERS: [&str; 4] = [
     "hitl-tasks/src",
     "hitl-core/src/gate",
@@ -67,14 +67,14 @@ impl<'t> Tree<'t> {
         Self { modules }
     }
 
-    /// Which files of a folder import which others of it.
+    /// Returns the imports between the files of a folder.
     fn edges(&self, folder: &str) -> BTreeMap<&str, BTreeSet<&str>> {
         let below =
             |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         let mut edges = BTreeMap::new();
         for (module, file) in self.modules.iter().filter(|(_, file)| below(file.path)) {
             let to: &mut BTreeSet<_> = edges.entry(file.path).or_default();
-            // What a module re-exports is followed from where it is imported.
+            // A re-export is followed from the module that imports it.
             let counted = file.imports.iter().filter(|import| import.form != Form::Export);
             let absolute = counted.filter_map(|import| self.absolute(module, &import.path));
             to.extend(absolute.filter_map(|path| self.file(&path, 0)).filter(|path| below(path)));
@@ -83,7 +83,7 @@ impl<'t> Tree<'t> {
         edges
     }
 
-    /// The path from the root of the crate; `None` for one that leaves it.
+    /// Returns the path from the root of the crate; `None` for one that leaves it.
     fn absolute(&self, module: &Module, path: &[String]) -> Option<Vec<String>> {
         let mut whole = module.clone();
         let mut rest = path;
@@ -110,7 +110,7 @@ impl<'t> Tree<'t> {
         Some(whole)
     }
 
-    /// The file that defines what a path names.
+    /// Returns the file that defines a path's name.
     fn file(&self, path: &[String], depth: u32) -> Option<&'t str> {
         let mut length = path.len();
         while !self.modules.contains_key(&path[..length]) {
@@ -135,7 +135,7 @@ impl<'t> Tree<'t> {
     }
 }
 
-/// One shortest circle of each group of files that reach each other.
+/// Returns one shortest cycle of each group of files that reach each other.
 fn circles<'f>(edges: &BTreeMap<&'f str, BTreeSet<&'f str>>) -> Vec<Vec<&'f str>> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();

@@ -25,7 +25,7 @@ fn of_manifest(manifest: &str) -> BTreeSet<&str> {
     names.filter(|name| *name != "default").collect()
 }
 
-/// The names in the first column of the table that begins with `feature`.
+/// Returns the names in the first column of the table that begins with `feature`.
 fn of_table(page: &str) -> BTreeSet<&str> {
     let lines = page.lines().map(|line| line.trim_start_matches("//!").trim());
     let rows = lines.skip_while(|line| !line.starts_with("| feature")).skip(2);

@@ -1,10 +1,10 @@
 //! Reads the paths that Rust code imports or names. Pure.
 
-/// A path that begins in the crate, as it is written.
+/// A path that begins in the crate, as written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Import {
     pub(super) path: Vec<String>,
-    /// The name by which the importing module knows it.
+    /// The name by which the importing module refers to it.
     pub(super) name: String,
     pub(super) form: Form,
 }
@@ -13,7 +13,7 @@ pub(super) struct Import {
 pub(super) enum Form {
     /// `use ..;`
     Use,
-    /// `pub use ..;`, whatever its visibility.
+    /// `pub use ..;`, with any visibility.
     Export,
     /// A path in an expression or a type.
     Inline,
@@ -44,7 +44,7 @@ pub(super) fn imports(source: &str) -> Vec<Import> {
     found
 }
 
-/// Reads `a::b::{c, d as e}` from the token at `at`, and moves it behind.
+/// Reads `a::b::{c, d as e}` from the token at `at`, and advances `at` past it.
 fn read_tree(
     tokens: &[&str],
     at: &mut usize,
@@ -104,7 +104,7 @@ fn tokens(code: &str) -> Vec<&str> {
     found
 }
 
-/// The code without comments and without the contents of strings and characters.
+/// Returns the code without comments and without the contents of strings and characters.
 fn without_texts(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
     let mut rest = source;
@@ -142,14 +142,14 @@ fn string_length(rest: &str) -> usize {
     rest.len()
 }
 
-/// How many `#` a raw string begins with, if one begins here.
+/// Returns the number of `#` at the start of a raw string, if one begins here.
 fn raw_string(rest: &str) -> Option<usize> {
     let after = rest.strip_prefix('r')?;
     let hashes = after.len() - after.trim_start_matches('#').len();
     after[hashes..].starts_with('"').then_some(hashes)
 }
 
-/// The length of a character, or 0 for a lifetime.
+/// Returns the length of a character literal, or 0 for a lifetime.
 fn character_length(rest: &str) -> usize {
     let mut chars = rest.char_indices().skip(1);
     match chars.next() {
@@ -162,7 +162,7 @@ fn character_length(rest: &str) -> usize {
     }
 }
 
-/// The code without the items that only tests have.
+/// Returns the code without test-only items.
 fn without_tests(code: &str) -> String {
     const MARK: &str = "#[cfg(test)]";
     let mut kept = String::with_capacity(code.len());
@@ -181,7 +181,7 @@ fn without_tests(code: &str) -> String {
     kept
 }
 
-/// The length of a block, its braces included.
+/// Returns the length of a block, its braces included.
 fn block_length(block: &str) -> usize {
     let mut depth = 0_usize;
     for (at, c) in block.char_indices() {

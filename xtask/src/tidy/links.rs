@@ -36,7 +36,7 @@ fn broken(page: &Text, texts: &[Text], exists: impl Fn(&str) -> bool) -> Vec<Str
     found
 }
 
-/// The targets of the links and images of a page, code left out.
+/// Returns the targets of the links and images of a page, except those in code.
 pub(super) fn targets(content: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut fenced = false;
@@ -58,7 +58,7 @@ pub(super) fn targets(content: &str) -> Vec<&str> {
     found
 }
 
-/// A path that is written relative to the page at `page`.
+/// Resolves a path that is relative to the page at `page`.
 pub(super) fn beside(page: &str, path: &str) -> String {
     let folder = Path::new(page).parent().and_then(Path::to_str).unwrap_or_default();
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
@@ -74,7 +74,7 @@ pub(super) fn beside(page: &str, path: &str) -> String {
     parts.join("/")
 }
 
-/// The anchors of a page's headings, as GitHub makes them.
+/// Returns the anchors of a page's headings, as GitHub generates them.
 fn anchors(content: &str) -> HashSet<String> {
     let headings = content.lines().filter(|line| line.starts_with('#'));
     headings

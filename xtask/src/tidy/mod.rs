@@ -20,7 +20,7 @@ pub(crate) struct Text {
     content: String,
 }
 
-/// Checks every rule. The error lists all that is wrong.
+/// Checks every rule. The error lists all violations.
 pub(crate) fn run() -> Result<(), String> {
     let texts = read(root())?;
     let mut found = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result<(), String> {
     Err(format!("not tidy:\n  {}", found.join("\n  ")))
 }
 
-/// The texts below `top` that people write, in the order of their paths.
+/// Returns the hand-written texts below `top`, in the order of their paths.
 fn read(top: &Path) -> Result<Vec<Text>, String> {
     let mut folders = vec![top.to_owned()];
     let mut texts = Vec::new();
@@ -85,7 +85,7 @@ fn is_page(path: &str) -> bool {
     has_extension(path, "md")
 }
 
-/// The text at this path, or an empty one.
+/// Returns the text at this path, or an empty one.
 fn text<'t>(texts: &'t [Text], path: &str) -> &'t str {
     texts.iter().find(|text| text.path == path).map_or("", |text| &text.content)
 }

@@ -5,7 +5,7 @@ use super::{Text, is_page, is_rust};
 
 const MAX_COLUMNS: usize = 100;
 
-/// Words of pages, and what to write instead.
+/// Words to avoid on pages, and their replacements.
 const WORDS: [(&str, &str); 8] = [
     ("whoever", "the person or process that .."),
     ("whatever", "say what"),
@@ -50,7 +50,7 @@ fn of_text(text: &Text) -> Vec<String> {
     found
 }
 
-/// The text of a line that is a comment.
+/// Returns the text of a line that is a comment.
 fn comment(line: &str) -> Option<&str> {
     let text = line.trim_start().strip_prefix("//")?;
     Some(text.trim_start_matches(['/', '!']).trim_start())

@@ -10,11 +10,11 @@ use tokio_postgres::{AsyncMessage, Client, NoTls};
 
 use crate::rows::{Prepared, Statements};
 
-/// How many connections there are.
+/// The number of connections.
 const CONNECTIONS: u64 = 16;
 
-/// The server: the one that the environment names, or a private one for as long as this process
-/// runs.
+/// Returns the URL of the server: the one that the environment names, or a private one that runs as
+/// long as this process.
 pub(crate) fn url() -> Option<&'static str> {
     static URL: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
     let found = URL.get_or_init(|| {
@@ -32,19 +32,19 @@ pub(crate) fn url() -> Option<&'static str> {
     found.as_ref().map(|(url, _)| url.as_str())
 }
 
-/// A schema that nobody else uses.
+/// Returns a unique schema name.
 pub(crate) fn schema() -> String {
     format!("bench_{}", hitl_base::id::Uuid::new_v4().simple())
 }
 
-/// A store in this schema.
+/// Opens a store in this schema.
 pub(crate) async fn open(schema: &str, key: HostKey) -> PostgresStore {
     let options = PostgresStore::options(url().expect("a server")).key(key).schema(schema);
     let connections = usize::try_from(CONNECTIONS).unwrap_or(1);
     options.max_connections(connections).open().await.expect("a store")
 }
 
-/// A connection, and what it is notified of.
+/// Opens a connection. Also returns its notifications.
 pub(crate) async fn connect() -> (Client, UnboundedReceiver<String>) {
     let url = url().expect("a server");
     let (client, mut connection) = tokio_postgres::connect(url, NoTls).await.expect("connected");
@@ -60,7 +60,7 @@ pub(crate) async fn connect() -> (Client, UnboundedReceiver<String>) {
     (client, notifications)
 }
 
-/// As many connections as the store would have for so many callers, each with the statements.
+/// Opens as many connections as the store has for this many callers, each with the statements.
 pub(crate) async fn prepared(callers: u64, statements: &Statements) -> Vec<(Client, Prepared)> {
     let mut clients = Vec::new();
     for _ in 0..callers.min(CONNECTIONS) {

@@ -1,4 +1,4 @@
-//! A console, by what it takes and gives: its REST and its stream of events.
+//! A client of a console: its REST routes and its stream of events.
 
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
@@ -29,10 +29,10 @@ use crate::view::{CallLine, Card, Change, ChangeEntry, GrantResult, NumberedEntr
 /// The delay before a lost stream is opened again, and the number of attempts.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 const MAX_ATTEMPTS: u32 = 10;
-/// The number of days of outcomes are counted.
+/// The number of days whose outcomes are counted.
 const STATS_DAYS: u32 = 90;
 
-/// A console, asked in the name of a token's owner.
+/// A client that acts in the name of a token's owner.
 pub(crate) struct ConsoleClient(Http);
 
 /// The token's owner.
@@ -44,7 +44,7 @@ pub(crate) struct TokenOwner {
 }
 
 impl ConsoleClient {
-    /// A console whose address and token the command line and the environment name.
+    /// Opens the console whose address and token the command line and the environment name.
     pub(super) fn open(
         url: &str,
         backend: &BackendArgs,
@@ -63,7 +63,7 @@ impl ConsoleClient {
         Ok(Self(Http::open(url, backend.token_file.as_deref())?))
     }
 
-    /// Refuses options that name who decides: over a console the token does.
+    /// Refuses options that name the decider: over a console the token does.
     pub(crate) fn refuse_name(who: &DeciderArgs) -> Result<(), Failure> {
         if who.name.is_some() || !who.role.is_empty() {
             let why = "the token names who decides over a console: leave out --as and --role \
@@ -73,7 +73,7 @@ impl ConsoleClient {
         Ok(())
     }
 
-    /// Who the token's owner is, and what a one-time code is demanded of them for.
+    /// Returns the token's owner, and the actions that require a one-time code of them.
     pub(crate) fn token_owner(&self) -> Result<TokenOwner, Failure> {
         let me: Me = read(&self.0.get("api/me", &[])?)?;
         let demand = match me.code_for {
@@ -84,17 +84,18 @@ impl ConsoleClient {
         Ok(TokenOwner { name: me.principal.to_string(), demand })
     }
 
-    /// Sends this one-time code with the next deed. One that no header can hold is refused here.
+    /// Sends this one-time code with the next action. A code that no header can hold is refused
+    /// here.
     pub(crate) fn send_code(&self, code: &str) -> Result<(), Failure> {
         self.0.send_code(code)
     }
 
-    /// A page of the queue.
+    /// Returns a page of the queue.
     pub(crate) fn queue(&self, query: &[(&str, String)]) -> Result<CallPage, Failure> {
         read(&self.0.get("api/calls", query)?)
     }
 
-    /// All that the console says of a call.
+    /// Returns everything that the console knows of a call.
     pub(crate) fn card(&self, id: RequestId) -> Result<Card, Failure> {
         let detail: CallDetail = read(&self.0.get(&format!("api/calls/{id}"), &[])?)?;
         let history: CallHistory = read(&self.0.get(&format!("api/calls/{id}/audit"), &[])?)?;
@@ -105,7 +106,7 @@ impl ConsoleClient {
         Ok(Card::from_console(detail, steps.collect()))
     }
 
-    /// A call with what redaction masks in it, as the card shows it.
+    /// Returns a call with its masked values, as the card shows it.
     pub(crate) fn uncover(&self, card: &Card) -> Result<UncoveredCard, Failure> {
         let request = &card.request;
         let (revision, binding) = (request.revision, request.binding);
@@ -113,7 +114,8 @@ impl ConsoleClient {
         read(&self.0.post_once(&format!("api/calls/{}/uncover", request.id), &body)?)
     }
 
-    /// Says that a person looks at a call: others see it, and the audit keeps that it was shown.
+    /// Reports that a person looks at a call: others see it, and the audit records that it was
+    /// shown.
     pub(crate) fn set_presence(&self, id: Option<RequestId>) -> Result<(), Failure> {
         self.0.post("api/presence", &PresenceBody { at: id }).map(drop)
     }
@@ -165,17 +167,17 @@ impl ConsoleClient {
         Ok(saved.into())
     }
 
-    /// A page of its grants.
+    /// Returns a page of its grants.
     pub(crate) fn grants(&self, query: &[(&str, String)]) -> Result<GrantPage, Failure> {
         read(&self.0.get("api/grants", query)?)
     }
 
-    /// One grant.
+    /// Returns one grant.
     pub(crate) fn grant(&self, id: GrantId) -> Result<GrantSummary, Failure> {
         read(&self.0.get(&format!("api/grants/{id}"), &[])?)
     }
 
-    /// Takes a grant back.
+    /// Revokes a grant.
     pub(crate) fn revoke(&self, id: GrantId, reason: &str) -> Result<GrantSummary, Failure> {
         let body = RevokeBody { reason: reason.to_owned() };
         read(&self.0.post(&format!("api/grants/{id}/revoke"), &body)?)
@@ -213,13 +215,13 @@ impl ConsoleClient {
         })
     }
 
-    /// The tasks of the reviewer's tenant, each as the console says it.
+    /// Returns the tasks of the reviewer's tenant, each as the console sends it.
     pub(crate) fn tasks(&self) -> Result<Vec<Box<RawValue>>, Failure> {
         Ok(read::<TaskList<_>>(&self.0.get("api/tasks", &[])?)?.tasks)
     }
 
-    /// Tells every change, until `tell` says that it is enough. A stream that is lost is opened
-    /// again where it was.
+    /// Passes every change to `tell`, until that returns that it is enough. A lost stream is
+    /// reopened at its last position.
     pub(crate) fn watch(
         &self,
         after: Option<String>,
@@ -237,7 +239,7 @@ impl ConsoleClient {
                 Err(failure) => return Err(failure),
             };
             let (mut lines, mut line) = (Lines::default(), String::new());
-            // A connection that breaks or falls silent is opened again.
+            // A connection that breaks or falls silent is reopened.
             while stream.read_line(&mut line).is_ok_and(|read| read > 0) {
                 let event = lines.take(&line);
                 line.clear();

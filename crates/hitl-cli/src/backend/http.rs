@@ -30,25 +30,26 @@ const CODE_HEADER: &str = "hitl-code";
 /// The most characters of a code that a console reads.
 const MAX_CODE_CHARS: usize = 64;
 
-/// A console's address, and who asks.
+/// A console's address, and the token.
 pub(super) struct Http {
     agent: Agent,
     base: String,
     token: Token,
-    /// The code that goes with the next deed.
+    /// The code that is sent with the next action.
     code: RefCell<Option<String>>,
 }
 
-/// A secret: it is in no message and in no `Debug`.
+/// A secret: it appears in no message and in no `Debug`.
 struct Token(String);
 
 impl Http {
-    /// The console at this address, asked with the token of the file, or of the environment.
+    /// Prepares requests to the console at this address, with the token of the file, or of the
+    /// environment.
     pub(super) fn open(url: &str, token_file: Option<&Path>) -> Result<Self, Failure> {
         let address = Address::read(url)?;
         let token = token(token_file)?;
         let mut config = Config::builder()
-            // A token is for the console alone.
+            // A redirect must not pass the token on: it is for the console alone.
             .max_redirects(0)
             .http_status_as_error(false)
             .user_agent(concat!("hitl/", env!("CARGO_PKG_VERSION")))
@@ -75,8 +76,8 @@ impl Http {
         Ok(())
     }
 
-    /// Asks for a change that a person makes, with the one-time code that is kept for it. A code
-    /// counts once, so what it goes with is sent once.
+    /// Sends a change that a person makes, with the one-time code that is kept for it. A code
+    /// counts once, so the request is sent once.
     pub(super) fn post_once(&self, path: &str, body: &impl Serialize) -> Result<String, Failure> {
         let Some(code) = self.code.take() else { return self.post(path, body) };
         let request = self.agent.post(self.url(path)).content_type("application/json");
@@ -86,7 +87,7 @@ impl Http {
         Self::text(answer)
     }
 
-    /// Asks for a document.
+    /// Requests a document.
     pub(super) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<String, Failure> {
         let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
         let request = self.agent.get(self.url(path)).query_pairs(pairs);
@@ -94,8 +95,8 @@ impl Http {
         Self::text(answer.map_err(|error| self.unreachable(&error))?)
     }
 
-    /// Asks for a change. The body names what it is about, so that sending it twice is harmless;
-    /// it is sent once more when the answer was lost.
+    /// Sends a change. The body names its subject, so that sending it twice is harmless; it is sent
+    /// again if the response was lost.
     pub(super) fn post(&self, path: &str, body: &impl Serialize) -> Result<String, Failure> {
         let body = serde_json::to_string(body)?;
         let send = || {
@@ -106,7 +107,7 @@ impl Http {
         Self::text(answer)
     }
 
-    /// Opens the stream of events, after the one that was seen last.
+    /// Opens the stream of events, after the last event that was seen.
     pub(super) fn stream(
         &self,
         path: &str,
@@ -156,7 +157,7 @@ impl Http {
     }
 }
 
-/// A document that a console has sent.
+/// Parses a document that a console has sent.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|_| {
         let why = "this is not an answer of a console: check that --url is the console's own address, and \
@@ -165,11 +166,11 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
     })
 }
 
-/// Why a console did not do it.
+/// Returns the failure for a console's refusal.
 fn refused(answer: Response<Body>) -> Failure {
     let status = answer.status().as_u16();
     let mut text = String::new();
-    // What cannot be read says nothing.
+    // A body that cannot be read counts as empty.
     let _ = answer
         .into_body()
         .into_with_config()
@@ -199,7 +200,8 @@ fn exit(status: u16, kind: &str) -> Exit {
     }
 }
 
-/// A code as its header holds it. What a header cannot hold is never sent, so nothing was done.
+/// Returns a code in the form of its header. A code that no header can hold is never sent, so
+/// nothing was done.
 fn checked_code(code: &str) -> Result<String, Failure> {
     let code = code.trim();
     let is_sendable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
@@ -211,17 +213,18 @@ fn checked_code(code: &str) -> Result<String, Failure> {
     Ok(code.to_owned())
 }
 
-/// Where a console is.
+/// The address of a console.
 #[derive(Debug, PartialEq, Eq)]
 struct Address {
-    /// Without a slash at the end.
+    /// The address without a trailing slash.
     base: String,
     is_loopback: bool,
     is_tls: bool,
 }
 
 impl Address {
-    /// Refuses what would send a token in the clear over a network, and what holds a secret itself.
+    /// Refuses an address that would send a token in the clear over a network, and one that
+    /// contains a secret.
     fn read(url: &str) -> Result<Self, Failure> {
         let wrong = |why: &str| Err(Failure::usage(format!("--url: {why}")));
         let Ok(uri) = url.parse::<Uri>() else {
@@ -253,7 +256,7 @@ impl Address {
     }
 }
 
-/// TLS as this machine trusts it.
+/// Returns a TLS configuration with this machine's trusted roots.
 fn tls() -> Result<TlsConfig, Failure> {
     let trusted = rustls_native_certs::load_native_certs().certs;
     if trusted.is_empty() {
@@ -267,7 +270,8 @@ fn tls() -> Result<TlsConfig, Failure> {
     Ok(config.unversioned_rustls_crypto_provider(provider).build())
 }
 
-/// The token: of the file, or of the environment; never of the command line, which others can see.
+/// Reads the token from the file or the environment; never from the command line, which others can
+/// see.
 fn token(file: Option<&Path>) -> Result<Token, Failure> {
     let text = match file {
         Some(path) => std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?,

@@ -1,4 +1,4 @@
-//! Where the calls are: a store, or a console.
+//! The source of the calls: a store, or a console.
 //!
 //! | file | what is there |
 //! |---|---|
@@ -19,15 +19,15 @@ use crate::exit::Failure;
 pub(crate) use console::{ConsoleClient, TokenOwner};
 pub(crate) use store::{StoreBackend, read_keys};
 
-/// Where the calls are.
+/// The source of the calls.
 pub(crate) enum Backend {
     Store(Box<StoreBackend>),
     Console(ConsoleClient),
 }
 
 impl Backend {
-    /// Opens what the command line names; a store's decisions are also written to the audit in this
-    /// folder.
+    /// Opens the source that the command line names; a store's decisions are also written to the
+    /// audit in this folder.
     pub(crate) async fn open(backend: &BackendArgs, audit: Option<&Path>) -> Result<Self, Failure> {
         match (&backend.db, &backend.url) {
             (Some(db), None) => {

@@ -3,7 +3,7 @@
 /// One event of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// The place in the stream after it.
+    /// The position in the stream after it.
     pub(crate) id: Option<String>,
     /// Its kind.
     pub(crate) kind: String,
@@ -11,12 +11,12 @@ pub(crate) struct Event {
     pub(crate) data: String,
 }
 
-/// Puts lines together.
+/// Joins lines to events.
 #[derive(Debug, Default)]
 pub(crate) struct Lines(Event);
 
 impl Lines {
-    /// Takes a line, with or without its break; gives the event that it ends.
+    /// Takes a line, with or without its line break; returns the event that it completes.
     pub(crate) fn take(&mut self, line: &str) -> Option<Event> {
         let line = line.trim_end_matches(['\r', '\n']);
         if line.is_empty() {
@@ -33,7 +33,7 @@ impl Lines {
                 self.0.data.push('\n');
                 self.0.data.push_str(value);
             }
-            // Comments, which say that the other end is there; and what is of no use here.
+            // Comments, which only keep the connection alive, and fields that are not needed here.
             _ => {}
         }
         None

@@ -47,7 +47,7 @@ impl StoreBackend {
         if backend.schema.is_some() {
             return Err(Failure::usage("only a PostgreSQL store has a schema: leave out --schema"));
         }
-        // A store that is not there would be made.
+        // A store that does not exist would be created.
         if let Err(error) = std::fs::metadata(db) {
             return Err(Failure::file(Path::new(db), &error));
         }
@@ -80,7 +80,7 @@ impl StoreBackend {
         })
     }
 
-    /// Returns whose calls are seen.
+    /// Returns the scope of the visible calls.
     pub(crate) fn viewer(&self) -> ReviewScope {
         if self.tenants.is_empty() {
             return ReviewScope::all_tenants();
@@ -88,7 +88,7 @@ impl StoreBackend {
         ReviewScope::tenants(self.tenants.iter().cloned())
     }
 
-    /// The tenants whose calls are seen.
+    /// Returns the tenants whose calls are visible.
     pub(crate) async fn tenants(&self) -> Result<Vec<Tenant>, Failure> {
         if !self.tenants.is_empty() {
             return Ok(self.tenants.clone());
@@ -104,7 +104,7 @@ impl StoreBackend {
         }
     }
 
-    /// All that is known of a call.
+    /// Returns everything that is known of a call.
     pub(crate) async fn card(&self, record: &CallRecord) -> Result<Card, Failure> {
         let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
         let steps =
@@ -115,7 +115,7 @@ impl StoreBackend {
         Ok(Card::new(record, steps, self.gate.now().await?, warning))
     }
 
-    /// The youngest tasks that the journal knows, at most so many, of the tenants that are seen.
+    /// Returns the youngest tasks in the journal of the visible tenants, at most `limit`.
     pub(crate) async fn tasks(&self, limit: usize) -> Result<Vec<JournalSummary>, Failure> {
         let (mut tasks, mut before) = (Vec::new(), None);
         loop {
@@ -139,7 +139,7 @@ impl StoreBackend {
         self.tenants.is_empty() || self.tenants.contains(&tenant)
     }
 
-    /// A grant, whichever of the tenants it is of.
+    /// Returns a grant of any of the tenants.
     pub(crate) async fn grant(&self, id: GrantId) -> Result<GrantRecord, Failure> {
         for tenant in self.tenants().await? {
             if let Some(record) = self.gate.grant(&tenant, id).await? {
@@ -149,7 +149,7 @@ impl StoreBackend {
         Err(Failure::new(Exit::NotFound, format!("there is no grant {id}")))
     }
 
-    /// A call, whichever of the tenants it is of.
+    /// Returns a call of any of the tenants.
     pub(crate) async fn call(&self, id: RequestId) -> Result<CallRecord, Failure> {
         for tenant in self.tenants().await? {
             if let Some(record) = self.gate.get(&tenant, id).await? {
@@ -182,7 +182,7 @@ async fn postgres(_: &str, _: Option<HostKeys>, _: Option<&str>) -> Result<Sqlit
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 
-/// Reads the keys of a file, one a line, the current one first.
+/// Reads the keys in a file, one per line, the current one first.
 pub(crate) fn read_keys(path: &Path) -> Result<HostKeys, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     keys_of(text.trim()).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! `hitl policy accept`: a person accepts a rule file that may relax what was accepted before.
+//! `hitl policy accept`: a person accepts a rule file that may relax the accepted rules.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::person::{CodeDesk, CodeSource, Deed, require_person};
 use crate::seen_check::Interactivity;
 
-/// The fewest digits that name a text.
+/// The minimum number of digits that identify a text.
 const DIGITS: usize = 8;
 
 /// The version that is waiting or was accepted, as JSON.
@@ -27,14 +27,14 @@ struct AcceptReport {
     accepted: bool,
     version: String,
     digest: String,
-    /// Where the file may be laxer than what was accepted.
+    /// The places where the file may be laxer than the accepted version.
     relaxations: Vec<String>,
-    /// The lines that go and come.
+    /// The removed and added lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<String>,
     /// The number of changed lines that are not listed, or not in full.
     unlisted: usize,
-    /// Why it is not known what was accepted, when it is not.
+    /// The reason why the accepted version is not known, if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     untrusted: Option<String>,
 }
@@ -44,12 +44,11 @@ pub(super) async fn run(
     wanted: &AcceptArgs,
     output: &Output,
 ) -> Result<(), Failure> {
-    // The host may want a signature, which is not known here: so nothing but the person's word
-    // counts.
+    // The host may require a signature, which is not known here: so only the person's word counts.
     let mut options = RuleFile::options(&wanted.file)
         .acceptance(acceptance_file(backend, wanted)?)
         .only_people_accept();
-    // What is only looked at leaves no log.
+    // A preview leaves no audit record.
     if let Some(folder) = wanted.audit.as_deref().filter(|_| !wanted.preview) {
         let log = JsonlAudit::in_folder(folder)
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
@@ -79,7 +78,7 @@ pub(super) async fn run(
         return Ok(output.print(&report(&waiting, false), || difference(&waiting))?);
     }
     let by = named(wanted.name.clone())?;
-    // What is accepted may let calls run unasked, so a person has to be known for it.
+    // The accepted rules may let calls run without asking, so a person must be known.
     let known = authenticate(backend, wanted, &by).await?;
     check_seen(wanted, &waiting)?;
     let person = ReviewerIdentity::new(by.as_str()).known_by(known);
@@ -95,8 +94,8 @@ pub(super) async fn run(
     Ok(output.print(&report, || format!("{} is accepted by {}\n", report.version, visible(&by)))?)
 }
 
-/// Returns how the accepting person is known, by who has enrolled in the store. Without a store,
-/// nothing but a terminal is enough.
+/// Returns the proof of the accepting person's identity, given the credentials in the store.
+/// Without a store, only a terminal is enough.
 async fn authenticate(
     backend: &BackendArgs,
     wanted: &AcceptArgs,
@@ -141,7 +140,7 @@ fn check_seen(wanted: &AcceptArgs, waiting: &PendingRules) -> Result<(), Failure
     }
 }
 
-/// Where the host keeps what is accepted.
+/// Returns the file in which the host keeps the acceptance.
 fn acceptance_file(backend: &BackendArgs, wanted: &AcceptArgs) -> Result<AcceptanceFile, Failure> {
     let store = match backend.db.as_deref() {
         Some(db) if db.contains("://") => None,
@@ -179,7 +178,8 @@ fn report(waiting: &PendingRules, accepted: bool) -> AcceptReport {
     }
 }
 
-/// For people: the words that every surface has, safe for a terminal line by line.
+/// Renders the changes for people: the same words as on every surface, each line safe for a
+/// terminal.
 fn difference(waiting: &PendingRules) -> String {
     let mut out = String::new();
     for line in waiting.to_string().lines() {

@@ -1,4 +1,4 @@
-//! `hitl allow`: a grant on a call that waits.
+//! `hitl allow`: a grant on a pending call.
 
 use hitl_base::{Json, Timestamp};
 use hitl_core::grant::{Condition, GrantTerms};
@@ -57,7 +57,8 @@ async fn at_store(
         return Ok(output.print(&shown, || preview_text(&shown))?);
     }
     if look == SeenCheck::Ask {
-        // What was not shown is not said to have been: said first, and then shown.
+        // Recorded first, and then shown: the audit must not claim that a call was shown if it was
+        // not.
         store.gate.record_shown(&record, by.principal).await?;
         ask(&card, &shown)?;
     }
@@ -94,7 +95,7 @@ fn at_console(console: &ConsoleClient, wanted: &AllowArgs, output: &Output) -> R
     Ok(output.print(&given, || grant_result_text(&given))?)
 }
 
-/// Checks that the person who permits it has seen the call. A preview gives nothing.
+/// Checks that the person who gives the grant has seen the call. A preview gives nothing.
 fn check_seen(card: &Card, wanted: &AllowArgs) -> Result<SeenCheck, Failure> {
     if card.line.state != CallState::Pending {
         let why = format!("it is not pending: {}", state_line(&card.line));
@@ -162,7 +163,7 @@ fn moment(until: Until, now: Timestamp) -> Timestamp {
     }
 }
 
-/// An argument as the call has it: a text, a number, or yes or no.
+/// Returns conditions for an argument's value in the call: a text, a number, or a boolean.
 fn same(path: &str, shown: &Json) -> Result<Vec<Condition>, Failure> {
     let value = path.split('.').try_fold(shown, |at, name| {
         at.entries().iter().find(|(key, _)| key == name).map(|(_, value)| value)

@@ -1,4 +1,4 @@
-//! `hitl audit verify`: checks that an audit log is what was written.
+//! `hitl audit verify`: checks that an audit log is unchanged.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -59,7 +59,8 @@ async fn at_store(
         *patch = Some(patch_of(patch.take(), &card)?);
     }
     if seen == SeenCheck::Ask {
-        // What was not shown is not said to have been: said first, and then shown.
+        // Recorded first, and then shown: the audit must not claim that a call was shown if it was
+        // not.
         store.gate.record_shown(&record, by.principal.clone()).await?;
         let is_audited = wanted.who.audit.is_some();
         let mut text = card_text(&card);
@@ -73,7 +74,7 @@ async fn at_store(
     let edits = matches!(reply, Reply::Edit { .. });
     match store.gate.decide(decision(record.request(), reply, by)).await {
         Ok(record) => Ok(CallLine::from(&record)),
-        // Its tool is not known here by a schema alone.
+        // The tool is not known here by a schema.
         Err(error) if edits && error.kind() == GateErrorKind::UnknownTool => {
             Err(Failure::usage(format!("{error}, with --url")))
         }
@@ -97,7 +98,7 @@ fn at_console(
         // The console forgets an onlooker soon even if this fails.
         let _ = console.set_presence(None);
         if answered? == PromptAnswer::Uncover {
-            // The code that came first went with what was uncovered, and counts once.
+            // The first code was sent to uncover, and counts once.
             require_person_at_console(console, reply.deed(), None)?;
         }
     }
@@ -105,7 +106,7 @@ fn at_console(
 }
 
 /// Checks that the approver has seen what they approve. Other answers run nothing: they are
-/// compared with what was seen only where the command line names it.
+/// compared with the shown binding only if the command line names one.
 fn check_seen(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<SeenCheck, Failure> {
     if card.line.state != CallState::Pending {
         let why = format!("it is not pending: {}", state_line(&card.line));
@@ -130,8 +131,8 @@ fn check_seen(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<SeenC
     }
 }
 
-/// Asks, and shows what is masked each time the person wants to see it. Says whether they wanted
-/// to.
+/// Asks, and shows the masked values each time the person wants to see them. Returns whether they
+/// did.
 fn ask_and_uncover(
     console: &ConsoleClient,
     card: &Card,
@@ -155,11 +156,11 @@ fn ask_and_uncover(
 #[derive(PartialEq, Eq)]
 enum PromptAnswer {
     Yes,
-    /// To see what is masked, and to be asked again.
+    /// The person wants to see the masked values, and to be asked again.
     Uncover,
 }
 
-/// Shows the card as `text` has it, and asks.
+/// Shows the card with the text `text`, and asks.
 fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<PromptAnswer, Failure> {
     let masked = card.request.needs_uncovering();
     let choices = if masked { "[y/N, u to uncover what is masked]" } else { "[y/N]" };
@@ -194,7 +195,7 @@ fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<PromptAnswer, Failu
     }
 }
 
-/// The patch that was given, or what comes of the person's editor.
+/// Returns the patch that was given, or the result of the person's editor.
 fn patch_of(given: Option<String>, card: &Card) -> Result<String, Failure> {
     match given {
         Some(patch) => checked(patch),
@@ -210,7 +211,7 @@ fn checked(patch: String) -> Result<String, Failure> {
     }
 }
 
-/// The decision that a console is sent.
+/// Returns the body of a decision for a console.
 fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
     let of = |answer| ConsoleClient::decision(card, answer);
     match reply {
@@ -228,7 +229,8 @@ fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
     }
 }
 
-/// The decision names the revision that was read, so that one that came later is not decided by it.
+/// Returns the decision. It names the revision that was read, so that a later one is not decided by
+/// it.
 fn decision(request: &ApprovalRequest, reply: Reply, by: ReviewerIdentity) -> Decision {
     match reply {
         Reply::Approve { .. } => request.approve().by(by),
@@ -243,8 +245,8 @@ fn decision(request: &ApprovalRequest, reply: Reply, by: ReviewerIdentity) -> De
 }
 
 impl Reply {
-    /// A call that is stopped runs nothing, so anybody may stop it. What the model is answered is
-    /// said in a human's name.
+    /// Classifies the answer. A call that is stopped runs nothing, so anybody may stop it. An
+    /// answer to the model is given in a human's name.
     fn deed(&self) -> Deed {
         match self {
             Self::Reject { .. } | Self::Abort { .. } => Deed::Stop,
@@ -253,7 +255,8 @@ impl Reply {
     }
 }
 
-/// Who decides, when they may do this: in which roles, for which tenants, and how they are known.
+/// Identifies the decider and checks that they may do this. Returns their roles, their tenants and
+/// the proof of their identity.
 pub(super) async fn authenticate(
     deed: Deed,
     who: &DeciderArgs,
@@ -267,8 +270,9 @@ pub(super) async fn authenticate(
     Ok(by.known_by(known))
 }
 
-/// Over a console a token says who decides; an agent that can read it is no person for that. A code
-/// that was given, or is asked for here, goes with the deed, and the console checks it.
+/// Checks that a person decides over a console, where a token names the decider: an agent that can
+/// read the token is not a person. A code that was given, or is asked for here, is sent with the
+/// action, and the console checks it.
 pub(super) fn require_person_at_console(
     console: &ConsoleClient,
     deed: Deed,
@@ -284,7 +288,7 @@ pub(super) fn require_person_at_console(
     Ok(())
 }
 
-/// Who decides, in which roles, for which tenants.
+/// Returns the decider with their roles and their tenants, from the command line.
 fn authority(who: &DeciderArgs, backend: &BackendArgs) -> Result<ReviewerIdentity, Failure> {
     let mut by = ReviewerIdentity::new(name(who)?);
     for role in &who.role {

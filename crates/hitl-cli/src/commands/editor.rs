@@ -1,4 +1,4 @@
-//! Cli in the person's own editor.
+//! Editing in the person's own editor.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::seen_check::Interactivity;
 use crate::view::{difference, pretty};
 
-/// Opens the arguments in the editor; gives the merge patch that leads to what was saved.
+/// Opens the arguments in the editor; returns the merge patch that leads to the saved text.
 pub(super) fn patch(arguments: &JsonText) -> Result<String, Failure> {
     let editor = ["VISUAL", "EDITOR"].into_iter().filter_map(|name| std::env::var(name).ok());
     let editor = editor.into_iter().find(|command| !command.trim().is_empty());
@@ -41,7 +41,7 @@ pub(super) fn patch(arguments: &JsonText) -> Result<String, Failure> {
     }
 }
 
-/// A file that only its owner reads, and that is gone afterwards.
+/// A file that only its owner can read, removed when it is dropped.
 struct Draft(PathBuf);
 
 impl Draft {
@@ -69,13 +69,13 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // What is left is redacted, and its owner's alone.
+        // A file that cannot be removed is redacted, and only its owner can read it.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// The editor's own words may hold options, as `code --wait`: a shell reads them, the file's name
-/// is not part of what it reads.
+/// Returns the command of the editor. The setting may contain options, such as `code --wait`, so a
+/// shell parses it; the file's name is passed as a separate argument.
 fn command(editor: &str, file: &Path) -> Command {
     if cfg!(unix) {
         let mut command = Command::new("sh");

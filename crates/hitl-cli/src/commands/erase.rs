@@ -1,4 +1,4 @@
-//! `hitl erase`: what is kept of calls that have ended goes, in the store and in the audit.
+//! `hitl erase`: erases the contents of ended calls, in the store and in the audit.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -45,16 +45,16 @@ pub(crate) struct ScopeArgs {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct EraseReport {
-    /// Calls of which a tombstone is left.
+    /// The number of calls that were reduced to a tombstone.
     calls: u64,
     grants: u64,
-    /// Lines of the audit whose content is gone.
+    /// The number of lines of the audit whose content was erased.
     lines: u64,
     left: Vec<KeptCall>,
     more_left: u64,
-    /// Lines of the audit that stay, because it is not known that they may go.
+    /// The number of lines of the audit that stay, because it is not known that they may be erased.
     lines_left: u64,
-    /// Audit files that another process has open: what they say of erased calls is still there.
+    /// Audit files that another process has open: their records of erased calls are still there.
     open_files: Vec<PathBuf>,
     /// Other parts of the audit that cannot be erased.
     audit_left: Vec<String>,
@@ -126,7 +126,8 @@ async fn scope(
     Ok(ErasureScope::Principal { tenant: one_tenant(backend)?, principal: Principal::new(name) })
 }
 
-/// A person is of one tenant: another one of that name may be somebody else.
+/// Returns the one tenant of the command line: the same name in another tenant may be another
+/// person.
 pub(super) fn one_tenant(backend: &BackendArgs) -> Result<Tenant, Failure> {
     match backend.tenant.as_slice() {
         [] => Ok(Tenant::default()),
@@ -135,7 +136,7 @@ pub(super) fn one_tenant(backend: &BackendArgs) -> Result<Tenant, Failure> {
     }
 }
 
-/// The other chains of the folder, and those that another process has open.
+/// Returns the other chains in the folder, and those that another process has open.
 fn others(folder: &Path, own: Option<&Path>) -> Result<(Vec<JsonlAudit>, Vec<PathBuf>), Failure> {
     let (mut free, mut open) = (Vec::new(), Vec::new());
     let mut paths = Vec::new();

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::person::Deed;
 use crate::view::{grant_text, grants_table};
 
-/// The most grants that are read in one go.
+/// The maximum number of grants per request.
 const PAGE: usize = 200;
 
 pub(super) async fn list(
@@ -106,7 +106,7 @@ fn from_console(
     }
 }
 
-/// Takes a grant back, in the name of who says so.
+/// Revokes a grant, in the name of the person on the command line.
 pub(super) async fn revoke(
     backend: &BackendArgs,
     id: GrantId,
@@ -138,7 +138,7 @@ pub(super) async fn revoke(
     }
 }
 
-/// Only the first revocation counts; a later one fails and names who was first.
+/// Fails if the grant was revoked before, and names who did it: only the first revocation counts.
 fn check_not_revoked(grant: &GrantSummary) -> Result<(), Failure> {
     let Some(revoked) = &grant.revoked else { return Ok(()) };
     let by = hitl_base::display::visible(revoked.by.as_str());

@@ -1,4 +1,4 @@
-//! `hitl hold`: what nothing may erase until a person releases it.
+//! `hitl hold`: legal holds, whose calls nothing may erase until a person releases them.
 
 use std::fmt::Write as _;
 

@@ -47,25 +47,25 @@ pub(crate) struct PersonArgs {
 struct KeyReport {
     /// The id of the key that seals.
     current: Option<String>,
-    /// The ids of the others that are given.
+    /// The ids of the other given keys.
     previous: Vec<String>,
-    /// The number of texts are sealed under which other keys.
+    /// The number of texts that are sealed under each other key.
     others: Vec<OtherKey>,
-    /// Other programs that seal under another key than the current one.
+    /// The number of other programs that seal under a key other than the current one.
     programs: u64,
     /// People whose device was enrolled under a former key.
     devices: Vec<String>,
-    /// Texts that were sealed under the current key now.
+    /// The number of texts that were just sealed under the current key.
     #[serde(skip_serializing_if = "Option::is_none")]
     resealed: Option<u64>,
-    /// Texts that none of the given keys opens.
+    /// The number of texts that none of the given keys opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
 struct OtherKey {
-    /// Nothing for texts of versions that did not say which key it was.
+    /// `None` for texts of versions that did not record the key.
     key: Option<String>,
     texts: u64,
 }
@@ -92,7 +92,8 @@ pub(super) async fn run(
         }
         KeyCommand::Reseal(person) => {
             permitted(&store, &person).await?;
-            // They could not open what is sealed now, and would seal on under the former key.
+            // Those programs could not open newly sealed texts, and would continue to seal under
+            // the former key.
             refuse_programs(store.store.sessions_under_other_keys().await?)?;
             let done = store.gate.reseal().await?;
             let keys = KeyReport {
@@ -126,7 +127,7 @@ pub(super) async fn run(
     }
 }
 
-/// The former keys leave the file.
+/// Removes the former keys from the file.
 async fn forget(backend: &BackendArgs) -> Result<(), Failure> {
     let path = key_file_of(backend)?;
     let store = SqliteStore::open(path).await?;
@@ -150,7 +151,7 @@ async fn keys(store: &StoreBackend) -> Result<KeyReport, Failure> {
     })
 }
 
-/// Makes sure that a person replaces the key, or gives one up.
+/// Verifies that a person replaces or retires the key.
 async fn permitted(store: &StoreBackend, person: &PersonArgs) -> Result<(), Failure> {
     let principal = Principal::new(named(person.name.clone())?);
     let desk = CodeDesk::new(store);
@@ -186,7 +187,7 @@ fn is_sqlite(backend: &BackendArgs) -> bool {
     backend.db.as_deref().is_some_and(|db| !db.contains("://"))
 }
 
-/// The store whose key lies beside it.
+/// Returns the path of the store whose key file is beside it.
 fn key_file_of(backend: &BackendArgs) -> Result<&Path, Failure> {
     match &backend.db {
         Some(db) if is_sqlite(backend) && backend.key_file.is_none() => Ok(Path::new(db)),

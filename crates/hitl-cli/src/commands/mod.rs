@@ -1,4 +1,4 @@
-//! One file for each command; here is which one is meant.
+//! The commands, one file each, and their dispatch.
 
 mod accept;
 mod allow;
@@ -29,7 +29,7 @@ use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use decide::Reply;
 
-/// Where output goes, and for whom it is.
+/// The destination of output, and its format.
 pub(crate) struct Output {
     json: bool,
 }
@@ -43,7 +43,7 @@ impl Output {
         out.flush()
     }
 
-    /// The same of a card, of which a terminal breaks no line.
+    /// Does the same with a card, whose lines a terminal does not wrap.
     fn print_card(
         &self,
         document: &impl Serialize,
@@ -54,7 +54,7 @@ impl Output {
     }
 }
 
-/// Does what the command line says.
+/// Runs the command of the command line.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { backend, json, command } = cli;
     let output = Output { json };
@@ -116,7 +116,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Who decides: the name that was given, or the operating system's user.
+/// Returns the decider's name: the one that was given, or the operating system's user.
 fn name(who: &DeciderArgs) -> Result<String, Failure> {
     named(who.name.clone())
 }
@@ -130,7 +130,7 @@ fn named(name: Option<String>) -> Result<String, Failure> {
     name.or_else(user).ok_or_else(|| Failure::usage("name who decides: --as NAME"))
 }
 
-/// Fails if the audit log lacks what was done, which remains done.
+/// Fails if the audit log lacks a record of the action, which remains done.
 fn check_audited(source: &StoreBackend) -> Result<(), Failure> {
     if source.gate.audit_debt() == 0 {
         return Ok(());

@@ -104,7 +104,7 @@ pub(super) async fn run(
     }
 }
 
-/// Saying who is a person loosens more than anything else.
+/// Authorizes changes of credentials, which loosen more than anything else.
 async fn authorize(desk: &CodeDesk<'_>, who: &DeciderArgs) -> Result<ReviewerIdentity, Failure> {
     let principal = Principal::new(name(who)?);
     let code = who.code.as_deref();

@@ -91,7 +91,7 @@ impl PolicyReport {
     }
 }
 
-/// For people.
+/// Renders the report for people.
 fn report_text(file: &str, report: &PolicyReport) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.

@@ -11,7 +11,7 @@ use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
 use crate::view::{CallLine, queue_table};
 
-/// The calls that are listed.
+/// The listed calls.
 struct Listing {
     lines: Vec<CallLine>,
     more: bool,
@@ -64,7 +64,7 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
     let mut lines: Vec<CallLine> = Vec::new();
     let mut after = None;
     let (more, now) = loop {
-        // A page has 200 calls at most, and a cursor fits any limit.
+        // A page has at most 200 calls, and a cursor is valid for any limit.
         let mut query = parameters(wanted);
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
         query.extend(after.take().map(|after| ("after", after)));
@@ -80,7 +80,7 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
     Ok(Listing { lines, more, now })
 }
 
-/// The parameters of the console's list.
+/// Returns the parameters of the console's list.
 fn parameters(wanted: &QueueArgs) -> Vec<(&'static str, String)> {
     let ended = wanted.state.iter().any(|state| state.is_terminal());
     let order = match wanted.order {

@@ -48,7 +48,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Checks that the person who resolves it has seen it.
+/// Checks that the person who resolves the call has seen it.
 fn check_seen(card: &Card, version: Option<u64>) -> Result<(), Failure> {
     if card.line.state != CallState::OutcomeUnknown {
         let why = format!("its outcome is not unknown: {}", state_line(&card.line));
@@ -65,7 +65,7 @@ fn check_seen(card: &Card, version: Option<u64>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The command line gives exactly one of them.
+/// Returns the resolution. The command line gives exactly one finding.
 fn resolution(finding: FindingArgs, attested: bool) -> Resolution {
     match finding.failed {
         Some(reason) => Resolution::Failed { reason },

@@ -19,7 +19,7 @@ pub(super) async fn run(source: &Backend, id: RequestId, output: &Output) -> Res
     Ok(())
 }
 
-/// Shows a call with what redaction masks in it.
+/// Shows a call with its masked values.
 pub(super) async fn uncover(
     backend: &BackendArgs,
     id: RequestId,
@@ -45,7 +45,7 @@ pub(super) async fn uncover(
     Ok(())
 }
 
-/// Uncovers a call of a store. Its audit is the only place that says so, so there must be one.
+/// Uncovers a call of a store. Only the audit records the uncovering, so there must be one.
 pub(super) async fn at_store(
     store: &StoreBackend,
     card: &Card,

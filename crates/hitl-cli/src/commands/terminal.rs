@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use crate::exit::{Exit, Failure};
 use crate::seen_check::Interactivity;
 
-/// Returns whether somebody can read a question and answer it.
+/// Returns whether a person can read a question and answer it.
 pub(super) fn interactivity() -> Interactivity {
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         Interactivity::Person
@@ -14,24 +14,24 @@ pub(super) fn interactivity() -> Interactivity {
     }
 }
 
-/// The width of a terminal, at least.
+/// The minimum width of a terminal.
 const COLUMNS: usize = 80;
 
-/// The most characters of a name that are part of a question.
+/// The maximum number of characters of a name in a question.
 const MAX_NAME: usize = 120;
 
-/// Folds a text so that the terminal breaks no line: the rest of a line could pass for one of ours.
+/// Wraps a text so that the terminal does not: the rest of a line could pass for a line of hitl.
 pub(super) fn fold(text: &str) -> String {
     hitl_base::display::fold(text, COLUMNS)
 }
 
-/// A name as a question has it: safe, and cut where it would push the question off the screen. The
-/// card has all of it.
+/// Returns a name for a question: escaped, and cut where it would push the question off the screen.
+/// The card shows all of it.
 pub(crate) fn clip_name(name: &str) -> String {
     hitl_base::display::clip(&hitl_base::display::visible(name), MAX_NAME).into_owned()
 }
 
-/// Builds the text before an answer is read. The question may contain a model's words, too.
+/// Builds the text before an answer is read. The question may contain text from a model, too.
 fn prompt(card: &str, question: &str) -> String {
     format!("{}\n{} ", fold(card), fold(question))
 }
@@ -43,28 +43,28 @@ pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
     out.write_all(prompt(card, question).as_bytes())?;
     out.flush()?;
     let mut answer = String::new();
-    // Nothing at all, when the terminal is closed: that is no approval.
+    // The input is empty if the terminal is closed: that is no approval.
     io::stdin().read_line(&mut answer)?;
     Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Discards what was typed before the question is there: it answers something else. What a person
-/// pastes may be a model's words, an answer included.
+/// Discards everything that was typed before the question appears: it answers another question.
+/// Text that a person pastes may come from a model, an answer included.
 #[cfg(unix)]
 fn discard_what_was_typed() {
-    // What is no terminal has nothing to discard.
+    // Input that is not a terminal has nothing to discard.
     let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
 }
 
 #[cfg(not(unix))]
 fn discard_what_was_typed() {}
 
-/// Nothing but `y` and `yes` is yes.
+/// Returns whether the answer is `y` or `yes`; anything else means no.
 pub(super) fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-/// The answer was no.
+/// Returns the failure for the answer no.
 pub(super) fn declined() -> Failure {
     Failure::new(Exit::Refused, "nothing was decided")
 }

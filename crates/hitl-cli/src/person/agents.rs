@@ -1,8 +1,8 @@
-//! By what a coding agent is known: the names of its processes, and the marks that it leaves in the
-//! environment of what it starts. Pure.
+//! The signs of a coding agent: the names of its processes, and the marks that it leaves in the
+//! environment of the processes it starts. Pure.
 //!
-//! Lists like these are never complete. What is not in them is taken for no agent, which is why a
-//! look at processes is the weaker form; see `docs/who-decides.md`.
+//! Lists like these are never complete. A process that is not in them counts as no agent, which is
+//! why looking at processes is the weaker check; see `docs/who-decides.md`.
 
 use super::surroundings::Process;
 
@@ -63,8 +63,8 @@ const NAMES: &[&str] = &[
     "zed-editor",
 ];
 
-/// Parts of paths that belong to an agent, no matter what its file is called: releases are often
-/// started from a folder that has a version for a name.
+/// Parts of paths that belong to an agent, regardless of its file's name: releases are often
+/// started from a folder named after a version.
 const PATHS: &[&str] = &[
     "/@anthropic-ai/",
     "/@augmentcode/",
@@ -130,14 +130,14 @@ const LOADERS: &[&str] = &["ld-linux", "ld-musl", "ld.so", "ld64.so", "qemu-", "
 /// Programs whose first argument is the script that they run.
 const SHELLS: &[&str] = &["bash", "dash", "fish", "ksh", "sh", "zsh"];
 
-/// The endings of files that a name may have.
+/// The file extensions that a name may have.
 const ENDINGS: &[&str] =
     &[".appimage", ".bin", ".cjs", ".cmd", ".exe", ".js", ".mjs", ".py", ".sh", ".ts"];
 
-/// The most arguments of an interpreter that are looked at.
+/// The maximum number of an interpreter's arguments that are examined.
 const MAX_ARGUMENTS: usize = 16;
 
-/// Variables that agents set for what they start, and people do not set for themselves.
+/// Variables that agents set for the processes they start, and people do not set for themselves.
 const MARKS: &[&str] = &[
     "AGENT",
     "AI_AGENT",
@@ -173,12 +173,13 @@ const MARKS: &[&str] = &[
 /// Prefixes of the names of some of them.
 const MARK_PREFIXES: &[&str] = &["CODEX_SANDBOX", "GEMINI_CLI_", "OPENCODE_RUN"];
 
-/// Returns the name of the agent that a process is.
+/// Returns the name of the agent, if the process is one.
 pub(super) fn agent(process: &Process) -> Option<&'static str> {
     let program = process.arguments.first().map(String::as_str);
     let names = [Some(process.name.as_str()), process.path.as_deref(), program];
     let own = names.into_iter().flatten().find_map(known);
-    // A file that is only spoken of has the name of an agent as well, so here no name counts.
+    // A file that is only mentioned may have the name of an agent as well, so here names do not
+    // count.
     let own = own.or_else(|| process.command.as_deref().and_then(|line| placed(&plain(line))));
     own.or_else(|| {
         let is_one_of = |programs| names.into_iter().flatten().any(|name| is(name, programs));
@@ -196,23 +197,23 @@ pub(super) fn mark<'v>(names: impl IntoIterator<Item = &'v str>) -> Option<&'v s
     names.into_iter().find(is_mark)
 }
 
-/// The agent whose program this names: by its file's name, or by where it is.
+/// Returns the agent whose program this text names: by its file's name, or by its path.
 fn known(text: &str) -> Option<&'static str> {
     let text = plain(text);
     let name = base(&text);
     let named = NAMES.iter().find(|known| **known == name).copied();
-    // The name that the system keeps of a process ends after 15 characters.
+    // The system truncates the name of a process to 15 characters.
     let cut = || NAMES.iter().find(|known| known.len() > 15 && known[..15] == *name).copied();
     named.or_else(cut).or_else(|| placed(&text))
 }
 
-/// The agent in whose place a plain path is.
+/// Returns the agent whose path this plain path contains.
 fn placed(text: &str) -> Option<&'static str> {
     let rooted = format!("/{text}");
     PATHS.iter().find(|part| rooted.contains(**part)).map(|part| part.trim_matches('/'))
 }
 
-/// A path as paths are compared here.
+/// Normalizes a path for the comparisons here.
 fn plain(text: &str) -> String {
     text.to_ascii_lowercase().replace('\\', "/")
 }
@@ -230,7 +231,7 @@ fn is_loader(text: &str) -> bool {
     LOADERS.iter().any(|loader| name.starts_with(loader))
 }
 
-/// A file's name without its ending, and a package's without its version.
+/// Returns a file's name without its extension, or a package's name without its version.
 fn base(path: &str) -> &str {
     let name = path.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     // A login shell has a dash before its name.

@@ -39,7 +39,7 @@ pub(crate) enum PersonCommand {
 }
 
 impl PersonCommand {
-    /// Who does it.
+    /// Returns the options that name the acting person.
     pub(crate) fn who(&self) -> Option<&DeciderArgs> {
         match self {
             Self::Enroll { who, .. } | Self::Remove { who, .. } | Self::Demand { who, .. } => {
@@ -60,7 +60,7 @@ pub(crate) enum Demanded {
 }
 
 impl Demanded {
-    /// For what, in words.
+    /// Returns the actions in words.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Loosening => "what loosens or destroys",

@@ -1,4 +1,4 @@
-//! Where codes are checked, and the prompt for one.
+//! The check of one-time codes, and the prompt for one.
 
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
@@ -9,11 +9,11 @@ use crate::backend::StoreBackend;
 use crate::commands::terminal;
 use crate::exit::{Exit, Failure};
 
-/// The people of a store, as far as they have enrolled.
+/// Checks the codes of people who have enrolled in a store.
 pub(crate) struct CodeDesk<'s>(&'s StoreBackend);
 
 impl<'s> CodeDesk<'s> {
-    /// Those of this store.
+    /// Creates a desk for this store.
     pub(crate) fn new(source: &'s StoreBackend) -> Self {
         Self(source)
     }

@@ -1,4 +1,4 @@
-//! What each action requires of the person who takes it.
+//! The proof that each action requires of the person who takes it.
 
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
@@ -9,22 +9,22 @@ use super::processes;
 use super::surroundings::{Surroundings, classify};
 use crate::exit::{Exit, Failure};
 
-/// Where codes are checked.
+/// The place where codes are checked.
 pub(crate) enum CodeSource<'d> {
-    /// In the store in which people enrol.
+    /// The store in which people enrol.
     Desk(&'d CodeDesk<'d>),
-    /// Nowhere: no store was named, so it is not known who has enrolled.
+    /// No store was named, so it is not known who has enrolled.
     Unnamed,
 }
 
-/// Makes sure that a person does this, and says how that is known: keep it with the decision
+/// Verifies that a person does this, and returns the proof: keep it with the decision
 /// (`ReviewerIdentity::known_by`). Call it before anything is shown, asked or done.
 ///
-/// `name` is who says that they do it, and `code` what they typed as a one-time code. A right code
-/// is used up by this, also when what follows fails. What only stops something is never held up by
-/// what people have enrolled, readable or not.
+/// `name` is the name that the person gives, and `code` the one-time code that they typed. A right
+/// code is used up by this, even if a later step fails. An action that only stops something is
+/// never blocked by the enrolled credentials, readable or not.
 ///
-/// Fails closed: what cannot be read or kept refuses the deed.
+/// Fails closed: data that cannot be read or stored refuses the action.
 pub(crate) async fn require_person(
     deed: Deed,
     name: &Principal,
@@ -55,9 +55,9 @@ pub(crate) async fn require_person(
     }
 }
 
-/// The same over a console, which checks the code itself: makes sure that no agent is near who has
-/// none, and returns the code that is to be sent with the deed. `demand` is what the console
-/// demands of the token's owner, `name`.
+/// Does the same over a console, which checks the code itself: verifies that no agent without a
+/// code is in control, and returns the code to send with the action. `demand` is the console's
+/// demand of the token's owner, `name`.
 pub(crate) fn require_person_for_console(
     deed: Deed,
     name: &str,
@@ -78,16 +78,16 @@ pub(crate) fn require_person_for_console(
 /// The demands of the place where an action is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demands {
-    /// By the people who have enrolled in a store, when there are any.
+    /// The demand of the people who have enrolled in a store, if there are any.
     In(Option<Demand>),
-    /// By the people who have enrolled in a console's store, when there are any. The console checks
-    /// it.
+    /// The demand of the people who have enrolled in a console's store, if there are any. The
+    /// console checks it.
     AtConsole(Option<Demand>),
-    /// By nobody knows whom, as no store was named.
+    /// Unknown, because no store was named.
     Unknown,
 }
 
-/// Returns how somebody is known who gives no code.
+/// Returns the proof of identity of a person who gives no code.
 fn known(surroundings: &Surroundings) -> KnownBy {
     match surroundings {
         Surroundings::Terminal => KnownBy::Terminal,
@@ -98,11 +98,11 @@ fn known(surroundings: &Surroundings) -> KnownBy {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Requirement {
-    /// It may be done as it is.
+    /// Nothing more is required.
     Nothing,
-    /// A one-time code.
+    /// A one-time code is required.
     Code,
-    /// Somebody who is not here; why.
+    /// A person is required, who is not present; with the reason.
     Person(String),
 }
 
@@ -116,7 +116,7 @@ fn requirement(
     if deed == Deed::Stop {
         return Requirement::Nothing;
     }
-    // What is given is looked at, and never passed over.
+    // A given code is always checked, never ignored.
     if has_code {
         return Requirement::Code;
     }

@@ -1,6 +1,6 @@
-//! Verifies that a person is there. An agent has a shell under its user's id, so
-//! what answers or loosens asks for what it cannot give: a code that only a person has, or at least
-//! a terminal with no agent among the processes above it.
+//! Verifies that a person is present. An agent has a shell under its user's id, so actions that
+//! answer or loosen require proof that it cannot give: a code that only a person has, or at least a
+//! terminal with no agent among the processes above it.
 //!
 //! | file | what is there |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `args` | the command line of `hitl person` |
 //! | `code_desk` | where codes are checked, and the prompt for one |
 //!
-//! `docs/who-decides.md` says what this holds against, and what not.
+//! `docs/who-decides.md` describes the attacks that this prevents, and those that it does not.
 
 mod agents;
 mod args;

@@ -1,11 +1,11 @@
-//! Reads the processes above this one, and whose terminal it has. On Linux from `/proc`, elsewhere
-//! from the system's `ps`.
+//! Reads the ancestor processes of this one, and the owner of its terminal. On Linux from `/proc`,
+//! elsewhere from the system's `ps`.
 
 use std::io::IsTerminal as _;
 
 use super::surroundings::Observation;
 
-/// Reads what surrounds this process.
+/// Reads the surroundings of this process.
 pub(super) fn observe() -> Observation {
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -25,13 +25,14 @@ mod system {
 
     use super::super::surroundings::{MAX_PARENTS, Process};
 
-    /// Reads the processes above this one, the nearest first, and whether these are all, up to the
-    /// first of the system. What was read counts, also when the rest cannot be (`hidepid`).
+    /// Reads the ancestor processes, the nearest first, and whether these are all, up to the first
+    /// process of the system. The processes that were read count, even if the others cannot be read
+    /// (`hidepid`).
     pub(super) fn parents() -> (Vec<Process>, bool) {
         let (mut parents, mut complete) = (Vec::new(), is_the_machines(user_namespace()));
         let Some(own) = stat("self") else { return (parents, false) };
         let mut id = own.parent;
-        // One more than are believed, so that it is seen that there are more.
+        // One more than the limit, to detect that there are more.
         while id > 0 && parents.len() <= MAX_PARENTS {
             let folder = id.to_string();
             // A process that has ended meanwhile has left its children to another one.
@@ -45,7 +46,7 @@ mod system {
                     .map(|path| path.to_string_lossy().trim_end_matches(" (deleted)").to_owned()),
                 arguments: arguments.map(|bytes| words(&bytes)).unwrap_or_default(),
                 command: None,
-                // Of another user's process nothing is said.
+                // The environment of another user's process cannot be read.
                 marks: fs::read(format!("/proc/{folder}/environ"))
                     .map(|bytes| names(&bytes))
                     .unwrap_or_default(),
@@ -55,24 +56,25 @@ mod system {
         (parents, complete)
     }
 
-    /// Who is in a user namespace of their own may be in a process namespace of their own as well,
-    /// or have put another `/proc` in the place of the system's: what started it is not seen.
+    /// Returns the user namespace of this process. A process in a user namespace of its own may be
+    /// in a process namespace of its own as well, or have another `/proc` in place of the system's:
+    /// then its ancestors are not visible.
     fn user_namespace() -> Option<String> {
         let link = fs::read_link("/proc/self/ns/user").ok()?;
         Some(link.to_string_lossy().into_owned())
     }
 
-    /// Returns whether it is the user namespace of the machine, by the number that the kernel gives
-    /// that.
+    /// Returns whether it is the user namespace of the machine, identified by the kernel's fixed
+    /// number.
     fn is_the_machines(namespace: Option<String>) -> bool {
         const MACHINE: u32 = 0xEFFF_FFFD;
         namespace.is_some_and(|link| link == format!("user:[{MACHINE}]"))
     }
 
-    /// `/dev/tty`: the terminal that controls a session, whichever it is.
+    /// `/dev/tty`: the controlling terminal of a session.
     const OWN: u64 = 5 << 8;
 
-    /// Returns whether the terminal that is read from is the one that controls this session.
+    /// Returns whether the input is the controlling terminal of this session.
     pub(super) fn is_own_terminal() -> bool {
         let terminal = stat("self").map_or(0, |stat| stat.terminal);
         let read = fs::metadata("/proc/self/fd/0").map_or(0, |file| file.rdev());
@@ -91,7 +93,7 @@ mod system {
         parse(&String::from_utf8_lossy(&text))
     }
 
-    /// `PID (NAME) STATE PARENT GROUP SESSION TERMINAL ..`; the name may hold anything.
+    /// Parses `PID (NAME) STATE PARENT GROUP SESSION TERMINAL ..`; the name may contain anything.
     fn parse(text: &str) -> Option<Stat> {
         let (head, rest) = text.rsplit_once(')')?;
         let name = head.split_once('(')?.1.to_owned();
@@ -151,8 +153,8 @@ mod system {
 
     use super::super::surroundings::{MAX_PARENTS, Process};
 
-    /// Reads the processes above this one, the nearest first, and whether these are all, by the
-    /// system's own `ps`: one that `PATH` names may be anybody's.
+    /// Reads the ancestor processes, the nearest first, and whether these are all, with the
+    /// system's own `ps`: one in `PATH` may be anybody's.
     pub(super) fn parents() -> (Vec<Process>, bool) {
         let mut parents = Vec::new();
         let listed = Command::new("/bin/ps").args(["-axo", "pid=,ppid=,command="]).output();
@@ -165,7 +167,7 @@ mod system {
         });
         let all: HashMap<u32, (u32, &str)> = lines.collect();
         let Some((mut at, _)) = all.get(&id()).copied() else { return (parents, false) };
-        // One more than are believed, so that it is seen that there are more.
+        // One more than the limit, to detect that there are more.
         while at > 0 && parents.len() <= MAX_PARENTS {
             let Some((parent, command)) = all.get(&at) else { return (parents, false) };
             parents.push(Process::of_command(command));

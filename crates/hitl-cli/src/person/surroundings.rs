@@ -2,27 +2,27 @@
 
 use super::agents;
 
-/// More processes than this above one another are not a person's: somebody hides what started them.
+/// The maximum depth of ancestor processes of a person: a longer chain hides its origin.
 pub(super) const MAX_PARENTS: usize = 128;
 
-/// A process above this one, as far as it can be read.
+/// The readable data of an ancestor process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Process {
-    /// The name that the system keeps of it.
+    /// The name that the system records.
     pub(super) name: String,
-    /// Its program's file, when it may be read.
+    /// The path of its program, if it is readable.
     pub(super) path: Option<String>,
     /// Its arguments, the program first.
     pub(super) arguments: Vec<String>,
-    /// Its whole command line, where the system does not say which words are one argument.
+    /// Its whole command line, if the system does not report the arguments separately.
     pub(super) command: Option<String>,
-    /// The names of the variables that it was started with, when they may be read.
+    /// The names of its environment variables, if they are readable.
     pub(super) marks: Vec<String>,
 }
 
 #[cfg(any(test, not(target_os = "linux")))]
 impl Process {
-    /// Returns a process of which nothing is known but its command line, in one text.
+    /// Creates a process of which only the command line is known, in one text.
     pub(super) fn of_command(command: &str) -> Self {
         let arguments: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
         Self {
@@ -34,33 +34,33 @@ impl Process {
     }
 }
 
-/// The surroundings, as they were read.
+/// The surroundings as they were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Observation {
-    /// The processes above this one, the nearest first, as far as they can be read.
+    /// The ancestor processes, the nearest first, as far as they are readable.
     pub(super) parents: Vec<Process>,
-    /// These are all, up to the first of the system.
+    /// True if these are all, up to the first process of the system.
     pub(super) complete: bool,
     /// The names of this process's own variables.
     pub(super) marks: Vec<String>,
-    /// Questions and answers go through the terminal of this session.
+    /// True if questions and answers go through the terminal of this session.
     pub(super) own_terminal: bool,
 }
 
 /// A classification of the surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Surroundings {
-    /// An agent is among the processes above, or has left its mark: which, and by what it is known.
+    /// An agent is among the ancestors, or has left its mark: with its name and the evidence.
     Agent(String),
-    /// A terminal that is the session's own, and no agent above.
+    /// The session has its own terminal, and there is no agent above.
     Terminal,
-    /// No terminal to ask at, and no agent above: a script.
+    /// There is no terminal to ask at, and no agent above: a script.
     Script,
-    /// Not all of the processes above can be read, and no agent is among those that can.
+    /// Not all ancestors are readable, and no agent is among those that are.
     Unknown,
 }
 
-/// Classifies an observation. An agent that is seen counts, even if not all could be seen.
+/// Classifies an observation. A visible agent counts, even if not all ancestors are visible.
 pub(super) fn classify(seen: &Observation) -> Surroundings {
     let own = agents::mark(seen.marks.iter().map(String::as_str));
     if let Some(mark) = own {
@@ -102,7 +102,7 @@ mod tests {
         classify(&Observation { parents, complete: true, marks, own_terminal })
     }
 
-    /// Where the tree ends before the first process of the system, as under `hidepid`.
+    /// Classifies a tree that ends before the first process of the system, as under `hidepid`.
     fn classified_in_part(
         parents: Vec<Process>,
         marks: &[&str],

@@ -16,13 +16,13 @@ use super::{NumberedEntry, change_line, table};
 
 /// The number of characters of a title in a table.
 const TITLE: usize = 60;
-/// The number of of any other text.
+/// The number of characters of any other text.
 const WORD: usize = 40;
-/// The number of digits of the binding digest are suggested.
+/// The number of digits of the binding digest that are suggested.
 const DIGITS: usize = 12;
 
-/// A call as this program prints it: a [`CallSummary`] without what only a console shows, so that
-/// the same call is the same JSON over a store and over a console.
+/// A call in this program's output: a [`CallSummary`] without the fields that only a console has,
+/// so that the same call is the same JSON over a store and over a console.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(crate) struct CallLine(CallSummary);
@@ -52,7 +52,7 @@ impl From<&CallRecord> for CallLine {
     }
 }
 
-/// All that `show` knows.
+/// All data that `show` prints.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Card {
@@ -63,17 +63,17 @@ pub(crate) struct Card {
     /// The text that must be typed to approve a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirm: Option<String>,
-    /// Who has approved this revision so far.
+    /// The people who have approved this revision so far.
     approved_by: Vec<Principal>,
     attempts: u32,
     history: Vec<NumberedEntry>,
-    /// The present, by the clock that expiry is judged by.
+    /// The current time, by the clock that expiry is judged by.
     #[serde(skip)]
     pub(crate) now: Timestamp,
 }
 
 impl Card {
-    /// The card of a store's record.
+    /// Builds the card of a store's record.
     pub(crate) fn new(
         record: &CallRecord,
         history: Vec<NumberedEntry>,
@@ -95,7 +95,8 @@ impl Card {
         }
     }
 
-    /// The card of what a console sent. The lines that are shown are made here, from the request.
+    /// Builds the card from a console's response. The displayed lines are rendered here, from the
+    /// request.
     pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
         let CallDetail { summary, request, approved_by, attempts, ending, now, .. } = detail;
         let mut rendered = request.render(now, DetailLevel::Full);
@@ -113,7 +114,7 @@ impl Card {
     }
 }
 
-/// The queue for people.
+/// Renders the queue for people.
 pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
     let rows: Vec<_> = lines
         .iter()
@@ -193,7 +194,7 @@ pub(crate) fn state_line(line: &CallLine) -> String {
     out
 }
 
-/// A text as one word of a shell's command line.
+/// Quotes a text as one word of a shell's command line.
 fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

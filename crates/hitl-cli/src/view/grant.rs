@@ -1,4 +1,4 @@
-//! Grants: a line of the listing, one of them, and what one would permit.
+//! Grants: a line of the listing, one grant, and the preview of one.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use super::{CallLine, state_line, table};
 /// The number of characters of a name in a table.
 const WORD: usize = 40;
 
-/// A grant that was given, and the calls that go on by it.
+/// A saved grant, and the calls that it allowed.
 #[derive(Debug, Serialize)]
 pub(crate) struct GrantResult {
     pub(crate) grant: GrantSummary,
@@ -30,7 +30,7 @@ impl From<SavedGrant> for GrantResult {
 pub(crate) struct PreviewReport {
     /// The exact rule, line by line.
     pub(crate) rule: Vec<String>,
-    /// The number of calls that wait now would go on at once.
+    /// The number of waiting calls that would run at once.
     pub(crate) waiting: usize,
 }
 
@@ -47,7 +47,7 @@ fn spent(grant: &GrantSummary) -> String {
     said.unwrap_or_default()
 }
 
-/// Grants for people.
+/// Renders grants for people.
 pub(crate) fn grants_table(grants: &[GrantSummary]) -> String {
     let rows = grants.iter().map(|grant| {
         [
@@ -65,7 +65,7 @@ pub(crate) fn grants_table(grants: &[GrantSummary]) -> String {
     table(headings, &rows.collect::<Vec<_>>())
 }
 
-/// One grant for people: the rule, who gave it, what was drawn on it.
+/// Renders one grant for people: the rule, its giver, and the draws on it.
 pub(crate) fn grant_text(grant: &GrantSummary) -> String {
     let mut out = rule_text(&grant.rule);
     // Writing to a String cannot fail.
@@ -90,7 +90,7 @@ pub(crate) fn grant_text(grant: &GrantSummary) -> String {
     out
 }
 
-/// Renders what a grant would permit.
+/// Renders the preview of a grant.
 pub(crate) fn preview_text(terms: &PreviewReport) -> String {
     let calls = match terms.waiting {
         1 => "1 pending call runs at once".to_owned(),
@@ -99,7 +99,7 @@ pub(crate) fn preview_text(terms: &PreviewReport) -> String {
     format!("{}\n{calls}\n", rule_text(&terms.rule))
 }
 
-/// Renders a grant that was given.
+/// Renders a grant that was saved.
 pub(crate) fn grant_result_text(given: &GrantResult) -> String {
     let mut out = grant_text(&given.grant);
     for call in &given.allowed {
@@ -108,7 +108,7 @@ pub(crate) fn grant_result_text(given: &GrantResult) -> String {
     out
 }
 
-/// The rule, word for word; a terminal sees nothing that steers it.
+/// Renders the rule, word for word, without control characters for the terminal.
 fn rule_text(rule: &[String]) -> String {
     rule.iter().fold(String::new(), |mut out, line| {
         let indent = if out.is_empty() { "" } else { "  " };

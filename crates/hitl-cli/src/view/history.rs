@@ -6,7 +6,7 @@ use hitl_core::machine::HistoryEntry;
 use hitl_core::{CallState, Principal, RequestId};
 use serde::Serialize;
 
-/// The number of characters of a name are shown.
+/// The number of characters of a name that are shown.
 const NAME: usize = 60;
 
 /// A change of a call.
@@ -14,9 +14,9 @@ const NAME: usize = 60;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeEntry {
     pub(crate) id: RequestId,
-    /// `submitted`, `decide`, ..
+    /// The event: `submitted`, `decide`, ..
     pub(crate) event: String,
-    /// Where it stood after it.
+    /// The state after it.
     pub(crate) state: CallState,
     pub(crate) version: u64,
     pub(crate) at: Timestamp,
@@ -43,9 +43,9 @@ pub(crate) enum Change {
         /// The change.
         entry: ChangeEntry,
     },
-    /// Changes after this place are no longer kept.
+    /// Changes after this position are no longer kept.
     Gap {
-        /// The last place before it.
+        /// The last position before it.
         after: String,
     },
 }
@@ -70,7 +70,7 @@ impl NumberedEntry {
 }
 
 impl Change {
-    /// For people.
+    /// Renders the change for people.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Changed { place, entry } => change_line(place, entry) + "\n",
@@ -79,7 +79,7 @@ impl Change {
     }
 }
 
-/// A change for people.
+/// Renders a change for people.
 pub(crate) fn change_line(place: &str, entry: &ChangeEntry) -> String {
     let by = entry.by.as_ref().map(|by| format!(" by {}", visible(&clip(by.as_str(), NAME))));
     let by = by.unwrap_or_default();

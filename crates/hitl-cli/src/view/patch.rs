@@ -1,10 +1,10 @@
-//! Arguments in an editor, and the change that was made there, as a JSON merge patch (RFC 7396).
-//! Numbers stay as they are written.
+//! Arguments in an editor, and the changes made there, as a JSON merge patch (RFC 7396). Numbers
+//! keep their text.
 
 use hitl_base::Json;
 use hitl_base::json::write_string;
 
-/// A document with a line for each value.
+/// Formats a document with a line for each value.
 pub(crate) fn pretty(value: &Json) -> String {
     let mut out = String::new();
     write(value, 0, &mut out);
@@ -44,8 +44,8 @@ fn write(value: &Json, depth: usize, out: &mut String) {
     }
 }
 
-/// The patch that leads from one document to another; nothing when they are the same. `None` in the
-/// error's place: a merge patch cannot set `null`, it removes.
+/// Returns the patch that leads from one document to another; `None` if they are the same. Fails if
+/// it would have to set `null`, because a merge patch removes instead.
 pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, NullInPatch> {
     let (Json::Object(before), Json::Object(after)) = (from, to) else {
         if from == to {
@@ -70,12 +70,12 @@ pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, NullInP
     Ok((!patch.is_empty()).then_some(Json::Object(patch)))
 }
 
-/// A merge patch cannot say it.
+/// The error for a change to `null`, which a merge patch cannot express.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NullInPatch;
 
-/// Returns whether a patch would remove something where this should be set. In an array `null` is a
-/// value.
+/// Returns whether a patch would remove a value that should be set to `null`. In an array `null` is
+/// a value.
 fn has_null(value: &Json) -> bool {
     match value {
         Json::Null => true,

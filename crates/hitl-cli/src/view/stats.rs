@@ -22,10 +22,10 @@ pub(crate) struct StatsReport {
     pub(crate) priorities: BTreeMap<String, Count>,
     /// Pending calls by level.
     pub(crate) levels: BTreeMap<String, Count>,
-    /// When the oldest pending call was submitted.
+    /// The time at which the oldest pending call was submitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) oldest_waits_since: Option<Timestamp>,
-    /// The outcomes of all calls that are kept, or of those of the last `days`.
+    /// The outcomes of all kept calls, or of those of the last `days`.
     pub(crate) outcomes: BTreeMap<String, u64>,
     /// The number of days that `outcomes` covers; left out: all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ pub(crate) struct OutcomeCounter {
 impl OutcomeCounter {
     pub(crate) fn add(&mut self, record: &CallRecord) {
         let created = record.request().created_at;
-        // What a grant answered for, no human looked at.
+        // No human looked at a call that a grant answered.
         let by_human = record.decision().filter(|_| record.grant_use().is_none());
         if let Some(decided) = by_human {
             self.took.push(decided.at.saturating_duration_since(created).as_secs());

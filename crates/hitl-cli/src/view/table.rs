@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, Table, presets::NOTHING};
 
-/// Lays rows out under headings, each column as wide as its widest cell. Wide characters count
+/// Formats rows under headings, each column as wide as its widest cell. Wide characters count
 /// twice, as a terminal shows them. Cells must be safe to show.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let mut table = Table::new();

@@ -1,4 +1,4 @@
-//! Tasks, as a console tells of them, and a store's journal.
+//! Tasks of a console and of a store's journal.
 
 use hitl_base::display::{clip, visible};
 use hitl_tasks::{JournalSummary, TaskProgress};
@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::table;
 
-/// The number of characters of a name are shown.
+/// The number of characters of a name that are shown.
 const NAME: usize = 60;
 
-/// A task of a store's journal: the same document as a console's. The journal does not say whether
-/// it waits.
+/// Converts a task of a store's journal to the same document as a console's. The journal does not
+/// record whether the task waits.
 pub(crate) fn task_summary(task: &JournalSummary) -> TaskSummary<&TaskProgress> {
     let progress = &task.progress;
     let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
@@ -39,7 +39,7 @@ struct StepLine {
     name: String,
 }
 
-/// Tasks for people.
+/// Renders tasks for people.
 pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
     let safe = |text: &str| visible(&clip(text, NAME)).into_owned();
     let rows = tasks.iter().map(|TaskSummary { progress: task, percent, waiting, .. }| {

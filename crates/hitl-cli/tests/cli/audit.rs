@@ -26,7 +26,7 @@ async fn a_tampered_log_is_found_out() {
     let without = house.file("without.jsonl", &without);
     assert!(hitl(&["audit", "verify", &without]).ended(6).out.contains("missing"));
 
-    // Cut off at the end: whole by itself, found out by a checkpoint and by the store.
+    // Truncated at the end: valid by itself, detected with a checkpoint and with the store.
     let cut = house.file("cut.jsonl", &(lines[..2].join("\n") + "\n"));
     hitl(&["audit", "verify", &cut]).ended(0);
     let heads = hitl(&["audit", "verify", &log, "--json"]).ended(0).json()[0]["heads"].clone();
@@ -37,7 +37,7 @@ async fn a_tampered_log_is_found_out() {
     let ran = house.hitl(&["audit", "verify", &cut]).ended(6);
     assert!(ran.out.contains("noIntent"), "{ran:?}");
 
-    // A key that did not sign it.
+    // A key that did not sign the checkpoint.
     let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
     let trusted = ["audit", "verify", &log, "--checkpoint", &checkpoint, "--trust", key];
     assert!(hitl(&trusted).ended(6).out.contains("badCheckpoint"));

@@ -1,4 +1,4 @@
-//! Over a console's URL.
+//! The program over a console's URL.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -33,7 +33,7 @@ impl Office {
         Self { house, url, tokens, manager }
     }
 
-    /// The program, as the owner of this token runs it.
+    /// Returns the program, run by the owner of this token.
     pub(crate) fn program(&self, secret: &str, arguments: &[&str]) -> std::process::Command {
         let mut command = program(&[&["--url", &self.url], arguments].concat());
         command.env("HITL_TOKEN", secret);
@@ -60,7 +60,7 @@ async fn a_console_lists_and_shows_what_a_store_does() {
     ] {
         let (here, there) = (office.hitl(arguments).ended(0), house.hitl(arguments).ended(0));
         assert_eq!(here.err, there.err, "{arguments:?}");
-        // What is due in a moment may have come a second nearer.
+        // Calls that are due soon may have come a second nearer.
         assert_eq!(here.out.lines().count(), there.out.lines().count(), "{here:?} {there:?}");
         if arguments.contains(&"--json") {
             assert_eq!(here.json(), there.json(), "{arguments:?}");
@@ -128,7 +128,7 @@ async fn arguments_are_edited_where_the_tool_is() {
     office.house.hitl(&edit).ended(2);
     let seen = [&edit[..], &["--binding", &call.binding]].concat();
     assert!(office.house.hitl(&seen).ended(2).err.contains("--url"), "its type is not there");
-    // Nobody sits here, and nothing says that anybody has looked.
+    // Nobody is at a terminal, and no option says that anybody has looked.
     office.hitl(&edit).ended(2);
     office.hitl(&["edit", &call.id, "--binding", &call.binding]).ended(2);
     let bound = ["edit", &call.id, "--binding", &call.binding, "--patch"];
@@ -148,7 +148,7 @@ async fn what_happens_at_a_console_is_followed() {
     let mut command = office.program(SECRET, &["watch", "--count", "2", "--json"]);
     let mut watch = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
-    // It has joined once it tells of a call; until then there are more.
+    // It is connected once it reports a call; until then more calls are made.
     let told = tokio::task::spawn_blocking(move || {
         let mut next =
             || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
@@ -211,7 +211,7 @@ async fn invariant_7_a_console_knows_who_asks_by_the_token_alone() {
     let file = office.house.file("token", &format!("{SECRET}\n"));
     let by_file = [&["--token-file", &file], &approve[..]].concat();
     ran(office.program("", &by_file).env_remove("HITL_TOKEN")).ended(0);
-    // A token that was taken away is nobody's.
+    // A revoked token has no owner.
     office.tokens.revoke("ann");
     office.hitl(&["queue"]).ended(5);
     office.hitl(&["watch", "--count", "1"]).ended(5);
@@ -222,7 +222,7 @@ async fn invariant_7_a_code_over_a_console_is_checked_there_and_stops_nothing_th
     let office = Office::new().await;
     let call = office.house.wire("Initech", 120).await;
     let binding = ["--binding", &call.binding, "--code", "AAAA-AAAA-AAAA-AAAA"];
-    // Nobody has enrolled: what is given is refused all the same, rather than passed over.
+    // Nobody has enrolled: a given code is refused all the same, not ignored.
     for deed in ["approve", "allow"] {
         let refused = office.hitl(&[&[deed, &call.id], &binding[..]].concat()).ended(5);
         assert!(refused.err.contains("nothing is enrolled"), "{refused:?}");
@@ -252,14 +252,14 @@ async fn invariant_7_what_loosens_over_a_console_needs_the_code_of_the_tokens_ow
     assert!(refused.err.contains("--code"), "{refused:?}");
     office.hitl(&[&allow[..], &["--code", "AAAA-AAAA-AAAA-AAAA"]].concat()).ended(5);
     assert_eq!(office.house.state(&call.id), "pending");
-    // In an agent's shell it is the person's own word; without one nothing is sent.
+    // In an agent's shell a code is the person's own word; without one nothing is sent.
     let approve = ["approve", &call.id, "--binding", &call.binding];
     let mut near = office.program(SECRET, &approve);
     let refused = ran(near.env("CLAUDECODE", "1")).ended(5);
     assert!(refused.err.contains("only a person does this"), "{refused:?}");
     let with = [&allow[..], &["--code", code]].concat();
     ran(office.program(SECRET, &with).env("CLAUDECODE", "1")).ended(0);
-    // A code counts once there, too.
+    // A code counts once over a console, too.
     let next = office.house.wire("Globex", 5).await;
     let again = ["allow", &next.id, "--binding", &next.binding, "--code", code];
     office.hitl(&again).ended(5);
@@ -274,7 +274,7 @@ fn an_address_that_is_none_is_refused_before_anything_is_sent() {
     for wrong in ["http://example.com", "ftp://127.0.0.1", "nonsense", "http://u:p@127.0.0.1"] {
         with(wrong).ended(2);
     }
-    // Nobody listens there.
+    // Nobody listens at this address.
     let gone = with("http://127.0.0.1:1").ended(1);
     assert!(gone.err.contains("cannot be reached") && !gone.err.contains(SECRET), "{gone:?}");
     let both = program(&["--url", "http://127.0.0.1:1", "--db", "x.db", "queue"]).output().unwrap();

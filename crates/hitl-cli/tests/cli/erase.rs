@@ -1,4 +1,4 @@
-//! Erasing and holding at the command line, in the store's and the audit's own files.
+//! Erasing and holding on the command line, in the store's and the audit's own files.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use hitl_core::{AuditSink as _, RequestId, Tenant};
 
 use super::house::{Wire, hitl, said, wire};
 
-/// No text of hitl's has it.
+/// A text that hitl itself never writes.
 const MARKER: &str = "zqxMARKERqxz";
 
 struct Place {
@@ -47,7 +47,7 @@ impl Place {
         hitl(&all)
     }
 
-    /// The chain files of the audit.
+    /// Returns the chain files of the audit.
     fn chains(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path("audit")).unwrap();
         let mut paths: Vec<_> = entries.map(|entry| said(&entry.unwrap().path())).collect();
@@ -63,7 +63,7 @@ impl Place {
         if with_store { self.hitl(&all) } else { hitl(&all) }
     }
 
-    /// The files in which a text is found, but for the key.
+    /// Returns the files in which a text is found, except for the key.
     fn with(&self, text: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut folders = vec![self.folder.path().to_path_buf()];
@@ -76,7 +76,7 @@ impl Place {
                 }
                 let read = match std::fs::read(&path) {
                     Ok(read) => read,
-                    // A session's lock goes while this looks.
+                    // A session's lock may be removed during the search.
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                     Err(error) => panic!("{}: {error}", path.display()),
                 };
@@ -89,8 +89,8 @@ impl Place {
     }
 }
 
-/// Calls of a person, with the marker in whatever a person or a model can say: arguments, reasons,
-/// messages, edits, grants, roles, names. All have ended but one.
+/// Creates calls of a person, with the marker in every text that a person or a model can write:
+/// arguments, reasons, messages, edits, grants, roles, names. All have ended but one.
 async fn fill(place: &Place) -> Vec<RequestId> {
     let (gate, store) = place.gate().await;
     let person = format!("ann-{MARKER}");
@@ -157,14 +157,14 @@ async fn invariant_8_nothing_of_an_erased_person_is_left_in_any_file() {
     let (person, reason) = (format!("ann-{MARKER}"), "request 17");
     assert!(place.with(MARKER).len() >= 2, "the store and the audit");
     place.verify(true).ended(0);
-    // What waits is left, and it is said.
+    // A pending call is left, and reported.
     let erase = ["erase", "--principal", &person, "--reason", reason, "--json"];
     let said = place.hitl(&erase).ended(0).json().remove(0);
     assert_eq!((said["calls"].as_u64(), said["left"].as_array().unwrap().len()), (Some(7), 1));
     assert_eq!(said["left"][0]["id"], calls[7].to_string());
     place.verify(true).ended(0);
     place.verify(false).ended(0);
-    // Once it has ended, it goes too, and then there is nothing.
+    // Once it has ended, it is erased too, and then nothing is left.
     let (gate, store) = place.gate().await;
     let record = gate.get(&Tenant::default(), calls[7]).await.unwrap().unwrap();
     gate.cancel(&record, "carol", "over").await.unwrap();
@@ -180,7 +180,7 @@ async fn invariant_8_nothing_of_an_erased_person_is_left_in_any_file() {
         "{}",
         verified.out
     );
-    // The act itself stands there, with who and why.
+    // The erasure itself is recorded, with its author and its reason.
     let of_call = JsonlFiles::in_folder(place.path("audit"));
     for id in &calls {
         let records = hitl_core::audit::AuditReader::read_call(&of_call, *id).unwrap().records;
@@ -190,7 +190,7 @@ async fn invariant_8_nothing_of_an_erased_person_is_left_in_any_file() {
         assert_eq!(record.by.as_ref().map(hitl_core::Principal::as_str), Some("tester"));
         assert_eq!(record.note.as_deref(), Some(reason));
     }
-    // Keys stay taken, and the program says what is left.
+    // Keys stay taken, and the program shows what is left.
     let shown = place.hitl(&["show", &id, "--json"]);
     assert!(shown.out.contains("\"erased\":true"), "{}", shown.out);
 }
@@ -260,8 +260,8 @@ async fn an_audit_file_that_is_open_elsewhere_is_left_and_said_and_erased_later(
     place.verify(true).ended(0);
 }
 
-/// Without an order in the audit nothing is erased. What only the store has erased stays in the
-/// audit until an erasure names it: that of another call does not complete it.
+/// Without an order in the audit nothing is erased. Content that only the store has erased stays in
+/// the audit until an erasure names it: that of another call does not complete it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_that_was_cut_off_is_completed_by_the_same() {
     let place = Place::new();
@@ -286,15 +286,15 @@ async fn an_erasure_that_was_cut_off_is_completed_by_the_same() {
     place.verify(true).ended(0);
 }
 
-/// Somebody with the file alone takes an inconvenient line away: found without the store, with a
-/// checkpoint, and also when they write a record of an erasure themselves.
+/// A person who has only the file removes an inconvenient line: detected without the store, with a
+/// checkpoint, and also if they write a record of an erasure themselves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn invariant_6_whoever_takes_a_line_away_is_found() {
     let place = Place::new();
     let calls = fill(&place).await;
     let file = place.path("audit/audit-1.jsonl");
     let before = std::fs::read(&file).unwrap();
-    // As the eraser itself would do it, of a call that the store has not erased.
+    // The same edit as the eraser's, for a call that the store has not erased.
     let forge = JsonlAudit::open(&file).unwrap();
     let chain = forge.heads().remove(0);
     let checkpoint = hitl_core::audit::Checkpoint::new(hitl_base::Timestamp::EPOCH, [chain]);
@@ -336,7 +336,7 @@ async fn invariant_6_whoever_takes_a_line_away_is_found() {
     rewrite(&forge);
     let found = place.verify(false).ended(6);
     assert!(found.out.contains("notErased"), "{}", found.out);
-    // Now with a record of an erasure, as whoever can write the file can append one.
+    // Now with a record of an erasure, as anyone who can write the file can append one.
     let record = serde_json::json!({"event": "erased", "at": hitl_base::Timestamp::now(),
         "call": wanted.to_string(), "key": {"tenant": "default", "run": "r", "position": 0},
         "by": "mallory", "erased": lines});

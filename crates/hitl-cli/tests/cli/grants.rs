@@ -1,4 +1,4 @@
-//! Grants: given, listed and taken back by scripts, over a store and over a console.
+//! Grants: given, listed and revoked by scripts, over a store and over a console.
 
 use hitl::Outcome;
 use hitl::prelude::*;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::console::Office;
 use crate::house::{House, wire};
 
-/// Whether a payment runs without anybody being asked.
+/// Returns whether a payment runs without asking.
 async fn runs(house: &House, to: &str, amount: u32) -> bool {
     matches!(
         house.gate.submit(wire(to, amount)).by("owner").await.unwrap(),

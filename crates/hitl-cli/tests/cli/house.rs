@@ -24,7 +24,7 @@ pub(crate) async fn drop_project(name: String) -> String {
     format!("dropped {name}")
 }
 
-/// What the program did.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
@@ -33,13 +33,13 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// The lines that it printed, as JSON.
+    /// Returns the lines that it printed, as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
-    /// It ended with this code.
+    /// Asserts that it ended with this code.
     #[track_caller]
     pub(crate) fn ended(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:?}");
@@ -47,7 +47,7 @@ impl Ran {
     }
 }
 
-/// The program, with nothing of this environment that it would heed.
+/// Returns the program, without any variable of this environment that it would read.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hitl"));
     let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HITL_"));
@@ -95,7 +95,7 @@ impl House {
         self.folder.path().join(name)
     }
 
-    /// Writes a file, and says where.
+    /// Writes a file, and returns its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         std::fs::write(self.path(name), text).unwrap();
         said(&self.path(name))
@@ -118,14 +118,14 @@ impl House {
         Waiting::of(self.gate.submit(drop_project(name)).by("owner").await.unwrap())
     }
 
-    /// Where a call stands, by the program's own words.
+    /// Returns the state of a call, as the program prints it.
     pub(crate) fn state(&self, id: &str) -> String {
         let shown = self.hitl(&["show", id, "--json"]).ended(0).json();
         shown[0]["state"].as_str().unwrap().to_owned()
     }
 }
 
-/// A call that waits.
+/// A pending call.
 pub(crate) struct Waiting {
     pub(crate) ticket: hitl::Ticket,
     pub(crate) id: String,

@@ -1,5 +1,5 @@
-//! Who is a person: an agent's shell answers nothing, codes count once, and the audit says how
-//! somebody was known.
+//! Identification of a person: an agent's shell answers nothing, codes count once, and the audit
+//! records the proof of identity.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ fn below(house: &House, name: &str, arguments: &[&str]) -> Ran {
     under(house, Command::new(script), arguments)
 }
 
-/// The same, with what comes before it on the command line.
+/// Does the same, with a given parent command.
 fn under(house: &House, mut parent: Command, arguments: &[&str]) -> Ran {
     let db = said(&house.path("hitl.db"));
     let hitl = program(&[&["--db", &db], arguments].concat());
@@ -44,7 +44,7 @@ fn logs(house: &House) -> String {
     said(&folder)
 }
 
-/// What would answer or loosen, as somebody types it who has looked.
+/// Returns the actions that answer or loosen, as a person types them who has looked.
 fn deeds(house: &House, call: &Waiting) -> [Vec<String>; 4] {
     let line = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     [
@@ -77,23 +77,23 @@ async fn invariant_7_an_agents_shell_answers_and_loosens_nothing() {
         let mut marked = Command::new("env");
         marked.arg(format!("{mark}=1"));
         under(&house, marked, &approve).ended(5);
-        // A mark that is taken away stands with the shell that was started with it.
+        // A mark that is removed is still in the environment of the shell that was started with it.
         let mut marked = Command::new("env");
         marked.args([&format!("{mark}=1"), "sh", "-c", "env -u \"$0\" \"$@\"; exit $?", mark]);
         under(&house, marked, &approve).ended(5);
     }
     assert_eq!(house.state(&call.id), "pending");
-    // An unknown outcome is not settled either, and nothing is said about the call first.
+    // An unknown outcome is not resolved either, and nothing is shown of the call first.
     below(&house, "claude", &["resolve", &call.id, "--done", "--version", "1"]).ended(5);
-    // What stops a call is harmless; it is said that nobody knows who it was.
+    // An action that stops a call is harmless; the record says that the person is not known.
     let folder = logs(&house);
     let reject = ["reject", &call.id, "--reason", "no", "--as", "bob", "--audit", &folder];
     below(&house, "claude", &reject).ended(0);
     assert_eq!(audit(&house, "decided")[0]["knownBy"], "name");
 }
 
-/// A namespace of processes of one's own shows none of those above, and one of users is what it
-/// takes to make it, or to put another `/proc` there.
+/// A process namespace of one's own hides all ancestors, and a user namespace is needed to make
+/// one, or to mount another `/proc` there.
 #[tokio::test(flavor = "multi_thread")]
 async fn invariant_5_an_agent_that_hides_in_a_namespace_of_its_own_answers_and_loosens_nothing() {
     let house = House::new().await;
@@ -127,12 +127,12 @@ async fn a_script_outside_of_an_agents_tree_goes_on_as_before_and_is_known_as_on
     below(&house, "deploy", &approve).ended(0);
     let decided = &audit(&house, "decided")[0];
     assert_eq!((&decided["knownBy"], &decided["byKind"]), (&"script".into(), &"human".into()));
-    // It may name what it is, and then answers only what the host lets it.
+    // It may name itself as an agent, and then answers only what the host permits.
     let second = house.wire("Initech", 121).await;
     let approve = ["approve", &second.id, "--binding", &second.binding, "--as", "service:deploy"];
     let refused = house.hitl(&approve).ended(5);
     assert!(refused.err.contains("only a human answers this"), "{refused:?}");
-    // And who asks does not answer, however they are spelt.
+    // And the requester cannot answer, however the name is spelt.
     for own in ["owner", "OWNER", " Owner "] {
         let approve = ["approve", &second.id, "--binding", &second.binding, "--as", own];
         let refused = house.hitl(&approve).ended(5);
@@ -157,7 +157,7 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
     let kept = std::fs::read(house.path("hitl.db")).unwrap();
     let holds = |text: &str| kept.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(!holds(&code(0)) && !holds(&code(0).replace('-', "")));
-    // Nobody enrols beside him, or takes away what he has, without a code.
+    // Nobody can enrol in his name, or remove his credentials, without a code.
     codes("mallory", &[]).ended(5);
     let person = |words: &[&str]| {
         let audited = ["--as", "bob", "--audit", &folder];
@@ -173,7 +173,7 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
     allow(&["--as", "bob"]).ended(5);
     allow(&["--as", "mallory", "--code", &code(0)]).ended(5);
     allow(&["--as", "bob", "--code", "AAAA-AAAA-AAAA-AAAA"]).ended(5);
-    // A look at the rule gives nothing, and needs nothing.
+    // A preview gives nothing, and needs nothing.
     allow(&["--as", "bob", "--preview"]).ended(0);
     allow(&["--as", "bob", "--preview", "--code", &code(0)]).ended(0);
     allow(&["--as", "bob", "--code", &code(0)]).ended(0);
@@ -183,16 +183,16 @@ async fn invariant_7_once_somebody_has_enrolled_what_loosens_needs_a_code_that_c
         let approve = ["approve", &next.id, "--binding", &next.binding, "--as", "bob"];
         [&approve[..], arguments].concat().iter().map(|&word| word.to_owned()).collect::<Vec<_>>()
     };
-    // A code that was used is none, and one that was given is never passed over.
+    // A used code is invalid, and a given one is never ignored.
     let used = approve(&["--code", &code(0)]);
     let words: Vec<&str> = used.iter().map(String::as_str).collect();
     house.hitl(&words).ended(5);
-    // In an agent's shell it is the person's own word.
+    // In an agent's shell a code is the person's own word.
     let fresh = approve(&["--code", &code(1), "--audit", &folder]);
     let words: Vec<&str> = fresh.iter().map(String::as_str).collect();
     below(&house, "claude", &words).ended(0);
     assert_eq!(audit(&house, "decided").last().unwrap()["knownBy"], "code");
-    // Where answers need one too, a script's binding is not enough.
+    // Where answers need a code too, a script's binding is not enough.
     person(&["demand", "answers", "--code", &code(2)]).ended(0);
     let last = house.wire("Hooli", 6).await;
     house.hitl(&["approve", &last.id, "--binding", &last.binding, "--as", "bob"]).ended(5);
@@ -216,8 +216,8 @@ async fn invariant_5_what_was_enrolled_and_cannot_be_read_lets_nothing_loosen() 
         assert!(refused.err.contains("cannot be read"), "{refused:?}");
     }
     assert_eq!(house.state(&call.id), "pending");
-    // What stops a call, or only looks, does not read it; a code that is given there is not looked
-    // at.
+    // An action that stops a call, or only reads, does not read the enrolled credentials; a code
+    // that is given there is not checked.
     let binding = ["--binding", &call.binding, "--code", "AAAA"];
     house.hitl(&[&["allow", &call.id, "--preview"], &binding[..]].concat()).ended(0);
     let reject = ["reject", &call.id, "--reason", "no", "--as", "eve", "--code", "AAAA"];

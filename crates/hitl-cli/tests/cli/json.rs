@@ -1,4 +1,4 @@
-//! What `--json` prints, byte for byte, over a store and over a console. Scripts rely on it.
+//! The output of `--json`, byte for byte, over a store and over a console. Scripts rely on it.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::house::Ran;
 #[path = "../../../hitl-console/tests/support/mask.rs"]
 mod mask;
 
-/// Runs each command over the store or the console, and notes what it printed.
+/// Runs each command over the store or the console, and records its output.
 async fn transcript(office: &Office, run: impl Fn(&[&str]) -> Ran) -> String {
     let house = &office.house;
     let mut text = String::new();

@@ -54,7 +54,7 @@ async fn invariant_8_a_key_is_replaced_step_by_step_and_never_forgotten_early() 
         (&after["others"][0]["key"], &after["others"][0]["texts"]),
         (&before["current"], &1.into())
     );
-    // The program that runs would not open what is sealed now.
+    // The running program could not open newly sealed texts.
     assert_eq!(after["programs"], 1);
     for early in ["reseal", "retire"] {
         let refused = key(&path, &[early]).ended(5);
@@ -97,7 +97,7 @@ async fn invariant_7_only_a_person_replaces_the_key() {
         assert!(refused.err.contains("only a person does this"), "{refused:?}");
         assert_eq!(std::fs::read(path.with_extension("db.key")).unwrap(), before);
     }
-    // Looking is for all.
+    // Everyone may see the status.
     let mut looks = program(&["--db", &db, "key", "status"]);
     ran(looks.env("CLAUDECODE", "1")).ended(0);
 }
@@ -113,7 +113,7 @@ async fn a_key_that_the_host_keeps_is_not_rotated_by_the_program() {
     let file = said(&keys);
     let refused = key(&path, &["rotate", "--key-file", &file]).ended(2);
     assert!(refused.err.contains("where it is kept"), "{refused:?}");
-    // The host has replaced it in its file: the new one first.
+    // The host has replaced the key in its file: the new one first.
     std::fs::write(&keys, format!("{two}\n{one}\n")).unwrap();
     key(&path, &["reseal", "--key-file", &file]).ended(0);
     key(&path, &["retire", "--key-file", &file]).ended(0);

@@ -1,4 +1,4 @@
-//! What is seen.
+//! Listing and showing calls.
 
 use crate::house::{House, hitl, said};
 
@@ -17,7 +17,7 @@ async fn the_queue_is_a_table_or_lines_of_json() {
     assert_eq!(json.len(), 1);
     assert_eq!(json[0]["id"], first.id.as_str());
     assert_eq!(json[0]["binding"], first.binding.as_str());
-    // Whoever holds these may withdraw or settle the call.
+    // A holder of these tokens may withdraw or resolve the call.
     assert!(json[0].get("owner").is_none() && json[0].get("claim").is_none());
 
     let cut = house.hitl(&["queue", "--json", "--limit", "1"]).ended(0);

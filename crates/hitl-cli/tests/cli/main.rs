@@ -1,13 +1,12 @@
-//! `hitl` as people and scripts use it: a real process, judged by what it prints and by its exit
-//! code.
+//! `hitl` as people and scripts use it: a real process, tested by its output and its exit code.
 //!
 //! | file | what it is over |
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `grants` | both an SQLite file and a console's URL |
-//! | `json` | both: what `--json` prints, byte for byte
+//! | `json` | both: what `--json` prints, byte for byte |
 //! | `console` | a console's URL |
-//! | `person` | a terminal, with somebody at it |
+//! | `person` | a terminal, with a person at it |
 //! | `identity` | shells of agents, and one-time codes |
 //! | `postgres` | a PostgreSQL database |
 

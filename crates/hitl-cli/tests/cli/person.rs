@@ -9,15 +9,15 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use crate::console::Office;
 use crate::house::{House, Ran, program, said};
 
-/// What is typed when a text has come.
+/// A text to wait for, and the answer to type then.
 type Say<'s> = (&'s str, &'s str);
 
-/// Runs a program at a terminal; types each answer once its question stands there.
+/// Runs a program at a terminal; types each answer once its question appears.
 fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
     typed_ahead("", command, talk)
 }
 
-/// The same, where something was typed before the program began.
+/// Does the same, with text that was typed before the program began.
 fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -27,7 +27,7 @@ fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     let held_open = terminal();
     let mut master = File::from(master);
     master.write_all(ahead.as_bytes()).unwrap();
-    // A session of its own, whose terminal it is, as a person's shell has it.
+    // A session of its own with the terminal, as a person's shell has it.
     let mut session = Command::new("setsid");
     session.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
@@ -39,7 +39,7 @@ fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     *command = session;
     let mut child =
         command.stdin(terminal()).stderr(terminal()).stdout(Stdio::piped()).spawn().unwrap();
-    // The parent keeps no end of it, so that reading ends with the child.
+    // The parent keeps no end of it open, so that reading ends with the child.
     let held = std::mem::replace(command, Command::new("true"));
     drop((held, held_open));
     let (mut shown, mut block) = (String::new(), [0; 4096]);
@@ -80,7 +80,7 @@ async fn a_person_sees_the_card_and_says_yes_or_no() {
     assert_eq!(house.state(&call.id), "approved");
 }
 
-/// A model may have a person paste its command and an answer at once.
+/// A model may make a person paste its command and an answer at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn invariant_2_what_was_typed_before_the_card_is_there_answers_nothing() {
     let house = House::new().await;
@@ -140,7 +140,7 @@ fn a_person_at_a_terminal_accepts_a_policy_without_a_store() {
     std::fs::write(&path, rules).unwrap();
     let accept = |talk: &[Say<'_>]| at_terminal(&mut program(&["policy", "accept", &path]), talk);
     let question = "Accept this policy? [y/N]";
-    // A first load, too: the host may not trust it.
+    // This also holds for the first load: the host may not trust it.
     accept(&[(question, "n\n")]).ended(5);
     accept(&[(question, "y\n")]).ended(0);
     accept(&[]).ended(0);

@@ -56,7 +56,7 @@ async fn invariant_5_a_policy_that_may_relax_is_accepted_by_whoever_has_seen_it(
         let preview = accept(&["--preview", "--json"]).ended(0).json();
         preview[0]["digest"].as_str().unwrap().to_owned()
     };
-    // Beside a store that is there already, nothing is trusted by itself.
+    // Beside an existing store, nothing is trusted by itself.
     let first = accept(&["--preview", "--json"]).ended(0).json();
     assert!(first[0]["untrusted"].as_str().is_some(), "{first:?}");
     accept(&["--digest", &digest(), "--as", "dora"]).ended(0);
@@ -91,7 +91,7 @@ fn invariant_5_without_a_store_a_script_accepts_no_policy() {
     assert!(accept(&["--preview"]).ended(0).out.contains("waits to be accepted"));
 }
 
-/// The host may want a signature, of which the command line knows nothing.
+/// The host may require a signature, which the command line does not know of.
 #[test]
 fn invariant_5_the_command_line_accepts_nothing_by_itself() {
     let folder = tempfile::tempdir().unwrap();
@@ -110,7 +110,7 @@ fn invariant_5_the_command_line_accepts_nothing_by_itself() {
     assert!(!kept.exists(), "a first load is accepted by the host, or by a person");
     let _host = hitl_core::RuleFile::open(&path);
     let written = std::fs::read(&kept).unwrap();
-    // What only tightens is the host's to accept, too.
+    // Even a version that only tightens is accepted by the host, not by the command line.
     let stricter = "[[rule]]\nname = \"more\"\neffect = \"deny\"\ntool = \"pay\"\n[[test]]";
     std::fs::write(&path, RULES.replacen("[[test]]", stricter, 1)).unwrap();
     let shown = accept(&["--preview"]).ended(0);

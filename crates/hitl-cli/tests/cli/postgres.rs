@@ -1,4 +1,4 @@
-//! Over a PostgreSQL database.
+//! The program over a PostgreSQL database.
 
 use std::io::Write as _;
 
@@ -16,7 +16,7 @@ struct Database {
 }
 
 impl Database {
-    /// Nothing where there is no database and nobody insists on one, which is said.
+    /// Returns `None` without a database, which is reported; fails if a database is required.
     fn new() -> Option<Self> {
         let Ok(url) = std::env::var(hitl_test_postgres::URL) else {
             assert!(!hitl_test_postgres::is_required(), "there is no database: `cargo xtask test`");

@@ -1,4 +1,4 @@
-//! Tasks, as the journal of a store has them.
+//! Tasks in the journal of a store.
 
 use hitl::prelude::*;
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn a_store_tells_of_tasks_what_its_journal_knows() {
         .step(TaskStep::new("Write", hangs).durable())
         .journaled();
     let handle = manager.submit(begun).unwrap();
-    // Until its second step stands in the journal.
+    // Until its second step is in the journal.
     let listed = loop {
         let listed = house.hitl(&["tasks", "--json"]).ended(0).json();
         if listed.len() == 3 && listed[0]["currentStep"] == 1 {
@@ -47,7 +47,7 @@ async fn a_store_tells_of_tasks_what_its_journal_knows() {
     assert!(table.contains("2 of 2: Write") && table.contains("no disk"), "{table}");
     let one = house.hitl(&["tasks", "--limit", "1"]).ended(0);
     assert!(one.out.lines().count() == 2 && one.err.contains("--limit"), "{one:?}");
-    // Only the tenant's.
+    // Only the tenant's own tasks.
     let theirs = hitl(&["--db", &said(&db), "--tenant", "acme", "tasks", "--json"]).ended(0).json();
     assert_eq!((theirs.len(), &theirs[0]["taskName"]), (1, &json!("Back up")));
     handle.cancel("enough");

@@ -30,7 +30,8 @@ pub(super) async fn audit(
         Some(Ok(found)) => {
             let note = found.cut.then_some("older records of the audit were not looked at");
             let of_theirs = found.records.iter().filter(|kept| {
-                // A call's id is nobody else's; should it be, the other tenant's is not shown.
+                // A call's id is unique across tenants; if it were not, the other tenant's call
+                // must not be shown.
                 kept.record.key.as_ref().is_none_or(|key| key.tenant == reviewer.tenant)
             });
             ("audit", note, of_theirs.map(AuditEntry::from).collect())
@@ -48,7 +49,7 @@ impl State {
     /// Returns the audit's records of a call; `None` where the host named no audit to read.
     async fn audit_of(&self, call: RequestId) -> Option<Result<CallAudit, AuditError>> {
         let reader = Arc::clone(self.audit.as_ref()?);
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         let _turn = self.audit_turn.acquire().await.ok()?;
         let read = tokio::task::spawn_blocking(move || reader.read_call(call)).await;
         Some(read.unwrap_or_else(|_| Err(AuditError::new("the audit's reader panicked"))))

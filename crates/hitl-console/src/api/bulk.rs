@@ -68,8 +68,8 @@ async fn decide_one(
     answer: DecisionBody,
 ) -> Result<(), Problem> {
     let record = state.call(reviewer, id).await?;
-    // A call's level only rises with its revision, and the decision names the revision: what is
-    // quick here is quick when the gate takes it.
+    // A call's level only rises with its revision, and the decision names the revision: a call that
+    // is quick here is still quick when the gate accepts the decision.
     if record.request().level != ApprovalLevel::Quick {
         return Err(Problem::forbidden("notQuick", "this call needs a full review, one by one"));
     }

@@ -23,7 +23,7 @@ pub(super) const fn deed(answer: AnswerKind) -> Deed {
     }
 }
 
-/// The answer that a body gives.
+/// Returns the answer in a body.
 fn parse_answer(body: DecisionBody) -> Result<DecisionKind, Problem> {
     if body.may_ask_again && body.answer != AnswerKind::Reject {
         return Err(Problem::bad("`mayAskAgain` belongs to reject"));
@@ -74,7 +74,7 @@ pub(super) async fn decide(
 }
 
 impl State {
-    /// Gives a decision to the gate, about the revision that the reviewer was shown.
+    /// Submits a decision to the gate, about the revision that the reviewer was shown.
     pub(super) async fn decide(
         &self,
         record: &CallRecord,
@@ -94,8 +94,8 @@ impl State {
     }
 }
 
-/// A deletion is approved only by who has typed what it deletes. An edit would approve something
-/// that nobody has typed.
+/// Requires the typed name of what is deleted to approve a deletion. Refuses an edit, because it
+/// would approve something that nobody has typed.
 fn check_confirmation(request: &ApprovalRequest, body: &DecisionBody) -> Result<(), Problem> {
     let refused =
         |why: &str| Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "confirm", why));

@@ -1,4 +1,4 @@
-//! One stream of everything that happens.
+//! The stream of all events.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -30,11 +30,12 @@ const RECHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// The silence after which a stream sends a comment to show that it is alive.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The stream: `call` when a call changes, `task` when a task moves, `presence` when somebody looks
-/// at a call, `grant` when a reviewer here gives a grant or takes one back, `gap` when events are
+/// The stream: `call` when a call changes, `task` when a task moves, `presence` when a reviewer
+/// looks at a call, `grant` when a reviewer here gives or revokes a grant, `gap` when events are
 /// missing and everything has to be read again.
 ///
-/// It begins with `hello`. Who comes back with `Last-Event-ID` gets what was missed, or a `gap`.
+/// It begins with `hello`. A client that reconnects with `Last-Event-ID` gets the missed events, or
+/// a `gap`.
 #[utoipa::path(get, path = "/api/events", tag = "events",
     params(("Last-Event-ID" = Option<String>, Header, description = "the id of the last event seen")),
     responses(
@@ -56,7 +57,8 @@ pub(super) async fn events(
         due.push_back(gap());
     }
     due.extend(subscription.missed.into_iter().map(|frame| frame.bytes));
-    // After what was missed, so that a connection that breaks half-way does not skip the rest.
+    // Set after the missed events, so that a connection that breaks half-way does not skip the
+    // rest.
     let place = subscription.place;
     due.push_back(format!("retry: 1000\nid: {place}\nevent: hello\ndata: {hello}\n\n").into());
     let events = EventStream::new(state, reviewer, parts, subscription.subscriber, due, slot);
@@ -65,11 +67,11 @@ pub(super) async fn events(
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    // Some proxies hold back what they think is a page.
+    // Some proxies buffer a response that they take for a page.
     Ok((headers, [("x-accel-buffering", "no")], body).into_response())
 }
 
-/// A place for one more stream: the console's, and the server's where that is ours.
+/// Takes a slot for one more stream: the console's, and the server's if this crate serves it.
 fn slot_for(
     state: &State,
     reviewer: &Reviewer,
@@ -91,7 +93,8 @@ fn slot_for(
     }
 }
 
-/// The place of the last event that was seen; and whether one was named that cannot be read.
+/// Returns the position of the last event that was seen, and whether one was named that cannot be
+/// read.
 fn last_seen(headers: &HeaderMap) -> (Option<EventId>, bool) {
     match headers.get("last-event-id") {
         None => (None, false),
@@ -106,7 +109,7 @@ fn gap() -> Bytes {
     Bytes::from_static(b"event: gap\ndata: {}\n\n")
 }
 
-/// Somebody who watches.
+/// One open stream.
 struct EventStream {
     state: Shared,
     reviewer: Reviewer,
@@ -143,7 +146,7 @@ impl EventStream {
         }
     }
 
-    /// The next bytes; nothing when the stream is over.
+    /// Returns the next bytes; `None` when the stream is over.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         let bytes = loop {
             if let Some(bytes) = self.due.pop_front() {
@@ -173,7 +176,7 @@ impl EventStream {
         let asked = self.state.auth.authenticate(&self.parts);
         match tokio::time::timeout(RECHECK_TIMEOUT, asked).await {
             Ok(Ok(reviewer)) => reviewer == self.reviewer,
-            // An answer that does not come cannot be relied upon.
+            // A check without an answer cannot be relied upon.
             Ok(Err(_)) | Err(_) => false,
         }
     }

@@ -1,8 +1,7 @@
-//! Grants: previewed, saved exactly as they were previewed, listed, taken back.
+//! Grants: previewed, saved exactly as they were previewed, listed, revoked.
 //!
 //! Nothing is kept between preview and save. A save names the digest of the grant that was shown;
-//! the grant is built again from the same terms, and is saved only if its rule is the same to the
-//! last word.
+//! the grant is built again from the same terms, and is saved only if its rule is exactly the same.
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
@@ -39,10 +38,10 @@ pub(super) struct GrantsQuery {
     tool: Option<String>,
     /// Only for calls of this principal.
     principal: Option<String>,
-    /// Goes on after a page: its `next`.
+    /// Continues after a page: its `next`.
     #[param(value_type = Option<String>)]
     after: Option<GrantId>,
-    /// At most so many; 100 unless said, at most 200.
+    /// The maximum number of grants; 100 by default, at most 200.
     limit: Option<usize>,
 }
 
@@ -54,8 +53,8 @@ enum GrantFilter {
     All,
 }
 
-/// Says what a grant on this call would permit, in the exact words that are kept, and which calls
-/// that wait it would let go on. Saves nothing.
+/// Returns the rule that a grant on this call would have, in the exact words that are kept, and the
+/// waiting calls that it would allow. Saves nothing.
 #[utoipa::path(post, path = "/api/calls/{id}/grant/preview", tag = "grants", request_body = GrantPreviewBody,
     params(("id" = String, Path, description = "the call's id")),
     responses((status = 200, body = GrantPreview),
@@ -70,7 +69,7 @@ pub(super) async fn preview(
     let preview = state.build_preview(&reviewer, id, (revision, binding), terms).await?;
     let mut calls = Vec::new();
     for call in preview.waiting.iter().take(MAX_PREVIEW_CALLS) {
-        // What is gone by now does not go on.
+        // A call that is gone by now is not allowed.
         let record = state.gate.get(&reviewer.tenant, *call).await?;
         calls.extend(record.as_ref().map(CallSummary::from));
     }
@@ -78,8 +77,8 @@ pub(super) async fn preview(
     Ok(Json(GrantPreview { rule: preview.grant.rule, digest, waiting, calls }))
 }
 
-/// Saves a grant as it was previewed, and lets the calls go on that wait and that it covers, this
-/// one first. When anything of it is not as it was shown, nothing is saved.
+/// Saves a grant as it was previewed, and allows the waiting calls that it covers, this one first.
+/// If anything differs from what was shown, nothing is saved.
 #[utoipa::path(post, path = "/api/calls/{id}/grant", tag = "grants", request_body = GrantSaveBody,
     params(("id" = String, Path, description = "the call's id"),
         ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
@@ -164,7 +163,7 @@ pub(super) async fn revoke(
 }
 
 impl State {
-    /// The grant that a reviewer's terms make, of the call as it was shown to them.
+    /// Builds the grant from a reviewer's terms, for the call as it was shown to them.
     async fn build_preview(
         &self,
         reviewer: &Reviewer,
@@ -191,8 +190,8 @@ impl State {
     }
 }
 
-/// SHA-256 over all of a grant but its id, which is new each time, and how its giver is
-/// known, for which the save may bring a code that the preview did not need.
+/// Returns the SHA-256 of a grant without its id, which is new each time, and without the proof of
+/// its giver's identity, because the save may bring a code that the preview did not need.
 fn digest(grant: &Grant) -> Result<String, Problem> {
     let unwritable = |_| {
         let why = "the grant cannot be written";

@@ -38,7 +38,7 @@ impl Modify for Token {
     }
 }
 
-/// The document itself.
+/// Returns the document.
 pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
     let document = Document::openapi();
     #[cfg(feature = "policy-files")]

@@ -1,4 +1,4 @@
-//! Rule files: what is in force, what waits, and a person's yes to it.
+//! Rule files: the version in force, the waiting version, and its acceptance by a person.
 
 use axum::extract::State as From;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Who else looks at a call.
+//! The other reviewers who look at a call.
 
 use axum::Extension;
 use axum::extract::State as From;
@@ -12,8 +12,8 @@ use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
 
-/// Says what the reviewer looks at, so that others see it, and the audit says that it was shown to
-/// them. To be repeated every ten seconds.
+/// Records the call that the reviewer looks at, so that others see it, and the audit records that
+/// it was shown to them. To be repeated every ten seconds.
 #[utoipa::path(post, path = "/api/presence", tag = "session", request_body = PresenceBody,
     responses((status = 204, description = "noted"), (status = 404, body = Problem)))]
 pub(super) async fn set_presence(

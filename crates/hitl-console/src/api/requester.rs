@@ -1,6 +1,5 @@
-//! Verifies that a request comes from a person where more than a token is demanded. Programs can
-//! read a token, so what a person has enrolled in the store is asked for here as on the command
-//! line.
+//! Verifies that a request comes from a person where a token is not enough. Programs can read a
+//! token, so this asks for the person's enrolled credential, as the command line does.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -17,23 +16,23 @@ pub(super) const CODE_HEADER: &str = "hitl-code";
 /// The most characters of a code.
 const MAX_CODE_CHARS: usize = 64;
 
-/// Who asks, before it is known whether their token is enough.
+/// The sender of a request, before it is known whether their token is enough.
 pub(super) struct Requester {
     reviewer: Reviewer,
     code: Option<String>,
 }
 
 impl Requester {
-    /// Who asks, as their request's own credentials say.
+    /// Returns the reviewer according to the request's own credentials.
     pub(super) fn reviewer(&self) -> &Reviewer {
         &self.reviewer
     }
 
-    /// Makes sure that a person does this, and returns them with how that is known. A code that was
-    /// sent is checked and used up, also when what follows fails; for what stops something it is
-    /// not looked at. Call it before anything is done or shown.
+    /// Verifies that a person does this, and returns them with the proof of it. A code that was
+    /// sent is checked and used up, even if a later step fails; for an action that only stops
+    /// something it is not checked. Call it before anything is done or shown.
     ///
-    /// Fails closed: what cannot be read or kept refuses the deed.
+    /// Fails closed: data that cannot be read or stored refuses the action.
     pub(super) async fn verify_for(self, deed: Deed, state: &State) -> Result<Reviewer, Problem> {
         let Self { reviewer, code } = self;
         if deed == Deed::Stop {
@@ -58,8 +57,8 @@ impl Requester {
     }
 }
 
-/// Returns whether the host, or a credential of the person's own, vouches for them. A program may
-/// be able to read anything else.
+/// Returns whether the host, or a credential of the person's own, vouches for them. Any other proof
+/// may be readable by a program.
 pub(super) fn is_vouched(known: KnownBy) -> bool {
     matches!(known, KnownBy::Host | KnownBy::Totp | KnownBy::Code | KnownBy::Key)
 }
@@ -75,7 +74,7 @@ impl FromRequestParts<Shared> for Requester {
     }
 }
 
-/// The code that was sent. One that cannot be read is refused rather than passed over.
+/// Returns the code that was sent. One that cannot be read is refused and not ignored.
 fn parse_code(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut all = headers.get_all(CODE_HEADER).iter();
     let (first, second) = (all.next(), all.next());
@@ -118,7 +117,7 @@ mod tests {
         };
         assert_eq!(of(&[]), Ok(None));
         assert_eq!(of(&[b" 123456 "]), Ok(Some("123456".to_owned())));
-        // An empty one was sent all the same, and is wrong.
+        // An empty code counts as sent, and is wrong.
         assert_eq!(of(&[b""]), Ok(Some(String::new())));
         for wrong in [&[&b"1"[..], b"2"][..], &[b"\xff"], &[&[b'1'; 65]]] {
             assert_eq!(of(wrong), Err("badRequest".to_owned()));

@@ -1,4 +1,4 @@
-//! Which path is which handler.
+//! The paths and their handlers.
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -11,8 +11,8 @@ use super::{
 use crate::middleware::authenticate;
 use crate::state::Shared;
 
-/// Every route below `api/`, and the document that describes them. All but the document, and how to
-/// sign in, are for reviewers only.
+/// Returns every route below `api/`, and the document that describes them. All but the document and
+/// the way to sign in are for reviewers only.
 pub(crate) fn routes(state: &Shared) -> Router<Shared> {
     let reviewers = Router::new()
         .route("/api/me", get(session::me))

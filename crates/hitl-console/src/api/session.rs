@@ -1,4 +1,4 @@
-//! Who is signed in, and how others get in.
+//! The signed-in reviewer, and the way to sign in.
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
@@ -10,7 +10,7 @@ use crate::auth::{Reviewer, SignIn};
 use crate::error::Problem;
 use crate::state::Shared;
 
-/// Says who is signed in.
+/// Returns the signed-in reviewer.
 #[utoipa::path(get, path = "/api/me", tag = "session",
     responses((status = 200, body = Me), (status = 401, body = Problem)))]
 pub(super) async fn me(
@@ -21,14 +21,14 @@ pub(super) async fn me(
         _ if is_vouched(reviewer.known_by) => CodeFor::Nothing,
         Ok(None) => CodeFor::Nothing,
         Ok(Some(demand)) if !demand.covers(Deed::Answer) => CodeFor::Loosening,
-        // What cannot be read keeps nobody out who only stops something.
+        // If the demand cannot be read, actions that only stop something remain possible.
         Ok(Some(_)) | Err(_) => CodeFor::Answers,
     };
     let policies = state.policies.count();
     Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, policies, code_for })
 }
 
-/// Says how to sign in. For everybody.
+/// Returns the way to sign in. Needs no credentials.
 #[utoipa::path(get, path = "/api/sign-in", tag = "session", security(()),
     responses((status = 200, body = SignInMethod)))]
 pub(super) async fn sign_in(From(state): From<Shared>) -> Json<SignInMethod> {

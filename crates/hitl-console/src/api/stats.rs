@@ -42,7 +42,7 @@ pub(super) async fn stats(
     Ok(Json(Stats { cut, ..count(&records, days) }))
 }
 
-/// Pure: what follows from the records.
+/// Counts the records. Pure.
 fn count(records: &[CallRecord], days: u32) -> Stats {
     let mut stats = Stats { days, calls: records.len(), ..Stats::default() };
     let mut took: Vec<u64> = Vec::new();
@@ -51,7 +51,7 @@ fn count(records: &[CallRecord], days: u32) -> Stats {
         if let Some((at, outcome)) = outcome(record) {
             *stats.by_day.entry(day(at)).or_default().entry(outcome.to_owned()).or_default() += 1;
         }
-        // What a grant answered for, no human looked at.
+        // No human looked at a call that a grant answered.
         let Some(decided) = record.decision().filter(|_| record.grant_use().is_none()) else {
             continue;
         };

@@ -40,7 +40,7 @@ pub(super) async fn uncover(
 ) -> Result<Json<UncoveredDocument>, Problem> {
     let record = state.call(requester.reviewer(), id).await?;
     let reviewer = requester.verify_for(Deed::Answer, &state).await?;
-    // The revision that they saw: if the call has changed since, nothing is uncovered.
+    // The revision that the reviewer saw: if the call has changed since, nothing is uncovered.
     let mut shown = hitl_core::ApprovalRequest::clone(record.request());
     (shown.revision, shown.binding) = (body.revision, body.binding);
     let places = match body.places {

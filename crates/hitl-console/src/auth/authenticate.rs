@@ -14,18 +14,18 @@ use hitl_core::{Principal, Tenant};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reviewer {
-    /// Under which name their decisions are kept.
+    /// The name under which their decisions are kept.
     pub principal: Principal,
-    /// Whose calls they see.
+    /// The tenant whose calls they see.
     pub tenant: Tenant,
-    /// The roles that the host has verified: what stages and quorums ask for.
+    /// The roles that the host has verified, which stages and quorums require.
     pub roles: Vec<String>,
-    /// How their identity is known; the audit records it. [`Tokens`](super::Tokens) sets it itself.
+    /// The proof of their identity; the audit records it. [`Tokens`](super::Tokens) sets it itself.
     pub known_by: KnownBy,
 }
 
 impl Reviewer {
-    /// A reviewer of the default tenant.
+    /// Creates a reviewer of the default tenant.
     pub fn new(principal: impl Into<Principal>) -> Self {
         Self {
             principal: principal.into(),
@@ -49,7 +49,7 @@ impl Reviewer {
         self
     }
 
-    /// Says how it is known who they are.
+    /// Sets the proof of their identity.
     #[must_use]
     pub fn known_by(mut self, how: KnownBy) -> Self {
         self.known_by = how;
@@ -64,14 +64,14 @@ impl Reviewer {
     }
 }
 
-/// Why a request could not be authenticated.
+/// The reason why a request could not be authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// It has no credentials.
+    /// The request has no credentials.
     #[error("sign in first")]
     Nobody,
-    /// Its credentials are wrong, or no longer valid. Counts as a failed login.
+    /// The credentials are wrong, or no longer valid. Counts as a failed login.
     #[error("the token is not valid; ask for a new one")]
     Wrong,
     /// The credentials cannot be checked now.
@@ -86,7 +86,7 @@ pub enum SignIn {
     /// The page asks for a token and sends it as `Authorization: Bearer`.
     #[default]
     Token,
-    /// The host's own page does it; the console only links there.
+    /// The host's own page does it; the console only links to it.
     Page(String),
 }
 

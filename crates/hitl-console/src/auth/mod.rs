@@ -1,4 +1,4 @@
-//! Who somebody is.
+//! Authentication of reviewers.
 
 mod authenticate;
 mod throttle;

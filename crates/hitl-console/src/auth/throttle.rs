@@ -1,7 +1,7 @@
-//! Failed logins, counted by where they come from.
+//! Failed logins, counted by client address.
 //!
-//! The count slows guesses, not owners: it only says how a wrong token is answered. A right one is
-//! never looked up here, so nobody can lock a reviewer out by failing from the same address.
+//! The count slows guesses, not owners: it only decides how a wrong token is answered. A right one
+//! is never looked up here, so nobody can lock a reviewer out by failing from the same address.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ impl Throttle {
         if !map.contains_key(&from) && map.len() >= MAX_CLIENTS {
             map.retain(|_, failures| now.duration_since(failures.since) < WINDOW);
         }
-        // Clients that find no place are counted together.
+        // Clients beyond the limit are counted together.
         let key = if map.contains_key(&from) || map.len() < MAX_CLIENTS { from } else { None };
         let failures = map.entry(key).or_insert(Failures { since: now, count: 0 });
         if now.duration_since(failures.since) >= WINDOW {
@@ -47,7 +47,7 @@ impl Throttle {
     }
 
     fn map(&self) -> MutexGuard<'_, HashMap<Option<ClientAddress>, Failures>> {
-        // Counts are sound after every statement.
+        // The counts are valid after every statement.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

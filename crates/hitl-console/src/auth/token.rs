@@ -1,4 +1,4 @@
-//! A secret by which the console knows a reviewer.
+//! A secret that identifies a reviewer.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use hitl_base::{RandomnessError, hex, random_bytes};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// A secret by which the console knows a reviewer. Never shown by `Debug`; kept as its hash.
+/// A secret that identifies a reviewer. Never shown by `Debug`; kept as its hash.
 pub struct Token(String);
 
 impl Token {
-    /// A new token of 256 bits from the system's own source.
+    /// Generates a token of 256 bits from the system's random source.
     pub fn generate() -> Result<Self, RandomnessError> {
         let bytes: [u8; 32] = random_bytes()?;
         Ok(Self(format!("hitl_{}", hex::encode(&bytes))))
@@ -22,7 +22,7 @@ impl Token {
         Self(secret.into())
     }
 
-    /// The secret itself, to be handed to its reviewer.
+    /// Returns the secret itself, to be given to its reviewer.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -47,7 +47,7 @@ impl Hash {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// Compares in constant time.
+    /// Returns whether both are equal. Compares in constant time.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

@@ -28,7 +28,7 @@ use super::{Auth, AuthError, Reviewer, Token};
 pub struct Tokens(Arc<RwLock<Vec<(Hash, Reviewer)>>>);
 
 impl Tokens {
-    /// Nobody.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
@@ -48,8 +48,8 @@ impl Tokens {
         list.push((hash, reviewer.into()));
     }
 
-    /// Takes every token of a reviewer away; says how many there were. Their open event streams end
-    /// within five seconds.
+    /// Revokes every token of a reviewer; returns their number. Their open event streams end within
+    /// five seconds.
     pub fn revoke(&self, principal: impl Into<Principal>) -> usize {
         let (principal, mut list) = (principal.into(), self.write());
         let before = list.len();
@@ -57,7 +57,7 @@ impl Tokens {
         before - list.len()
     }
 
-    /// The owner of a secret. Every entry is compared, so that the time tells nothing.
+    /// Returns the owner of a secret. Every entry is compared, so that the time reveals nothing.
     fn owner(&self, secret: &str) -> Option<Reviewer> {
         let hash = Hash::new(secret);
         let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +71,7 @@ impl Tokens {
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Vec<(Hash, Reviewer)>> {
-        // Each critical section leaves a sound list, so a panic elsewhere spoils nothing.
+        // Each critical section leaves the list valid, so a panic elsewhere does no harm.
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -95,7 +95,7 @@ impl Auth for Tokens {
     }
 }
 
-/// The secret in `Bearer SECRET`; the word's case does not matter.
+/// Returns the secret in `Bearer SECRET`; the scheme is case-insensitive.
 pub(crate) fn bearer(header: &str) -> Option<&str> {
     let (scheme, secret) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim()).filter(|secret| !secret.is_empty())

@@ -7,8 +7,8 @@ use axum::http::HeaderMap;
 use super::Cidr;
 use super::forwarded::{Hop, forwarded, x_forwarded_for};
 
-/// Where a client counts as coming from: its address, of IPv6 the network of 64 bits that one
-/// client may choose from.
+/// The origin of a client: its address; for IPv6 the network of 64 bits within which a client may
+/// choose its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ClientAddress(IpAddr);
 
@@ -21,12 +21,12 @@ impl ClientAddress {
     }
 }
 
-/// The client of a request that came over a connection from `peer`.
+/// Returns the client of a request that came over a connection from `peer`.
 ///
-/// Only a trusted proxy is believed. Of what it says the right-most address counts that is not
-/// itself a trusted proxy's: everything to the left of that was written by the client. An address
-/// that cannot be read ends the search at the proxy that passed it on. Where both headers are
-/// there, one of them may be the client's own; then they count only as far as they agree.
+/// Only a trusted proxy is believed. Of the addresses that it names, the right-most one counts that
+/// is not itself a trusted proxy's: everything to the left of that was written by the client. An
+/// address that cannot be read ends the search at the proxy that passed it on. If both headers are
+/// present, one of them may be the client's own; then they count only as far as they agree.
 pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Cidr]) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|range| range.contains(address));
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_right_most_address_counts_that_is_no_proxy() {
-        // What the client wrote itself is on the left.
+        // The part that the client wrote itself is on the left.
         assert_eq!(client("10.0.0.1", &[(XFF, "1.1.1.1, 198.51.100.1")]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &[(XFF, "10.0.0.9,198.51.100.1 ,10.0.0.2")]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &[(XFF, "1.1.1.1"), (XFF, "198.51.100.1")]), "198.51.100.1");

@@ -20,7 +20,7 @@ pub struct Cidr {
     bits: u8,
 }
 
-/// This is not a range of addresses.
+/// The error for a text that is not a range of addresses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a range is an address, or an address and how many bits of it count: 10.0.0.0/8")]
 pub struct ParseCidrError(());
@@ -42,7 +42,7 @@ impl Cidr {
     }
 }
 
-/// The first bits of an address that has `width` of them.
+/// Returns the first bits of an address that has `width` of them.
 fn prefix(address: u128, bits: u8, width: u8) -> u128 {
     address.checked_shr(u32::from(width.saturating_sub(bits))).unwrap_or(0)
 }

@@ -1,27 +1,27 @@
-//! Headers in which proxies say where a request came from: `X-Forwarded-For` and `Forwarded` (RFC
+//! Headers in which proxies name the origin of a request: `X-Forwarded-For` and `Forwarded` (RFC
 //! 7239).
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-/// Most hops that are looked at, from the right.
+/// The maximum number of hops that are examined, from the right.
 const MAX_HOPS: usize = 32;
 
-/// One hop of a list; `None` where it is not an address.
+/// One hop of a list; `None` if it is not an address.
 pub(super) type Hop = Option<IpAddr>;
 
-/// The hops that `X-Forwarded-For` names, the nearest first; `None` without the header.
+/// Returns the hops that `X-Forwarded-For` names, the nearest first; `None` without the header.
 pub(super) fn x_forwarded_for(headers: &HeaderMap) -> Option<Vec<Hop>> {
     let list = lines(headers, "x-forwarded-for")?;
     Some(nearest_first(&list, address))
 }
 
-/// The hops that `Forwarded` names, the nearest first; `None` without the header.
+/// Returns the hops that `Forwarded` names, the nearest first; `None` without the header.
 pub(super) fn forwarded(headers: &HeaderMap) -> Option<Vec<Hop>> {
     let list = lines(headers, "forwarded")?;
-    // A quoted text may hold the signs that part elements; a proxy that writes addresses has no
-    // need of one there, so such a list is cut and its pieces are no addresses.
+    // A quoted text may contain the separators of elements; a proxy that writes addresses does not
+    // need one there, so such a list is cut and its pieces are no addresses.
     Some(nearest_first(&list, |element| {
         let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
         let mut of = pairs.by_ref().filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
@@ -34,8 +34,8 @@ pub(super) fn forwarded(headers: &HeaderMap) -> Option<Vec<Hop>> {
     }))
 }
 
-/// All lines of a list. What a client wrote that is no text must not hide what the proxy added to
-/// it.
+/// Returns all lines of a list. Bytes from the client that are no text must not hide the proxy's
+/// additions.
 fn lines(headers: &HeaderMap, name: &str) -> Option<Vec<String>> {
     let lines: Vec<_> = headers
         .get_all(name)
@@ -50,7 +50,7 @@ fn nearest_first(lines: &[String], read: impl Fn(&str) -> Hop) -> Vec<Hop> {
     hops.map(str::trim).take(MAX_HOPS).map(read).collect()
 }
 
-/// `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
+/// Parses `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
 fn address(text: &str) -> Hop {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = match bare {

@@ -1,4 +1,4 @@
-//! Where a request comes from: the other end of the connection, or what a trusted proxy says.
+//! The origin of a request: the peer of the connection, or the address that a trusted proxy names.
 
 mod address;
 mod cidr;

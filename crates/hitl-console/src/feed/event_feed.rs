@@ -1,5 +1,5 @@
-//! Keeps the last events and broadcasts new ones. A slow subscriber misses some, learns so, and
-//! slows nobody down.
+//! Keeps the last events and broadcasts new ones. A slow subscriber misses some, is notified of
+//! that, and slows nobody down.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -27,17 +27,17 @@ pub(crate) struct Feed {
 #[derive(Default)]
 struct Backlog {
     frames: VecDeque<Frame>,
-    /// Number of the newest; the first is 1.
+    /// The number of the newest event; the first is 1.
     newest: u64,
 }
 
-/// A watcher that has subscription.
+/// A new subscriber, and the events since its last position.
 pub(crate) struct Subscription {
-    /// The events that it missed and that are kept.
+    /// The kept events that it missed.
     pub(crate) missed: Vec<Frame>,
-    /// True if more is missing than that: it must read everything again.
+    /// True if it missed more events than are kept: it must read everything again.
     pub(crate) gap: bool,
-    /// The id of the newest event, once it has what it missed.
+    /// The id of the newest event, once it has the missed ones.
     pub(crate) place: EventId,
     pub(crate) subscriber: Subscriber,
 }
@@ -69,16 +69,16 @@ impl Feed {
             kept.frames.pop_front();
         }
         kept.frames.push_back(frame.clone());
-        // Fails when nobody watches.
+        // Fails if nobody is subscribed.
         let _nobody = self.live.send(frame);
     }
 
-    /// Sends an event to the present subscribers of the tenant, and does not keep it.
+    /// Sends an event to the current subscribers of the tenant, and does not keep it.
     pub(crate) fn publish_transient(&self, kind: &str, tenant: Tenant, data: &impl Serialize) {
         let _nobody = self.live.send(Frame::transient(kind, Some(tenant), &json(data)));
     }
 
-    /// Subscribes, after the event that was seen last.
+    /// Subscribes, beginning after the last event that was seen.
     pub(crate) fn subscribe(&self, tenant: Tenant, after: Option<EventId>) -> Subscription {
         let kept = self.kept();
         let place = EventId { life: self.life, number: kept.newest };

@@ -1,4 +1,4 @@
-//! One event as it goes over the wire, written once for all who watch.
+//! One event in its wire format, encoded once for all subscribers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use hitl_core::Tenant;
 use serde::Serialize;
 
-/// The id of an event, which a browser sends back as `Last-Event-ID`. It contains the life of the
-/// console, because numbers start again with each.
+/// The id of an event, which a browser sends back as `Last-Event-ID`. It contains an id of this run
+/// of the console, because numbers start again with each run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventId {
     pub(crate) life: u32,
@@ -34,25 +34,25 @@ impl FromStr for EventId {
 /// One event of the stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
-    /// Who may see it; everybody when there is none.
+    /// The tenant that may see it; `None` for all.
     pub(crate) tenant: Option<Tenant>,
     pub(crate) bytes: Bytes,
 }
 
 impl Frame {
-    /// An event that is kept, with its place.
+    /// Creates an event that is kept, with its position.
     pub(crate) fn numbered(place: EventId, kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
         let bytes = format!("id: {place}\nevent: {kind}\ndata: {data}\n\n").into();
         Self { tenant, bytes }
     }
 
-    /// An event that is of interest only now.
+    /// Creates an event that is only relevant now.
     pub(crate) fn transient(kind: &str, tenant: Option<Tenant>, data: &str) -> Self {
         Self { tenant, bytes: format!("event: {kind}\ndata: {data}\n\n").into() }
     }
 }
 
-/// Writes compact JSON, which has no line breaks; `null` if that fails, which it never does.
+/// Returns compact JSON, which has no line breaks; `null` if that fails, which it never does.
 pub(crate) fn json(data: &impl Serialize) -> String {
     serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned())
 }

@@ -23,7 +23,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(150);
 #[derive(Serialize)]
 struct Empty {}
 
-/// Publishes every change of every call, for as long as it is polled.
+/// Publishes every change of every call, as long as it is polled.
 pub(crate) async fn publish_calls(gate: Gate, feed: Arc<Feed>) {
     let mut hint = gate.watch();
     let mut last = None;
@@ -43,8 +43,8 @@ pub(crate) async fn publish_calls(gate: Gate, feed: Arc<Feed>) {
     }
 }
 
-/// Expires and escalates calls whose time is over. Without it, a call that escalates would wait for
-/// a process that serves. Runs nothing.
+/// Expires and escalates calls whose time has passed. Without it, a call that escalates would wait
+/// for a process that serves. Runs nothing.
 pub(crate) async fn recover_calls(gate: Gate) {
     loop {
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -54,7 +54,7 @@ pub(crate) async fn recover_calls(gate: Gate) {
     }
 }
 
-/// Publishes everything after `last`, which advances only once it was published.
+/// Publishes everything after `last`, which advances only once it has been published.
 async fn publish_changes(
     gate: &Gate,
     feed: &Feed,
@@ -71,7 +71,8 @@ async fn publish_changes(
         }
         let Some((end, _)) = stretch.entries.last() else { return Ok(()) };
         let end = *end;
-        // Of several changes to one call the record shows the last; it is published at its place.
+        // Of several changes to one call, the record shows the last; it is published at that
+        // position.
         let mut newest: HashMap<RequestId, usize> = HashMap::new();
         for (at, (_, entry)) in stretch.entries.iter().enumerate() {
             newest.insert(entry.id, at);
@@ -81,7 +82,7 @@ async fn publish_changes(
                 continue;
             }
             let tenant = &entry.key.tenant;
-            // A call that has been forgotten since has nothing to show.
+            // A call that has been forgotten since cannot be shown.
             let Some(record) = gate.get(tenant, entry.id).await? else { continue };
             let event = CallEvent::new(entry, CallSummary::from(&record));
             feed.publish("call", Some(tenant.clone()), &event);

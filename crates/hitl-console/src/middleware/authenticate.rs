@@ -1,4 +1,4 @@
-//! Routes behind this know their reviewer, and have the whole body.
+//! Authentication: the routes behind it know their reviewer, and have the whole body.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -22,9 +22,9 @@ const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// The delay of the answer to a guess, once there were too many.
 const GUESS_DELAY: Duration = Duration::from_secs(1);
 
-/// Finds out who asks, and puts the reviewer where the handlers find them.
+/// Identifies the sender of a request, and passes the reviewer on to the handlers.
 ///
-/// A body is read only for a reviewer, and has to be there in time.
+/// A body is read only for a reviewer, and must arrive in time.
 pub(crate) async fn authenticate(
     From(state): From<Shared>,
     request: Request,
@@ -50,12 +50,12 @@ pub(crate) async fn authenticate(
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-/// The answer to a wrong token. After too many from one client it comes late, and says when to try
-/// again; a right token is never held up.
+/// Answers a wrong token. After too many from one client the answer is delayed, and names the time
+/// to try again; a right token is never delayed.
 async fn refuse_guess(state: &State, from: Option<ClientAddress>) -> Problem {
     let Some(wait) = state.throttle.record_failure(from) else { return AuthError::Wrong.into() };
-    // Those who find no place here are answered at once: waiting must not cost us more than it
-    // costs them.
+    // If there is no free slot, the answer comes at once: a delay must not cost the server more
+    // than the client.
     if let Ok(_place) = state.held_guesses.try_acquire() {
         tokio::time::sleep(GUESS_DELAY).await;
     }
@@ -63,7 +63,7 @@ async fn refuse_guess(state: &State, from: Option<ClientAddress>) -> Problem {
     Problem::busy(why, wait.as_secs().max(1))
 }
 
-/// Reads a body to its end, within its size and time.
+/// Reads a body to its end, within its limits of size and time.
 async fn read_body(state: &State, body: Body) -> Result<Body, Problem> {
     let limits = &state.limits;
     match timeout(limits.body_deadline, to_bytes(body, limits.body)).await {
@@ -82,7 +82,7 @@ fn is_too_large(error: &axum::Error) -> bool {
     source.is_some_and(|source| source.to_string().contains("length limit"))
 }
 
-/// Where a request comes from, as far as the server has noted it.
+/// Returns the address of the peer, if the server has recorded it.
 fn peer_address(extensions: &Extensions) -> Option<IpAddr> {
     let ours = extensions.get::<ConnectInfo<Peer>>().map(|info| info.0.address());
     let axums = || extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);

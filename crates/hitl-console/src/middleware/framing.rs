@@ -1,10 +1,10 @@
-//! A request that two readers would read differently is refused before anything of it is believed.
+//! Refuses a request that two readers could read differently, before any of it is trusted.
 
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 
 use crate::error::Problem;
 
-/// Headers that mean one thing, and that the console, its host or a proxy goes by.
+/// Headers that have one meaning, and that the console, its host or a proxy relies on.
 const SINGLE: [HeaderName; 11] = [
     header::HOST,
     header::CONTENT_LENGTH,
@@ -19,8 +19,8 @@ const SINGLE: [HeaderName; 11] = [
     HeaderName::from_static(super::origin::MARK),
 ];
 
-/// Refuses a header that is there twice, a body of unknown length, and one that says that it is
-/// longer than `max_body` bytes: before a byte of it is read.
+/// Refuses a repeated header, a body of unknown length, and one whose declared length exceeds
+/// `max_body` bytes, before any byte of it is read.
 pub(super) fn check(headers: &HeaderMap, max_body: usize) -> Result<(), Problem> {
     if let Some(name) = SINGLE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
         let why = format!("the header `{name}` is there more than once");
@@ -35,7 +35,7 @@ pub(super) fn check(headers: &HeaderMap, max_body: usize) -> Result<(), Problem>
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Problem::bad("`Content-Length` is not a number"));
     }
-    // More digits than a number has is too large as well.
+    // A length with more digits than fit into a number is too large as well.
     let length = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     if length.is_none_or(|length: usize| length > max_body) {
         return Err(too_large(max_body));

@@ -1,15 +1,15 @@
-//! Headers of every answer that restrict the browser.
+//! Headers of every response that restrict the browser.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// Nothing inline, nothing from elsewhere, nobody around it; and text can only ever be set as text:
-/// the browser refuses to take it as markup or script.
+/// Nothing inline, nothing from elsewhere, no framing; and text can only ever be set as text: the
+/// browser refuses to parse it as markup or script.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'; require-trusted-types-for 'script'; \
                       trusted-types 'none'";
 
-/// Sets them; what a route has set about caching stays.
+/// Sets the headers. A caching header that a route has set stays.
 pub(super) fn set(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -1,5 +1,5 @@
 //! The console answers to its own names only. Otherwise a page of another site, whose name is made
-//! to point at this machine, would be of the same origin (DNS rebinding).
+//! to resolve to this machine, would be of the same origin (DNS rebinding).
 
 use std::net::Ipv6Addr;
 
@@ -8,11 +8,10 @@ use axum::http::{StatusCode, header};
 
 use crate::error::Problem;
 
-/// Whom a request is for, as a `Host`, an `Origin` or a URI names it.
+/// The target of a request, as a `Host`, an `Origin` or a URI names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostPort {
-    /// In lower case, without the dot at the end; an IPv6 address in brackets, as it is written
-    /// canonically.
+    /// In lower case, without the trailing dot; an IPv6 address in brackets, in its canonical form.
     name: String,
     port: Option<u16>,
 }
@@ -42,7 +41,7 @@ impl HostPort {
         self.name
     }
 
-    /// Returns whether both are the same, where `usual` is the port that is left out.
+    /// Returns whether both are the same, where `usual` is the default port.
     pub(super) fn is(&self, other: &Self, usual: u16) -> bool {
         self.name == other.name && self.port.unwrap_or(usual) == other.port.unwrap_or(usual)
     }
@@ -54,7 +53,7 @@ impl HostPort {
     }
 }
 
-/// A name in letters, digits, `-`, `_` and dots between parts, or at the end.
+/// Returns a name of letters, digits, `-`, `_` and dots between parts, or at the end.
 fn domain(name: &str) -> Option<String> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_part = |part: &str| {
@@ -64,8 +63,8 @@ fn domain(name: &str) -> Option<String> {
     (name.len() <= 253 && name.split('.').all(is_part)).then(|| name.to_ascii_lowercase())
 }
 
-/// Whom the request is for. A request of HTTP/1.0 need not say, and gets no answer then; one that
-/// says it twice, in `Host` and in its URI, must say the same.
+/// Returns the target of a request. A request of HTTP/1.0 need not name it, and is refused then;
+/// one that names it twice, in `Host` and in its URI, must name the same.
 pub(super) fn host_of(request: &Request) -> Option<HostPort> {
     let uri = request.uri();
     let named = match uri.authority() {
@@ -190,7 +189,7 @@ mod tests {
         assert_eq!(host("/", &[]), None);
         assert_eq!(host("/", &["localhost", "localhost"]), None);
         assert_eq!(host("http://localhost/", &["localhost", "localhost"]), None);
-        // Of HTTP/2, or as it is sent to a proxy.
+        // As in HTTP/2, or in a request to a proxy.
         assert_eq!(host("http://localhost/", &[]).as_deref(), Some("localhost"));
         assert_eq!(host("http://localhost:80/", &["LOCALHOST"]).as_deref(), Some("localhost"));
         assert_eq!(host("https://localhost/", &["localhost:443"]).as_deref(), Some("localhost"));

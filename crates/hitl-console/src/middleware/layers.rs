@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::{framing, headers, host, origin};
 use crate::state::Shared;
 
-/// Puts everything that does not need a reviewer around the routes.
+/// Wraps the routes in all layers that do not need a reviewer.
 pub(crate) fn around(routes: Router<Shared>, state: Shared) -> Router {
     routes
         .layer(DefaultBodyLimit::max(state.limits.body))

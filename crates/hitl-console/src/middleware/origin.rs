@@ -1,4 +1,4 @@
-//! No other site changes anything here.
+//! Protection against requests from other sites.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -6,15 +6,14 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use super::host::HostPort;
 use crate::error::Problem;
 
-/// The header that a request which is not known by a bearer token must have, to change something.
-/// Any value does: a page of another site cannot set it.
+/// The header that a request without a bearer token must have to change something. Any value will
+/// do: a page of another site cannot set the header.
 pub(super) const MARK: &str = "x-hitl-console";
 
 /// Refuses a request that another site may have made.
 ///
-/// Browsers say where a request comes from, in `Origin` or `Sec-Fetch-Site`; when they do, it must
-/// be from here: from the `host` that was asked. A change must be JSON besides, which a form of
-/// another site cannot send.
+/// Browsers name the origin of a request, in `Origin` or `Sec-Fetch-Site`; if they do, it must be
+/// the `host` of the request. A change must also be JSON, which a form of another site cannot send.
 pub(super) fn check(request: &Request, host: &HostPort) -> Result<(), Problem> {
     let headers = request.headers();
     if !is_ours(headers, host) {
@@ -47,7 +46,7 @@ pub(super) fn check(request: &Request, host: &HostPort) -> Result<(), Problem> {
     ))
 }
 
-/// Returns whether an `Origin`, if there is one, is the very host that was asked.
+/// Returns whether an `Origin`, if there is one, is exactly the host of the request.
 fn is_ours(headers: &HeaderMap, host: &HostPort) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Some((scheme, from)) = origin.to_str().ok().and_then(|origin| origin.split_once("://"))

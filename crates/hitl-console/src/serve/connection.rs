@@ -1,4 +1,4 @@
-//! A connection that ends when its client takes nothing of an answer for too long.
+//! A connection that ends when its client reads nothing of a response for too long.
 
 use std::io;
 use std::pin::{Pin, pin};

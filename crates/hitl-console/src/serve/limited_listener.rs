@@ -1,4 +1,4 @@
-//! A cap on connections, for hosts with a server of their own.
+//! A limit on connections, for hosts with a server of their own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,16 +16,16 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::Peer;
 
-/// The time that a connection may be silent in both directions. Event streams send something every
-/// 15 seconds.
+/// The time for which a connection may be silent in both directions. Event streams send something
+/// every 15 seconds.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// A listener that has at most so many connections open at once, none of which may say and hear
-/// nothing for longer than a minute; for hosts that call [`axum::serve()`] themselves.
+/// A listener that has a limited number of connections open at once, and closes one that is silent
+/// in both directions for longer than a minute; for hosts that call [`axum::serve()`] themselves.
 ///
 /// Further connections wait to be accepted. So a client that holds all places keeps others out
-/// until it is silent for too long: [`serve`](super::serve()) gives a place that is not used to who
-/// comes next.
+/// until it is silent for too long: [`serve`](super::serve()) gives an unused place to the next
+/// connection.
 #[derive(Debug)]
 pub struct LimitedListener {
     listener: TcpListener,
@@ -33,7 +33,7 @@ pub struct LimitedListener {
 }
 
 impl LimitedListener {
-    /// At most `connections` at once.
+    /// Creates a listener with at most `connections` at once.
     pub fn new(listener: TcpListener, connections: usize) -> Self {
         let places = Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS)));
         Self { listener, places }
@@ -45,7 +45,7 @@ impl Listener for LimitedListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // Nobody closes the semaphore; without a place the connection would only not be counted.
+        // The semaphore is never closed; without a place the connection would only not be counted.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
         // Events are small and should not wait for more of them.
@@ -64,7 +64,7 @@ impl Connected<IncomingStream<'_, LimitedListener>> for Peer {
     }
 }
 
-/// A connection that has a place, and ends when nothing passes through it for too long.
+/// A connection that has a place, and ends when it is silent for too long.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,

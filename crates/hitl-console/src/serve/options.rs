@@ -1,10 +1,10 @@
-//! The bounds of a server.
+//! The limits of a server.
 
 use std::time::Duration;
 
 use crate::client::Cidr;
 
-/// The bounds of [`serve_with`](super::serve_with).
+/// The limits of [`serve_with`](super::serve_with).
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct ServeOptions {
 }
 
 impl ServeOptions {
-    /// The bounds of [`serve`](super::serve()).
+    /// Returns the limits of [`serve`](super::serve()).
     pub fn new() -> Self {
         Self {
             max_connections: 4096,
@@ -42,7 +42,7 @@ impl ServeOptions {
         }
     }
 
-    /// Limits the number of open connections; 4096 unless set, at least 1. The process must be
+    /// Limits the number of open connections; 4096 by default, at least 1. The process must be
     /// allowed to open that many files (`ulimit -n`), and some more.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
@@ -50,13 +50,13 @@ impl ServeOptions {
     }
 
     /// Limits the number of open connections from one address (of IPv6: from one network of 64
-    /// bits); 1024 unless set, at least 1.
+    /// bits); 1024 by default, at least 1.
     pub fn max_connections_per_address(mut self, connections: usize) -> Self {
         self.max_connections_per_address = connections;
         self
     }
 
-    /// Reserves this many connections that event streams cannot take; 1024 unless set, and at most
+    /// Reserves this many connections that event streams cannot take; 1024 by default, and at most
     /// all but one.
     pub fn stream_reserve(mut self, connections: usize) -> Self {
         self.stream_reserve = connections;
@@ -64,21 +64,21 @@ impl ServeOptions {
     }
 
     /// Sets the time within which the head of a request must arrive, and the time that a connection
-    /// may be idle between requests; 10 seconds unless set.
+    /// may be idle between requests; 10 seconds by default.
     pub fn head_deadline(mut self, within: Duration) -> Self {
         self.head_deadline = within;
         self
     }
 
-    /// Sets the time after which a client that reads nothing of its answer is disconnected; 30
-    /// seconds unless set.
+    /// Sets the time after which a client that reads nothing of its response is disconnected; 30
+    /// seconds by default.
     pub fn write_deadline(mut self, within: Duration) -> Self {
         self.write_deadline = within;
         self
     }
 
-    /// Connections of these proxies are not counted by address: they bring many clients. Name them
-    /// to [`Console::trusted_proxy`](crate::Console::trusted_proxy) too.
+    /// Exempts the connections of these proxies from the limit per address, because they carry many
+    /// clients. Also pass the proxies to [`Console::trusted_proxy`](crate::Console::trusted_proxy).
     pub fn trusted_proxy(mut self, addresses: impl Into<Cidr>) -> Self {
         self.trusted_proxies.push(addresses.into());
         self

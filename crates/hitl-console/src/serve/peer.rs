@@ -1,4 +1,4 @@
-//! The other end of a connection, as handlers know it.
+//! The peer of a connection, as handlers see it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::seats::Seat;
 
-/// Where a connection comes from. Failed logins are counted by it.
+/// The peer of a connection. Failed logins are counted by its address.
 #[derive(Clone, Debug)]
 pub struct Peer {
     address: SocketAddr,
-    /// Its place, where the server is ours.
+    /// The connection's seat, if this crate's server accepted it.
     seat: Option<Arc<Seat>>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct StreamSeat(
     #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit,
 );
 
-/// No stream may take a further connection: the rest is kept for others.
+/// The error when no stream may take a further connection: the rest is reserved for other requests.
 #[derive(Debug)]
 pub(crate) struct NoStreamSeat;
 
@@ -34,19 +34,21 @@ impl Peer {
         Self { address, seat: Some(seat) }
     }
 
-    /// Returns the address at the other end.
+    /// Returns the address of the peer.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A reviewer uses the connection: until it is answered, nobody else gets its place.
+    /// Keeps the seat for the reviewer who uses the connection: until the response is written, no
+    /// other connection gets it.
     pub(crate) fn keep_seat(&self) {
         if let Some(seat) = &self.seat {
             seat.keep();
         }
     }
 
-    /// Takes one of the connections that streams may take; `None` where the server is not ours.
+    /// Takes one of the connections that streams may take; `None` if the server is not this
+    /// crate's.
     pub(crate) fn stream_seat(&self) -> Result<Option<StreamSeat>, NoStreamSeat> {
         let Some(seat) = &self.seat else { return Ok(None) };
         seat.stream_permit().map(|permit| Some(StreamSeat(permit))).ok_or(NoStreamSeat)

@@ -1,9 +1,8 @@
-//! Who may have a connection: a bounded number of seats, in all and for each address.
+//! The right to a connection: a bounded number of seats, in total and for each address.
 //!
-//! A newcomer is never made to wait: when there is no seat, it gets the one that has been without a
-//! reviewer for longest. So clients that only hold connections open displace each other,
-//! and a reviewer, who says who they are within milliseconds, keeps the seat until the answer is
-//! written.
+//! A newcomer never waits: when there is no free seat, it gets the one that has been without a
+//! reviewer for longest. So clients that only hold connections open displace each other, and a
+//! reviewer, who authenticates within milliseconds, keeps the seat until the response is written.
 //!
 //! Invariants:
 //! - `taken` counts the seats that were given and not given back, and is the sum over all
@@ -25,7 +24,7 @@ use crate::client::{Cidr, ClientAddress};
 pub(super) struct Seats {
     max: usize,
     max_per_address: usize,
-    /// Whose seats are not counted by address.
+    /// The address ranges whose seats are not counted by address.
     exempt: Vec<Cidr>,
     streams: Arc<Semaphore>,
     state: Mutex<State>,
@@ -49,7 +48,7 @@ struct Address {
 #[derive(Debug)]
 pub(super) struct Seat {
     seats: Arc<Seats>,
-    /// Nothing where it is not counted by address.
+    /// The counted address; `None` if the seat is not counted by address.
     address: Option<ClientAddress>,
     place: Mutex<SeatState>,
     taken_away: Notify,
@@ -57,11 +56,11 @@ pub(super) struct Seat {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SeatState {
-    /// It may be taken away, in this turn.
+    /// The seat may be taken away, in this turn.
     Free(u64),
-    /// A reviewer uses it.
+    /// A reviewer uses the seat.
     Kept,
-    /// It was taken away.
+    /// The seat was taken away.
     Gone,
 }
 
@@ -78,8 +77,8 @@ impl Seats {
         })
     }
 
-    /// A seat for a connection from this address; nothing when every seat that it could get is used
-    /// by a reviewer.
+    /// Returns a seat for a connection from this address; `None` if every seat that it could get is
+    /// used by a reviewer.
     pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Arc<Seat>> {
         let exempt = self.exempt.iter().any(|range| range.contains(from));
         let address = (!exempt).then(|| ClientAddress::new(from));
@@ -106,13 +105,14 @@ impl Seats {
         }
         state.offer(turn, &seat);
         drop(state);
-        // Dropped without the lock: the last holder of a seat gives it back under it.
+        // Dropped without the lock, because the last holder of a seat takes the lock to give it
+        // back.
         drop(lost);
         Some(seat)
     }
 
-    /// Takes a seat away although there are others: the system has no room for more connections.
-    /// Returns whether there was one.
+    /// Takes a seat away although the limit is not reached, because the system has no room for more
+    /// connections. Returns whether there was one.
     pub(super) fn make_room(&self) -> bool {
         let mut state = self.state();
         let first = state.free.first_key_value().map(|(turn, _)| *turn);
@@ -122,7 +122,7 @@ impl Seats {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here can panic half-way.
+        // No code under this lock can panic half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,7 +147,7 @@ impl State {
         }
     }
 
-    /// Takes the seat of a turn away, and tells its connection.
+    /// Takes the seat of a turn away, and notifies its connection.
     fn take_away(&mut self, turn: u64) -> Option<Arc<Seat>> {
         let seat = self.free.remove(&turn)?.upgrade();
         if let Some(seat) = &seat {
@@ -199,12 +199,12 @@ impl Seat {
         self.taken_away.notified().await;
     }
 
-    /// A place among those that streams may take.
+    /// Takes a permit for one of the connections that streams may take.
     pub(super) fn stream_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.seats.streams).try_acquire_owned().ok()
     }
 
-    /// Locked after the state of all seats, never before.
+    /// Locks the state of this seat: after the state of all seats, never before.
     fn place(&self) -> MutexGuard<'_, SeatState> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -46,11 +46,11 @@ fn one_address_displaces_itself() {
     let [other, one, two] = [1, 2, 2].map(|n| seats.take(address(n)).unwrap());
     let _three = seats.take(address(2)).unwrap();
     assert!(!is_gone(&other) && is_gone(&one) && !is_gone(&two));
-    // Neighbours in one network of IPv6 are one.
+    // Neighbours in one IPv6 network count as one address.
     let [v6, _next, _last] =
         [1, 2, 3].map(|n| seats.take(format!("2001:db8::{n}").parse().unwrap()).unwrap());
     assert!(is_gone(&v6));
-    // A proxy that brings many is not counted.
+    // A proxy that carries many clients is not counted.
     let proxied: Vec<_> = (0..4).map(|_| seats.take([10, 0, 0, 1].into()).unwrap()).collect();
     assert!(!proxied.iter().any(|seat| is_gone(seat)));
 }
@@ -67,7 +67,7 @@ fn seats_that_reviewers_use_are_not_taken_away() {
     drop(one);
     let three = seats.take(address(2)).unwrap();
     assert!(seats.make_room() && is_gone(&three));
-    // What was taken away is not kept or offered any more.
+    // A seat that was taken away is neither kept nor offered again.
     three.keep();
     three.release();
     assert_eq!(counts(&seats), (1, 1, 0));

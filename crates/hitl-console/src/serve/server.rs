@@ -36,19 +36,19 @@ const MAX_UNREAD: usize = 128;
 /// The pause after which the system may have room for a connection again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// Serves a router until its future is dropped, within the bounds that [`ServeOptions::new`] has.
+/// Serves a router until its future is dropped, within the limits of [`ServeOptions::new`].
 ///
-/// A head has to come within 10 seconds, and an answer has to be taken; at most 4096 connections
-/// are open, at most 1024 of them from one address, and event streams leave 1024 to others. When
-/// there is no room for a further connection, it gets the place of one that no reviewer is using:
-/// so connections that only wait keep nobody out.
+/// A head must arrive within 10 seconds, and a response must be read; at most 4096 connections are
+/// open, at most 1024 of them from one address, and event streams leave 1024 to others. When there
+/// is no room for a further connection, it gets the place of one that no reviewer is using: so
+/// connections that only wait keep nobody out.
 ///
-/// Cancel safety: dropping the future stops accepting; what is being answered is cut off.
+/// Cancel safety: dropping the future stops accepting, and cuts off the current responses.
 pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
     serve_with(listener, router, ServeOptions::new()).await
 }
 
-/// Serves a router until its future is dropped, within bounds of one's own; see [`serve`].
+/// Serves a router until its future is dropped, within the given limits; see [`serve`].
 pub async fn serve_with(
     listener: TcpListener,
     router: Router,
@@ -56,7 +56,7 @@ pub async fn serve_with(
 ) -> io::Result<()> {
     let seats = Seats::new(&options);
     let arrivals = Arc::new(Semaphore::new(unread_connections(&options)));
-    // Aborts what is left when it is dropped.
+    // Dropping it aborts the remaining connections.
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -65,14 +65,14 @@ pub async fn serve_with(
         };
         match accepted {
             Ok((stream, from, unread)) => {
-                // Without a seat it is closed at once.
+                // Without a seat the connection is closed at once.
                 if let Some(seat) = seats.take(from.ip()) {
                     let answered = answer(stream, from, seat, router.clone(), options.clone());
                     connections.spawn(read_first(answered, unread));
                 }
             }
             Err(error) if is_of_the_client(&error) => {}
-            // There is no room in the system: for open files, mostly. Who only waits makes some.
+            // The system has no room, mostly for open files. Closing an idle connection makes some.
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 seats.make_room();
@@ -82,8 +82,8 @@ pub async fn serve_with(
     }
 }
 
-/// Returns how many connections may be accepted and not yet read: fewer than there are seats for
-/// one address, so that none of them loses its seat before it is read.
+/// Returns the number of connections that may be accepted and not yet read: fewer than the seats
+/// for one address, so that none of them loses its seat before it is read.
 fn unread_connections(options: &ServeOptions) -> usize {
     let seats = options.max_connections.min(options.max_connections_per_address);
     (seats / 2).clamp(1, MAX_UNREAD)
@@ -94,22 +94,22 @@ async fn accept(
     listener: &TcpListener,
     arrivals: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
-    // Nobody closes the semaphore.
+    // The semaphore is never closed.
     let unread = Arc::clone(arrivals).acquire_owned().await.ok();
     let (stream, from) = listener.accept().await?;
     Ok((stream, from, unread))
 }
 
-/// Lets a connection read what has come already, before others may be accepted in its place:
-/// however many come at once, who has said who they are is heard.
+/// Lets a connection read the data that has arrived, before others may be accepted in its place:
+/// however many connections come at once, a reviewer who has authenticated is answered.
 async fn read_first(answered: impl Future<Output = ()>, unread: Option<OwnedSemaphorePermit>) {
     let mut answered = pin!(answered);
     for _ in 0..2 {
         if poll_fn(|cx| Poll::Ready(answered.as_mut().poll(cx))).await.is_ready() {
             return;
         }
-        // The runtime learns of what has come when it looks, which it does before it comes back
-        // here.
+        // The runtime learns of arrived data when it polls, which it does before this task runs
+        // again.
         tokio::task::yield_now().await;
     }
     drop(unread);
@@ -153,7 +153,7 @@ async fn answer(
         .serve_connection(io, service);
     tokio::select! {
         () = seat.taken_away() => {}
-        // How it ended is the client's business.
+        // The way in which it ended does not matter here.
         _ = connection => {}
     }
 }
@@ -167,7 +167,7 @@ impl Drop for SeatGuard {
     }
 }
 
-/// The body of an answer; while it is written, its seat is used.
+/// The body of a response; while it is written, its seat is used.
 struct SeatedBody {
     body: Body,
     _used: SeatGuard,

@@ -1,4 +1,4 @@
-//! axe-core finds nothing to complain about, on any view, in light and dark.
+//! axe-core finds no violation, on any view, in light and dark.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::server::{Server, tokens};
 use crate::shots::{scene, scheme};
 use crate::support::ask::ANN;
 
-/// Where `cargo xtask test` has put axe-core.
+/// Returns axe-core's source, which `cargo xtask test` has installed.
 fn axe() -> Option<String> {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let path = target.parent()?.join("browser/axe.min.js");

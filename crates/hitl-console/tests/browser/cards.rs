@@ -1,4 +1,4 @@
-//! What a card shows, in each state that a call can be in.
+//! The content of a card, in each state that a call can be in.
 
 use hitl::RequestId;
 use hitl::prelude::*;
@@ -39,13 +39,13 @@ async fn a_contract_is_shown_with_all_that_a_signature_needs() {
     for part in ["sign_contract", "Signs a contract.", "Asked by agent"] {
         assert!(head.contains(part), "{part}: {head}");
     }
-    // The score against this tool's own thresholds, and what made it.
+    // The score against this tool's own thresholds, with its factors.
     let bar = screen.one(&format!("{CARD}.bar")).await;
     let says = bar.attr("aria-label").await.unwrap().unwrap();
     assert!(says.contains("35 of 100") && says.contains("from 95") && says.contains("from 70"));
     let why = screen.text(&format!("{CARD}.factors")).await;
     assert!(why.contains("50") && why.contains("−15") && why.contains("1000"), "{why}");
-    // A risk has a shape, and not a colour alone; labels are the tool's own.
+    // A risk has a shape, not only a colour; labels are the tool's own.
     assert_eq!(screen.all(&format!("{CARD}.badge.risk svg.icon-high")).await.len(), 1);
     let acts = screen.text(&format!("{CARD}.acts")).await;
     assert!(acts.contains("Sign Contract") && acts.contains("Cancel"), "{acts}");
@@ -108,7 +108,7 @@ async fn a_card_that_loads_or_cannot_be_shown_says_so() {
     screen.sign_in(&server.url(), ANN).await;
     screen.0.goto(&format!("{}#queue/{}", server.url(), RequestId::new())).await.unwrap();
     screen.see(&format!("{CARD}.broken"), "This call no longer exists").await;
-    // An answer that does not come.
+    // A response that never arrives.
     let never = "
         const real = window.fetch;
         window.fetch = (url, ...rest) => String(url).includes('/api/calls/') ? new Promise(() => {}) : real(url, ...rest);
@@ -117,7 +117,7 @@ async fn a_card_that_loads_or_cannot_be_shown_says_so() {
     browser.client.execute(never, vec![]).await.unwrap();
     screen.click(&format!("{QUEUE}.row")).await;
     screen.one(&format!("{CARD}.skeleton[aria-busy]")).await;
-    // A queue that cannot be read, and can be tried again.
+    // A queue that cannot be read, and can be retried.
     server.stop();
     screen.see(".lost", "The connection is lost").await;
     screen
@@ -147,7 +147,7 @@ async fn invariant_9b_one_key_uncovers_what_is_masked_and_covers_it_again() {
     screen.see(&format!("{CARD}.args"), "masked by its name: 8 characters").await;
     let before = screen.text(CARD.trim_end_matches(" >>> ")).await;
     assert!(!before.contains("curl"), "{before}");
-    // Several at once are quick because nobody looks closely.
+    // Calls decided in bulk are quick ones, because nobody looks at them closely.
     assert!(screen.all(&format!("{QUEUE}.row input[type=checkbox]")).await.is_empty());
     shoot(&screen, "card-masked").await;
     screen.press("u").await;

@@ -21,7 +21,7 @@ async fn the_page_comes_back_by_itself_after_a_restart() {
 
     server.stop();
     screen.see(".lost", "The connection is lost").await;
-    // What happens meanwhile is not missed.
+    // Changes made meanwhile are not missed.
     let request = note(&gate).await;
     let again = Server::at(console(), server.address).await;
     screen

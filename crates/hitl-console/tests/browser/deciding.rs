@@ -104,7 +104,7 @@ async fn a_deletion_needs_its_exact_name() {
             assert!(!screen.one(&button).await.is_enabled().await.unwrap(), "{typed}");
         }
     }
-    // Neither the key nor the return key gets past it.
+    // Neither the shortcut nor the return key bypasses it.
     screen.one(&field).await.send_keys("\u{e007}").await.unwrap();
     browser.client.execute("document.activeElement.blur()", vec![]).await.unwrap();
     assert_eq!(record(&gate, request.id).await.state(), CallState::Pending);
@@ -127,7 +127,7 @@ async fn an_edit_is_checked_shown_and_approved() {
     screen.open("Book \"JFK\"").await;
     screen.press("e").await;
     screen.see(&format!("{CARD}.diff"), "No changes yet").await;
-    // Fields are in the order of the arguments, which is that of their names: bags first.
+    // The fields are in the order of the arguments, which is alphabetical: bags first.
     let bags = screen.one(&format!("{CARD}.field input")).await;
     bags.clear().await.unwrap();
     bags.send_keys("many").await.unwrap();

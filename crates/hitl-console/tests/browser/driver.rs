@@ -1,4 +1,4 @@
-//! Starts a browser, or says why there is none.
+//! Starts a browser, or reports why there is none.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,31 +10,31 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many browsers run at once.
+/// The number of browsers that run at once.
 static PLACES: Semaphore = Semaphore::const_new(2);
 
-/// A browser of its own for one test; it ends with it.
+/// A browser of its own for one test, which ends with the test.
 pub(crate) struct Browser {
     pub(crate) client: Client,
     _driver: Child,
     _place: SemaphorePermit<'static>,
 }
 
-/// What the window is like.
+/// The kind of window.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Window {
     Desk,
     Phone,
-    /// A desk where somebody has asked for less motion.
+    /// A desktop window of a user who prefers reduced motion.
     Still,
 }
 
-/// Whether a missing browser is a failure.
+/// Returns whether a missing browser is a failure.
 pub(crate) fn is_required() -> bool {
     ["HITL_REQUIRE_BROWSER", "CI"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
-/// Says that a test did not run; panics where it must.
+/// Reports that a test did not run; panics where it must run.
 pub(crate) fn skip(why: &str) {
     assert!(!is_required(), "the browser tests are required here, and {why}");
     eprintln!("\n!!! SKIPPED: {why}. `cargo xtask test` installs what is missing.\n");
@@ -47,7 +47,7 @@ fn find(names: &[&str]) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// Starts a browser. Nothing when there is none, which was said.
+/// Starts a browser. Returns `None` if there is none, which is reported.
 pub(crate) async fn start(window: Window) -> Option<Browser> {
     let driver = find(&["chromedriver"]);
     let browser = find(&["chromium", "chromium-browser", "google-chrome"]);
@@ -81,7 +81,7 @@ pub(crate) async fn start(window: Window) -> Option<Browser> {
     Some(Browser { client, _driver: child, _place: place })
 }
 
-/// Starts the driver on a port of its own choosing, which it prints.
+/// Starts the driver on a free port, which it chooses and prints.
 async fn run(program: &Path) -> (Child, u16) {
     let mut child = Command::new(program)
         .arg("--port=0")
@@ -102,7 +102,7 @@ async fn run(program: &Path) -> (Child, u16) {
         panic!("the driver said no port")
     };
     let port = tokio::time::timeout(Duration::from_secs(30), port).await.expect("in time");
-    // It goes on talking, and must not be stopped by a pipe that nobody reads.
+    // The driver continues to print, and must not block on a pipe that nobody reads.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (child, port)
 }

@@ -1,4 +1,4 @@
-//! The elements in a front end that is not ours: one script tag, and they work.
+//! The elements in a foreign front end: one script tag, and they work.
 
 use axum::Router;
 use axum::http::request::Parts;
@@ -16,7 +16,7 @@ use crate::support::tools::{self, contract, note, record};
 
 const CARD: &str = "hitl-approval-card >>> ";
 
-/// A page of the host, with whatever it has of its own.
+/// Returns a page of the host, with the given body of its own.
 fn host(console: Router, body: String) -> Router {
     let page = format!(
         "<!doctype html><html lang=en><title>Ours</title><style>body, h2, p {{ color: red }} \
@@ -57,7 +57,7 @@ async fn one_script_tag_makes_a_card_where_the_host_signs_in() {
     let screen = Screen(&browser.client);
     browser.client.goto(&format!("{}ours", server.url())).await.unwrap();
     screen.see(&format!("{CARD}h2"), "Sign contract C-7").await;
-    // The host's style stays outside, and ours inside.
+    // The host's styles stay outside, and hitl's inside.
     let colours = "
         const card = document.querySelector('hitl-approval-card');
         const title = card.shadowRoot.querySelector('h2');

@@ -1,4 +1,4 @@
-//! Grants: given with the exact rule in sight, seen in their own view, and taken back there.
+//! Grants: saved with the exact rule in sight, listed in their own view, and revoked there.
 
 use hitl::store::GrantQuery;
 use hitl::{CallState, Gate, GrantRecord, Submission, Tenant};
@@ -42,7 +42,7 @@ async fn a_grant_is_given_seen_and_taken_back() {
     screen.click_text(&format!("{CARD}.others button"), "Always allow").await;
     screen.click(&format!("{CARD}input[value=chosen]")).await;
 
-    // Nothing was chosen yet: it says so, and asks nobody.
+    // Nothing is chosen yet: the form says so, and sends no request.
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     screen.see(&format!("{CARD}form .note"), "Choose what an argument must be").await;
     choose(&screen, CARD, "What origin may be", "exactly as here").await;
@@ -80,7 +80,7 @@ async fn a_grant_is_given_seen_and_taken_back() {
     let given = grants(&gate).await;
     assert_eq!((given.len(), given[0].grant.rule.join("\n")), (1, rule.to_owned()));
 
-    // It is listed; what runs on it is drawn, and seen as it happens.
+    // The grant is listed; each call that runs on it is drawn, and shown at once.
     screen.click_text("nav a", "Grants").await;
     let view = "hitl-grants >>> ";
     screen.see(&format!("{view}.rule"), "where `price` is at most 120").await;
@@ -126,7 +126,7 @@ async fn a_grant_is_given_with_keys_alone() {
     screen.until("any arguments", &focused("return at?.value === 'any' && at.checked")).await;
     tab_to(&screen, "Show the exact rule").await;
     screen.press(RETURN).await;
-    // A screen reader is at the rule, and reads it.
+    // The screen reader's focus is on the rule.
     screen.until("the rule", &focused("return at?.matches('.rule') === true")).await;
     screen.see(&format!("{CARD}.rule"), "with any arguments: `text`, `to`").await;
     screen.settle().await;
@@ -178,7 +178,7 @@ async fn where_there_is_no_grant_none_is_offered_or_the_reason_stands_there() {
     screen.click(&format!("{CARD}input[value=durable]")).await;
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     screen.see(&format!("{CARD}form .note"), "too broad").await;
-    // A limit that is none is not no limit.
+    // An invalid limit does not mean no limit.
     for wrong in ["0", "1.5", "-3"] {
         let uses = screen.one(&format!("{CARD}input[type=number]")).await;
         uses.clear().await.unwrap();
@@ -190,7 +190,7 @@ async fn where_there_is_no_grant_none_is_offered_or_the_reason_stands_there() {
     for call in [gone.id, dear.id] {
         assert_eq!(record(&gate, call).await.version(), 1);
     }
-    // Escape leads back to the card's buttons.
+    // Escape returns to the card's buttons.
     screen.press("\u{e00c}").await;
     screen.see(&format!("{CARD}.acts"), "Sign Contract").await;
     browser.close().await;

@@ -1,4 +1,4 @@
-//! No mouse.
+//! The page without a mouse.
 
 use hitl::CallState;
 use hitl_console::{Tasks, router};
@@ -28,7 +28,7 @@ async fn the_whole_job_is_done_with_keys() {
     screen.press(&format!("{ANN}{RETURN}")).await;
     screen.see(&format!("{QUEUE}.counts"), "3 pending").await;
 
-    // The most urgent first: the contract. A reason is asked for.
+    // The most urgent call comes first: the contract. It requires a reason.
     screen.press("j").await;
     screen.see(&format!("{CARD}h2"), "Sign contract").await;
     screen.settle().await;
@@ -38,12 +38,12 @@ async fn the_whole_job_is_done_with_keys() {
     screen.press(CONTROL_RETURN).await;
     screen.see(&format!("{CARD}.outcome"), "not now").await;
     assert_eq!(record(&gate, dear.id).await.state(), CallState::Rejected);
-    // The key again decides nothing else: the card stays until somebody moves on.
+    // The same key decides nothing else: the card stays until the reviewer moves on.
     screen.press("a").await;
     screen.settle().await;
     assert_eq!(record(&gate, gone.id).await.version(), 1);
 
-    // The deletion: the key leads to the field, and what is typed there is no command.
+    // The deletion: the key leads to the field, and text typed there is no command.
     screen.see(&format!("{QUEUE}.counts"), "2 pending").await;
     screen.press("j").await;
     screen.see(&format!("{CARD}h2"), "Delete project").await;
@@ -54,7 +54,7 @@ async fn the_whole_job_is_done_with_keys() {
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
     assert_eq!(record(&gate, gone.id).await.state(), CallState::Approved);
 
-    // One key for a plain one; before that the help, which closes again.
+    // One key for a simple call; before that the help, which closes again.
     screen.see(&format!("{QUEUE}.counts"), "1 pending").await;
     screen.press("?").await;
     screen.see("hitl-help >>> dialog", "approve").await;
@@ -111,7 +111,7 @@ async fn a_card_that_has_just_appeared_takes_no_decision() {
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
     screen.one(&format!("{QUEUE}.row")).await;
-    // In one go, faster than anybody reads.
+    // All at once, faster than anyone reads.
     let hasty = "
         const queue = document.querySelector('hitl-queue');
         const card = queue.shadowRoot.querySelector('hitl-approval-card');

@@ -1,6 +1,6 @@
 //! The page in a real browser: Chromium, driven through its web driver.
 //!
-//! Without them, and without axe-core for the accessibility test, a test says loudly that it was
+//! Without them, and without axe-core for the accessibility test, a test reports loudly that it was
 //! skipped; where `HITL_REQUIRE_BROWSER` or `CI` is set, it fails. `cargo xtask test` installs
 //! them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]

@@ -54,7 +54,7 @@ async fn a_thousand_calls_scroll_smoothly() {
         "rows, median frame when scrolling and at rest in ms, frames, long tasks in ms: {seen}"
     );
     assert_eq!(seen[0], 1000);
-    // Measured against the same page at rest, which tells how busy the machine is.
+    // Compared with the same page at rest, which shows the load of the machine.
     let (scrolling, rest) = (seen[1].as_f64().unwrap(), seen[2].as_f64().unwrap());
     assert!(scrolling < rest * 2.0 + 8.0, "frames took {scrolling} ms, at rest {rest} ms");
     browser.close().await;
@@ -91,7 +91,7 @@ async fn a_phone_shows_the_list_or_the_card_and_nothing_is_cut_off() {
     let screen = Screen(&browser.client);
     browser.client.goto(&server.url()).await.unwrap();
     screen.one("hitl-sign-in >>> input").await.send_keys(ANN).await.unwrap();
-    // Fingers need room, and a button that is there.
+    // A button must be large enough for fingers, and visible.
     let height = screen.one("hitl-sign-in >>> button").await.rectangle().await.unwrap().3;
     assert!(height >= 40.0, "{height}");
     screen.click("hitl-sign-in >>> button").await;

@@ -1,4 +1,4 @@
-//! Whatever a model writes is text, and all of it is seen.
+//! All text from a model stays text, and all of it is visible.
 
 use hitl_console::{Tasks, router};
 use serde_json::json;
@@ -90,7 +90,7 @@ async fn the_browser_itself_refuses_markup_and_inline_scripts() {
     ";
     let refused = json!([["TypeError", "TypeError", "TypeError"], 0]);
     let tried = browser.client.execute(attempt, vec![]).await;
-    // Setting an attribute that is a script may be refused outright.
+    // The browser may refuse to set an attribute that is a script.
     match tried {
         Ok(tried) => assert_eq!(tried, refused),
         Err(error) => assert!(error.to_string().contains("TrustedScript"), "{error}"),

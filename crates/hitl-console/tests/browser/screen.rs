@@ -1,4 +1,4 @@
-//! What is on the screen, through every shadow; and hands on it.
+//! Queries that reach through every shadow root, and actions on what they find.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::{Element, ElementRef};
 use serde_json::{Value, json};
 
-/// How long something may take to appear.
+/// The time within which an element must appear.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Where things are: each `>>>` steps into a shadow.
+/// Paths to elements: each `>>>` steps into a shadow root.
 pub(crate) const CARD: &str = "hitl-queue >>> hitl-approval-card >>> ";
 pub(crate) const QUEUE: &str = "hitl-queue >>> ";
 
-/// Finds the elements of a path; each is looked for within the one before.
+/// The script that finds the elements of a path, each within the one before.
 const FIND: &str = "
     let roots = [document];
     const parts = arguments[0].split('>>>').map((part) => part.trim());
@@ -38,7 +38,7 @@ impl Screen<'_> {
             .await;
     }
 
-    /// Runs a script until what it returns is true.
+    /// Repeats a script until it returns true.
     pub(crate) async fn until(&self, what: &str, script: &str) {
         let wait = async {
             loop {
@@ -54,7 +54,7 @@ impl Screen<'_> {
         }
     }
 
-    /// The elements of a path that are there now.
+    /// Returns the elements of a path that exist now.
     pub(crate) async fn all(&self, path: &str) -> Vec<Element> {
         let script = format!("{FIND} return roots");
         let found = self.0.execute(&script, vec![json!(path)]).await.unwrap();
@@ -69,7 +69,7 @@ impl Screen<'_> {
             .collect()
     }
 
-    /// The first element of a path, as soon as there is one.
+    /// Returns the first element of a path, as soon as there is one.
     pub(crate) async fn one(&self, path: &str) -> Element {
         let wait = async {
             loop {
@@ -86,12 +86,12 @@ impl Screen<'_> {
         element
     }
 
-    /// Clicks, as a hand does: on what is really there.
+    /// Clicks at the element's position, as a mouse does: another element may be on top.
     pub(crate) async fn click(&self, path: &str) {
         self.one(path).await.click().await.unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
-    /// Clicks the button or link whose text has this in it.
+    /// Clicks the button or link whose text contains this.
     pub(crate) async fn click_text(&self, path: &str, text: &str) {
         self.one(path).await;
         for element in self.all(path).await {
@@ -102,14 +102,14 @@ impl Screen<'_> {
         panic!("there is no {text} at {path}")
     }
 
-    /// The text of all elements of a path.
+    /// Returns the text of all elements of a path.
     pub(crate) async fn text(&self, path: &str) -> String {
         let script = format!("{FIND} return roots.map((one) => one.innerText).join('\\n')");
         let text = self.0.execute(&script, vec![json!(path)]).await.unwrap();
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until the text of a path has this in it.
+    /// Waits until the text of a path contains this.
     pub(crate) async fn see(&self, path: &str, text: &str) {
         let wait = async {
             while !self.text(path).await.contains(text) {
@@ -120,7 +120,7 @@ impl Screen<'_> {
         assert!(came, "{text:?} does not come at {path}: {:?}", self.text(path).await);
     }
 
-    /// Presses keys, one after the other; a control key is held until the end.
+    /// Presses keys in order; a control key is held until the end.
     pub(crate) async fn press(&self, keys: &str) {
         let mut actions = KeyActions::new("keyboard".to_owned());
         let mut held = Vec::new();
@@ -138,7 +138,7 @@ impl Screen<'_> {
         self.0.perform_actions(actions).await.unwrap();
     }
 
-    /// Opens a call from the queue, and lets its card settle as a person would.
+    /// Opens a call from the queue, and waits until its card accepts a decision.
     pub(crate) async fn open(&self, title: &str) {
         self.see(&format!("{QUEUE}.row"), title).await;
         self.click_text(&format!("{QUEUE}.row"), title).await;
@@ -146,7 +146,7 @@ impl Screen<'_> {
         self.settle().await;
     }
 
-    /// A card that has only just appeared takes no decision.
+    /// Waits until the card accepts a decision: one that has just appeared does not.
     pub(crate) async fn settle(&self) {
         tokio::time::sleep(Duration::from_millis(750)).await;
     }

@@ -1,4 +1,4 @@
-//! A console that can be stopped like a machine that loses power, and started again.
+//! A console that can be stopped as by a power loss, and started again.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl Server {
         Self::at(router, SocketAddr::from(([127, 0, 0, 1], 0))).await
     }
 
-    /// Serves on this very port, as soon as it is free.
+    /// Serves on exactly this port, as soon as it is free.
     pub(crate) async fn at(router: Router, address: SocketAddr) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -49,7 +49,7 @@ impl Server {
         format!("http://{}/", self.address)
     }
 
-    /// Every connection breaks at once.
+    /// Stops the server: every connection breaks at once.
     pub(crate) fn stop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -1,4 +1,4 @@
-//! Pictures of every card and view, in light and dark, in `target/screenshots`.
+//! Screenshots of every card and view, in light and dark, in `target/screenshots`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::server::{Server, tokens};
 use crate::support::ask::ANN;
 use crate::support::tools::{self, book_trip, deletion, note, sign_contract, submit};
 
-/// A console with something of everything.
+/// A console with an example of everything.
 pub(crate) struct Scene {
     pub(crate) gate: Gate,
     manager: TaskManager,
@@ -69,7 +69,7 @@ pub(crate) async fn scene() -> Scene {
     Scene { gate, manager, log }
 }
 
-/// Shows the page as in light or dark surroundings.
+/// Shows the page in a light or dark colour scheme.
 pub(crate) async fn scheme(screen: &Screen<'_>, colours: &str) {
     let script = "document.documentElement.style.colorScheme = arguments[0]";
     screen.0.execute(script, vec![colours.into()]).await.unwrap();

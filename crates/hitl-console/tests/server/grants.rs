@@ -1,4 +1,4 @@
-//! Grants over REST: what is saved is what was shown, and nothing else; listed, and taken back.
+//! Grants over REST: a saved grant is exactly the one that was shown; listed, and revoked.
 
 use crate::support;
 
@@ -26,7 +26,7 @@ fn trip(price: f64) -> BookTrip {
     book_trip("Ann", "JFK", "SFO", 1, price, true, "economy", "")
 }
 
-/// The request as it was shown, and more.
+/// Returns a body about the request as it was shown, with more fields.
 fn about(request: &ApprovalRequest, more: Value) -> Value {
     let binding = request.binding.to_string();
     let mut body = json!({ "revision": request.revision, "binding": binding });
@@ -100,7 +100,7 @@ async fn what_was_previewed_is_saved_and_what_it_covers_runs() {
     let card = get(format!("/api/calls/{}", first.id)).by(BOB).of(&console).await.ok();
     assert_eq!((&card["grant"], &card["decided"]["by"]), (&saved["grant"]["id"], &json!("ann")));
 
-    // A new one runs, and is drawn; one that is too dear does not.
+    // A new call runs, and is drawn; one that is too expensive is not.
     let Submission::Done { .. } = gate.submit(trip(20.25)).by("agent").await.unwrap() else {
         panic!("it is covered")
     };
@@ -140,12 +140,12 @@ async fn invariant_2_only_what_was_shown_is_saved() {
         let refused = save(&console, &request, terms.clone(), digest).await;
         assert_eq!(refused.refused(), (409, "stale".into()), "{terms} {digest}");
     }
-    // Somebody else was not shown it: the rule stands under the name of who gives it.
+    // The preview was not shown to another reviewer: the rule includes the name of the giver.
     let body = about(&request, json!({ "terms": narrow, "preview": digest }));
     let path = format!("/api/calls/{}/grant", request.id);
     let refused = post(&path, &body).by(BOB).of(&console).await;
     assert_eq!(refused.refused(), (409, "stale".into()));
-    // Another revision, another binding.
+    // A wrong revision, and a wrong binding.
     for more in [json!({ "revision": 2 }), json!({ "binding": "0".repeat(64) })] {
         let mut body = body.clone();
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -154,7 +154,7 @@ async fn invariant_2_only_what_was_shown_is_saved() {
     }
     assert_eq!((given(&gate).await, record(&gate, request.id).await.version()), (0, 1));
 
-    // What was edited since it was shown is another request.
+    // A call that was edited since it was shown is another request.
     gate.decide(request.edit(r#"{"bags": 2}"#).by("bob")).await.unwrap();
     let refused = save(&console, &request, narrow.clone(), digest).await;
     assert_eq!(refused.refused(), (409, "stale".into()));
@@ -254,7 +254,7 @@ async fn a_grant_is_taken_back_with_a_reason_and_by_whom() {
     assert_eq!(revoked["standing"], "revoked");
     let told = (&revoked["revoked"]["by"], &revoked["revoked"]["reason"]);
     assert_eq!(told, (&json!("bob"), &json!("it was too much")));
-    // The first one stands.
+    // The first revocation counts.
     let again = post(&path, &json!({ "reason": "me too" })).by(ANN).of(&console).await.ok();
     assert_eq!(again["revoked"], revoked["revoked"]);
     let Submission::Pending(_) = gate.submit(send_note("bob", "Lunch?")).by("agent").await.unwrap()
@@ -331,7 +331,7 @@ async fn who_watches_is_told_of_a_grant_and_of_its_end() {
     assert_eq!(events.next_of("grant").await.data["standing"], "revoked");
 }
 
-/// What a person would do whose token a program has read, and how it is answered.
+/// Sends what a person would send, with a token that a program has read. Returns the responses.
 async fn with_a_token(console: &Router, request: &ApprovalRequest) -> Vec<(u16, String)> {
     let decide = format!("/api/calls/{}/decide", request.id);
     let mut answered = Vec::new();
@@ -372,7 +372,7 @@ async fn invariant_7_once_somebody_has_enrolled_a_token_alone_loosens_nothing() 
         (ask(ANN), "codeNeeded"),
         (ask(ANN).header("hitl-code", ""), "codeWrong"),
         (ask(ANN).header("hitl-code", "AAAA-AAAA-AAAA-AAAA"), "codeWrong"),
-        // Who has enrolled nothing cannot give one, and nobody's code is somebody else's.
+        // A person without a credential cannot give a code, and a code is valid for its owner only.
         (ask(BOB), "codeNeeded"),
         (ask(BOB).header("hitl-code", &codes[0]), "codeNotEnrolled"),
     ] {
@@ -382,7 +382,7 @@ async fn invariant_7_once_somebody_has_enrolled_a_token_alone_loosens_nothing() 
     ask(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
     let granted = gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap();
     assert_eq!(granted[0].grant.known_by, Some(hitl::KnownBy::Code));
-    // It counted once, whatever it is sent for.
+    // It was used up once, for any action.
     let other = note(&gate).await;
     let decide = format!("/api/calls/{}/decide", other.id);
     let approve = about(&other, json!({ "answer": "approve" }));
@@ -406,7 +406,7 @@ async fn invariant_7_where_answers_need_a_code_a_token_answers_nothing_and_stops
         assert_eq!((status, kind.as_str()), (403, "codeNeeded"));
     }
     assert_eq!(record(&gate, request.id).await.version(), 1, "nothing has happened to it");
-    // To reject needs none, and uses none up.
+    // A rejection needs no code, and uses none up.
     let decide = format!("/api/calls/{}/decide", request.id);
     let reject = about(&request, json!({ "answer": "reject", "reason": "no" }));
     post(decide, &reject).by(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();

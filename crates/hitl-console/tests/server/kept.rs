@@ -1,5 +1,5 @@
-//! What the console keeps in order by itself, and what it says of what was kept: calls that nobody
-//! decided in time, and the audit of one call.
+//! The console's background work, and its view of stored data: calls that nobody decided in time,
+//! and the audit of one call.
 
 use crate::support;
 
@@ -26,7 +26,7 @@ async fn the_audit_of_a_call_is_shown_where_it_can_be_read() {
     let console = Console::new(gate.clone(), Tasks::none(), tokens()).audit(audit).router();
     let (request, _other) = (note(&gate).await, note(&gate).await);
     let looks = json!({ "at": request.id.to_string() });
-    // Said every ten seconds, and noted once.
+    // Reported every ten seconds, and recorded once.
     for _ in 0..2 {
         let looked = post("/api/presence", &looks).by(ANN).of(&console).await;
         assert_eq!(looked.status.as_u16(), 204);
@@ -55,7 +55,7 @@ async fn the_audit_of_a_call_is_shown_where_it_can_be_read() {
     assert!(records[0]["stream"].is_string() && records[0]["seq"].is_u64());
     assert_eq!((&shown["source"], shown.get("note")), (&json!("audit"), None));
     assert_eq!(shown["entries"].as_array().unwrap().len(), 2);
-    // Where it cannot be read, the store's history is told, and that it is no more than that.
+    // If the audit cannot be read, the store's history is returned, marked as such.
     std::fs::remove_file(&file).unwrap();
     let history = get(format!("{path}/audit")).by(BOB).of(&console).await.ok();
     assert_eq!(history["source"], "history");
@@ -93,14 +93,14 @@ async fn a_call_that_escalates_stays_in_the_queue_though_nobody_serves() {
     assert_eq!((calls.len(), &calls[0]["revision"]), (1, &json!(2)));
     let call = get(format!("/api/calls/{}", request.id)).by(ANN).of(&console).await.ok();
     assert!(call["request"]["because"].to_string().contains("escalated to board"), "{call}");
-    // Nobody answers then either: it is over.
+    // Nobody answers this time either: the call expires.
     clock.advance(Duration::from_secs(3601));
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert!(listed().await.is_empty());
     assert_eq!(record(&gate, request.id).await.state(), CallState::Expired);
 }
 
-/// What waits in a rule file is shown to whoever may accept it, and accepted once the audit has it.
+/// A waiting rule file is shown to reviewers who may accept it, and accepted once the audit has it.
 #[tokio::test]
 async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +137,7 @@ async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     let waiting = &policy["waiting"];
     assert!(waiting["relaxations"][0].as_str().unwrap().contains("deny rule `n`"), "{waiting}");
     assert!(waiting["changes"].as_array().unwrap().contains(&json!("+ 5: effect = 'auto'")));
-    // Others see that something waits, and nothing of it.
+    // Others see that a version is waiting, and nothing of its content.
     let told = get("/api/policies").by(BOB).of(&console).await.ok();
     assert_eq!(told["policies"][0]["waits"], true);
     assert_eq!(told["policies"][0].get("waiting"), None);
@@ -166,7 +166,7 @@ async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     assert!(digest(&waiting["digest"]) && digest(&policy["inForce"]["digest"]), "{line}");
     assert!(line.contains(r#""by":"ann""#) && line.contains(r#""knownBy":"token""#), "{line}");
 
-    // What cannot be audited is not accepted.
+    // An acceptance that cannot be audited fails.
     rules("3", "deny");
     file.reload().unwrap();
     rules("4", "auto");
@@ -212,7 +212,7 @@ async fn invariant_5_once_somebody_has_enrolled_a_token_alone_accepts_no_policy(
         (accept().by(ANN), "codeNeeded"),
         (accept().by(ANN).header("hitl-code", ""), "codeWrong"),
         (accept().by(ANN).header("hitl-code", "AAAA-AAAA-AAAA-AAAA"), "codeWrong"),
-        // Whoever has no role uses up no code, and is not told whether it was right.
+        // A reviewer without the role uses up no code, and does not learn whether it was right.
         (accept().by(BOB).header("hitl-code", &codes[0]), "notEntitled"),
     ] {
         assert_eq!(answer.of(&console).await.refused(), (403, kind.to_owned()));
@@ -224,7 +224,7 @@ async fn invariant_5_once_somebody_has_enrolled_a_token_alone_accepts_no_policy(
     let accepted = audit.records().into_iter().rfind(|r| r.event.to_string() == "policyAccepted");
     assert_eq!(accepted.unwrap().known_by, Some(hitl::KnownBy::Code));
     assert_eq!(people.list().await.unwrap().1[0].codes, 1);
-    // That the file is broken is for everybody to see, and how for those who may accept it.
+    // Every reviewer sees that the file is broken; only those who may accept it see how.
     std::fs::write(&path, "schema = 1\nsecret = 'x'").unwrap();
     file.reload().unwrap_err();
     for (who, sees) in [(ANN, true), (BOB, false)] {
@@ -234,7 +234,7 @@ async fn invariant_5_once_somebody_has_enrolled_a_token_alone_accepts_no_policy(
     }
 }
 
-/// An audit on a disk that is full.
+/// An audit on a full disk.
 struct Unwritable;
 
 impl hitl_core::audit::AuditSink for Unwritable {

@@ -63,7 +63,7 @@ async fn files_are_compressed_for_who_reads_gzip_and_answers_of_the_api_never_ar
             assert_eq!(answer.header("vary"), "accept-encoding", "{path}");
         }
         assert_eq!(plain.header("content-type"), compressed.header("content-type"));
-        // A cache that holds one form must not take it for the other.
+        // A cache that holds one form must not serve it for the other.
         let tag = plain.header("etag").to_owned();
         assert_ne!(tag, compressed.header("etag"), "{path}");
         let again = asked(path).header("if-none-match", &tag).of(&console).await;

@@ -1,4 +1,4 @@
-//! Who is let in, and who is not; each refusal leaves everything as it was.
+//! Access control; each refusal leaves everything unchanged.
 
 use crate::support;
 
@@ -22,7 +22,7 @@ async fn console() -> (Gate, Tokens, Router) {
     (gate.clone(), tokens.clone(), router(gate, Tasks::none(), tokens))
 }
 
-/// A request that would change something, from a page that is not the console's.
+/// Returns the path and the body of a request that would change something.
 fn approval(request: &hitl::ApprovalRequest) -> (String, Value) {
     let binding = request.binding.to_string();
     let body = json!({ "revision": request.revision, "binding": binding, "answer": "approve" });
@@ -139,7 +139,7 @@ async fn another_site_changes_nothing() {
     let refused = ask().without("content-type").of(&console).await;
     assert_eq!(refused.refused(), (415, "contentType".into()));
     assert_eq!(record(&gate, request.id).await.version(), 1);
-    // Nothing is answered across origins either: no such header is ever set.
+    // No response is readable across origins: no such header is ever set.
     let preflight = get(&path).method("OPTIONS").header("origin", "https://evil.example");
     let refused = preflight.header("access-control-request-method", "POST").of(&console).await;
     assert!(!refused.status.is_success());
@@ -182,10 +182,10 @@ async fn a_cookie_alone_changes_nothing() {
     assert_eq!(get("/api/sign-in").of(&console).await.ok()["page"], "/login");
     let ask = || post(&path, &body).header("cookie", "user=ann");
     assert_eq!(ask().of(&console).await.refused(), (403, "csrf".into()));
-    // What a browser sends by itself is no token.
+    // Credentials that a browser sends by itself are no token.
     let basic = ask().header("authorization", "Basic YW5uOmFubg==").of(&console).await;
     assert_eq!(basic.refused(), (403, "csrf".into()));
-    // Nor does it give a grant, or take one back; not even from our own page of another origin.
+    // Nor can it save or revoke a grant; not even from our own page of another origin.
     let call = format!("/api/calls/{}", request.id);
     let revoke = format!("/api/grants/{}/revoke", request.id);
     for path in [format!("{call}/grant"), format!("{call}/grant/preview"), revoke] {
@@ -250,7 +250,7 @@ async fn guessing_is_slowed_down_and_the_right_token_is_not() {
         get("/api/me").by(ANN).of(&console).await.ok();
         assert_eq!(before.elapsed(), Duration::from_secs(1), "the right one is not held up");
     }
-    // Coming without a token is no guess.
+    // A request without a token is no guess.
     assert_eq!(get("/api/me").of(&console).await.refused(), (401, "unauthorized".into()));
     tokio::time::advance(Duration::from_secs(61)).await;
     let refused = get("/api/me").by("a guess").of(&console).await;
@@ -329,7 +329,7 @@ async fn connections_are_capped_and_who_comes_later_waits_for_a_place() {
     let two = Events::open(address, ANN, None).await;
     assert_eq!(one.next().await.unwrap().kind, "hello");
     let three = tokio::spawn(Events::open(address, ANN, None));
-    // Whoever has a place is served as ever; the third is not, however often there is time for it.
+    // A client with a place is served as usual; the third one is not, even with many attempts.
     for _ in 0..20 {
         note(&gate).await;
         one.next_of("call").await;

@@ -1,4 +1,4 @@
-//! Every way out of a gate and its console, with secrets in front of it.
+//! Every output of a gate and its console, with secrets in the input.
 
 use crate::support;
 
@@ -12,16 +12,17 @@ use hitl_console::{Console, Tasks, Token, Tokens};
 use serde_json::json;
 use support::ask::{ANN, Events, get, listen, post};
 
-/// A model writes it into an argument: a secret by its name, one by its shape, one in JSON, one in
-/// a URL.
+/// The text that a model writes into an argument: a secret by its name, one by its shape, one in
+/// JSON, one in a URL.
 const SAID: &str = concat!(
     r#"use password=hunter2hunter2, Bearer abcdefgh12345678 and {"apiKey":"k3y-of-the-house"}; "#,
     "db at postgres://app:s3cr3t-pw@db/x"
 );
-/// What a parameter is marked as sensitive for.
+/// The value of a parameter that is marked as sensitive.
 const PIN: &str = "97315/pin";
 
-/// None of these may be anywhere. The pin also not as base64, hexadecimal or percent-encoded.
+/// None of these may appear anywhere. The pin must not appear as base64, hexadecimal or
+/// percent-encoded either.
 const PLANTED: &[&str] = &[
     "hunter2hunter2",
     "abcdefgh12345678",
@@ -54,7 +55,7 @@ fn told(outcome: &Outcome) -> String {
     serde_json::to_string(&outcome.for_model()).unwrap()
 }
 
-/// Everything that was looked at.
+/// The texts that were examined.
 #[derive(Default)]
 struct Walk(Vec<(String, String)>);
 
@@ -89,7 +90,7 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
     let address = listen(console.clone()).await;
     let mut events = Events::open(address, ANN, None).await;
 
-    // What is asked.
+    // The request.
     let call = charge("C-1", SAID, PIN);
     walk.debug("a call", &call);
     walk.debug("a preview", &gate.assess(&call, "agent").unwrap());
@@ -123,15 +124,14 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
                 gate.decide(request.approve().by("bob")).await.unwrap();
                 let outcome = ticket.wait().await.unwrap();
                 walk.debug("an outcome", &outcome);
-                // A result is the tool's to give: only what the call was given in secret is hidden
-                // in it.
+                // The tool decides its own result: only the call's own secrets are masked in it.
                 let told = told(&outcome);
                 assert!(PLANTED[4..].iter().all(|pin| !told.contains(pin)), "{told}");
             }
         }
         ids.push(request.id);
     }
-    // The same key with other arguments, and arguments that are wrong: errors.
+    // The same key with other arguments, and invalid arguments: errors.
     let other = gate.submit(charge("C-2", SAID, PIN)).by("agent").key("run", 0).await.unwrap_err();
     walk.text("an error", format!("{other} {other:?} {other:#?}"));
     let arguments = json!({ "account": SAID, "remarks": 5, "pin": PIN }).to_string();
@@ -169,7 +169,7 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
     let answer = post(path.as_str(), &body).by(ANN).of(&console).await;
     assert_ne!(answer.status, StatusCode::OK);
     walk.text("what is wrong with a body", answer.text);
-    // The rejection is what happened last.
+    // The rejection is the last event.
     loop {
         let event = events.next().await.unwrap();
         walk.text("the stream", format!("{event:?}"));

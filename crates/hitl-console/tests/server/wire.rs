@@ -14,7 +14,7 @@ use support::ask::{ANN, Answer, Ask, BOB, Events, get, listen, post};
 use support::mask::masked;
 use support::tools::{self, book_trip, contract, deletion, note, send_note, submit, submit_as};
 
-/// What was asked and answered, in order.
+/// The requests and responses, in order.
 struct Transcript {
     console: Router,
     text: String,
@@ -38,7 +38,7 @@ impl Transcript {
     }
 }
 
-/// The request as it was shown, and more.
+/// Returns a body about the request as it was shown, with more fields.
 fn about(request: &ApprovalRequest, more: Value) -> Value {
     let binding = request.binding.to_string();
     let mut body = json!({ "revision": request.revision, "binding": binding });

@@ -1,4 +1,4 @@
-//! Asks a console, with and without a socket.
+//! Sends requests to a console, with and without a socket.
 
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ impl Ask {
         self.header("host", host)
     }
 
-    /// Sets a header, in place of any of that name.
+    /// Sets a header, replacing any of that name.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(there, _)| *there != name);
         self.headers.push((name, value.to_owned()));
@@ -98,14 +98,14 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The error's status and kind.
+    /// Returns the error's status and kind.
     pub(crate) fn refused(&self) -> (u16, String) {
         let kind = self.json()["error"]["kind"].as_str().unwrap_or_default().to_owned();
         (self.status.as_u16(), kind)
     }
 }
 
-/// Serves a router on a port of its own.
+/// Serves a router on a free port.
 pub(crate) async fn listen(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -145,7 +145,7 @@ impl Events {
         Self(reader)
     }
 
-    /// The next event; nothing when the stream has ended.
+    /// Returns the next event; `None` when the stream has ended.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         let (mut id, mut kind, mut data) = (None, String::new(), None);
         loop {
@@ -154,7 +154,7 @@ impl Events {
                 return None;
             }
             let line = line.trim_end();
-            // The sizes of the chunks stand between the lines of the events.
+            // The sizes of the chunks come between the lines of the events.
             if let Some(value) = line.strip_prefix("id: ") {
                 id = Some(value.to_owned());
             } else if let Some(value) = line.strip_prefix("event: ") {
@@ -174,7 +174,7 @@ impl Events {
         }
     }
 
-    /// The next event of a kind.
+    /// Returns the next event of a kind.
     pub(crate) async fn next_of(&mut self, kind: &str) -> Event {
         loop {
             let event = self.next().await.expect("the stream goes on");
@@ -185,17 +185,17 @@ impl Events {
     }
 }
 
-/// Sends bytes as they are, and reads until the other end closes.
+/// Sends bytes unchanged, and reads until the other end closes.
 pub(crate) async fn raw(address: SocketAddr, bytes: &str) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
-    // It may be refused before it is all there.
+    // The request may be refused before it is complete.
     let _ = socket.write_all(bytes.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = socket.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The status line's number, and the kind of the refusal.
+/// Returns the status code, and the kind of the refusal.
 pub(crate) fn refusal(answer: &str) -> (u16, String) {
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);

@@ -1,4 +1,4 @@
-//! Puts placeholders where a golden text has values that differ between runs.
+//! Replaces values that differ between runs by placeholders, for golden texts.
 
 /// Replaces ids, digests, cursors, moments, days, long numbers, marks of secrets, and times to
 /// decision.
@@ -29,7 +29,7 @@ fn masked_shapes(text: &str) -> String {
     out
 }
 
-/// A shape: its length at the beginning of a text, and its placeholder.
+/// A shape: returns its length at the beginning of a text, and its placeholder.
 type Shape = fn(&str) -> Option<(usize, &'static str)>;
 
 const SHAPES: [Shape; 7] = [
@@ -55,7 +55,8 @@ const SHAPES: [Shape; 7] = [
     },
 ];
 
-/// `x` is a hexadecimal digit, `d` a decimal one.
+/// Returns whether a text matches a form, in which `x` is a hexadecimal digit and `d` a decimal
+/// one.
 fn form(text: &str, form: &str) -> Option<usize> {
     let fits = |(byte, wanted): (u8, u8)| match wanted {
         b'x' => byte.is_ascii_hexdigit(),

@@ -1,4 +1,4 @@
-//! A few tools, and calls of them that wait.
+//! A few tools, and pending calls of them.
 
 use hitl::prelude::*;
 use hitl::{ApprovalRequest, CallRecord, RequestId, Tenant};
@@ -42,17 +42,17 @@ pub(crate) async fn book_trip(
     format!("booked {origin} to {destination}")
 }
 
-/// A gate with all of them, in memory.
+/// Builds a gate with all of them, in memory.
 pub(crate) async fn gate() -> Gate {
     register(Gate::builder()).build().await.unwrap()
 }
 
-/// Registers them.
+/// Registers the tools.
 pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
     office::register(gate).tool::<SendNote>().tool::<BookTrip>()
 }
 
-/// Submits a call that needs a human; what is asked.
+/// Submits a call that needs a human; returns its request.
 pub(crate) async fn submit<T: Tool>(gate: &Gate, call: T) -> ApprovalRequest {
     submit_as(gate, call, CallContext::new("agent")).await
 }

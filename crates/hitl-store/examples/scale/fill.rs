@@ -1,4 +1,4 @@
-//! A long queue, written through the store's own schema but without going through the store.
+//! Fills a long queue through the store's own schema, without going through the store.
 
 use hitl_base::Timestamp;
 use hitl_core::RequestId;

@@ -1,4 +1,4 @@
-//! What a long queue costs: the same operations with 10 and with 1,000,000 pending calls.
+//! Measures the cost of a long queue: the same operations with 10 and with 1,000,000 pending calls.
 //!
 //! `cargo run --release -p hitl-store --example scale [calls]` prints a table.
 
@@ -13,12 +13,12 @@ use hitl_core::store::{EventPayload, PageRequest};
 use hitl_core::{CallState, Store, Tenant};
 use hitl_store::SqliteStore;
 
-/// How often each operation is measured; the table shows the median.
+/// The number of measurements of each operation; the table shows the median.
 const ROUNDS: usize = 301;
-/// How many calls a page has.
+/// The number of calls on a page.
 const PAGE: usize = 5;
 
-/// What was measured with one length of the queue.
+/// The results for one length of the queue.
 struct Measured {
     opening: Duration,
     first_page: Duration,
@@ -58,7 +58,7 @@ async fn measure(count: u64) -> Result<Measured, Box<dyn Error>> {
     let mut first_page = Vec::new();
     let mut next_page = Vec::new();
     let mut decide_and_wake = Vec::new();
-    // Reading goes on from page to page; a decision takes the first of the queue.
+    // Reads continue from page to page; a decision takes the first call of the queue.
     let mut after = None;
     for _ in 0..ROUNDS {
         let start = Instant::now();
@@ -102,7 +102,7 @@ fn fill_file(path: &Path, count: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// This process's memory in kB, where the system says.
+/// Returns this process's memory in kB, where the system reports it.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

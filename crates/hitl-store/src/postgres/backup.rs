@@ -1,9 +1,9 @@
-//! Restoring: the epoch that begins when the database was put back from a copy.
+//! Restoring: the epoch that begins when the database was restored from a copy.
 //!
-//! The copies are PostgreSQL's own (`pg_dump`, base backups), and do not know that they are copies.
-//! So the host says when a database was put back, under a name that all replicas say: the first of
-//! them gives the schema a new epoch, takes every grant back and holds everything that could run
-//! for a human, in one transaction.
+//! The copies are PostgreSQL's own (`pg_dump`, base backups) and carry no mark that they are
+//! copies. So the host declares a restore, under a name that all replicas share: the first of them
+//! gives the schema a new epoch, revokes every grant and holds every call that could run for review
+//! by a human, in one transaction.
 
 use hitl_base::Timestamp;
 use hitl_core::StoreError;
@@ -17,10 +17,10 @@ use super::grants;
 use super::row::parse_record;
 use super::schema;
 
-/// The number of calls that are held at once.
+/// The number of calls that are held per statement.
 const BATCH: i64 = 500;
 
-/// Begins the epoch of this name, unless that was done. All or nothing.
+/// Begins the epoch of this name, unless that is done already. All or nothing.
 pub(super) async fn begin_epoch(
     on: &Database,
     schema: &str,
@@ -34,7 +34,7 @@ pub(super) async fn begin_epoch(
     let restore = Restore { transaction: &transaction, schema, now };
     if restore.is_new(name).await.map_err(error)? {
         restore.hold().await.map_err(error)?;
-        // A commit whose answer is lost is found done, or is done again, at the next opening.
+        // If the commit's answer is lost, the next opening finds the epoch or begins it.
         transaction.commit().await.map_err(|e| on.error(Fault::from_statement(e)))?;
     }
     Ok(())
@@ -54,7 +54,7 @@ impl Restore<'_> {
         self.transaction.query_typed(&sql, given).await.map_err(Fault::from_statement)
     }
 
-    /// Takes note of the name. Whether it is a new one.
+    /// Records the name. Returns whether it is new.
     async fn is_new(&self, name: &str) -> Result<bool, Fault> {
         schema::lock(self.transaction, self.schema).await?;
         let note = "INSERT INTO {s}.meta AS m VALUES ('restored', $1) ON CONFLICT (name) \
@@ -66,9 +66,9 @@ impl Restore<'_> {
     async fn hold(&self) -> Result<(), Fault> {
         let epoch = "UPDATE {s}.meta SET value = (value::bigint + 1)::text WHERE name = 'epoch'";
         self.run(epoch, &[]).await?;
-        // Nobody who was alive then is alive now.
+        // No session of before the restore is alive now.
         self.run("DELETE FROM {s}.sessions", &[]).await?;
-        // Grants before calls, as everybody locks them.
+        // Grants before calls: every transaction locks in this order.
         let mut after = 0;
         while let Some(last) = self.revoke_some(after).await? {
             after = last;
@@ -77,8 +77,8 @@ impl Restore<'_> {
         while let Some(last) = self.hold_some(after).await? {
             after = last;
         }
-        // Calls that came after the copy are missing: a key of theirs would look new, and run
-        // again.
+        // Calls made after the copy are missing: a key of theirs would look new, and the call would
+        // run again.
         let raise = "INSERT INTO {s}.meta AS m VALUES ('runs_forgotten_before', $1::bigint::text) \
                      ON CONFLICT (name) DO UPDATE \
                      SET value = greatest(m.value::bigint, excluded.value::bigint)::text";
@@ -86,7 +86,7 @@ impl Restore<'_> {
         Ok(())
     }
 
-    /// Takes back some of the grants after this one. Returns the last of them.
+    /// Revokes some of the grants after this one. Returns the number of the last of them.
     async fn revoke_some(&self, after: i64) -> Result<Option<i64>, Fault> {
         let live = "SELECT n, version, record FROM {s}.grants WHERE n > $1 AND NOT revoked \
                     ORDER BY n LIMIT $2 FOR UPDATE";
@@ -115,7 +115,7 @@ impl Restore<'_> {
         Ok(numbers.last().copied())
     }
 
-    /// Holds some of the calls after this one. Returns the last of them.
+    /// Holds some of the calls after this one. Returns the number of the last of them.
     async fn hold_some(&self, after: i64) -> Result<Option<i64>, Fault> {
         let open = "SELECT n, version, record FROM {s}.calls WHERE n > $1 \
                     AND state IN ('pending', 'approved', 'claimed') ORDER BY n LIMIT $2 FOR UPDATE";
@@ -155,7 +155,7 @@ impl Restore<'_> {
     }
 }
 
-/// Calls as they are from now on.
+/// The held calls, as columns to write.
 #[derive(Default)]
 struct Held {
     numbers: Vec<i64>,

@@ -1,11 +1,11 @@
 //! Estimates the server's clock from its last response, so that a write can skip the read before
 //! it.
 //!
-//! It is a guess that is never ahead by more than the two clocks drift apart in a minute: an answer
-//! is older than the moment at which it arrives. Nothing rests on it: what is judged by it is
-//! written only if the database finds, by its own clock, that this time has come and is not long
-//! past. That holds too after a suspension, which a clock here may not count, and after a fail-over
-//! to a server whose clock differs.
+//! The estimate is ahead of the server by no more than the two clocks drift apart in a minute,
+//! because a response is older than the moment at which it arrives. Correctness does not depend on
+//! it: a change that is judged by the estimate is written only if the database finds, by its own
+//! clock, that this time has come and is not long past. That also holds after a suspension, which a
+//! local clock may not count, and after a failover to a server whose clock differs.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,17 +13,18 @@ use std::time::{Duration, Instant};
 /// The age at which an estimate is dropped: clocks drift.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// The last response: its time by the server's clock, in microseconds, and when it arrived.
+/// The last response: its time by the server's clock, in microseconds, and the instant of its
+/// arrival.
 #[derive(Default)]
 pub(super) struct ServerClockEstimate(Mutex<Option<(i64, Instant)>>);
 
 impl ServerClockEstimate {
-    /// Notes the server's time in a response, in microseconds.
+    /// Records the server's time in a response, in microseconds.
     pub(super) fn observe(&self, micros: i64) {
         *self.last() = Some((micros, Instant::now()));
     }
 
-    /// Returns the server's present in microseconds, or `None` without a recent response.
+    /// Returns the server's current time in microseconds, or `None` without a recent response.
     pub(super) fn now(&self) -> Option<i64> {
         let (micros, at) = (*self.last())?;
         let since = at.elapsed();
@@ -34,7 +35,7 @@ impl ServerClockEstimate {
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(i64, Instant)>> {
-        // It is written in one go.
+        // The value is written as a whole, so a panic cannot leave it half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! From a URL to connections: TLS, keep-alives, the pool.
+//! Connections from a URL: TLS, keepalives, the pool.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -17,32 +17,32 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::unusable;
 
-/// The time that connecting may take.
+/// The time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(5);
-/// A peer that answers nothing for so long is gone.
+/// The time after which a peer that does not answer counts as gone.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// Where a server is, and how to talk to it.
+/// The address of a server, and the TLS settings for it.
 #[derive(Clone)]
 pub(super) struct Address {
     config: Config,
     tls: Option<MakeRustlsConnect>,
 }
 
-/// A connection that is listened to. It does its work only while it is listened to.
+/// A connection for notifications. It makes progress only while it is polled.
 pub(super) struct ListenConnection(Box<Poller>);
 
 type Poller = dyn FnMut(&mut Context<'_>) -> Poll<Option<AsyncMessage>> + Send;
 
 impl ListenConnection {
-    /// The next message; `None` if the connection has ended. Cancel safe.
+    /// Returns the next message, or `None` if the connection has ended. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<AsyncMessage> {
         poll_fn(|cx| (self.0)(cx)).await
     }
 }
 
 impl Address {
-    /// Reads a URL. `name` is what the server's list of connections shows.
+    /// Parses a URL. `name` is the application name in the server's list of connections.
     pub(super) fn parse(url: &str, name: &str, roots: &[Vec<u8>]) -> Result<Self, StoreError> {
         // The parser's error quotes the URL's parts, and one of them may be a password.
         let mut config: Config = url.parse().map_err(|_| {
@@ -65,7 +65,7 @@ impl Address {
         Ok(Self { config, tls })
     }
 
-    /// As errors name it: never with the password.
+    /// Returns the name of the database for errors, without the password.
     pub(super) fn place(&self) -> String {
         let host = match self.config.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
@@ -77,10 +77,10 @@ impl Address {
         format!("the database {database} at {host}")
     }
 
-    /// A pool of connections; none is opened yet.
+    /// Builds a pool of connections and opens none yet.
     pub(super) fn pool(&self, most: usize, patience: Duration) -> Result<Pool, StoreError> {
-        // A connection is known to be broken as soon as its socket is; asking each time would cost
-        // a round trip.
+        // A broken connection is noticed as soon as its socket is; asking each time would cost a
+        // round trip.
         let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match &self.tls {
             None => Manager::from_config(self.config.clone(), NoTls, how),
@@ -90,14 +90,14 @@ impl Address {
         Pool::builder(manager)
             .max_size(most)
             .timeouts(timeouts)
-            // The one that was used last knows its statements and their plans.
+            // The most recently used connection has its statements and plans ready.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| unusable("no pool of connections can be made").because(error))
     }
 
-    /// A connection of its own, to listen on.
+    /// Opens a dedicated connection to listen on.
     pub(super) async fn listen(&self) -> Result<(Client, ListenConnection), tokio_postgres::Error> {
         match &self.tls {
             None => {
@@ -120,12 +120,12 @@ impl Address {
 
 type Polled = Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>>;
 
-/// An error ends a connection as its end does.
+/// Treats an error of the connection like its end.
 fn flat(polled: Polled) -> Poll<Option<AsyncMessage>> {
     polled.map(|message| message.and_then(Result::ok))
 }
 
-/// Trusts what the machine trusts, and the roots that were given.
+/// Trusts the machine's certificates and the given roots.
 fn trust(given: &[Vec<u8>]) -> Result<ClientConfig, StoreError> {
     let mut roots = RootCertStore::empty();
     for pem in given {
@@ -139,7 +139,8 @@ fn trust(given: &[Vec<u8>]) -> Result<ClientConfig, StoreError> {
             return Err(unusable("a root certificate is empty; give the text of a PEM file"));
         }
     }
-    // What the machine trusts may lie there in several formats, some of which are none of ours.
+    // The machine's store may hold certificates in several formats; those that do not parse are
+    // skipped.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let versions =

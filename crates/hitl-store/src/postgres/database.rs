@@ -1,4 +1,4 @@
-//! The way to the database: statements that are sent, and how long one tries.
+//! Access to the database: sending statements, and the time limit for attempts.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use super::statement::{Params, Statement};
 pub(super) struct Database {
     pool: Pool,
     pub(super) statements: StatementMode,
-    /// With the schema's name in them: nothing depends on a connection's search path.
+    /// Statement texts that name the schema: nothing depends on a connection's search path.
     texts: HashMap<&'static str, String>,
     pub(super) timeout: Duration,
-    /// As errors name it.
+    /// The name of the database in errors.
     pub(super) place: String,
 }
 
 impl Database {
-    /// A way to the database through `pool`, for these statements.
+    /// Prepares these statements for use over `pool`.
     pub(super) fn new(
         pool: Pool,
         options: &PostgresOptions,
@@ -37,7 +37,7 @@ impl Database {
         Self { pool, statements, texts, timeout, place }
     }
 
-    /// A connection from the pool.
+    /// Takes a connection from the pool.
     pub(super) async fn connection(&self) -> Result<Object, Fault> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => Fault::from_connect(error),
@@ -45,7 +45,7 @@ impl Database {
         })
     }
 
-    /// Sends a statement once. A single statement is a transaction: it happens wholly or not at
+    /// Sends a statement once. A single statement is a transaction: it happens entirely or not at
     /// all, whichever connection a pooler gives it, and also when the future is dropped.
     pub(super) async fn send(&self, sql: &Statement, given: Params<'_>) -> Result<Vec<Row>, Fault> {
         let connection = self.connection().await?;
@@ -66,19 +66,19 @@ impl Database {
         if let Ok(answer) = tokio::time::timeout(self.timeout, sending).await {
             answer.map_err(Fault::from_statement)
         } else {
-            // Nobody knows what it is still doing: it does not go back to the pool.
+            // The state of this connection is unknown, so it does not go back to the pool.
             drop(Object::take(connection));
             Err(Fault::Broken(None))
         }
     }
 
-    /// A statement's text, with the schema's name in it.
+    /// Returns a statement's text with the schema's name in it.
     pub(super) fn text(&self, sql: &Statement) -> &str {
         self.texts.get(sql.text).map_or(sql.text, String::as_str)
     }
 
-    /// Reads, and tries again for a while when the database is away. A statement that writes, and
-    /// may happen twice without harm, may be sent so too.
+    /// Reads, and retries for a while when the database is unavailable. Also fit for a statement
+    /// that writes if it may happen twice without harm.
     pub(super) async fn read(&self, sql: &Statement, given: Params<'_>) -> Result<Vec<Row>, Fault> {
         let mut retry = self.retry();
         loop {
@@ -89,7 +89,7 @@ impl Database {
         }
     }
 
-    /// Attempts until the timeout.
+    /// Returns the attempts until the timeout.
     pub(super) fn retry(&self) -> Retry {
         Retry::within(self.timeout)
     }

@@ -1,4 +1,5 @@
-//! For which call each decision has counted. Written with the change that it brings.
+//! The call that each decision has counted for. Written together with the change that the decision
+//! makes.
 
 use hitl_core::RequestId;
 use hitl_core::machine::Event;
@@ -19,13 +20,13 @@ static USED: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&USED];
 
-/// Returns whether the event brings a decision that has counted for another call.
+/// Returns whether the event carries a decision that has counted for another call.
 pub(super) async fn is_used(on: &Database, call: RequestId, event: &Event) -> Result<bool, Fault> {
     let Some(id) = event.decision() else { return Ok(false) };
     Ok(one(&on.read(&USED, &[&id.to_string(), &call.to_string()]).await?)?.try_get(0)?)
 }
 
-/// The same, in a transaction.
+/// Does the same as [`is_used`] in a transaction.
 pub(super) async fn is_used_within(
     tx: &Tx<'_>,
     call: RequestId,

@@ -3,37 +3,39 @@
 use hitl_core::store::{StoreError, StoreErrorKind as Kind};
 use tokio_postgres::error::{Severity, SqlState};
 
-/// A fault below the contract: it does not know which database it is about.
+/// A fault below the contract, which does not know its database.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The server says so, and nothing was written.
+    /// The server refused, and nothing was written.
     Refused(Box<tokio_postgres::Error>),
-    /// The connection broke, or the server went away, while a statement was on its way: it may have
+    /// The connection broke, or the server went away, while a statement was in flight: it may have
     /// been carried out.
     Broken(Option<Box<tokio_postgres::Error>>),
-    /// There is no connection to be had; nothing was sent.
+    /// No connection can be had; nothing was sent.
     Unreachable(Option<Box<tokio_postgres::Error>>),
-    /// What was read cannot have been written by us. Says what it is, never what it says.
+    /// The data that was read cannot have been written by hitl. Names the kind of data, never its
+    /// content.
     Damaged(&'static str),
 }
 
 impl From<tokio_postgres::Error> for Fault {
-    /// Of reading a row that arrived: a column has another type than we gave it.
+    /// Converts the error of reading a row that arrived: a column has another type than the store
+    /// gave it.
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Refused(Box::new(error))
     }
 }
 
 impl Fault {
-    /// Of a statement that was sent.
+    /// Converts the error of a statement that was sent.
     pub(super) fn from_statement(error: tokio_postgres::Error) -> Self {
         let refused = error.as_db_error().is_some_and(|said| {
             // A fatal error ends the connection, possibly after the commit it was waiting with.
             let ends = matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
             !ends && *said.code() != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN
         });
-        // Without a server's word: a parameter or column of another type than the statement's never
-        // gets as far as the server.
+        // There is no answer from the server: a parameter or column whose type differs from the
+        // statement's is refused on this side, before the statement is sent.
         if refused
             || (!error.is_closed() && error.as_db_error().is_none() && io_kind(&error).is_none())
         {
@@ -43,7 +45,7 @@ impl Fault {
         }
     }
 
-    /// Of an attempt to connect.
+    /// Converts the error of an attempt to connect.
     pub(super) fn from_connect(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(said) if !is_passing(said.code()) => Self::Refused(Box::new(error)),
@@ -52,7 +54,7 @@ impl Fault {
         }
     }
 
-    /// Returns whether trying again may help, when nothing was written.
+    /// Returns whether a retry may help, when nothing was written.
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Broken(_) | Self::Unreachable(_) => true,
@@ -61,12 +63,12 @@ impl Fault {
         }
     }
 
-    /// Returns whether a row was there already.
+    /// Returns whether the row exists already.
     pub(super) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Refused(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
 
-    /// The error that callers see.
+    /// Returns the error that callers see.
     pub(super) fn at(self, place: &str) -> StoreError {
         match self {
             Self::Damaged(what) => StoreError::new(
@@ -85,7 +87,8 @@ impl Fault {
     }
 }
 
-/// A server's own words may quote values; those of the connection do not.
+/// Adds the cause, unless it is a message of the server: that may quote values, one of the
+/// connection does not.
 fn with_cause(wrapped: StoreError, error: tokio_postgres::Error) -> StoreError {
     if error.as_db_error().is_some() { wrapped } else { wrapped.because(error) }
 }
@@ -95,16 +98,16 @@ fn io_kind(error: &tokio_postgres::Error) -> Option<std::io::ErrorKind> {
     Some(cause.kind())
 }
 
-/// A wrong password, certificate or URL stays wrong.
+/// Returns whether the configuration is wrong: a wrong password, certificate or URL stays wrong.
 fn is_misconfigured(error: &tokio_postgres::Error) -> bool {
     match io_kind(error) {
-        // So TLS says that it does not trust the certificate.
+        // TLS reports an untrusted certificate in this way.
         Some(kind) => kind == std::io::ErrorKind::InvalidData,
         None => !error.is_closed() && !error.to_string().contains("connecting to server"),
     }
 }
 
-/// States that pass by themselves: overload, restarts, conflicts with others.
+/// Returns whether the state passes by itself: overload, restarts, conflicts with others.
 fn is_passing(code: &SqlState) -> bool {
     let passing = ["08", "40", "53", "55", "57"];
     *code != SqlState::DISK_FULL && passing.contains(&&code.code()[..2])
@@ -148,7 +151,7 @@ fn explain(error: &tokio_postgres::Error, place: &str) -> (Kind, String) {
     }
 }
 
-/// The error for a database that cannot be reached.
+/// Returns the error for a database that cannot be reached.
 pub(super) fn unreachable(place: &str) -> StoreError {
     StoreError::new(
         Kind::Unavailable,
@@ -156,7 +159,7 @@ pub(super) fn unreachable(place: &str) -> StoreError {
     )
 }
 
-/// The error for a write that may or may not have happened.
+/// Returns the error for a write that may or may not have happened.
 pub(super) fn ambiguous(place: &str) -> StoreError {
     StoreError::new(
         Kind::Ambiguous,
@@ -164,7 +167,7 @@ pub(super) fn ambiguous(place: &str) -> StoreError {
     )
 }
 
-/// The error for a server that takes no writes.
+/// Returns the error for a server that takes no writes.
 pub(super) fn read_only(place: &str) -> StoreError {
     StoreError::new(Kind::ReadOnly, read_only_message(place))
 }
@@ -173,7 +176,7 @@ fn read_only_message(place: &str) -> String {
     format!("{place} is read-only: a standby, or set so; use the primary's address")
 }
 
-/// The error for an executor whose lease is too old to claim anything.
+/// Returns the error for an executor whose lease is too old to claim anything.
 pub(super) fn fenced(place: &str) -> StoreError {
     StoreError::new(
         Kind::Unavailable,
@@ -184,7 +187,7 @@ pub(super) fn fenced(place: &str) -> StoreError {
     )
 }
 
-/// The error for options that cannot work.
+/// Returns the error for options that cannot work.
 pub(super) fn unusable(message: impl Into<String>) -> StoreError {
     StoreError::new(Kind::Other, message)
 }

@@ -1,4 +1,4 @@
-//! Which executor runs which tools.
+//! The tools that each executor runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::row::parse;
 use super::shared::Shared;
 use super::statement::Statement;
 
-// The time is the database's, unless a test has a clock of its own.
+// The time is the database's, unless a test provides a clock.
 static RECORD: Statement = Statement {
     text: "INSERT INTO {s}.executors (session, recorded_at, digest, tools) \
            VALUES ($1::text::uuid, coalesce($2, \
@@ -25,7 +25,7 @@ static RECORD: Statement = Statement {
              digest = excluded.digest, tools = excluded.tools",
     types: &[Type::TEXT, Type::INT8, Type::TEXT, Type::TEXT],
 };
-// Of executors with the same tools one row has them.
+// Of several executors with the same tools, one row has the tools.
 static KNOWN: Statement = Statement {
     text: "SELECT e.session::text, s.id IS NOT NULL, e.recorded_at, e.digest, \
              CASE WHEN row_number() OVER (PARTITION BY e.digest ORDER BY e.session) = 1 \
@@ -40,7 +40,7 @@ static ROWS: Statement = Statement {
              ON s.id = e.session AND s.lease_until > clock_timestamp()",
     types: &[],
 };
-// Only of those that are still dead.
+// Deletes only those that are still dead.
 static FORGET: Statement = Statement {
     text: "DELETE FROM {s}.executors e WHERE e.session = ANY ($1::text[]::uuid[]) \
              AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = e.session \
@@ -51,7 +51,7 @@ static FORGET: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&RECORD, &KNOWN, &ROWS, &FORGET];
 
-/// Records the tools of a session, and forgets those that need not be known any more.
+/// Records the tools of a session, and forgets executors that no longer need to be known.
 pub(super) async fn record(
     on: &Shared,
     session: SessionId,

@@ -1,5 +1,5 @@
-//! Standing permissions: kept, listed, taken back. What is drawn on one is written in the
-//! transaction of the claim, which has locked it.
+//! Standing permissions: kept, listed, revoked. A draw on a grant is written in the transaction of
+//! the claim, which has locked the grant.
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
@@ -37,7 +37,7 @@ static SAVE: Statement = Statement {
         Type::TEXT,
     ],
 };
-// Everyone locks them in the order of their ids.
+// All transactions lock grants in the order of their ids.
 static LOCK: Statement = Statement {
     text: "SELECT version, record FROM {s}.grants \
            WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE ORDER BY id FOR UPDATE",
@@ -50,12 +50,12 @@ static UPDATE: Statement = Statement {
     types: &[Type::TEXT, Type::TEXT, Type::INT8, Type::INT8, Type::BOOL, Type::INT8, Type::TEXT],
 };
 
-/// The parameters of each listing: tenant, tool, principal, after, whether only live ones, now
-/// (else the database's), limit.
+/// The parameters of each listing: tenant, tool, principal, after, live ones only, now (the
+/// database's time if NULL), limit.
 const PAGE: &[Type] =
     &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::BOOL, Type::INT8, Type::INT8];
 
-// The time is asked for once, in a query of its own: only then does an index bound the search.
+// The time is computed once, in a subquery: only then does an index bound the search.
 macro_rules! ends_later {
     () => {
         "ends > (SELECT coalesce($6, (extract(epoch FROM clock_timestamp()) * 1000)::bigint))"
@@ -82,7 +82,7 @@ pub(super) static OF_TOOL: Statement = Statement {
     ),
     types: PAGE,
 };
-// What was given to end by itself is passed over in the index, without being read.
+// Grants whose expiry has passed are skipped in the index, without being read.
 pub(super) static LIVE: Statement = Statement {
     text: concat!(
         "SELECT version, record FROM {s}.grants WHERE tenant = $1 AND tool = $2 AND principal = $3 \
@@ -109,7 +109,7 @@ static FORGET: Statement =
 pub(super) const ALL: &[&Statement] =
     &[&BY_ID, &SAVE, &LOCK, &UPDATE, &OF_TENANT, &OF_TOOL, &LIVE, &ENDED, &THEIRS, &FORGET];
 
-/// A grant of this tenant.
+/// Returns a grant of this tenant.
 pub(super) async fn get(
     on: &Database,
     tenant: &Tenant,
@@ -119,7 +119,7 @@ pub(super) async fn get(
     rows.first().map(stored).transpose()
 }
 
-/// Keeps a new grant. One that is there stays as it is; doing it again finds what was kept.
+/// Saves a new grant. An existing one stays as it is; a repetition finds the grant that was saved.
 pub(super) async fn save(on: &Shared, grant: GrantRecord) -> Result<GrantRecord, Fault> {
     let now = match &on.clock {
         Some(clock) => clock.now(),
@@ -142,7 +142,7 @@ pub(super) async fn save(on: &Shared, grant: GrantRecord) -> Result<GrantRecord,
     saved.ok_or(Fault::Damaged("a new grant's id is taken"))
 }
 
-/// Locks grants of this tenant until the end of the transaction. Those that there are.
+/// Locks grants of this tenant until the end of the transaction. Returns those that exist.
 pub(super) async fn lock(
     tx: &Tx<'_>,
     tenant: &Tenant,
@@ -156,7 +156,7 @@ pub(super) async fn lock(
     rows.iter().map(|row| stored(row).map(|record| (record.id(), record))).collect()
 }
 
-/// Keeps the next version of a grant that was locked.
+/// Writes the next version of a locked grant.
 pub(super) async fn update(
     tx: &Tx<'_>,
     next: &GrantRecord,
@@ -189,13 +189,12 @@ pub(super) struct Revoke<'a> {
 }
 
 impl Revoke<'_> {
-    /// Takes the grant back. It waits for the claims that draw on it now; none that comes later
-    /// does.
+    /// Revokes the grant. Waits for the claims that are drawing on it now; no later claim does.
     pub(super) async fn run_until_known(&self) -> Result<Option<GrantRecord>, StoreError> {
         let on = &self.on.database;
         let (mut retry, mut unclear) = (on.retry(), false);
         loop {
-            // The first revocation counts, so that doing it again says how the grant stands.
+            // The first revocation counts, so a repetition returns the grant as it is.
             let fault = match run(on, self).await {
                 Ok(Attempt::Done(answer)) => return Ok(answer),
                 Ok(Attempt::Unclear) => {
@@ -233,7 +232,7 @@ impl TransactionBody for Revoke<'_> {
     }
 }
 
-/// A page of a tenant's grants, in the order in which they were given.
+/// Returns a page of a tenant's grants, in the order in which they were given.
 pub(super) async fn page(
     on: &Shared,
     tenant: &Tenant,
@@ -260,13 +259,13 @@ pub(super) async fn page(
     on.database.read(sql, &given).await?.iter().map(stored).collect()
 }
 
-/// Comes before every id.
+/// A text that sorts before every id.
 pub(super) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-/// The number of grants that are looked at in one transaction.
+/// The number of grants that are examined in one transaction.
 const BATCH: i64 = 200;
 
-/// Forgets the grants that ended before `before` and no hold covers.
+/// Forgets the grants that ended before `before` and that no hold covers.
 pub(super) async fn forget(on: &Database, before: Timestamp) -> Result<(), Fault> {
     let mut place = Some((i64::MIN, i64::MIN));
     while let Some(after) = place {
@@ -275,7 +274,7 @@ pub(super) async fn forget(on: &Database, before: Timestamp) -> Result<(), Fault
     Ok(())
 }
 
-/// Forgets the grants of a principal that have ended and no hold covers. Returns how many.
+/// Forgets the grants of a principal that have ended and that no hold covers. Returns their number.
 pub(super) async fn forget_of(
     on: &Shared,
     tenant: &Tenant,
@@ -340,7 +339,7 @@ impl TransactionBody for Theirs<'_> {
     }
 }
 
-/// Returns when a grant is or was over.
+/// Returns the time at which a grant ends or ended, in milliseconds.
 pub(super) fn ends(record: &GrantRecord) -> i64 {
     let revoked = record.revoked.as_ref().map(|revoked| revoked.at);
     let ends = revoked.into_iter().chain(record.grant.until).min();
@@ -355,7 +354,7 @@ fn stored(row: &Row) -> Result<GrantRecord, Fault> {
     parse(row.try_get(1)?, row.try_get(0)?)
 }
 
-/// A record, which must have the version that its row has.
+/// Parses a record, which must have the version of its row.
 pub(super) fn parse(text: &str, version: i64) -> Result<GrantRecord, Fault> {
     let record: GrantRecord =
         serde_json::from_str(text).map_err(|_| Fault::Damaged("a grant's record"))?;

@@ -1,8 +1,8 @@
 //! Legal holds.
 //!
-//! Anyone who erases or forgets holds a lock that others who erase share, and reads the holds under
-//! it. Anyone who places a hold takes that lock for themselves: once a hold is placed, nobody is
-//! erasing who has not read it.
+//! Every transaction that erases or forgets takes a shared lock and reads the holds under it.
+//! Placing a hold takes the same lock exclusively: once a hold is placed, no transaction is erasing
+//! that has not read it.
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
@@ -45,18 +45,18 @@ static RELEASE: Statement =
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&SHARE, &EXCLUDE, &PLACE, &ONE, &EVERY, &RELEASE];
 
-/// The holds, for somebody who erases: none is placed until the transaction ends.
+/// Returns the holds, for a transaction that erases: none is placed until it ends.
 pub(super) async fn for_erasing(tx: &Tx<'_>) -> Result<Holds, Fault> {
     tx.send(&SHARE, &[]).await?;
     read(&tx.send(&EVERY, &[]).await?).map(Holds::new)
 }
 
-/// Every hold there is.
+/// Returns every hold.
 pub(super) async fn all(on: &Database) -> Result<Vec<Hold>, Fault> {
     read(&on.read(&EVERY, &[]).await?)
 }
 
-/// A hold that cannot be read covers who knows what: nothing is erased then.
+/// Parses the holds. A hold that cannot be read may cover anything: nothing is erased then.
 fn read(rows: &[Row]) -> Result<Vec<Hold>, Fault> {
     let hold = |row: &Row| {
         serde_json::from_str(row.try_get(0)?).map_err(|_| Fault::Damaged("a legal hold"))
@@ -64,17 +64,17 @@ fn read(rows: &[Row]) -> Result<Vec<Hold>, Fault> {
     rows.iter().map(hold).collect()
 }
 
-/// Places a hold. The same again changes nothing.
+/// Places a hold. Placing the same hold again changes nothing.
 pub(super) async fn place(on: &Shared, hold: Hold) -> Result<Hold, StoreError> {
     let now = match &on.clock {
         Some(clock) => clock.now(),
         None => query::now(&on.database).await.map_err(|fault| on.database.error(fault))?,
     };
-    // Placed twice, it is there: an unclear attempt is made again.
+    // The hold is found if it was placed already, so an unclear attempt is repeated.
     run_until_certain(on, &Place { hold: &hold, now }).await
 }
 
-/// Releases a hold. Gives it as it was.
+/// Releases a hold. Returns the hold as it was.
 pub(super) async fn release(
     on: &Shared,
     tenant: &Tenant,
@@ -91,7 +91,7 @@ async fn run_until_certain<W: TransactionBody>(
     let mut unclear = false;
     loop {
         let fault = match run(&on.database, work).await {
-            // What an unclear release took away is no longer there to be given.
+            // A hold that an unclear attempt has released is no longer there to be returned.
             Ok(Attempt::Done(_)) if unclear && work.answers_once() => {
                 return Err(ambiguous(&on.database.place));
             }

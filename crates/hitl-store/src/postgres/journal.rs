@@ -2,7 +2,7 @@
 //!
 //! An append is one statement that locks the task's row, compares the epoch and adds the entry: a
 //! claim either waits for it or fences it. Each append signs its entry with an id of its own, so
-//! that one whose answer was lost is found out, and never happens twice.
+//! that an append whose answer was lost can be recognised, and never happens twice.
 
 use async_trait::async_trait;
 use hitl_core::{SessionId, Tenant};
@@ -63,7 +63,7 @@ static ERASE: Statement = Statement {
            SELECT count(*) FROM held",
     types: &[Type::TEXT],
 };
-/// The greatest id; nobody makes it.
+/// The greatest id; no task has it.
 const END: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /// The statements of this module.
@@ -99,7 +99,8 @@ impl Journal for PostgresStore {
                         reach("entry-written");
                         return Ok(());
                     }
-                    // Fenced; but an attempt whose answer was lost may have come before.
+                    // Fenced, but an earlier attempt whose answer was lost may have been written
+                    // before.
                     let appended =
                         if unclear { self.has_appended(&id, &write).await? } else { false };
                     return if appended { Ok(()) } else { Err(JournalError::fenced()) };
@@ -107,7 +108,7 @@ impl Journal for PostgresStore {
                 Err(fault) => fault,
             };
             match fault {
-                // An attempt whose answer was lost.
+                // The row is from an attempt whose answer was lost.
                 fault if unclear && fault.is_duplicate() => return Ok(()),
                 fault if fault.is_passing() => {
                     unclear |= matches!(fault, Fault::Broken(_));
@@ -154,7 +155,7 @@ impl Journal for PostgresStore {
     }
 }
 
-/// Erases what is recorded of a task, unless something keeps it.
+/// The erasure of everything that is recorded of a task, unless something keeps it.
 struct Erase {
     task: TaskId,
 }
@@ -166,7 +167,7 @@ impl TransactionBody for Erase {
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault> {
         let id = self.task.to_string();
         let holds = holds::for_erasing(tx).await?;
-        // Anyone who appends waits for it.
+        // Every append waits for this lock.
         tx.send(&LOCK, &[&id]).await?;
         let rows = tx.send(&LOAD, &[&id]).await?;
         let entry = |row: &tokio_postgres::Row| row.try_get::<_, Vec<u8>>(0);

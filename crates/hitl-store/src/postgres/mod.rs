@@ -1,17 +1,17 @@
 //! PostgreSQL as a store: several replicas of an app share one queue.
 //!
-//! - `open` makes the database fit for use: ours, of this schema (`schema`), under this key, on a
+//! - `open` prepares the database: it must be ours, of this schema (`schema`), under this key, on a
 //!   `server` that keeps what it acknowledges.
 //! - `database` sends a `statement` over a pool (`connect`), and `retry` bounds the attempts.
-//! - `shared` is what clones of the store share.
-//! - `operation` writes one call: it reads the record, asks the pure machine, and sends a
+//! - `shared` is the state that clones of the store share.
+//! - `operation` writes one call: it reads the record, asks the pure state machine, and sends a
 //!   compare-and-set (`write`).
-//! - `optimistic` skips the read of what this store has just seen, by the server's time that
-//!   `clock_estimate` has.
-//! - `multi_call` writes what takes several statements, in one `transaction`: what draws on one of
-//!   the `grants`, and events of several calls.
+//! - `optimistic` skips the read of a record that this store has just seen, using the server's time
+//!   that `clock_estimate` has.
+//! - `multi_call` writes changes that take several statements, in one `transaction`: draws on one
+//!   of the `grants`, and events of several calls.
 //! - `query` reads; `row` decodes.
-//! - `retention` erases what is old; `backup` begins a new epoch in a database that was put back.
+//! - `retention` erases old data; `backup` begins a new epoch in a restored database.
 //! - `rotation` replaces the host's key; `seal_check` refuses a process whose key was retired.
 //! - `journal` keeps the journal of long-running tasks.
 //! - `session` knows which executors are alive, by leases in the database's time.

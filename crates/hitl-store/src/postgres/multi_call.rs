@@ -1,11 +1,11 @@
-//! What takes more than one statement: a submission or an event that draws on a grant, and several
-//! events that happen together.
+//! Changes that take more than one statement: a submission or an event that draws on a grant, and
+//! several events that happen together.
 //!
 //! The grants are locked, and then the calls; what is read after that stays true until the end of
-//! the transaction, so the pure machine is asked once. Versions, times and leases are checked all
-//! the same, by the statements that write alone too. The lines of the history are signed: after a
-//! commit whose answer was lost, the next attempt, which has waited for the same rows, finds them
-//! or does not.
+//! the transaction, so the pure state machine is asked once. The statements still check versions,
+//! times and leases, because they also write alone. The lines of the history are signed: after a
+//! commit whose answer was lost, the next attempt, which has waited for the same rows, finds these
+//! lines if the commit happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,13 +32,13 @@ use super::transaction::{
 use super::write::{InsertCall, MAX_MISSES, READ_VALIDITY_MICROS, UpdateCall};
 use crate::failpoint::reach;
 
-// Everyone locks them in the order of their ids.
+// All transactions lock grants in the order of their ids.
 static LOCK: Statement = Statement {
     text: "SELECT n FROM {s}.calls WHERE id = ANY ($2::text[]::uuid[]) AND (tenant = $1) IS TRUE \
            ORDER BY id FOR UPDATE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
 };
-// A statement of its own: one that locks sees other tables as they were before it waited.
+// A separate statement: one that locks sees other tables as they were before it waited.
 static READ: Statement = Statement {
     text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, c.version, c.record, \
              c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.claimant \
@@ -56,7 +56,7 @@ static WRITTEN: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&LOCK, &READ, &WRITTEN];
 
-/// Applies an event that draws on a grant, or gives back to it.
+/// Applies an event that draws on a grant, or gives a draw back.
 pub(super) async fn apply(
     on: &Shared,
     tenant: &Tenant,
@@ -84,7 +84,7 @@ pub(super) async fn apply_all(
     MultiCallTx::new(on, tenant, &parts, None).run_until_known().await
 }
 
-/// An event, and what it brings.
+/// An event and its payload.
 struct EventRef<'a> {
     id: RequestId,
     event: &'a Event,
@@ -102,27 +102,27 @@ struct MultiCallTx<'a> {
     on: &'a Shared,
     tenant: &'a Tenant,
     parts: &'a [EventRef<'a>],
-    /// It is one event that happens alone.
+    /// True if there is one event, which is not part of a batch.
     alone: bool,
-    /// The grant that it draws on, as its record was read before.
+    /// The grant that the event draws on, according to the record that was read before.
     hint: Option<GrantId>,
     write: SessionId,
-    /// An earlier attempt may have been committed.
+    /// True if an earlier attempt may have been committed.
     unclear: bool,
 }
 
 /// The result of an attempt.
 enum Outcome {
-    /// They happened, just now or in an earlier attempt.
+    /// The events happened, just now or in an earlier attempt.
     Changed(Vec<CallRecord>),
-    /// Nothing has changed, and these stand.
+    /// Nothing has changed; these are the current records.
     Stand(Vec<CallRecord>),
     Refused(ApplyError),
-    /// The lease is not known to last.
+    /// The lease may have expired.
     Fenced(StoreError),
-    /// It came too late, or the lease has run out: nothing was written.
+    /// The attempt came too late, or the lease has expired: nothing was written.
     Missed(Option<(SessionId, i64)>),
-    /// Other grants are drawn on than those that were locked.
+    /// The events draw on other grants than those that were locked.
     Moved,
 }
 
@@ -150,7 +150,7 @@ impl<'a> MultiCallTx<'a> {
                     return Ok(records);
                 }
                 Ok(Attempt::Done(Outcome::Stand(records))) => return Ok(records),
-                // What an unclear attempt has written would have been found.
+                // An earlier attempt that was written would have been found.
                 Ok(Attempt::Done(Outcome::Refused(error))) => return Err(error),
                 Ok(Attempt::Done(Outcome::Fenced(error))) => return Err(error.into()),
                 Ok(Attempt::Done(Outcome::Missed(claim))) => {
@@ -161,7 +161,7 @@ impl<'a> MultiCallTx<'a> {
                 }
                 Ok(Attempt::Done(Outcome::Moved)) => {}
                 Ok(Attempt::Unclear) => self.unclear = true,
-                // A decision that another call gets at the same moment.
+                // Another call gets the same decision at the same moment.
                 Err(failed) if failed.is_passing() || failed.is_duplicate() => fault = Some(failed),
                 Err(failed) => return Err(on.reading_failed(failed, self.unclear).into()),
             }
@@ -174,7 +174,7 @@ impl<'a> MultiCallTx<'a> {
         }
     }
 
-    /// The calls as they stand, in the order of the events; or which of them there is not.
+    /// Reads the calls, in the order of the events. Fails with the first id that does not exist.
     async fn read(&self, tx: &Tx<'_>) -> Result<Result<Vec<StoredCall>, RequestId>, Fault> {
         let rows = tx.send(&READ, &[&storable(self.tenant.as_str()), &self.ids()]).await?;
         let mut found = BTreeMap::new();
@@ -190,13 +190,13 @@ impl<'a> MultiCallTx<'a> {
         self.parts.iter().map(|part| part.id.to_string()).collect()
     }
 
-    /// The grants that the events draw on, or give back to.
+    /// Returns the grants that the events draw on, or give back to.
     fn drawn_on(&self, found: &[StoredCall]) -> BTreeSet<GrantId> {
         let each = self.parts.iter().zip(found);
         each.filter_map(|(part, stored)| grant_of(&stored.record, part.event)).collect()
     }
 
-    /// Asks the pure machine.
+    /// Asks the pure state machine.
     fn judge(
         &self,
         found: &[StoredCall],
@@ -223,7 +223,7 @@ impl<'a> MultiCallTx<'a> {
         machine::apply_all(&changes, before)
     }
 
-    /// Locks what is to change, and reads it. `None` if another grant is drawn on by now.
+    /// Locks the rows to change, and reads them. `None` if the events draw on other grants by now.
     async fn lock(
         &self,
         tx: &Tx<'_>,
@@ -327,7 +327,7 @@ impl TransactionBody for MultiCallTx<'_> {
     }
 }
 
-/// Returns when it is too late to draw on any of these, in microseconds.
+/// Returns the time from which it is too late to draw on any of these grants, in microseconds.
 fn last_moment<'g>(on: &Shared, grants: impl Iterator<Item = &'g GrantRecord>) -> i64 {
     let ends = grants.filter_map(|record| record.grant.until).min();
     let ends = ends.filter(|_| on.clock.is_none());
@@ -346,7 +346,7 @@ pub(super) async fn submit(
     loop {
         let mut fault = None;
         match run(&on.database, &work).await {
-            // What an unclear attempt has written would have been found.
+            // An earlier attempt that was written would have been found.
             Ok(Attempt::Done(SubmitOnGrantOutcome::Answer(answer))) => {
                 if let SubmitResult::Created(record) = &*answer {
                     on.changed(record.id());
@@ -362,7 +362,7 @@ pub(super) async fn submit(
                 }
             }
             Ok(Attempt::Unclear) => unclear = true,
-            // Two who write the same key at the same moment.
+            // Two transactions write the same key at the same moment.
             Err(failed) if failed.is_passing() || failed.is_duplicate() => fault = Some(failed),
             Err(failed) => return Err(on.reading_failed(failed, unclear)),
         }
@@ -387,7 +387,8 @@ struct SubmitOnGrant<'a> {
 enum SubmitOnGrantOutcome {
     Answer(Box<SubmitResult>),
     Refused(StoreError),
-    /// Somebody was faster, or it came too late, or the lease has run out: nothing was written.
+    /// Another writer was faster, or the attempt came too late, or the lease has expired: nothing
+    /// was written.
     Missed(SessionId, i64),
 }
 
@@ -404,7 +405,7 @@ impl TransactionBody for SubmitOnGrant<'_> {
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<SubmitOnGrantOutcome>, Fault> {
         let nothing = |answer| Ok(Completion::Nothing(answer));
         let (on, call) = (self.on, self.call);
-        // First: anyone who entered this call before us, and is not known to have, holds it.
+        // The grants come first: another transaction that is entering this call holds their lock.
         let before = grants::lock(tx, &call.key().tenant, call.grant()).await?;
         reach("rows-locked");
         let KeyLookup { read_at, stored, watermark } = query::find_within(tx, call.key()).await?;

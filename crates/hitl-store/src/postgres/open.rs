@@ -1,4 +1,4 @@
-//! From a URL to a store that is fit for use.
+//! Opening a store from a URL.
 
 use std::sync::Arc;
 
@@ -18,16 +18,16 @@ use crate::record_cache::RecordCache;
 
 impl PostgresStore {
     /// Opens the store at `url`, like `postgres://user:password@host/database?sslmode=require`, and
-    /// creates its schema `hitl` if there is none. Every replica gives the same key.
+    /// creates its schema `hitl` if it does not exist. Every replica gives the same key.
     ///
     /// # Errors
     ///
-    /// The error's [kind](StoreError::kind) tells why: the database cannot be reached, takes no
-    /// writes, was written by a newer version, or under another key.
+    /// The error's [kind](StoreError::kind) tells the reason: the database cannot be reached, takes
+    /// no writes, was written by a newer version, or under another key.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub async fn open(url: &str, key: impl Into<HostKeys>) -> Result<Self, StoreError> {
         Self::options(url).key(key).open().await
     }
@@ -41,21 +41,20 @@ impl PostgresStore {
 impl PostgresOptions {
     /// Opens the store on the caller's Tokio runtime: the store works as long as that runtime does.
     ///
-    /// Cancel safe: a migration happens wholly or not at all.
+    /// Cancel safe: a migration happens entirely or not at all.
     ///
     /// # Errors
     ///
-    /// As [`PostgresStore::open`].
+    /// The same as [`PostgresStore::open`].
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub async fn open(self) -> Result<PostgresStore, StoreError> {
         open(self).await
     }
 }
 
-/// Opens a store.
 async fn open(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
     schema::check_name(&options.schema)?;
     let Some(keys) = options.keys.clone() else {

@@ -2,24 +2,26 @@
 //!
 //! # How
 //!
-//! Read the record, ask the pure machine, then one statement that changes record, payload, result
-//! and history, if the record still has the version that was read. Zero rows mean that somebody was
-//! faster: read again. What this store has just seen itself it does not read first: see `ready`.
+//! Read the record, ask the pure state machine, then send one statement that changes record,
+//! payload, result and history, if the record still has the version that was read. Zero rows mean
+//! that another writer was faster: read again. A record that this store has just seen is not read
+//! first: see `ready`.
 //!
-//! Why not lock the row while thinking: a statement is a transaction of its own, so nobody holds
-//! anything while a client thinks, pauses or dies, a pooler may send each statement over another
-//! connection, and it takes no more round trips.
+//! The row is not locked meanwhile: each statement is a transaction of its own, so no lock is held
+//! while a client thinks, pauses or dies, a pooler may send each statement over another connection,
+//! and it takes no more round trips.
 //!
-//! # What holds
+//! # Invariants
 //!
-//! - What the machine was told is still true when it is written: the version says that the record
-//!   is the same; the statement carries a time, by the database's clock, after which it changes
-//!   nothing (two seconds, and never past the expiry that a decision or a claim was judged by); a
-//!   dead session stays dead.
+//! - The state machine's input is still true when its result is written: the version says that the
+//!   record is the same; the statement carries a time, by the database's clock, after which it
+//!   changes nothing (two seconds, and never past the expiry that a decision or a claim was judged
+//!   by); a dead session stays dead.
 //! - A claim is written only while its session's lease lasts, which the same statement checks, and
-//!   only by a holder that renewed it in its first half.
+//!   only by a holder that renewed the lease within its first half.
 //! - Each operation signs its line in the history with an id of its own. After a connection broke,
-//!   the line says whether it happened; only when that cannot be read is the answer ambiguous.
+//!   the line says whether the operation happened; only when that cannot be read is the answer
+//!   ambiguous.
 
 use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
 use hitl_core::seal::Sealed;
@@ -60,7 +62,8 @@ pub(super) async fn submit(
                 on.record_written(&record, epoch);
                 return Ok(SubmitResult::Created(record));
             }
-            // The key may be taken, its run forgotten, the queue full, the lease over: looks.
+            // The key may be taken, its run forgotten, the queue full, the lease expired: read to
+            // find out.
             WriteOutcome::Missed => {}
             WriteOutcome::Unclear => {
                 unclear = true;
@@ -89,7 +92,7 @@ pub(super) async fn submit(
         }
         let full = queue::broken_cap(&on.database, call).await;
         if let Some(cap) = full.map_err(|fault| on.reading_failed(fault, unclear))? {
-            // An earlier attempt of our own may be what has filled it.
+            // The queue may be full because of an earlier attempt of this operation.
             return if unclear {
                 Err(ambiguous(&on.database.place))
             } else {
@@ -148,7 +151,8 @@ pub(super) async fn apply(
                 on.record_written(&change.next, change.epoch);
                 return Ok(change.next);
             }
-            // It is not as it was, or the event comes too late, or the lease is over: looks.
+            // The record has changed, the event comes too late, or the lease has expired: read to
+            // find out.
             WriteOutcome::Missed => {}
             WriteOutcome::Unclear => {
                 unclear = true;
@@ -162,7 +166,8 @@ pub(super) async fn apply(
         let stored = on.read_and_cache(tenant, id).await;
         let stored = stored.map_err(|fault| on.reading_failed(fault, unclear))?;
         let Some(stored) = stored else { return Err(ApplyError::NotFound(id)) };
-        // Asked after the record was read: what was not written then is not in it.
+        // Asked after the record was read: an attempt that was not written by then is not in the
+        // record.
         if unclear && on.has_written(tenant, id, write).await? {
             on.changed(id);
             let stored = on.read_and_cache(tenant, id).await;

@@ -1,12 +1,13 @@
 //! Optimistic updates: work that is prepared without a read before the write.
 //!
-//! A change takes a read and a write, each a round trip, because the pure machine must see what it
-//! judges. What this store has just seen or written itself, it need not ask for: the statement that
-//! writes compares what was judged with what is there. That the record is the same is said by its
-//! version and by the moment at which it was written (a database that was put back counts versions
-//! again); that it is in time, by the database's clock. A key is free, and its run not forgotten,
-//! in the very snapshot of the statement. Whenever something differs, nothing is written, and the
-//! operation reads and judges as if nothing had been tried. A refusal and a replay are never told
+//! A change takes a read and a write, each a round trip, because the pure state machine must see
+//! the record that it judges. What this store has just seen or written itself need not be read
+//! again: the statement that writes compares what was judged with what is there. The version and
+//! the time of its last write say that the record is the same (a restored database counts versions
+//! again); the database's clock says that the change is in time. That a key is free, and its run
+//! not forgotten, is checked in the snapshot of the statement itself. If anything differs, nothing
+//! is written, and the operation reads and judges as if nothing had been tried. A refusal and a
+//! replay are never answered from here.
 //! from here.
 
 use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
@@ -21,14 +22,14 @@ use crate::record_cache::is_cacheable_event;
 /// A new call, stamped.
 pub(super) struct StampedCall {
     pub(super) record: CallRecord,
-    /// The epoch that it is claimed under, when it runs at once.
+    /// The epoch that the call is claimed under, if it runs at once.
     pub(super) epoch: Option<i64>,
-    /// In microseconds by the database's clock, as far as is known.
+    /// An estimate, in microseconds by the database's clock.
     pub(super) read_at: i64,
 }
 
 impl StampedCall {
-    /// `None` if the time is not known, or the lease not known to last.
+    /// Returns `None` if the time is not known, or the lease may have expired.
     pub(super) fn new(on: &Shared, call: &NewCall) -> Option<Self> {
         let read_at = on.clock_estimate.now()?;
         let record = call.stamped(on.now_of(read_at));
@@ -39,9 +40,9 @@ impl StampedCall {
 }
 
 impl UpdateCall {
-    /// Returns what an event leads to, if the call still is as this store last saw it. `None` if
-    /// the call is not at hand, when more than its record must be looked at, or when the machine
-    /// refuses.
+    /// Returns the result of an event, if the call is still as this store last saw it. `None` if
+    /// the call is not cached, when more than its record must be examined, or when the state
+    /// machine refuses.
     pub(super) fn from_cache(
         on: &Shared,
         (tenant, id): (&Tenant, RequestId),

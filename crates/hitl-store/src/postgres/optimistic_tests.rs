@@ -1,4 +1,4 @@
-//! What is remembered may be wrong in every way, and nothing wrong comes of it.
+//! Cached records may be wrong in every way, without a wrong result.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ struct Place {
 }
 
 impl Place {
-    /// Nothing without a database.
+    /// Returns `None` without a database.
     fn new() -> Option<Self> {
         let Ok(url) = std::env::var(URL) else {
             assert!(!is_required(), "{URL} is not set, and this run may skip nothing");
@@ -38,7 +38,7 @@ impl Place {
         self.options().open().await.unwrap()
     }
 
-    /// Does behind the stores' backs what they would not.
+    /// Does behind the stores' backs what they would not do.
     async fn run(&self, on: &PostgresStore, sql: &str) {
         let connection = on.shared.database.connection().await.unwrap();
         connection.batch_execute(&sql.replace("{s}", &self.schema)).await.unwrap();
@@ -64,8 +64,7 @@ fn attach() -> Event {
     Event::Attach { owner: None, attached: true }
 }
 
-/// Returns whether such an event would be written without a read now. What that takes out is put
-/// back.
+/// Returns whether such an event would be written without a read now. Puts the cached record back.
 fn is_cached(on: &PostgresStore, record: &CallRecord, event: &Event) -> bool {
     let stored = on.shared.record_cache.take(&tenant(), record.id());
     let put_back =
@@ -107,20 +106,20 @@ async fn invariant_4_what_another_replica_has_changed_is_not_overwritten() {
     let Some(place) = Place::new() else { return };
     let (here, there) = (place.replica().await, place.replica().await);
     create(&here, &Draft::new("before", 1)).await;
-    // Legal on what is remembered, and not on what is there.
+    // Legal for the cached record, and not for the stored one.
     let record = create(&here, &Draft::new("run", 1)).await;
     let ended = apply(&there, record.id(), host("enough")).await.unwrap();
     assert!(is_cached(&here, &record, &approve(&record)));
     let (refusal, current) = refused(apply(&here, record.id(), approve(&record)).await);
     assert!(matches!(refusal, Refusal::State { state: CallState::Cancelled, .. }));
     assert_eq!(current, ended, "the loser is told how the record stands");
-    // Legal on both: nothing of the other's is lost.
+    // Legal for both: no change of the other store is lost.
     let record = create(&here, &Draft::new("run", 2)).await;
     let approved = apply(&there, record.id(), approve(&record)).await.unwrap();
     let attached = apply(&here, record.id(), attach()).await.unwrap();
     assert_eq!((attached.version(), attached.state()), (3, CallState::Approved));
     assert_eq!(attached.decision(), approved.decision());
-    // Refused on what is remembered, and legal on what is there.
+    // Refused for the cached record, and legal for the stored one.
     let record = create(&here, &Draft::new("run", 3)).await;
     let approved = apply(&there, record.id(), approve(&record)).await.unwrap();
     let session = here.open_session().await.unwrap();
@@ -151,7 +150,7 @@ async fn invariant_3_a_database_that_was_put_back_under_a_living_store_is_not_be
     place.run(&here, "CREATE TABLE {s}.copy AS SELECT * FROM {s}.calls").await;
     let approved = apply(&here, record.id(), approve(&record)).await.unwrap();
     let session = here.open_session().await.unwrap();
-    // As it was, and then another way to the same version.
+    // The record as it was, and then another way to the same version.
     place
         .run(
             &here,
@@ -204,7 +203,7 @@ async fn invariant_5_whatever_the_time_is_taken_to_be_the_databases_counts() {
         let decided = apply(&here, record.id(), approve(&record)).await.unwrap();
         assert!((before..=here.now().await.unwrap()).contains(&decided.updated_at()));
     }
-    // Expired by the database's clock, and not by what was heard.
+    // Expired by the database's clock, and not by the estimate.
     let soon = Duration::from_millis(50);
     let record = create(&here, &Draft::new("run", 9).expires_in(soon)).await;
     tokio::time::sleep(2 * soon).await;

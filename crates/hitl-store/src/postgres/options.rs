@@ -42,9 +42,9 @@ pub struct PostgresOptions {
 /// The way in which statements reach the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StatementMode {
-    /// Parsed once for each connection.
+    /// Statements are parsed once for each connection.
     Prepared,
-    /// Parsed each time; nothing of them stays with a connection.
+    /// Statements are parsed each time; nothing of them stays with a connection.
     Unnamed,
 }
 
@@ -71,100 +71,100 @@ impl PostgresOptions {
     }
 
     /// Sets the key that arguments and results are sealed under. Every replica is given the same
-    /// one, say from a vault; the database keeps only a check value of it. Required.
+    /// one, for example from a vault; the database keeps only a check value of it. Required.
     ///
-    /// While the key is replaced, a replica is given [both](HostKeys::with_previous): first each
-    /// one with the new key as a previous one, then each one with the former key as a previous one,
-    /// and, once [`Gate::retire_keys`](hitl_core::Gate::retire_keys) has succeeded, the new one
-    /// alone.
+    /// While the key is being replaced, a replica is given [both](HostKeys::with_previous): first
+    /// each one with the new key as a previous one, then each one with the former key as a previous
+    /// one, and, once [`Gate::retire_keys`](hitl_core::Gate::retire_keys) has succeeded, the new
+    /// one alone.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self
     }
 
-    /// Accepts another key than the one the database was written under, because that one is lost
-    /// for good. What was sealed under it stays unreadable: such calls cannot run any more.
+    /// Accepts a key other than the one the database was written under, because that one is lost
+    /// for good. Texts sealed under the lost key stay unreadable: such calls can no longer run.
     pub fn replace_lost_key(mut self) -> Self {
         self.replace_lost_key = true;
         self
     }
 
-    /// Says that the database was put back from a copy, or failed over to a standby that may lack
-    /// the last writes: what was decided and run since is not in it. It gets a new
+    /// Declares that the database was restored from a copy, or failed over to a standby that may
+    /// lack the last writes: decisions and runs since then are not in it. It gets a new
     /// [epoch](crate::PostgresStore::epoch), in which everything that was pending or approved is
     /// asked again, and everything that was running has an unknown outcome; runs that began before
     /// take no new calls.
     ///
-    /// `name` tells one such event from another, say by its date. Of replicas that give the same
-    /// name the first does it, so it may stay in the configuration.
+    /// `name` tells one such event from another, for example by its date. Of the replicas that give
+    /// the same name only the first begins an epoch, so the name may stay in the configuration.
     pub fn restored(mut self, name: impl Into<String>) -> Self {
         self.restored = Some(name.into());
         self
     }
 
-    /// Sets the schema that hitl has for itself, `hitl` unless set: up to 40 of `a-z`, `0-9` and
-    /// `_`. It is created when there is none. Stores in different schemas do not see each other.
+    /// Sets the schema that hitl uses for itself, `hitl` by default: up to 40 of `a-z`, `0-9` and
+    /// `_`. It is created if it does not exist. Stores in different schemas do not see each other.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = name.into();
         self
     }
 
-    /// Sets the most connections: 16 unless set, at least 2; one more listens. Further callers
-    /// wait.
+    /// Sets the maximum number of connections: 16 by default, at least 2; one more connection
+    /// listens. Further callers wait.
     pub fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most.max(2);
         self
     }
 
-    /// Sets how long an operation waits for a database that cannot be reached, before it fails
-    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
-    /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was on its way. Five
-    /// seconds unless set.
+    /// Sets how long an operation waits for a database that cannot be reached, before it fails with
+    /// [`Unavailable`](hitl_core::StoreErrorKind::Unavailable), or with
+    /// [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous) when a write was in flight. Five seconds
+    /// by default.
     pub fn operation_timeout(mut self, length: Duration) -> Self {
         self.operation_timeout = length;
         self
     }
 
-    /// Sets how long an executor counts as alive after its last sign of life, by the database's
-    /// clock. Fifteen seconds unless set, at least 300 ms; renewed six times in that time. An
-    /// executor that could not renew it for half that time claims nothing any more until it could.
-    /// Shorter finds the dead earlier; longer survives longer pauses of the network.
+    /// Sets how long an executor counts as alive after its last renewal, by the database's clock.
+    /// Fifteen seconds by default, at least 300 ms; renewed six times in that time. An executor
+    /// that could not renew its lease for half that time claims nothing until it can. A shorter
+    /// lease finds dead executors earlier; a longer one survives longer network outages.
     pub fn lease(mut self, length: Duration) -> Self {
         self.lease = length.max(SHORTEST_LEASE);
         self
     }
 
-    /// Sets where to listen for the changes of other replicas, when the first URL leads to a
-    /// pooler: `LISTEN` needs a connection that stays the same, so this one goes to the server
-    /// itself.
+    /// Sets the URL of the connection that listens for the changes of other replicas, when the
+    /// first URL leads to a pooler: `LISTEN` needs a connection that stays the same, so this one
+    /// goes to the server itself.
     pub fn listen_url(mut self, url: impl Into<String>) -> Self {
         self.listen_url = Some(url.into());
         self
     }
 
-    /// Leaves no prepared statement behind on a connection, for poolers that hand each transaction
-    /// to another one and know no prepared statements (pgbouncer before 1.21, or with
+    /// Leaves no prepared statement behind on a connection, for poolers that give each transaction
+    /// another connection and do not support prepared statements (pgbouncer before 1.21, or with
     /// `max_prepared_statements = 0`). Costs the server some planning each time.
     pub fn unnamed_statements(mut self) -> Self {
         self.statements = StatementMode::Unnamed;
         self
     }
 
-    /// Trusts this certificate authority (PEM) beside those that the machine trusts.
+    /// Trusts this certificate authority (PEM) in addition to those that the machine trusts.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.push(pem.into());
         self
     }
 
-    /// Sets how often the history is read for changes whose notification was lost. Five seconds
-    /// unless set, at least 10 ms.
+    /// Sets how often the history is read for changes whose notification was lost. Five seconds by
+    /// default, at least 10 ms.
     pub fn poll_interval(mut self, every: Duration) -> Self {
         self.poll_interval = every.max(Duration::from_millis(10));
         self
     }
 
-    /// Judges expiry and due times by another clock than the database's. Leases stay in the
-    /// database's time.
+    /// Sets the clock that expiry and due times are judged by, instead of the database's. Leases
+    /// stay in the database's time.
     #[doc(hidden)]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));

@@ -11,7 +11,7 @@ use super::error::Fault;
 use super::row::count;
 use super::statement::Statement;
 
-// What others are taking at this moment is theirs.
+// Rows that another session is taking at this moment are skipped.
 static TAKE: Statement = Statement {
     text: "WITH orphans AS ( \
              SELECT u.call, u.version FROM {s}.unaudited u WHERE NOT EXISTS ( \
@@ -40,7 +40,7 @@ static ACKNOWLEDGE: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&TAKE, &OWN, &ACKNOWLEDGE];
 
-/// Gives some of what the dead were to audit to this session.
+/// Assigns some of the unaudited changes of dead sessions to this session.
 pub(super) async fn take(
     on: &Database,
     session: SessionId,
@@ -49,7 +49,7 @@ pub(super) async fn take(
     entries(&on.read(&TAKE, &[&session.to_string(), &count(limit)]).await?)
 }
 
-/// Returns what this session has not acknowledged yet.
+/// Returns the changes that this session has not acknowledged yet.
 pub(super) async fn own(
     on: &Database,
     session: SessionId,
@@ -64,7 +64,7 @@ fn entries(rows: &[Row]) -> Result<Vec<HistoryEntry>, Fault> {
     rows.iter().map(entry).collect()
 }
 
-/// Notes that these changes are in the audit.
+/// Records that these changes are in the audit.
 pub(super) async fn acknowledge(on: &Database, audited: &[ChangeId]) -> Result<(), Fault> {
     let ids: Vec<String> = audited.iter().map(|change| change.call.to_string()).collect();
     let versions: Vec<i64> = audited.iter().map(|change| change.version.cast_signed()).collect();

@@ -1,4 +1,5 @@
-//! What a listing reads must not depend on how long the queue is: as PostgreSQL plans it.
+//! The amount of data that a listing reads must not depend on the length of the queue, according to
+//! PostgreSQL's plan.
 
 use hitl_core::HostKey;
 use tokio_postgres::types::ToSql;
@@ -6,7 +7,7 @@ use tokio_postgres::types::ToSql;
 use super::super::{PostgresStore, grants};
 use super::*;
 
-/// With no database the test is skipped, as its siblings in `tests/postgres` say.
+/// Without a database the test is skipped, like those in `tests/postgres`.
 const URL: &str = hitl_test_postgres::URL;
 
 async fn plan(
@@ -23,7 +24,7 @@ async fn plan(
     lines.join("\n")
 }
 
-/// The most rows that any node of a plan has read, and thrown away.
+/// Returns the most rows that any node of a plan has read and thrown away.
 fn thrown_away(plan: &str) -> u64 {
     let count = |line: &str| line.trim().strip_prefix("Rows Removed by Filter: ")?.parse().ok();
     plan.lines().filter_map(count).max().unwrap_or(0)

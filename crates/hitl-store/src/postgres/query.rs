@@ -14,16 +14,16 @@ use super::row::{StoredCall, count, millis, one, parse, record, storable, stored
 use super::statement::Statement;
 use super::transaction::Tx;
 
-/// The present in microseconds, as bigint.
+/// The current time in microseconds, as bigint.
 macro_rules! micros {
     () => {
         "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
     };
 }
 
-// To a planner that has no statistics yet, one index is as good as any other, also one that leads
-// to all calls of a tenant; and what it plans then is kept until it has some. So where an id says
-// which call it is, the tenant is asked about in a way that no index answers (`IS TRUE`).
+// To a planner that has no statistics yet, all indexes are equally good, also one that leads to all
+// calls of a tenant, and it keeps such a plan until it has statistics. So where an id identifies
+// the call, the tenant is compared in a way that no index answers (`IS TRUE`).
 static NOW: Statement = Statement { text: concat!("SELECT ", micros!()), types: &[] };
 static BY_ID: Statement = Statement {
     text: concat!(
@@ -84,7 +84,7 @@ static APPROVED: Statement = Statement {
            ORDER BY n LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
-// The time is asked for once, in a query of its own: only then does the index bound the search.
+// The time is computed once, in a subquery: only then does the index bound the search.
 static STALE: Statement = Statement {
     text: "(SELECT c.tenant, c.id::text, c.state FROM {s}.calls c WHERE c.state = 'claimed' \
              AND NOT EXISTS (SELECT FROM {s}.sessions s WHERE s.id = c.claimant \
@@ -143,21 +143,21 @@ pub(super) const ALL: &[&Statement] = &[
     &WRITTEN,
 ];
 
-/// How many changes get their numbers at once.
+/// The number of changes that are numbered at once.
 const NUMBERED: i64 = 10_000;
 
-/// The present, by the database's clock.
+/// Returns the current time, by the database's clock.
 pub(super) async fn now(on: &Database) -> Result<Timestamp, Fault> {
     let rows = on.read(&NOW, &[]).await?;
     Ok(millis(one(&rows)?.try_get(0)?))
 }
 
-/// The present inside a transaction, in microseconds by the database's clock.
+/// Returns the current time inside a transaction, in microseconds by the database's clock.
 pub(super) async fn now_within(tx: &Tx<'_>) -> Result<i64, Fault> {
     Ok(one(&tx.send(&NOW, &[]).await?)?.try_get(0)?)
 }
 
-/// A call, by its id.
+/// Returns a call by its id.
 pub(super) async fn get(
     on: &Database,
     tenant: &Tenant,
@@ -167,22 +167,22 @@ pub(super) async fn get(
     rows.first().map(stored).transpose()
 }
 
-/// The result of looking a call up by its key.
+/// The result of looking up a call by its key.
 pub(super) struct KeyLookup {
-    /// When it was looked for, in microseconds by the database's clock.
+    /// The time of the lookup, in microseconds by the database's clock.
     pub(super) read_at: i64,
     pub(super) stored: Option<StoredCall>,
-    /// Runs that began before it take no new calls.
+    /// Runs that began before this time take no new calls.
     pub(super) watermark: Option<Timestamp>,
 }
 
-/// A call, by its key.
+/// Looks up a call by its key.
 pub(super) async fn find(on: &Database, key: &CallKey) -> Result<KeyLookup, Fault> {
     let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
     found(&on.read(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?)
 }
 
-/// A call, by its key, inside a transaction.
+/// Looks up a call by its key, inside a transaction.
 pub(super) async fn find_within(tx: &Tx<'_>, key: &CallKey) -> Result<KeyLookup, Fault> {
     let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
     found(&tx.send(&BY_KEY, &[&tenant, &run, &key.position.cast_signed()]).await?)
@@ -195,7 +195,7 @@ fn found(rows: &[Row]) -> Result<KeyLookup, Fault> {
     Ok(KeyLookup { read_at: row.try_get(0)?, stored, watermark })
 }
 
-/// A sealed text of a call.
+/// Returns a sealed text of a call.
 pub(super) async fn sealed(
     on: &Database,
     tenant: &Tenant,
@@ -210,7 +210,7 @@ pub(super) async fn sealed(
     rows.first().map(|row| Ok(Sealed::from_bytes(row.try_get(0)?))).transpose()
 }
 
-/// A page of records, in the order in which they came.
+/// Returns a page of records, in the order of their creation.
 pub(super) async fn page(
     on: &Database,
     tenant: &Tenant,
@@ -241,7 +241,7 @@ pub(super) async fn page(
     rows.iter().map(|row| record(row, 0)).collect()
 }
 
-/// Calls of a run with this content that a human has rejected, the newest first.
+/// Returns the calls of a run with this content that a human has rejected, newest first.
 pub(super) async fn rejected(
     on: &Database,
     tenant: &Tenant,
@@ -254,7 +254,7 @@ pub(super) async fn rejected(
     rows.iter().map(|row| record(row, 0)).collect()
 }
 
-/// Calls that may run, in the order in which they came.
+/// Returns the calls that may run, in the order of their creation.
 pub(super) async fn approved(
     on: &Database,
     after: Option<RequestId>,
@@ -265,7 +265,7 @@ pub(super) async fn approved(
     rows.iter().map(|row| Ok((tenant_of(row)?, parse(row.try_get(1)?)?))).collect()
 }
 
-/// Calls that somebody should move on. Without `now` it is the database's.
+/// Returns the calls that need to be moved on. Without `now`, the database's time counts.
 pub(super) async fn stale(
     on: &Database,
     now: Option<Timestamp>,
@@ -282,21 +282,22 @@ pub(super) async fn stale(
     rows.iter().map(call).collect()
 }
 
-/// A stretch of the history, up to and with what was committed before this was asked.
+/// Returns a part of the history, up to and including everything that was committed before this
+/// call.
 ///
-/// Numbers are given by anyone who reads: see `number_history` in the schema.
+/// Every reader assigns numbers: see `number_history` in the schema.
 pub(super) async fn history(on: &Database, after: u64, limit: usize) -> Result<History, Fault> {
     let from = i64::try_from(after).unwrap_or(i64::MAX);
     let mut stretch = stretch(on, from, limit).await?;
     if stretch.entries.len() < limit {
-        // Read again also when there was nothing to number: somebody else may just have done it.
+        // Read again even if there was nothing to number: another reader may just have done it.
         while number(on).await? == NUMBERED {}
         stretch = self::stretch(on, from, limit).await?;
     }
     Ok(History::stretch(after, stretch.last, stretch.entries))
 }
 
-/// Gives every line of the history that was committed its number, in a transaction.
+/// Gives every committed line of the history its number, in a transaction.
 pub(super) async fn number_within(tx: &Tx<'_>) -> Result<(), Fault> {
     loop {
         let rows = tx.send(&NUMBER, &[&NUMBERED]).await?;
@@ -306,7 +307,7 @@ pub(super) async fn number_within(tx: &Tx<'_>) -> Result<(), Fault> {
     }
 }
 
-/// The entries that are kept after a number, and the last number there ever was.
+/// Returns the kept entries after a number, and the last number ever assigned.
 struct Stretch {
     entries: Vec<(u64, HistoryEntry)>,
     last: u64,
@@ -325,7 +326,7 @@ async fn stretch(on: &Database, from: i64, limit: usize) -> Result<Stretch, Faul
     Ok(Stretch { entries, last })
 }
 
-/// The history of one call.
+/// Returns the history of one call.
 pub(super) async fn history_of(
     on: &Database,
     tenant: &Tenant,
@@ -351,14 +352,14 @@ async fn number(on: &Database) -> Result<i64, Fault> {
     Ok(one(&rows)?.try_get(0)?)
 }
 
-/// The last number of the history, once everything committed so far has one.
+/// Returns the last number of the history, once everything committed so far has one.
 pub(super) async fn last_change(on: &Database) -> Result<u64, Fault> {
     while number(on).await? == NUMBERED {}
     let rows = on.read(&LAST, &[]).await?;
     Ok(one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())
 }
 
-/// Returns which calls changed after a number of the history.
+/// Returns the calls that changed after a number of the history.
 pub(super) async fn changes(
     on: &Database,
     after: u64,
@@ -368,7 +369,7 @@ pub(super) async fn changes(
     rows.iter().map(|row| parse(row.try_get(0)?)).collect()
 }
 
-/// Returns which version of a call this write led to, if it happened.
+/// Returns the version of a call that this write led to, if the write happened.
 pub(super) async fn written(
     on: &Database,
     tenant: &Tenant,

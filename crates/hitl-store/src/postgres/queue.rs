@@ -1,4 +1,5 @@
-//! The queue: its order is that of an index, so that a stretch costs as much as it is long.
+//! The queue: its order is that of an index, so that reading a part costs as much as that part is
+//! long.
 
 use hitl_core::Tenant;
 use hitl_core::machine::NewCall;
@@ -12,9 +13,9 @@ use super::error::Fault;
 use super::row::{count, one, original, record, storable};
 use super::statement::Statement;
 
-/// A stretch of each state that has not ended, as one snapshot.
+/// The first calls of each unfinished state, as one snapshot.
 ///
-/// The states stand in the text: only then is a partial index known to hold their calls.
+/// The states are literals in the text: only then is a partial index known to contain their calls.
 macro_rules! stretches {
     ($key:literal, $after:literal, $limit:literal) => {
         concat!(
@@ -38,9 +39,9 @@ macro_rules! stretches {
     };
 }
 
-// Where only some rows are counted or listed, a range of a row's columns is asked for in the order
-// of the index that has them, and not their equality: the planner would take any rows to be as
-// good, and look for the few there are in the whole table.
+// Where only some rows are counted or listed, the condition is a range of row values in the column
+// order of the index, not equality: with equality, the planner would consider any index as good,
+// and search the whole table for a few rows.
 pub(super) static BY_TURN: Statement = Statement {
     text: stretches!("rank, turn, due_at, n", "$3, $4, $5, $6", "$7"),
     types: &[
@@ -90,7 +91,8 @@ static LEVELS: Statement = Statement {
            ORDER BY ranks.place, levels.place",
     types: &[Type::TEXT, Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::INT8],
 };
-// From one to the next: the calls of a tenant are stepped over, however many there are.
+// A step goes from one tenant to the next: the calls of a tenant are skipped, however many there
+// are.
 static TENANTS: Statement = Statement {
     text: "WITH RECURSIVE found (tenant) AS ( \
              SELECT tenant FROM ( \
@@ -109,8 +111,8 @@ static TENANTS: Statement = Statement {
 pub(super) const ALL: &[&Statement] =
     &[&WAITING, &BY_TURN, &BY_DUE, &CREATED, &STATES, &LEVELS, &TENANTS];
 
-/// The cap that a new call would break, as it looks from outside of a transaction: the one that
-/// enters it judges again.
+/// Returns the cap that a new call would exceed, as seen outside of a transaction: the transaction
+/// that enters the call checks again.
 pub(super) async fn broken_cap(on: &Database, call: &NewCall) -> Result<Option<Cap>, Fault> {
     let caps = call.caps();
     if caps.is_none() {
@@ -124,7 +126,7 @@ pub(super) async fn broken_cap(on: &Database, call: &NewCall) -> Result<Option<C
     Ok(caps.broken(counted(0)?, counted(1)?))
 }
 
-/// A stretch of a tenant's queue.
+/// Returns a part of a tenant's queue.
 pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<QueueEntry>, Fault> {
     let states: Vec<&str> = scan.states.iter().map(|state| state.name()).collect();
     let [rank, turn, due, n] = scan.after.unwrap_or([i64::MIN; 4]);
@@ -149,7 +151,7 @@ pub(super) async fn scan(on: &Database, scan: &QueueScan) -> Result<Vec<QueueEnt
     rows.iter().map(placed).collect()
 }
 
-/// Returns how many of a tenant's calls there are, as far as they are counted.
+/// Returns the numbers of a tenant's calls, each counted up to its limit.
 pub(super) async fn counts(on: &Database, tenant: &Tenant) -> Result<QueueCounts, Fault> {
     let (tenant, most) = (storable(tenant.as_str()), COUNTED.cast_signed() + 1);
     let states: Vec<&str> = QueueCounts::STATES.iter().map(|state| state.name()).collect();
@@ -172,7 +174,7 @@ pub(super) async fn counts(on: &Database, tenant: &Tenant) -> Result<QueueCounts
     Ok(counts)
 }
 
-/// The tenants that have calls, in order.
+/// Returns the tenants that have calls, in order.
 pub(super) async fn tenants(
     on: &Database,
     after: Option<&Tenant>,

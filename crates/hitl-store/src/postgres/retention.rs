@@ -1,7 +1,7 @@
 //! Retention: first the content of old calls is erased, then, behind a watermark, their tombstones.
 //!
-//! A new call is compared with the watermark as it stood when its key was found free. That is
-//! enough: a tombstone is removed only after the watermark has risen above it, so anyone who no
+//! A new call is compared with the watermark as it was when its key was found free. That is enough:
+//! a tombstone is removed only after the watermark has risen above it, so a transaction that no
 //! longer finds the tombstone finds the watermark.
 
 use std::collections::BTreeMap;
@@ -24,8 +24,8 @@ use super::statement::Statement;
 use super::transaction::{Completion, TransactionBody, Tx, run_until_known};
 use crate::failpoint::reach;
 
-/// The number of calls that are erased or forgotten in one transaction, so that others get their
-/// turn.
+/// The number of calls that are erased or forgotten in one transaction, so that other transactions
+/// get their turn.
 const BATCH: i64 = ERASED_AT_ONCE as i64;
 
 pub(super) static ENDED: Statement = Statement {
@@ -35,7 +35,7 @@ pub(super) static ENDED: Statement = Statement {
            ORDER BY updated_at, n LIMIT $2",
     types: &[Type::INT8, Type::INT8, Type::INT8, Type::INT8],
 };
-// What has ended and is not erased changes no more, but for being erased: no lock is needed.
+// An ended call changes no more, except by its erasure: no lock is needed.
 static READ: Statement = Statement {
     text: "SELECT c.n, c.version, c.record, c.id::text, \
              EXISTS (SELECT FROM {s}.unaudited u WHERE u.call = c.n) \
@@ -92,7 +92,8 @@ static FORGET: Statement = Statement {
 pub(super) const ALL: &[&Statement] =
     &[&ENDED, &READ, &THEIRS, &PLACE, &ERASE, &RAISE, &RAISE_FORGOTTEN, &FORGET];
 
-/// Erases the calls that ended before `before`, and forgets such grants. Returns how many calls.
+/// Erases the calls that ended before `before`, and forgets such grants. Returns the number of
+/// calls.
 pub(super) async fn erase_ended(on: &Database, before: Timestamp) -> Result<u64, Fault> {
     let (mut erased, mut place) = (0, (i64::MIN, i64::MIN));
     loop {
@@ -112,7 +113,7 @@ pub(super) async fn erase_ended(on: &Database, before: Timestamp) -> Result<u64,
     Ok(erased)
 }
 
-/// Erases these calls. Says of each why it was left.
+/// Erases these calls. Returns for each call why it was left, if it was.
 pub(super) async fn erase(
     on: &Database,
     calls: &[Erasable],
@@ -126,10 +127,10 @@ pub(super) async fn erase(
     Ok(calls.iter().map(of).collect())
 }
 
-/// For each call that is there, why it was left, if it was.
+/// For each existing call, why it was left, if it was.
 type EraseResults = BTreeMap<RequestId, Option<NotErased>>;
 
-/// Erases calls by their numbers or their ids, in one transaction.
+/// The erasure of calls by their numbers or their ids, in one transaction.
 struct Erase {
     numbers: Vec<i64>,
     ids: Vec<String>,
@@ -160,11 +161,11 @@ impl Erase {
         if ended.numbers.is_empty() {
             return Ok(said);
         }
-        // Lines that go have a number, so that readers of the history find a gap where they were.
+        // Deleted lines have a number, so that readers of the history find a gap in their place.
         query::number_within(tx).await?;
         let given: super::statement::Params<'_> =
             &[&ended.numbers, &ended.versions, &ended.began, &ended.tombstones];
-        // Of two who erase one call, the second finds it erased.
+        // Of two transactions that erase one call, the second finds it erased.
         tx.send(&ERASE, given).await?;
         reach("calls-erased");
         Ok(said)
@@ -180,7 +181,7 @@ impl TransactionBody for Erase {
     }
 }
 
-/// Erases calls by their ids, each of its tenant.
+/// The erasure of calls by their ids, each of its tenant.
 struct EraseNamed {
     erase: Erase,
     wanted: BTreeMap<RequestId, Tenant>,
@@ -198,7 +199,7 @@ impl TransactionBody for EraseNamed {
     }
 }
 
-/// A page of the calls of a principal that are not erased. It may go over all calls.
+/// Returns a page of the calls of a principal that are not erased. May scan all calls.
 pub(super) async fn calls_of(
     on: &Database,
     (tenant, principal): (&Tenant, &Principal),
@@ -231,7 +232,7 @@ pub(super) async fn calls_of(
     Ok(found)
 }
 
-/// Calls that ended, and what is to be left of them.
+/// Ended calls and their tombstones, as columns to write.
 #[derive(Default)]
 struct Ended {
     numbers: Vec<i64>,
@@ -253,8 +254,8 @@ impl Ended {
     }
 }
 
-/// Raises the watermark, unless it is higher, and forgets the tombstones of runs that began before
-/// it. Returns how many.
+/// Raises the watermark, unless it is higher already, and forgets the tombstones of runs that began
+/// before it. Returns their number.
 pub(super) async fn forget(on: &Database, watermark: Timestamp) -> Result<u64, Fault> {
     on.read(&RAISE_FORGOTTEN, &[&watermark.as_millis()]).await?;
     let before = raise(on, watermark).await?;
@@ -268,7 +269,7 @@ pub(super) async fn forget(on: &Database, watermark: Timestamp) -> Result<u64, F
     }
 }
 
-/// Forgets some tombstones.
+/// The removal of some tombstones.
 struct Forget {
     before: Timestamp,
 }
@@ -278,20 +279,20 @@ impl TransactionBody for Forget {
     type Answer = u64;
 
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<u64>, Fault> {
-        // No hold is placed from here on.
+        // No hold is placed from here to the end of the transaction.
         holds::for_erasing(tx).await?;
         let rows = tx.send(&FORGET, &[&self.before.as_millis(), &BATCH]).await?;
         Ok(Completion::Commit(count(&rows)?))
     }
 }
 
-/// Raises the watermark to `to`, unless it is higher. Returns what it is.
+/// Raises the watermark to `to`, unless it is higher already. Returns the watermark.
 async fn raise(on: &Database, to: Timestamp) -> Result<Timestamp, Fault> {
     let rows = on.read(&RAISE, &[&to.as_millis()]).await?;
     Ok(Timestamp::from_millis(one(&rows)?.try_get(0)?))
 }
 
-/// Tombstones of runs that began before it may be gone.
+/// Returns the highest watermark behind which tombstones may have been removed.
 pub(super) async fn forgotten_before(on: &Database) -> Result<Option<Timestamp>, Fault> {
     let Some(text) = metadata::get(on, "tombstones_forgotten_before").await? else {
         return Ok(None);

@@ -1,8 +1,8 @@
-//! Repeating what failed because the database was away, until a deadline.
+//! Retries until a deadline, for failures while the database is unavailable.
 
 use std::time::{Duration, Instant};
 
-/// The pause before the first repetition; each further one doubles it, up to [`MAX_PAUSE`].
+/// The pause before the first retry; each further one doubles it, up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 

@@ -1,5 +1,5 @@
-//! The host's keys: which ones the store opens with, what is sealed under others, and how keys are
-//! retired.
+//! The host's keys: the keys that the store opens with, texts that are sealed under others, and
+//! retiring keys.
 
 use hitl_core::seal::Sealed;
 use hitl_core::store::{SealedPage, SealedPart, SealedText, StoreError, StoreErrorKind};
@@ -60,12 +60,12 @@ static OTHER_RESULTS: Statement = Statement { text: others_in!("results"), types
 pub(super) const ALL: &[&Statement] =
     &[&PAYLOADS, &RESULTS, &PUT_PAYLOAD, &PUT_RESULT, &OTHER_PAYLOADS, &OTHER_RESULTS];
 
-/// The number of texts that are looked at in one statement.
+/// The number of texts that are examined in one statement.
 const AT_ONCE: i64 = 1000;
-/// How often somebody else may be faster.
+/// The number of times that another process may be faster.
 const TRIES: u32 = 100;
 
-/// Checks that the store opens with these keys, and keeps which ones its texts may be under.
+/// Checks that the store opens with these keys, and records the keys that its texts may be under.
 pub(super) async fn check_keys(
     on: &Database,
     keys: &HostKeys,
@@ -82,8 +82,8 @@ pub(super) async fn check_keys(
                 if !metadata::compare_and_set(on, KEY_CHECK, stored.as_deref(), &then).await? {
                     continue;
                 }
-                // As when a key is retired: who has opened a session before is seen, now at the
-                // latest.
+                // As when a key is retired: a session that was opened before the list changed is
+                // visible now at the latest.
                 let again = used().await?.check(&on.place, &missing);
                 if let (Err(_), Some(stored)) = (&again, &stored) {
                     metadata::compare_and_set(on, KEY_CHECK, Some(&then), stored).await?;
@@ -101,7 +101,7 @@ pub(super) async fn check_keys(
     Err(overtaken(on))
 }
 
-/// Returns what still needs other keys than these.
+/// Returns the uses of keys other than these.
 async fn uses(on: &Database, keys: &HostKeys) -> Result<Uses, Fault> {
     let mark = metadata::get(on, DIGESTS).await?;
     Ok(Uses {
@@ -111,7 +111,7 @@ async fn uses(on: &Database, keys: &HostKeys) -> Result<Uses, Fault> {
     })
 }
 
-/// Returns what is not sealed under a key, of so many texts after a place.
+/// Returns the texts after a position that are not sealed under a key, up to a limit.
 pub(super) async fn texts(
     on: &Database,
     part: SealedPart,
@@ -137,7 +137,7 @@ pub(super) async fn texts(
     Ok(SealedPage::new(looked_at, limit))
 }
 
-/// Puts a text in the place of one that is still there.
+/// Replaces a text, if it is still there.
 pub(super) async fn reseal(
     on: &Database,
     text: &SealedText,
@@ -158,7 +158,7 @@ pub(super) async fn reseal(
     }
 }
 
-/// Returns how many texts are sealed under none of these keys.
+/// Returns the number of texts that are sealed under none of these keys.
 async fn others(on: &Database, keys: &HostKeys) -> Result<u64, Fault> {
     let (prefixes, mut sum) = (known_keys::prefixes(keys), 0);
     for sql in [&OTHER_PAYLOADS, &OTHER_RESULTS] {
@@ -176,10 +176,11 @@ async fn others(on: &Database, keys: &HostKeys) -> Result<u64, Fault> {
     Ok(sum)
 }
 
-/// Notes that only the current key is used, if it is.
+/// Records that only the current key is used, if that is so.
 ///
-/// Who opens a session afterwards under another key finds that it may not, and who has opened one
-/// before is seen: before the note, or after it, and then the note is taken back.
+/// A session that is opened afterwards under another key finds that it may not seal, and one that
+/// was opened before is found: before this is recorded, or after it, and then the record is
+/// reverted.
 pub(super) async fn retire(shared: &Shared) -> Result<(), StoreError> {
     let (on, current) = (&shared.database, shared.keys.current());
     let only = HostKeys::new(current.clone());

@@ -1,5 +1,4 @@
-//! Rows as the database keeps them: a call's record, ids, and texts that it cannot keep as they
-//! are.
+//! Rows as the database keeps them: a call's record, ids, and texts that it cannot store unchanged.
 
 use std::str::FromStr;
 
@@ -10,13 +9,13 @@ use tokio_postgres::Row;
 
 use super::error::Fault;
 
-/// A call as it is kept, and what the database knows beside it.
+/// A stored call, and what the database knows in addition to its record.
 #[derive(Clone)]
 pub(super) struct StoredCall {
-    /// When it was read, in microseconds by the database's clock.
+    /// The time of the read, in microseconds by the database's clock.
     pub(super) read_at: i64,
     pub(super) record: CallRecord,
-    /// Which lease of the claimant's session the claim was made under.
+    /// The lease epoch of the claimant's session under which the claim was made.
     pub(super) epoch: Option<i64>,
     pub(super) claimant_dead: bool,
 }
@@ -31,7 +30,7 @@ pub(super) fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {
     parse_record(row.try_get(at + 1)?, row.try_get(at)?)
 }
 
-/// A record, which must have the version that its row has.
+/// Parses a record, which must have the version of its row.
 pub(super) fn parse_record(text: &str, version: i64) -> Result<CallRecord, Fault> {
     let record: CallRecord =
         serde_json::from_str(text).map_err(|_| Fault::Damaged("a call's record"))?;
@@ -58,12 +57,12 @@ pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// Milliseconds of microseconds.
+/// Converts microseconds to a timestamp, in milliseconds.
 pub(super) fn millis(micros: i64) -> Timestamp {
     Timestamp::from_millis(micros.div_euclid(1000))
 }
 
-/// A host's text as the database can keep it: it cannot keep the character 0.
+/// Returns a text of the host as the database can keep it: it cannot keep the character 0.
 pub(super) fn storable(text: &str) -> String {
     if text.contains(['\0', '\u{1}']) {
         text.replace('\u{1}', "\u{1}1").replace('\0', "\u{1}0")

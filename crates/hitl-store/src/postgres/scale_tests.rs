@@ -1,5 +1,5 @@
-//! What a query reads must not depend on how long the queue is: counted in pages, by the server
-//! itself.
+//! The amount of data that a query reads must not depend on the length of the queue. The server
+//! counts the pages.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_postgres::{Client, NoTls};
 use super::super::{PostgresStore, journal, multi_call, queue, retention, write};
 use super::*;
 
-/// A schema with so many pending calls, written without going through the store.
+/// A schema with this many pending calls, written directly and not through the store.
 struct Filled {
     schema: String,
     client: Client,
@@ -44,7 +44,8 @@ impl Filled {
                     SELECT {s}.number_history({calls} + 1);";
         let fill = fill.replace("{s}", &schema).replace("{calls}", &calls.to_string());
         client.batch_execute(&fill).await.unwrap();
-        // A statement each: several at once would be a transaction, in which there is no vacuum.
+        // One statement each: several at once would be a transaction, in which VACUUM is not
+        // allowed.
         for table in ["calls", "history", "payloads"] {
             let vacuum = format!("VACUUM ANALYZE {schema}.{table}");
             client.batch_execute(&vacuum).await.unwrap();
@@ -52,7 +53,7 @@ impl Filled {
         Self { schema, client }
     }
 
-    /// Returns how many pages a query reads, and how it goes about it.
+    /// Returns the number of pages that a query reads, and its plan.
     async fn explain(&self, sql: &Statement, given: &[&(dyn ToSql + Sync)]) -> (u64, String) {
         let text = format!("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {}", sql.text);
         let typed: Vec<_> = given.iter().copied().zip(sql.types.iter().cloned()).collect();
@@ -101,7 +102,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     for (sql, given) in queries {
         let (few, _) = short.explain(sql, given).await;
         let (many, plan) = long.explain(sql, given).await;
-        // A row that is looked up costs as many pages as the tree is deep; the queue has thousands.
+        // Looking up a row costs as many pages as the tree is deep; the queue has thousands.
         assert!(
             many <= 2 * few + 4 * limit.unsigned_abs(),
             "{few} pages with 300 calls, {many} with 30,000: {plan}"
@@ -112,10 +113,10 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     }
 }
 
-/// Returns how a statement is carried out, whatever it is given.
+/// Returns the generic plan of a statement, which does not depend on its parameters.
 async fn generic_plan(client: &Client, schema: &str, sql: &Statement) -> String {
     let types: Vec<&str> = sql.types.iter().map(tokio_postgres::types::Type::name).collect();
-    // An array's name begins so.
+    // The name of an array type begins with `_`.
     let arrays = types.iter().map(|name| match name.strip_prefix('_') {
         Some(of) => format!("{of}[]"),
         None => (*name).to_owned(),

@@ -1,8 +1,8 @@
-//! The tables, and how a schema of an older version gets them.
+//! The tables, and their migration from older versions.
 //!
 //! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`. The version is in
 //! the table `meta`. One replica migrates at a time, and the others wait for it; each step is all
-//! or nothing. There is no copy of what was before: back the database up before a new version of
+//! or nothing. No copy of the former state is kept: back up the database before a new version of
 //! hitl.
 
 use hitl_core::store::{StoreError, StoreErrorKind};
@@ -13,7 +13,7 @@ use super::database::Database;
 use super::error::{Fault, unusable};
 use crate::failpoint::reach;
 
-/// Every step there is, in order.
+/// Every step, in order.
 pub(super) const STEPS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
@@ -28,18 +28,18 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/11.sql"),
 ];
 
-/// What a schema is, before anything of it is used.
+/// The state of a schema, before anything in it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Identity {
-    /// There is nothing of that name, or nothing in it.
+    /// The schema does not exist, or is empty.
     Empty,
-    /// It is a store of this schema version.
+    /// The schema is a store of this version.
     Store(usize),
-    /// It belongs to some other program.
+    /// The schema belongs to another program.
     Foreign,
 }
 
-/// A name that needs no quotes anywhere.
+/// Checks that a name needs no quotes anywhere.
 pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
     let fits = (1..=40).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -49,7 +49,7 @@ pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
     if fits { Ok(()) } else { Err(unusable(hint)) }
 }
 
-/// Brings the schema to the newest version. What is not ours or newer is refused.
+/// Migrates the schema to the newest version. Refuses a schema that is not ours or is newer.
 pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Result<(), StoreError> {
     let error = |fault| on.error(fault);
     let mut connection = on.connection().await.map_err(error)?;
@@ -91,14 +91,14 @@ pub(super) async fn migrate(on: &Database, schema: &str, steps: &[&str]) -> Resu
     let script: String = [create].into_iter().chain(steps_to_do).chain([version]).collect();
     reach("before-migration");
     transaction.batch_execute(&script).await.map_err(lost)?;
-    // A commit whose answer is lost is found done, or is done again, at the next opening.
+    // If the commit's answer is lost, the next opening finds the step or repeats it.
     transaction.commit().await.map_err(lost)?;
     reach("after-migration");
     Ok(())
 }
 
 /// Lets one replica at a time change the schema as a whole. The lock ends with the transaction, so
-/// it holds behind a pooler too.
+/// it also works behind a pooler.
 pub(super) async fn lock(transaction: &Transaction<'_>, schema: &str) -> Result<(), Fault> {
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hitl migrates ' || $1, 0))";
     let locked = transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await;

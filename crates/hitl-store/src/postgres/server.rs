@@ -1,4 +1,4 @@
-//! The settings of a server that decide whether the store may rely on it.
+//! The server settings that decide whether the store may rely on it.
 
 use hitl_core::store::StoreError;
 
@@ -16,7 +16,8 @@ static SETTINGS: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&SETTINGS];
 
-/// A standby takes no writes, and a server that acknowledges before it has written breaks promises.
+/// Refuses a standby, which takes no writes, and a server that acknowledges a commit before it is
+/// durable.
 pub(super) async fn check_settings(on: &Database) -> Result<(), StoreError> {
     let error = |fault| on.error(fault);
     let rows = on.read(&SETTINGS, &[]).await.map_err(error)?;

@@ -1,12 +1,12 @@
-//! Who is alive: leases in the database's time, with epochs.
+//! Sessions and their leases, in the database's time, with epochs.
 //!
 //! A session is a row with a lease that its holder renews. Everybody else judges it by the
-//! database's clock alone. Each claim carries the epoch of the lease that it was made under: when a
-//! lease has run out, what was claimed under it is dead for good, and the holder continues under
-//! the next epoch, so that an outage costs the claims it interrupted and not the executor.
+//! database's clock alone. Each claim carries the epoch of the lease under which it was made: once
+//! a lease has expired, the claims made under it are dead for good, and the holder continues under
+//! the next epoch, so that an outage costs only the claims it interrupted and not the executor.
 //!
 //! A holder fences itself at half its lease, by its own clock, counted from before it asked for the
-//! renewal: from then on it claims nothing, although others take it for dead only at the lease's
+//! renewal: from then on it claims nothing, although others consider it dead only at the lease's
 //! end. The statement that claims checks the lease once more, for holders whose clock stood still.
 
 use std::collections::HashMap;
@@ -51,14 +51,14 @@ static ALIVE: Statement = Statement {
            AND lease_until > clock_timestamp()",
     types: &[Type::TEXT, Type::INT8],
 };
-// A session without a row is as dead as one whose lease has run out.
+// A session without a row is as dead as one whose lease has expired.
 static TIDY: Statement = Statement {
     text: "WITH sealer AS (DELETE FROM {s}.meta m WHERE m.name LIKE 'sealer.%' AND NOT EXISTS ( \
              SELECT FROM {s}.sessions s WHERE m.name = 'sealer.' || s.id::text)) \
            DELETE FROM {s}.sessions WHERE lease_until < clock_timestamp() - interval '1 day'",
     types: &[],
 };
-// A session whose key is not said is of an older version.
+// A session that names no key is from an older version.
 static UNDER_OTHER_KEYS: Statement = Statement {
     text: "SELECT count(*) FROM {s}.sessions s WHERE s.lease_until > clock_timestamp() \
            AND NOT EXISTS (SELECT FROM {s}.meta m \
@@ -69,16 +69,16 @@ static UNDER_OTHER_KEYS: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&OPEN, &RENEW, &CLOSE, &ALIVE, &TIDY, &UNDER_OTHER_KEYS];
 
-/// How often a lease is renewed in its time.
+/// The number of renewals per lease duration.
 const RENEWALS: u32 = 6;
 
 /// The sessions of one store.
 pub(super) struct Sessions {
     own: Mutex<HashMap<SessionId, Lease>>,
-    /// Held while rows change, so that nothing that was closed is opened again.
+    /// Held while rows change, so that no closed session is opened again.
     changing: AsyncMutex<()>,
     length: Duration,
-    /// What this store seals under is beside each session, so that others see it.
+    /// The keys of this store. Each session's row names the current one, so that others see it.
     keys: HostKeys,
 }
 
@@ -89,7 +89,7 @@ struct Lease {
 }
 
 impl Sessions {
-    /// No sessions yet, with leases of this length, of a store with these keys.
+    /// Creates an empty set of sessions, with leases of this length, for a store with these keys.
     pub(super) fn new(length: Duration, keys: HostKeys) -> Self {
         Self { own: Mutex::default(), changing: AsyncMutex::default(), length, keys }
     }
@@ -105,7 +105,7 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Closes a session of this store. Others are left alone.
+    /// Closes a session of this store. Sessions of others are left alone.
     pub(super) async fn close(&self, on: &Database, session: SessionId) -> Result<(), Fault> {
         let _changing = self.changing.lock().await;
         if self.own().contains_key(&session) {
@@ -115,7 +115,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// The epoch to claim under, while this store may claim at all.
+    /// Returns the epoch to claim under. Fails while this store may not claim.
     pub(super) fn epoch(&self, session: SessionId) -> Result<i64, StoreError> {
         let lease = self.own().get(&session).copied();
         lease
@@ -124,7 +124,7 @@ impl Sessions {
             .ok_or_else(|| fenced("the database"))
     }
 
-    /// A claim was not written: whether it is because the lease has run out.
+    /// Fails if the lease has expired, which may be why a claim was not written.
     pub(super) async fn check(
         &self,
         on: &Database,
@@ -139,14 +139,14 @@ impl Sessions {
         Ok(())
     }
 
-    /// Returns whether this store has sessions, and each of their leases may have run out: others
-    /// may have retired its key meanwhile.
+    /// Returns whether this store has sessions and all their leases may have expired: others may
+    /// have retired its key meanwhile.
     pub(super) fn is_fenced(&self) -> bool {
         let own = self.own();
         !own.is_empty() && own.values().all(|lease| Instant::now() >= lease.fenced_at)
     }
 
-    /// Renews all leases; those that have run out begin their next epoch, while this store may
+    /// Renews all leases; those that have expired begin their next epoch, while this store may
     /// still seal under its key.
     async fn renew(&self, on: &Database) -> Result<(), StoreError> {
         let error = |fault| on.error(fault);
@@ -172,12 +172,13 @@ impl Sessions {
             } else {
                 tracing::warn!(%session, "a lease ran out; what was claimed under it is lost");
                 self.own().insert(session, Lease { fenced_at: asked, ..lease });
-                // Before it, so that a store that may not seal is not taken for alive each time.
+                // Before the lease is taken, so that a store that may not seal does not appear
+                // alive each time.
                 seal_check::check_may_seal(on, &self.keys).await?;
                 let next = self.lease(on, session, lease.epoch + 1).await.map_err(error)?;
                 reach("lease-taken-again");
-                // And after it, as when a session is opened: who retires the key sees the lease, or
-                // this store sees that it is retired.
+                // And after it, as when a session is opened: either the process that retires the
+                // key sees the lease, or this store sees that the key is retired.
                 if let Err(retired) = seal_check::check_may_seal(on, &self.keys).await {
                     on.read(&CLOSE, &[&vec![id]]).await.map_err(error)?;
                     return Err(retired);
@@ -188,7 +189,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Takes a lease, which counts once it is kept.
+    /// Takes a lease. It counts once the caller has recorded it.
     async fn lease(&self, on: &Database, session: SessionId, epoch: i64) -> Result<Lease, Fault> {
         let asked = Instant::now();
         let given =
@@ -208,7 +209,7 @@ impl Sessions {
     }
 }
 
-/// Returns how many sessions are alive that seal under another key than this one.
+/// Returns the number of live sessions that seal under a key other than this one.
 pub(super) async fn under_other_keys(on: &Database, key: KeyId) -> Result<u64, Fault> {
     let rows = on.read(&UNDER_OTHER_KEYS, &[&key.to_string()]).await?;
     Ok(super::row::one(&rows)?.try_get::<_, i64>(0)?.cast_unsigned())

@@ -23,10 +23,10 @@ pub(super) struct Shared {
     pub(super) sessions: Arc<Sessions>,
     pub(super) notifier: Arc<Notifier>,
     pub(super) hub: ChangeNotifier,
-    /// With the epochs that they are claimed under.
+    /// The cached records, each with the epoch that it is claimed under.
     pub(super) record_cache: RecordCache<Option<i64>>,
     pub(super) clock_estimate: ServerClockEstimate,
-    /// Judges expiry instead of the database's, in tests.
+    /// The clock that judges expiry instead of the database's, in tests.
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) keys: HostKeys,
     /// Dropped with the store, which ends its tasks.
@@ -34,33 +34,35 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// A call has changed: says so here, and to the other replicas.
+    /// Notifies waiters in this process and the other replicas that a call has changed.
     pub(super) fn changed(&self, id: RequestId) {
         self.hub.notify(id);
         self.notifier.add(id);
     }
 
-    /// The error that a fault is to callers.
+    /// Returns the error that callers see for a fault.
     pub(super) fn error(&self, fault: Fault) -> StoreError {
         self.database.error(fault)
     }
 
-    /// The present of the store, at a moment of the database's.
+    /// Returns the store's current time, given the database's in microseconds.
     pub(super) fn now_of(&self, micros: i64) -> Timestamp {
         self.clock.as_ref().map_or_else(|| millis(micros), |clock| clock.now())
     }
 
-    /// A read that failed after a write whose end is not known leaves it unknown.
+    /// Returns the error of a failed read. After a write whose outcome is unknown, it stays
+    /// ambiguous.
     pub(super) fn reading_failed(&self, fault: Fault, unclear: bool) -> StoreError {
         self.known_or_ambiguous(self.database.error(fault), unclear)
     }
 
-    /// Whatever goes wrong after a write whose end is not known: that one may still happen.
+    /// Returns `error`, or an ambiguous one after a write whose outcome is unknown: that write may
+    /// still happen.
     pub(super) fn known_or_ambiguous(&self, error: StoreError, unclear: bool) -> StoreError {
         if unclear { ambiguous(&self.database.place) } else { error }
     }
 
-    /// Reads a call, and remembers it.
+    /// Reads a call, and caches it.
     pub(super) async fn read_and_cache(
         &self,
         tenant: &Tenant,
@@ -74,14 +76,14 @@ impl Shared {
         Ok(stored)
     }
 
-    /// Reads what a key leads to.
+    /// Looks up the call of a key.
     pub(super) async fn read_by_key(&self, call: &NewCall) -> Result<KeyLookup, Fault> {
         let found = query::find(&self.database, call.key()).await?;
         self.clock_estimate.observe(found.read_at);
         Ok(found)
     }
 
-    /// A call was just written like this.
+    /// Caches a record that was just written.
     pub(super) fn record_written(&self, record: &CallRecord, epoch: Option<i64>) {
         self.changed(record.id());
         self.record_cache.put(record, epoch);

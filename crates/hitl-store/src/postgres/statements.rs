@@ -1,4 +1,4 @@
-//! Every statement of the store, so that the schema's name is put into each of them once.
+//! Every statement of the store. The schema's name is inserted into each of them once.
 
 use super::statement::Statement;
 use super::{

@@ -37,21 +37,20 @@ use super::seal_check;
 use super::session::{self};
 use super::shared::Shared;
 
-/// Keeps calls in PostgreSQL (14 or later), where several replicas share one queue. Cheap to clone;
-/// clones share the connections.
+/// A store that keeps calls in PostgreSQL (14 or later), where several replicas share one queue.
+/// Cheap to clone; clones share the connections.
 ///
-/// `Ok` means durable: what was acknowledged survives a crash of this process and of the server,
-/// and a fail-over only where replication is synchronous. A replica that dies leaves what it was
-/// running to be declared lost once its [lease](crate::PostgresOptions::lease) is over, by the
+/// `Ok` means durable: an acknowledged change survives a crash of this process and of the server,
+/// and a failover only where replication is synchronous. When a replica dies, the calls that it was
+/// running are declared lost once its [lease](crate::PostgresOptions::lease) has expired, by the
 /// database's clock.
 ///
 /// Connections over TCP use TLS where the server offers it, and then the server's certificate is
 /// always checked; write `sslmode=require` into the URL to accept nothing less, `sslmode=disable`
-/// to go without. Behind a pooler, set its
-/// [`listen_url`](crate::PostgresOptions::listen_url) and
+/// to go without. Behind a pooler, set its [`listen_url`](crate::PostgresOptions::listen_url) and
 /// [`unnamed_statements`](crate::PostgresOptions::unnamed_statements).
 ///
-/// Every future of a store may be dropped: the operation then happens wholly or not at all. The
+/// Every future of a store may be dropped: the operation then happens entirely or not at all. The
 /// store lives on the runtime it was opened on. Dropping the last clone ends its sessions.
 #[derive(Clone)]
 pub struct PostgresStore {
@@ -65,12 +64,12 @@ impl From<Shared> for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Returns how often the database was [put back](crate::PostgresOptions::restored), counted
+    /// Returns how often the database was [restored](crate::PostgresOptions::restored), counted
     /// from 1.
     ///
     /// # Errors
     ///
-    /// If the database cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn epoch(&self) -> Result<u64, StoreError> {
         let text = metadata::get(&self.shared.database, "epoch").await;
         let text = text.map_err(|fault| self.shared.error(fault))?;
@@ -78,15 +77,15 @@ impl PostgresStore {
         epoch.ok_or_else(|| self.shared.error(Fault::Damaged("its epoch")))
     }
 
-    /// The way to the database.
+    /// Returns the access to the database.
     pub(super) fn database(&self) -> &Database {
         &self.shared.database
     }
 }
 
 impl PostgresStore {
-    /// Refuses what is sealed, if its key may have been retired: while the leases are good, who
-    /// retires a key waits for them.
+    /// Refuses sealed texts if the key may have been retired. While the leases are valid, the
+    /// process that retires a key waits for them.
     async fn check_key(&self) -> Result<(), StoreError> {
         if self.shared.sessions.is_fenced() {
             seal_check::check_may_seal(&self.shared.database, &self.shared.keys).await?;
@@ -95,7 +94,7 @@ impl PostgresStore {
     }
 }
 
-/// Returns whether something sealed is kept with a change.
+/// Returns whether the payload of an event has a sealed text.
 fn is_sealing(enclosed: &EventPayload) -> bool {
     enclosed.payload.is_some() || enclosed.result.is_some()
 }
@@ -120,7 +119,8 @@ impl Store for PostgresStore {
     async fn open_session(&self) -> Result<SessionId, StoreError> {
         let opened = self.shared.sessions.open(&self.shared.database).await;
         let session = opened.map_err(|fault| self.shared.error(fault))?;
-        // Its key is beside it by now, so who retires keys sees it, or it sees that they are.
+        // The session's row names its key by now, so either the process that retires keys sees it,
+        // or this one sees that the key is retired.
         if let Err(error) =
             seal_check::check_may_seal(&self.shared.database, &self.shared.keys).await
         {

@@ -1,10 +1,11 @@
-//! Several statements in one transaction, for what one statement cannot do: what draws on a grant,
-//! and events of several calls.
+//! Several statements in one transaction, for changes that one statement cannot make: draws on a
+//! grant, and events of several calls.
 //!
 //! Rows are locked in one order, grants by id and then calls by id, so that two transactions cannot
-//! hold what the other needs. Who stalls does not hold them for long: the server ends a transaction
-//! that waits too long, for a row or for its client. Nothing but the transaction itself is relied
-//! upon, so it works behind a pooler that gives each transaction another connection.
+//! hold what the other needs. A stalled client does not hold them for long: the server ends a
+//! transaction that waits too long for a row or for its client. Nothing depends on connection state
+//! outside the transaction, so it works behind a pooler that gives each transaction another
+//! connection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,20 +20,20 @@ use super::row::one;
 use super::statement::{Params, Statement};
 use crate::failpoint::reach;
 
-/// The time that a row is waited for, a statement may take, and a client may say nothing.
+/// The limits of waiting for a row, of a statement, and of a client's silence.
 const BOUNDS: &str = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'; \
                       SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
-/// Work inside a transaction, performed again until one transaction is committed.
+/// Work inside a transaction, repeated until one transaction is committed.
 #[async_trait]
 pub(super) trait TransactionBody: Sync {
-    /// The answer to its caller.
+    /// The answer to the caller.
     type Answer: Send;
 
-    /// Does it.
+    /// Performs the work.
     async fn perform(&self, tx: &Tx<'_>) -> Result<Completion<Self::Answer>, Fault>;
 
-    /// Returns whether only the first attempt has the answer: done again, it finds nothing to do.
+    /// Returns whether only the first attempt has the answer: a repetition finds nothing to do.
     fn answers_once(&self) -> bool {
         false
     }
@@ -40,21 +41,21 @@ pub(super) trait TransactionBody: Sync {
 
 /// The way in which a transaction is to end.
 pub(super) enum Completion<T> {
-    /// Keeps what was written.
+    /// Commits the changes.
     Commit(T),
-    /// There is nothing to keep.
+    /// Rolls back: there is nothing to commit.
     Nothing(T),
 }
 
 /// The result of one transaction.
 pub(super) enum Attempt<T> {
-    /// It has ended as it was to end.
+    /// The transaction ended as intended.
     Done(T),
-    /// Nobody knows whether it was committed.
+    /// It is unknown whether the transaction was committed.
     Unclear,
 }
 
-/// A transaction that has begun.
+/// An open transaction.
 pub(super) struct Tx<'c> {
     transaction: Transaction<'c>,
     database: &'c Database,
@@ -73,8 +74,8 @@ pub(super) async fn run<W: TransactionBody>(
         Err(fault) => fault,
     };
     if matches!(fault, Fault::Broken(_)) {
-        // Nobody knows what it is still doing: it does not go back to the pool, and the server
-        // gives up what was begun on it.
+        // The state of this connection is unknown: it does not go back to the pool, and the server
+        // aborts the transaction on it.
         drop(Object::take(connection));
         if committing.load(Ordering::Relaxed) {
             return Ok(Attempt::Unclear);
@@ -83,10 +84,10 @@ pub(super) async fn run<W: TransactionBody>(
     Err(fault)
 }
 
-/// Does `work` until it is known to have happened, or cannot.
+/// Repeats `work` until it is known to have happened, or to have failed.
 ///
-/// After a commit that may have happened it is done again: what was erased is found erased then,
-/// and counts as such.
+/// After a commit that may have happened the work is repeated: what was erased is then found
+/// erased, and counts as such.
 pub(super) async fn run_until_known<W: TransactionBody>(
     on: &Database,
     work: &W,
@@ -121,7 +122,7 @@ async fn once<W: TransactionBody>(
             reach("after-commit");
             Ok(answer)
         }
-        // Dropping it undoes it.
+        // Dropping the transaction rolls it back.
         Completion::Nothing(answer) => Ok(answer),
     }
 }
@@ -146,24 +147,24 @@ impl Tx<'_> {
 
 /// The result of one attempt to write.
 pub(super) enum WriteOutcome {
-    /// It is durable.
+    /// The write is durable.
     Done,
-    /// Somebody was faster, or it came too late: nothing was written.
+    /// Another writer was faster, or the attempt came too late: nothing was written.
     Missed,
-    /// Nobody knows.
+    /// It is unknown whether the write happened.
     Unclear,
 }
 
 /// The destination of a write.
 pub(super) enum WriteTarget<'a> {
-    /// In a transaction of its own, as one statement.
+    /// One statement, as a transaction of its own.
     SingleStatement(&'a Database),
-    /// Together with others.
+    /// A transaction with other statements.
     InTransaction(&'a Tx<'a>),
 }
 
 impl WriteTarget<'_> {
-    /// Sends a statement that counts what it has written: one row, or none.
+    /// Sends a statement that returns the number of rows written: one or none.
     pub(super) async fn write(
         &self,
         sql: &Statement,
@@ -194,7 +195,7 @@ async fn alone(on: &Database, sql: &Statement, given: Params<'_>) -> Result<Writ
         };
         match fault {
             Fault::Broken(_) => return Ok(WriteOutcome::Unclear),
-            // Two who write the same key at the same moment.
+            // Two transactions write the same key at the same moment.
             fault if fault.is_duplicate() => return Ok(WriteOutcome::Missed),
             fault if fault.is_passing() && retry.wait().await => {}
             fault => return Err(fault),

@@ -1,9 +1,9 @@
-//! Hints between replicas: who waits here hears of what changed there.
+//! Hints between replicas: a waiter here learns of changes there.
 //!
-//! After a commit, outside it, the changed ids are notified; while one notification is on its way
-//! the next ones gather, and they wait for no disk. One connection listens. Nothing depends on a
-//! hint that arrives: after each reconnection everybody reads again, and every few seconds the
-//! history, which misses nothing, is read for changes that nobody was told of.
+//! After a commit, outside it, the changed ids are notified; while one notification is in flight
+//! the next ones gather, and they wait for no disk. One connection listens. Nothing depends on the
+//! arrival of a hint: after each reconnection every waiter reads again, and every few seconds the
+//! history, which misses nothing, is read for changes whose notification was lost.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ use super::query;
 use super::statement::Statement;
 use crate::failpoint::reach;
 
-// Hints need not survive a crash of the server: the transaction waits for no disk.
+// Hints need not survive a crash of the server: the transaction does not wait for the disk.
 static NOTIFY: Statement = Statement {
     text: "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, hint) \
            FROM unnest($2::text[]) AS hint",
@@ -32,24 +32,24 @@ static NOTIFY: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&NOTIFY];
 
-/// How many ids go into one notification, which may have 8,000 bytes.
+/// The number of ids in one notification, which may have 8,000 bytes.
 const IDS: usize = 200;
 /// The number of ids that may wait to be notified; with more, all watchers read again.
 const WAITING: usize = 10_000;
-/// Stands for every call.
+/// Means every call.
 const ALL_CALLS: &str = "*";
-/// The number of changes that are looked at one by one.
+/// The number of changes that are examined one by one.
 const STRETCH: usize = 1000;
-/// The pauses between attempts to listen.
+/// The pause between attempts to listen.
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Tells the tasks of a store that it was dropped.
+/// Notifies the tasks of a store when it is dropped.
 #[derive(Clone)]
 pub(super) struct DropSignal(watch::Receiver<()>);
 
 impl DropSignal {
-    /// Completes once what comes along with it is dropped.
+    /// Returns a sender and a signal, which completes once the sender is dropped.
     pub(super) fn pair() -> (watch::Sender<()>, Self) {
         let (alive, dropped) = watch::channel(());
         (alive, Self(dropped))
@@ -61,17 +61,17 @@ impl DropSignal {
     }
 }
 
-/// Passes on to other replicas what this one changed.
+/// Passes this replica's changes on to other replicas.
 pub(super) struct Notifier {
     channel: String,
-    /// Marks this store's own hints, which it gave already.
+    /// The prefix of this store's own hints, which were given locally already.
     own: String,
     waiting: Mutex<HashSet<RequestId>>,
     some: Notify,
 }
 
 impl Notifier {
-    /// For the stores in this schema.
+    /// Creates the notifier of the stores in this schema.
     pub(super) fn new(schema: &str) -> Self {
         Self {
             channel: format!("hitl_{schema}"),
@@ -81,7 +81,7 @@ impl Notifier {
         }
     }
 
-    /// A call has changed.
+    /// Queues the id of a changed call.
     pub(super) fn add(&self, id: RequestId) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() <= WAITING {
@@ -91,7 +91,7 @@ impl Notifier {
         self.some.notify_one();
     }
 
-    /// Takes the ids that wait, as the texts of notifications.
+    /// Takes the waiting ids, as the texts of notifications.
     fn take(&self) -> Vec<String> {
         let ids = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         if ids.len() > WAITING {
@@ -101,7 +101,7 @@ impl Notifier {
         ids.chunks(IDS).map(|some| format!("{} {}", self.own, some.join(" "))).collect()
     }
 
-    /// Hints at what another replica changed.
+    /// Hints at the changes of another replica.
     fn observe(&self, text: &str, hub: &ChangeNotifier) {
         let mut words = text.split(' ');
         if words.next() == Some(&self.own) {
@@ -110,7 +110,7 @@ impl Notifier {
         for word in words {
             match word.parse() {
                 Ok(id) => hub.notify(id),
-                // Everything, or a newer version's word for something.
+                // The word for every call, or one of a newer version.
                 Err(_) => hub.notify_all(),
             }
         }
@@ -151,7 +151,7 @@ pub(super) async fn listen(
         tokio::select! {
             () = dropped.wait() => return,
             clock_estimate = while_connected(&notifier, &at, &hub) => {
-                // What happened while nobody listened is not told again.
+                // Changes that happened while nobody listened are not notified again.
                 hub.notify_all();
                 if clock_estimate {
                     pause = PAUSE;
@@ -166,13 +166,13 @@ pub(super) async fn listen(
     }
 }
 
-/// Returns whether it was connected at all.
+/// Listens until the connection ends. Returns whether it was connected at all.
 async fn while_connected(notifier: &Notifier, at: &Address, hub: &ChangeNotifier) -> bool {
     let Ok((client, mut connection)) = at.listen().await else { return false };
     let subscribe = async {
         let listen = format!("LISTEN \"{}\"", notifier.channel);
         if client.batch_execute(&listen).await.is_ok() {
-            // Who waits has read before this connection heard anything.
+            // A waiter may have read before this connection listened.
             hub.notify_all();
         }
         std::future::pending::<()>().await;
@@ -191,7 +191,7 @@ async fn while_connected(notifier: &Notifier, at: &Address, hub: &ChangeNotifier
     true
 }
 
-/// Reads the history from time to time until the store is dropped.
+/// Reads the history at intervals until the store is dropped.
 pub(super) async fn poll_history(
     on: Arc<Database>,
     hub: ChangeNotifier,
@@ -217,7 +217,7 @@ pub(super) async fn poll_history(
     }
 }
 
-/// Hints at what changed since `seen`. Returns how far it has seen.
+/// Hints at the changes after `seen`. Returns the last number seen.
 async fn notify_changes(
     on: &Database,
     hub: &ChangeNotifier,

@@ -1,9 +1,8 @@
-//! The statements that write a call, and what they are given: a new call, and the next version of
-//! one.
+//! The statements that write a call, and their input: a new call, or the next version of one.
 //!
-//! Each compares what it rests on: that the call is still the one that was seen, that it is not too
+//! Each checks its preconditions: that the call is still the one that was seen, that it is not too
 //! late, and for a claim that the lease lasts. A decision that another call has is a duplicate row,
-//! so the whole statement fails; the next read says why.
+//! so the whole statement fails; the next read tells why.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, Event, HistoryEntry};
@@ -19,14 +18,14 @@ use super::shared::Shared;
 use super::statement::Statement;
 use super::transaction::{WriteOutcome, WriteTarget};
 
-/// For how long, in microseconds, what was read may be relied upon.
+/// The time, in microseconds, for which a read may be relied upon.
 pub(super) const READ_VALIDITY_MICROS: i64 = 2_000_000;
 
-/// How often a submission may find its key free and yet not be taken.
+/// The number of times that a submission may find its key free and yet not be written.
 pub(super) const MAX_MISSES: u32 = 20;
 
-/// The turn of a call that begins to wait, as [`turn`](hitl_core::queue::turn) has it: after the
-/// principal's own last one, or where the queue is worked. Two that come at the very same moment
+/// The turn of a call that begins to wait, as [`turn`](hitl_core::queue::turn) defines it: after
+/// the principal's own last one, or at the head of the queue. Two that come at the very same moment
 /// may share one.
 macro_rules! turn {
     ($tenant:literal, $principal:literal, $rank:literal) => {
@@ -177,15 +176,15 @@ static UPDATE: Statement = Statement {
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&INSERT, &UPDATE];
 
-/// A record's next version, and on what it rests.
+/// The next version of a record, and the preconditions of its write.
 pub(super) struct UpdateCall {
-    /// The version that it had, and when that was written.
+    /// The former version, and the time at which it was written.
     from: (u64, Timestamp),
     pub(super) next: CallRecord,
     pub(super) epoch: Option<i64>,
-    /// When it was judged, in microseconds.
+    /// The time of the judgement, in microseconds.
     since: i64,
-    /// When it is too late to write it.
+    /// The time from which it is too late to write this version.
     pub(super) until: i64,
 }
 
@@ -266,17 +265,17 @@ impl UpdateCall {
     }
 }
 
-/// A new call, and on what its entering rests.
+/// A new call, and the preconditions of its write.
 pub(super) struct InsertCall<'a> {
     pub(super) record: &'a CallRecord,
     pub(super) caps: Caps,
-    /// Who must audit that it entered.
+    /// The session that must audit the new call.
     pub(super) auditor: Option<SessionId>,
     pub(super) epoch: Option<i64>,
     pub(super) payload: &'a Sealed,
-    /// When it was stamped, in microseconds.
+    /// The time of the stamp, in microseconds.
     pub(super) since: i64,
-    /// When it is too late to write it.
+    /// The time from which it is too late to write this call.
     pub(super) until: i64,
     pub(super) write: SessionId,
 }

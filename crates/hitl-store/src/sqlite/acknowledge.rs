@@ -2,8 +2,8 @@
 //!
 //! While idle, the writer thread acknowledges: it would wait anyway. Callers help: each one that
 //! submits again acknowledges up to [`ACKS_PER_CALLER`] waiting callers, on the processor on which
-//! those continue, which costs the least. A thread of its own acknowledges the rest as soon as the
-//! writer has something to write, so that nobody waits for the next commit too.
+//! those continue, which costs the least. A separate thread acknowledges the rest as soon as the
+//! writer has something to write, so that no caller waits for the next commit as well.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -73,17 +73,17 @@ impl PendingAcks {
     }
 }
 
-/// The thread that acknowledges. Dropping it ends the thread after what is left, which is never
-/// more than may wait for the writer.
+/// The thread that acknowledges. Dropping it ends the thread after the remaining acknowledgements,
+/// which are never more than may wait for the writer.
 pub(super) struct AckThread {
     pending: Arc<PendingAcks>,
-    /// Wakes the thread.
+    /// The channel that wakes the thread.
     queue: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl AckThread {
-    /// Starts the thread. If none can be started, `hand_over` acknowledges everything itself.
+    /// Starts the thread. If it cannot be started, `hand_over` acknowledges everything itself.
     pub(super) fn start(hub: ChangeNotifier, path: Arc<Path>) -> Self {
         let pending = Arc::new(PendingAcks { groups: Mutex::default(), hub, path });
         let (queue, left) = channel::<()>();
@@ -110,7 +110,7 @@ impl AckThread {
         if self.pending.groups().is_empty() {
             return;
         }
-        // After a panic there, which was reported there, nobody takes them any more.
+        // If the thread panicked, which was reported there, no thread takes them any more.
         if self.queue.as_ref().is_none_or(|queue| queue.send(()).is_err()) {
             while self.pending.ack_next() {}
         }

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::super::operation::{Operation, WriteContext};
 use super::*;
 
-/// Counts its acknowledgements and its failures.
+/// An operation that counts its acknowledgements and its failures.
 struct Told(Arc<[AtomicUsize; 2]>);
 
 impl Operation for Told {
@@ -78,7 +78,7 @@ fn whoever_has_come_back_tells_a_few_others() {
         (5, 0),
         "those that failed come after their group, and the next after them"
     );
-    // The writer, as long as it has nothing to write.
+    // As the writer does while it has nothing to write.
     while untold.ack_next() {}
     assert_eq!(bench.told(), (6, 1));
     assert_eq!(bench.turns.available_permits(), 100, "their places are free");

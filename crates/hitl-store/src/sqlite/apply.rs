@@ -1,4 +1,4 @@
-//! An event that is applied to one call, as an operation of the writer.
+//! An event applied to one call, as an operation of the writer.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{self, CallRecord, Event, Transition, grant_of};
@@ -18,23 +18,23 @@ use super::write::{write_next, write_rest};
 use crate::failpoint::reach;
 use crate::record_cache::RecordCache;
 
-/// Applies an event.
+/// The application of an event.
 pub(super) struct Apply {
     tenant: Tenant,
     id: RequestId,
     event: Event,
     enclosed: EventPayload,
-    /// Used at the first attempt only: a second one reads what the first has left.
+    /// Used at the first attempt only: a second one reads the result of the first.
     optimistic: Option<OptimisticUpdate>,
     answer: Option<Result<ApplyAnswer, ApplyError>>,
     reply: oneshot::Sender<Result<StoredCall, ApplyError>>,
 }
 
-/// A call as it stands after an event.
+/// A call after an event.
 enum ApplyAnswer {
-    /// It was changed.
+    /// The event changed the call.
     HistoryLine(i64, CallRow),
-    /// It was so before.
+    /// The call was in this state already.
     Unchanged(StoredCall),
 }
 
@@ -55,7 +55,8 @@ impl ApplyAnswer {
 }
 
 impl Apply {
-    /// This event, worked out as far as can be without the file; and where its answer comes.
+    /// Prepares the event as far as possible without the file. Also returns the receiver of the
+    /// answer.
     pub(super) fn new(
         tenant: &Tenant,
         ApplyRequest { id, event, enclosed, .. }: ApplyRequest,
@@ -68,7 +69,7 @@ impl Apply {
         (Self { tenant, id, event, enclosed, optimistic, answer: None, reply }, answer)
     }
 
-    /// Returns what the event leads to, and the line of history when it changed something.
+    /// Returns the result of the event, and the line of history if it changed something.
     fn advance(
         &mut self,
         on: &Connection,
@@ -109,7 +110,8 @@ impl Apply {
         Ok((Ok(ApplyAnswer::HistoryLine(n, next)), Some(written)))
     }
 
-    /// A refusal, unless it is our own earlier attempt that is in the way: then it happened.
+    /// Returns the refusal, unless the operation's own earlier attempt caused it: then the event
+    /// happened.
     fn refused(
         &self,
         refusal: machine::Refusal,
@@ -117,7 +119,7 @@ impl Apply {
     ) -> Result<Result<Box<CallRecord>, ApplyError>, Fault> {
         match &self.answer {
             Some(Ok(first)) if *first.record() == *current => Ok(Ok(current)),
-            // Others have moved on from a change that may have been ours.
+            // Others have changed the call since a change that may be this operation's.
             Some(Ok(first)) if current.version() >= first.record().version() => {
                 Err(Fault::Ambiguous)
             }

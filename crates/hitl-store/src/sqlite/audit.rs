@@ -13,17 +13,17 @@ use hitl_core::audit::{
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// "hita" in the file's header: it is an audit of ours.
+/// "hita" in the file's header marks an audit of hitl.
 const APPLICATION_ID: i32 = 0x6869_7461;
 
-/// The file's `user_version` from when on all that was deleted in it was overwritten.
+/// The file's `user_version` once everything deleted in it was overwritten.
 const OVERWRITTEN: i32 = 1;
 
-/// The number of records that are looked at for one call, and how many in one go.
+/// The number of records that are searched for one call, and the number that are read at once.
 const LOOKED_AT: u64 = 100_000;
 const STRETCH: u64 = 2_000;
 
-/// Keeps each audit record as a row of an SQLite file of its own: the very line that
+/// An audit that keeps each record as a row of an SQLite file of its own: the same line that
 /// [`JsonlAudit`](hitl_core::JsonlAudit) would write, chained in the same way.
 ///
 /// The file has one writer, which holds it locked. [`export`](Self::export) writes the lines out,
@@ -37,17 +37,17 @@ pub struct SqliteAudit {
 struct Writer {
     connection: Connection,
     chain: ChainWriter,
-    /// Whether a commit waits for the disk now.
+    /// The current setting: true if a commit waits for the disk. `None` if not set yet.
     syncs: Option<bool>,
 }
 
 impl SqliteAudit {
-    /// Opens or creates the file, and continues with its chain.
+    /// Opens or creates the file, and continues its chain.
     ///
     /// # Errors
     ///
-    /// If another process holds the file, if it cannot be written to, or if it is a database of
-    /// another program.
+    /// Fails if another process holds the file, if it cannot be written to, or if it is a database
+    /// of another program.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AuditError> {
         let path = path.as_ref().to_path_buf();
         let failed = |error| failed("open", &path, error);
@@ -62,7 +62,7 @@ impl SqliteAudit {
         Ok(Self { path, durability: Durability::default(), writer: Mutex::new(writer) })
     }
 
-    /// Chooses what `Ok` means for a record.
+    /// Sets the meaning of `Ok` for a record.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
@@ -73,7 +73,7 @@ impl SqliteAudit {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or `to` cannot be written.
+    /// Fails if the file cannot be read, or `to` cannot be written.
     pub fn export(&self, mut to: impl Write) -> Result<(), AuditError> {
         let writer = self.writer();
         let sql = "SELECT line FROM audit ORDER BY seq";
@@ -89,7 +89,7 @@ impl SqliteAudit {
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
-        // A line that was made and not kept is made again.
+        // A line that was made and not stored is made again.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -103,7 +103,8 @@ fn failed(what: &str, path: &Path, error: rusqlite::Error) -> AuditError {
     AuditError::new(why).because(io::Error::other(error))
 }
 
-/// Takes the file for this process alone, and finds where its chain continues. `None`: not ours.
+/// Locks the file for this process alone, and finds where its chain continues. `None` if the file
+/// is not ours.
 fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.busy_timeout(std::time::Duration::ZERO)?;
@@ -115,12 +116,12 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
     }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    // Nothing of a line that is erased is left in the pages that it stood on.
+    // Nothing of an erased line remains in the pages that it was on.
     connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
     if tables == 0 {
         connection.pragma_update(None, "user_version", OVERWRITTEN)?;
     }
-    // The lock that is taken to write this is kept.
+    // The lock taken for this write is kept.
     connection.execute_batch(
         "BEGIN EXCLUSIVE; \
          CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY, line BLOB NOT NULL) STRICT; \
@@ -136,8 +137,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<Option<ChainWriter>> {
 }
 
 impl AuditReader for SqliteAudit {
-    /// Of the latest hundred thousand records. The file has one connection, so that anyone who
-    /// appends waits for a stretch of it to be read, and not for all.
+    /// Searches the latest hundred thousand records. The file has one connection, so the search
+    /// releases it after each part: an append waits for one part to be read, and not for all.
     fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
         let end = self.writer().chain.head().seq;
         let begin = end.saturating_sub(LOOKED_AT);
@@ -152,7 +153,7 @@ impl AuditReader for SqliteAudit {
 }
 
 impl SqliteAudit {
-    /// A call's records in one stretch.
+    /// Returns a call's records in one part of the file.
     fn stretch(&self, call: RequestId, after: u64) -> rusqlite::Result<Vec<StoredRecord>> {
         let writer = self.writer();
         let sql = "SELECT line FROM audit WHERE seq > ?1 AND seq <= ?1 + ?2 \
@@ -167,7 +168,7 @@ impl SqliteAudit {
 }
 
 impl SqliteAudit {
-    /// The lines after one, with their numbers; at most a stretch of them.
+    /// Returns the lines after one, with their numbers; at most [`STRETCH`] of them.
     fn lines(on: &Connection, after: i64) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
         let sql = "SELECT seq, line FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";
         let mut lines = on.prepare_cached(sql)?;
@@ -179,7 +180,7 @@ impl SqliteAudit {
 
     fn replace(writer: &mut Writer, replace: &mut Replace<'_>) -> rusqlite::Result<u64> {
         let Writer { connection, syncs, .. } = writer;
-        // It is on the disk before it counts.
+        // A replacement is on the disk before it counts.
         connection.pragma_update(None, "synchronous", "FULL")?;
         *syncs = Some(true);
         let within = connection.transaction()?;
@@ -208,10 +209,10 @@ impl SqliteAudit {
         Ok(replaced)
     }
 
-    /// Copies what the write-ahead log has into the file, synced, and empties it.
+    /// Copies the content of the write-ahead log into the file, synced, and empties the log.
     fn empty_the_log(on: &Connection) -> rusqlite::Result<()> {
         on.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            // The file has one connection, so that nobody else can be reading it.
+            // The file has one connection, so no other one can be reading it.
             if row.get::<_, i64>(0)? == 0 { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
         })
     }
@@ -221,7 +222,7 @@ impl ErasableLog for SqliteAudit {
     fn visit(&self, look: &mut dyn FnMut(&[u8])) -> Result<(), AuditError> {
         let mut after = 0;
         loop {
-            // Stretch by stretch: anyone who appends waits for one of them.
+            // Part by part: an append waits for one part only.
             let lines = Self::lines(&self.writer().connection, after);
             let lines = lines.map_err(|e| self.failed("read", e))?;
             let Some((last, _)) = lines.last() else { return Ok(()) };
@@ -325,7 +326,7 @@ mod tests {
         let report = report.unwrap().finish();
         assert!(report.is_sound() && report.records == 10, "{:?}", report.findings);
         drop(audit);
-        // What is changed in the file is found.
+        // A change in the file is detected.
         let file = Connection::open(&path).unwrap();
         file.execute("UPDATE audit SET line = CAST(replace(CAST(line AS TEXT), '\"3\"', '\"4\"') AS BLOB) WHERE seq = 4", [])
             .unwrap();
@@ -348,7 +349,7 @@ mod tests {
         for n in 2..STRETCH + 2 {
             audit.append(&of(other, n)).unwrap();
         }
-        // It is named there, but not what the record is about.
+        // This record names the call, but is about another one.
         let mut named = of(other, 0);
         named.note = Some(mine.to_string());
         audit.append(&named).unwrap();
@@ -365,7 +366,7 @@ mod tests {
         let path = folder.path().join("audit.db");
         let audit = SqliteAudit::open(&path).unwrap();
         audit.append(&record(0)).unwrap();
-        // As full as a disk can be: no page more.
+        // As full as a disk can be: not one page more.
         {
             let writer = audit.writer();
             let pages: i64 =
@@ -385,7 +386,7 @@ mod tests {
         assert!(report.is_sound() && report.records == kept);
     }
 
-    /// Also of a file of an older version, which has no mark that what was deleted is overwritten.
+    /// Covers also a file of an older version, which has no mark that deleted data is overwritten.
     #[test]
     fn invariant_8_an_erased_line_leaves_its_place_and_no_words_in_the_file() {
         for is_older in [false, true] {
@@ -419,7 +420,7 @@ mod tests {
             assert_eq!(seen, 300);
             assert_eq!(audit.rewrite(&mut |line| Some(placeholder(line))).unwrap(), 300);
             let heads = audit.heads();
-            // The chain continues, here and after it is opened once more.
+            // The chain continues, now and after the file is reopened.
             audit.append(&record(300)).unwrap();
             assert_ne!(audit.heads(), heads);
             for entry in std::fs::read_dir(folder.path()).unwrap() {
@@ -431,12 +432,12 @@ mod tests {
             audit.append(&record(301)).unwrap();
             let report = Verifier::new().chain("audit.db", &exported(&audit)[..]).unwrap().finish();
             assert_eq!((report.records, report.erased), (302, 300));
-            // Nobody has listed them here, and that is all that is found.
+            // The erasures are not listed here, and that is the only finding.
             assert!(report.findings.iter().all(|found| found.kind.name() == "notErased"));
         }
     }
 
-    /// As SQLite has it of a file on a disk that was mounted again, read-only.
+    /// Simulates a file on a disk that was remounted read-only, as SQLite reports it.
     #[test]
     fn invariant_6_a_read_only_file_refuses_and_goes_on_when_it_can_be_written() {
         let folder = tempfile::tempdir().unwrap();

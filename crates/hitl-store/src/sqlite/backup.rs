@@ -1,9 +1,9 @@
-//! A copy of the file while it is in use, and what opening such a copy means.
+//! A copy of the file while it is in use, and the opening of such a copy.
 //!
 //! A backup is marked as one, and any other older copy is behind the file's [head](super::head).
-//! Anyone who opens it has gone back in time: what was decided and run since is not in it. So the
-//! first opening gives it a new epoch and holds everything that could run for a human and takes
-//! every grant back, in one transaction, before anything else can be read from it.
+//! Opening either goes back in time: decisions and runs since then are not in it. So the first
+//! opening gives it a new epoch, holds every call that could run for review by a human, and revokes
+//! every grant, in one transaction, before anything else can be read from it.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
@@ -25,30 +25,30 @@ use super::row::CallRow;
 use super::schema::beside;
 use super::write::replace;
 
-/// The name under which a file keeps that it is a backup that was never opened.
+/// The name under which a file records that it is a backup that was never opened.
 const MARK: &str = "backup";
 const EPOCH: &str = "epoch";
-/// The number of calls that are held at once.
+/// The number of calls that are held per batch.
 const BATCH: usize = 1000;
 
-/// Copies the file `from` as it stands to `to`, which appears whole or not at all.
+/// Copies the current state of the file `from` to `to`, which appears complete or not at all.
 pub(super) fn back_up(from: &Path, to: &Path) -> Result<(), BackupFault> {
     if to.exists() {
         let what = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(BackupFault::Io(what));
     }
     let partial = beside(to, ".partial");
-    // An earlier attempt may have died while it wrote.
+    // An earlier attempt may have been interrupted while it wrote.
     let _absent = fs::remove_file(&partial);
-    // SQLite takes an empty file for none; made here, only its owner can read it.
+    // SQLite treats an empty file as a new database; created here, only its owner can read it.
     host_key_file::private(OpenOptions::new().write(true).create_new(true)).open(&partial)?;
     let target = partial.to_str().ok_or(Fault::Damaged("the backup's path is not Unicode"))?;
     let on = connect(from, Duration::from_secs(5))?;
-    // One statement, one snapshot: anyone who writes meanwhile is not held up and not in it.
+    // One statement is one snapshot: concurrent writers are not blocked and not included.
     on.execute("VACUUM INTO ?1", [target]).map_err(Fault::from)?;
     mark(&partial)?;
     File::open(&partial)?.sync_all()?;
-    // Not over a file that somebody has put there meanwhile.
+    // Does not overwrite a file that was created there meanwhile.
     fs::hard_link(&partial, to)?;
     fs::remove_file(&partial)?;
     host_key_file::sync_folder(to)?;
@@ -60,12 +60,12 @@ fn mark(path: &Path) -> Result<(), Fault> {
     metadata::set(&copy, MARK, "1")
 }
 
-/// What went wrong with a backup: the store's file or the copy.
+/// The fault of a backup: of the store's file or of the copy.
 #[derive(Debug)]
 pub(super) enum BackupFault {
-    /// While reading or copying.
+    /// A fault while reading or copying.
     Store(Fault),
-    /// With the file that is written.
+    /// A fault of the file that is written.
     Io(std::io::Error),
 }
 
@@ -86,8 +86,8 @@ pub(super) fn is_backup(on: &Connection) -> Result<bool, Fault> {
     Ok(metadata::get(on, MARK)?.is_some())
 }
 
-/// Gives the file a new epoch, after its own and after one that is `known` from elsewhere, and
-/// holds everything that could run for a human. All or nothing.
+/// Gives the file a new epoch, higher than its own and than the one that is `known` from elsewhere,
+/// and holds everything that could run for review by a human. All or nothing.
 pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Result<(), Fault> {
     let transaction = on.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let epoch = metadata::get(&transaction, EPOCH)?.and_then(|text| text.parse::<u64>().ok());
@@ -104,13 +104,14 @@ pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Re
                 let next = CallRow::new(Event::Restore.name(), next, None)?;
                 replace(&transaction, *n, &next, record)?;
                 let line = next.log(&transaction, *n)?;
-                // There is no gate yet that could audit it.
+                // No gate exists yet that could audit it.
                 outbox::add_unaudited(&transaction, *n, next.record().version(), line, None)?;
             }
         }
     }
     grants::revoke_all(&transaction, now)?;
-    // Calls that came after the backup are missing: a key of theirs would look new, and run again.
+    // Calls made after the backup are missing: a key of theirs would look new, and the call would
+    // run again.
     retention::raise(&transaction, now)?;
     transaction.execute("DELETE FROM meta WHERE name = ?1", [MARK])?;
     transaction.commit()?;

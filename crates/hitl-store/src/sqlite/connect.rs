@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::Fault;
 
-/// A connection to a file that exists.
+/// Opens a connection to a file that exists.
 pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -16,8 +16,7 @@ pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection,
     connection.pragma_update(None, "foreign_keys", true)?;
     // Every acknowledged commit is on the disk.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // What is deleted is overwritten: a record that is replaced, a payload of a call that has
-    // ended.
+    // Deleted data is overwritten: a record that is replaced, a payload of a call that has ended.
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     Ok(connection)
 }

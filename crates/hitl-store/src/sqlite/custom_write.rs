@@ -1,4 +1,4 @@
-//! A write that is no step of a call's life: retention, and the journal of tasks.
+//! A write that is not a step in a call's life: retention, and the journal of tasks.
 
 use hitl_core::StoreError;
 use rusqlite::Connection;
@@ -7,10 +7,10 @@ use tokio::sync::oneshot;
 use super::error::Fault;
 use super::operation::{HistoryLine, Operation, WriteContext};
 
-/// The work inside the transaction. It may be done more than once.
+/// The work inside the transaction. It may be performed more than once.
 type WriteFn<T> = Box<dyn FnMut(&Connection, &WriteContext) -> Result<T, Fault> + Send>;
 
-/// Such a write, and the channel for its answer.
+/// The write, and the channel for its answer.
 pub(super) struct CustomWrite<T> {
     perform: WriteFn<T>,
     answer: Option<T>,
@@ -18,7 +18,7 @@ pub(super) struct CustomWrite<T> {
 }
 
 impl<T: Send> CustomWrite<T> {
-    /// The write, and where its answer comes.
+    /// Wraps the write. Also returns the receiver of its answer.
     pub(super) fn new(
         work: impl FnMut(&Connection, &WriteContext) -> Result<T, Fault> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {

@@ -1,4 +1,4 @@
-//! For which call each decision has counted.
+//! The call that each decision has counted for.
 
 use hitl_core::RequestId;
 use hitl_core::machine::Event;
@@ -11,7 +11,7 @@ pub(super) const COUNTED: &str =
 const COUNT: &str = "INSERT INTO decisions (id, call) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 pub(super) const FORGET: &str = "DELETE FROM decisions WHERE call = ?1";
 
-/// Returns whether the event brings a decision that has counted for another call.
+/// Returns whether the event carries a decision that has counted for another call.
 pub(super) fn is_used(on: &Connection, call: RequestId, event: &Event) -> Result<bool, Fault> {
     let Some(id) = event.decision() else { return Ok(false) };
     let counted = on.prepare_cached(COUNTED)?.query_row([id.to_string()], |row| row.get(0));
@@ -19,7 +19,7 @@ pub(super) fn is_used(on: &Connection, call: RequestId, event: &Event) -> Result
     Ok(counted.is_some_and(|counted| counted != call.to_string()))
 }
 
-/// The event's decision has counted for call `n`.
+/// Records that the event's decision has counted for call `n`.
 pub(super) fn count(on: &Connection, n: i64, event: &Event) -> Result<(), Fault> {
     if let Some(id) = event.decision() {
         on.prepare_cached(COUNT)?.execute(params![id.to_string(), n])?;
@@ -27,7 +27,7 @@ pub(super) fn count(on: &Connection, n: i64, event: &Event) -> Result<(), Fault>
     Ok(())
 }
 
-/// Call `n` is forgotten, and its decisions with it.
+/// Forgets the decisions of call `n`, which is being forgotten.
 pub(super) fn forget(on: &Connection, n: i64) -> Result<(), Fault> {
     on.prepare_cached(FORGET)?.execute([n])?;
     Ok(())

@@ -28,7 +28,7 @@ impl Shared {
             };
             (_, place) = self.write(forget).await?;
         }
-        // Also when nothing was erased: the time before may have left the log as it was.
+        // Also when nothing was erased: the previous erasure may not have emptied the log.
         self.scrub().await?;
         Ok(ErasedCount::new(calls))
     }
@@ -39,7 +39,7 @@ impl Shared {
     ) -> Result<Vec<Option<NotErased>>, StoreError> {
         check_erasable(calls)?;
         let calls = calls.to_vec();
-        // Performed once more after a commit that may have happened, it finds what it erased
+        // If the commit may have happened, the write is performed again and finds what it erased
         // itself.
         let mut first: Option<Vec<Option<NotErased>>> = None;
         let said = self
@@ -98,14 +98,14 @@ impl Shared {
         let mut first = None;
         self.write(move |on, _| {
             let released = holds::release(on, &tenant, id)?;
-            // Gone already: by our own commit that was lost and is done again.
+            // The hold is gone already: released by this operation's own lost commit.
             first = released.or_else(|| first.take());
             Ok(first.clone())
         })
         .await
     }
 
-    /// Empties the log, which may hold what was erased.
+    /// Empties the log, which may contain erased data.
     pub(super) async fn scrub(&self) -> Result<(), StoreError> {
         let path = Arc::clone(&self.path);
         self.read(move |_| scrub::empty_the_log(&path)).await

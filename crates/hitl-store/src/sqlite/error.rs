@@ -7,20 +7,22 @@ use hitl_base::clock::ClockJump;
 use hitl_core::store::{StoreError, StoreErrorKind as Kind};
 use rusqlite::ErrorCode;
 
-/// A fault below the contract: it has no path yet.
+/// A fault below the contract, which has no path yet.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// SQLite says so.
+    /// An error that SQLite returned.
     Sqlite(rusqlite::Error),
-    /// What was read cannot have been written by us. Says what it is, never what it says.
+    /// The data that was read cannot have been written by hitl. Names the kind of data, never its
+    /// content.
     Damaged(&'static str),
-    /// A new call of a run that is behind the watermark.
+    /// The new call belongs to a run that is behind the watermark.
     RunForgotten,
     /// The machine's clock has jumped far ahead.
     Clock(ClockJump),
-    /// Something was erased, and the log that may still have it could not be emptied.
+    /// Data was erased, and the log that may still contain it could not be emptied.
     LogInUse,
-    /// A commit failed half-way, and others have written since: nobody can tell any more.
+    /// The outcome of a commit is unknown, and others have written since: it can no longer be found
+    /// out.
     Ambiguous,
 }
 
@@ -37,7 +39,7 @@ impl From<ClockJump> for Fault {
 }
 
 impl Fault {
-    /// Returns whether the write is certain not to have happened, although `COMMIT` failed.
+    /// Returns whether the write certainly did not happen, although `COMMIT` failed.
     pub(super) fn is_certain(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
         matches!(
@@ -46,7 +48,7 @@ impl Fault {
         )
     }
 
-    /// The error that callers see.
+    /// Returns the error that callers see.
     pub(super) fn at(self, path: &Path) -> StoreError {
         let file = path.display();
         match self {
@@ -67,7 +69,7 @@ impl Fault {
             Self::Sqlite(error) => {
                 let (kind, message) = explain(&error, path);
                 let wrapped = StoreError::new(kind, message);
-                // Other errors of the wrapper quote what they could not convert.
+                // Other errors of the wrapper quote the values that they could not convert.
                 let quotes_nothing = matches!(error, rusqlite::Error::SqliteFailure(..));
                 if quotes_nothing { wrapped.because(error) } else { wrapped }
             }
@@ -110,7 +112,7 @@ fn explain(error: &rusqlite::Error, path: &Path) -> (Kind, String) {
     }
 }
 
-/// Nobody knows whether it was written.
+/// Returns the error for a write that may or may not have happened.
 pub(super) fn ambiguous(path: &Path) -> StoreError {
     StoreError::new(
         Kind::Ambiguous,
@@ -118,7 +120,7 @@ pub(super) fn ambiguous(path: &Path) -> StoreError {
     )
 }
 
-/// The store's threads have ended.
+/// Returns the error for a store whose threads have ended.
 pub(super) fn stopped(path: &Path) -> StoreError {
     StoreError::new(
         Kind::Unavailable,
@@ -126,7 +128,7 @@ pub(super) fn stopped(path: &Path) -> StoreError {
     )
 }
 
-/// The file can be read, and not written.
+/// Returns the error for a file that can be read, but not written.
 pub(super) fn read_only(path: &Path) -> StoreError {
     StoreError::new(Kind::ReadOnly, read_only_message(path))
 }
@@ -139,7 +141,7 @@ fn read_only_message(path: &Path) -> String {
     )
 }
 
-/// A file beside the database cannot be used.
+/// Returns the error for a file beside the database that cannot be used.
 pub(super) fn file_error(path: &Path, error: io::Error) -> StoreError {
     let file = path.display();
     let (kind, message) = match error.kind() {

@@ -1,4 +1,4 @@
-//! Which executor runs which tools.
+//! The tools that each executor runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const ROWS: &str = "SELECT session, recorded_at, digest FROM executors";
 const TOOLS: &str = "SELECT digest, min(tools) FROM executors GROUP BY digest";
 const FORGET: &str = "DELETE FROM executors WHERE session = ?1";
 
-/// Records the tools of a session, and forgets those that need not be known any more.
+/// Records the tools of a session, and forgets executors that no longer need to be known.
 pub(super) fn record(
     on: &Connection,
     context: &WriteContext,
@@ -49,7 +49,8 @@ pub(super) fn all(
     }
     let mut executors = Vec::new();
     for row in rows(on, is_dead)? {
-        // One that came since the tools were read is as good as one that comes in a moment.
+        // An executor that was added since the tools were read is skipped, as if it came a moment
+        // later.
         let Some(tools) = known.get(&row.digest) else { continue };
         let tools = Arc::clone(tools);
         executors.push(Executor::new(row.session, row.is_alive, row.recorded_at, tools));

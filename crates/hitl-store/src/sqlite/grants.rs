@@ -1,5 +1,5 @@
-//! Standing permissions: kept, listed, taken back. What is drawn on one is written in the
-//! transaction of the claim.
+//! Standing permissions: kept, listed, revoked. A draw on a grant is written in the transaction of
+//! the claim.
 
 use hitl_base::Timestamp;
 use hitl_core::grant::GrantRecord;
@@ -13,8 +13,7 @@ use super::query::{ScanPosition, count};
 use super::row::encode;
 
 const BY_ID: &str = "SELECT version, record FROM grants WHERE id = ?1 AND tenant = ?2";
-// The parameters of each listing: tenant, tool, principal, after, whether only live ones, now,
-// limit.
+// The parameters of each listing: tenant, tool, principal, after, live ones only, now, limit.
 const OF_TENANT: &str = "SELECT version, record FROM grants INDEXED BY grants_by_tenant \
     WHERE tenant = ?1 AND id > ?4 AND (?2 IS NULL OR tool = ?2) \
     AND (?3 IS NULL OR principal = ?3) AND (NOT ?5 OR (revoked = 0 AND ends > ?6)) \
@@ -23,7 +22,7 @@ pub(super) const OF_TOOL: &str = "SELECT version, record FROM grants INDEXED BY 
     WHERE tenant = ?1 AND tool = ?2 AND id > ?4 \
     AND (?3 IS NULL OR principal = ?3) AND (NOT ?5 OR (revoked = 0 AND ends > ?6)) \
     ORDER BY id LIMIT ?7";
-// What was given to end by itself is passed over in the index, without being read.
+// Grants whose expiry has passed are skipped in the index, without being read.
 pub(super) const LIVE: &str = "SELECT version, record FROM grants INDEXED BY grants_live \
     WHERE tenant = ?1 AND tool = ?2 AND principal = ?3 AND id > ?4 AND revoked = 0 AND ?5 \
     AND ends > ?6 ORDER BY id LIMIT ?7";
@@ -43,7 +42,7 @@ pub(super) const LISTINGS: &[&str] =
 /// The number of grants that are revoked at once, when a file was restored.
 const BATCH: usize = 1000;
 
-/// A grant of this tenant.
+/// Returns a grant of this tenant.
 pub(super) fn get(
     on: &Connection,
     tenant: &Tenant,
@@ -56,7 +55,7 @@ pub(super) fn get(
     found.map(kept).transpose()
 }
 
-/// Keeps a new grant. One that is there stays as it is; doing it again finds what was kept.
+/// Saves a new grant. An existing one stays as it is; a repetition finds the grant that was saved.
 pub(super) fn save(
     on: &Connection,
     grant: &GrantRecord,
@@ -84,8 +83,8 @@ pub(super) fn save(
     Ok(record)
 }
 
-/// Keeps the next version of a grant: a compare-and-set. The transaction excludes other writers, so
-/// a miss means damage.
+/// Writes the next version of a grant, as a compare-and-set. The transaction excludes other
+/// writers, so a miss means damage.
 pub(super) fn update(on: &Connection, next: &GrantRecord, from: &GrantRecord) -> Result<(), Fault> {
     let changed = on
         .prepare_cached(
@@ -104,7 +103,7 @@ pub(super) fn update(on: &Connection, next: &GrantRecord, from: &GrantRecord) ->
     if changed == 1 { Ok(()) } else { Err(Fault::Damaged("a grant's version differs")) }
 }
 
-/// Takes a grant back. The first revocation counts, so that doing it again changes nothing.
+/// Revokes a grant. The first revocation counts, so a repetition changes nothing.
 pub(super) fn revoke(
     on: &Connection,
     tenant: &Tenant,
@@ -119,7 +118,7 @@ pub(super) fn revoke(
     Ok(Some(next))
 }
 
-/// A page of a tenant's grants, in the order in which they were given.
+/// Returns a page of a tenant's grants, in the order in which they were given.
 pub(super) fn page(
     on: &Connection,
     tenant: &Tenant,
@@ -147,8 +146,8 @@ pub(super) fn page(
     rows.map(|row| row.map_err(Fault::from).and_then(kept)).collect()
 }
 
-/// Forgets some grants that ended before `before` and no hold covers, of those after `after`.
-/// Returns how many, and where to continue if there may be more.
+/// Forgets some grants after `after` that ended before `before` and that no hold covers. Returns
+/// their number, and the position to continue from if there may be more.
 pub(super) fn forget(
     on: &Connection,
     before: Timestamp,
@@ -172,7 +171,7 @@ pub(super) fn forget(
     Ok((forgotten as u64, last))
 }
 
-/// Forgets the grants of a principal that have ended and no hold covers. Returns how many.
+/// Forgets the grants of a principal that have ended and that no hold covers. Returns their number.
 pub(super) fn forget_of(
     on: &Connection,
     (tenant, principal): (&Tenant, &Principal),
@@ -194,7 +193,7 @@ pub(super) fn forget_of(
     Ok(forgotten as u64)
 }
 
-/// Takes every grant back: what was drawn on it since the backup is not known.
+/// Revokes every grant: draws since the backup are not known.
 pub(super) fn revoke_all(on: &Connection, now: Timestamp) -> Result<(), Fault> {
     let mut after = 0_i64;
     loop {
@@ -214,14 +213,14 @@ pub(super) fn revoke_all(on: &Connection, now: Timestamp) -> Result<(), Fault> {
     }
 }
 
-/// Returns when a grant is or was over.
+/// Returns the time at which a grant ends or ended, in milliseconds.
 fn ends(record: &GrantRecord) -> i64 {
     let revoked = record.revoked.as_ref().map(|revoked| revoked.at);
     let ends = revoked.into_iter().chain(record.grant.until).min();
     ends.map_or(i64::MAX, Timestamp::as_millis)
 }
 
-/// A record, which must have the version that its row has.
+/// Parses a record, which must have the version of its row.
 fn kept((version, text): (i64, String)) -> Result<GrantRecord, Fault> {
     let record: GrantRecord =
         serde_json::from_str(&text).map_err(|_| Fault::Damaged("a grant's record"))?;

@@ -1,13 +1,14 @@
 //! The position of the newest write, kept beside the file: `<file>.head`.
 //!
 //! An older copy of a file cannot know that it is one. This small file does: after each commit the
-//! writer notes the epoch and the number of the newest line of history, before any caller hears of
-//! the commit. Anyone who opens a database that is behind its head has an older copy, and begins a
-//! new epoch.
+//! writer records the epoch and the number of the newest line of history, before any caller learns
+//! of the commit. A database that is behind its head is an older copy, and opening it begins a new
+//! epoch.
 //!
-//! It is written without an fsync, because it must never be ahead of the database, which has one;
-//! after a loss of power it may be behind, and then an older copy may pass that is as new as the
-//! head. Several processes write the same head, so it may be behind by the commits of a moment.
+//! The head is written without an fsync, because it must never be ahead of the database, which has
+//! one; after a power loss it may be behind, and then an older copy is not detected if it is as new
+//! as the head. Several processes write the same head, so it may briefly be behind by a few
+//! commits.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -19,9 +20,9 @@ use super::error::Fault;
 use super::host_key_file::private;
 use super::metadata;
 
-/// The name under which the file keeps that it has a head.
+/// The name under which the file records that it has a head.
 const HAS_HEAD: &str = "head";
-/// How often a head is read that another process may be writing at the moment.
+/// The number of attempts to read a head that another process may be writing at the moment.
 const READS: usize = 10;
 
 /// The position of the newest write in a file.
@@ -32,7 +33,8 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The line that is written. The second half repeats the first, so that half a line is none.
+    /// Returns the line to write. The second half repeats the first, so that a partial line is
+    /// invalid.
     fn line(self) -> String {
         let Self { epoch, seq } = self;
         format!("hitl-head 1 {epoch:020} {seq:020} {epoch:020} {seq:020}\n")
@@ -47,7 +49,7 @@ impl Head {
         whole.then_some(Self { epoch, seq })
     }
 
-    /// Returns how far the database has come.
+    /// Returns the newest position of the database.
     pub(super) fn read(on: &Connection) -> Result<Self, Fault> {
         let epoch = metadata::get(on, "epoch")?.and_then(|text| text.parse().ok());
         let epoch = epoch.ok_or(Fault::Damaged("its epoch"))?;
@@ -60,30 +62,31 @@ impl Head {
 /// The result of reading the head beside a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeadRead {
-    /// There is none.
+    /// The head does not exist.
     Missing,
-    /// It cannot be read: somebody has written something else.
+    /// The head cannot be parsed: it was overwritten by something else.
     Unreadable,
-    /// It says this.
+    /// The head has this position.
     At(Head),
 }
 
-/// Returns whether the database is an older copy, by its head, which was read before it. Pure.
+/// Returns whether the database is an older copy, judged by its head, which was read before it.
+/// Pure.
 pub(super) fn is_older_copy(kept: HeadRead, found: Head, has_head: bool) -> bool {
     match kept {
-        // A database from before there were heads gets its first one.
+        // A database from before heads existed gets its first one.
         HeadRead::Missing => has_head,
         HeadRead::Unreadable => true,
         HeadRead::At(head) => found < head,
     }
 }
 
-/// Returns whether the database says that a head is kept beside it.
+/// Returns whether the database records that a head is kept beside it.
 pub(super) fn has_head(on: &Connection) -> Result<bool, Fault> {
     Ok(metadata::get(on, HAS_HEAD)?.is_some())
 }
 
-/// The file, open for writing.
+/// The head file, open for writing.
 #[derive(Debug)]
 pub(super) struct HeadFile {
     file: File,
@@ -102,7 +105,7 @@ impl HeadFile {
                 }
                 Err(error) => return Err(error),
             };
-            // What is not text is as good as another text.
+            // A file that is not text is as unreadable as a wrong text.
             let read = file.take(256).read_to_string(&mut text);
             if let (Ok(_), Some(head)) = (read, Head::parse(&text)) {
                 return Ok(HeadRead::At(head));
@@ -111,14 +114,14 @@ impl HeadFile {
         Ok(HeadRead::Unreadable)
     }
 
-    /// Opens or makes the file, and writes how far the database has come.
+    /// Opens or creates the file, and writes the newest position of the database.
     pub(super) fn open(path: &Path, on: &Connection) -> Result<Self, Fault> {
         let io = |_| Fault::Damaged("the .head file beside it cannot be written");
         let options = &mut OpenOptions::new();
         let file = private(options.write(true).create(true).truncate(false)).open(path);
         let mut head = Self { file: file.map_err(io)?, warned: false };
         let now = Head::read(on)?;
-        // Something else that was written here may be longer.
+        // Other content that was written here may be longer.
         let length = now.line().len() as u64;
         let written = head.put(now).and_then(|()| head.file.set_len(length));
         written.and_then(|()| head.file.sync_all()).map_err(io)?;
@@ -128,8 +131,8 @@ impl HeadFile {
         Ok(head)
     }
 
-    /// Notes that the database has come so far. A head that cannot be written stays behind, which
-    /// is said once: it only makes the file harder to tell from an older copy of it.
+    /// Writes the database's position. A head that cannot be written stays behind, which is logged
+    /// once: it only makes an older copy of the file harder to detect.
     pub(super) fn note(&mut self, head: Head) {
         if let Err(error) = self.put(head)
             && !self.warned

@@ -14,7 +14,7 @@ const ONE: &str = "SELECT record FROM holds WHERE id = ?1 AND tenant = ?2";
 const ALL: &str = "SELECT record FROM holds ORDER BY id";
 const RELEASE: &str = "DELETE FROM holds WHERE id = ?1";
 
-/// Places a hold. The same again changes nothing.
+/// Places a hold. Placing the same hold again changes nothing.
 pub(super) fn place(on: &Connection, hold: &Hold, now: Timestamp) -> Result<Hold, Fault> {
     let placed = hold.clone().stamped(now);
     let (scope, call) = match &placed.scope {
@@ -28,14 +28,14 @@ pub(super) fn place(on: &Connection, hold: &Hold, now: Timestamp) -> Result<Hold
     one(on, &placed.tenant, placed.id)?.ok_or(Fault::Damaged("a hold's tenant differs"))
 }
 
-/// Releases a hold. Gives it as it was.
+/// Releases a hold. Returns the hold as it was.
 pub(super) fn release(on: &Connection, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, Fault> {
     let Some(hold) = one(on, tenant, id)? else { return Ok(None) };
     on.prepare_cached(RELEASE)?.execute([id.to_string()])?;
     Ok(Some(hold))
 }
 
-/// Every hold there is.
+/// Returns every hold.
 pub(super) fn all(on: &Connection) -> Result<Holds, Fault> {
     let mut statement = on.prepare_cached(ALL)?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
@@ -49,7 +49,7 @@ fn one(on: &Connection, tenant: &Tenant, id: HoldId) -> Result<Option<Hold>, Fau
     text.optional()?.map(|text| read(&text)).transpose()
 }
 
-/// A hold that cannot be read covers who knows what: nothing is erased then.
+/// Parses a hold. One that cannot be read may cover anything: nothing is erased then.
 fn read(text: &str) -> Result<Hold, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Damaged("a legal hold"))
 }

@@ -12,12 +12,12 @@ use super::error::file_error;
 use super::schema::beside;
 use crate::failpoint::reach;
 
-/// The most keys in a file: the current one and those that still open something.
+/// The most keys in a file: the current one and those that still open some text.
 const MOST: usize = 16;
-/// The digits of a key, and the end of its line.
+/// The length of a line: the digits of a key, and the line break.
 const LINE: usize = 65;
 
-/// Reads the keys, one on each line, the current one first; `None` if there is no such file.
+/// Reads the keys, one per line, the current one first; `None` if there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<HostKeys>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -41,14 +41,14 @@ pub(super) fn read(path: &Path) -> Result<Option<HostKeys>, StoreError> {
     parsed.map(Some).ok_or_else(|| wrong(path, unreadable))
 }
 
-/// Makes a new key and keeps it. Nobody else may be opening the store.
+/// Generates a new key and writes it. No other process may be opening the store.
 pub(super) fn create(path: &Path) -> Result<HostKey, StoreError> {
     let key = generate(path)?;
     write(path, &HostKeys::new(key.clone()))?;
     Ok(key)
 }
 
-/// Makes a new key the current one, and keeps the others as previous ones. Nobody else may be
+/// Makes a new key the current one, and keeps the others as previous ones. No other process may be
 /// opening the store.
 pub(super) fn rotate(path: &Path) -> Result<HostKeys, StoreError> {
     let keys = read(path)?.ok_or_else(|| wrong(path, "there is no key file {} to replace"))?;
@@ -62,14 +62,14 @@ pub(super) fn rotate(path: &Path) -> Result<HostKeys, StoreError> {
     Ok(rotated)
 }
 
-/// Forgets the previous keys, unless the current one is no longer this one. Nobody else may be
-/// opening the store.
+/// Removes the previous keys, unless the file's current key is no longer `current`. No other
+/// process may be opening the store.
 pub(super) fn forget_previous(path: &Path, current: &HostKey) -> Result<(), StoreError> {
     check_current(path, current)?;
     write(path, &HostKeys::new(current.clone()))
 }
 
-/// Refuses where the file's current key is not this one.
+/// Fails if the file's current key is not this one.
 pub(super) fn check_current(path: &Path, current: &HostKey) -> Result<(), StoreError> {
     let keys = read(path)?.ok_or_else(|| wrong(path, "there is no key file {}"))?;
     if keys.current().id() == current.id() {
@@ -82,7 +82,8 @@ fn generate(path: &Path) -> Result<HostKey, StoreError> {
     HostKey::generate().map_err(|error| wrong(path, "no key can be made for {}").because(error))
 }
 
-/// Written whole under another name first: a crash leaves the keys of before, or these.
+/// Writes the complete file under another name first: a crash leaves either the former keys or
+/// these.
 fn write(path: &Path, keys: &HostKeys) -> Result<(), StoreError> {
     let unfinished = beside(path, ".new");
     let text: String = keys.all().map(line).collect();
@@ -96,23 +97,23 @@ fn write(path: &Path, keys: &HostKeys) -> Result<(), StoreError> {
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    // What a crash left under this name was never used.
+    // A file that a crash left under this name was never used.
     let _absent = fs::remove_file(path);
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
-/// Files that it creates can be read by their owner alone.
+/// Makes the files that it creates readable by their owner alone.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// Makes a new name in a folder survive a loss of power.
+/// Makes a new name in a folder survive a power loss.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    // Elsewhere a folder cannot be opened as a file.
+    // On other systems a folder cannot be opened as a file.
     if cfg!(unix)
         && let Some(folder) = path.parent()
     {

@@ -1,5 +1,5 @@
-//! The same file as a journal of long-running tasks: its own tables, the same writer, so that many
-//! tasks share a commit.
+//! The same file as a journal of long-running tasks, with its own tables and the same writer, so
+//! that many tasks share a commit.
 
 use async_trait::async_trait;
 use hitl_core::Tenant;
@@ -23,7 +23,7 @@ pub(super) const RECENT: &str = "SELECT id FROM tasks WHERE id < ?1 ORDER BY id 
 const CALLS: &str = "SELECT record FROM calls WHERE tenant = ?1 AND run > ?2 AND run < ?3";
 const ERASE: &str = "DELETE FROM journal WHERE task = (SELECT n FROM tasks WHERE id = ?1)";
 const FENCE: &str = "UPDATE tasks SET epoch = epoch + 1 WHERE id = ?1";
-/// Greater than every id.
+/// A text that sorts after every id.
 const END: &str = "~";
 
 #[async_trait]
@@ -43,7 +43,8 @@ impl Journal for SqliteStore {
         let written = self.shared.write(move |on, _| {
             let held = on.prepare_cached(HELD)?;
             let Some(n) = one(held, params![id, epoch])? else { return Ok(Append::Fenced) };
-            // Performed once more after a commit that may have happened: then it is there.
+            // If the commit may have happened, the write is performed again: then the entry is
+            // there.
             if let Some(seq) = mine
                 && is_there(on, seq, n, &entry)?
             {
@@ -87,7 +88,7 @@ impl Journal for SqliteStore {
     }
 
     async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
-        // Performed once more after a commit that may have happened, it finds nothing left.
+        // If the commit may have happened, the write is performed again and finds nothing left.
         let mut first = false;
         let erased = self.shared.write(move |on, _| {
             let erased = erase(on, task)?;
@@ -100,7 +101,7 @@ impl Journal for SqliteStore {
     }
 }
 
-/// Erases what is recorded of a task, unless something keeps it.
+/// Erases everything that is recorded of a task, unless something keeps it.
 fn erase(on: &Connection, task: TaskId) -> Result<Result<bool, JournalError>, Fault> {
     let id = task.to_string();
     let mut statement = on.prepare_cached(LOAD)?;
@@ -140,7 +141,7 @@ fn one(
     Ok(statement.query_row(parameters, |row| row.get(0)).optional()?)
 }
 
-/// Returns whether an entry was written under this number. Another process may have taken the
+/// Returns whether the entry was written under this number. Another process may have taken the
 /// number since, but not for this task: that would have been under another epoch.
 fn is_there(on: &Connection, seq: i64, task: i64, entry: &[u8]) -> Result<bool, Fault> {
     let sql = "SELECT seq FROM journal WHERE seq = ?1 AND task = ?2 AND entry = ?3";

@@ -13,24 +13,24 @@ use super::schema::beside;
 use super::session::Sessions;
 use super::store::SqliteStore;
 
-/// How long one waits for others who open the store.
+/// The time limit for other processes that are opening the store.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl SqliteStore {
     /// Makes a new key the current one in the key file beside the store at `path`, and keeps the
     /// others in it as previous ones. Returns the new key's id.
     ///
-    /// Who opens the store from then on seals under the new key. Processes that have it open keep
-    /// the key that they have read, and do not open what others seal from now on: restart them,
-    /// then [`Gate::reseal`](hitl_core::Gate::reseal), then
+    /// A process that opens the store from then on seals under the new key. Processes that have it
+    /// open keep the key that they have read, and cannot open what others seal from now on: restart
+    /// them, then call [`Gate::reseal`](hitl_core::Gate::reseal), then
     /// [`retire_key_file`](Self::retire_key_file).
     ///
     /// A crash leaves the file as it was before or after. Blocks for a moment.
     ///
     /// # Errors
     ///
-    /// The kind [`Key`](StoreErrorKind::Key) if there is no key file: a store whose host keeps the
-    /// key is opened with a new one and the former one.
+    /// Fails with the kind [`Key`](StoreErrorKind::Key) if there is no key file: a store whose host
+    /// keeps the key is opened with a new key and the former one.
     pub fn rotate_key_file(path: impl AsRef<Path>) -> Result<KeyId, StoreError> {
         let path = canonical(path.as_ref())?;
         while_nobody_opens(&path, || {
@@ -38,17 +38,17 @@ impl SqliteStore {
         })
     }
 
-    /// Removes the previous keys from the key file, once nothing is sealed under them and nobody
-    /// seals under them.
+    /// Removes the previous keys from the key file, once nothing is sealed under them and no
+    /// process seals under them.
     ///
-    /// A gate keeps what is needed to recognise calls of before: use
+    /// A gate keeps the digest keys that recognise earlier calls: use
     /// [`Gate::retire_keys`](hitl_core::Gate::retire_keys) first.
     ///
     /// # Errors
     ///
-    /// The kind [`Key`](StoreErrorKind::Key) while something is sealed under another key, or while
-    /// another process may still seal so; and if the store was opened with keys of the host's own.
-    /// Nothing has changed then.
+    /// Fails with the kind [`Key`](StoreErrorKind::Key) while something is sealed under another
+    /// key, or while another process may still seal under one, and if the store was opened with
+    /// keys of the host's own. Nothing has changed then.
     pub async fn retire_key_file(&self) -> Result<(), StoreError> {
         let current = self.shared.keys.current().clone();
         let path = self.path().to_owned();

@@ -1,15 +1,16 @@
 //! One SQLite file as a store.
 //!
-//! - `open` makes the file fit for use: ours, whole, of this schema (`schema`), with its key
+//! - `open` prepares the file: it must be ours, undamaged, of this schema (`schema`), with its key
 //!   (`host_key_file`).
 //! - `writer` is the only thread that writes. It commits the `operation`s of many callers together:
 //!   `submit`, `apply` and `multi_call`, or a `custom_write`; `acknowledge` answers the callers.
-//! - `optimistic` prepares on the callers' threads the `row`s that recent records lead to.
+//! - `optimistic` prepares the `row`s on the callers' threads, from recently seen records.
 //! - `reader` runs the `query`s beside the writer.
-//! - `grants` keeps standing permissions, and what is drawn on them.
-//! - `head` keeps the position of the newest write beside the file: an older copy is noticed by it.
-//! - `retention` erases what is old or named, unless one of the `holds` covers it; `scrub` removes
-//!   its traces from the log. `decisions` keeps for which call each has counted.
+//! - `grants` keeps standing permissions, and the draws on them.
+//! - `head` keeps the position of the newest write beside the file, by which an older copy is
+//!   detected.
+//! - `retention` erases old or named calls, unless one of the `holds` covers them; `scrub` removes
+//!   their traces from the log. `decisions` keeps the call that each decision has counted for.
 //! - `backup` copies the file, and begins a new epoch in a copy.
 //! - `rotation` and `key_rotation` replace the host's key.
 //! - `journal` keeps the journal of long-running tasks.

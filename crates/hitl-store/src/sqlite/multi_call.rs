@@ -17,7 +17,7 @@ use crate::failpoint::reach;
 
 type Answer = Result<Vec<CallRecord>, ApplyError>;
 
-/// Applies several events.
+/// The application of several events.
 pub(super) struct ApplyAll {
     pub(super) tenant: Tenant,
     pub(super) events: Vec<ApplyRequest>,
@@ -26,7 +26,8 @@ pub(super) struct ApplyAll {
 }
 
 impl ApplyAll {
-    /// Returns what the events lead to; adds the lines of history of those that changed something.
+    /// Returns the results of the events; adds the lines of history of those that changed
+    /// something.
     fn advance(
         &mut self,
         on: &Connection,
@@ -84,7 +85,8 @@ impl ApplyAll {
         Ok(())
     }
 
-    /// A refusal, unless it is our own earlier attempt that is in the way: then they happened.
+    /// Returns the refusal, unless the operation's own earlier attempt caused it: then the events
+    /// happened.
     fn refused(
         &self,
         refusal: Refusal,
@@ -94,7 +96,7 @@ impl ApplyAll {
         let mut current: Vec<CallRecord> = found.into_iter().map(|kept| *kept.record).collect();
         match &self.answer {
             Some(Ok(first)) if *first == current => return Ok(Ok(current)),
-            // Others have moved on from changes that may have been ours.
+            // Others have changed the calls since changes that may be this operation's.
             Some(Ok(first))
                 if first.iter().zip(&current).all(|(f, c)| c.version() >= f.version()) =>
             {

@@ -1,8 +1,7 @@
-//! From a path to a store that is fit for use.
+//! Opening a store from a path.
 //!
-//! The file itself is only ever opened by SQLite: closing it by other means would drop the locks
-//! that other connections of this process hold on it. Nothing is created beside a file that is not
-//! ours.
+//! Only SQLite ever opens the file itself: closing it by other means would drop the locks that
+//! other connections of this process hold on it. Nothing is created beside a file that is not ours.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -33,26 +32,27 @@ use super::{backup, host_key_file, query, rotation};
 use crate::failpoint::reach;
 use crate::record_cache::RecordCache;
 
-/// How many connections read beside the one that writes.
+/// The number of connections that read, in addition to the one that writes.
 const READERS: usize = 2;
-/// A file up to this many bytes is checked as a whole when it is opened; a larger one by its
-/// header, its size and its tables, and then wherever it is read.
+/// The size in bytes up to which a file is checked as a whole when it is opened; of a larger one
+/// the header, the size and the tables are checked, and the rest as it is read.
 const CHECKED: u64 = 32 * 1024 * 1024;
-/// For how long a file may rest: a clock that is further ahead of its last change is not believed.
+/// The longest time that a file may be unused: a clock that is further ahead of its last change is
+/// refused.
 const LONGEST_REST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-/// No database is shorter than its smallest page, in bytes.
+/// The minimum size of a database in bytes: its smallest page.
 const SMALLEST: u64 = 512;
 
 impl SqliteStore {
-    /// Opens the file at `path` with the default [options](Self::options), and creates it if there
-    /// is none. Its folder must exist.
+    /// Opens the file at `path` with the default [options](Self::options), and creates it if it
+    /// does not exist. Its folder must exist.
     ///
     /// Cancel safe: a dropped opening ends by itself and closes the file again.
     ///
     /// # Errors
     ///
-    /// The error's [kind](StoreError::kind) tells why: the file is locked, cannot be written, is
-    /// damaged or not ours, was written by a newer version, or its key is missing.
+    /// The error's [kind](StoreError::kind) tells the reason: the file is locked, cannot be
+    /// written, is damaged or not ours, was written by a newer version, or its key is missing.
     pub async fn open(path: impl AsRef<Path> + Send) -> Result<Self, StoreError> {
         Self::options().open(path).await
     }
@@ -64,20 +64,20 @@ impl SqliteStore {
 }
 
 impl SqliteOptions {
-    /// Opens the file at `path`, and creates it if there is none. Its folder must exist, on a local
-    /// disk.
+    /// Opens the file at `path`, and creates it if it does not exist. Its folder must exist, on a
+    /// local disk.
     ///
     /// Cancel safe: a dropped opening ends by itself and closes the file again.
     ///
     /// # Errors
     ///
-    /// As [`SqliteStore::open`].
+    /// The same as [`SqliteStore::open`].
     pub async fn open(self, path: impl AsRef<Path> + Send) -> Result<SqliteStore, StoreError> {
         open(path.as_ref().to_owned(), self).await
     }
 }
 
-/// Opens a store, away from the async runtime.
+/// Opens a store on a thread of its own, off the async runtime.
 async fn open(path: PathBuf, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
     let (reply, opened) = oneshot::channel();
     let given = path.clone();
@@ -96,10 +96,10 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     let head_path = beside(&path, ".head");
     let length = fs::metadata(&path).map_or(0, |file| file.len());
     if length > 0 {
-        // Before anything is created beside it.
+        // Checked before anything is created beside it.
         let found = connect(&path, options.busy_timeout).and_then(|c| schema::identify(&c));
         let found = match found.map_err(at)? {
-            // SQLite takes a file that is too short for a database for an empty one.
+            // SQLite treats a file that is too short for a database as an empty one.
             Identity::Empty if length < SMALLEST => Identity::Foreign,
             found => found,
         };
@@ -115,7 +115,8 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
             format!("another process is still opening {}; try again", path.display()),
         ));
     };
-    // Before the database: others may write to both meanwhile, and the database is never behind.
+    // Read before the database: others may write to both meanwhile, and the database is never
+    // behind.
     let kept = HeadFile::read(&head_path).map_err(|error| file_error(&head_path, error))?;
     create(&path)?;
     reach("file-created");
@@ -128,7 +129,8 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     if identity != Identity::Empty {
         check_health(&connection, &path)?;
     }
-    // An empty file gets its tables before it gets a write-ahead log: the header is whole at once.
+    // An empty file gets its tables before it gets a write-ahead log: the header is complete at
+    // once.
     reach("before-migration");
     schema::migrate(&mut connection, schema::STEPS, &path).map_err(at)?;
     reach("after-migration");
@@ -157,8 +159,8 @@ fn open_now(given: &Path, options: SqliteOptions) -> Result<SqliteStore, StoreEr
     start(OpenedFile { connection, path, sessions, keys, clock, head }, options)
 }
 
-/// The file's own path: the same whichever way it is reached, because others find its sessions by
-/// it.
+/// Returns the file's canonical path: it is the same for every process, because others find its
+/// sessions by it.
 fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
     if given.as_os_str().is_empty() {
         let message = "an empty path names no file; for a store without one use MemoryStore";
@@ -180,8 +182,8 @@ fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
     })
 }
 
-/// Creates an empty file that only its owner can read, when there is none. Nobody else may be
-/// opening the store, so nobody has the file open yet.
+/// Creates an empty file that only its owner can read, if it does not exist. No other process may
+/// be opening the store, so none has the file open yet.
 fn create(path: &Path) -> Result<(), StoreError> {
     let created =
         host_key_file::private(OpenOptions::new().write(true).create_new(true)).open(path);
@@ -196,7 +198,7 @@ fn use_log(connection: &Connection) -> Result<(), Fault> {
     if mode != "wal" {
         return Err(Fault::Damaged("it cannot have a write-ahead log; use a local disk"));
     }
-    // After a burst the log shrinks again.
+    // The log shrinks again after a burst.
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     Ok(())
 }
@@ -219,7 +221,8 @@ fn check_health(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     }
 }
 
-/// A clock that is not behind the file's last change, nor absurdly ahead of it.
+/// Returns a clock that is not behind the file's last change, and fails for one that is absurdly
+/// ahead of it.
 fn forward_clock(
     connection: &Connection,
     path: &Path,
@@ -248,7 +251,7 @@ fn forward_clock(
     Ok(Arc::new(ForwardClock::new(Arc::clone(&options.clock), latest)))
 }
 
-/// What a file that is fit for use is made of.
+/// The parts of a file that is ready for use.
 struct OpenedFile {
     connection: Connection,
     path: Arc<Path>,

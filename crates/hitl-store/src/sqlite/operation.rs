@@ -1,8 +1,8 @@
-//! Operations of the writer: what they need, and how they are queued.
+//! Operations of the writer: the context that they need, and their queueing.
 //!
 //! Each is performed inside a transaction, possibly more than once: when the transaction is lost,
-//! or when its commit failed half-way, it is performed again in the next one. That is sound because
-//! the second time finds what the first one wrote, if it is there.
+//! or when the outcome of its commit is unknown, it is performed again in the next one. That is
+//! sound because a repetition finds what the first attempt wrote, if it was committed.
 
 use std::sync::Arc;
 
@@ -49,33 +49,33 @@ pub(super) struct HistoryLine {
     pub(super) id: RequestId,
 }
 
-/// Something to write, and somebody who waits for the answer.
+/// A write, and a caller that waits for the answer.
 pub(super) trait Operation: Send {
-    /// Nobody waits any more: it need not happen, as long as it has not begun.
+    /// Returns whether no caller waits any more: then it can be skipped if it has not begun.
     fn is_abandoned(&self) -> bool;
-    /// Does it, inside a transaction, and adds the lines that it writes. Keeps the answer until the
-    /// transaction is committed.
+    /// Performs the write inside a transaction, and adds the lines that it writes. Keeps the answer
+    /// until the transaction is committed.
     fn perform(
         &mut self,
         on: &Connection,
         context: &WriteContext,
         written: &mut Vec<HistoryLine>,
     ) -> Result<(), Fault>;
-    /// Gives the answer: it is committed.
+    /// Sends the answer, once the transaction is committed.
     fn acknowledge(self: Box<Self>);
-    /// Says that it failed.
+    /// Reports that the write failed.
     fn fail(self: Box<Self>, error: StoreError);
 }
 
-/// An operation, until its author knows what came of it.
+/// An operation that waits for its answer.
 pub(super) struct QueuedOperation {
     pub(super) operation: Box<dyn Operation>,
-    /// Its place among those that wait, given up with it.
+    /// Its place in the queue, released when it is dropped.
     _turn: OwnedSemaphorePermit,
 }
 
 impl QueuedOperation {
-    /// The operation waits, and holds this place.
+    /// Queues the operation in this place.
     pub(super) fn new(operation: impl Operation + 'static, turn: OwnedSemaphorePermit) -> Self {
         Self { operation: Box::new(operation), _turn: turn }
     }

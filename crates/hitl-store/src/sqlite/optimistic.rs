@@ -1,11 +1,10 @@
 //! Optimistic updates: work that is prepared before the transaction, on the caller's thread.
 //!
-//! The thread that writes does everything for one file, so what it does itself is what all callers
-//! wait for. Stamping, asking the machine and JSON need not be done there: what they rest on is
-//! compared where it is written. That a record is still the one that was read is said by its
-//! version; that it is still in time, by the clock. Whenever either differs, nothing of this is
-//! used: the operation reads and judges inside the transaction, as if nobody had thought about it
-//! before.
+//! One thread writes the file, so all callers wait for the work that it does itself. Stamping,
+//! asking the state machine and encoding JSON need not be done there: their preconditions are
+//! compared where the result is written. The version says that a record is still the one that was
+//! read; the clock says that it is still in time. If either differs, the prepared result is
+//! dropped: the operation reads and judges inside the transaction, as if nothing had been prepared.
 
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use super::query::StoredCall;
 use super::row::CallRow;
 use crate::record_cache::{RecordCache, is_cacheable_event};
 
-/// The age up to which a time that was read before the transaction counts as the present.
+/// The age up to which a time that was read before the transaction counts as current.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// A new call, stamped.
@@ -30,7 +29,7 @@ pub(super) struct StampedCall {
 }
 
 impl StampedCall {
-    /// Nothing for a call that draws on a grant: that is judged where the grant is.
+    /// Returns `None` for a call that draws on a grant: that is judged inside the transaction.
     pub(super) fn new(call: &NewCall, now: Timestamp) -> Option<Self> {
         if call.grant().is_some() {
             return None;
@@ -39,24 +38,24 @@ impl StampedCall {
         Some(Self { row, at: now })
     }
 
-    /// The row, while it is not too old.
+    /// Returns the row, while it is not too old.
     pub(super) fn row(self, now: Timestamp) -> Option<CallRow> {
         is_recent(self.at, now).then_some(self.row)
     }
 }
 
-/// The result of an event, if the call still is as it was kept.
+/// The prepared result of an event, valid if the call is still as it was cached.
 pub(super) struct OptimisticUpdate {
     from: StoredCall,
     next: CallRow,
     at: Timestamp,
-    /// When the event comes too late.
+    /// The time from which the event comes too late.
     until: Option<Timestamp>,
 }
 
 impl OptimisticUpdate {
-    /// `None` if the call is not at hand, when more than its record must be looked at, or when the
-    /// machine refuses: refusals and replays are judged by what the file says.
+    /// Returns `None` if the call is not cached, when more than its record must be examined, or
+    /// when the state machine refuses: refusals and replays are judged by the file's content.
     pub(super) fn new(
         record_cache: &RecordCache<i64>,
         (tenant, id): (&Tenant, RequestId),
@@ -82,7 +81,7 @@ impl OptimisticUpdate {
         Some(Self { from, next, at: now, until })
     }
 
-    /// Writes it, if it still holds. Gives the call's number and what it is then.
+    /// Writes the result, if it is still valid. Returns the call's number and its new row.
     pub(super) fn write(
         self,
         on: &Connection,
@@ -97,7 +96,7 @@ impl OptimisticUpdate {
     }
 }
 
-/// Returns whether the clock has gone on, and only a little.
+/// Returns whether the clock has moved forward, and only a little.
 fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     at <= now && now.saturating_duration_since(at) <= MAX_AGE
 }

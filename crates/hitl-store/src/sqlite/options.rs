@@ -44,52 +44,55 @@ impl Default for SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Sets the clock that expiry and due times are judged by: the machine's, unless a test brings
-    /// its own. The store goes by no earlier moment than it has stamped: a clock that is set back
+    /// Sets the clock that expiry and due times are judged by: the machine's, unless a test
+    /// provides one. The store uses no earlier moment than it has stamped: a clock that is set back
     /// revives nothing, and one that jumps ahead by more than 31 days is refused with
-    /// [`Clock`](hitl_core::StoreErrorKind::Clock) until it is right.
+    /// [`Clock`](hitl_core::StoreErrorKind::Clock) until it is correct.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
     /// Sets how long an operation waits for another process that holds the file, before it fails
-    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds unless set.
+    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds by default.
     pub fn busy_timeout(mut self, length: Duration) -> Self {
         self.busy_timeout = length;
         self
     }
 
-    /// Sets a key that the host keeps itself, say in a vault. No key file is read or written then.
-    /// While it is replaced, the [former](HostKeys::with_previous) one is given too.
+    /// Sets a key that the host keeps itself, for example in a vault. No key file is read or
+    /// written then. While the key is being replaced, the [former](HostKeys::with_previous) one is
+    /// given too.
     pub fn key(mut self, keys: impl Into<HostKeys>) -> Self {
         self.keys = Some(keys.into());
         self
     }
 
-    /// Accepts another key than the one the file was written under, because that one is lost for
-    /// good. What was sealed under it stays unreadable: such calls cannot run any more.
+    /// Accepts a key other than the one the file was written under, because that one is lost for
+    /// good. Texts sealed under the lost key stay unreadable: such calls can no longer run.
     pub fn replace_lost_key(mut self) -> Self {
         self.replace_lost_key = true;
         self
     }
 
-    /// Says that the file was put back from a copy that hitl did not make (a snapshot of the disk,
-    /// `cp` while nothing ran): it gets a new epoch, and everything that could run is held for a
-    /// human. A copy made by [`back_up`](crate::SqliteStore::back_up) is recognised without this.
+    /// Declares that the file was restored from a copy that hitl did not make (a snapshot of the
+    /// disk, `cp` while nothing ran): it gets a new epoch, and everything that could run is held
+    /// for review by a human. A copy made by [`back_up`](crate::SqliteStore::back_up) is recognised
+    /// without this.
     pub fn restored(mut self) -> Self {
         self.restored = true;
         self
     }
 
-    /// Believes a clock that is more than 400 days ahead of the file's last change. Without this
-    /// such a file is not opened: once a moment in a far future is stamped, no earlier one counts.
+    /// Accepts a clock that is more than 400 days ahead of the file's last change. Without this
+    /// such a file is not opened: once a moment in the far future is stamped, no earlier one
+    /// counts.
     pub fn accept_clock(mut self) -> Self {
         self.accept_clock = true;
         self
     }
 
-    /// Pretends that the disk ends after so many pages of the file.
+    /// Limits the file to this many pages, to simulate a full disk.
     #[doc(hidden)]
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);

@@ -17,7 +17,8 @@ const TAKEN: &str = "UPDATE unaudited SET auditor = ?1 WHERE (call, version) IN 
 const ENTRY: &str = "SELECT entry FROM history WHERE seq = ?1";
 const OWN: &str = "SELECT entry FROM unaudited JOIN history ON history.seq = unaudited.seq \
                    WHERE auditor = ?1 ORDER BY unaudited.call, version LIMIT ?2";
-/// A change that was just written is this session's to audit; nobody's in particular without one.
+/// Records that a change that was just written is to be audited by this session; without one, by
+/// any session.
 pub(super) fn add_unaudited(
     on: &Connection,
     call: i64,
@@ -31,12 +32,12 @@ pub(super) fn add_unaudited(
     Ok(())
 }
 
-/// Returns whether somebody dead or nobody is to audit something.
+/// Returns whether changes are left to audit whose auditor is dead or unset.
 pub(super) fn has_orphans(on: &Connection, sessions: &Sessions) -> Result<bool, Fault> {
     Ok(!dead(on, sessions)?.is_empty())
 }
 
-/// Who is dead, or nobody, and is to audit something.
+/// Returns the auditors of unaudited changes that are dead, and `None` for changes without one.
 fn dead(on: &Connection, sessions: &Sessions) -> Result<Vec<Option<String>>, Fault> {
     let mut statement = on.prepare_cached(AUDITORS)?;
     let rows = statement.query_map([], |row| row.get::<_, Option<String>>(0))?;
@@ -51,7 +52,7 @@ fn dead(on: &Connection, sessions: &Sessions) -> Result<Vec<Option<String>>, Fau
     Ok(dead)
 }
 
-/// Gives some of what the dead were to audit to this session.
+/// Assigns some of the unaudited changes of dead sessions to this session.
 pub(super) fn take(
     on: &Connection,
     sessions: &Sessions,
@@ -75,7 +76,7 @@ pub(super) fn take(
     lines.into_iter().map(entry).collect()
 }
 
-/// Returns what this session has not acknowledged yet.
+/// Returns the changes that this session has not acknowledged yet.
 pub(super) fn own(
     on: &Connection,
     session: SessionId,
@@ -91,7 +92,7 @@ fn read(text: &str) -> Result<HistoryEntry, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Damaged("an entry"))
 }
 
-/// Notes that these changes are in the audit.
+/// Records that these changes are in the audit.
 pub(super) fn acknowledge(on: &Connection, audited: &[ChangeId]) -> Result<(), Fault> {
     let mut statement = on.prepare_cached(
         "DELETE FROM unaudited WHERE call = (SELECT n FROM calls WHERE id = ?1) AND version = ?2",

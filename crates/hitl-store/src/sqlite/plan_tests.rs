@@ -1,11 +1,11 @@
-//! Every listing is answered by an index, as SQLite plans it.
+//! Every listing is answered by an index, according to SQLite's plan.
 
 use rusqlite::Connection;
 
 use super::schema::{STEPS, migrate};
 use super::{decisions, grants, journal, query, queue, retention};
 
-/// Cost must not grow with the queue: no query may scan a table or sort what it found.
+/// Cost must not grow with the queue: no query may scan a table or sort its result.
 #[test]
 fn every_listing_is_answered_by_an_index() {
     let folder = tempfile::tempdir().unwrap();

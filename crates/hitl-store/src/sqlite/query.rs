@@ -37,7 +37,7 @@ const HISTORY: &str = "SELECT seq, entry FROM history WHERE seq > ?1 ORDER BY se
 const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n = history.call \
                           WHERE calls.id = ?1 AND calls.tenant = ?2 ORDER BY seq LIMIT 1000";
 
-/// Every query whose answer grows with its limit only: an index must answer it.
+/// Every query whose answer grows only with its limit: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
     BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, APPROVED, MAX_QUEUED, SESSIONS,
@@ -50,14 +50,14 @@ pub(super) type ScanPosition = (i64, i64);
 /// The position before the first row.
 pub(super) const SCAN_START: ScanPosition = (i64::MIN, i64::MIN);
 
-/// A call as it is kept.
+/// A stored call.
 pub(super) struct StoredCall {
-    /// Its number in the file, by which the other tables name it.
+    /// The call's number in the file, by which the other tables refer to it.
     pub(super) n: i64,
     pub(super) record: Box<CallRecord>,
 }
 
-/// A call, by its id.
+/// Returns a call by its id.
 pub(super) fn get(
     on: &Connection,
     tenant: &Tenant,
@@ -70,19 +70,19 @@ pub(super) fn get(
     found.map(kept).transpose()
 }
 
-/// A call, by its key.
+/// Looks up a call by its key.
 pub(super) fn find(on: &Connection, key: &CallKey) -> Result<Option<StoredCall>, Fault> {
     let key = params![key.tenant.as_str(), key.run.as_str(), key.position.cast_signed()];
     let found = on.prepare_cached(BY_KEY)?.query_row(key, columns).optional()?;
     found.map(kept).transpose()
 }
 
-/// A call that is there, by its number.
+/// Returns an existing call by its number.
 pub(super) fn by_number(on: &Connection, n: i64) -> Result<CallRecord, Fault> {
     Ok(*kept(on.prepare_cached(BY_NUMBER)?.query_row([n], columns)?)?.record)
 }
 
-/// A sealed text of a call.
+/// Returns a sealed text of a call.
 pub(super) fn sealed(
     on: &Connection,
     tenant: &Tenant,
@@ -106,7 +106,7 @@ pub(super) fn sealed(
     Ok(bytes.map(Sealed::from_bytes))
 }
 
-/// A page of records, in the order in which they came.
+/// Returns a page of records, in the order of their creation.
 pub(super) fn page(
     on: &Connection,
     tenant: &Tenant,
@@ -140,7 +140,7 @@ pub(super) fn page(
     numbers.into_iter().map(load).collect()
 }
 
-/// A page of the calls under one root run, in the order in which they came.
+/// Returns a page of the calls under one root run, in the order of their creation.
 fn rooted(
     on: &Connection,
     tenant: &Tenant,
@@ -163,7 +163,7 @@ fn rooted(
     Ok(records)
 }
 
-/// Calls of a run with this content that a human has rejected, the newest first.
+/// Returns the calls of a run with this content that a human has rejected, newest first.
 pub(super) fn rejected(
     on: &Connection,
     tenant: &Tenant,
@@ -177,7 +177,7 @@ pub(super) fn rejected(
     rows.map(|row| row.map_err(Fault::from).and_then(|row| Ok(*kept(row)?.record))).collect()
 }
 
-/// Calls that may run, in the order in which they came.
+/// Returns the calls that may run, in the order of their creation.
 pub(super) fn approved(
     on: &Connection,
     after: Option<RequestId>,
@@ -193,14 +193,14 @@ pub(super) fn approved(
         .collect()
 }
 
-/// The number of a call, or of the last one before it; 0 for none.
+/// Returns the number of a call, or of the last one before it; 0 for `None`.
 fn number(on: &Connection, id: Option<RequestId>) -> Result<i64, Fault> {
     let Some(id) = id else { return Ok(0) };
     let found = on.prepare_cached(NUMBER)?.query_row([id.to_string()], |row| row.get(0));
     Ok(found.optional()?.unwrap_or(0))
 }
 
-/// Calls that somebody should move on.
+/// Returns the calls that need to be moved on.
 pub(super) fn stale(
     on: &Connection,
     sessions: &Sessions,
@@ -230,7 +230,7 @@ pub(super) fn stale(
     Ok(found)
 }
 
-/// A stretch of the history.
+/// Returns a part of the history.
 pub(super) fn history(on: &Connection, after: u64, limit: usize) -> Result<History, Fault> {
     let snapshot = on.unchecked_transaction()?;
     let last = last_change(&snapshot)?.cast_unsigned();
@@ -240,7 +240,7 @@ pub(super) fn history(on: &Connection, after: u64, limit: usize) -> Result<Histo
     Ok(History::stretch(after, last, entries(rows)?))
 }
 
-/// The history of one call.
+/// Returns the history of one call.
 pub(super) fn history_of(
     on: &Connection,
     tenant: &Tenant,
@@ -267,20 +267,20 @@ fn entries(
     Ok(entries)
 }
 
-/// Returns whether the whole file is sound.
+/// Checks the integrity of the whole file.
 pub(super) fn check(on: &Connection) -> Result<(), Fault> {
     let sound: String = on.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound == "ok" { Ok(()) } else { Err(Fault::Damaged("its pages do not fit together")) }
 }
 
-/// The last number that the history has given out, also when its entry is no longer kept; 0 when
+/// Returns the last number that the history has assigned, even if its entry is no longer kept; 0 if
 /// nothing has happened.
 pub(super) fn last_change(on: &Connection) -> Result<i64, Fault> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'history'";
     Ok(on.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-/// Returns which calls changed after a number of the history.
+/// Returns the calls that changed after a number of the history.
 pub(super) fn changes(
     on: &Connection,
     after: i64,
@@ -332,7 +332,7 @@ pub(super) fn count(limit: usize) -> i64 {
 #[path = "scale_tests.rs"]
 mod scale;
 
-/// The latest moment that was stamped, by the newest line of history. `None` in an empty file.
+/// Returns the latest stamped moment, from the newest line of history. `None` for an empty file.
 pub(super) fn latest_moment(on: &Connection) -> Result<Option<Timestamp>, Fault> {
     let newest = "SELECT calls.updated_at FROM history JOIN calls ON calls.n = history.call \
                   ORDER BY history.seq DESC LIMIT 1";

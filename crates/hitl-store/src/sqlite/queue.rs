@@ -1,4 +1,5 @@
-//! The queue: its order is that of an index, so that a stretch costs as much as it is long.
+//! The queue: its order is that of an index, so that reading a part costs as much as that part is
+//! long.
 
 use hitl_core::Tenant;
 use hitl_core::machine::{CallRecord, CallState, NewCall};
@@ -11,10 +12,10 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use super::error::Fault;
 use super::query::{self, count};
 
-/// The turn that comes first.
+/// Selects the first turn of the queue.
 pub(super) const FIRST_TURN: &str = "SELECT turn FROM calls INDEXED BY calls_queue \
     WHERE tenant = ?1 AND state = 'pending' AND rank = ?2 ORDER BY turn LIMIT 1";
-/// The last turn of one principal.
+/// Selects the last turn of one principal.
 pub(super) const OWN_TURN: &str = "SELECT turn FROM calls INDEXED BY calls_turns \
     WHERE state = 'pending' AND tenant = ?1 AND principal = ?3 AND rank = ?2 \
     ORDER BY turn DESC LIMIT 1";
@@ -31,9 +32,9 @@ const IN_STATE: &str =
 const AT_LEVEL: &str = "SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_levels \
     WHERE state = 'pending' AND tenant = ?1 AND rank = ?2 AND level = ?3 LIMIT ?4)";
 
-/// The stretches of the calls in one state: as they take their turns, and as they are due.
+/// The listings of the calls in one state: by turn, and by due time.
 ///
-/// The state is in the text: only then is a partial index known to hold them all.
+/// The state is a literal in the text: only then is a partial index known to contain them all.
 macro_rules! listings {
     ($state:literal) => {
         [
@@ -63,11 +64,11 @@ pub(super) const OPEN: [(CallState, [&str; 2]); 4] = [
 pub(super) const CREATED: &str = "SELECT n, rank, turn, due_at FROM calls \
     WHERE tenant = ?1 AND state = ?2 AND n > ?3 ORDER BY n LIMIT ?4";
 
-/// What is counted: a state, and a level of a priority.
+/// The queries that count: a state, and a level of a priority.
 #[cfg(test)]
 pub(super) const COUNTS: [&str; 2] = [IN_STATE, AT_LEVEL];
 
-/// Every query here: an index must answer it.
+/// Returns every query here: an index must answer it.
 #[cfg(test)]
 pub(super) fn listings() -> Vec<&'static str> {
     let mut all = vec![
@@ -85,7 +86,7 @@ pub(super) fn listings() -> Vec<&'static str> {
     all
 }
 
-/// The turn of a call that begins to wait.
+/// Returns the turn of a call that begins to wait.
 pub(super) fn turn_of(on: &Connection, record: &CallRecord) -> Result<i64, Fault> {
     let request = record.request();
     let (tenant, rank) = (record.key().tenant.as_str(), rank(request.priority));
@@ -94,15 +95,15 @@ pub(super) fn turn_of(on: &Connection, record: &CallRecord) -> Result<i64, Fault
         Ok(found.map(i64::cast_unsigned))
     };
     let own = asked(OWN_TURN, &[&tenant, &rank, &request.principal.as_str()])?;
-    // Where the queue stands is of no account to anyone who has something waiting.
+    // The head of the queue does not matter to a principal that has a call waiting.
     let first = if own.is_none() { asked(FIRST_TURN, &[&tenant, &rank])? } else { None };
     Ok(turn(first, own).cast_signed())
 }
 
-/// The cap that a new call would break.
+/// Returns the cap that a new call would exceed.
 pub(super) fn broken_cap(on: &Connection, call: &NewCall) -> Result<Option<Cap>, Fault> {
     let (caps, tenant) = (call.caps(), call.key().tenant.as_str());
-    // Counted as far as the cap.
+    // Counted only up to the cap.
     let own = match caps.principal {
         None => 0,
         Some(most) => on
@@ -118,7 +119,7 @@ pub(super) fn broken_cap(on: &Connection, call: &NewCall) -> Result<Option<Cap>,
     Ok(caps.broken(i64::cast_unsigned(own), i64::cast_unsigned(all)))
 }
 
-/// A stretch of a tenant's queue.
+/// Returns a part of a tenant's queue.
 pub(super) fn scan(on: &Connection, scan: &QueueScan) -> Result<Vec<QueueEntry>, Fault> {
     let snapshot = on.unchecked_transaction()?;
     let mut found: Vec<([i64; 4], i64, i64)> = Vec::new();
@@ -169,13 +170,13 @@ fn heads(on: &Connection, scan: &QueueScan, state: CallState) -> Result<Vec<Head
             let given = params![tenant, rank, turn, due, n, limit];
             statement.query_map(given, columns)?.collect::<Result<_, _>>()?
         }
-        // What has ended is asked for by creation only.
+        // Ended calls are listed by creation only.
         (_, None) => Vec::new(),
     };
     Ok(rows)
 }
 
-/// Returns how many of a tenant's calls there are, as far as they are counted.
+/// Returns the numbers of a tenant's calls, each counted up to its limit.
 pub(super) fn counts(on: &Connection, tenant: &Tenant) -> Result<QueueCounts, Fault> {
     let snapshot = on.unchecked_transaction()?;
     let most = COUNTED.cast_signed() + 1;
@@ -198,7 +199,7 @@ pub(super) fn counts(on: &Connection, tenant: &Tenant) -> Result<QueueCounts, Fa
     Ok(counts)
 }
 
-/// The tenants that have calls, in order.
+/// Returns the tenants that have calls, in order.
 pub(super) fn tenants(
     on: &Connection,
     after: Option<&Tenant>,
@@ -207,7 +208,8 @@ pub(super) fn tenants(
     let snapshot = on.unchecked_transaction()?;
     let mut found: Vec<Tenant> = Vec::new();
     while found.len() < limit {
-        // From one to the next: the calls of a tenant are stepped over, however many there are.
+        // A step goes from one tenant to the next: the calls of a tenant are skipped, however many
+        // there are.
         let next: Option<String> = match found.last().or(after) {
             None => snapshot.prepare_cached(FIRST_TENANT)?.query_row([], |row| row.get(0)),
             Some(last) => {

@@ -17,7 +17,7 @@ const MAX_QUEUED: usize = 1024;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// Runs reads. Dropping it ends its threads after the reads they are at.
+/// The pool of reader threads. Dropping it ends each thread after its current read.
 pub(super) struct Readers {
     jobs: Option<Sender<Job>>,
     turns: Arc<Semaphore>,
@@ -44,7 +44,7 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Reads. Dropping the future gives the read up.
+    /// Runs a read. Dropping the future cancels the read if it has not begun.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
@@ -67,7 +67,8 @@ impl Readers {
 
 fn work(jobs: &Mutex<Receiver<Job>>, connection: &Connection) {
     loop {
-        // The lock is held while waiting: one thread waits for the next job, the others for it.
+        // The lock is held while waiting: one thread waits for the next job, the others for the
+        // lock.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
         job(connection);

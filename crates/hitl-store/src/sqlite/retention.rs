@@ -15,11 +15,11 @@ use super::query::{self, ScanPosition, StoredCall, count};
 use super::row::encode;
 use crate::failpoint::reach;
 
-/// The number of calls that are erased or forgotten in one transaction, so that others get their
-/// turn.
+/// The number of calls that are erased or forgotten in one transaction, so that other operations
+/// get their turn.
 pub(super) const BATCH: usize = ERASED_AT_ONCE as usize;
 
-/// The name under which the file keeps its watermark: a restore raises it too.
+/// The name under which the file keeps its watermark. A restore raises it too.
 const WATERMARK: &str = "runs_forgotten_before";
 /// The name under which the file keeps the highest watermark behind which tombstones were removed.
 const FORGOTTEN: &str = "tombstones_forgotten_before";
@@ -35,12 +35,12 @@ pub(super) const ERASED: &str = "SELECT n FROM calls INDEXED BY calls_erased \
     AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.tenant = calls.tenant \
       AND (holds.scope = 'tenant' OR holds.call = calls.id)) \
     ORDER BY run_began LIMIT ?2";
-/// Coarse: what is found is looked at.
+/// A coarse filter: each row found is examined.
 const THEIRS: &str = "SELECT n, record FROM calls WHERE n > ?1 AND tenant = ?2 AND erased = 0 \
     AND (principal = ?3 OR instr(record, ?4) > 0) ORDER BY n LIMIT ?5";
 
-/// Erases some calls that ended before `before`, of those after `after`. Returns how many, and
-/// where to continue if there may be more.
+/// Erases some calls after `after` that ended before `before`. Returns their number, and the
+/// position to continue from if there may be more.
 pub(super) fn erase_ended(
     on: &Connection,
     before: Timestamp,
@@ -66,7 +66,7 @@ pub(super) fn erase_ended(
     Ok((erased, last.map(|(n, _, at)| (*at, *n))))
 }
 
-/// Erases these calls. Says of each why it was left.
+/// Erases these calls. Returns for each call why it was left, if it was.
 pub(super) fn erase(on: &Connection, calls: &[Erasable]) -> Result<Vec<Option<NotErased>>, Fault> {
     let holds = holds::all(on)?;
     let each = |call: &Erasable| match query::get(on, &call.tenant, call.id)? {
@@ -103,8 +103,8 @@ fn erase_one(
     Ok(None)
 }
 
-/// A page of the calls of a principal that are not erased, after the call with this id. A read: it
-/// may go over all calls.
+/// Returns a page of the calls of a principal that are not erased, after the call with this id. A
+/// read, which may scan all calls.
 pub(super) fn calls_of(
     on: &Connection,
     (tenant, principal): (&Tenant, &Principal),
@@ -136,8 +136,8 @@ pub(super) fn calls_of(
     Ok(found)
 }
 
-/// Forgets some grants that ended before `before`, of those after `after`. Returns how many, and
-/// where to continue if there may be more.
+/// Forgets some grants after `after` that ended before `before`. Returns their number, and the
+/// position to continue from if there may be more.
 pub(super) fn forget_grants(
     on: &Connection,
     before: Timestamp,
@@ -146,8 +146,8 @@ pub(super) fn forget_grants(
     grants::forget(on, before, after, BATCH)
 }
 
-/// Raises the watermark, and forgets some tombstones of runs that began before it. Returns how
-/// many.
+/// Raises the watermark, and forgets some tombstones of runs that began before it. Returns their
+/// number.
 pub(super) fn forget(on: &Connection, before: Timestamp) -> Result<usize, Fault> {
     raise_to(on, FORGOTTEN, before)?;
     let before = raise(on, before)?;
@@ -161,7 +161,7 @@ pub(super) fn forget(on: &Connection, before: Timestamp) -> Result<usize, Fault>
     Ok(erased.len())
 }
 
-/// Raises the watermark to `to`, unless it is higher. Returns what it is.
+/// Raises the watermark to `to`, unless it is higher already. Returns the watermark.
 pub(super) fn raise(on: &Connection, to: Timestamp) -> Result<Timestamp, Fault> {
     raise_to(on, WATERMARK, to)
 }
@@ -176,12 +176,12 @@ fn raise_to(on: &Connection, name: &str, to: Timestamp) -> Result<Timestamp, Fau
     }
 }
 
-/// Runs that began before it take no new calls.
+/// Returns the watermark: runs that began before it take no new calls.
 pub(super) fn watermark(on: &Connection) -> Result<Option<Timestamp>, Fault> {
     moment(on, WATERMARK)
 }
 
-/// Tombstones of runs that began before it may be gone.
+/// Returns the highest watermark behind which tombstones may have been removed.
 pub(super) fn forgotten_before(on: &Connection) -> Result<Option<Timestamp>, Fault> {
     moment(on, FORGOTTEN)
 }

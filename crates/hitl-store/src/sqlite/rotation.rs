@@ -1,5 +1,5 @@
-//! The host's keys: which ones the file opens with, what is sealed under others, and how they are
-//! replaced and retired.
+//! The host's keys: the keys that the file opens with, texts that are sealed under others, and
+//! replacing and retiring keys.
 
 use std::path::Path;
 
@@ -19,7 +19,8 @@ use super::session::Sessions;
 use super::shared::Shared;
 use crate::known_keys::{self, Admission, DIGESTS, KEY_CHECK, Uses, admission};
 
-/// The keys that the file's texts are sealed under: those of the host, or of the file beside it.
+/// Returns the keys that the file's texts are sealed under: those of the host, or of the file
+/// beside it.
 pub(super) fn host_keys(
     connection: &mut Connection,
     path: &Path,
@@ -55,7 +56,8 @@ pub(super) fn host_keys(
     if admission(kept.as_deref(), &keys, replace) == Admission::Open {
         return Ok(keys);
     }
-    // Nobody changes it, or seals anything, between the look and the write.
+    // In a transaction, no process changes the list, or seals anything, between the check and the
+    // write.
     let uses = |on: &Connection| -> Result<Result<Uses, StoreError>, Fault> {
         let mark = metadata::get(on, DIGESTS)?;
         let texts = others(on, &keys)?;
@@ -68,7 +70,7 @@ pub(super) fn host_keys(
             Err(error) => Err(file_error(&folder, error)),
         })
     };
-    // What is to be undone if somebody turns out to use a key that was dropped.
+    // The change to revert if some process turns out to use a key that was dropped.
     let mut dropped = None;
     let mut begin = |it: &mut Connection| -> Result<Result<(), StoreError>, Fault> {
         let within = it.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -96,7 +98,7 @@ pub(super) fn host_keys(
     };
     begin(connection).map_err(at)??;
     if let Some((before, then, missing)) = dropped {
-        // Who has opened a session before the commit has read the former list, and is seen now.
+        // A session that was opened before the commit has read the former list, and is visible now.
         let uses = uses(connection).map_err(at)?;
         if let Err(why) = uses.and_then(|uses| uses.check(&name(path), &missing)) {
             put_back(connection, &then, &before).map_err(at)?;
@@ -106,7 +108,7 @@ pub(super) fn host_keys(
     Ok(keys)
 }
 
-/// Puts back what was kept before, if nobody has changed it since.
+/// Restores the former list, if it was not changed since.
 fn put_back(on: &Connection, from: &str, to: &str) -> Result<(), Fault> {
     let swap = "UPDATE meta SET value = ?3 WHERE name = ?1 AND value = ?2";
     on.execute(swap, params![KEY_CHECK, from, to])?;
@@ -117,8 +119,8 @@ fn put_back(on: &Connection, from: &str, to: &str) -> Result<(), Fault> {
 pub(super) async fn open_session(store: &Shared) -> Result<SessionId, StoreError> {
     let (sessions, keys) = (store.sessions.clone(), store.keys.clone());
     let open = move |on: &Connection| {
-        // Its file names the key before the list is read: who retires the key sees the session, or
-        // the session sees that.
+        // The session's file names the key before the list is read: either the process that retires
+        // the key sees the session, or the session sees that the key is retired.
         let opened = sessions.open(keys.current().id());
         Ok(match opened {
             Ok(session) => match metadata::get(on, KEY_CHECK)? {
@@ -133,7 +135,7 @@ pub(super) async fn open_session(store: &Shared) -> Result<SessionId, StoreError
     opened.ok_or_else(|| known_keys::retired(&name(&store.path)))
 }
 
-/// Returns what is not sealed under a key, of so many texts after a place.
+/// Returns the texts after a position that are not sealed under a key, up to a limit.
 pub(super) fn texts(
     on: &Connection,
     part: SealedPart,
@@ -171,7 +173,7 @@ pub(super) fn texts(
     Ok(SealedPage::new(looked_at, limit))
 }
 
-/// Puts a text in the place of one that is still there. A commit that was lost may be done again.
+/// Replaces a text, if it is still there. The write may be repeated after a lost commit.
 pub(super) fn reseal(on: &Connection, text: &SealedText, to: &Sealed) -> Result<bool, Fault> {
     let sql = match text.part {
         SealedPart::Payload => {
@@ -188,7 +190,7 @@ pub(super) fn reseal(on: &Connection, text: &SealedText, to: &Sealed) -> Result<
     Ok(on.prepare_cached(sql)?.execute(given)? == 1)
 }
 
-/// Returns how many texts are sealed under none of these keys.
+/// Returns the number of texts that are sealed under none of these keys.
 fn others(on: &Connection, keys: &HostKeys) -> Result<u64, Fault> {
     let prefixes = known_keys::prefixes(keys);
     let places = vec!["?"; prefixes.len()].join(", ");
@@ -202,10 +204,11 @@ fn others(on: &Connection, keys: &HostKeys) -> Result<u64, Fault> {
     Ok(sum)
 }
 
-/// Notes that only the current key is used, if it is.
+/// Records that only the current key is used, if that is so.
 ///
-/// Who opens a session afterwards under another key finds that it may not, and who has opened one
-/// before is seen: before the note, or after it, and then the note is taken back.
+/// A session that is opened afterwards under another key finds that it may not seal, and one that
+/// was opened before is found: before this is recorded, or after it, and then the record is
+/// reverted.
 pub(super) async fn retire(store: &Shared, current: &HostKey) -> Result<(), StoreError> {
     let keys = HostKeys::new(current.clone());
     StoreError::check_retired(store.sessions_under_other_keys().await?, 0)?;

@@ -1,7 +1,7 @@
-//! A record as the file has it.
+//! A record as the file stores it.
 //!
-//! It is put into words before the transaction, on the thread of the caller: the one thread that
-//! writes only hands the words over.
+//! It is encoded before the transaction, on the caller's thread: the one thread that writes only
+//! passes the text on.
 
 use std::ptr;
 
@@ -18,26 +18,26 @@ const INSERT: &str = "INSERT INTO calls (id, tenant, run, position, content, sta
     priority, created_at, due_at, expires_at, updated_at, claimant, record, principal, level, rank, \
     turn, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
     ?18, ?19, ?20) ON CONFLICT DO NOTHING";
-// Numbers may be given out again once tombstones are forgotten; ids are not.
+// Numbers may be reused once tombstones are forgotten; ids are not.
 const UPDATE: &str = "UPDATE calls SET state = ?4, version = ?5, priority = ?6, due_at = ?7, \
     expires_at = ?8, updated_at = ?9, claimant = ?10, record = ?11, level = ?12, rank = ?13, \
     turn = coalesce(?14, turn), principal = ?15 WHERE n = ?1 AND version = ?2 AND id = ?3";
-/// The same where the request is as it was.
+/// The same, for a call whose request is unchanged.
 const MOVE: &str = "UPDATE calls SET state = ?4, version = ?5, updated_at = ?6, claimant = ?7, \
     record = ?8 WHERE n = ?1 AND version = ?2 AND id = ?3";
 const LINE: &str = "INSERT INTO history (call, entry) VALUES (?1, ?2)";
 
-/// Every statement here: none may build a table on its way.
+/// Every statement here: none may build a temporary table.
 #[cfg(test)]
 pub(super) const WRITES: &[&str] = &[INSERT, UPDATE, MOVE, LINE];
 
-/// So many bytes are enough for an ordinary record, and for a line of history.
+/// The buffer sizes, in bytes, for an ordinary record and for a line of history.
 const RECORD: usize = 2048;
 const ENTRY: usize = 320;
 
-/// A version of a record, and the line of history that says how it came about.
+/// A version of a record, and the line of history that describes the change to it.
 pub(super) struct CallRow {
-    /// In a box: it goes from hand to hand, and is large.
+    /// Boxed, because it is moved often and is large.
     record: Box<CallRecord>,
     id: String,
     text: String,
@@ -45,7 +45,7 @@ pub(super) struct CallRow {
 }
 
 impl CallRow {
-    /// The record that `event` led to, by this person.
+    /// Encodes the record that `event` led to, by this person.
     pub(super) fn new(
         event: &str,
         record: CallRecord,
@@ -58,17 +58,17 @@ impl CallRow {
         Ok(Self { id: record.id().to_string(), record: Box::new(record), text, entry })
     }
 
-    /// The record.
+    /// Returns the record.
     pub(super) fn record(&self) -> &CallRecord {
         &self.record
     }
 
-    /// Gives the record back.
+    /// Returns the record, and drops the encoded texts.
     pub(super) fn into_record(self) -> Box<CallRecord> {
         self.record
     }
 
-    /// A new row. Gives its number; `None` if its id or its key is taken.
+    /// Inserts a new row. Returns its number; `None` if its id or its key is taken.
     pub(super) fn insert(&self, on: &Connection) -> Result<Option<i64>, Fault> {
         let (record, request, key) = (&self.record, self.record.request(), self.record.key());
         let waits = record.state() == CallState::Pending;
@@ -98,7 +98,7 @@ impl CallRow {
         Ok((added == 1).then(|| on.last_insert_rowid()))
     }
 
-    /// The compare-and-set: whether call `n` was as it is in `from`, and is now as it is here.
+    /// Replaces call `n`, as a compare-and-set. Returns whether it was as it is in `from`.
     pub(super) fn update(&self, on: &Connection, n: i64, from: &CallRecord) -> Result<bool, Fault> {
         let (record, request) = (&self.record, self.record.request());
         if ptr::eq(request, from.request()) && !begins_to_wait(from, record) {
@@ -136,7 +136,7 @@ impl CallRow {
         Ok(changed == 1)
     }
 
-    /// The line of history.
+    /// Adds the line of history.
     pub(super) fn log(&self, on: &Connection, n: i64) -> Result<HistoryLine, Fault> {
         on.prepare_cached(LINE)?.execute(params![n, self.entry])?;
         Ok(HistoryLine { seq: on.last_insert_rowid(), id: self.record.id() })
@@ -152,7 +152,7 @@ pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
     encode_in(value, 0)
 }
 
-/// The same, with room for so many bytes.
+/// Encodes a value, in a buffer of `room` bytes.
 fn encode_in<T: serde::Serialize>(value: &T, room: usize) -> Result<String, Fault> {
     let damaged = |_| Fault::Damaged("a record cannot be written as JSON");
     let mut text = Vec::with_capacity(room);

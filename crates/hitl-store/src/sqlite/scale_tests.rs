@@ -1,4 +1,5 @@
-//! What a query does must not depend on how long the queue is: counted in SQLite's own steps.
+//! The work of a query must not depend on the length of the queue. It is counted in SQLite's own
+//! steps.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, StatementStatus, params_from_iter};
@@ -10,7 +11,7 @@ use super::*;
 #[path = "../../examples/scale/fill.rs"]
 mod fill;
 
-/// A file with so many pending calls.
+/// Creates a file with this many pending calls.
 fn filled(count: u64) -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hitl.db");
@@ -20,7 +21,7 @@ fn filled(count: u64) -> (tempfile::TempDir, Connection) {
     (folder, connection)
 }
 
-/// Returns how many steps a query takes, and how many of them are those of a scan.
+/// Returns the number of steps that a query takes, and the number of those that scan.
 fn steps(on: &Connection, sql: &str, parameters: Vec<Value>) -> (i32, i32) {
     let mut statement = on.prepare(sql).unwrap();
     let mut rows = statement.query(params_from_iter(parameters)).unwrap();
@@ -30,7 +31,7 @@ fn steps(on: &Connection, sql: &str, parameters: Vec<Value>) -> (i32, i32) {
     (statement.get_status(StatementStatus::VmStep), scanned)
 }
 
-/// Every query, about a call in the midst of a file.
+/// Returns every query, about a call in the middle of a file.
 fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
     let sql = "SELECT id FROM calls WHERE n = 150";
     let id: String = on.query_row(sql, [], |row| row.get(0)).unwrap();
@@ -57,7 +58,7 @@ fn queries(on: &Connection) -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
-/// Returns what is asked of the queue, from its front and from its midst.
+/// Returns the queries of the queue, from its front and from its middle.
 fn listings() -> Vec<(&'static str, Vec<Value>)> {
     use super::super::queue::{self, COUNTS, CREATED, FIRST_TURN, OPEN, OWN_TURN};
     let number = Value::Integer;
@@ -96,7 +97,7 @@ fn a_query_takes_the_same_steps_however_long_the_queue_is() {
     }
 }
 
-/// Grants of many tools, some of which have ended.
+/// Adds grants of many tools, some of which have ended.
 fn with_grants(on: &Connection, count: i64) {
     on.execute(
         "WITH RECURSIVE given (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM given WHERE i < ?1) \
@@ -126,8 +127,8 @@ fn the_live_grants_of_a_tool_are_found_however_many_there_are() {
     }
 }
 
-/// SQLite makes a table of a list of alternatives that is longer than two, in the condition of a
-/// partial index too, at every change of every row.
+/// SQLite builds a table for a list of more than two alternatives, also in the condition of a
+/// partial index, at every change of every row.
 #[test]
 fn a_change_builds_no_table_on_its_way() {
     let (_folder, on) = filled(10);

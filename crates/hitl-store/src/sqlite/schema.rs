@@ -1,4 +1,4 @@
-//! The tables, and how a file of an older version gets them.
+//! The tables, and their migration from older versions.
 //!
 //! Steps are only ever appended. Step `n` turns schema `n - 1` into schema `n`; an empty file is
 //! schema 0. The version is in the file's header (`PRAGMA user_version`).
@@ -11,10 +11,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::Fault;
 use super::metadata;
 
-/// "hitl" in the file's header: it is ours.
+/// "hitl" in the file's header marks a store of hitl.
 pub(super) const APPLICATION_ID: i32 = 0x6869_746c;
 
-/// Every step there is, in order.
+/// Every step, in order.
 pub(super) const STEPS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
@@ -28,21 +28,21 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/10.sql"),
 ];
 
-/// From this version on, what is deleted is overwritten.
+/// The version from which on deleted data is overwritten.
 const SCRUBBED: usize = 10;
 
-/// What a file is, before anything of it is used.
+/// The kind of a file, before anything in it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
-    /// It holds nothing at all.
+    /// The file is empty.
     Empty,
-    /// It is a store of this schema version.
+    /// The file is a store of this schema version.
     Store(usize),
-    /// It is a database of some other program.
+    /// The file is a database of another program.
     Foreign,
 }
 
-/// Returns what a file is.
+/// Identifies a file.
 pub(super) fn identify(connection: &Connection) -> Result<Identity, Fault> {
     let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -55,7 +55,7 @@ pub(super) fn identify(connection: &Connection) -> Result<Identity, Fault> {
     })
 }
 
-/// Refuses what is not ours and what is newer than this version knows.
+/// Refuses a file that is not ours and one that is newer than this version knows.
 pub(super) fn check(identity: Identity, newest: usize, path: &Path) -> Result<(), StoreError> {
     match identity {
         Identity::Foreign => Err(StoreError::new(
@@ -74,13 +74,13 @@ pub(super) fn check(identity: Identity, newest: usize, path: &Path) -> Result<()
     }
 }
 
-/// The name under which the file keeps that its free space has yet to be overwritten.
+/// The name under which the file records that its free space has yet to be overwritten.
 const VACUUM_OWED: &str = "vacuum_owed";
 
-/// Brings the file to the newest schema, all steps or none. A file with an older schema is backed
-/// up beside itself first. Nobody else may be opening it.
+/// Migrates the file to the newest schema, all steps or none. Backs up a file with an older schema
+/// beside itself first. No other process may be opening it.
 ///
-/// Older versions left what was overwritten or deleted in the file's free space. See
+/// Older versions left overwritten or deleted data in the file's free space. See
 /// [`overwrite_free_space`], which is owed afterwards.
 pub(super) fn migrate(
     connection: &mut Connection,
@@ -108,8 +108,8 @@ pub(super) fn migrate(
     Ok(())
 }
 
-/// Overwrites the free space of a file that was migrated, if that is owed. It needs as much room as
-/// the file takes; where there is none, or others use the file, it stays owed until the next
+/// Overwrites the free space of a file that was migrated, if that is owed. Needs as much disk space
+/// as the file takes; if there is none, or others use the file, it stays owed until the next
 /// opening.
 pub(super) fn overwrite_free_space(connection: &Connection, path: &Path) -> Result<(), Fault> {
     if metadata::get(connection, VACUUM_OWED)?.is_none() {
@@ -127,12 +127,12 @@ pub(super) fn overwrite_free_space(connection: &Connection, path: &Path) -> Resu
     Ok(())
 }
 
-/// Returns where the file is kept as it was at `version`.
+/// Returns the path of the file's backup from `version`.
 pub(super) fn backup_path(path: &Path, version: usize) -> PathBuf {
     beside(path, &format!(".schema-{version}.backup"))
 }
 
-/// A file beside the database.
+/// Returns the path of a file beside the database.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -140,23 +140,23 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
-    // An earlier attempt may have died while it wrote: what is there was never relied upon, because
-    // the migration comes after it.
+    // An earlier attempt may have been interrupted while it wrote. Its file was never relied upon,
+    // because the migration comes after it.
     let _absent = std::fs::remove_file(to);
     let target = to.to_str().ok_or(Fault::Damaged("its path is not Unicode"))?;
     let copied = connection.execute("VACUUM INTO ?1", [target]);
     if copied.is_err() {
-        // Half of it is of no use, and takes room.
+        // A partial file is of no use, and takes space.
         let _absent = std::fs::remove_file(to);
     }
     copied?;
     Ok(())
 }
 
-/// How many tables and indexes the newest schema has.
+/// The number of tables and indexes in the newest schema.
 const OBJECTS: i64 = 31;
 
-/// Returns whether every table and index of the newest schema is there.
+/// Returns whether every table and index of the newest schema exists.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
     let names = "'calls','payloads','results','history','meta','tasks','journal','unaudited','executors',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
@@ -240,7 +240,7 @@ mod tests {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         let rows: Vec<(String, i64)> = rows.map(Result::unwrap).collect();
         let rows: Vec<_> = rows.iter().map(|(id, call)| (id.as_str(), *call)).collect();
-        // What was used for two before counts for the first.
+        // A decision that was used for two calls counts for the first.
         assert_eq!(rows, [("d1", 1), ("e2", 2), ("e3", 2), ("v1", 1)]);
     }
 
@@ -261,7 +261,8 @@ mod tests {
         migrate(&mut connection, STEPS, &path).unwrap();
         assert_eq!(identify(&connection).unwrap(), Identity::Store(STEPS.len()));
         assert!(has_text());
-        // Somebody else uses the file, as on a disk without room it fails and the store opens.
+        // Another connection uses the file: as on a full disk, the overwriting fails and the store
+        // opens.
         let other = Connection::open(&path).unwrap();
         other.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
         connection.busy_timeout(std::time::Duration::ZERO).unwrap();

@@ -1,10 +1,10 @@
-//! Who is alive: one locked file for each session.
+//! Sessions of live processes: one locked file for each.
 //!
-//! The operating system drops a lock when its process dies, however it dies: no clock is asked, and
-//! a suspended machine kills nobody. A session is alive while its file's lock is held, so anyone
-//! who can take the lock (shared, so that two who look do not see each other) knows that it is
-//! dead. Files of dead sessions may be removed: a session without a file is dead too, and ids are
-//! never used twice.
+//! The operating system drops a lock when its process dies, however it dies: no clock is involved,
+//! and a suspended machine kills no session. A session is alive while its file's lock is held, so a
+//! process that can take the lock (shared, so that two that check do not see each other) knows that
+//! the session is dead. Files of dead sessions may be removed: a session without a file is dead
+//! too, and ids are never used twice.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -17,7 +17,7 @@ use hitl_core::{KeyId, SessionId};
 
 use crate::failpoint::reach;
 
-/// The name of the file that is locked while somebody opens the store.
+/// The name of the file that is locked while a process opens the store.
 const OPENING: &str = "opening";
 
 /// The sessions of one file; clones share them.
@@ -28,7 +28,7 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// The sessions kept in `folder`, which is created when it is missing.
+    /// Creates `folder` if it is missing, and keeps the sessions in it.
     pub(super) fn in_folder(folder: PathBuf) -> io::Result<Self> {
         match private_folder().create(&folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -36,8 +36,8 @@ impl Sessions {
         }
     }
 
-    /// Waits until nobody else is opening the store; `None` if it takes too long. The lock lasts as
-    /// long as the file is kept.
+    /// Waits until no other process is opening the store; `None` if it takes too long. The lock
+    /// lasts as long as the file is kept open.
     pub(super) fn lock_opening(&self, patience: Duration) -> io::Result<Option<File>> {
         let path = self.folder.join(OPENING);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
@@ -47,13 +47,14 @@ impl Sessions {
                 Ok(()) => return Ok(Some(file)),
                 Err(TryLockError::Error(error)) => return Err(error),
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(None),
-                // Opening is short and rare: looking again is simpler than a lock that times out.
+                // Opening is short and rare: polling is simpler than a lock with a timeout.
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
             }
         }
     }
 
-    /// Opens a session of this process, which seals under this key. Its file says so to others.
+    /// Opens a session of this process, which seals under this key. Its file names the key for
+    /// others.
     pub(super) fn open(&self, key: KeyId) -> io::Result<SessionId> {
         loop {
             let session = SessionId::new();
@@ -62,8 +63,9 @@ impl Sessions {
             file.lock()?;
             file.write_all(key.to_string().as_bytes())?;
             reach("session-half-open");
-            // Under its name the file was never unlocked. Somebody who tidied up between the two
-            // steps above took it for an orphan: then there is nothing to rename, and we try again.
+            // Under its final name the file was never unlocked. If another process that tidied up
+            // between the two steps above took it for an orphan, there is nothing to rename, and
+            // this tries again.
             match fs::rename(&stamped, self.path(session)) {
                 Ok(()) => {
                     self.own().insert(session, file);
@@ -75,15 +77,15 @@ impl Sessions {
         }
     }
 
-    /// Closes a session of this process. Others are left alone.
+    /// Closes a session of this process. Sessions of others are left alone.
     pub(super) fn close(&self, session: SessionId) -> io::Result<()> {
         let Some(file) = self.own().remove(&session) else { return Ok(()) };
         drop(file);
         ignore_missing(fs::remove_file(self.path(session)))
     }
 
-    /// Returns whether a session is dead. When it cannot be told, it is alive: then nothing is
-    /// given up.
+    /// Returns whether a session is dead. If that cannot be determined, it counts as alive, so that
+    /// nothing is given up.
     pub(super) fn is_dead(&self, session: SessionId) -> bool {
         if self.own().contains_key(&session) {
             return false;
@@ -94,8 +96,8 @@ impl Sessions {
         }
     }
 
-    /// Returns how many sessions of others are alive that seal under another key, or do not say
-    /// under which: those of older versions of hitl.
+    /// Returns the number of live sessions of others that seal under another key, or that do not
+    /// name theirs: those of older versions of hitl.
     pub(super) fn under_other_keys(&self, own: KeyId) -> io::Result<u64> {
         let mut others = 0;
         for entry in fs::read_dir(&self.folder)? {
@@ -140,7 +142,7 @@ impl Sessions {
     }
 }
 
-/// Nobody else may hold locks in it.
+/// Returns a builder of folders that only their owner can access: nobody else may hold locks there.
 fn private_folder() -> fs::DirBuilder {
     let builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -222,7 +224,7 @@ mod tests {
         assert_eq!(mine.under_other_keys(key(1)).unwrap(), 1);
         drop(theirs);
         assert_eq!(mine.under_other_keys(key(2)).unwrap(), 0);
-        // One of an older version says nothing.
+        // A session of an older version names no key.
         let old = folder.path().join(format!("{}.lock", SessionId::new()));
         let old = OpenOptions::new().create(true).truncate(true).write(true).open(old).unwrap();
         old.lock().unwrap();

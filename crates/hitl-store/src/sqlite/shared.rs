@@ -24,7 +24,7 @@ pub(super) struct Shared {
     pub(super) watcher: Watcher,
     pub(super) readers: Readers,
     pub(super) writer: Writer,
-    /// With the calls' numbers.
+    /// The cached records, each with the call's number.
     pub(super) record_cache: RecordCache<i64>,
     pub(super) clock: Arc<ForwardClock>,
     pub(super) sessions: Sessions,
@@ -34,7 +34,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Reads something.
+    /// Runs a read.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
@@ -42,7 +42,7 @@ impl Shared {
         self.readers.run(read).await
     }
 
-    /// Writes something, together with what others write.
+    /// Performs a write, together with those of others.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&rusqlite::Connection, &WriteContext) -> Result<T, Fault> + Send + 'static,
@@ -52,7 +52,7 @@ impl Shared {
         answer.await.map_err(|_| ambiguous(&self.path))?
     }
 
-    /// Returns the number of sessions of others that are alive and seal under another key.
+    /// Returns the number of live sessions of others that seal under another key.
     pub(super) async fn sessions_under_other_keys(&self) -> Result<u64, StoreError> {
         let (sessions, path) = (self.sessions.clone(), Arc::clone(&self.path));
         let own = self.keys.current().id();

@@ -37,25 +37,25 @@ use super::rotation;
 use super::shared::Shared;
 use super::submit::Submit;
 
-/// Keeps calls in one SQLite file. Cheap to clone; clones share the file.
+/// A store that keeps calls in one SQLite file. Cheap to clone; clones share the file.
 ///
-/// `Ok` means durable: on a disk that honours fsync, what was acknowledged survives `kill -9` and a
-/// loss of power. Several processes on one machine may open the same file, which must lie on a
-/// local disk; each sees the others' changes.
+/// `Ok` means durable: on a disk that honours fsync, an acknowledged change survives `kill -9` and
+/// a power loss. Several processes on one machine may open the same file, which must lie on a local
+/// disk; each sees the others' changes.
 ///
 /// Four things lie beside the file and belong to it: SQLite's own `-wal` and `-shm`, the key
-/// `<file>.key` that arguments and results are sealed under (keep a copy of it where the file's
-/// backups are not), `<file>.head`, by which an older copy of the file is noticed, and
-/// `<file>.sessions/`, the locks by which a dead executor differs from a living one (nothing in
+/// `<file>.key` that arguments and results are sealed under (keep a copy of it apart from the
+/// file's backups), `<file>.head`, by which an older copy of the file is detected, and
+/// `<file>.sessions/`, the locks by which a dead executor is told from a living one (nothing in
 /// these two needs a backup).
 ///
-/// An older copy that is put in the file's place begins a new [epoch](Self::epoch) when it is
-/// opened: what waited or was approved in it is asked about again, because it may have run since.
-/// So does a file that is moved without its `.head`.
+/// An older copy that replaces the file begins a new [epoch](Self::epoch) when it is opened: calls
+/// that waited or were approved in it are asked about again, because they may have run since. The
+/// same happens to a file that is moved without its `.head`.
 ///
-/// Every future of a store may be dropped: the operation then happens wholly or not at all.
-/// Dropping the last clone ends its sessions and its threads, which may take as long as the commit
-/// that they are at.
+/// Every future of a store may be dropped: the operation then happens entirely or not at all.
+/// Dropping the last clone ends its sessions and its threads, which may take as long as the current
+/// commit.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(super) shared: Arc<Shared>,
@@ -73,24 +73,24 @@ impl SqliteStore {
         &self.shared.path
     }
 
-    /// Copies the file to `to`, where nothing may be yet, while the store stays in use.
+    /// Copies the file to `to`, where no file may exist yet, while the store stays in use.
     ///
-    /// The copy holds everything that was acknowledged before the call, as one moment. It is marked
-    /// as a backup: opening it begins a new [epoch](Self::epoch), in which everything that was
-    /// pending or approved is asked again, and everything that was running has an unknown outcome.
-    /// The host's key is not in it; keep that elsewhere.
+    /// The copy contains everything that was acknowledged before the call, as one snapshot. It is
+    /// marked as a backup: opening it begins a new [epoch](Self::epoch), in which everything that
+    /// was pending or approved is asked again, and everything that was running has an unknown
+    /// outcome. The host's key is not in it; keep that elsewhere.
     ///
     /// Dropping the future does not stop the copy.
     ///
     /// # Errors
     ///
-    /// If something is at `to` already, or cannot be written there, or the file cannot be read.
-    /// There is nothing at `to` then that was not there before.
+    /// Fails if a file exists at `to` already, or cannot be written there, or the store's file
+    /// cannot be read. After an error there is no new file at `to`.
     pub async fn back_up(&self, to: impl AsRef<Path> + Send) -> Result<(), StoreError> {
         let to = std::path::absolute(to.as_ref()).map_err(|e| file_error(to.as_ref(), e))?;
         let (from, target) = (Arc::clone(&self.shared.path), to.clone());
         let (reply, done) = oneshot::channel();
-        // As long as it takes to read the file: on a thread of its own, not in others' way.
+        // The copy takes as long as reading the file, so it runs on a thread of its own.
         let thread = std::thread::Builder::new().name("hitl-backup".to_owned());
         let work = move || {
             // The caller may have gone; the copy is made all the same.
@@ -112,7 +112,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read.
+    /// Fails if the file cannot be read.
     pub async fn epoch(&self) -> Result<u64, StoreError> {
         let read = |on: &rusqlite::Connection| {
             let text = metadata::get(on, "epoch")?.ok_or(Fault::Damaged("its epoch"))?;
@@ -125,7 +125,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// The kind [`Corrupt`](StoreErrorKind::Corrupt) if the file is damaged.
+    /// Fails with the kind [`Corrupt`](StoreErrorKind::Corrupt) if the file is damaged.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.shared.read(query::check).await
     }
@@ -387,7 +387,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
         let sessions = self.shared.sessions.clone();
-        // Nearly always there is nothing, and nothing need be written.
+        // Nearly always there is nothing to take, and nothing needs to be written.
         if limit == 0 || !self.shared.read(move |on| outbox::has_orphans(on, &sessions)).await? {
             return Ok(Vec::new());
         }
@@ -424,8 +424,8 @@ impl Store for SqliteStore {
         self.shared
             .write(move |on, _| {
                 let kept = metadata::get(on, &name)?;
-                // What is there already may be our own, of a commit that was lost and is done
-                // again.
+                // The existing value may be this operation's own, from a lost commit that is
+                // repeated.
                 let may = kept == from || kept.as_ref() == Some(&to);
                 if may {
                     metadata::set(on, &name, &to)?;

@@ -18,11 +18,11 @@ use super::retention;
 use super::row::CallRow;
 use crate::failpoint::reach;
 
-/// Enters a call.
+/// The submission of a call.
 pub(super) struct Submit {
     call: NewCall,
     payload: Sealed,
-    /// Used at the first attempt only: a second one reads what the first has left.
+    /// Used at the first attempt only: a second one reads the result of the first.
     stamped: Option<StampedCall>,
     answer: Option<SubmitAnswer>,
     reply: oneshot::Sender<Result<SubmitReply, StoreError>>,
@@ -38,20 +38,21 @@ enum SubmitAnswer {
 }
 
 impl Submit {
-    /// This call, worked out as far as can be without the file; and where its answer comes.
+    /// Prepares the call as far as possible without the file. Also returns the receiver of the
+    /// answer.
     pub(super) fn new(
         mut call: NewCall,
         payload: Sealed,
         now: Timestamp,
     ) -> (Self, oneshot::Receiver<Result<SubmitReply, StoreError>>) {
         let (reply, answer) = oneshot::channel();
-        // So that the record that is made ready shares its request.
+        // Stamped first, so that the prepared record shares its request.
         call.stamp(now);
         let stamped = StampedCall::new(&call, now);
         (Self { call, payload, stamped, answer: None, reply }, answer)
     }
 
-    /// Why the call may not enter, where that is not because its key is taken.
+    /// Returns why the call may not enter, for reasons other than a taken key.
     fn refused(&self, on: &Connection) -> Result<Option<SubmitResult>, Fault> {
         let began = self.call.key().run.began();
         if began.is_some() && began < retention::watermark(on)? {
@@ -60,7 +61,7 @@ impl Submit {
         Ok(queue::broken_cap(on, &self.call)?.map(SubmitResult::Full))
     }
 
-    /// Writes what was made ready, when it still holds and the key is free.
+    /// Writes the prepared row, if it is still valid and the key is free.
     fn insert_prepared(
         &mut self,
         on: &Connection,
@@ -75,7 +76,7 @@ impl Submit {
         Ok(row.insert(on)?.map(|n| (n, row)))
     }
 
-    /// Looks at what is there, and writes.
+    /// Reads the current state, and writes.
     fn insert_after_reading(
         &mut self,
         on: &Connection,

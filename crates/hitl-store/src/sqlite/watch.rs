@@ -1,9 +1,9 @@
-//! Finds the changes of other processes, while anybody here waits for one.
+//! Finds the changes of other processes, while a waiter here waits for one.
 //!
-//! `PRAGMA data_version` on an idle connection says, without touching the file's pages, whether
-//! anybody else has committed; then the history says which calls they changed. The thread sleeps
-//! while nobody waits: a waiter wakes it, and since the thread cannot know what it slept through,
-//! it first hints at everything. Waiters subscribe before they read, so nothing falls between.
+//! `PRAGMA data_version` on an idle connection tells, without touching the file's pages, whether
+//! another connection has committed; then the history tells which calls changed. The thread sleeps
+//! while nobody waits: a waiter wakes it, and since the thread cannot know what it missed, it first
+//! hints at everything. Waiters subscribe before they read, so no change is missed in between.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,20 +18,20 @@ use rusqlite::Connection;
 use super::error::Fault;
 use super::query;
 
-/// How often the file is looked at while anybody waits.
+/// The interval at which the file is checked while a waiter waits.
 const EVERY: Duration = Duration::from_millis(20);
 /// The number of changes that are read at once.
 const STRETCH: usize = 1000;
 
-/// Stretches of the history that this store's own writer added, and hinted at itself.
+/// The ranges of the history that this store's own writer added, and hinted at itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LocalChanges(Arc<Mutex<VecDeque<(i64, i64)>>>);
 
-/// The most stretches remembered; a forgotten one costs a needless hint.
+/// The most ranges remembered; a forgotten one costs a needless hint.
 const REMEMBERED: usize = 1024;
 
 impl LocalChanges {
-    /// The numbers `first` to `last` are ours.
+    /// Records that the numbers `first` to `last` are this store's own.
     pub(super) fn add(&self, first: i64, last: i64) {
         let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if stretches.len() == REMEMBERED {
@@ -45,14 +45,14 @@ impl LocalChanges {
         stretches.iter().rev().any(|(first, last)| (*first..=*last).contains(&seq))
     }
 
-    /// Forgets what lies before `seq`.
+    /// Forgets the ranges before `seq`.
     fn forget(&self, seq: i64) {
         let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         stretches.retain(|(_, last)| *last > seq);
     }
 }
 
-/// The thread that looks. Dropping it ends the thread.
+/// The thread that watches the file. Dropping it ends the thread.
 pub(super) struct Watcher {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -72,7 +72,7 @@ impl Watcher {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// Somebody has subscribed.
+    /// Wakes the thread, for a waiter that has subscribed.
     pub(super) fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
@@ -104,7 +104,7 @@ fn look(connection: &Connection, hub: &ChangeNotifier, own: &LocalChanges, stop:
             continue;
         }
         let watched = while_watched(connection, hub, own, stop);
-        // On any error the waiters read for themselves, and get it.
+        // After any error the waiters read for themselves, and get it.
         hub.notify_all();
         if watched.is_err() {
             std::thread::park_timeout(EVERY);
@@ -132,7 +132,7 @@ fn while_watched(
             let changes = query::changes(connection, seen, STRETCH)?;
             for (seq, id) in &changes {
                 if *seq != seen + 1 {
-                    // What lay between is no longer kept.
+                    // The entries in between are no longer kept.
                     hub.notify_all();
                 }
                 seen = *seq;

@@ -11,7 +11,7 @@ use super::outbox;
 use super::row::CallRow;
 use crate::failpoint::reach;
 
-/// Keeps what an event has led to, and what it encloses.
+/// Writes the result of an event, and the payload that comes with it.
 pub(super) fn write_next(
     on: &Connection,
     n: i64,
@@ -26,8 +26,8 @@ pub(super) fn write_next(
     Ok((next, written))
 }
 
-/// Puts the next version of a record in the place of the one that was read in this transaction,
-/// which excludes other writers: a miss means damage.
+/// Replaces the record that was read in this transaction with its next version. The transaction
+/// excludes other writers, so a miss means damage.
 pub(super) fn replace(
     on: &Connection,
     n: i64,
@@ -37,7 +37,7 @@ pub(super) fn replace(
     if next.update(on, n, from)? { Ok(()) } else { Err(Fault::Damaged("a call's version differs")) }
 }
 
-/// Keeps what belongs to a change beside the record.
+/// Writes everything that belongs to a change in addition to the record.
 pub(super) fn write_rest(
     on: &Connection,
     n: i64,

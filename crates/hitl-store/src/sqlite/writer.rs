@@ -1,20 +1,20 @@
 //! The one thread that writes: it commits the operations of many callers together.
 //!
-//! # What holds
+//! # Invariants
 //!
 //! - An answer is given only after the `COMMIT` of the transaction that it was read or written in:
-//!   what one operation of a group sees of another is never told before both are durable.
-//! - Operations of a group do not hurt each other: when one fails after it has written something,
-//!   or a fault takes the whole transaction away, each is done again in a transaction of its own.
-//!   (A savepoint for each would do too, and would copy every page that an operation touches.)
+//!   what one operation of a group sees of another is never answered before both are durable.
+//! - Operations of a group do not affect each other: when one fails after it has written something,
+//!   or a fault aborts the whole transaction, each is repeated in a transaction of its own. (A
+//!   savepoint for each would work too, but would copy every page that an operation touches.)
 //! - A `COMMIT` that certainly failed (locked, disk full) is an error and nothing was written. One
-//!   that may have happened is settled by the next transaction: the file is opened again and the
+//!   that may have happened is resolved by the next transaction: the file is opened again and the
 //!   group is performed again, which finds what the first attempt wrote. Only if that fails too is
 //!   the answer [`Ambiguous`](hitl_core::StoreErrorKind::Ambiguous).
-//! - One operation alone is never delayed. After a group of several, as many are waited for as came
-//!   last time, for a fraction of a commit, because their callers are about to come back. The
-//!   transaction is open by then, and each is performed as it comes: what a caller works out before
-//!   it asks, it works out while the thread is at the operations of others.
+//! - A single operation is never delayed. After a group of several, the thread waits for as many as
+//!   came last time, for a fraction of a commit, because their callers are about to come back. The
+//!   transaction is open by then, and each is performed as it arrives: while callers prepare their
+//!   next operation, the thread performs those of others.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -40,15 +40,15 @@ use crate::failpoint::reach;
 const MAX_QUEUED: usize = 1024;
 /// The most operations in one transaction.
 const GROUP: usize = 256;
-/// How long a transaction is added to.
+/// The time for which operations are added to a transaction.
 const GROUP_TIME: Duration = Duration::from_millis(20);
-/// The longest that a group is waited for.
+/// The longest time to wait for a group.
 const GATHER_TIME: Duration = Duration::from_millis(1);
 
-/// Makes the connection that writes. Called again after a failure.
+/// The function that opens the connection for writing. Called again after a failure.
 pub(super) type Connect = Box<dyn Fn() -> Result<Connection, Fault> + Send>;
 
-/// Sends operations to the thread. Dropping it ends the thread after the group it is at.
+/// Sends operations to the thread. Dropping it ends the thread after its current group.
 pub(super) struct Writer {
     queue: Option<Sender<QueuedOperation>>,
     backpressure: Arc<Semaphore>,
@@ -68,7 +68,7 @@ impl Writer {
         Ok(Self { queue: Some(queue), backpressure, thread: Some(handle), pending, path })
     }
 
-    /// Hands an operation over. Its answer comes through its own channel.
+    /// Queues an operation. Its answer comes through the operation's own channel.
     pub(super) async fn send(&self, operation: impl Operation + 'static) -> Result<(), StoreError> {
         let gone = |()| stopped(&self.path);
         let turn = Arc::clone(&self.backpressure).acquire_owned().await.map_err(|_| gone(()))?;
@@ -103,7 +103,7 @@ pub(super) struct WriterThread {
     pub(super) hub: ChangeNotifier,
     pub(super) acks: AckThread,
     pub(super) own: LocalChanges,
-    /// The file's epoch does not change while it is open.
+    /// The file's epoch, which does not change while the file is open, and its head.
     pub(super) head: (u64, HeadFile),
     pub(super) path: Arc<Path>,
     pub(super) commit: Commit,
@@ -112,20 +112,20 @@ pub(super) struct WriterThread {
 /// The function that commits a transaction: a seam for tests of commits that fail.
 pub(super) type Commit = Box<dyn FnMut(&Connection) -> rusqlite::Result<()> + Send>;
 
-/// Commits.
+/// Returns the function that commits.
 pub(super) fn commit() -> Commit {
     Box::new(|connection| connection.execute_batch("COMMIT"))
 }
 
 /// The end of the transaction of a group.
 enum Attempt {
-    /// Committed: these lines were added.
+    /// The transaction was committed and added these lines.
     Committed(Vec<HistoryLine>),
-    /// Nothing was written, and nothing would be now.
+    /// Nothing was written, and a retry would not help now.
     Refused(Fault),
     /// Nothing was written, because of one of the operations.
     Lost(Fault),
-    /// It may have been written.
+    /// The transaction may have been committed.
     Unclear,
 }
 
@@ -156,8 +156,8 @@ impl WriterThread {
         }
     }
 
-    /// The next operation; until it comes, there is time to tell callers that theirs is committed.
-    /// `None` if none will come.
+    /// Returns the next operation. Until it arrives, acknowledges committed operations. `None` if
+    /// no more will come.
     fn next_operation(&self, operations: &Receiver<QueuedOperation>) -> Option<QueuedOperation> {
         let pending = self.acks.pending();
         loop {
@@ -170,8 +170,8 @@ impl WriterThread {
         }
     }
 
-    /// Performs and acks a group, and anyone who comes to it. Returns what its time did not suffice
-    /// for.
+    /// Performs and acknowledges a group, and operations that join it. Returns those that the time
+    /// did not suffice for.
     fn commit_group(
         &mut self,
         mut group: VecDeque<QueuedOperation>,
@@ -186,7 +186,7 @@ impl WriterThread {
             Attempt::Committed(written) => self.acknowledge_group(group, failed, written),
             Attempt::Lost(fault) | Attempt::Refused(fault) if group.len() + failed.len() == 1 => {
                 if let Some(queued) = all(group, failed).next() {
-                    // The only one: it gets the error with its cause.
+                    // The only operation gets the error with its cause.
                     queued.operation.fail(fault.at(&self.path));
                 }
             }
@@ -210,8 +210,8 @@ impl WriterThread {
         rest
     }
 
-    /// After a commit that may have happened: opens the file again and performs the group again.
-    /// Returns what its time did not suffice for: nothing is known of that yet.
+    /// Resolves a commit that may have happened: opens the file again and performs the group again.
+    /// Returns the operations that the time did not suffice for, whose outcome is not known yet.
     fn repeat_unclear(
         &mut self,
         mut group: VecDeque<QueuedOperation>,
@@ -224,7 +224,8 @@ impl WriterThread {
         failed_now.extend(failed);
         match attempt {
             Attempt::Committed(written) => {
-                // Lines of the first attempt are not among those of the second: hint at everything.
+                // The lines of the first attempt are not among those of the second: hint at
+                // everything.
                 self.acknowledge_group(group, failed_now, written);
                 self.hub.notify_all();
                 rest
@@ -255,8 +256,9 @@ impl WriterThread {
         self.acks.add(CommittedGroup { group, failed, written });
     }
 
-    /// One transaction, of the group and of what comes while it is open. Operations that fail move
-    /// from `group` to `failed`; those that the time did not suffice for are returned.
+    /// Performs one transaction, of the group and of operations that arrive while it is open.
+    /// Operations that fail move from `group` to `failed`; those that the time did not suffice for
+    /// are returned.
     fn attempt(
         &mut self,
         group: &mut VecDeque<QueuedOperation>,
@@ -287,7 +289,7 @@ impl WriterThread {
                     let undone =
                         connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
                     if !undone {
-                        // Closing it ends what it has begun.
+                        // Closing the connection rolls the transaction back.
                         self.connection = None;
                     }
                     return (Attempt::Lost(fault), VecDeque::new());
@@ -304,7 +306,7 @@ impl WriterThread {
             return (Attempt::Committed(written), rest);
         };
         let fault = Fault::from(error);
-        // Ends what is still open; after a commit that went through, there is nothing to end.
+        // Rolls back an open transaction; after a commit that succeeded, there is none.
         let undone = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
         if fault.is_certain() && undone {
             (Attempt::Lost(fault), rest)
@@ -315,7 +317,7 @@ impl WriterThread {
     }
 }
 
-/// Those that were performed and those that failed.
+/// Returns the operations that were performed and those that failed.
 fn all(
     group: VecDeque<QueuedOperation>,
     failed: Vec<(QueuedOperation, Fault)>,
@@ -323,8 +325,8 @@ fn all(
     group.into_iter().chain(failed.into_iter().map(|(queued, _)| queued))
 }
 
-/// Returns whether the transaction stands, and nothing was written in it since there were so many
-/// changes.
+/// Returns whether the transaction is still open, and nothing was written in it since
+/// `total_changes` was `changes`.
 fn is_untouched(connection: &Connection, changes: u64) -> bool {
     !connection.is_autocommit() && connection.total_changes() == changes
 }
@@ -332,16 +334,16 @@ fn is_untouched(connection: &Connection, changes: u64) -> bool {
 /// Collects the operations of a group.
 struct GroupCollector<'a> {
     operations: &'a Receiver<QueuedOperation>,
-    /// How many are in the group.
+    /// The number of operations in the group.
     taken: usize,
-    /// How many came last time.
+    /// The number of operations in the last group.
     expected: usize,
-    /// For how long one may still wait for them.
+    /// The remaining time to wait for them.
     wait_budget: Duration,
 }
 
 impl GroupCollector<'_> {
-    /// Returns what waits already.
+    /// Returns an operation that is waiting already.
     fn try_next(&mut self) -> Option<QueuedOperation> {
         if self.taken >= GROUP {
             return None;
@@ -351,7 +353,7 @@ impl GroupCollector<'_> {
         Some(queued)
     }
 
-    /// The next one that somebody still waits for.
+    /// Returns the next operation whose caller still waits.
     fn next(&mut self) -> Option<QueuedOperation> {
         loop {
             let queued = self.try_next().or_else(|| self.wait_for_next())?;
@@ -361,7 +363,7 @@ impl GroupCollector<'_> {
         }
     }
 
-    /// Waits while fewer have come than last time.
+    /// Waits while fewer operations have arrived than last time.
     fn wait_for_next(&mut self) -> Option<QueuedOperation> {
         if self.taken >= self.expected.min(GROUP) || self.wait_budget.is_zero() {
             return None;

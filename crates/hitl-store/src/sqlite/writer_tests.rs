@@ -1,4 +1,4 @@
-//! Commits that fail: before they happened, after they happened, and for good.
+//! Commits that fail: before they happened, after they happened, and permanently.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ use super::super::submit::Submit;
 use super::*;
 use crate::record_cache::RecordCache;
 
-/// A writer whose commits go as `commit` says.
+/// A writer whose commits fail as the test asks.
 struct Bench {
     writer: Writer,
     record_cache: RecordCache<i64>,
@@ -31,14 +31,14 @@ struct Bench {
     _folder: tempfile::TempDir,
 }
 
-/// What a bad commit does.
+/// The behaviour of a bad commit.
 #[derive(Clone, Copy)]
 enum Bad {
-    /// Fails, and nothing is written.
+    /// The commit fails, and nothing is written.
     Before,
-    /// Is done, and reports a failure.
+    /// The commit happens, and reports a failure.
     After,
-    /// Says that the disk is full.
+    /// The commit reports that the disk is full.
     Full,
 }
 
@@ -46,21 +46,21 @@ fn failure(code: i32) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
-/// A connection that waits for others.
+/// Opens a connection that waits for others.
 fn patient(path: &Path) -> Result<Connection, Fault> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(30))?;
     Ok(connection)
 }
 
-/// A writer of which the first `count` commits after `good` ones are bad.
+/// Starts a writer of which `count` commits, after the first `good` ones, are bad.
 fn bench(good: usize, count: usize, bad: Bad) -> Bench {
     let (thread, path, folder) = thread(good, count, bad);
     let writer = Writer::start(thread).unwrap();
     Bench { writer, record_cache: RecordCache::default(), path, _folder: folder }
 }
 
-/// The thread of such a writer, before it is started.
+/// Builds the thread of such a writer, before it is started.
 fn thread(good: usize, count: usize, bad: Bad) -> (WriterThread, Arc<Path>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path: Arc<Path> = folder.path().join("hitl.db").into();
@@ -134,7 +134,7 @@ impl Bench {
         answer.await.unwrap().unwrap()
     }
 
-    /// Returns how often the grant was drawn on, and in which version it is.
+    /// Returns the number of draws on the grant, and its version.
     fn drawn(&self, id: hitl_core::GrantId) -> (u64, u64) {
         let connection = Connection::open(&self.path).unwrap();
         let kept = grants::get(&connection, &tenant(), id).unwrap().unwrap();
@@ -174,7 +174,7 @@ async fn an_event_without_a_token_is_not_lost_to_itself() {
 #[tokio::test]
 async fn what_a_lost_commit_has_drawn_is_drawn_once() {
     for bad in [Bad::Before, Bad::After] {
-        // Each of the writes in turn is the one that is lost.
+        // Each of the writes is lost in turn.
         for good in 0..7 {
             let bench = bench(good, 1, bad);
             let (saved, session) = (bench.save().await, SessionId::new());
@@ -192,7 +192,7 @@ async fn what_a_lost_commit_has_drawn_is_drawn_once() {
             let allow = Event::ApproveByGrant { decision, binding, drawn, by: "alice".into() };
             let allowed = bench.apply(&draft, allow).await.unwrap();
             assert_eq!(bench.drawn(saved.id()), (1, 2), "nothing is drawn before the claim");
-            // The first of them would be refused a second time.
+            // A repetition of the first event would be refused.
             let events = vec![
                 ApplyRequest::new(admitted.id(), Event::Release { token }),
                 ApplyRequest::new(allowed.id(), claim(&allowed, token, session)),
@@ -218,7 +218,7 @@ async fn invariant_5_what_cannot_be_settled_is_ambiguous() {
         let error = bench.submit(&draft).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Ambiguous);
         assert!(error.to_string().contains("read again"), "{error}");
-        // The author reads again, by doing the same again.
+        // The caller reads again, by repeating the submission.
         let answer = bench.submit(&draft).await.unwrap();
         assert!(matches!(answer, SubmitResult::Created(record) if record.id() == draft.id()));
         assert_eq!((bench.count("calls"), bench.count("history")), (1, 1));
@@ -268,7 +268,7 @@ fn waiting(operation: impl Operation + 'static) -> QueuedOperation {
     QueuedOperation::new(operation, turn)
 }
 
-/// Takes no time at first, and more than a group has when it is performed again.
+/// An operation that takes no time at first, and more than a group has when it is repeated.
 struct Lingers(bool);
 
 impl Operation for Lingers {
@@ -327,7 +327,7 @@ fn invariant_10_what_the_second_attempt_had_no_time_for_is_not_acknowledged() {
     }
 }
 
-/// Writes something, and then fails, every time.
+/// An operation that writes something, and then fails, every time.
 struct Spoilt {
     reply: oneshot::Sender<StoreError>,
 }
@@ -380,7 +380,7 @@ async fn an_operation_that_fails_half_way_leaves_nothing_and_hurts_nobody() {
     let spoilt = "SELECT count(*) FROM meta WHERE name = 'spoilt'";
     let left: i64 = blocker.query_row(spoilt, [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
-    // And alone.
+    // The same, in a group of its own.
     let (reply, failed) = oneshot::channel();
     bench.writer.send(Spoilt { reply }).await.unwrap();
     assert_eq!(failed.await.unwrap().kind(), StoreErrorKind::Corrupt);
@@ -413,7 +413,7 @@ async fn an_operation_that_nobody_waits_for_does_not_begin() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn invariant_10_whoever_is_told_finds_it_committed_however_many_are_told_at_once() {
     let bench = Arc::new(bench(0, 0, Bad::Full));
-    // Each comes back at once, so that some come while a transaction is open.
+    // Each caller comes back at once, so that some come while a transaction is open.
     let callers = (0..40).map(|caller| {
         let bench = Arc::clone(&bench);
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! What must hold after a death.
+//! The properties that must hold after a death.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -11,16 +11,16 @@ use crate::database;
 use crate::desk::gate;
 use crate::worker::tenant;
 
-/// How much there was to check.
+/// The amounts that were checked.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
-    /// Lives that ended.
+    /// The number of lives that ended.
     pub(crate) deaths: u64,
-    /// Acknowledgements that had to hold, counted anew after each death.
+    /// Acknowledgements that had to hold, counted again after each death.
     pub(crate) acknowledged: u64,
     /// Calls that were running when their worker died.
     pub(crate) interrupted: u64,
-    /// Bodies that had run, counted anew after each death.
+    /// Bodies that had run, counted again after each death.
     pub(crate) ran: u64,
     /// Changes that only the survivor has audited.
     pub(crate) audited_late: u64,
@@ -36,7 +36,8 @@ impl Checked {
     }
 }
 
-/// The whole lines of a file. A line that its writer did not finish was not acknowledged.
+/// Returns the complete lines of a file. A line that its writer did not finish was not
+/// acknowledged.
 pub(crate) fn lines(folder: &Path, name: &str) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -56,7 +57,7 @@ async fn all(store: &SqliteStore) -> BTreeMap<RequestId, CallRecord> {
     }
 }
 
-/// Opens what a dead worker left, puts it in order, and checks it.
+/// Opens the store that a dead worker left, recovers it, and checks it.
 pub(crate) async fn after_a_death(folder: &Path) -> Checked {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     let found = all(&store).await;
@@ -66,7 +67,7 @@ pub(crate) async fn after_a_death(folder: &Path) -> Checked {
     assert_eq!(found.len(), records.len(), "putting in order neither adds nor removes a call");
     let mut checked = Checked { deaths: 1, ..Checked::default() };
 
-    // Every interrupted run is unknown; nothing else has changed.
+    // Every interrupted run has an unknown outcome; nothing else has changed.
     for (id, before) in &found {
         let now = &records[id];
         if before.state() == CallState::Claimed {
@@ -92,7 +93,8 @@ pub(crate) async fn after_a_death(folder: &Path) -> Checked {
     checked
 }
 
-/// No body ran twice, none without its intent, and none of a call that does not say so.
+/// Checks that no body ran twice or without its intent, and that the state of each call that ran
+/// says so. Returns the number of bodies that ran.
 fn bodies(folder: &Path, by_key: &HashMap<String, &CallRecord>) -> u64 {
     let ran = lines(folder, "ran");
     let once: HashSet<&String> = ran.iter().collect();
@@ -113,8 +115,8 @@ fn bodies(folder: &Path, by_key: &HashMap<String, &CallRecord>) -> u64 {
     ran.len() as u64
 }
 
-/// Every change stands in the audit, whoever died before writing it there. Says how many of them
-/// the dead had not written.
+/// Checks that every change is in the audit, even if its worker died before writing it there.
+/// Returns the number of those that the dead worker had not written.
 async fn recovered_late(folder: &Path, store: &SqliteStore, before: &[String]) -> u64 {
     let before: HashSet<&String> = before.iter().collect();
     let audited = lines(folder, "audited");
@@ -125,7 +127,8 @@ async fn recovered_late(folder: &Path, store: &SqliteStore, before: &[String]) -
         let Some((seq, _)) = stretch.entries.last() else { return late };
         last = *seq;
         for (_, entry) in &stretch.entries {
-            // A claim has the intent, and so has what was admitted; who owns a call is not audited.
+            // A claim has the intent, and so does a call that was admitted; the owner of a call is
+            // not audited.
             let claimed = entry.state == CallState::Claimed;
             if claimed || entry.event == "attach" {
                 continue;
@@ -137,7 +140,7 @@ async fn recovered_late(folder: &Path, store: &SqliteStore, before: &[String]) -
     }
 }
 
-/// What the workers were told holds.
+/// Checks that every acknowledgement that the workers received holds.
 fn acknowledgements(folder: &Path, records: &BTreeMap<RequestId, CallRecord>) -> u64 {
     let acknowledged = lines(folder, "acknowledged");
     for line in &acknowledged {
@@ -165,7 +168,7 @@ fn acknowledgements(folder: &Path, records: &BTreeMap<RequestId, CallRecord>) ->
     acknowledged.len() as u64
 }
 
-/// The file as a whole: sound, and its history is that of its calls.
+/// Checks the file as a whole: it is sound, and its history is that of its calls.
 pub(crate) async fn whole_file(folder: &Path) {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     store.check().await.unwrap();

@@ -1,5 +1,5 @@
-//! What the worker does its work with: two tools whose bodies leave a line in a file, and files to
-//! which a line is added by one write, which a killed process either made or did not.
+//! The worker's equipment: two tools whose bodies leave a line in a file, and files to which a line
+//! is added by a single write, which a killed process either made or did not.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -30,16 +30,16 @@ impl Lines {
     }
 }
 
-/// The bodies that ran.
+/// The file of the bodies that ran.
 #[derive(Clone)]
 pub(crate) struct Ran(Lines);
 
-/// What the worker was told, after it was told.
+/// Opens the file of the acknowledgements that the worker received, each written afterwards.
 pub(crate) fn acknowledged(folder: &Path) -> Lines {
     Lines::open(folder, "acknowledged")
 }
 
-/// The intents, and which changes of the store were audited.
+/// An audit that records the intents, and the audited changes of the store.
 struct Audit {
     intents: Lines,
     audited: Lines,
@@ -98,7 +98,7 @@ tool!(
     ToolConfig::DEFAULT.base_confidence(50).risk(Risk::High).expires(Duration::from_secs(3600))
 );
 
-/// A gate with both tools, over a store, in a folder.
+/// Returns the builder of a gate with both tools, over a store, in a folder.
 pub(crate) fn gate(store: impl Store, folder: &Path) -> GateBuilder {
     Gate::builder()
         .tool::<Note>()

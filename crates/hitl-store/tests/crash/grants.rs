@@ -15,7 +15,7 @@ use crate::database;
 use crate::desk::acknowledged;
 use crate::worker::say;
 
-/// What each call draws.
+/// The amount that each call draws.
 const AMOUNT: u32 = 3;
 
 pub(crate) async fn work(folder: PathBuf, life: u64) {
@@ -56,8 +56,8 @@ fn together(record: &CallRecord, session: SessionId) -> ApplyRequest {
     ApplyRequest::new(record.id(), fixture::claim(record, ClaimToken::new(), session))
 }
 
-/// No draw without a claim, no claim without a draw, and both of two or neither. Returns how many
-/// claims there are.
+/// Checks that there is no draw without a claim, no claim without a draw, and both of two or
+/// neither. Returns the number of claims.
 pub(crate) async fn after_a_death(folder: &Path) -> u64 {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     let mut records = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A worker on three long-running tasks: it takes them over, reads how far they are, and goes on.
+//! A worker on three long-running tasks: it takes them over, reads their progress, and continues.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::database;
 use crate::desk::acknowledged;
 use crate::worker::say;
 
-/// The tasks, the same in every life.
+/// Returns the tasks, the same in every life.
 fn tasks() -> [TaskId; 3] {
     [1, 2, 3].map(|number| format!("01890000-0000-7000-8000-00000000000{number}").parse().unwrap())
 }
@@ -34,8 +34,8 @@ pub(crate) async fn work(folder: PathBuf) {
     going.join_all().await;
 }
 
-/// Every acknowledged step is there, in order, once, and no other but those that were under way.
-/// Returns how many there are.
+/// Checks that every acknowledged step is present, in order, once, and no other but those in
+/// progress at a death. Returns their number.
 pub(crate) async fn after_a_death(folder: &Path) -> usize {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     let acknowledged = lines(folder, "acknowledged");
@@ -50,8 +50,8 @@ pub(crate) async fn after_a_death(folder: &Path) -> usize {
         let acknowledged = last.map_or(0, |step| step.parse::<usize>().unwrap() + 1);
         let found = entries.len();
         assert!(found >= acknowledged, "{acknowledged} were acknowledged, {found} are there");
-        // At most one append of each task was under way at each death; lives that got no answer at
-        // all may follow each other.
+        // At most one append of each task was in progress at each death; lives that got no answer
+        // at all may follow each other.
         steps += found;
     }
     steps

@@ -8,24 +8,24 @@ use std::time::{Duration, Instant};
 
 use crate::worker::{GRANTS, MARK, STOP, TASKS, arguments, environment};
 
-/// A life that gets nowhere within this time is a failure of the test.
+/// The time after which a life without progress fails the test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a life ends.
+/// The way in which a life ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
-    /// At any moment.
+    /// The life ends at a random moment.
     Random,
-    /// At a named place, after so many visits of it.
+    /// The life ends at a named place, after this many visits of it.
     At {
-        /// Its name.
+        /// The name of the place.
         place: &'static str,
-        /// How many visits come before.
+        /// The number of earlier visits.
         visit: u64,
     },
 }
 
-/// Numbers that look random: xorshift.
+/// A generator of pseudo-random numbers: xorshift.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -37,7 +37,7 @@ impl Random {
     }
 }
 
-/// A worker that lives.
+/// A running worker.
 pub(crate) struct Life {
     process: Child,
     end: End,
@@ -45,19 +45,19 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// A worker on calls.
+    /// Starts a worker on calls.
     pub(crate) fn start(folder: &Path, number: u64, end: End) -> Self {
         Self::run(Command::new(std::env::current_exe().unwrap()), folder, number, end)
     }
 
-    /// A worker on long-running tasks.
+    /// Starts a worker on long-running tasks.
     pub(crate) fn start_task(folder: &Path, number: u64, end: End) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(TASKS, "1");
         Self::run(command, folder, number, end)
     }
 
-    /// A worker on grants.
+    /// Starts a worker on grants.
     pub(crate) fn start_grants(folder: &Path, number: u64, end: End) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.env(GRANTS, "1");
@@ -73,11 +73,11 @@ impl Life {
         let mut process = command.spawn().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap());
         let (sender, says) = channel();
-        // Ends with the process: its output ends then.
+        // The thread ends with the process, whose output ends then.
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 if let Some((_, said)) = line.split_once(MARK) {
-                    // Nobody listens to the last words of the killed.
+                    // Nobody listens to the last lines of a killed worker.
                     let _unheard = sender.send(said.to_owned());
                 }
             }
@@ -85,7 +85,7 @@ impl Life {
         Self { process, end, says }
     }
 
-    /// Waits for the moment, and kills it as `kill -9` does.
+    /// Waits for the moment, and kills the worker as `kill -9` does.
     pub(crate) fn until_killed(mut self, random: &mut Random) {
         match self.end {
             End::At { place, .. } => self.hear(&format!("at {place}")),
@@ -110,7 +110,7 @@ impl Life {
         }
     }
 
-    /// Lets it live for so many microseconds. A worker that ends by itself has failed.
+    /// Lets the worker live for this many microseconds. A worker that ends by itself has failed.
     fn wait(&self, micros: u64) {
         let deadline = Instant::now() + Duration::from_micros(micros);
         loop {

@@ -1,5 +1,5 @@
 //! A worker that submits, decides and executes is killed, again and again, at random moments and at
-//! every named place; what it was told holds afterwards.
+//! every named place; everything that was acknowledged to it holds afterwards.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 mod check;
@@ -16,24 +16,24 @@ use std::path::Path;
 use crate::check::Checked;
 use crate::life::{End, Life, Random};
 
-/// How many lives are killed at random moments; with those that end at a named place they are a
-/// thousand.
+/// The number of lives that are killed at random moments; with those that end at a named place they
+/// are a thousand.
 const RANDOM: u64 = 1_000 - AT_PLACES;
-/// How often each place is where a life ends.
+/// The number of lives that end at each place.
 const EACH: u64 = 8;
 const AT_PLACES: u64 = EACH * place::COUNT as u64;
-/// How many lives one file sees.
+/// The number of lives per file.
 const LIVES: u64 = 20;
-/// How many files are worked on at a time.
+/// The number of files in use at a time.
 const LANES: u64 = 4;
 
-/// Not a test of its own: what the other tests run as another process.
+/// Runs the worker. Not a test of its own: the other tests start it as another process.
 #[test]
 fn worker_process() {
     worker::run_if_asked();
 }
 
-/// Lives, one after the other, each checked after its death.
+/// Runs lives one after the other, each checked after its death.
 fn lives(ends: &[End], seed: u64) -> Checked {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut random = Random(seed);
@@ -53,7 +53,7 @@ fn lives(ends: &[End], seed: u64) -> Checked {
 fn invariant_10_nothing_acknowledged_is_lost_in_a_thousand_deaths() {
     let mut ends: Vec<End> = (0..RANDOM).map(|_| End::Random).collect();
     for (index, place) in place::all().enumerate() {
-        // The later ones meet a worker in the midst of its work.
+        // Later visits find a worker in the middle of its work.
         let visit = |nth| if place == place::ONCE { 0 } else { nth * 3 };
         let visits = (0..EACH).map(|nth| End::At { place, visit: visit(nth) });
         let before = index * usize::try_from(EACH * 4).unwrap() % ends.len();
@@ -74,7 +74,7 @@ fn invariant_10_nothing_acknowledged_is_lost_in_a_thousand_deaths() {
     }
     println!("{all:?}");
     assert_eq!(all.deaths, 1000);
-    // The deaths were where they hurt: otherwise this test shows nothing.
+    // The deaths came at critical moments: otherwise this test shows nothing.
     assert!(all.acknowledged > 5_000, "{all:?}");
     assert!(all.interrupted > 50, "{all:?}");
     assert!(all.audited_late > 100, "{all:?}");
@@ -130,7 +130,7 @@ fn invariant_10_what_was_drawn_is_what_was_claimed_wherever_its_worker_dies() {
     assert!(drawn > 50, "only {drawn} calls ran on a grant");
 }
 
-/// The database of a folder.
+/// Returns the path of a folder's database.
 fn database(folder: &Path) -> std::path::PathBuf {
     folder.join("hitl.db")
 }

@@ -1,12 +1,12 @@
 //! The places where a life may end: those of the store, and those of the gate's own steps.
 
-/// While a file is created.
+/// Places that are passed while a file is created.
 pub(crate) const OPENING: [&str; 3] = ["file-created", "before-migration", "after-migration"];
 
-/// Once in each life.
+/// The place that is passed once in each life.
 pub(crate) const ONCE: &str = "session-half-open";
 
-/// Each time a gate works.
+/// Places that are passed each time a gate works.
 const WORKING: [&str; 20] = [
     ONCE,
     "after-begin",
@@ -30,11 +30,11 @@ const WORKING: [&str; 20] = [
     "after-record",
 ];
 
-/// Each time a task gets further.
+/// Places that are passed each time a task progresses.
 pub(crate) const JOURNAL: [&str; 5] =
     ["after-begin", "entry-written", "before-commit", "after-commit", "after-acknowledge"];
 
-/// Each time something is drawn on a grant.
+/// Places that are passed at each draw on a grant.
 pub(crate) const GRANTS: [&str; 6] = [
     "after-begin",
     "grant-drawn",
@@ -44,10 +44,10 @@ pub(crate) const GRANTS: [&str; 6] = [
     "after-acknowledge",
 ];
 
-/// How many places there are after the opening.
+/// The number of places after the opening.
 pub(crate) const COUNT: usize = WORKING.len();
 
-/// Every place after the opening.
+/// Returns every place after the opening.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
     WORKING.into_iter()
 }

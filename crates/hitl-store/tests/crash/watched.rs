@@ -1,4 +1,4 @@
-//! A store that says where its caller is: before and after each step of a call's life.
+//! A store that reports its caller's position: before and after each step of a call's life.
 
 use async_trait::async_trait;
 use hitl_core::machine::{CallRecord, Event, NewCall};
@@ -11,7 +11,7 @@ use crate::worker::reach;
 
 pub(crate) struct Watched(pub(crate) SqliteStore);
 
-/// The names of the places around an event.
+/// Returns the names of the places around an event.
 fn around(event: &Event) -> Option<(&'static str, &'static str)> {
     match event {
         Event::Decide(_) => Some(("before-decide", "after-decide")),

@@ -1,4 +1,5 @@
-//! The worker: this test binary again, told by its environment where to work and where to stop.
+//! The worker: this test binary started again, with its folder and its stopping place in
+//! environment variables.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,10 +22,10 @@ pub(crate) const STOP: &str = "HITL_CRASH_STOP";
 pub(crate) const TASKS: &str = "HITL_CRASH_TASKS";
 /// Set for a worker on grants.
 pub(crate) const GRANTS: &str = "HITL_CRASH_GRANTS";
-/// What marks our lines among those of the test harness.
+/// The prefix that tells our lines from those of the test harness.
 pub(crate) const MARK: &str = "@@ ";
 
-/// Where this process stops: the name of a place, and how many visits of it come before.
+/// The stopping place of this process: its name, and the number of earlier visits.
 struct Stop {
     place: String,
     visits: u64,
@@ -33,7 +34,7 @@ struct Stop {
 
 static STOP_AT: OnceLock<Stop> = OnceLock::new();
 
-/// This place is reached. Where the process is to be killed it waits for that.
+/// Reports that this place is reached. A process that is to be killed here waits for that.
 pub(crate) fn reach(place: &'static str) {
     let Some(stop) = STOP_AT.get().filter(|stop| stop.place == place) else { return };
     if stop.visited.fetch_add(1, Ordering::SeqCst) != stop.visits {
@@ -45,14 +46,14 @@ pub(crate) fn reach(place: &'static str) {
     }
 }
 
-/// Says something to whoever will kill this process.
+/// Sends a line to the process that will kill this one.
 pub(crate) fn say(what: &str) {
     let mut out = std::io::stdout().lock();
-    // Whoever listened may be gone; then nothing matters any more.
+    // The listening process may be gone; then nothing matters any more.
     let _gone = writeln!(out, "{MARK}{what}").and_then(|()| out.flush());
 }
 
-/// Works for ever, if the environment says so.
+/// Works forever, if the environment asks for it.
 pub(crate) fn run_if_asked() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let life: u64 = std::env::var(LIFE).unwrap().parse().unwrap();
@@ -63,7 +64,7 @@ pub(crate) fn run_if_asked() {
         assert!(STOP_AT.set(stop).is_ok());
         hitl_store::on_failpoint(reach);
     }
-    // The death of whoever started this process closes its input.
+    // When the process that started this one dies, this input closes.
     std::thread::spawn(|| {
         let _closed = std::io::stdin().read_line(&mut String::new());
         std::process::exit(0);
@@ -100,7 +101,7 @@ async fn work(folder: PathBuf, life: u64) {
     clerks.join_all().await;
 }
 
-/// Submits what an earlier life submitted: nothing may run a second time.
+/// Submits again the calls of an earlier life: nothing may run a second time.
 async fn come_back(gate: &Gate, life: u64) {
     for position in 0..6 {
         let text = position.to_string();
@@ -108,7 +109,7 @@ async fn come_back(gate: &Gate, life: u64) {
             let _any = submit_note(gate, life, position).await;
         } else {
             let call = gate.submit(Pay { text }).by("agent").key(run(life), position);
-            // What is approved runs now, and what is over says how it ended.
+            // An approved call runs now, and an ended one reports how it ended.
             let _any = call.await.unwrap();
         }
     }
@@ -123,13 +124,13 @@ async fn submit_note(gate: &Gate, life: u64, position: u64) -> Submission {
     call.by("agent").key(run(life), position).await.unwrap()
 }
 
-/// The record that a ticket is about.
+/// Returns the record of a ticket's call.
 async fn record(gate: &Gate, ticket: &Ticket) -> CallRecord {
     let key: &CallKey = &ticket.receipt().key;
     gate.get_by_key(key).await.unwrap().unwrap()
 }
 
-/// One call; what it becomes depends on its position.
+/// Runs one call; its course depends on its position.
 async fn one(gate: &Gate, acks: &Lines, life: u64, position: u64) {
     let kind = position % 6;
     if kind == 4 {
@@ -173,17 +174,17 @@ async fn one(gate: &Gate, acks: &Lines, life: u64, position: u64) {
     }
 }
 
-/// The tenant of all its calls.
+/// Returns the tenant of all its calls.
 pub(crate) fn tenant() -> Tenant {
     Tenant::default()
 }
 
-/// The arguments that start a worker.
+/// Returns the arguments that start a worker.
 pub(crate) fn arguments() -> [&'static str; 4] {
     ["--exact", "worker_process", "--nocapture", "--test-threads=1"]
 }
 
-/// What a worker is told.
+/// Returns the environment variables of a worker.
 pub(crate) fn environment(folder: &Path, life: u64) -> [(&'static str, std::ffi::OsString); 2] {
     [(FOLDER, folder.into()), (LIFE, life.to_string().into())]
 }

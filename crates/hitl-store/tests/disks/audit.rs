@@ -1,4 +1,4 @@
-//! The audit's disk.
+//! The disk of the audit.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use hitl_core::{CallState, GateErrorKind, MemoryStore};
 
 use crate::world::{World, act, look, make_read_only, make_writable, record};
 
-/// Full: no intent, no run, the claim is given back; with room again it goes on.
+/// A full disk: no intent, no run, the claim is given back; with room again it continues.
 pub(crate) async fn full(disk: &Path) {
     let (world, path) = (World::on(disk), disk.join("audit.jsonl"));
     let audit = JsonlAudit::open(&path).unwrap();
@@ -38,13 +38,13 @@ pub(crate) async fn full(disk: &Path) {
     assert_sound(&path);
 }
 
-/// Full when the body comes back: the outcome stands, nothing else runs, and the debt is paid
-/// first.
+/// A disk that is full when the body returns: the outcome is kept, nothing else runs, and the
+/// missing records are written first.
 pub(crate) async fn full_after_the_act(disk: &Path) {
     let (world, path) = (World::on(disk), disk.join("audit.jsonl"));
     let audit = JsonlAudit::open(&path).unwrap();
     let gate = world.gate().store(MemoryStore::new()).audit(audit).build().await.unwrap();
-    // The page that the log ends in may have room for what comes after the act: until it has none.
+    // The last page of the log may have room for the records after the act: fill it up.
     let mut next = 0;
     while gate.audit_debt() == 0 {
         world.let_bodies_fill();
@@ -68,8 +68,8 @@ pub(crate) async fn full_after_the_act(disk: &Path) {
     assert_sound(&path);
 }
 
-/// Read-only from the middle on: the log cannot go on in a new file, nothing runs, no other log
-/// opens.
+/// A disk that becomes read-only halfway: the log cannot continue in a new file, nothing runs, no
+/// other log opens.
 pub(crate) async fn read_only(disk: &Path) {
     let (world, path) = (World::on(disk), disk.join("audit.jsonl"));
     let audit = JsonlAudit::open(&path).unwrap().rotate_at(1);
@@ -90,8 +90,8 @@ pub(crate) async fn read_only(disk: &Path) {
     assert_sound(&path);
 }
 
-/// A file that may not grow: the write that meets the limit comes back short. From then on nothing
-/// runs, and what was written is a whole chain.
+/// A file that may not grow: the write that hits the limit is short. From then on nothing runs, and
+/// the written part is a complete chain.
 pub(crate) async fn limited(disk: &Path) {
     let (world, path) = (World::on(disk), disk.join("audit.jsonl"));
     let audit = JsonlAudit::open(&path).unwrap();

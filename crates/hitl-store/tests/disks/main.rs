@@ -1,8 +1,8 @@
 //! Disks that are really full, really read-only, and writes that the kernel really refuses.
 //!
 //! Each case runs in a process of its own, on a small file system that nobody else sees: a mount
-//! namespace (`unshare -rm`) needs no rights on most systems. Where it is not permitted, that is
-//! said loudly, and what a limit on the size of files can show is tested in any case.
+//! namespace (`unshare -rm`) needs no privileges on most systems. Where it is not permitted, a loud
+//! message says so, and the cases that need only a limit on the file size run anyway.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
@@ -13,23 +13,23 @@ mod world;
 use std::path::Path;
 use std::process::Command;
 
-/// What a case is run on.
+/// The disk that a case runs on.
 #[derive(Clone, Copy)]
 enum Disk {
-    /// A file system of so many kilobytes.
+    /// A file system of this many kilobytes.
     OfSize(u32),
-    /// Files may have so many blocks of 512 bytes.
+    /// Files are limited to this many blocks of 512 bytes.
     Limited(u32),
 }
 
-/// Runs one case in a process of its own; `false` when this machine does not permit the disk.
+/// Runs one case in a process of its own; returns `false` if this machine does not permit the disk.
 fn on_a(disk: Disk, case: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let prepare = match disk {
         Disk::OfSize(kilobytes) => {
             format!("mount -t tmpfs -o size={kilobytes}k tmpfs \"$HITL_DISK\"")
         }
-        // A write beyond the limit is to fail, not to end the process.
+        // A write beyond the limit must fail, and not end the process.
         Disk::Limited(blocks) => format!("trap '' XFSZ; ulimit -f {blocks}"),
     };
     let script = format!("{prepare} || exit 77; exec \"$0\" --exact one_case --nocapture");
@@ -50,7 +50,8 @@ fn on_a(disk: Disk, case: &str) -> bool {
     };
     let refused = match &output {
         Ok(output) => {
-            // What `unshare` and `mount` say when they may not; the case itself says that it ran.
+            // `unshare` and `mount` report that they are not permitted; the case itself reports
+            // that it ran.
             let began = said(output).contains("case begins");
             (!began && !output.status.success()).then(|| said(output))
         }
@@ -68,7 +69,7 @@ fn on_a(disk: Disk, case: &str) -> bool {
     true
 }
 
-/// Not a test of its own: what the processes that the others start do.
+/// Runs one case. Not a test of its own: the other tests start it as another process.
 #[tokio::test]
 async fn one_case() {
     let (Ok(case), Ok(disk)) = (std::env::var("HITL_CASE"), std::env::var("HITL_DISK")) else {

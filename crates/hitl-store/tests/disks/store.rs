@@ -1,4 +1,4 @@
-//! The store's disk.
+//! The disk of the store.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use hitl_store::SqliteStore;
 
 use crate::world::{World, act, make_read_only, record};
 
-/// Full: nothing is claimed, and nothing runs; with room again the same key runs once.
+/// A full disk: nothing is claimed, and nothing runs; with room again the same key runs once.
 pub(crate) async fn full(disk: &Path) {
     let world = World::on(disk);
     let store = SqliteStore::open(disk.join("calls.db")).await.unwrap();
@@ -15,7 +15,7 @@ pub(crate) async fn full(disk: &Path) {
     gate.call(act()).by("ann").key("run", 0).await.unwrap();
     gate.flush_audit().await.unwrap();
     world.fill();
-    // There may be room left in a file that has grown: the calls take it up.
+    // A file that has grown may have room left: these calls use it up.
     let mut position = 1;
     while gate.call(act()).by("ann").key("run", position).await.is_ok() {
         position += 1;
@@ -32,8 +32,8 @@ pub(crate) async fn full(disk: &Path) {
     assert_eq!(world.ran(), ran + 1);
 }
 
-/// Full when the body comes back: its result is kept as soon as there is room, and it is not run
-/// again.
+/// A disk that is full when the body returns: its result is kept as soon as there is room, and it
+/// is not run again.
 pub(crate) async fn full_after_the_act(disk: &Path) {
     let world = World::on(disk);
     let path = disk.join("calls.db");
@@ -59,7 +59,7 @@ pub(crate) async fn full_after_the_act(disk: &Path) {
     assert_eq!(world.ran(), 2, "nor by the next process");
 }
 
-/// Read-only: no store opens, neither a new one nor one that is there, and so there is no gate.
+/// A read-only disk: no store opens, neither a new nor an existing one, and so there is no gate.
 pub(crate) async fn read_only(disk: &Path) {
     let world = World::on(disk);
     let path = disk.join("calls.db");

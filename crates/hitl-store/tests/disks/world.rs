@@ -1,4 +1,4 @@
-//! A tool that says when it ran, and a disk that a test fills.
+//! A tool that records when it ran, and a disk that a test fills.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use hitl_core::{
     SnapshotWriter, StateRequirement, Tool, ToolConfig, ToolSpec,
 };
 
-/// How often a body ran, and what it does to the disk.
+/// The number of runs of a body, and its effect on the disk.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Shared>);
 
@@ -34,7 +34,7 @@ impl World {
         self.0.ran.load(Ordering::SeqCst)
     }
 
-    /// Bodies fill the disk from now on.
+    /// Lets bodies fill the disk from now on.
     pub(crate) fn let_bodies_fill(&self) {
         self.0.fills.store(true, Ordering::SeqCst);
     }
@@ -61,13 +61,13 @@ impl World {
         fs::remove_file(self.0.disk.join("filler")).unwrap();
     }
 
-    /// A builder that knows the tool.
+    /// Returns a builder with the tool.
     pub(crate) fn gate(&self) -> GateBuilder {
         Gate::builder().tool::<Act>().tool::<Look>().state(self.clone())
     }
 }
 
-/// Mounts the disk once more, over itself, read-only; what is open stays open.
+/// Mounts the disk again over itself, read-only; open files stay open.
 pub(crate) fn make_read_only(disk: &Path) {
     mount(&["--bind"], &[disk, disk]);
     mount(&["-o", "remount,bind,ro"], &[disk]);

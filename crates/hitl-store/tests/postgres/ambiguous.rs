@@ -25,14 +25,14 @@ async fn a_lost_answer_is_found_out() {
     let (url, schema) = (url_or_skip!(), schema());
     let line = Line::to(&url).await;
     let s = over(&line, &schema).await;
-    // The statements are prepared before anything goes wrong.
+    // The statements are prepared before any failure.
     approved(&s, &Draft::new("before", 1)).await;
     let draft = Draft::new("run", 1);
     line.swallow_next_answer();
     let record = s.create(&draft).await;
     assert!(line.has_swallowed());
     assert_eq!(record.version(), 1);
-    // An event that is no replay of itself: the second time it would be refused.
+    // An event that is no replay of itself: a repetition would be refused.
     line.swallow_next_answer();
     let after = s.apply(draft.id(), host("enough")).await;
     assert!(line.has_swallowed());
@@ -45,7 +45,7 @@ async fn a_lost_answer_is_found_out() {
     assert!(line.has_swallowed());
 }
 
-/// A grant, a call that runs on it, and one that may.
+/// Creates a grant, a call that runs on it, and one that may.
 async fn granted(s: &Subject) -> (GrantRecord, Draft, CallRecord) {
     let saved = s.store.save_grant(fixture::grant(Some(9), None)).await.unwrap();
     let session = s.store.open_session().await.unwrap();
@@ -70,7 +70,7 @@ async fn what_a_lost_answer_has_drawn_is_drawn_once() {
     let session = s.store.open_session().await.unwrap();
     let drawn = GrantUse::new(saved.id(), 1.into());
     let other = Draft::new("granted", 3).admitted(ClaimToken::new(), session).granted(drawn);
-    // In the midst of a transaction it has not happened; at its end it has.
+    // In the middle of a transaction it has not happened; at its end it has.
     let swallows: [fn(&Line); 2] = [Line::swallow_next_answer, Line::swallow_next_commit];
     for (number, (swallow, draft)) in (1..).zip(swallows.into_iter().zip([admitted, other])) {
         swallow(&line);

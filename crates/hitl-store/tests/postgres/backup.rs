@@ -1,4 +1,4 @@
-//! A database that was put back holds what could run for a human.
+//! A restored database holds every call that could run for review by a human.
 
 use futures::future::join_all;
 use hitl_core::audit::AuditEvent;
@@ -32,7 +32,7 @@ async fn a_database_that_was_put_back_begins_a_new_epoch_once() {
     let revoked = s.store.revoke_grant(&tenant(), grants[0], &by, None).await.unwrap();
     let before = s.store.history(0, 1000).await.unwrap().entries;
 
-    // All replicas come up again, with the same configuration.
+    // All replicas restart with the same configuration.
     let open = || options(&url, &schema).clock(start_clock()).restored("2026-11-23").open();
     let replicas = join_all((0..4).map(|_| open())).await;
     let replicas: Vec<_> = replicas.into_iter().map(Result::unwrap).collect();

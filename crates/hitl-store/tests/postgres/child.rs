@@ -1,6 +1,6 @@
-//! The other process: this test binary again, told by its environment what to do.
+//! The other process: this test binary started again, with its role in an environment variable.
 //!
-//! It says what it has done in lines on its output, and takes lines from its input.
+//! It reports its actions in lines on its output, and takes lines from its input.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
@@ -16,17 +16,17 @@ use crate::{kills, races};
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const SCHEMA: &str = "HITL_TEST_CHILD_SCHEMA";
 const STOP: &str = "HITL_TEST_CHILD_STOP";
-/// What marks our lines among those of the test harness.
+/// The prefix that tells our lines from those of the test harness.
 const MARK: &str = "@@ ";
-/// How long a killed process counts as alive.
+/// The time for which a killed process counts as alive.
 pub(crate) const LEASE: Duration = Duration::from_secs(2);
 
-/// What the other process does.
+/// The role of the other process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
-    /// Submits, decides and runs calls, for ever.
+    /// Submits, decides and runs calls, forever.
     Work,
-    /// Races for the calls it is told.
+    /// Races for the calls whose ids it receives.
     Race,
 }
 
@@ -38,12 +38,13 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts it.
+    /// Starts the process.
     pub(crate) fn start(role: Role, schema: &str) -> Self {
         Self::start_until(role, schema, None)
     }
 
-    /// Starts it; at a place, after so many visits of it, it says `at <place>` and stands still.
+    /// Starts the process; at a place, after so many visits of it, it reports `at <place>` and
+    /// stops there.
     pub(crate) fn start_until(role: Role, schema: &str, stop: Option<(&str, u64)>) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         if let Some((place, visits)) = stop {
@@ -62,25 +63,25 @@ impl Child {
         Self { process, input, output }
     }
 
-    /// The next thing that it says.
+    /// Returns the next line that the process sends.
     pub(crate) fn hear(&mut self) -> String {
         self.hear_or_end().expect("the other process is alive")
     }
 
-    /// The next thing that it says, or nothing when it has ended.
+    /// Returns the next line that the process sends, or `None` if it has ended.
     pub(crate) fn hear_or_end(&mut self) -> Option<String> {
         self.output.by_ref().map_while(Result::ok).find_map(|line| {
-            // The harness may have written in front of it on the same line.
+            // The harness may have written before it on the same line.
             line.split_once(MARK).map(|(_, said)| said.to_owned())
         })
     }
 
-    /// Tells it something.
+    /// Sends the process a line.
     pub(crate) fn tell(&mut self, what: &str) {
         writeln!(self.input, "{what}").unwrap();
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills the process as `kill -9` does, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -94,12 +95,12 @@ impl Drop for Child {
     }
 }
 
-/// Says something to the parent, at once.
+/// Sends a line to the parent, unbuffered.
 pub(crate) fn say(what: impl std::fmt::Display) {
     println!("{MARK}{what}");
 }
 
-/// What the parent says next. Without a parent there is nothing left to do.
+/// Returns the next line of the parent. Without a parent there is nothing left to do.
 pub(crate) async fn told() -> String {
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
@@ -112,7 +113,7 @@ pub(crate) async fn told() -> String {
     line
 }
 
-/// Where this process stands still: the name of a place, and how many visits of it come before.
+/// The place at which this process stops: its name, and the number of earlier visits.
 static STOP_AT: OnceLock<(String, u64)> = OnceLock::new();
 static VISITS: AtomicU64 = AtomicU64::new(0);
 
@@ -126,7 +127,7 @@ fn reach(place: &'static str) {
     }
 }
 
-/// Does what the environment says, if it says anything.
+/// Plays the role that the environment names, if it names one.
 pub(crate) fn run_if_asked() {
     let (Ok(role), Ok(schema)) = (std::env::var(ROLE), std::env::var(SCHEMA)) else { return };
     if let Ok(stop) = std::env::var(STOP) {
@@ -136,7 +137,7 @@ pub(crate) fn run_if_asked() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        // Who races is not to die; a busy machine may be slow.
+        // A racer must not die; a busy machine may be slow.
         let lease = if role == "Work" { LEASE } else { Duration::from_secs(120) };
         let options = options(&url().unwrap(), &schema).max_connections(4).lease(lease);
         let store: PostgresStore = options.open().await.unwrap();

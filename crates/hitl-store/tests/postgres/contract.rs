@@ -9,7 +9,7 @@ use crate::support::{schema, subject, url};
 async fn make_store(clock: ManualClock) -> Subject {
     match url() {
         Some(url) => subject(&url, &schema(), &clock).await,
-        // Skipped, as was said: there must be some store to give.
+        // Skipped, as a message has said: some store must be returned.
         None => Subject::new(MemoryStore::with_clock(clock.clone()), clock),
     }
 }

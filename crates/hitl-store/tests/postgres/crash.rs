@@ -14,11 +14,11 @@ use hitl_test_postgres::Server;
 use crate::support::{options, schema, url_or_skip};
 
 const CRASHES: usize = 5;
-/// Acknowledgements between two crashes.
+/// The number of acknowledgements between two crashes.
 const BETWEEN: usize = 100;
 const LANES: u64 = 8;
 
-/// What was acknowledged: the call, and the least that it must be.
+/// The acknowledged calls, each with the state that it must have at least.
 type Promises = Arc<Mutex<Vec<(RequestId, CallState)>>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +60,7 @@ async fn invariant_10_what_was_acknowledged_survives_crashes_of_the_server() {
             ended => assert_eq!(record.state(), ended),
         }
     }
-    // Those who wait hear of each other again.
+    // Waiters are notified by each other again.
     let draft = Draft::new("afterwards", 1);
     s.create(&draft).await;
     let mut watch = two.watch(draft.id());

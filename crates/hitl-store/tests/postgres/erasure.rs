@@ -1,4 +1,4 @@
-//! What an erasure leaves in the tables, and a hold that another replica places meanwhile.
+//! The remains of an erasure in the tables, and a hold that another replica places meanwhile.
 
 use hitl_core::machine::Event;
 use hitl_core::store::suite::{Draft, claimed, failure, host, start_clock, tenant};
@@ -9,7 +9,7 @@ use crate::support::{options, plain, schema, subject, url_or_skip};
 
 const MARKER: &str = "zqxMARKERqxz";
 
-/// The columns in which a text is found.
+/// Returns the columns in which a text is found.
 async fn with(client: &tokio_postgres::Client, schema: &str, text: &str) -> Vec<String> {
     let sql = "SELECT table_name, column_name FROM information_schema.columns \
                WHERE table_schema = $1 ORDER BY 1, 2";
@@ -50,7 +50,7 @@ async fn invariant_8_no_table_has_anything_of_an_erased_call() {
     assert_eq!(with(&client, &schema, &id).await, ["calls.id", "calls.record"], "its tombstone");
 }
 
-/// Whatever a replica finds once its hold is placed, another one that erases leaves as it is.
+/// Checks that another replica erases nothing that a replica finds once its hold is placed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hold_of_one_replica_stops_another_that_erases() {
     let url = url_or_skip!();

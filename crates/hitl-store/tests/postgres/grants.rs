@@ -1,4 +1,4 @@
-//! Grants that several replicas draw on: what one transaction holds, and for how long.
+//! Grants that several replicas draw on: the locks of one transaction, and how long it holds them.
 
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ async fn who_stalls_in_a_transaction_does_not_keep_others_from_a_grant() {
     let session = s.store.open_session().await.unwrap();
     for place in ["rows-locked", "calls-written", "before-commit"] {
         let known = s.store.grants(&tenant(), GrantQuery::all()).await.unwrap().len();
-        // It stands still with the row locked, and lives on.
+        // The worker stops with the row locked, and stays alive.
         let mut stalled = Child::start_until(Role::Work, &schema, Some((place, 0)));
         while stalled.hear() != format!("at {place}") {}
         let grants = s.store.grants(&tenant(), GrantQuery::all()).await.unwrap();
@@ -171,7 +171,7 @@ async fn a_grant_that_cannot_be_locked_is_unavailable_and_nothing_is_drawn() {
     let by = "bob".into();
     let error = s.store.revoke_grant(&tenant(), grant, &by, None).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "it is not said to be revoked");
-    // What draws on nothing goes on.
+    // Calls that draw on nothing continue.
     let other = fixture::approved(&s, &Draft::new("run", 1)).await;
     s.apply(other.id(), claim(&other, session)).await;
     holder.batch_execute("ROLLBACK").await.unwrap();

@@ -8,7 +8,7 @@ use crate::support::{options, schema, url};
 async fn make_journal() -> Subject {
     match url() {
         Some(url) => Subject::new(options(&url, &schema()).open().await.unwrap()),
-        // Skipped, as was said: there must be some journal to give.
+        // Skipped, as a message has said: some journal must be returned.
         None => Subject::new(MemoryJournal::default()),
     }
 }

@@ -16,9 +16,9 @@ use crate::support::{options, schema, url_or_skip};
 
 const KILLS: usize = 200;
 const WORKERS: usize = 3;
-/// How many of the kills are at each place; the others are at random.
+/// The number of kills at each place; the others are at random.
 const EACH: usize = 6;
-/// Once in each life.
+/// The place that is passed once in each life.
 const ONCE: &str = "session-opened";
 /// The places that a worker visits as long as it lives.
 const WORKING: [&str; 11] = [
@@ -34,14 +34,14 @@ const WORKING: [&str; 11] = [
     "before-notify",
     "after-notify",
 ];
-/// Once in the life of a schema.
+/// Places that are passed once in the life of a schema.
 const OPENING: [&str; 2] = ["before-migration", "after-migration"];
-/// Where a journal is written: `tests/tasks`.
+/// Places in the journal, which `tests/tasks` covers.
 const JOURNAL: [&str; 2] = ["before-entry", "entry-written"];
-/// How many calls each worker has in hand at once.
+/// The number of calls that each worker processes at once.
 const LANES: u64 = 6;
 
-/// What was acknowledged, as far as we heard.
+/// The acknowledgements that reached the parent.
 #[derive(Default)]
 struct Heard {
     submitted: BTreeSet<RequestId>,
@@ -80,7 +80,7 @@ async fn invariants_3_and_10_hold_when_workers_are_killed_under_load() {
     let places = WORKING.iter().flat_map(|place| std::iter::repeat_n(*place, EACH));
     let mut places: Vec<_> = places.map(Some).collect();
     places.resize(KILLS, None);
-    // In between each other, as it comes.
+    // The order of the kills is shuffled.
     for at in (1..KILLS).rev() {
         places.swap(at, usize::try_from(next(at as u64 + 1)).unwrap());
     }
@@ -108,7 +108,7 @@ async fn invariants_3_and_10_hold_when_workers_are_killed_under_load() {
             }
         }
         worker.kill();
-        // What it said before it died counts too.
+        // Lines that it sent before it died count too.
         while let Some(line) = worker.hear_or_end() {
             heard.add(&line);
         }
@@ -127,7 +127,7 @@ async fn a_first_life_may_end_at_every_step_of_opening() {
         let schema = schema();
         let mut first = Child::start_until(Role::Work, &schema, Some((place, 0)));
         assert_eq!(first.hear(), format!("at {place}"));
-        // The server learns of its death by itself; until then it may hold the lock.
+        // The server detects its death by itself; until then it may hold the lock.
         first.kill();
         let s = Subject::new(options(&url, &schema).open().await.unwrap(), start_clock());
         s.create(&Draft::new("run", 1)).await;
@@ -142,7 +142,8 @@ fn no_place_is_left_out() {
     }
 }
 
-/// As a living replica does: whatever a dead one ran is lost. Says how many those were.
+/// Does what a live replica does: declares the calls that a dead one ran lost. Returns their
+/// number.
 async fn settle(s: &Subject) -> u64 {
     let mut unknown = 0;
     s.soon("the end of all leases", async {
@@ -182,13 +183,13 @@ async fn check(s: &Subject, heard: &Heard) {
             assert_eq!(record.state(), CallState::Executed);
             assert!(s.store.result(&tenant(), *id).await.unwrap().is_some());
         } else if began == 1 {
-            // It may have ended, unheard.
+            // The run may have ended, without an answer.
             assert!(matches!(record.state(), CallState::OutcomeUnknown | CallState::Executed));
         }
         assert_eq!(s.has_payload(*id).await, !record.state().is_terminal());
     }
     grants(s).await;
-    // Each change has its line, and no other has.
+    // Each change has its line, and there is no other line.
     let (mut after, mut changes) = (0, 0);
     loop {
         let stretch = s.store.history(after, 1000).await.unwrap();
@@ -206,7 +207,7 @@ async fn check(s: &Subject, heard: &Heard) {
     assert_eq!(changes, versions);
 }
 
-/// What was drawn on each grant is what was claimed on it.
+/// Checks that the draws on each grant match the claims on it.
 async fn grants(s: &Subject) {
     let mut claimed: BTreeMap<GrantId, u64> = BTreeMap::new();
     let mut page = PageRequest::all().limit(1000);
@@ -235,7 +236,7 @@ async fn grants(s: &Subject) {
     assert!(all > 50, "only {all} calls ran on a grant");
 }
 
-/// The worker.
+/// Runs the worker.
 pub(crate) async fn work(store: PostgresStore) {
     let session = store.open_session().await.unwrap();
     let run = format!("worker {session}");
@@ -270,7 +271,7 @@ async fn lane_of(store: &PostgresStore, session: SessionId, run: &str, lane: u64
             Ok(_) => say(format!("approved {}", draft.id())),
             Err(other) => panic!("{other}"),
         }
-        // Whatever may run, whoever submitted it.
+        // Runs any approved call, no matter who submitted it.
         for (tenant, id) in store.approved(None, 2).await.unwrap() {
             run_one(store, session, &tenant, id).await;
         }
@@ -295,7 +296,7 @@ async fn run_one(
             store.apply(tenant, id, end, EventPayload::result(sealed(b"result"))).await.unwrap();
             say(format!("done {id}"));
         }
-        // Somebody else runs it, or the machine is so busy that the lease is late.
+        // Another worker runs it, or the machine is so busy that the lease is late.
         Err(ApplyError::Rejected { .. } | ApplyError::Store(_)) => {}
         Err(other) => panic!("{other}"),
     }

@@ -1,4 +1,4 @@
-//! A line to the server that breaks when it is told to, at the worst moment.
+//! A connection to the server that breaks on request, at the worst moment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct Line {
     pub(crate) url: String,
     armed: Arc<AtomicBool>,
-    /// Only a commit is swallowed, not what comes before it in its transaction.
+    /// True if only a commit is swallowed, not the answers before it in its transaction.
     commits: Arc<AtomicBool>,
     dead: Arc<AtomicBool>,
 }
 
 impl Line {
-    /// A line to the server at `url`.
+    /// Opens a line to the server at `url`.
     pub(crate) async fn to(url: &str) -> Self {
         let (before, rest) = url.split_once('@').expect("a user");
         let (address, after) = rest.split_once('/').expect("a database");
@@ -31,18 +31,18 @@ impl Line {
         line
     }
 
-    /// The next write reaches the server, and its answer reaches nobody.
+    /// Lets the next write reach the server, and drops its answer.
     pub(crate) fn swallow_next_answer(&self) {
         self.armed.store(true, Ordering::SeqCst);
     }
 
-    /// The next commit of a transaction reaches the server, and its answer reaches nobody.
+    /// Lets the next commit of a transaction reach the server, and drops its answer.
     pub(crate) fn swallow_next_commit(&self) {
         self.commits.store(true, Ordering::SeqCst);
         self.swallow_next_answer();
     }
 
-    /// ... and afterwards nobody is let through any more.
+    /// ... and afterwards refuses all connections.
     pub(crate) fn and_then_die(&self) {
         self.dead.store(true, Ordering::SeqCst);
     }
@@ -51,7 +51,7 @@ impl Line {
         !self.armed.load(Ordering::SeqCst)
     }
 
-    /// Lets everybody through again.
+    /// Lets all connections through again.
     pub(crate) fn mend(&self) {
         self.dead.store(false, Ordering::SeqCst);
     }
@@ -90,7 +90,7 @@ async fn pass(
     let up = async move {
         let mut bytes = vec![0; 65536];
         while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
-            // Only our records hold this; a statement's own text does not.
+            // Only hitl's records contain this; a statement's own text does not.
             let holds = |what: &[u8]| bytes[..length].windows(what.len()).any(|w| w == what);
             let is_write = if only_commits.load(Ordering::SeqCst) {
                 holds(b"COMMIT\0")

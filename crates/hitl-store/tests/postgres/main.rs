@@ -25,7 +25,7 @@ mod rotation;
 mod servers;
 mod support;
 
-/// Not a test of its own: what the other tests run as another process.
+/// Runs a child process. Not a test of its own: the other tests start it.
 #[test]
 fn child_process() {
     child::run_if_asked();

@@ -1,4 +1,4 @@
-//! Opening: what is refused, and how that is said.
+//! Opening: refusals, and their messages.
 
 use futures::future::join_all;
 use hitl_core::store::suite::{Draft, sealed, tenant};
@@ -49,7 +49,7 @@ const FORMER: [&str; 10] = [
     include_str!("../../src/postgres/schema/10.sql"),
 ];
 
-/// Makes a schema of a former version, with one call of this record.
+/// Creates a schema of a former version, with one call of this record.
 async fn former(url: &str, schema: &str, version: usize, record: &str) {
     let steps: String = FORMER[..version].iter().map(|step| step.replace("{s}", schema)).collect();
     let script = format!(
@@ -65,8 +65,7 @@ async fn former(url: &str, schema: &str, version: usize, record: &str) {
     on.execute(call.as_str(), &[&record]).await.unwrap();
 }
 
-/// An agent writes the six characters of an escape, the character itself, and both behind one
-/// another.
+/// An agent writes the six characters of an escape, the character itself, and both in a row.
 #[tokio::test]
 async fn invariant_4_a_record_with_any_backslashes_is_migrated() {
     let url = url_or_skip!();
@@ -97,7 +96,7 @@ async fn invariant_4_a_record_with_any_backslashes_is_migrated() {
     }
 }
 
-/// Each statement begins as that of the version before did.
+/// Each statement begins like one of the former version.
 #[tokio::test]
 async fn invariant_4_a_process_of_an_older_version_changes_nothing_after_the_migration() {
     let (url, schema) = (url_or_skip!(), schema());

@@ -1,4 +1,4 @@
-//! Every SQL block of the operator's page runs on a real server, and names only what is there.
+//! Every SQL block of the operator's page runs on a real server, and names only existing objects.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ async fn every_table_and_index_is_on_the_page_and_no_other() {
                AND relkind IN ('r', 'i')";
     let rows = plain(&url).await.query(sql, &[&schema]).await.unwrap();
     let names: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
-    // Those that belong to a constraint are told of by their columns.
+    // Indexes of a constraint are documented by their columns.
     let own = |name: &&String| !name.ends_with("_pkey") && !name.ends_with("_key");
     for name in names.iter().filter(own) {
         assert!(PAGE.contains(&format!("`{name}`")), "{name} is not on the page");

@@ -14,10 +14,10 @@ use crate::child::{Child, Role, say, told};
 use crate::support::{options, schema, url_or_skip};
 
 const ROUNDS: u64 = 2_000;
-/// Raced for at the same time.
+/// The number of calls raced for at the same time.
 const TOGETHER: u64 = 8;
 const PROCESSES: usize = 4;
-/// In each process, for each call.
+/// The number of racers in each process, for each call.
 const RACERS: usize = 16;
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn invariant_11_of_64_racers_in_four_processes_one_ends_a_call() {
     }
 }
 
-/// What the racers of one process were told about a call.
+/// The answers that the racers of one process got for a call.
 #[derive(Debug, Default)]
 struct Told {
     answers: u64,
@@ -98,7 +98,7 @@ impl Told {
     }
 }
 
-/// The racing process.
+/// Runs the racing process.
 pub(crate) async fn race(store: PostgresStore) {
     let session = store.open_session().await.unwrap();
     say("ready");
@@ -111,7 +111,7 @@ pub(crate) async fn race(store: PostgresStore) {
 
 async fn race_for(store: &PostgresStore, session: SessionId, id: RequestId) {
     let record = store.get(&tenant(), id).await.unwrap().unwrap();
-    // Whoever is first need not read what was just read, so each gets its turn at being first.
+    // The first racer need not read what was just read, so each gets its turn at being first.
     let first = id.to_string().bytes().map(usize::from).sum::<usize>();
     let racers = (first..first + RACERS).map(|racer| one(store, session, &record, racer));
     let mut told = Told::default();
@@ -146,7 +146,7 @@ async fn one(store: &PostgresStore, session: SessionId, record: &CallRecord, rac
     told
 }
 
-/// Claims and runs a call as soon as it is approved. False when somebody else was first.
+/// Claims and runs a call as soon as it is approved. Returns `false` if another racer was first.
 async fn claims(store: &PostgresStore, session: SessionId, id: RequestId) -> bool {
     let mut watch = store.watch(id);
     loop {

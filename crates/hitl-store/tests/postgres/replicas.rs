@@ -11,7 +11,7 @@ use hitl_core::{ClaimToken, RequestId};
 
 use crate::support::{options, plain, schema, subject, url_or_skip};
 
-/// Longer than a test may take: what comes at this pace does not come.
+/// An interval longer than a test may take: events at this interval do not occur.
 const NEVER: Duration = Duration::from_secs(3600);
 
 async fn until_cancelled(s: &Subject, id: RequestId, watch: &mut hitl_core::store::ChangeWatch) {
@@ -23,7 +23,7 @@ async fn until_cancelled(s: &Subject, id: RequestId, watch: &mut hitl_core::stor
     .await;
 }
 
-/// A store whose waiters hear of others by notifications alone.
+/// Opens a store whose waiters learn of other replicas by notifications alone.
 async fn deaf_to_history(url: &str, schema: &str) -> Subject {
     let clock = start_clock();
     let options = options(url, schema).clock(clock.clone()).poll_interval(NEVER);
@@ -75,7 +75,8 @@ async fn a_lost_connection_is_made_again_and_everybody_reads_again() {
     let (here, there) =
         (deaf_to_history(&url, &schema).await, subject(&url, &schema, &start_clock()).await);
     let server = plain(&url).await;
-    // All listeners of this database, those of other tests too: they have to bear it as well.
+    // This hits all listeners of this database, also those of other tests: they have to cope with
+    // it.
     let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                WHERE application_name = 'hitl listens' AND datname = current_database()";
     for position in 0..3 {
@@ -117,7 +118,7 @@ async fn a_silent_executor_is_dead_after_its_lease_and_not_before() {
     let (record, token, session) = claimed(&dying, &Draft::new("run", 1)).await;
     assert_eq!(s.store.stale(10).await.unwrap(), [], "it lives");
     assert_eq!(s.refuse(record.id(), Event::ExecutorLost).await, Refusal::Alive);
-    // Its lease is taken away, as a long silence would.
+    // Its lease is taken away, as a long silence would do.
     let server = plain(&url).await;
     let expire = format!("UPDATE {schema}.sessions SET lease_until = clock_timestamp()");
     server.batch_execute(&expire).await.unwrap();
@@ -125,12 +126,12 @@ async fn a_silent_executor_is_dead_after_its_lease_and_not_before() {
     assert_eq!(stale, [(tenant(), record.id(), CallState::Claimed)]);
     let lost = s.apply(record.id(), Event::ExecutorLost).await;
     assert_eq!(lost.state(), CallState::OutcomeUnknown);
-    // It goes on with a new lease, under which what it had claimed stays lost ...
+    // It continues with a new lease, under which its earlier claims stay lost ...
     let open = approved(&dying, &Draft::new("run", 2)).await;
     let again = claim_soon(&dying, &open, session).await;
     assert_eq!(again.state(), CallState::Claimed);
     assert_eq!(s.store.stale(10).await.unwrap(), [], "what it claimed anew is alive");
-    // ... until its late result settles it.
+    // ... until a late result resolves them.
     let late =
         s.store.apply(&tenant(), record.id(), Event::Succeed { token }, EventPayload::none()).await;
     assert_eq!(late.unwrap().state(), CallState::Executed);
@@ -165,7 +166,7 @@ async fn invariant_5_whoever_could_not_renew_its_lease_claims_nothing() {
     let s = Subject::new(short.open().await.unwrap(), clock);
     let session = s.store.open_session().await.unwrap();
     let first = approved(&s, &Draft::new("run", 1)).await;
-    // Nobody can renew while the table is locked, and for others the lease still holds.
+    // Nobody can renew while the table is locked, and for others the lease is still valid.
     let mut server = plain(&url).await;
     let locked = server.transaction().await.unwrap();
     let lock = format!("LOCK {schema}.sessions IN SHARE ROW EXCLUSIVE MODE");
@@ -190,7 +191,7 @@ async fn invariant_5_whoever_could_not_renew_its_lease_claims_nothing() {
         "{error}"
     );
     assert_eq!(s.state(record.id()).await, CallState::Approved);
-    // Everything that needs no lease goes on.
+    // Everything that needs no lease continues.
     let other = Draft::new("other", 1);
     s.create(&other).await;
     s.withdraw(other.id()).await;
@@ -239,7 +240,7 @@ async fn a_change_that_is_committed_late_is_not_skipped() {
     let s = subject(&url, &schema, &start_clock()).await;
     let early = Draft::new("run", 1);
     s.create(&early).await;
-    // A writer that has its line in the history, and hangs before its commit.
+    // A writer has its line in the history, and hangs before its commit.
     let mut server = plain(&url).await;
     let late = server.transaction().await.unwrap();
     let add = format!(
@@ -260,7 +261,7 @@ async fn a_change_that_is_committed_late_is_not_skipped() {
 async fn what_another_reader_is_just_numbering_is_not_missed() {
     let (url, schema) = (url_or_skip!(), schema());
     let s = deaf_to_history(&url, &schema).await;
-    // Its own first look at the history is over.
+    // Its own first read of the history is over.
     assert!(s.store.history(0, 10).await.unwrap().entries.is_empty());
     for position in 0..20 {
         s.create(&Draft::new("run", position)).await;
@@ -293,7 +294,7 @@ async fn invariant_4_a_decision_that_waits_for_a_lock_past_its_expiry_is_refused
         }
     })
     .await;
-    // The version changes hands without a change, so that the waiting statement looks again.
+    // The row is updated without a change, so that the waiting statement checks it again.
     let touch = format!("UPDATE {schema}.calls SET version = version");
     locked.batch_execute(&touch).await.unwrap();
     locked.commit().await.unwrap();

@@ -1,5 +1,5 @@
-//! Several replicas replace the host's key, in the order that the operator's page gives and out of
-//! it.
+//! Several replicas replace the host's key, in the order that the operator's page gives, and in
+//! other orders.
 
 use futures::future::join_all;
 use hitl_core::seal::Sealed;
@@ -14,7 +14,7 @@ fn key(byte: u8) -> HostKey {
     HostKey::from_bytes([byte; 32])
 }
 
-/// The first of them seals.
+/// Returns these keys. The first of them seals.
 fn keys(bytes: &[u8]) -> HostKeys {
     let (current, previous) = bytes.split_first().unwrap();
     let current = HostKeys::new(key(*current));
@@ -31,14 +31,14 @@ impl Place {
         options(&self.url, &self.schema).key(keys(bytes)).max_connections(2).open().await
     }
 
-    /// Why a replica with these keys is refused.
+    /// Returns the reason why a replica with these keys is refused.
     async fn refused(&self, bytes: &[u8]) -> String {
         let error = self.open(bytes).await.map(drop).expect_err("it must be refused");
         assert_eq!(error.kind(), StoreErrorKind::Key, "{error}");
         error.to_string()
     }
 
-    /// The keys that the store's texts may be under, as it keeps them.
+    /// Returns the keys that the store's texts may be under, as the store keeps them.
     async fn kept(&self) -> Vec<u8> {
         let sql = format!("SELECT value FROM {}.meta WHERE name = 'key_check'", self.schema);
         let row = plain(&self.url).await.query_one(sql.as_str(), &[]).await.unwrap();
@@ -48,7 +48,7 @@ impl Place {
     }
 }
 
-/// Submits a call whose payload is sealed under a key, for what a store sees.
+/// Submits a call whose payload appears to the store as sealed under a key.
 async fn submit(store: &PostgresStore, position: u64, by: u8) {
     let sealed = [&key(by).id().prefix(), b"sealed".as_slice()].concat();
     let call = Draft::new("run", position).call();
@@ -61,11 +61,11 @@ async fn invariant_8_replicas_replace_the_key_one_after_the_other() {
     let former = place.open(&[1]).await.unwrap();
     assert_eq!(place.kept().await, [1]);
     assert!(place.refused(&[2]).await.contains("another key"));
-    // All know the new key; the store is as it was.
+    // All replicas know the new key; the store is unchanged.
     let one = place.open(&[1, 2]).await.unwrap();
     assert_eq!(place.kept().await, [1]);
     submit(&one, 1, 1).await;
-    // One after the other seals under it.
+    // One replica after the other seals under it.
     let two = place.open(&[2, 1]).await.unwrap();
     submit(&two, 2, 2).await;
     let again = place.open(&[1, 2]).await.unwrap();
@@ -74,7 +74,7 @@ async fn invariant_8_replicas_replace_the_key_one_after_the_other() {
     let early = place.refused(&[2]).await;
     assert!(early.contains("1 texts") && early.contains(&key(1).id().to_string()), "{early}");
     drop((former, again));
-    // Living replicas that seal under the former key keep it from being retired.
+    // Live replicas that seal under the former key keep it from being retired.
     let session = one.open_session().await.unwrap();
     let own = two.open_session().await.unwrap();
     assert_eq!(two.sessions_under_other_keys().await.unwrap(), 1);
@@ -88,13 +88,13 @@ async fn invariant_8_replicas_replace_the_key_one_after_the_other() {
     one.close_session(session).await.unwrap();
     two.retire_keys().await.unwrap();
     assert_eq!(place.kept().await, [2]);
-    // It knows both, and opened before; it may not seal under the former key any more.
+    // It knows both keys, and opened before; it may no longer seal under the former one.
     let error = one.open_session().await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Key, "{error}");
     two.close_session(own).await.unwrap();
     drop(place.open(&[2]).await.unwrap());
     assert!(place.refused(&[1]).await.contains("retired"));
-    // One that is far behind does not take the key back, and locks nobody out.
+    // A replica that is far behind does not bring the key back, and locks no other out.
     assert!(place.refused(&[1, 2]).await.contains("retired"));
     drop(place.open(&[2]).await.unwrap());
     let sql = format!("SELECT count(*) FROM {}.meta WHERE name LIKE 'sealer.%'", place.schema);
@@ -114,7 +114,7 @@ async fn invariant_8_a_lease_that_ran_out_is_not_taken_again_under_a_retired_key
     let session = cut_off.open_session().await.unwrap();
     let new = place.open(&[2, 1]).await.unwrap();
     let on = plain(&place.url).await;
-    // Its lease runs out, and the key is retired before it can take the next one: under one lock.
+    // Its lease expires, and the key is retired before it can take the next one: under one lock.
     let then = format!(
         "BEGIN; LOCK TABLE {0}.sessions; UPDATE {0}.sessions SET lease_until = 'epoch'; \
          UPDATE {0}.meta SET value = '{1} ~{2}' WHERE name = 'key_check'; COMMIT",
@@ -166,7 +166,7 @@ async fn a_gate_seals_again_and_retires_the_former_key() {
     drop(store);
     let store = place.open(&[2, 1]).await.unwrap();
     let gate = Gate::builder().store(store.clone()).skip_recovery().build().await.unwrap();
-    // It was not sealed by a gate, so it does not open, and stays.
+    // The text was not sealed by a gate, so it does not open, and stays.
     let done = gate.reseal().await.unwrap();
     assert_eq!((done.resealed, done.left, done.unreadable), (0, 1, 1));
     let error = gate.retire_keys().await.unwrap_err();

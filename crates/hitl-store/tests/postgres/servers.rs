@@ -1,4 +1,4 @@
-//! Servers that are reached in other ways: over TLS, through a pooler, by a socket.
+//! Other connections to a server: over TLS, through a pooler, by a socket.
 
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use hitl_test_postgres::{Server, find_pooler};
 
 use crate::support::{options, schema, url_or_skip};
 
-/// The life of some calls between two replicas.
+/// Runs some calls between two replicas.
 async fn live(one: PostgresStore, two: PostgresStore) {
     let (one, two) = (Subject::new(one, start_clock()), Subject::new(two, start_clock()));
     for position in 0..10 {
@@ -27,7 +27,7 @@ async fn live(one: PostgresStore, two: PostgresStore) {
         })
         .await;
     }
-    // What takes several statements in one transaction.
+    // An operation that takes several statements in one transaction.
     let grant = one.store.save_grant(fixture::grant(Some(1), None)).await.unwrap();
     let session = one.store.open_session().await.unwrap();
     let drawn = GrantUse::new(grant.id(), 1.into());
@@ -64,7 +64,7 @@ async fn tls_is_used_and_the_certificate_is_checked() {
                WHERE a.application_name LIKE 'hitl%' AND NOT s.ssl";
     assert_eq!(server_says.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 0);
     drop(store);
-    // Whoever does not know the certificate does not talk to the server, required or not.
+    // A client that does not trust the certificate does not talk to the server, required or not.
     for url in [&url, &server.url()] {
         let unknown =
             options(url, &schema).operation_timeout(Duration::from_millis(100)).open().await;
@@ -87,7 +87,7 @@ impl Drop for Pooler {
     }
 }
 
-/// Starts pgbouncer; nothing where it is not installed and need not be.
+/// Starts pgbouncer; returns `None` if it is not installed and not required.
 async fn pooler(server: &Server) -> Option<(Pooler, String)> {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = server.folder().join("pgbouncer.ini");
@@ -97,7 +97,7 @@ async fn pooler(server: &Server) -> Option<(Pooler, String)> {
          default_pool_size = 3\nignore_startup_parameters = extra_float_digits\n",
         server.port()
     );
-    // Its user database is the one of this server alone: whoever comes is `hitl`.
+    // Its user database belongs to this server alone: every client is `hitl`.
     std::fs::write(&config, text.replace("port=", "user=hitl port=")).unwrap();
     let Some(program) = find_pooler() else {
         let text = "\nSKIPPED: the test behind pgbouncer, which is not installed\n\n";

@@ -1,6 +1,6 @@
-//! The other process: this test binary again, told by its environment what to do.
+//! The other process: this test binary started again, with its role in an environment variable.
 //!
-//! It says what it has done in lines on its output, and takes `go` from its input.
+//! It reports its actions in lines on its output, and takes `go` from its input.
 
 use hitl_core::store::EventPayload;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -17,23 +17,23 @@ use crate::{rotation, storm};
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const FILE: &str = "HITL_TEST_CHILD_FILE";
 const CALLS: &str = "HITL_TEST_CHILD_CALLS";
-/// What marks our lines among those of the test harness.
+/// The prefix that tells our lines from those of the test harness.
 const MARK: &str = "@@ ";
 
-/// What the other process does.
+/// The role of the other process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
-    /// Submits calls and withdraws every other one, for ever; says what is acknowledged.
+    /// Submits calls and withdraws every other one, forever; reports each acknowledgement.
     Work,
     /// Claims the calls and holds on to them.
     Hold,
-    /// Races for each of the calls with a claim; says which it won.
+    /// Races for each of the calls with a claim; reports those it won.
     Race,
     /// Withdraws the calls, one at each `go`.
     Withdraw,
-    /// Does everything to every call, in some order; says what it won.
+    /// Does everything to every call, in some order; reports what it won.
     Storm,
-    /// Opens a new file; says whether it could.
+    /// Opens a new file; reports whether it could.
     Open,
     /// Replaces the key; stops at each named place until a `go`.
     Rotate,
@@ -47,7 +47,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts it.
+    /// Starts the process.
     pub(crate) fn start(role: Role, file: &Path, calls: &[RequestId]) -> Self {
         let calls: Vec<String> = calls.iter().map(ToString::to_string).collect();
         let mut process = Command::new(std::env::current_exe().unwrap())
@@ -64,30 +64,30 @@ impl Child {
         Self { process, input, output }
     }
 
-    /// The next thing that it says.
+    /// Returns the next line that the process sends.
     pub(crate) fn hear(&mut self) -> String {
         self.hear_or_end().expect("the other process is alive")
     }
 
-    /// The next thing that it says, or nothing when it has ended.
+    /// Returns the next line that the process sends, or `None` if it has ended.
     pub(crate) fn hear_or_end(&mut self) -> Option<String> {
         self.output.by_ref().map_while(Result::ok).find_map(|line| {
-            // The harness may have written in front of it on the same line.
+            // The harness may have written before it on the same line.
             line.split_once(MARK).map(|(_, said)| said.to_owned())
         })
     }
 
-    /// Tells it to go on.
+    /// Lets the process continue.
     pub(crate) fn go(&mut self) {
         self.tell("go");
     }
 
-    /// Tells it something.
+    /// Sends the process a line.
     pub(crate) fn tell(&mut self, what: &str) {
         writeln!(self.input, "{what}").unwrap();
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills the process as `kill -9` does, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -113,7 +113,7 @@ pub(crate) fn wait_for_go() -> String {
     line.trim_end().to_owned()
 }
 
-/// Does what the environment says, if it says anything.
+/// Plays the role that the environment names, if it names one.
 pub(crate) fn run_if_asked() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let file = std::env::var_os(FILE).unwrap();

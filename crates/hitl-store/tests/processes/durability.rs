@@ -55,7 +55,7 @@ async fn invariant_10_what_was_acknowledged_survives_kill_9() {
             heard(child.hear());
         }
         child.kill();
-        // What it said before it died counts too.
+        // Lines that it sent before it died count too.
         while let Some(line) = child.hear_or_end() {
             heard(line);
         }
@@ -63,7 +63,7 @@ async fn invariant_10_what_was_acknowledged_survives_kill_9() {
         store.check().await.unwrap();
         for (id, state) in &promised {
             let record = store.get(&tenant(), *id).await.unwrap().expect("it was acknowledged");
-            // The last one may have gone on to its end, unheard.
+            // The last one may have run to its end, without an answer.
             let is_last = Some(id) == promised.keys().next_back();
             assert!(record.state().name() == state || (is_last && record.state().is_terminal()));
             let payload = store.payload(&tenant(), *id).await.unwrap();

@@ -13,7 +13,7 @@ mod rotation;
 mod storm;
 mod wake;
 
-/// Not a test of its own: what the other tests run as another process.
+/// Runs a child process. Not a test of its own: the other tests start it.
 #[test]
 fn child_process() {
     child::run_if_asked();

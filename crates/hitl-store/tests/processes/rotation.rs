@@ -1,5 +1,5 @@
-//! The key beside a store is replaced: by a process that is killed at any moment, and beside
-//! others.
+//! The key beside a store is replaced: by a process that is killed at any moment, and while others
+//! use the store.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,7 +65,7 @@ async fn closed(store: SqliteStore) {
     .await;
 }
 
-/// Waits until others of this process have done something.
+/// Waits until a condition of this process's other tasks holds.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds().await {
@@ -74,7 +74,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Waits until no session seals under another key than this store.
+/// Waits until no session seals under a key other than this store's.
 async fn alone(store: &SqliteStore) {
     until("the others end", async || store.sessions_under_other_keys().await.unwrap() == 0).await;
 }
@@ -85,8 +85,8 @@ async fn refused(options: hitl_store::SqliteOptions, path: &Path) -> StoreError 
     error
 }
 
-/// The other process: replaces the key and seals under the new one. It stops at each named place,
-/// and says so, until it hears `go`.
+/// Runs the other process: replaces the key and seals under the new one. It stops at each named
+/// place, and reports it, until it receives `go`.
 pub(crate) async fn rotate(file: &Path) {
     static REACHED: AtomicUsize = AtomicUsize::new(0);
     hitl_store::on_failpoint(|place| {
@@ -101,7 +101,7 @@ pub(crate) async fn rotate(file: &Path) {
     gate.retire_keys().await.unwrap();
     store.retire_key_file().await.unwrap();
     say("done");
-    // Nothing below is about keys.
+    // The rest of the process does not concern keys.
     std::process::exit(0);
 }
 
@@ -152,7 +152,7 @@ async fn invariant_8_a_process_killed_while_the_key_is_replaced_leaves_every_tex
             break;
         }
     }
-    // It died where it hurts.
+    // It died at the critical places.
     for wanted in ["key-half-written", "key-written", "before-commit", "after-commit"] {
         assert!(
             places.iter().filter(|place| *place == wanted).count() >= 2,
@@ -172,7 +172,7 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
     let first = with(one.clone().into()).open(&path).await.unwrap();
     let calls = approved(&gate(&first).await, "run", 3).await;
     closed(first).await;
-    // Never opened with both: it could be any key.
+    // The store was never opened with both: it could be any key.
     let error = refused(with(two.clone().into()), &path).await;
     assert!(error.to_string().contains("another key"), "{error}");
 
@@ -180,10 +180,10 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
     let error = refused(with(two.clone().into()), &path).await;
     assert!(error.to_string().contains("3 texts"), "{error}");
     assert!(error.to_string().contains(&one.id().to_string()), "{error}");
-    // Who has only the former key is refused as well, and changes nothing.
+    // A process that has only the former key is refused as well, and changes nothing.
     let error = refused(with(one.clone().into()), &path).await;
     assert!(error.to_string().contains(&two.id().to_string()), "{error}");
-    // A replica that seals under the former key still, and knows the new one, continues.
+    // A replica that still seals under the former key, and knows the new one, continues.
     let late =
         with(HostKeys::new(one.clone()).with_previous(two.clone())).open(&path).await.unwrap();
     let of_late = gate(&late).await;
@@ -196,12 +196,12 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
     assert!(runs(&of_late, calls[0]).await, "it opens what the new key seals");
     drop(of_late);
     alone(&store).await;
-    // The result of what it ran is under its key.
+    // The result of the call that it ran is sealed under its key.
     let error = new.retire_keys().await.unwrap_err();
     assert_eq!(error.store().map(StoreError::kind), Some(Kind::Key), "{error}");
     assert_eq!(new.reseal().await.unwrap().left, 0);
     new.retire_keys().await.unwrap();
-    // It opened before the key was retired, and may not seal under it any more.
+    // It opened before the key was retired, and may no longer seal under it.
     let error = late.open_session().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Key, "{error}");
     drop((late, new));
@@ -209,7 +209,7 @@ async fn invariant_8_a_key_is_dropped_only_once_nothing_is_sealed_under_it() {
 
     let store = with(two.clone().into()).open(&path).await.unwrap();
     let only = gate(&store).await;
-    // A call of before is found again without the former key, and runs.
+    // An earlier call is found again without the former key, and runs.
     let key = hitl_core::CallKey::new("run", 1);
     let again = only
         .submit_json("open_door", r#"{"pin": "1234"}"#, "ann", key.run.clone(), key.position)
@@ -234,7 +234,7 @@ async fn a_key_file_is_rotated_beside_a_store_in_use() {
     let old = gate(&running).await;
     let calls = approved(&old, "run", 2).await;
     let id: KeyId = SqliteStore::rotate_key_file(&path).unwrap();
-    // What runs continues with the key that it has read.
+    // A running process continues with the key that it has read.
     assert!(runs(&old, calls[0]).await);
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.host_key().unwrap().id(), id);

@@ -1,7 +1,7 @@
 //! Ten thousand races, sixty-four ways, from four processes: approve, reject, expire, cancel,
 //! claim.
 //!
-//! Two of the processes have a clock on which every call has expired, and two have not, so that a
+//! Two of the processes have a clock on which every call has expired, and two do not, so that a
 //! call's expiry races everything else, whichever process is first.
 
 use std::collections::BTreeMap;
@@ -17,12 +17,12 @@ use hitl_store::SqliteStore;
 
 use crate::child::{Child, Role, say, wait_for_go};
 
-/// How many races there are.
+/// The number of races.
 const ROUNDS: usize = 10_000;
-/// How many of them are run at a time.
+/// The number of races that run at a time.
 const AT_ONCE: usize = 100;
 const PROCESSES: usize = 4;
-/// How many each process sends into each race: what each of them does.
+/// The action of each racer that a process sends into a race.
 const WAYS: [Way; 16] = [
     Way::Approve,
     Way::Claim,
@@ -51,7 +51,7 @@ enum Way {
     Claim,
 }
 
-/// All calls, in the order of their creation.
+/// Returns all calls, in the order of their creation.
 async fn calls(store: &dyn Store) -> Vec<CallRecord> {
     let mut calls: Vec<CallRecord> = Vec::new();
     loop {
@@ -65,7 +65,7 @@ async fn calls(store: &dyn Store) -> Vec<CallRecord> {
     }
 }
 
-/// What one of the processes does. It is told its number first, and `go` before each hundred races.
+/// Runs one of the processes. It receives its number first, and `go` before each hundred races.
 pub(crate) async fn storm(file: &Path) {
     let number: usize = wait_for_go().parse().unwrap();
     let clock = start_clock();
@@ -79,7 +79,7 @@ pub(crate) async fn storm(file: &Path) {
     for (chunk, calls) in calls.chunks(AT_ONCE).enumerate() {
         wait_for_go();
         let mut racers = tokio::task::JoinSet::new();
-        // Way by way, so that what the processes do to one call lies between each other's.
+        // Way by way, so that the actions of the processes on one call interleave.
         for way in 0..WAYS.len() {
             for (index, record) in calls.iter().enumerate() {
                 let way = WAYS[(way * (2 * number + 1) + index + 5 * number) % WAYS.len()];
@@ -100,7 +100,7 @@ pub(crate) async fn storm(file: &Path) {
     }
 }
 
-/// One racer: the changes that it made, or nothing when it was told that it lost.
+/// Runs one racer. Returns the changes that it made, or nothing if its events were refused.
 async fn race(
     store: &SqliteStore,
     record: &CallRecord,
@@ -137,7 +137,7 @@ async fn race(
     Some(vec![name, "succeed"])
 }
 
-/// A store of calls to race for; every other one is approved already.
+/// Creates a store of calls to race for; every other one is approved already.
 async fn filled(path: &Path) -> Subject {
     let clock = start_clock();
     let store = SqliteStore::options().clock(clock.clone()).open(path).await.unwrap();
@@ -159,7 +159,7 @@ async fn filled(path: &Path) -> Subject {
     Arc::into_inner(s).unwrap()
 }
 
-/// What happened to each call, after it was there to race for.
+/// Returns the changes of each call since it was ready to race for.
 async fn happened(store: &dyn Store, from: u64) -> BTreeMap<RequestId, Vec<(String, CallState)>> {
     let mut happened: BTreeMap<RequestId, Vec<(String, CallState)>> = BTreeMap::new();
     let mut last = from;
@@ -211,7 +211,7 @@ async fn invariants_3_4_and_11_hold_in_ten_thousand_races_of_four_processes() {
     let mut changes = 0;
     for (record, mut won) in calls(&*s.store).await.into_iter().zip(won) {
         let lines = &happened[&record.id()];
-        // Whoever was told that they won made exactly the changes that there are.
+        // The racers that won made exactly the recorded changes.
         let mut kept: Vec<String> = lines.iter().map(|(event, _)| event.clone()).collect();
         changes += kept.iter().filter(|event| *event != "succeed").count();
         kept.sort();

@@ -1,4 +1,4 @@
-//! A change in one process wakes those who wait in another.
+//! A change in one process wakes waiters in another.
 
 use hitl_core::machine::CallState;
 use hitl_core::store::EventPayload;
@@ -35,7 +35,7 @@ async fn a_change_in_another_process_wakes_whoever_waits() {
     let mut child = Child::start(Role::Withdraw, &path, &calls);
     assert_eq!(child.hear(), "ready");
     for id in calls {
-        // Between the rounds nobody waits, and the file is not looked at.
+        // Between the rounds nobody waits, and the file is not checked.
         let mut watch = s.store.watch(id);
         assert_eq!(s.state(id).await, CallState::Pending);
         child.go();

@@ -1,4 +1,4 @@
-//! A copy of a store in use, and what a store that was put back holds for a human.
+//! A copy of a store in use, and the calls that a restored store holds for review by a human.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ async fn open(path: &std::path::Path) -> Subject {
     Subject::new(SqliteStore::options().clock(clock.clone()).open(path).await.unwrap(), clock)
 }
 
-/// A backup's key lies elsewhere; here it is put back beside the file.
+/// Copies a backup's key, which is kept elsewhere, to the file.
 fn bring_key(from: &std::path::Path, to: &std::path::Path) {
     std::fs::copy(from.with_extension("db.key"), to.with_extension("db.key")).unwrap();
 }
@@ -41,7 +41,7 @@ async fn a_restored_store_holds_what_could_run_for_a_human() {
     store.back_up(&copy).await.unwrap();
     assert!(store.back_up(&copy).await.is_err(), "nothing is written over");
 
-    // What happens afterwards is not in the copy.
+    // Later changes are not in the copy.
     let decision = pending.request().approve().by("alice");
     s.apply(pending.id(), Event::Decide(decision.clone())).await;
     let lost = s.create(&Draft::new("run", 6)).await;
@@ -93,7 +93,7 @@ async fn a_restored_store_takes_every_grant_back() {
         live.push(store.save_grant(fixture::grant(Some(1), None)).await.unwrap().id());
     }
     store.back_up(&copy).await.unwrap();
-    // What is drawn afterwards is not in the copy.
+    // Later draws are not in the copy.
     let session = store.open_session().await.unwrap();
     let drawn = GrantUse::new(live[0], 1.into());
     let admit = |position| Draft::new("run", position).admitted(ClaimToken::new(), session);
@@ -115,7 +115,7 @@ async fn a_restored_store_takes_every_grant_back() {
     assert!(matches!(again, SubmitResult::NotGranted(GrantRefusal::Revoked)), "{again:?}");
 }
 
-/// Takes nothing until it is mended.
+/// An audit that fails until the flag is set.
 #[derive(Clone, Default)]
 struct Moody(MemoryAudit, Arc<AtomicBool>);
 
@@ -142,11 +142,11 @@ async fn what_a_restore_moved_is_audited_by_the_next_gate_once() {
     let restored = SqliteStore::options().clock(start_clock()).open(&copy).await.unwrap();
     let audit = Moody::default();
     let build = || Gate::builder().store(restored.clone()).audit(audit.clone()).build();
-    // The sink takes nothing: what happened stays with the store.
+    // The sink accepts nothing: the changes stay with the store.
     let gate = build().await.unwrap();
     assert_eq!(gate.audit_debt(), 2);
     drop(gate);
-    // Until its session has ended, it is its own to audit.
+    // Until its session has ended, the changes are its own to audit.
     let me = restored.open_session().await.unwrap();
     let mut left = Vec::new();
     while left.len() < 2 {
@@ -169,7 +169,7 @@ async fn what_a_restore_moved_is_audited_by_the_next_gate_once() {
     assert!(restored.outbox_take(me, 10).await.unwrap().is_empty());
 }
 
-/// A run's id that says when it began, in milliseconds since 1970.
+/// Returns a run id that contains its begin, in milliseconds since 1970.
 fn run(millis: i64) -> RunId {
     let (high, low) = (millis >> 16, millis & 0xffff);
     RunId::new(format!("{high:08x}-{low:04x}-7000-8000-000000000001"))
@@ -253,7 +253,7 @@ async fn a_backup_beside_writers_is_one_moment() {
     assert!(left.iter().all(|entry| !entry.file_name().to_string_lossy().contains("partial")));
 }
 
-/// What happens to a file that is put back, and whether that is noticed without a word of the host.
+/// Checks restored files, and that the restore is detected without a hint from the host.
 #[tokio::test]
 async fn invariant_3_an_older_copy_that_is_put_back_is_noticed_and_runs_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -264,7 +264,7 @@ async fn invariant_3_an_older_copy_that_is_put_back_is_noticed_and_runs_nothing(
     drop(s);
     std::fs::copy(&path, &copy).unwrap();
     let heads = std::fs::read(&head).unwrap();
-    // It runs, which is one commit more than the copy has.
+    // The call runs, which is one commit more than the copy has.
     let s = open(&path).await;
     let session = s.store.open_session().await.unwrap();
     s.apply(waits.id(), fixture::claim(&waits, ClaimToken::new(), session)).await;
@@ -285,8 +285,7 @@ async fn invariant_3_an_older_copy_that_is_put_back_is_noticed_and_runs_nothing(
         );
         drop(s);
     }
-    // What is longer than a head is written over as a whole: it is not taken for an older copy
-    // again.
+    // A file longer than a head is overwritten as a whole: it is not taken for an older copy again.
     std::fs::write(&head, "x".repeat(1_000)).unwrap();
     for _ in 0..2 {
         drop(open(&path).await);
@@ -305,7 +304,7 @@ async fn invariant_3_an_empty_file_in_the_place_of_a_used_one_takes_no_older_run
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hitl.db");
     let s = open(&path).await;
-    // A run that began in 1970, by its id.
+    // A run that began in 1970, according to its id.
     let run = "00000000-03e8-7000-8000-000000000001";
     s.create(&Draft::new(run, 1)).await;
     drop(s);

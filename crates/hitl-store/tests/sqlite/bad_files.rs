@@ -1,5 +1,5 @@
-//! Bad files: each gives a clear error of its kind, nothing is lost, and nothing is made of what is
-//! not ours.
+//! Bad files: each gives a clear error of its kind, nothing is lost, and a file that is not ours is
+//! left alone.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ async fn refused(path: &Path) -> StoreError {
     error
 }
 
-/// A file with `count` calls in it, closed again.
+/// Creates a file with `count` calls in it, and closes it.
 async fn filled(path: &Path, count: u64) {
     let store = SqliteStore::open(path).await.unwrap();
     for position in 0..count {
@@ -182,7 +182,7 @@ async fn a_full_disk_writes_nothing_and_loses_nothing() {
     assert!(!kept.is_empty());
     let listed = store.list(&tenant(), PageRequest::all()).await.unwrap();
     assert_eq!(listed.iter().map(CallRecord::id).collect::<Vec<_>>(), kept);
-    // Others of a group are not taken down by the one that does not fit.
+    // The other operations of a group do not fail with the one that does not fit.
     let tenant = tenant();
     let small = store.apply(&tenant, kept[0], fixture::host("no"), EventPayload::none());
     let large = store.submit(Draft::new("large", 1).call(), sealed(&vec![7; 100_000]));
@@ -277,8 +277,8 @@ async fn one_file_reached_by_two_paths_has_one_set_of_sessions() {
     assert!(!folder.path().join("link.db.sessions").exists());
 }
 
-/// What may not be written is refused. Root may write anything, so the attempt is made by another
-/// process, which is nobody.
+/// A file without write permission is refused. Root may write anything, so the attempt is made by
+/// another process, as the user nobody.
 #[cfg(unix)]
 mod unprivileged {
     use std::os::unix::fs::PermissionsExt as _;
@@ -294,7 +294,7 @@ mod unprivileged {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Not a test of its own: what the tests below run as nobody.
+    /// Opens the file. Not a test of its own: the tests below run it as nobody.
     #[tokio::test]
     async fn attempt() {
         let Ok(path) = std::env::var(FILE) else { return };
@@ -304,11 +304,12 @@ mod unprivileged {
         }
     }
 
-    /// Opens `path` as somebody who is not its owner; says what came of it.
+    /// Opens `path` as a user who is not its owner; returns the result.
     fn open_as_nobody(folder: &Path, path: &Path) -> String {
-        // A copy of this program that nobody may run, whoever owns the folders above it. Another
-        // process writes it: a test beside this one that starts a process in the meantime would
-        // hand it our open file, and what is open for writing cannot be run.
+        // A copy of this program that the user nobody may run, regardless of the owner of the
+        // folders above it. Another process writes it: a concurrent test that starts a process in
+        // the meantime would pass it our open file, and a file that is open for writing cannot be
+        // run.
         let program = folder.join("attempt");
         let copied =
             Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();

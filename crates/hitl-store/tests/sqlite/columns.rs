@@ -1,4 +1,4 @@
-//! The columns of a call repeat what its record says, whatever has happened to it.
+//! The columns of a call repeat the content of its record, after every event.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ async fn subject(path: &Path) -> Subject {
     Subject::new(store, clock)
 }
 
-/// Compares every call. Returns their states.
+/// Compares every call. Returns the calls' states.
 fn compared(path: &Path) -> Vec<CallState> {
     let on = Connection::open(path).unwrap();
     let sql = "SELECT record, id, tenant, run, position, content, state, version, tool, priority, \
@@ -62,8 +62,7 @@ fn compared(path: &Path) -> Vec<CallState> {
     states
 }
 
-/// Whatever way a change takes into the file: some change a call's state only, some what it asks
-/// for.
+/// Changes are written in different ways: some change only a call's state, some also its request.
 #[tokio::test]
 async fn columns_repeat_the_record_after_every_change() {
     let folder = tempfile::tempdir().unwrap();
@@ -80,7 +79,7 @@ async fn columns_repeat_the_record_after_every_change() {
     s.apply(cancelled.id(), host("not needed")).await;
     assert_eq!(compared(&path), [CallState::Failed, CallState::Rejected, CallState::Cancelled]);
 
-    // What it asks for, too: an edit, and whom nobody answered.
+    // The request too: an edit, and an escalation.
     let edited = s.create(&Draft::new("run", 4)).await;
     let decision = edited.request().edit(r#"{"contract_id": 2}"#).by("alice");
     let event = fixture::edit(&edited, decision, 2, ApprovalLevel::Full);
@@ -98,20 +97,20 @@ async fn columns_repeat_the_record_after_every_change() {
     assert_eq!(compared(&path)[4], CallState::Expired);
 }
 
-/// What an erasure does with a column.
+/// The effect of an erasure on a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// The row goes with its call, or the grant's when that is erased.
+    /// The row is deleted with its call, or with the grant when that is erased.
     Goes,
-    /// It is written anew, without what the call was about.
+    /// The column is rewritten, without the content of the call.
     Tombstone,
     /// Ids, keys, digests, times and states: they stay with the tombstone.
     Stays,
-    /// It is of no call: of the file, its users, its tools, its holds or its tasks.
+    /// The column belongs to no call: to the file, its users, its tools, its holds or its tasks.
     OfNoCall,
 }
 
-/// Every column there is. Whoever adds one says here what an erasure does with it, and in
+/// Every column. Anyone who adds one declares the effect of an erasure on it here, and in
 /// docs/retention.md.
 const FATES: &[(&str, Fate, &[&str])] = &[
     ("calls", Fate::Tombstone, &["record", "principal", "erased", "run_began"]),
@@ -143,7 +142,7 @@ const FATES: &[(&str, Fate, &[&str])] = &[
     ("payloads", Fate::Goes, &["call", "sealed"]),
     ("results", Fate::Goes, &["call", "sealed"]),
     ("history", Fate::Goes, &["seq", "call", "entry"]),
-    // Nothing is erased while one of its changes is here.
+    // A call is not erased while one of its changes is in this table.
     ("unaudited", Fate::Goes, &["call", "version", "seq", "auditor"]),
     ("decisions", Fate::Stays, &["id", "call"]),
     (
@@ -180,7 +179,8 @@ async fn invariant_8_every_column_says_what_an_erasure_does_with_it() {
     assert_eq!(there, said, "a column whose fate is not said, or that is gone");
 }
 
-/// What stays of an erased call is what the columns above say, and the rows of the others are gone.
+/// An erased call keeps exactly the columns listed above, and the rows of the other tables are
+/// gone.
 #[tokio::test]
 async fn invariant_8_an_erased_call_leaves_no_row_but_its_tombstone() {
     let folder = tempfile::tempdir().unwrap();

@@ -37,7 +37,7 @@ async fn invariant_8_a_log_that_could_not_be_emptied_is_emptied_by_the_next_eras
     assert_eq!(error.kind(), hitl_core::StoreErrorKind::Unavailable, "{error}");
     assert!(log() > 0);
     drop(reader);
-    // Nothing is left to erase, and yet.
+    // Nothing is left to erase, but the log must still be emptied.
     store.erase_ended_before(clock.now()).await.unwrap();
     assert_eq!(log(), 0);
     s.create(&hitl_core::store::suite::Draft::new("run", 2)).await;

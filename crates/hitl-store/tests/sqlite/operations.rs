@@ -1,4 +1,4 @@
-//! Every SQL block of the operator's page runs on a real file, and names only what is there.
+//! Every SQL block of the operator's page runs on a real file, and names only existing objects.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 const PAGE: &str = include_str!("../../../../docs/operations.md");
 
-/// A store with a call in every kind of state, and what the examples look for.
+/// Creates a store with a call in every kind of state, and the data that the examples look for.
 async fn filled(path: &Path) -> SqliteStore {
     let clock = start_clock();
     let store = SqliteStore::options().clock(clock.clone()).open(path).await.unwrap();
@@ -33,7 +33,7 @@ async fn filled(path: &Path) -> SqliteStore {
     store
 }
 
-/// How many rows a block gives, and whether any has something in its last column.
+/// Returns the number of rows of a block, and whether any has a value in its last column.
 fn rows(connection: &Connection, sql: &str) -> (usize, bool) {
     let mut statement = connection.prepare(sql).unwrap();
     let last = statement.column_count() - 1;

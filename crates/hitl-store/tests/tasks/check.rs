@@ -1,4 +1,5 @@
-//! What must hold after a death: what the journal says, and what the bodies did.
+//! The properties that must hold after a death: of the journal, and of the lines that the bodies
+//! left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 use crate::place::Place;
 use crate::tasks::{self, fails, id};
 
-/// What was found after the deaths so far.
+/// The findings after the deaths so far.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     deaths: usize,
@@ -16,12 +17,12 @@ pub(crate) struct Known {
     ended: BTreeSet<u64>,
     /// Lines that bodies left of steps that were recorded as done (or undone) at the last death.
     settled: BTreeMap<String, usize>,
-    /// Steps whose attempt was interrupted, and begun once more.
+    /// The number of steps whose attempt was interrupted, and begun once more.
     again: usize,
     undone: usize,
 }
 
-/// One task, as its journal tells it.
+/// One task, according to its journal.
 #[derive(Debug, Default)]
 struct Story {
     attempts: BTreeMap<u64, u64>,
@@ -79,7 +80,7 @@ impl Story {
 }
 
 impl Known {
-    /// Checks every task there is.
+    /// Checks every task.
     pub(crate) async fn check(&mut self, at: &Place, journal: &dyn Journal) {
         self.deaths += 1;
         let acknowledged = tasks::lines(at.folder(), "ended");
@@ -137,12 +138,12 @@ impl Known {
         }
     }
 
-    /// How many tasks have ended.
+    /// Returns the number of ended tasks.
     pub(crate) fn ended(&self) -> usize {
         self.ended.len()
     }
 
-    /// The deaths were where they hurt: otherwise the test shows nothing.
+    /// Asserts that the deaths came at critical moments: otherwise the test shows nothing.
     pub(crate) fn assert_much_happened(&self) {
         let Self { deaths, again, undone, .. } = self;
         println!("{deaths} deaths, {} ended, {again} steps again, {undone} undone", self.ended());

@@ -8,19 +8,19 @@ use std::time::Duration;
 use crate::place::Place;
 use crate::worker::{FOLDER, MARK, SCHEMA, STOP};
 
-/// A life that gets nowhere within this time is a failure of the test.
+/// The time after which a life without progress fails the test.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How a life ends.
+/// The way in which a life ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
-    /// At any moment.
+    /// The life ends at a random moment.
     Random,
-    /// At a named place, after so many visits of it.
+    /// The life ends at a named place, after this many visits of it.
     At { place: &'static str, visit: u64 },
 }
 
-/// Numbers that look random: xorshift.
+/// A generator of pseudo-random numbers: xorshift.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -32,7 +32,7 @@ impl Random {
     }
 }
 
-/// A worker that lives.
+/// A running worker.
 pub(crate) struct Life {
     process: Child,
     input: ChildStdin,
@@ -56,11 +56,11 @@ impl Life {
         let input = process.stdin.take().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap());
         let (sender, says) = channel();
-        // Ends with the process: its output ends then.
+        // The thread ends with the process, whose output ends then.
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 if let Some((_, said)) = line.split_once(MARK) {
-                    // Nobody listens to the last words of the killed.
+                    // Nobody listens to the last lines of a killed worker.
                     let _unheard = sender.send(said.to_owned());
                 }
             }
@@ -68,7 +68,7 @@ impl Life {
         Self { process, input, says, end }
     }
 
-    /// Waits for the moment, and kills it as `kill -9` does.
+    /// Waits for the moment, and kills the worker as `kill -9` does.
     pub(crate) fn until_killed(mut self, random: &mut Random) {
         match self.end {
             End::At { place, .. } => self.hear(&format!("at {place}")),
@@ -81,17 +81,17 @@ impl Life {
         self.process.wait().unwrap();
     }
 
-    /// It stands still: lets it go on.
+    /// Lets a stopped worker continue.
     pub(crate) fn go_on(&mut self) {
         writeln!(self.input, "go on").unwrap();
     }
 
-    /// Waits until it says exactly this.
+    /// Waits until the worker sends exactly this line.
     pub(crate) fn hear(&mut self, what: &str) {
         while self.next() != what {}
     }
 
-    /// What it says of this.
+    /// Returns the rest of the next line that begins with this text.
     pub(crate) fn hear_some(&mut self, of: &str) -> String {
         loop {
             if let Some((first, rest)) = self.next().split_once(' ')
@@ -108,7 +108,7 @@ impl Life {
             .unwrap_or_else(|error| panic!("the worker says nothing ({:?}): {error}", self.end))
     }
 
-    /// Lets it live for so long: what it says meanwhile does not matter.
+    /// Lets the worker live for this long, and ignores the lines that it sends meanwhile.
     fn run_for(&self, length: Duration) {
         let until = std::time::Instant::now() + length;
         loop {

@@ -1,5 +1,5 @@
 //! A `TaskManager` over a durable journal, in a process that is killed at every named place, again
-//! and again: each life goes on where the last one got to.
+//! and again: each life continues where the last one stopped.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper fails as its test does")]
 
 mod check;
@@ -15,13 +15,13 @@ use crate::check::Known;
 use crate::life::{End, Life, Random};
 use crate::place::Place;
 
-/// Not a test of its own: what the other tests run as another process.
+/// Runs the worker. Not a test of its own: the other tests start it as another process.
 #[test]
 fn worker_process() {
     worker::run_if_asked();
 }
 
-/// Lives, one after the other, each checked after its death.
+/// Runs lives one after the other, each checked after its death.
 async fn lives(at: &Place, ends: &[End]) -> Known {
     let (mut random, mut known) = (Random(23), Known::default());
     for end in ends {
@@ -57,8 +57,8 @@ async fn invariant_10_a_task_goes_on_wherever_its_process_dies_on_postgres() {
     known.assert_something_happened();
 }
 
-/// The first process holds the task in the midst of a step; another one takes it over and ends it;
-/// the first one's word counts no more.
+/// Checks a takeover: the first process holds the task in the middle of a step; another one takes
+/// it over and ends it; results of the first one no longer count.
 async fn two_at_once(at: &Place) {
     let mut first = Life::start(at, End::At { place: "in-body", visit: 2 }, &[worker::ONE_TASK]);
     first.hear("at in-body");
@@ -83,7 +83,7 @@ async fn invariant_10_of_two_processes_at_once_the_later_one_holds_the_task_on_p
     two_at_once(&at).await;
 }
 
-/// What is under way may not change under it.
+/// Checks that the definition of a task may not change while it is in progress.
 async fn changed(at: &Place) {
     let mut random = Random(3);
     let until = End::At { place: "after-body", visit: 2 };
@@ -94,7 +94,7 @@ async fn changed(at: &Place) {
     let mut other = Life::start(at, End::Random, &[worker::ONE_TASK, worker::CHANGED]);
     assert_eq!(other.hear_some("task"), format!("{:?}", TaskErrorKind::DefinitionChanged));
     assert_eq!(tasks::ran(at.folder()), ran, "nothing ran");
-    // The definition that began it still goes on with it.
+    // The definition that began it still continues it.
     let mut same = Life::start(at, End::Random, &[worker::ONE_TASK]);
     assert_eq!(same.hear_some("task"), "completed");
     known.check(at, &*at.journal().await).await;

@@ -1,4 +1,4 @@
-//! Where the journal is, and the places where a life may end.
+//! The place of the journal, and the places where a life may end.
 
 use std::path::{Path, PathBuf};
 
@@ -18,15 +18,15 @@ pub(crate) const SQLITE: &[&str] = &[
     "after-undo",
 ];
 
-/// The same of the PostgreSQL store.
+/// The same for the PostgreSQL store.
 #[cfg(feature = "postgres")]
 pub(crate) const POSTGRES: &[&str] =
     &["before-entry", "entry-written", "in-body", "after-body", "in-undo", "after-undo"];
 
-/// A journal and a folder for what the bodies leave behind.
+/// A journal, and a folder for the lines that the bodies leave.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
-    /// A schema of a PostgreSQL database; none: a SQLite file in the folder.
+    /// A schema of a PostgreSQL database; `None` for a SQLite file in the folder.
     pub(crate) schema: Option<String>,
 }
 
@@ -35,7 +35,8 @@ impl Place {
         Self { folder: tempfile::tempdir().unwrap(), schema: None }
     }
 
-    /// A schema of its own in the database for tests; without one the test is skipped, loudly.
+    /// Creates a schema of its own in the test database; without one the test is skipped with a
+    /// loud message.
     #[cfg(feature = "postgres")]
     pub(crate) fn schema() -> Option<Self> {
         if std::env::var_os(hitl_test_postgres::URL).is_none() {

@@ -1,5 +1,5 @@
-//! The tasks: their bodies leave lines in a file, by one write each, which a killed process either
-//! made or did not.
+//! The tasks: their bodies leave lines in a file, by a single write each, which a killed process
+//! either made or did not.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -10,34 +10,34 @@ use hitl_tasks::{StepContext, Task, TaskId, TaskStep};
 
 use crate::worker::reach;
 
-/// The same in every life.
+/// Returns the id of a task, the same in every life.
 pub(crate) fn id(number: u64) -> TaskId {
     format!("01890000-0000-7000-8000-{number:012}").parse().unwrap()
 }
 
-/// Every third task fails at its last step, and is undone.
+/// Returns whether a task fails: every third one fails at its last step, and is undone.
 pub(crate) fn fails(number: u64) -> bool {
     number % 3 == 2
 }
 
-/// What a task that completes makes of its steps.
+/// Returns the output of a task that completes.
 pub(crate) fn output(number: u64) -> String {
     format!("{} {}", number + 11, number + 101)
 }
 
-/// A file of lines.
+/// Appends a line to a file.
 pub(crate) fn add(folder: &Path, name: &str, line: &str) {
     let mut file = OpenOptions::new().create(true).append(true).open(folder.join(name)).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
-/// The whole lines of a file.
+/// Returns the complete lines of a file.
 pub(crate) fn lines(folder: &Path, name: &str) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-/// What the bodies have left: `<task> <step> do|undo <attempt>`.
+/// Returns the lines that the bodies have left: `<task> <step> do|undo <attempt>`.
 pub(crate) fn ran(folder: &Path) -> Vec<String> {
     lines(folder, "ran")
 }
@@ -72,7 +72,7 @@ fn step(folder: &Arc<PathBuf>, name: &'static str, plus: u64) -> TaskStep<u64, u
     .durable()
 }
 
-/// Two steps, then two at once, then one that adds up or fails.
+/// Defines two steps, then two at once, then one that adds up or fails.
 pub(crate) fn task(folder: &Path, number: u64, version: u32) -> Task<String> {
     let folder = Arc::new(folder.to_owned());
     let begins = Arc::clone(&folder);

@@ -1,4 +1,5 @@
-//! The worker: this test binary again, told by its environment where to work and where to stop.
+//! The worker: this test binary started again, with its folder and its stopping place in
+//! environment variables.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,39 +14,40 @@ use crate::tasks::{add, fails, lines, output, task};
 pub(crate) const FOLDER: &str = "HITL_TASKS_FOLDER";
 pub(crate) const SCHEMA: &str = "HITL_TASKS_SCHEMA";
 pub(crate) const STOP: &str = "HITL_TASKS_STOP";
-/// Set for a worker that runs task 0 and says how it ended.
+/// Set for a worker that runs task 0 and reports how it ended.
 pub(crate) const ONE_TASK: &str = "HITL_TASKS_ONE";
 /// Set for a worker whose tasks are of another version.
 pub(crate) const CHANGED: &str = "HITL_TASKS_CHANGED";
-/// What marks our lines among those of the test harness.
+/// The prefix that tells our lines from those of the test harness.
 pub(crate) const MARK: &str = "@@ ";
-/// How many tasks it has in hand at once.
+/// The number of tasks that run at once.
 const LANES: usize = 3;
 
 static STOP_AT: OnceLock<(String, u64)> = OnceLock::new();
 static VISITS: AtomicU64 = AtomicU64::new(0);
 
-/// This place is reached. Where the process is to stop it says so, and waits for a line.
+/// Reports that this place is reached. A process that is to stop here reports it, and waits for a
+/// line.
 pub(crate) fn reach(place: &'static str) {
     let Some((_, visits)) = STOP_AT.get().filter(|(name, _)| name == place) else { return };
     if VISITS.fetch_add(1, Ordering::SeqCst) == *visits {
         say(&format!("at {place}"));
         let mut line = String::new();
         if std::io::stdin().read_line(&mut line).is_ok_and(|length| length == 0) {
-            // Whoever started this process is gone.
+            // The process that started this one is gone.
             std::process::exit(0);
         }
     }
 }
 
-/// Says something to whoever will kill this process.
+/// Sends a line to the process that will kill this one.
 pub(crate) fn say(what: &str) {
     let mut out = std::io::stdout().lock();
-    // Whoever listened may be gone; then nothing matters any more.
+    // The listening process may be gone; then nothing matters any more.
     let _gone = writeln!(out, "{MARK}{what}").and_then(|()| out.flush());
 }
 
-/// Works, if the environment says so.
+/// Works, if the environment asks for it.
 pub(crate) fn run_if_asked() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     if let Ok(stop) = std::env::var(STOP) {
@@ -72,7 +74,7 @@ async fn work(folder: PathBuf) {
         }
         return;
     }
-    // Also the last that ended: they give the same end again, and nothing of them runs.
+    // Also the last task that ended: it returns the same end again, and nothing of it runs.
     let ended = lines(&folder, "ended");
     let ended: Vec<u64> = ended.iter().map(|line| line.parse().unwrap()).collect();
     let mut lanes = tokio::task::JoinSet::new();

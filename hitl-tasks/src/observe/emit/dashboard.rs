@@ -152,7 +152,7 @@ impl DashboardUpdates {
     /// arrives. Cancel-safe.
     pub async fn next(&mut self) -> DashboardSnapshot {
         if !self.first {
-            // Never an error: this holds the dashboard, and that its sender.
+            // Never an error: `self` holds the dashboard, and the dashboard holds the sender.
             if self.changes.changed().await.is_ok() {
                 // Marked as seen only once the snapshot is made, because this future may be dropped
                 // before.

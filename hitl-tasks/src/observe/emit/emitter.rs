@@ -7,7 +7,7 @@ use crate::panic::catch;
 
 /// A consumer of events, which shows, stores or forwards them.
 ///
-/// What an implementor owes:
+/// An implementor must observe these rules:
 ///
 /// - [`emit`](Self::emit) is called by the thread that runs the task, so it returns quickly: it
 ///   does no slow IO and does not wait. Send the (cheap) clone of an event to a channel or a thread

@@ -29,7 +29,7 @@ impl fmt::Display for LogPosition {
     }
 }
 
-/// The text is not a [`LogPosition`], like `5f0c9a1e-42`.
+/// The error for a text that is not a [`LogPosition`], such as `5f0c9a1e-42`.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("not a position in an event log: it looks like 5f0c9a1e-42")]
 pub struct ParseLogPositionError(());
@@ -198,7 +198,7 @@ impl LogReader {
             if read.is_some() || self.filter.ended {
                 return read;
             }
-            // Never an error: this holds the log, and that its sender.
+            // Never an error: `self` holds the log, and the log holds the sender.
             self.newest.wait_for(|newest| *newest >= self.next).await.ok()?;
         }
     }

@@ -10,7 +10,7 @@ use crate::observe::event::TaskEvent;
 pub struct FanOut(Vec<Box<dyn ProgressEmitter>>);
 
 impl FanOut {
-    /// Creates one without emitters.
+    /// Creates an emitter that passes events to no other yet.
     pub fn new() -> Self {
         Self::default()
     }

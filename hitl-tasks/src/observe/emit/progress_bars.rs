@@ -51,7 +51,7 @@ struct Rows {
 /// The content of a bar, also while it is not drawn.
 struct Row {
     bar: ProgressBar,
-    /// Whether the bar is on the screen.
+    /// True if the bar is on the screen.
     shown: bool,
     percent: u8,
     text: String,
@@ -299,7 +299,7 @@ mod tests {
         }
     }
 
-    /// A task that says "one", then "two", each after a permit.
+    /// Returns a task that reports "one", then "two", each after a permit.
     fn talker(next: &Arc<tokio::sync::Semaphore>) -> Task<()> {
         let next = Arc::clone(next);
         Task::new("Talk\u{202e}er").step(TaskStep::new("Speak", move |cx: StepContext| {
