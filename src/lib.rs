@@ -64,7 +64,7 @@
 //! |---|---|---|
 //! | [`Auto`](ApprovalLevel::Auto) | confident enough | nobody; the audit says so |
 //! | [`Quick`](ApprovalLevel::Quick) | in between | the gate's [`Approver`], inline; without an answer it waits like Full |
-//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | whoever works the queue: [`Gate::list`], [`Gate::decide`] |
+//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | the reviewers who work the queue: [`Gate::list`], [`Gate::decide`] |
 //!
 //! Confidence is a base and [`Factor`]s from [`Signal`]s ([`assess`]); [`route`] makes the
 //! [`Verdict`]. Approvers: `TerminalApprover` (feature `terminal`), [`approval::channel`],

@@ -172,7 +172,7 @@ fn attack(address: &str, slow: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Opens slow connections, holds so many of them, and goes on.
+/// Opens slow connections, and closes the oldest when it holds more than `held`.
 fn flood(address: SocketAddr, held: usize, over: &AtomicBool, opened: &AtomicUsize) {
     let mut sockets = VecDeque::new();
     while !over.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! What a [`CallRecord`] lets its readers see. Only the state machine writes.
+//! The reader's side of a [`CallRecord`]. Only the state machine writes one.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -806,7 +806,7 @@ async fn invariant_2_calls_that_run_together_wait_when_one_names_something_else_
         gate.get_by_key(&key).await.unwrap().unwrap()
     };
     for position in [0, 1] {
-        approve(&gate, &ask(position).await.request()).await;
+        approve(&gate, ask(position).await.request()).await;
     }
     place.write("two", "evil");
     let gate_of_executor = gate.clone();
@@ -814,14 +814,14 @@ async fn invariant_2_calls_that_run_together_wait_when_one_names_something_else_
     support::until("it is asked about again", async || ask(1).await.state() == CallState::Pending)
         .await;
     assert_eq!(ask(0).await.state(), CallState::Approved, "it waits for its sibling");
-    approve(&gate, &ask(1).await.request()).await;
+    approve(&gate, ask(1).await.request()).await;
     support::until("both have run", async || {
         ask(0).await.state() == CallState::Executed && ask(1).await.state() == CallState::Executed
     })
     .await;
     serving.abort();
     drop(batch);
-    assert_eq!(given(&ask(1).await.request()), [Some("evil".to_owned())]);
+    assert_eq!(given(ask(1).await.request()), [Some("evil".to_owned())]);
 }
 
 #[tokio::test]

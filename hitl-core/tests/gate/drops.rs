@@ -45,7 +45,7 @@ async fn gate(store: &MemoryStore, world: &World, approver: bool) -> Gate {
 /// Checks the remains of an attached call whose caller went away.
 fn assert_settled(record: Option<&CallRecord>, ran: usize, context: &str) {
     assert!(ran <= 1, "ran twice: {context}");
-    match record.map(|record| record.state()) {
+    match record.map(hitl_core::CallRecord::state) {
         None | Some(CallState::Cancelled) => assert_eq!(ran, 0, "{context}"),
         Some(CallState::Executed) => assert_eq!(ran, 1, "{context}"),
         state => panic!("left as {state:?}, ran {ran}: {context}"),

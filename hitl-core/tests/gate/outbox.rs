@@ -180,7 +180,7 @@ async fn a_checkpoint_of_one_writer_vouches_for_the_others() {
     assert!(report.has(FindingKind::Truncated), "{:?}", report.findings);
 }
 
-/// A policy's reason is written without anything that looks like a secret, whoever wrote it.
+/// A policy's reason is written without anything that looks like a secret, no matter who wrote it.
 #[tokio::test]
 async fn invariant_8_a_policys_reason_is_audited_without_secrets() {
     struct No;

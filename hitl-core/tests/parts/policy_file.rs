@@ -60,7 +60,7 @@ async fn invariant_5_a_file_that_does_not_load_denies_everything_and_says_why() 
 
         // Once fixed, it is in force at once.
         folder.write(&rules("2", "quick"));
-        assert!(matches!(file.reload(), Ok(Reload::Loaded(version)) if &*version.version() == "2"));
+        assert!(matches!(file.reload(), Ok(Reload::Loaded(version)) if version.version() == "2"));
         let preview = b.gate.assess(&note("a"), "ann").unwrap();
         assert_eq!(preview.verdict.level(), Some(hitl_core::ApprovalLevel::Quick));
     }
@@ -82,7 +82,7 @@ async fn invariant_5_a_bad_reload_keeps_the_old_rules_and_reports() {
     let errors = file.reload().unwrap_err();
     assert_eq!(errors.iter().next().unwrap().line(), Some(5));
     let status = file.status();
-    assert_eq!(&*status.in_force.unwrap().version(), "1");
+    assert_eq!(status.in_force.unwrap().version(), "1");
     assert_eq!(status.problem, Some(errors));
     assert!(denied());
 
@@ -118,7 +118,7 @@ async fn who_decided_is_named_in_assess_receipt_and_audit() {
     // Another version without rules about notes comes into force.
     folder.write("schema = 1\nversion = '2'\n");
     let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it relaxes") };
-    file.accept(&waiting.version.digest(), "dora").unwrap();
+    file.accept(waiting.version.digest(), "dora").unwrap();
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     ticket.wait().await.unwrap();
     let records = b.audit.records();
@@ -214,10 +214,10 @@ async fn invariant_5_a_policy_that_somebody_rewrote_does_not_relax_by_itself() {
         assert!(!waiting.relaxations.is_empty() && waiting.untrusted.is_none());
         assert_eq!(level(&b.gate), quick);
         assert_eq!(file.status().waiting, Some(waiting));
-        assert_eq!(&*file.status().in_force.unwrap().version(), "1");
+        assert_eq!(file.status().in_force.unwrap().version(), "1");
         // A newly started process is not deceived either.
         let afresh = RuleFile::open(&folder.path);
-        assert_eq!(&*afresh.status().in_force.unwrap().version(), "1");
+        assert_eq!(afresh.status().in_force.unwrap().version(), "1");
         let other = bench_with(|g| g.policy(afresh)).await;
         assert_eq!(level(&other.gate), quick);
     }
@@ -237,7 +237,7 @@ async fn invariant_5_a_policy_that_somebody_rewrote_does_not_relax_by_itself() {
     assert_eq!(level(&b.gate), quick);
     let Ok(Reload::Waiting(waiting)) = file.reload() else { panic!("it may relax") };
     let elsewhere = RuleFile::open(&folder.path);
-    elsewhere.accept(&waiting.version.digest(), "dora").unwrap();
+    elsewhere.accept(waiting.version.digest(), "dora").unwrap();
     assert!(matches!(file.reload(), Ok(Reload::Loaded(_))), "another process accepted it");
     assert_eq!(level(&b.gate), Verdict::Run);
     assert_eq!(file.status().waiting, None);

@@ -1,4 +1,4 @@
-//! Keys: each mistake of one attribute is told in one build.
+//! Keys: all mistakes of one attribute are reported in one build.
 
 use hitl::hitl_tool;
 

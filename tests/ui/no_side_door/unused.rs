@@ -1,4 +1,4 @@
-//! A call that nobody gives to a gate is told.
+//! A call that nobody gives to a gate is reported.
 
 #![deny(unused_must_use)]
 

@@ -38,7 +38,7 @@ impl TryFrom<String> for Allowed {
     }
 }
 
-/// What one package may have besides.
+/// The licences that one package may have besides.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Exception {

@@ -65,7 +65,7 @@ mod tests {
         Deny::read(text).expect("readable").licenses
     }
 
-    /// What is wrong with a package of this licence.
+    /// Returns the problem of a package of this licence.
     fn of(name: &str, license: &str) -> String {
         let license = Some(license.to_owned());
         of_package(&Package { license, ..package(name) }, &rules(RULES)).unwrap_or_default()

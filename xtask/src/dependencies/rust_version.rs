@@ -55,7 +55,7 @@ pub(super) fn compile(promise: &str) -> Result<(), String> {
     ))
 }
 
-/// What rustup has, one a line; nothing without rustup.
+/// Returns the toolchains that rustup has, one a line; an empty text without rustup.
 fn toolchains() -> String {
     let output = Command::new("rustup").args(["toolchain", "list"]).output();
     output.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default()

@@ -87,7 +87,7 @@ impl From<Option<Named>> for Kind {
 }
 
 impl Package {
-    /// What is wrong with it, and what to do.
+    /// Says what is wrong with it, and what to do.
     pub(super) fn problem(&self, wrong: &str, remedy: &str) -> String {
         format!("{} {}: {wrong}: {remedy}", self.name, self.version)
     }

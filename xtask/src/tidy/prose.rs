@@ -1,14 +1,14 @@
-//! Comments have at most 100 columns, and pages avoid words that must be read twice. Tables and
-//! code in comments may be wider.
+//! Comments have at most 100 columns (tables and code in them may be wider), pages and comments
+//! avoid words that must be read twice, and the documentation of an item begins with a verb or a
+//! noun.
 
 use super::{Text, is_page, is_rust};
 
 const MAX_COLUMNS: usize = 100;
 
-/// Words to avoid on pages, and their replacements.
-const WORDS: [(&str, &str); 8] = [
+/// Words to avoid, and their replacements.
+const WORDS: [(&str, &str); 7] = [
     ("whoever", "the person or process that .."),
-    ("whatever", "say what"),
     ("anew", "again"),
     ("mended", "fixed"),
     ("is told", "learns, gets"),
@@ -17,37 +17,77 @@ const WORDS: [(&str, &str); 8] = [
     ("look again", "check again"),
 ];
 
+/// A word to avoid on pages. In a comment it may say that something does not matter.
+const PAGE_WORD: (&str, &str) = ("whatever", "say what");
+
+/// Words with which the documentation of an item does not begin.
+const STARTS: [&str; 3] = ["What ", "How ", "Whether "];
+
+/// Folders whose documentation is read by others than programmers: the texts of the command line
+/// and of the API's document.
+const TEXTS: [&str; 2] = ["crates/hitl-cli/src/", "crates/hitl-wire/src/"];
+
 pub(super) fn check(texts: &[Text]) -> Vec<String> {
     texts.iter().flat_map(of_text).collect()
 }
 
 fn of_text(text: &Text) -> Vec<String> {
+    if is_rust(&text.path) {
+        of_comments(text)
+    } else if is_page(&text.path) && text.path != "CHANGELOG.md" {
+        of_page(text)
+    } else {
+        Vec::new()
+    }
+}
+
+fn of_page(text: &Text) -> Vec<String> {
     let mut found = Vec::new();
-    let page = is_page(&text.path) && text.path != "CHANGELOG.md";
-    let rust = is_rust(&text.path);
-    let mut fenced = false;
     for (line, number) in text.content.lines().zip(1..) {
-        let mut say = |what: String| found.push(format!("{}:{number}: {what}", text.path));
-        if let Some(comment) = comment(line).filter(|_| rust) {
-            fenced ^= comment.starts_with("```");
-            let wide = line.chars().count() > MAX_COLUMNS;
-            if wide && !fenced && !comment.starts_with('|') {
-                say(format!("a comment of more than {MAX_COLUMNS} columns"));
-            }
-        } else {
-            fenced = false;
-        }
-        if !page {
-            continue;
-        }
-        let lower = line.to_lowercase();
-        for (word, instead) in WORDS {
-            if has_word(&lower, word) {
-                say(format!("\"{word}\"; {instead}"));
-            }
-        }
+        let words = words_in(line, WORDS.iter().chain([&PAGE_WORD]));
+        found.extend(words.map(|what| format!("{}:{number}: {what}", text.path)));
     }
     found
+}
+
+fn of_comments(text: &Text) -> Vec<String> {
+    let mut found = Vec::new();
+    let documented =
+        text.path.contains("src/") && !TEXTS.iter().any(|at| text.path.starts_with(at));
+    let (mut fenced, mut inside) = (false, false);
+    for (line, number) in text.content.lines().zip(1..) {
+        let Some(comment) = comment(line) else {
+            (fenced, inside) = (false, false);
+            continue;
+        };
+        let mut say = |what: String| found.push(format!("{}:{number}: {what}", text.path));
+        fenced ^= comment.starts_with("```");
+        if !fenced && !comment.starts_with('|') && line.chars().count() > MAX_COLUMNS {
+            say(format!("a comment of more than {MAX_COLUMNS} columns"));
+        }
+        let first = is_documentation(line) && !inside;
+        if documented && first && STARTS.iter().any(|start| comment.starts_with(start)) {
+            say(format!("\"{comment}\": begin with a verb (of a function) or a noun"));
+        }
+        inside = is_documentation(line);
+        words_in(comment, WORDS.iter()).for_each(say);
+    }
+    found
+}
+
+fn words_in<'a>(
+    line: &str,
+    words: impl Iterator<Item = &'a (&'a str, &'a str)>,
+) -> impl Iterator<Item = String> {
+    let lower = line.to_lowercase();
+    words
+        .filter(move |(word, _)| has_word(&lower, word))
+        .map(|(word, instead)| format!("\"{word}\"; {instead}"))
+}
+
+fn is_documentation(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("///") || line.starts_with("//!")
 }
 
 /// Returns the text of a line that is a comment.
@@ -78,5 +118,16 @@ mod tests {
         let page = of("docs/a.md", "Whoever reads it.\nIt renewed, whatever.\n");
         assert_eq!(of_text(&page).len(), 2);
         assert!(of_text(&of("CHANGELOG.md", "whoever")).is_empty());
+        let comments = "//! Asks anew.\n// Stays, whatever comes.\nlet whoever = 1;\n";
+        assert_eq!(of_text(&of("a.rs", comments)).len(), 1);
+    }
+
+    #[test]
+    fn documentation_that_begins_with_a_clause_is_found() {
+        let code =
+            "/// What is left.\n///\n/// What for.\nfn a();\n// What a day.\n/// Whatnot.\nfn b();";
+        assert_eq!(of_text(&of("a/src/b.rs", code)).len(), 1);
+        assert!(of_text(&of("a/tests/b.rs", code)).is_empty());
+        assert!(of_text(&of("crates/hitl-wire/src/b.rs", code)).is_empty());
     }
 }

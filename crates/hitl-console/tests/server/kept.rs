@@ -156,7 +156,7 @@ async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     }
     let missing = post("/api/policies/1/accept", &json!({ "digest": "" })).by(ANN);
     assert_eq!(missing.of(&console).await.status.as_u16(), 404);
-    assert_eq!(&*file.status().in_force.unwrap().version(), "1");
+    assert_eq!(file.status().in_force.unwrap().version(), "1");
 
     let accepted = accept(&waiting["digest"]).by(ANN).of(&console).await.ok();
     assert_eq!((&accepted["waits"], &accepted["inForce"]["version"]), (&json!(false), &json!("2")));
@@ -178,7 +178,7 @@ async fn invariant_5_a_policy_is_accepted_by_whoever_has_the_role_and_saw_it() {
     let digest = json!(file.status().waiting.unwrap().version.digest());
     let refused = accept(&digest).by(ANN).of(&console.router()).await;
     assert_eq!(refused.status.as_u16(), 503, "{}", refused.text);
-    assert_eq!(&*file.status().in_force.unwrap().version(), "3");
+    assert_eq!(file.status().in_force.unwrap().version(), "3");
 }
 
 #[tokio::test]
@@ -216,11 +216,11 @@ async fn invariant_5_once_somebody_has_enrolled_a_token_alone_accepts_no_policy(
         (accept().by(BOB).header("hitl-code", &codes[0]), "notEntitled"),
     ] {
         assert_eq!(answer.of(&console).await.refused(), (403, kind.to_owned()));
-        assert_eq!(&*file.status().in_force.unwrap().version(), "1");
+        assert_eq!(file.status().in_force.unwrap().version(), "1");
     }
     assert_eq!(people.list().await.unwrap().1[0].codes, 2);
     accept().by(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
-    assert_eq!(&*file.status().in_force.unwrap().version(), "2");
+    assert_eq!(file.status().in_force.unwrap().version(), "2");
     let accepted = audit.records().into_iter().rfind(|r| r.event.to_string() == "policyAccepted");
     assert_eq!(accepted.unwrap().known_by, Some(hitl::KnownBy::Code));
     assert_eq!(people.list().await.unwrap().1[0].codes, 1);

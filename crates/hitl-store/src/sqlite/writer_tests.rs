@@ -198,7 +198,7 @@ async fn what_a_lost_commit_has_drawn_is_drawn_once() {
                 ApplyRequest::new(allowed.id(), claim(&allowed, token, session)),
             ];
             let both = bench.apply_all(events).await.unwrap();
-            let states = both.iter().map(|record| record.state()).collect::<Vec<_>>();
+            let states = both.iter().map(hitl_core::CallRecord::state).collect::<Vec<_>>();
             assert_eq!(states, [CallState::Approved, CallState::Claimed]);
             assert_eq!(bench.drawn(saved.id()), (1, 4), "one was given back, and one drawn");
             let released = bench.apply(&draft, Event::Release { token }).await.unwrap();

@@ -172,7 +172,7 @@ fn acknowledgements(folder: &Path, records: &BTreeMap<RequestId, CallRecord>) ->
 pub(crate) async fn whole_file(folder: &Path) {
     let store = SqliteStore::open(database(folder)).await.unwrap();
     store.check().await.unwrap();
-    let changes: u64 = all(&store).await.values().map(|record| record.version()).sum();
+    let changes: u64 = all(&store).await.values().map(hitl_core::CallRecord::version).sum();
     let mut last = 0;
     loop {
         let stretch = store.history(last, 1000).await.unwrap();

@@ -202,7 +202,7 @@ async fn check(s: &Subject, heard: &Heard) {
         let records = s.store.list(&tenant(), page.clone()).await.unwrap();
         let Some(last) = records.last() else { break };
         page = page.after(last.id());
-        versions += records.iter().map(|record| record.version()).sum::<u64>();
+        versions += records.iter().map(hitl_core::CallRecord::version).sum::<u64>();
     }
     assert_eq!(changes, versions);
 }

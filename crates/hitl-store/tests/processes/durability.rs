@@ -70,7 +70,7 @@ async fn invariant_10_what_was_acknowledged_survives_kill_9() {
             assert_eq!(payload.is_some(), !record.state().is_terminal());
         }
         let kept = store.list(&tenant(), PageRequest::all().limit(1000)).await.unwrap();
-        let changes: u64 = kept.iter().map(|record| record.version()).sum();
+        let changes: u64 = kept.iter().map(hitl_core::CallRecord::version).sum();
         let history = store.history(0, 10_000).await.unwrap().entries;
         assert_eq!(history.len() as u64, changes, "each change has its line, and no other has");
     }

@@ -179,7 +179,7 @@ async fn invariants_3_4_and_11_hold_in_ten_thousand_races_of_four_processes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hitl.db");
     let s = filled(&path).await;
-    let before: u64 = calls(&*s.store).await.iter().map(|record| record.version()).sum();
+    let before: u64 = calls(&*s.store).await.iter().map(hitl_core::CallRecord::version).sum();
     let mut racers: Vec<_> =
         (0..PROCESSES).map(|_| Child::start(Role::Storm, &path, &[])).collect();
     for (number, racer) in racers.iter_mut().enumerate() {

@@ -240,7 +240,7 @@ async fn a_backup_beside_writers_is_one_moment() {
             }
             calls.extend(page);
         }
-        let versions: u64 = calls.iter().map(|record| record.version()).sum();
+        let versions: u64 = calls.iter().map(hitl_core::CallRecord::version).sum();
         let mut last = 0;
         while let Some((seq, _)) = restored.history(last, 1000).await.unwrap().entries.last() {
             last = *seq;

@@ -18,7 +18,7 @@ pub(in crate::gate) enum ClaimOutcome {
     Claimed(ClaimedCall),
     /// Some of its siblings wait for a decision.
     Waits,
-    /// Whether the call may be claimed is unknown; check again after a while, and not sooner.
+    /// It is unknown whether the call may be claimed; check again after a while, and not sooner.
     Unknown,
     /// Something has changed: read the record again.
     Changed,

@@ -50,7 +50,7 @@ pub(in crate::gate) struct ClaimedCall {
 pub(in crate::gate) enum ClaimCheck {
     /// The call may be claimed.
     Ready(Box<ClaimableCall>),
-    /// Whether the call may be claimed is unknown: the directory or a policy does not answer, or
+    /// It is unknown whether the call may be claimed: the directory or a policy does not answer, or
     /// other executors have its tool as it was approved. It does not start; check again after a
     /// while.
     Unknown,
