@@ -151,4 +151,8 @@ mod guide {
     struct Tenants;
     #[doc = include_str!("../docs/guide/extend.md")]
     struct Extend;
+    #[doc = include_str!("../docs/guide/store.md")]
+    struct OwnStore;
+    #[doc = include_str!("../docs/guide/backup.md")]
+    struct Backup;
 }
