@@ -48,7 +48,7 @@
 //! assert_eq!(preview.verdict, Verdict::Ask(ApprovalLevel::Full));
 //! assert_eq!(preview.title, "Invoice \"Initech\" over $9,000.00");
 //!
-//! // Two phases: submit now, decide whenever, run what was approved.
+//! // Two phases: submit now, decide later, run what was approved.
 //! let submission = gate.submit(send_invoice("Initech", 9000.0)).by("ann").key("run-1", 0).await?;
 //! let Submission::Pending(ticket) = submission else { panic!("it needs a review") };
 //! gate.decide(ticket.request().approve().by("bob")).await?;
@@ -64,7 +64,7 @@
 //! |---|---|---|
 //! | [`Auto`](ApprovalLevel::Auto) | confident enough | nobody; the audit says so |
 //! | [`Quick`](ApprovalLevel::Quick) | in between | the gate's [`Approver`], inline; without an answer it waits like Full |
-//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | the reviewers who work the queue: [`Gate::list`], [`Gate::decide`] |
+//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | a reviewer, in the queue: [`Gate::list`], [`Gate::decide`] |
 //!
 //! Confidence is a base and [`Factor`]s from [`Signal`]s ([`assess`]); [`route`] makes the
 //! [`Verdict`]. Approvers: `TerminalApprover` (feature `terminal`), [`approval::channel`],
@@ -151,4 +151,8 @@ mod guide {
     struct Tenants;
     #[doc = include_str!("../docs/guide/extend.md")]
     struct Extend;
+    #[doc = include_str!("../docs/guide/store.md")]
+    struct OwnStore;
+    #[doc = include_str!("../docs/guide/backup.md")]
+    struct Backup;
 }

@@ -46,8 +46,8 @@ use super::submit::Submit;
 /// Four things lie beside the file and belong to it: SQLite's own `-wal` and `-shm`, the key
 /// `<file>.key` that arguments and results are sealed under (keep a copy of it apart from the
 /// file's backups), `<file>.head`, by which an older copy of the file is detected, and
-/// `<file>.sessions/`, the locks by which a dead executor is distinguished from a living one (nothing in
-/// these two needs a backup).
+/// `<file>.sessions/`, the locks by which a dead executor is distinguished from a living one
+/// (nothing in these two needs a backup).
 ///
 /// An older copy that replaces the file begins a new [epoch](Self::epoch) when it is opened: calls
 /// that waited or were approved in it are asked about again, because they may have run since. The
