@@ -5,8 +5,9 @@
 //! asked about, approved by a script, and run.
 
 use hitl::approval::ScriptedApprover;
+use hitl::gate::Preview;
 use hitl::prelude::*;
-use hitl::{GateError, Preview, Verdict};
+use hitl::{GateError, Verdict};
 
 #[path = "shared/seed_tools.rs"]
 mod seed_tools;

@@ -66,9 +66,10 @@
 //! | [`Quick`](ApprovalLevel::Quick) | in between | the gate's [`Approver`], inline; without an answer it waits like Full |
 //! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | a reviewer, in the queue: [`Gate::list`], [`Gate::decide`] |
 //!
-//! Confidence is a base and [`Factor`]s from [`Signal`]s ([`assess`]); [`route`] makes the
-//! [`Verdict`]. Approvers: `TerminalApprover` (feature `terminal`), [`approval::channel`],
-//! [`approval::ScriptedApprover`], combined by [`approval::ApproverExt`].
+//! Confidence is a base and [`Factor`](confidence::Factor)s from [`Signal`]s
+//! ([`assess`](confidence::assess)); [`route`](policy::route) makes the [`Verdict`]. Approvers:
+//! `TerminalApprover` (feature `terminal`), [`approval::channel`], [`approval::ScriptedApprover`],
+//! combined by [`approval::ApproverExt`].
 //!
 //! ## 4. Durability
 //!
@@ -94,20 +95,32 @@
 //! | `checkpoints` | no | signed checkpoints of the audit |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 
-pub use hitl_base::{
-    Clock, Json, JsonText, Redactor, Sensitive, Timestamp, clock, display, json, redact,
+// The names that most programs need. A new public item of a crate becomes API of this one only when
+// it is listed here or belongs to one of the modules.
+pub use hitl_base::{Json, Sensitive, Timestamp};
+pub use hitl_base::{clock, display, json, redact};
+pub use hitl_core::{
+    ApprovalLevel, ApprovalRequest, Approver, AuditSink, CallContext, CallError, CallKey,
+    CallRecord, CallState, Decision, Gate, GateBuilder, GateError, JsonlAudit, MemoryAudit,
+    MemoryStore, NotRunReason, Outcome, Policy, Principal, RequestId, Risk, RunContext, Signal,
+    Store, Submission, Tenant, Ticket, Tool, Verdict,
 };
 #[doc(inline)]
-pub use hitl_core::*;
+pub use hitl_core::{
+    approval, arguments, audit, call, confidence, dynamic, gate, grant, policy, queue, seal,
+};
 pub use hitl_macros::{hitl_tool, hitl_tools};
 #[cfg(feature = "postgres")]
 pub use hitl_store::PostgresStore;
 #[cfg(feature = "sqlite")]
-pub use hitl_store::{SqliteAudit, SqliteStore};
+pub use hitl_store::SqliteStore;
 #[doc(inline)]
 pub use hitl_tasks as tasks;
 #[doc(no_inline)]
 pub use schemars::{self, JsonSchema};
+
+pub mod backend;
+pub mod store;
 
 #[doc(hidden)]
 pub mod __private;

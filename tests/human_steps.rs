@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use hitl::prelude::*;
+use hitl::store::PageRequest;
 use hitl::tasks::{StepContext, Task, TaskId, TaskManager, TaskState};
-use hitl::{CallRecord, CallState, Gate, GateInTask as _, PageRequest, Tenant, prelude::*};
+use hitl::{CallRecord, CallState, Gate, GateInTask as _, Tenant};
 
 /// A counter of the bodies.
 #[derive(Clone, Default)]

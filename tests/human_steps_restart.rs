@@ -7,10 +7,10 @@ use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use hitl::prelude::*;
+use hitl::store::PageRequest;
 use hitl::tasks::{StepContext, Task, TaskId, TaskManager, TaskState};
-use hitl::{
-    CallRecord, CallState, Gate, GateInTask as _, PageRequest, SqliteStore, Tenant, prelude::*,
-};
+use hitl::{CallRecord, CallState, Gate, GateInTask as _, SqliteStore, Tenant};
 
 const FOLDER: &str = "HITL_HUMAN_STEPS_FOLDER";
 /// The prefix that tells our lines from those of the test harness.

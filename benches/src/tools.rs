@@ -1,9 +1,11 @@
 //! The tools that are called, and the gates that have them.
 
 use hitl::approval::Approver;
+use hitl::confidence::{Assessment, CallView};
+use hitl::policy::Effect;
 use hitl::policy::{Policy, Ruling};
 use hitl::prelude::*;
-use hitl::{Assessment, AuditSink, CallView, Effect, MemoryAudit, Outcome, Store, Submission};
+use hitl::{AuditSink, MemoryAudit, Outcome, Store, Submission};
 use serde::Serialize;
 
 /// Look up a customer.
@@ -98,7 +100,7 @@ impl Policy for DenyAll {
 }
 
 /// Returns the audit records of a call as the gate writes them, to be serialised by a yardstick.
-pub async fn audit_records(bytes: usize) -> Vec<hitl::AuditRecord> {
+pub async fn audit_records(bytes: usize) -> Vec<hitl::audit::AuditRecord> {
     let audit = MemoryAudit::new();
     let gate = gate(hitl::MemoryStore::new(), audit.clone()).await;
     let Plain { customer, limit, note } = arguments(bytes);
@@ -107,6 +109,6 @@ pub async fn audit_records(bytes: usize) -> Vec<hitl::AuditRecord> {
 }
 
 /// Returns the record that a small call leaves before it runs.
-pub async fn audit_record() -> hitl::AuditRecord {
+pub async fn audit_record() -> hitl::audit::AuditRecord {
     audit_records(20).await.swap_remove(0)
 }

@@ -28,8 +28,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitl::SqliteAudit;
 use hitl::prelude::*;
+use hitl::store::SqliteAudit;
 use hitl::tasks::EventLog;
 use hitl_console::{Console, Tasks, Token, Tokens, serve};
 use tokio::net::TcpListener;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use hitl::{CallContext, CallState, Gate, GateError, PageRequest, RequestId, Tenant};
+use hitl::store::PageRequest;
+use hitl::{CallContext, CallState, Gate, GateError, RequestId, Tenant};
 
 use crate::data::{self, Recorded};
 use crate::office::{delete_project, sign_contract};

@@ -3,7 +3,9 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl::approval::MaskSupport;
-use hitl::{ApprovalRequest, Approver, Review, Uncoverer};
+use hitl::approval::Review;
+use hitl::gate::Uncoverer;
+use hitl::{ApprovalRequest, Approver};
 use tokio::sync::watch;
 
 /// The exit code that a shell reports for a program stopped by Ctrl-C.

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hitl::gate::GateErrorKind;
 use hitl::tasks::StepContext;
-use hitl::{CallContext, CallState, Gate, GateError, GateErrorKind, Outcome, Submission};
+use hitl::{CallContext, CallState, Gate, GateError, Outcome, Submission};
 
 use crate::data::{self, Recorded};
 use crate::report;

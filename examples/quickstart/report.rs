@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use hitl::approval::terminal::Style;
 use hitl::display::{clip, visible};
-use hitl::{CallKey, Outcome, Receipt, Verdict};
+use hitl::gate::Receipt;
+use hitl::{CallKey, Outcome, Verdict};
 
 use crate::screen::Screen;
 use crate::tally::Summary;

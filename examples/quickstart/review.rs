@@ -4,10 +4,9 @@ use hitl::Timestamp;
 use hitl::approval::DetailLevel;
 use hitl::approval::terminal::{Dialog, Style, card, preview};
 use hitl::display::{clip, visible};
-use hitl::{
-    ApprovalRequest, CallRecord, CallState, Decision, Gate, GateError, MaskSelection, PageRequest,
-    Tenant,
-};
+use hitl::gate::MaskSelection;
+use hitl::store::PageRequest;
+use hitl::{ApprovalRequest, CallRecord, CallState, Decision, Gate, GateError, Tenant};
 
 use crate::args::Decide;
 use crate::interrupt::Interrupt;

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use hitl::{ApprovalLevel, CallKey, CallState, Gate, GateError, Receipt, Verdict};
+use hitl::gate::Receipt;
+use hitl::{ApprovalLevel, CallKey, CallState, Gate, GateError, Verdict};
 use serde::Serialize;
 
 /// Every call of the file that was submitted so far.

@@ -4,8 +4,9 @@
 //! This file decides who is asked: by a tool's base confidence and risk, the signals ([`signals`]),
 //! and the standard thresholds 85 and 60.
 
+use hitl::RunContext;
+use hitl::confidence::{CallView, Factor, Signals};
 use hitl::prelude::*;
-use hitl::{CallView, Factor, RunContext, Signals};
 
 use crate::airline::types::{
     Airport, Booking, Cabin, Certificate, FlightType, Insurance, Leg, Offer, Passenger, Payment,

@@ -1,9 +1,9 @@
 //! Scores, levels, priorities, due times and the reviewer's factors.
 
-use hitl::{
-    ApprovalLevel, CallContext, CallView, Risk, Signals, Thresholds, Tool, ToolConfig, assess,
-    due_after, level_for, priority as priority_of, reviewer_factors, weighted,
-};
+use hitl::call::{Thresholds, ToolConfig};
+use hitl::confidence::{CallView, Signals, assess, reviewer_factors, weighted};
+use hitl::policy::{due_after, level_for, priority as priority_of};
+use hitl::{ApprovalLevel, CallContext, Risk, Tool};
 use serde_json::{Value, json};
 
 use crate::seed_tools::{ApproveExpense, DeleteProject, SendBulkNotification, SignContract};

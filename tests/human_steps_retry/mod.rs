@@ -4,9 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use hitl::clock::ManualClock;
+use hitl::confidence::{Assessment, CallView};
 use hitl::policy::{Effect, Policy, Ruling};
 use hitl::tasks::{TaskError, TaskHandle};
-use hitl::{Assessment, CallView, GateBuilder, MemoryStore, RunContext, Timestamp};
+use hitl::{GateBuilder, MemoryStore, RunContext, Timestamp};
 
 use super::*;
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use hitl::gate::GateErrorKind;
 use hitl::prelude::*;
-use hitl::{CallKey, GateErrorKind, MemoryAudit, Sensitive};
+use hitl::{CallKey, MemoryAudit, Sensitive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hitl::gate::BuildError;
 use hitl::prelude::*;
-use hitl::{BuildError, CallError, Gate, RunContext};
+use hitl::{CallError, Gate, RunContext};
 
 #[derive(Debug, Default)]
 struct Ledger(AtomicU32);

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hitl::call::ToolConfig;
 use hitl::prelude::*;
-use hitl::{GateBuilder, Redactor, RunContext, Sensitive, ToolConfig};
+use hitl::redact::Redactor;
+use hitl::{GateBuilder, RunContext, Sensitive};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Default)]

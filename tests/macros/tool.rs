@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitl::call::{Thresholds, ToolConfig, ToolSpec};
 use hitl::prelude::*;
-use hitl::{Risk, RunContext, Thresholds, ToolConfig, ToolSpec};
+use hitl::{Risk, RunContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ fn the_spec_says_what_the_attribute_says() {
     assert_eq!(SPEC.description, "Sign a contract on behalf of the workspace.\n\nOnly once.");
     let parameters: Vec<_> = SPEC.parameters.iter().map(|p| (p.name, p.sensitive)).collect();
     assert_eq!(parameters, [("contract_id", false), ("amount", false), ("pin", true)]);
-    let states: Vec<_> = SPEC.states.iter().map(hitl::StateRequirement::type_name).collect();
+    let states: Vec<_> = SPEC.states.iter().map(hitl::call::StateRequirement::type_name).collect();
     assert_eq!(states, ["alloc::sync::Arc<macros::tool::Ledger>"]);
     let config = ToolConfig::DEFAULT
         .approval_type("contract")
@@ -155,9 +156,9 @@ fn a_tool_has_the_version_that_it_says_or_that_of_its_crate() {
     for (version, check) in [
         ("1.2.3", Ok(())),
         ("any", Ok(())),
-        ("", Err(hitl::InvalidSpec::Version)),
-        ("1 2", Err(hitl::InvalidSpec::Version)),
-        ("1\u{200b}", Err(hitl::InvalidSpec::Version)),
+        ("", Err(hitl::call::InvalidSpec::Version)),
+        ("1 2", Err(hitl::call::InvalidSpec::Version)),
+        ("1\u{200b}", Err(hitl::call::InvalidSpec::Version)),
     ] {
         assert_eq!(ToolSpec::new("a", "A.").version(version).check(), check, "{version}");
     }
@@ -386,8 +387,8 @@ async fn merge_branch(name: String) -> String {
 #[test]
 fn who_decides_and_how_is_said_in_the_attribute() {
     use hitl::approval::Choice;
+    use hitl::call::{EscalationSpec, StageSpec};
     use hitl::policy::{Deciders, RequesterRule};
-    use hitl::{EscalationSpec, StageSpec};
     let mild = <MoveCard as Tool>::SPEC.config;
     let deciders = Deciders { agents: false, services: true };
     assert_eq!((mild.eyes, mild.deciders), (RequesterRule::MayApprove, deciders));

@@ -10,7 +10,8 @@
 use std::process::ExitCode;
 
 use hitl::prelude::*;
-use hitl::{MemoryAudit, Redactor, json};
+use hitl::redact::Redactor;
+use hitl::{MemoryAudit, json};
 
 /// Look up a customer.
 #[hitl_tool(read_only, base_confidence = 100)]

@@ -6,8 +6,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hitl::audit::Durability;
+use hitl::backend::SessionId;
 use hitl::prelude::*;
-use hitl::{AuditSink as _, JsonlAudit, MemoryAudit, MemoryStore, Redactor, SessionId};
+use hitl::redact::Redactor;
+use hitl::{AuditSink as _, JsonlAudit, MemoryAudit, MemoryStore};
 use serde_json::{to_string, to_vec};
 use sha2::{Digest as _, Sha256};
 

@@ -4,7 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hitl::{CallState, MemoryStore, PageRequest, Store, Tenant};
+use hitl::store::PageRequest;
+use hitl::{CallState, MemoryStore, Store, Tenant};
 use hitl_core::machine::Event;
 use hitl_core::store::suite::{Draft, sealed};
 use hitl_core::store::{EventPayload, SubmitResult};

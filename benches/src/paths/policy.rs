@@ -1,7 +1,9 @@
 //! The search for the rule of a policy that decides about a call.
 
+use hitl::call::ToolConfig;
+use hitl::confidence::CallView;
 use hitl::policy::{Argument, Comparison, Rule, RuleConditions, RuleSet};
-use hitl::{CallContext, CallView, ToolConfig, json};
+use hitl::{CallContext, json};
 use serde_json::Value;
 
 use crate::measure::Effort;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future;
-use hitl::{Gate, HostKey, MemoryAudit, PostgresStore, Store, Tenant};
+use hitl::seal::HostKey;
+use hitl::{Gate, MemoryAudit, PostgresStore, Store, Tenant};
 use hitl_core::machine::Event;
 use hitl_core::store::EventPayload;
 use tokio::runtime::Runtime;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use hitl::{HostKey, RequestId, Store, Tenant};
+use hitl::seal::HostKey;
+use hitl::{RequestId, Store, Tenant};
 use hitl_core::machine::Event;
 use hitl_core::store::EventPayload;
 use hitl_store::SqliteStore;

@@ -1,6 +1,7 @@
 //! Redaction of a model's arguments.
 
-use hitl::{Redactor, json};
+use hitl::json;
+use hitl::redact::Redactor;
 
 use crate::measure::Effort;
 use crate::pair::{Pair, Run};

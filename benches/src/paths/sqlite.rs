@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hitl::{CallRecord, Gate, MemoryAudit, SessionId, Store, Tenant};
+use hitl::backend::SessionId;
+use hitl::{CallRecord, Gate, MemoryAudit, Store, Tenant};
 use hitl_core::machine::Event;
 use hitl_core::store::suite::{Draft, sealed};
 use hitl_core::store::{ChangeId, EventPayload, SubmitResult};

@@ -19,7 +19,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hitl::{RunContext, RunId};
+use hitl::RunContext;
+use hitl::call::RunId;
 
 pub(crate) use world::World;
 

@@ -19,6 +19,7 @@ pub mod terminal;
 mod title;
 mod tool_change;
 
+pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
 pub use channel::{ChannelApprover, PendingReview, channel};

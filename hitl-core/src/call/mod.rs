@@ -18,6 +18,11 @@ mod tool;
 mod tool_return;
 mod version;
 
+pub use crate::ids::RequestId;
+pub use crate::machine::{
+    CallRecord, CallState, Claim, EndReason, HistoryEntry, PriorRevision, RecordedDecision,
+    Refusal, Resolution, RetryOf, Vote,
+};
 pub use config::ToolConfig;
 pub use contents::{ContentPath, ContentReaders, MAX_CONTENTS};
 pub(crate) use contents::{ContentReader, Given, Source};

@@ -25,6 +25,7 @@ mod record;
 mod terms;
 mod usage;
 
+pub use crate::ids::GrantId;
 pub use amount::{Amount, ParseAmountError};
 pub use draft::{GrantDraft, GrantDraftBuilder, GrantError};
 pub use matching::{GrantedCall, NotCovered};

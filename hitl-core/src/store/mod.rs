@@ -19,6 +19,7 @@ pub mod suite;
 mod wrapper;
 mod writers;
 
+pub use crate::ids::HoldId;
 pub use apply_request::ApplyRequest;
 pub use contract::Store;
 pub use erasure::{ERASED_AT_ONCE, Erasable, ErasedCount, NotErased, check_erasable};

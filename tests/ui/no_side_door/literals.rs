@@ -1,6 +1,7 @@
 //! Neither a permit nor a call can be written out past its constructor.
 
-use hitl::{Permit, RunContext, Tool};
+use hitl::call::Permit;
+use hitl::{RunContext, Tool};
 
 mod bank {
     use hitl::hitl_tool;

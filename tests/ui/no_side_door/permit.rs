@@ -1,6 +1,7 @@
 //! Nobody but a gate has a permit.
 
-use hitl::{Permit, RunContext, Tool, hitl_tool};
+use hitl::call::Permit;
+use hitl::{RunContext, Tool, hitl_tool};
 
 /// Pays.
 #[hitl_tool]

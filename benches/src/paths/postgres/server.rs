@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use futures::{StreamExt as _, stream};
-use hitl::{HostKey, PostgresStore};
+use hitl::PostgresStore;
+use hitl::seal::HostKey;
 use hitl_test_postgres::Server;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_postgres::{AsyncMessage, Client, NoTls};

@@ -108,7 +108,7 @@ async fn a_key_that_the_host_keeps_is_not_rotated_by_the_program() {
     let (path, keys) = (folder.path().join("hitl.db"), folder.path().join("keys"));
     let (one, two) = ("01".repeat(32), "02".repeat(32));
     std::fs::write(&keys, &one).unwrap();
-    let store = SqliteStore::options().key(hitl::HostKey::from_bytes([1; 32]));
+    let store = SqliteStore::options().key(hitl::seal::HostKey::from_bytes([1; 32]));
     drop(store.open(&path).await.unwrap());
     let file = said(&keys);
     let refused = key(&path, &["rotate", "--key-file", &file]).ended(2);

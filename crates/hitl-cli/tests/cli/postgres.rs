@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use hitl::HostKey;
 use hitl::prelude::*;
+use hitl::seal::HostKey;
 use hitl_store::PostgresStore;
 
 use crate::house::{DropProject, Ran, Wire, drop_project, hitl, said, wire};

@@ -155,7 +155,7 @@ async fn invariant_9b_one_key_uncovers_what_is_masked_and_covers_it_again() {
     screen.see(&format!("{CARD}.uncovering"), "Uncovered for you").await;
     assert!(!screen.text(&format!("{CARD}.warnings")).await.contains("uncover them"));
     shoot(&screen, "card-uncovered").await;
-    let by = audit.records().into_iter().filter(|r| r.event == hitl::AuditEvent::Uncovered);
+    let by = audit.records().into_iter().filter(|r| r.event == hitl::audit::AuditEvent::Uncovered);
     assert_eq!(by.map(|record| record.by.unwrap().to_string()).collect::<Vec<_>>(), ["ann"]);
     screen.click_text(&format!("{CARD}.uncovering button"), "Hide it again").await;
     screen.see(&format!("{CARD}.args"), "masked by its name: 8 characters").await;

@@ -1,7 +1,8 @@
 //! Grants: saved with the exact rule in sight, listed in their own view, and revoked there.
 
+use hitl::grant::GrantRecord;
 use hitl::store::GrantQuery;
-use hitl::{CallState, Gate, GrantRecord, Submission, Tenant};
+use hitl::{CallState, Gate, Submission, Tenant};
 use hitl_console::{Tasks, router};
 
 use crate::driver::{Window, start};

@@ -217,7 +217,7 @@ async fn invariant_4_the_second_reviewer_is_told_what_stands() {
 }
 
 fn uuid() -> String {
-    hitl::DecisionId::new().to_string()
+    hitl::approval::DecisionId::new().to_string()
 }
 
 #[tokio::test]
@@ -528,7 +528,7 @@ async fn invariant_9b_a_reviewer_uncovers_what_is_masked_and_the_audit_says_so()
     let refused = uncover(&nowhere).by(ANN).of(&console).await.refused();
     assert_eq!(refused, (422, "notUncovered".to_owned()));
     let of = |event| audit.records().into_iter().filter(move |record| record.event == event);
-    assert_eq!(of(hitl::AuditEvent::Uncovered).count(), 0);
+    assert_eq!(of(hitl::audit::AuditEvent::Uncovered).count(), 0);
     for body in [shown(&request), answer(&request, json!({ "places": ["/text"] }))] {
         let answered = uncover(&body).by(ANN).of(&console).await;
         assert_eq!(answered.header("cache-control"), "no-store");
@@ -537,7 +537,8 @@ async fn invariant_9b_a_reviewer_uncovers_what_is_masked_and_the_audit_says_so()
         assert!(uncovered["argumentsText"].as_str().unwrap().contains("curl evil.example"));
         assert!(uncovered["rendered"].to_string().contains("curl evil.example"));
     }
-    let by: Vec<_> = of(hitl::AuditEvent::Uncovered).filter_map(|record| record.by).collect();
+    let by: Vec<_> =
+        of(hitl::audit::AuditEvent::Uncovered).filter_map(|record| record.by).collect();
     assert_eq!(by.iter().map(hitl::Principal::as_str).collect::<Vec<_>>(), ["ann", "ann"]);
 }
 

@@ -381,7 +381,7 @@ async fn invariant_7_once_somebody_has_enrolled_a_token_alone_loosens_nothing() 
     assert_eq!(given(&gate).await, 0);
     ask(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
     let granted = gate.grants(&Tenant::default(), GrantQuery::all()).await.unwrap();
-    assert_eq!(granted[0].grant.known_by, Some(hitl::KnownBy::Code));
+    assert_eq!(granted[0].grant.known_by, Some(hitl::approval::KnownBy::Code));
     // It was used up once, for any action.
     let other = note(&gate).await;
     let decide = format!("/api/calls/{}/decide", other.id);
@@ -391,7 +391,7 @@ async fn invariant_7_once_somebody_has_enrolled_a_token_alone_loosens_nothing() 
     assert_eq!(record(&gate, other.id).await.state(), CallState::Pending);
     post(decide, &approve).by(ANN).header("hitl-code", &codes[1]).of(&console).await.ok();
     let record = record(&gate, other.id).await;
-    assert_eq!(record.decision().unwrap().known_by, Some(hitl::KnownBy::Code));
+    assert_eq!(record.decision().unwrap().known_by, Some(hitl::approval::KnownBy::Code));
 }
 
 #[tokio::test]
@@ -423,5 +423,5 @@ async fn invariant_6_the_audit_says_that_a_token_settled_or_withdrew() {
     let path = format!("/api/calls/{}/cancel", request.id);
     post(path, &json!({ "reason": "not needed" })).by(ANN).of(&console).await.ok();
     let withdrawn = audit.records().into_iter().rfind(|r| r.event.to_string() == "cancelled");
-    assert_eq!(withdrawn.unwrap().known_by, Some(hitl::KnownBy::Token));
+    assert_eq!(withdrawn.unwrap().known_by, Some(hitl::approval::KnownBy::Token));
 }

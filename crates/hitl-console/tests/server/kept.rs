@@ -222,7 +222,7 @@ async fn invariant_5_once_somebody_has_enrolled_a_token_alone_accepts_no_policy(
     accept().by(ANN).header("hitl-code", &codes[0]).of(&console).await.ok();
     assert_eq!(file.status().in_force.unwrap().version(), "2");
     let accepted = audit.records().into_iter().rfind(|r| r.event.to_string() == "policyAccepted");
-    assert_eq!(accepted.unwrap().known_by, Some(hitl::KnownBy::Code));
+    assert_eq!(accepted.unwrap().known_by, Some(hitl::approval::KnownBy::Code));
     assert_eq!(people.list().await.unwrap().1[0].codes, 1);
     // Every reviewer sees that the file is broken; only those who may accept it see how.
     std::fs::write(&path, "schema = 1\nsecret = 'x'").unwrap();

@@ -6,8 +6,10 @@ use std::fmt::Debug;
 
 use axum::http::StatusCode;
 use hitl::approval::DetailLevel;
+use hitl::grant::GrantTerms;
 use hitl::prelude::*;
-use hitl::{GrantTerms, MemoryAudit, Outcome, PageRequest, Tenant, Timestamp};
+use hitl::store::PageRequest;
+use hitl::{MemoryAudit, Outcome, Tenant, Timestamp};
 use hitl_console::{Console, Tasks, Token, Tokens};
 use serde_json::json;
 use support::ask::{ANN, Events, get, listen, post};

@@ -64,7 +64,7 @@ impl Gate {
     /// loop {
     ///     let page = queue.page(query.clone()).await?;
     ///     for record in &page.entries {
-    ///         println!("{}", record.request.title);
+    ///         println!("{}", record.request().title);
     ///     }
     ///     let Some(next) = page.next else { break };
     ///     query = query.after(next);

@@ -49,7 +49,7 @@ const LARGEST: u64 = 4 << 20;
 /// }
 /// // An edit that relaxes something waits until a person who has seen it says so.
 /// if let Some(waiting) = rules.status().waiting {
-///     rules.accept(&waiting.version.digest, "alice")?;
+///     rules.accept(waiting.version.digest(), "alice")?;
 /// }
 /// # Ok(())
 /// # }
