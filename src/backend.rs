@@ -1,10 +1,10 @@
-//! Types for a [`Store`] of your own: the state machine that it applies, the rows that it keeps, and
-//! the proofs that executors hold.
+//! Types for a [`Store`] of your own: the state machine that it applies, the rows that it keeps,
+//! and the proofs that executors hold.
 //!
-//! Most hosts need none of this. Begin with [`StoreWrapper`], which forwards every method to another
-//! store. A store of its own applies [`apply`] or [`apply_all`] inside its own compare-and-set
-//! transaction, so that no two stores disagree about what is legal, and runs the contract suite
-//! (feature `contract-suite` of the crate `hitl-core`).
+//! Most hosts need none of this. Begin with [`StoreWrapper`], which forwards every method to
+//! another store. A store that is no wrapper applies [`apply`] or [`apply_all`] inside its own
+//! compare-and-set transaction, so that no two stores disagree about what is legal, and runs the
+//! contract suite (feature `contract-suite` of the crate `hitl-core`).
 
 pub use hitl_core::machine::{
     BatchId, CallChange, CallRecord, CallState, Claim, Edit, EditedRevision, EndReason,
