@@ -18,7 +18,6 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::RandomState;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -56,7 +55,7 @@ pub(crate) type Launch = fn(&Arc<Scheduler>, QueuedTask, Slot);
 struct State {
     closed: bool,
     queue: Queue<QueuedTask, ResumingTask>,
-    living: HashMap<TaskId, Arc<Record>, RandomState>,
+    living: HashMap<TaskId, Arc<Record>>,
     idempotent: IdempotencyCache<Record>,
     /// The steps that wait for tasks of this manager.
     waits: WaitGraph,

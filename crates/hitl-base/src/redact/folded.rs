@@ -127,32 +127,28 @@ const fn may_be_read_otherwise(byte: u8) -> bool {
 const ODD: u8 = 1;
 const EQUALS: u8 = 2;
 
+#[expect(clippy::needless_bitwise_bool, reason = "without a branch")]
 const fn kind(byte: u8) -> u8 {
-    match byte {
-        b'\n' | b'\t' | b'\r' => 0,
-        b'=' => EQUALS,
-        ..b' ' | 0x7F.. | b'\\' | b'&' | b'%' => ODD,
-        _ => 0,
-    }
+    let control = (byte < b' ') & (byte != b'\n') & (byte != b'\t') & (byte != b'\r');
+    let escape = (byte == b'\\') | (byte == b'&') | (byte == b'%');
+    let odd = control | (byte >= 0x7F) | escape;
+    ((odd as u8) * ODD) | (((byte == b'=') as u8) * EQUALS)
 }
 
-/// The kind of each byte.
-static KINDS: [u8; 256] = {
-    let mut kinds = [0; 256];
-    let mut byte = 0;
-    while byte < kinds.len() {
-        #[expect(clippy::cast_possible_truncation, reason = "a byte")]
-        {
-            kinds[byte] = kind(byte as u8);
-        }
-        byte += 1;
-    }
-    kinds
-};
-
-/// Returns whether a text has an odd byte, and whether it has an equals sign.
+/// Returns whether a text has an odd byte, and whether it has an equals sign. Every byte is
+/// compared with every kind, in lanes and without a branch, so that the processor compares many at
+/// once.
 fn kinds(text: &[u8]) -> (bool, bool) {
-    let found = text.iter().fold(0, |found, byte| found | KINDS[usize::from(*byte)]);
+    const LANES: usize = 32;
+    let (chunks, rest) = text.as_chunks::<LANES>();
+    let mut found = [0; LANES];
+    for chunk in chunks {
+        for (found, byte) in found.iter_mut().zip(chunk) {
+            *found |= kind(*byte);
+        }
+    }
+    let found = found.into_iter().chain(rest.iter().map(|byte| kind(*byte)));
+    let found = found.fold(0, |found, kind| found | kind);
     (found & ODD != 0, found & EQUALS != 0)
 }
 
