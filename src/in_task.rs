@@ -185,10 +185,10 @@ enum NextTry {
 ///
 /// Ends, because a tool has a bounded number of attempts.
 async fn next_try(gate: &Gate, first: &CallKey) -> Result<NextTry, GateError> {
-    let Some(mut newest) = gate.get_by_key(first).await? else {
+    let Some(mut newest) = gate.unscoped().get_by_key(first).await? else {
         return Ok(NextTry::Key(first.clone()));
     };
-    while let Some(later) = gate.get_by_key(&newest.retry_key()).await? {
+    while let Some(later) = gate.unscoped().get_by_key(&newest.retry_key()).await? {
         newest = later;
     }
     Ok(if gate.may_retry(&newest) {

@@ -64,7 +64,7 @@
 //! |---|---|---|
 //! | [`Auto`](ApprovalLevel::Auto) | confident enough | nobody; the audit says so |
 //! | [`Quick`](ApprovalLevel::Quick) | in between | the gate's [`Approver`], inline; without an answer it waits like Full |
-//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | a reviewer, in the queue: [`Gate::list`], [`Gate::decide`] |
+//! | [`Full`](ApprovalLevel::Full) | not confident, or a rule says so | a reviewer, in the queue: [`Gate::scoped_to`], [`Gate::decide`] |
 //!
 //! Confidence is a base and [`Factor`](confidence::Factor)s from [`Signal`]s
 //! ([`assess`](confidence::assess)); [`route`](policy::route) makes the [`Verdict`]. Approvers:

@@ -78,7 +78,7 @@ impl Tally {
     pub(crate) async fn summary(&self, gate: &Gate) -> Result<Summary, GateError> {
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for call in calls.iter_mut().filter(|call| !call.state.is_terminal()) {
-            if let Some(record) = gate.get_by_key(&call.key).await? {
+            if let Some(record) = gate.unscoped().get_by_key(&call.key).await? {
                 call.state = record.state();
             }
         }

@@ -49,7 +49,7 @@ pub use gate::{
     GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection, NotRunReason,
     Preview, Queue, QueuePage, Receipt, Reminders, ResealReport, SavedGrant, ScopedGate,
     Submission, Ticket, ToolSet, ToolStatus, UncoveredCard, UncoveredPlace, UncoveredRequest,
-    UncoveredText, Uncoverer,
+    UncoveredText, Uncoverer, UnscopedGate,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};

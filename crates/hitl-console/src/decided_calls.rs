@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_core::{
-    CallRecord, CallState, Gate, GateError, PageRequest, QueueFilter, RequestId, Tenant,
+    CallRecord, CallState, Gate, GateError, PageRequest, QueueFilter, RequestId, ReviewScope,
+    Tenant,
 };
 
 /// The maximum number of calls that one request reads.
@@ -52,7 +53,7 @@ pub(crate) async fn read(
     loop {
         let mut page = PageRequest::new(states).limit(PAGE);
         page.after = after;
-        let more = gate.list(tenant, page).await?;
+        let more = gate.scoped_to(ReviewScope::tenant(tenant.clone())).list(tenant, page).await?;
         let Some(last) = more.last() else { return Ok((records, false)) };
         after = Some(last.id());
         let full = more.len() == PAGE;

@@ -93,7 +93,7 @@ pub(crate) struct Query {
 
 /// Answers a query.
 pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<CallPage, Problem> {
-    let queue = gate.queue(ReviewScope::tenant(tenant.clone()));
+    let queue = gate.scoped_to(ReviewScope::tenant(tenant.clone())).queue();
     let asked = to_query(query)?;
     let page = if query.order == Some(Order::Newest) {
         let days = query.days.unwrap_or(30);

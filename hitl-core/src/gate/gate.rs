@@ -8,14 +8,13 @@ use hitl_base::{JsonText, Timestamp};
 
 use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{CallKey, Principal, Tenant, ToolConfig};
+use crate::call::{Principal, ToolConfig};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::ids::RequestId;
-use crate::machine::{CallRecord, HistoryEntry};
+use crate::machine::CallRecord;
 use crate::policy::ShadowReport;
-use crate::store::{ChangeWatch, History, PageRequest};
+use crate::store::ChangeWatch;
 
 /// The gate that every call of its tools passes through. Cheap to clone; clones share the same
 /// gate.
@@ -50,50 +49,6 @@ impl Gate {
             config: *tool.config(),
         };
         self.core.tools.all().map(info).collect()
-    }
-
-    /// Returns a call's record. `None` if the tenant has no such call.
-    pub async fn get(
-        &self,
-        tenant: &Tenant,
-        id: RequestId,
-    ) -> Result<Option<CallRecord>, GateError> {
-        Ok(self.core.calls.store().get(tenant, id).await?)
-    }
-
-    /// Returns the record of a key. `None` if no call has it, and for a read-only call that ran at
-    /// once.
-    pub async fn get_by_key(&self, key: &CallKey) -> Result<Option<CallRecord>, GateError> {
-        Ok(self.core.calls.store().get_by_key(key).await?)
-    }
-
-    /// Returns a page of a tenant's records.
-    pub async fn list(
-        &self,
-        tenant: &Tenant,
-        page: PageRequest,
-    ) -> Result<Vec<CallRecord>, GateError> {
-        Ok(self.core.calls.store().list(tenant, page).await?)
-    }
-
-    /// Returns the history of a tenant's call from its beginning, within retention.
-    pub async fn history_of(
-        &self,
-        tenant: &Tenant,
-        id: RequestId,
-    ) -> Result<Vec<(u64, HistoryEntry)>, GateError> {
-        Ok(self.core.calls.store().call_history(tenant, id).await?)
-    }
-
-    /// Returns the history of all calls of all tenants after the entry numbered `after`, at most
-    /// `limit` entries. [`watch`](Self::watch) signals when there is more.
-    pub async fn history(&self, after: u64, limit: usize) -> Result<History, GateError> {
-        Ok(self.core.calls.store().history(after, limit).await?)
-    }
-
-    /// Returns the number of the last entry that was ever added to the history.
-    pub async fn last_history_seq(&self) -> Result<u64, GateError> {
-        Ok(self.core.calls.store().last_history_seq().await?)
     }
 
     /// Returns a watch on all calls, which wakes when any process may have changed one.

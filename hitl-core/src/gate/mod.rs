@@ -61,6 +61,7 @@ pub use read::events::{Events, GateEvent};
 pub use read::queue::{Queue, QueuePage};
 pub use read::reminders::Reminders;
 pub use read::scoped::ScopedGate;
+pub use read::unscoped::UnscopedGate;
 pub use review::grant_admin::{GrantPreview, SavedGrant};
 pub use review::uncover::Uncoverer;
 pub use review::uncovered_card::{UncoveredCard, UncoveredText};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::approval::ReviewerIdentity;
 use crate::call::Tenant;
 
 /// The tenants whose calls somebody may see and decide. The host makes it from data that it has
@@ -22,6 +23,23 @@ pub struct ReviewScope(Scope);
 enum Scope {
     Of(Vec<Tenant>),
     All,
+}
+
+impl From<&ReviewerIdentity> for ReviewScope {
+    /// Covers what they may see. If no tenant is named, the host vouches for every request, and the
+    /// scope covers all.
+    fn from(reviewer: &ReviewerIdentity) -> Self {
+        match &reviewer.decides {
+            Some(decides) => Self::tenants(decides.union(&reviewer.sees).cloned()),
+            None => Self::all_tenants(),
+        }
+    }
+}
+
+impl From<ReviewerIdentity> for ReviewScope {
+    fn from(reviewer: ReviewerIdentity) -> Self {
+        Self::from(&reviewer)
+    }
 }
 
 impl ReviewScope {
@@ -56,6 +74,23 @@ impl ReviewScope {
         match &self.0 {
             Scope::Of(tenants) => Some(tenants),
             Scope::All => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reviewer_sees_what_they_decide_and_what_they_only_see() {
+        let bob = ReviewerIdentity::new("bob").tenant("acme").sees("umbrella");
+        for reviewer in [bob, ReviewerIdentity::new("eve").sees("x"), ReviewerIdentity::new("ann")]
+        {
+            let scope = ReviewScope::from(&reviewer);
+            for tenant in ["acme", "umbrella", "x", "initech"].map(Tenant::new) {
+                assert_eq!(scope.sees(&tenant), reviewer.may_see(&tenant), "{reviewer:?} {tenant}");
+            }
         }
     }
 }

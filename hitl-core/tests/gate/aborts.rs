@@ -21,7 +21,7 @@ async fn waiting(gate: &Gate, run: &str, position: u64, by: CallContext) -> Tick
 }
 
 async fn state(gate: &Gate, run: &str, position: u64) -> CallState {
-    gate.get_by_key(&CallKey::new(run, position)).await.unwrap().unwrap().state()
+    gate.unscoped().get_by_key(&CallKey::new(run, position)).await.unwrap().unwrap().state()
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,7 +60,8 @@ async fn invariant_5_an_abort_stops_the_run_and_what_it_delegated_and_no_other()
         assert_eq!(state(gate, "run", position).await, CallState::Cancelled);
     }
     assert_eq!(state(gate, "other", 0).await, CallState::Pending);
-    let other = gate.get(&"acme".into(), other_tenant.request().id).await.unwrap().unwrap();
+    let other =
+        gate.unscoped().get(&"acme".into(), other_tenant.request().id).await.unwrap().unwrap();
     assert_eq!(other.state(), CallState::Pending);
     held.add_permits(1);
     assert!(matches!(running.await.unwrap().unwrap(), Outcome::Executed(_)));
@@ -78,8 +79,9 @@ async fn the_caller_of_an_aborted_call_is_told_to_stop() {
     let gate = bench.gate.clone();
     let call = tokio::spawn(async move { gate.call(ask("x")).by("ann").key("run", 0).await });
     let key = CallKey::new("run", 0);
-    until("it waits", async || bench.gate.get_by_key(&key).await.unwrap().is_some()).await;
-    let record = bench.gate.get_by_key(&key).await.unwrap().unwrap();
+    until("it waits", async || bench.gate.unscoped().get_by_key(&key).await.unwrap().is_some())
+        .await;
+    let record = bench.gate.unscoped().get_by_key(&key).await.unwrap().unwrap();
     bench.gate.decide(record.request().abort("enough").by("dora")).await.unwrap();
     let error = call.await.unwrap().unwrap_err();
     assert_eq!(error.to_string(), "a reviewer stopped the run: enough");

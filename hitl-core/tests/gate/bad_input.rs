@@ -83,7 +83,15 @@ fn refused() -> Vec<(&'static str, String, Kind, &'static str)> {
 async fn nothing_happened(bench: &Bench) {
     assert_eq!(bench.world.ran(), 0);
     assert!(bench.events().is_empty());
-    assert!(bench.gate.list(&Tenant::default(), PageRequest::all()).await.unwrap().is_empty());
+    assert!(
+        bench
+            .gate
+            .unscoped()
+            .list(&Tenant::default(), PageRequest::all())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

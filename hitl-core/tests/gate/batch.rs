@@ -24,7 +24,7 @@ fn key(position: u64) -> CallKey {
 }
 
 async fn approve(gate: &Gate, position: u64) {
-    let record = gate.get_by_key(&key(position)).await.unwrap().unwrap();
+    let record = gate.unscoped().get_by_key(&key(position)).await.unwrap().unwrap();
     gate.decide(record.request().approve().by("alice")).await.unwrap();
 }
 
@@ -52,7 +52,7 @@ async fn siblings_go_their_own_ways_and_answers_keep_their_order() {
     assert!(batch.parts()[2].receipt.is_none());
 
     // Decisions come in any order; the later call is decided first.
-    let reject = gate.get_by_key(&key(3)).await.unwrap().unwrap();
+    let reject = gate.unscoped().get_by_key(&key(3)).await.unwrap().unwrap();
     gate.decide(reject.request().reject("not today").by("alice")).await.unwrap();
     assert_eq!(batch.next().await, Some(3));
     approve(gate, 0).await;
@@ -83,7 +83,7 @@ async fn records_say_which_batch_they_are_of_and_the_same_batch_again_re_attache
     assert_eq!(batch.next().await, Some(1));
     let id = batch.id().clone();
     for position in 0..3 {
-        let record = gate.get_by_key(&key(position)).await.unwrap().unwrap();
+        let record = gate.unscoped().get_by_key(&key(position)).await.unwrap().unwrap();
         let membership = record.batch().unwrap();
         assert_eq!((membership.batch.clone(), u64::from(membership.index)), (id.clone(), position));
         assert_eq!(membership.size, 3);
@@ -110,8 +110,9 @@ async fn invariant_12_dropping_a_batch_cancels_nothing() {
     bench.world.started().await;
     drop(batch);
     held.add_permits(10);
-    let state =
-        async |position| bench.gate.get_by_key(&key(position)).await.unwrap().unwrap().state();
+    let state = async |position| {
+        bench.gate.unscoped().get_by_key(&key(position)).await.unwrap().unwrap().state()
+    };
     until("the body ended", async || state(1).await == CallState::Executed).await;
     assert_eq!(state(0).await, CallState::Pending, "what waits stays in the queue");
     // An abandoned wait loses nothing either.
@@ -148,10 +149,10 @@ async fn a_batch_that_waits_is_in_the_queue_and_expires_as_any_call() {
     let bench = bench().await;
     let batch = bench.gate.submit_all("run").call(0, pay("a", 1.0)).call(1, pay("b", 2.0));
     let batch = batch.by("ann").await;
-    let queue = bench.gate.queue(ReviewScope::tenant("default"));
+    let queue = bench.gate.scoped_to(ReviewScope::tenant("default")).queue();
     assert_eq!(queue.page(QueueQuery::pending().run("run")).await.unwrap().entries.len(), 2);
     approve(&bench.gate, 1).await;
-    let cancelled = bench.gate.get_by_key(&key(0)).await.unwrap().unwrap();
+    let cancelled = bench.gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap();
     bench.gate.cancel(&cancelled, "host", "changed our minds").await.unwrap();
     let answers = batch.wait().await;
     assert!(matches!(answers[0], Ok(Outcome::Cancelled { .. })));
@@ -159,7 +160,7 @@ async fn a_batch_that_waits_is_in_the_queue_and_expires_as_any_call() {
 }
 
 async fn state(gate: &Gate, position: u64) -> CallState {
-    gate.get_by_key(&key(position)).await.unwrap().unwrap().state()
+    gate.unscoped().get_by_key(&key(position)).await.unwrap().unwrap().state()
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,8 +174,12 @@ async fn all_or_none_runs_nothing_before_all_are_approved() {
     assert_eq!(bench.world.ran(), 0, "what is Auto waits too");
     assert_eq!(state(gate, 1).await, CallState::Approved);
     assert_eq!(state(gate, 3).await, CallState::Approved, "a read too");
-    let listed =
-        gate.queue(ReviewScope::tenant("default")).page(QueueQuery::pending()).await.unwrap();
+    let listed = gate
+        .scoped_to(ReviewScope::tenant("default"))
+        .queue()
+        .page(QueueQuery::pending())
+        .await
+        .unwrap();
     assert_eq!(listed.entries.len(), 2, "a reviewer is asked about what needs one");
     approve(gate, 2).await;
     let nothing = tokio::time::timeout(Duration::from_secs(60), batch.next()).await;
@@ -185,7 +190,7 @@ async fn all_or_none_runs_nothing_before_all_are_approved() {
     }
     assert_eq!(bench.world.ran(), 4);
     for position in 0..4 {
-        let record = gate.get_by_key(&key(position)).await.unwrap().unwrap();
+        let record = gate.unscoped().get_by_key(&key(position)).await.unwrap().unwrap();
         assert_eq!((record.attempts(), record.batch().unwrap().released), (1, true));
     }
 }
@@ -213,7 +218,7 @@ async fn all_or_none_runs_nothing_when_one_of_them_will_not_run() {
         if !matches!(ends, Ends::NotEntered) {
             approve(gate, 2).await;
         }
-        let record = gate.get_by_key(&key(0)).await.unwrap().unwrap();
+        let record = gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap();
         match ends {
             Ends::Rejected => {
                 gate.decide(record.request().reject("no").by("alice")).await.unwrap();
@@ -313,7 +318,7 @@ async fn what_cannot_be_released_together_is_given_up_at_once() {
     let batch = bench.gate.submit_all("other").call(0, ask("a")).call(1, ask("b"));
     drop(batch.all_or_none().by("ann").await);
     let other = |position| CallKey::new("other", position);
-    let record = bench.gate.get_by_key(&other(0)).await.unwrap().unwrap();
+    let record = bench.gate.unscoped().get_by_key(&other(0)).await.unwrap().unwrap();
     assert!(!record.batch().unwrap().is_held(), "it is what it was submitted as");
     // Of the two positions, one exists already and one is new.
     let (world, store) = (World::default(), MemoryStore::new());
@@ -325,7 +330,10 @@ async fn what_cannot_be_released_together_is_given_up_at_once() {
     let answers = tokio::time::timeout(Duration::from_secs(60), batch.wait()).await;
     // The old one waits for its reviewer; the new one will not run.
     assert!(answers.is_err());
-    assert_eq!(gate.get_by_key(&key(1)).await.unwrap().unwrap().state(), CallState::Cancelled);
+    assert_eq!(
+        gate.unscoped().get_by_key(&key(1)).await.unwrap().unwrap().state(),
+        CallState::Cancelled
+    );
     assert_eq!((world.ran(), bench.world.ran()), (0, 0));
 }
 

@@ -120,7 +120,7 @@ async fn submitted(gate: &Gate, call: impl Tool, position: u64) -> ApprovalReque
 }
 
 async fn record(gate: &Gate, id: hitl_core::RequestId) -> CallRecord {
-    gate.get(&Tenant::default(), id).await.unwrap().unwrap()
+    gate.unscoped().get(&Tenant::default(), id).await.unwrap().unwrap()
 }
 
 /// Lets an executor check the approved call once.
@@ -418,7 +418,7 @@ async fn invariant_2_an_approval_of_a_failed_call_does_not_reach_another_content
         place.write("file", now);
         let key = failed.retry_key();
         let retried = gate.submit(call()).by("ann").retry_of(&failed).await.unwrap();
-        let asked = gate.get_by_key(&key).await.unwrap().unwrap();
+        let asked = gate.unscoped().get_by_key(&key).await.unwrap().unwrap();
         if now == "fail" {
             assert!(
                 matches!(retried, Submission::Done { .. })
@@ -803,7 +803,7 @@ async fn invariant_2_calls_that_run_together_wait_when_one_names_something_else_
     let batch = batch.by("ann").await;
     let ask = async |position| {
         let key = CallKey::new("run", position);
-        gate.get_by_key(&key).await.unwrap().unwrap()
+        gate.unscoped().get_by_key(&key).await.unwrap().unwrap()
     };
     for position in [0, 1] {
         approve(&gate, ask(position).await.request()).await;

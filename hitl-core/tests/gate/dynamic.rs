@@ -157,7 +157,7 @@ async fn invariant_8_secrets_of_a_dynamic_tool_are_seen_by_its_body_alone() {
     let Outcome::Failed(failure) = ticket.wait().await.unwrap() else { panic!("it fails") };
     assert!(seen.lock().unwrap()[0].contains("hunter2-e"));
     let records = b.audit.records();
-    let record = b.gate.get_by_key(&key(2)).await.unwrap().unwrap();
+    let record = b.gate.unscoped().get_by_key(&key(2)).await.unwrap().unwrap();
     let all = format!("{failure:?} {records:?} {record:?}");
     assert!(!all.contains("hunter2"), "{all}");
     // A wrong value inside a secret is not quoted, nor are its keys.
@@ -387,7 +387,7 @@ async fn invariant_2_an_approval_is_void_when_a_dynamic_tool_has_changed() {
         let next = support::tools(Gate::builder()).state(support::World::default()).dyn_tool(tool);
         let next = next.store(b.store.clone()).build().await.unwrap();
         // While the gate with the approved tool lives, the call is left to it.
-        let record = b.gate.get_by_key(&key(0)).await.unwrap().unwrap();
+        let record = b.gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap();
         let error = next.adopt(&Tenant::default(), record.id()).await.unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::ToolChanged, "{schema}");
         drop(b.gate);
@@ -444,7 +444,11 @@ async fn a_server_cannot_talk_its_tool_past_the_record() {
         let b = bench_with(|g| g.dyn_tool(tool)).await;
         assert_eq!(b.gate.assess_json("list", "{}", "ann").unwrap().verdict, Verdict::Run);
         b.gate.call_json("list", "{}", "ann", "r", 0).await.unwrap();
-        assert_eq!(b.gate.get_by_key(&key(0)).await.unwrap().is_some(), recorded, "{trust:?}");
+        assert_eq!(
+            b.gate.unscoped().get_by_key(&key(0)).await.unwrap().is_some(),
+            recorded,
+            "{trust:?}"
+        );
     }
 }
 

@@ -53,7 +53,7 @@ async fn a_body_that_fails_has_used_its_share() {
     assert_eq!(stands.used, 1);
     // The request on which it was given finds nothing left, and is asked about again.
     waits_again(&bench.gate, pay("nobody", 5.0)).await;
-    let asked = bench.gate.get_by_key(&key(0)).await.unwrap().unwrap();
+    let asked = bench.gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap();
     assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
     let why = asked.request().reasons.last().unwrap();
     assert!(why.contains("as often as it may"), "{why}");
@@ -309,7 +309,7 @@ async fn invariant_3_every_attempt_draws_and_what_is_left_over_is_asked_about() 
     // The third attempt no longer fits, and no other grant may approve a call that was tried.
     let adopting = gate.adopt(&request.key.tenant, request.id);
     assert!(tokio::time::timeout(Duration::from_secs(1), adopting).await.is_err());
-    let asked = gate.get_by_key(&key(0)).await.unwrap().unwrap();
+    let asked = gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap();
     assert_eq!((asked.state(), asked.attempts(), asked.grant_use()), (CallState::Pending, 2, None));
     let other = asked.request().grant(up_to("1000")).by("alice");
     let preview = gate.preview_grant(other).await.unwrap();
@@ -334,7 +334,7 @@ async fn a_humans_retry_draws_nothing_and_gives_nothing_back() {
     let lose = hitl_core::machine::Event::ExecutorLost;
     let none = hitl_core::store::EventPayload::none();
     bench.store.apply(&Tenant::default(), request.id, lose, none).await.unwrap();
-    let unknown = gate.get_by_key(&key(0)).await.unwrap().unwrap();
+    let unknown = gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap();
     assert_eq!(unknown.state(), CallState::OutcomeUnknown);
     let retry = Resolution::Retry { attested: true };
     let again = gate.resolve(&unknown, retry, "olga").await.unwrap();
@@ -365,7 +365,7 @@ async fn invariant_3_a_batch_that_an_envelope_does_not_hold_starts_none_of_its_c
     support::until("one of them is asked about", async || asked(3).await).await;
     assert!(seen.lock().unwrap().is_empty(), "none has started");
     assert_eq!(stands(gate, &grant).await, (0, "0".to_owned()), "and none has drawn");
-    let record = gate.get_by_key(&key(3)).await.unwrap().unwrap();
+    let record = gate.unscoped().get_by_key(&key(3)).await.unwrap().unwrap();
     assert!(record.request().reasons.last().unwrap().contains("the grant's sum"));
     gate.decide(record.request().approve().by("bob")).await.unwrap();
     let answers = waiter.await.unwrap();

@@ -28,11 +28,11 @@ async fn a_reader_goes_on_where_it_stopped() {
     for position in 0..5 {
         submit(&bench.gate, "default", position).await;
     }
-    let mut events = bench.gate.events(ReviewScope::tenant("default"), 0);
+    let mut events = bench.gate.scoped_to(ReviewScope::tenant("default")).events(0);
     assert_eq!([number(&mut events).await, number(&mut events).await], [1, 2]);
     let kept = events.position();
     drop(events);
-    let mut again = bench.gate.events(ReviewScope::tenant("default"), kept);
+    let mut again = bench.gate.scoped_to(ReviewScope::tenant("default")).events(kept);
     for expected in 3..=5 {
         assert_eq!(number(&mut again).await, expected);
     }
@@ -49,8 +49,8 @@ async fn a_reader_goes_on_where_it_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_hears_of_its_tenants_only() {
     let bench = bench().await;
-    let mut acme = bench.gate.events(ReviewScope::tenant("acme"), 0);
-    let mut all = bench.gate.events(ReviewScope::all_tenants(), 0);
+    let mut acme = bench.gate.scoped_to(ReviewScope::tenant("acme")).events(0);
+    let mut all = bench.gate.scoped_to(ReviewScope::all_tenants()).events(0);
     for (position, tenant) in (0..).zip(["other", "acme", "acm", "acme"]) {
         submit(&bench.gate, tenant, position).await;
     }
@@ -68,7 +68,7 @@ async fn a_reader_hears_of_its_tenants_only() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_wait_loses_nothing() {
     let bench = bench().await;
-    let mut events = bench.gate.events(ReviewScope::tenant("default"), 0);
+    let mut events = bench.gate.scoped_to(ReviewScope::tenant("default")).events(0);
     for position in 0..50 {
         let _given_up = tokio::time::timeout(Duration::from_millis(1), events.next()).await;
         submit(&bench.gate, "default", position).await;
@@ -79,9 +79,9 @@ async fn a_dropped_wait_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn invariant_13_a_slow_reader_holds_little_slows_nobody_and_is_told_what_it_missed() {
     let bench = bench().await;
-    let mut slow = bench.gate.events(ReviewScope::tenant("default"), 0);
+    let mut slow = bench.gate.scoped_to(ReviewScope::tenant("default")).events(0);
     assert!(slow.next().now_or_never().is_none());
-    let mut early = bench.gate.events(ReviewScope::tenant("default"), 0);
+    let mut early = bench.gate.scoped_to(ReviewScope::tenant("default")).events(0);
     // An Auto call is two changes; the memory store keeps ten thousand.
     for position in 0..5_100 {
         let by = bench.gate.submit(note("x")).by("ann");

@@ -97,7 +97,7 @@ async fn invariant_6_an_intent_that_cannot_be_written_releases_the_claim_and_not
     }
     let read = gate.submit(Look { what: "x".into() }).by("ann").await.unwrap_err();
     assert_eq!(read.kind(), GateErrorKind::Audit, "a read without a record does not run either");
-    let record = gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     assert_eq!((record.state(), record.attempts(), world.ran()), (CallState::Approved, 0, 0));
 
     audit.mend();
@@ -118,7 +118,7 @@ async fn invariant_6_a_failure_after_the_act_is_debt_and_changes_nothing() {
         "the outcome stands"
     );
     assert_eq!(
-        gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().state(),
+        gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().state(),
         CallState::Executed
     );
     assert_eq!(gate.audit_debt(), 1);
@@ -166,10 +166,10 @@ async fn invariant_2_a_policy_that_rose_since_the_approval_asks_again_and_says_w
     let waiting = tokio::spawn(async move { ticket.wait().await });
     let key = CallKey::new("r", 0);
     support::until("asked again", async || {
-        bench.gate.get_by_key(&key).await.unwrap().unwrap().state() == CallState::Pending
+        bench.gate.unscoped().get_by_key(&key).await.unwrap().unwrap().state() == CallState::Pending
     })
     .await;
-    let record = bench.gate.get_by_key(&key).await.unwrap().unwrap();
+    let record = bench.gate.unscoped().get_by_key(&key).await.unwrap().unwrap();
     assert_eq!((record.request().level, bench.world.ran()), (ApprovalLevel::Full, 0));
     assert!(
         record.request().reasons.last().unwrap().contains("freeze"),
@@ -260,7 +260,7 @@ async fn a_tenant_sees_nothing_of_another() {
         panic!("not pending")
     };
     let (acme, id) = (Tenant::new("acme"), ticket.request().id);
-    assert!(bench.gate.get(&acme, id).await.unwrap().is_none());
+    assert!(bench.gate.unscoped().get(&acme, id).await.unwrap().is_none());
     assert_eq!(bench.gate.adopt(&acme, id).await.unwrap_err().kind(), GateErrorKind::NotFound);
     let mut foreign = ticket.request().approve().by("dora");
     foreign.tenant = acme;

@@ -328,7 +328,7 @@ async fn siblings_that_wait_go_on_as_far_as_there_is_room() {
         waiting(gate, "shop", 5.0, position).await;
     }
     waiting(gate, "bank", 5.0, 6).await;
-    let record = gate.get_by_key(&key(3)).await.unwrap().unwrap();
+    let record = gate.unscoped().get_by_key(&key(3)).await.unwrap().unwrap();
     let request = record.request();
     let draft = request.grant(GrantTerms::exactly().uses(3)).by("alice");
     let preview = gate.preview_grant(draft).await.unwrap();

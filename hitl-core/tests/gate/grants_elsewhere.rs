@@ -24,7 +24,7 @@ async fn waiting(gate: &Gate, to: &str, amount: f64, position: u64) -> Ticket {
 }
 
 async fn state(gate: &Gate, position: u64) -> CallState {
-    gate.get_by_key(&CallKey::new("run", position)).await.unwrap().unwrap().state()
+    gate.unscoped().get_by_key(&CallKey::new("run", position)).await.unwrap().unwrap().state()
 }
 
 fn up_to(amount: u32) -> GrantTerms {
@@ -81,7 +81,7 @@ async fn invariant_2_what_a_policy_wants_looked_at_is_asked_about_all_the_same()
     // The waiter tries to run it, and a human is asked, as the next revision.
     let waiter = tokio::spawn(async move { ticket.wait().await });
     let record = loop {
-        let record = gate.get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();
+        let record = gate.unscoped().get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();
         if record.request().revision == 2 {
             break record;
         }

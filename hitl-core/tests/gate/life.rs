@@ -15,7 +15,13 @@ use hitl_core::{
 use support::{Bench, Slow, World, ask, bench, bench_with, note, pay, tools, until};
 
 async fn state(bench: &Bench, run: &str) -> Option<CallState> {
-    bench.gate.get_by_key(&CallKey::new(run, 0)).await.unwrap().map(|record| record.state())
+    bench
+        .gate
+        .unscoped()
+        .get_by_key(&CallKey::new(run, 0))
+        .await
+        .unwrap()
+        .map(|record| record.state())
 }
 
 #[tokio::test]
@@ -121,7 +127,8 @@ async fn a_human_settles_what_is_unknown() {
         ("failed", Resolution::Failed { reason: "half of it".into() }, CallState::Failed),
     ] {
         bench.gate.call(Slow {}).by("ann").key(run, 0).await.unwrap_err();
-        let record = bench.gate.get_by_key(&CallKey::new(run, 0)).await.unwrap().unwrap();
+        let record =
+            bench.gate.unscoped().get_by_key(&CallKey::new(run, 0)).await.unwrap().unwrap();
         bench.gate.resolve(&record, how.clone(), "dora").await.unwrap();
         assert_eq!(state(&bench, run).await, Some(then));
         assert!(bench.gate.resolve(&record, how, "eve").await.is_err(), "once");
@@ -140,7 +147,7 @@ async fn invariant_3_a_retry_needs_a_human_who_attests_that_the_first_attempt_is
     let bench = bench().await;
     let hold = bench.world.hold();
     bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap_err();
-    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     let hasty = bench
         .gate
         .resolve(&record, Resolution::Retry { attested: false }, "dora")
@@ -152,7 +159,7 @@ async fn invariant_3_a_retry_needs_a_human_who_attests_that_the_first_attempt_is
     hold.add_permits(10);
     // The late result of the first attempt must not resolve the second.
     assert_eq!(bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap(), 7);
-    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     assert_eq!((record.state(), record.attempts(), bench.world.ran()), (CallState::Executed, 2, 2));
 }
 
@@ -174,7 +181,12 @@ async fn invariant_8_a_failure_and_a_panic_are_kept_without_the_secret() {
     let everything = format!(
         "{:?} {:?} {:?}",
         bench.audit.records(),
-        bench.gate.list(&Tenant::default(), hitl_core::PageRequest::all()).await.unwrap(),
+        bench
+            .gate
+            .unscoped()
+            .list(&Tenant::default(), hitl_core::PageRequest::all())
+            .await
+            .unwrap(),
         bench.gate.assess(&pay("c", 1.0), "ann").unwrap(),
     );
     assert!(!everything.contains("9731"), "{everything}");
@@ -255,8 +267,15 @@ async fn invariant_10_a_body_whose_process_died_is_unknown_after_recovery_and_do
     let gate = bench.gate.clone();
     let caller = tokio::spawn(async move { gate.call(note("a")).by("ann").key("r", 0).await });
     bench.world.started().await;
-    let claim =
-        bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap().claim().unwrap();
+    let claim = bench
+        .gate
+        .unscoped()
+        .get_by_key(&CallKey::new("r", 0))
+        .await
+        .unwrap()
+        .unwrap()
+        .claim()
+        .unwrap();
 
     // A second gate on the same store takes nothing from a living session.
     let second = || tools(Gate::builder()).state(bench.world.clone()).store(bench.store.clone());

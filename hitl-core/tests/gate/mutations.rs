@@ -287,8 +287,13 @@ impl World {
         let refused = self.gate.decide(changed).await.unwrap_err();
         let kinds = [GateErrorKind::Refused, GateErrorKind::NotFound];
         assert!(kinds.contains(&refused.kind()), "{field}: {refused}");
-        let record =
-            self.gate.get_by_key(&CallKey::new("waits", self.round)).await.unwrap().unwrap();
+        let record = self
+            .gate
+            .unscoped()
+            .get_by_key(&CallKey::new("waits", self.round))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(record.state(), CallState::Pending, "{field}");
         Came::Refused
     }

@@ -119,7 +119,7 @@ async fn invariant_5_a_candidate_that_fails_or_panics_touches_no_call() {
         assert_eq!((report.compared, report.failed), (0, 1));
         assert!(report.differences.is_empty());
         assert_eq!(b.world.ran(), 1);
-        let record = b.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+        let record = b.gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
         assert!(record.request().reasons.is_empty());
     }
 }
@@ -167,7 +167,8 @@ async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses
                 tokio::time::advance(Duration::from_secs(1)).await;
                 tokio::task::yield_now().await;
             }
-            let record = b.gate.get_by_key(&CallKey::new("r", position)).await.unwrap().unwrap();
+            let record =
+                b.gate.unscoped().get_by_key(&CallKey::new("r", position)).await.unwrap().unwrap();
             assert_eq!(
                 (record.state(), b.world.ran()),
                 (CallState::Approved, usize::from(position == 1))
@@ -175,8 +176,13 @@ async fn invariant_5_a_policy_that_is_broken_at_the_claim_runs_nothing_and_loses
             // Once fixed, it runs; and if it denies, the call is denied.
             says.store(if position == 0 { 0 } else { 3 }, Ordering::SeqCst);
             in_time("it goes on", async || {
-                let record =
-                    b.gate.get_by_key(&CallKey::new("r", position)).await.unwrap().unwrap();
+                let record = b
+                    .gate
+                    .unscoped()
+                    .get_by_key(&CallKey::new("r", position))
+                    .await
+                    .unwrap()
+                    .unwrap();
                 record.state().is_terminal()
             })
             .await;

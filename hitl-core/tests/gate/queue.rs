@@ -29,13 +29,13 @@ async fn submit_pay(gate: &Gate, who: &str, tenant: &str, position: u64) -> Call
     let call = pay(&format!("shop {position}"), 10.0);
     let pending = gate.submit(call).by(cx).key(format!("run of {who}"), position).await.unwrap();
     let Submission::Pending(ticket) = pending else { panic!("it waits") };
-    gate.get(&tenant.into(), ticket.request().id).await.unwrap().unwrap()
+    gate.unscoped().get(&tenant.into(), ticket.request().id).await.unwrap().unwrap()
 }
 
 async fn submit_ask(gate: &Gate, who: &str, position: u64) -> CallRecord {
     let pending = gate.submit(ask("well?")).by(who).key(format!("asks {who}"), position).await;
     let Submission::Pending(ticket) = pending.unwrap() else { panic!("it waits") };
-    gate.get(&"default".into(), ticket.request().id).await.unwrap().unwrap()
+    gate.unscoped().get(&"default".into(), ticket.request().id).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -44,20 +44,29 @@ async fn a_viewer_sees_the_tenants_that_the_host_says_and_no_others() {
     for (position, tenant) in (0..).zip(["acme", "beta", "acme", "gamma"]) {
         submit_pay(&gate, "ann", tenant, position).await;
     }
-    let seen = async |viewer| titles(&gate.queue(viewer), QueueQuery::pending()).await.len();
+    let seen =
+        async |viewer| titles(&gate.scoped_to(viewer).queue(), QueueQuery::pending()).await.len();
     assert_eq!(seen(ReviewScope::tenant("acme")).await, 2);
     assert_eq!(seen(ReviewScope::tenant("acm")).await, 0);
     assert_eq!(seen(ReviewScope::tenants(["acme".into(), "gamma".into()])).await, 3);
     assert_eq!(seen(ReviewScope::tenants([])).await, 0);
     assert_eq!(seen(ReviewScope::all_tenants()).await, 4);
-    let acme = gate.queue(ReviewScope::tenant("acme"));
-    let foreign =
-        gate.queue(ReviewScope::tenant("beta")).page(QueueQuery::pending()).await.unwrap();
+    let acme = gate.scoped_to(ReviewScope::tenant("acme"));
+    let foreign = gate
+        .scoped_to(ReviewScope::tenant("beta"))
+        .queue()
+        .page(QueueQuery::pending())
+        .await
+        .unwrap();
     let foreign = &foreign.entries[0];
-    assert!(acme.get(&foreign.key().tenant, foreign.id()).await.unwrap().is_none());
-    let counts = acme.counts().await.unwrap();
+    let (tenant, id) = (&foreign.key().tenant, foreign.id());
+    let refused = acme.get(tenant, id).await.unwrap_err();
+    assert_eq!(refused.kind(), GateErrorKind::Forbidden);
+    let refused = acme.history_of(tenant, id).await.unwrap_err();
+    assert_eq!(refused.kind(), GateErrorKind::Forbidden);
+    let counts = acme.queue().counts().await.unwrap();
     assert_eq!(counts.state(CallState::Pending).counted, 2);
-    let counts = gate.queue(ReviewScope::all_tenants()).counts().await.unwrap();
+    let counts = gate.scoped_to(ReviewScope::all_tenants()).queue().counts().await.unwrap();
     assert_eq!(counts.state(CallState::Pending).counted, 4);
 }
 
@@ -67,7 +76,7 @@ async fn each_filter_leaves_out_what_it_says() {
     submit_pay(&gate, "ann", "default", 1).await;
     clock.advance(std::time::Duration::from_secs(60));
     submit_ask(&gate, "bob", 1).await;
-    let queue = gate.queue(ReviewScope::tenant("default"));
+    let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
     let count = async |query| titles(&queue, query).await.len();
     let all = QueueQuery::pending;
     assert_eq!(count(all()).await, 2);
@@ -96,7 +105,7 @@ async fn a_sub_agents_calls_show_under_the_run_that_delegated() {
     let (gate, _) = gate().await;
     let cx = CallContext::new("ann").parent("root");
     let _ticket = gate.submit(pay("shop", 1.0)).by(cx).key("child", 1).await.unwrap();
-    let queue = gate.queue(ReviewScope::tenant("default"));
+    let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
     assert_eq!(titles(&queue, QueueQuery::pending().run("root")).await.len(), 1);
     assert_eq!(titles(&queue, QueueQuery::pending().run("child")).await.len(), 1);
     assert_eq!(titles(&queue, QueueQuery::pending().run("other")).await.len(), 0);
@@ -108,7 +117,7 @@ async fn a_cursor_of_another_listing_is_a_typed_error() {
     for position in 0..4 {
         submit_pay(&gate, "ann", "default", position).await;
     }
-    let queue = gate.queue(ReviewScope::tenant("default"));
+    let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
     let page = queue.page(QueueQuery::pending().limit(2)).await.unwrap();
     let cursor = page.next.unwrap();
     let again: Cursor = cursor.to_string().parse().unwrap();
@@ -119,7 +128,7 @@ async fn a_cursor_of_another_listing_is_a_typed_error() {
     assert_eq!(kind(&queue, query).await, invalid);
     let query = QueueQuery::pending().order(QueueOrder::Due).after(cursor.clone());
     assert_eq!(kind(&queue, query).await, invalid);
-    let other = gate.queue(ReviewScope::tenant("other"));
+    let other = gate.scoped_to(ReviewScope::tenant("other")).queue();
     assert_eq!(kind(&other, QueueQuery::pending().after(cursor.clone())).await, invalid);
     let mut text = cursor.to_string();
     text.replace_range(20..21, if &text[20..21] == "0" { "1" } else { "0" });
@@ -140,7 +149,7 @@ async fn invariant_13_a_page_looks_at_so_many_and_says_where_to_go_on() {
     for position in 1100..1150 {
         submit_ask(&gate, "ann", position).await;
     }
-    let queue = gate.queue(ReviewScope::tenant("default"));
+    let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
     let query = QueueQuery::pending().principal("zoe").order(QueueOrder::Created);
     let first = queue.page(query.clone()).await.unwrap();
     assert!(first.entries.is_empty() && first.next.is_some());
@@ -163,7 +172,7 @@ async fn many_are_decided_at_once_each_by_itself_and_only_what_needs_no_full_rev
     let foreign = submit_pay(gate, "ann", "acme", 4).await;
     let gone = submit_ask(gate, "ann", 5).await;
     gate.cancel(&gone, "host", "no longer wanted").await.unwrap();
-    let queue = gate.queue(ReviewScope::tenant("default"));
+    let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
     let all = [&quick[0], &full, &foreign, &gone, &quick[1]];
     let decisions = all.map(|record| record.request().approve().by("alice"));
     let answers = queue.decide_all(decisions.clone()).await;
@@ -178,7 +187,7 @@ async fn many_are_decided_at_once_each_by_itself_and_only_what_needs_no_full_rev
     assert_eq!(kinds, expected);
     assert_eq!(answers[0].as_ref().unwrap().id(), quick[0].id(), "answers keep their order");
     let state = async |record: &CallRecord| {
-        gate.get(&record.key().tenant, record.id()).await.unwrap().unwrap().state()
+        gate.unscoped().get(&record.key().tenant, record.id()).await.unwrap().unwrap().state()
     };
     assert_eq!(state(&full).await, CallState::Pending);
     assert_eq!(state(&foreign).await, CallState::Pending);
@@ -216,7 +225,7 @@ async fn happen(gate: &Gate, clock: &ManualClock, what: &Meanwhile, count: &mut 
             };
         }
         Meanwhile::Decide(at) => {
-            let page = gate.queue(ReviewScope::tenant("default"));
+            let page = gate.scoped_to(ReviewScope::tenant("default")).queue();
             let page = page.page(QueueQuery::pending().limit(100)).await.unwrap();
             if let Some(record) = page.entries.get(*at) {
                 gate.cancel(record, "host", "enough").await.unwrap();
@@ -247,7 +256,7 @@ proptest! {
             for what in &before {
                 happen(&gate, &clock, what, &mut count).await;
             }
-            let queue = gate.queue(ReviewScope::tenant("default"));
+            let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
             let list = async || {
                 let page = queue.page(QueueQuery::pending().order(order).limit(200)).await.unwrap();
                 page.entries.iter().map(CallRecord::id).collect::<Vec<_>>()
@@ -287,7 +296,7 @@ proptest! {
             for (position, who) in (0..).zip(&submissions) {
                 submit_ask(&gate, &format!("agent {who}"), position).await;
             }
-            let queue = gate.queue(ReviewScope::tenant("default"));
+            let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
             let page = queue.page(QueueQuery::pending().limit(200)).await.unwrap();
             let mut own = std::collections::BTreeMap::new();
             let agents: std::collections::BTreeSet<_> = submissions.iter().collect();

@@ -224,7 +224,7 @@ async fn delegated_calls_show_up_under_the_root_run() {
     }
     drop(waits(bench.gate.submit(ask("else")).by("agent").key("other", 1).await.unwrap()));
     let page = PageRequest::new(&[CallState::Pending]).root("root");
-    let shown = bench.gate.list(&Tenant::default(), page).await.unwrap();
+    let shown = bench.gate.unscoped().list(&Tenant::default(), page).await.unwrap();
     let runs: Vec<_> = shown.iter().map(|record| record.key().run.as_str()).collect();
     assert_eq!(runs, ["root", "child", "leaf"]);
     assert_eq!(shown[2].context().parent_call, Some(CallKey::new("child", 1)));
@@ -262,7 +262,9 @@ async fn invariant_2_replicas_with_different_policies_ask_once_more_and_do_not_l
         let id = ticket.request().id;
         async move { strict.adopt(&key, id).await }
     });
-    let current = async || lax.get(&Tenant::default(), ticket.request().id).await.unwrap().unwrap();
+    let current = async || {
+        lax.unscoped().get(&Tenant::default(), ticket.request().id).await.unwrap().unwrap()
+    };
     until("it is asked again", async || current().await.state() == CallState::Pending).await;
     let asked = current().await;
     assert_eq!((asked.request().level, asked.request().revision), (ApprovalLevel::Full, 2));
@@ -330,7 +332,7 @@ async fn a_tool_says_who_must_approve_and_who_is_asked_when_nobody_does() {
     let recovered = gate.recover().await.unwrap();
     assert_eq!((recovered.escalated, recovered.expired), (1, 0));
     let tenant = Tenant::default();
-    let asked = gate.get(&tenant, ticket.request().id).await.unwrap().unwrap();
+    let asked = gate.unscoped().get(&tenant, ticket.request().id).await.unwrap().unwrap();
     assert!(asked.request().reasons.last().unwrap().contains("escalated to board"));
     assert_eq!(asked.request().quorum.stages[0].roles.len(), 2, "finance, and the board as well");
     clock.advance(Duration::from_secs(60));

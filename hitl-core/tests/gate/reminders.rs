@@ -66,12 +66,16 @@ async fn each_reminder_comes_at_least_once_and_what_was_decided_has_none() {
     for position in 0..250 {
         let _waits = call(&gate, "ann", position).await.unwrap();
     }
-    let queue = gate.queue(ReviewScope::tenant("default"));
+    let queue = gate.scoped_to(ReviewScope::tenant("default")).queue();
     let (found, kept) = all(&queue, Timestamp::EPOCH).await;
     assert_eq!(found, []);
     clock.advance(minutes(120));
-    let decided =
-        gate.get_by_key(&hitl_core::CallKey::new("run of ann", 7)).await.unwrap().unwrap();
+    let decided = gate
+        .unscoped()
+        .get_by_key(&hitl_core::CallKey::new("run of ann", 7))
+        .await
+        .unwrap()
+        .unwrap();
     gate.cancel(&decided, "host", "enough").await.unwrap();
     let (found, later) = all(&queue, kept).await;
     assert_eq!(found.len(), 249);
@@ -82,7 +86,7 @@ async fn each_reminder_comes_at_least_once_and_what_was_decided_has_none() {
     clock.advance(minutes(120));
     let (found, _) = all(&queue, later).await;
     assert!(found.iter().all(|(_, reach)| *reach == DueStage::Overdue) && found.len() == 249);
-    assert_eq!(all(&gate.queue(ReviewScope::tenant("acme")), kept).await.0, []);
+    assert_eq!(all(&gate.scoped_to(ReviewScope::tenant("acme")).queue(), kept).await.0, []);
 }
 
 fn record(created: i64, due_in: u64) -> CallRecord {

@@ -135,7 +135,7 @@ async fn in_time(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 async fn record(gate: &Gate) -> CallRecord {
-    gate.get_by_key(&key(0)).await.unwrap().unwrap()
+    gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap()
 }
 
 async fn approve(gate: &Gate) -> CallRecord {
@@ -198,7 +198,7 @@ async fn invariant_2_a_role_that_was_gained_lowers_nothing() {
     assert_eq!(ticket.request().level, ApprovalLevel::Full);
     let record = approve(&bench.gate).await;
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
-    let after = bench.gate.get_by_key(&key(0)).await.unwrap().unwrap();
+    let after = bench.gate.unscoped().get_by_key(&key(0)).await.unwrap().unwrap();
     assert_eq!(after.request(), record.request(), "what was asked stays what was asked");
     assert_eq!(after.context(), record.context(), "and who asked, as they were then");
 }
@@ -276,7 +276,8 @@ async fn invariant_2_an_attached_call_and_one_that_is_adopted_are_asked_about() 
     let gate = bench.gate.clone();
     let called =
         tokio::spawn(async move { gate.call(ask("well?")).by(clerk()).key("run", 0).await });
-    until("it waits", async || bench.gate.get_by_key(&key(0)).await.unwrap().is_some()).await;
+    until("it waits", async || bench.gate.unscoped().get_by_key(&key(0)).await.unwrap().is_some())
+        .await;
     approve(&bench.gate).await;
     called.await.unwrap().unwrap_err();
     assert_eq!((bench.world.ran(), record(&bench.gate).await.state()), (0, CallState::Denied));
@@ -325,7 +326,7 @@ async fn invariant_2_of_calls_that_run_together_all_are_asked_about_or_none_runs
             CallState::Denied => {
                 waiter.await.unwrap();
                 assert_eq!(bench.world.ran(), 0);
-                let other = bench.gate.get_by_key(&key(1)).await.unwrap().unwrap();
+                let other = bench.gate.unscoped().get_by_key(&key(1)).await.unwrap().unwrap();
                 assert_eq!(other.state(), CallState::Cancelled);
             }
             _ => {

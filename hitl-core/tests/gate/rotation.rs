@@ -229,7 +229,7 @@ async fn a_call_that_failed_before_is_tried_again_under_its_approval() {
         assert!(!is_executed(&ticket.wait().await.unwrap()));
         rotate(&house).await;
         let gate = house.gate(after).await;
-        let record = gate.get(&Tenant::default(), failed).await.unwrap().unwrap();
+        let record = gate.unscoped().get(&Tenant::default(), failed).await.unwrap().unwrap();
         assert!(gate.may_retry(&record));
         let mut other = fragile();
         other.pin.push('0');
@@ -348,11 +348,11 @@ async fn a_listing_continues_after_a_rotation() {
         drop(waits(old.submit(ask("x")).by("ann").key("run", position).await.unwrap()));
     }
     let query = || QueueQuery::pending().limit(3);
-    let first = old.queue(ReviewScope::all_tenants()).page(query()).await.unwrap();
+    let first = old.scoped_to(ReviewScope::all_tenants()).queue().page(query()).await.unwrap();
     let next = first.next.unwrap();
-    let queue = house.gate(&[2, 1]).await.queue(ReviewScope::all_tenants());
+    let queue = house.gate(&[2, 1]).await.scoped_to(ReviewScope::all_tenants()).queue();
     assert_eq!(queue.page(query().after(next.clone())).await.unwrap().entries.len(), 2);
-    let queue = house.gate(&[2]).await.queue(ReviewScope::all_tenants());
+    let queue = house.gate(&[2]).await.scoped_to(ReviewScope::all_tenants()).queue();
     let refused = queue.page(query().after(next)).await.unwrap_err();
     assert_eq!(refused.kind(), GateErrorKind::InvalidQuery);
 }

@@ -13,7 +13,13 @@ use hitl_core::{
 use support::{Bench, ask, bench, bench_with, note, pay, until};
 
 async fn state(bench: &Bench, run: &str, position: u64) -> Option<CallState> {
-    bench.gate.get_by_key(&CallKey::new(run, position)).await.unwrap().map(|record| record.state())
+    bench
+        .gate
+        .unscoped()
+        .get_by_key(&CallKey::new(run, position))
+        .await
+        .unwrap()
+        .map(|record| record.state())
 }
 
 #[tokio::test]
@@ -97,7 +103,7 @@ async fn quick_asks_the_approver_and_an_approval_runs() {
     assert_eq!(bench.events(), ["requested", "decided", "claimed", "executed"]);
     let decided = bench.audit.records().into_iter().find(|record| record.decision.is_some());
     assert_eq!(decided.unwrap().by.unwrap().as_str(), "bob");
-    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     assert_eq!((record.request().level, record.attempts()), (ApprovalLevel::Quick, 1));
 }
 
@@ -190,7 +196,7 @@ async fn a_waiting_call_is_woken_by_a_decision_from_elsewhere() {
     let waiting =
         tokio::spawn(async move { gate.call(pay("carol", 3.0)).by("ann").key("r", 0).await });
     until("it is pending", async || state(&bench, "r", 0).await == Some(CallState::Pending)).await;
-    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     bench.gate.decide(record.request().approve().by("dora")).await.unwrap();
     assert!((waiting.await.unwrap().unwrap() - 3.0).abs() < f64::EPSILON);
 }

@@ -151,7 +151,7 @@ async fn invariant_2_what_a_scorer_said_stays_and_it_is_not_asked_again() {
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
     assert_eq!(judge.asked(), 1);
-    let record = b.gate.get_by_key(&ticket.receipt().key).await.unwrap().unwrap();
+    let record = b.gate.unscoped().get_by_key(&ticket.receipt().key).await.unwrap().unwrap();
     assert_eq!(record.request().assessment.confidence, 65);
     assert_eq!(record.state(), CallState::Executed);
 }

@@ -82,7 +82,7 @@ impl World {
         match gate.submit_json("pay", TEXT, "ann", "run", position).await.unwrap() {
             Submission::Pending(ticket) => {
                 let id = ticket.request().id;
-                gate.get(&Tenant::default(), id).await.unwrap().unwrap()
+                gate.unscoped().get(&Tenant::default(), id).await.unwrap().unwrap()
             }
             Submission::Done { .. } => panic!("it needs a review"),
         }

@@ -68,7 +68,7 @@ async fn invariant_8_what_was_uncovered_stays_masked_in_audit_store_and_title() 
     let request = pending(&bench.gate, pay(&format!("ann, token {TOKEN}"), 5000.0)).await;
     bench.gate.uncover(&request, "alice", MaskSelection::All).await.unwrap();
     bench.gate.decide(request.approve().by("alice")).await.unwrap();
-    let kept = bench.gate.get(&request.key.tenant, request.id).await.unwrap().unwrap();
+    let kept = bench.gate.unscoped().get(&request.key.tenant, request.id).await.unwrap().unwrap();
     for text in [audited(&bench), serde_json::to_string(&kept).unwrap(), format!("{kept:?}")] {
         assert!(!text.contains(TOKEN) && !text.contains("9731-secret"), "{text}");
     }
@@ -238,7 +238,7 @@ async fn invariant_9b_a_surface_that_cannot_uncover_decides_no_masked_card() {
     let plain = bench.gate.submit(ask("hello")).by("agent").await.unwrap();
     assert!(matches!(plain, Submission::Done { .. }) && *asked.lock().unwrap() == 1);
     // In bulk, nobody looks at individual cards.
-    let queue = bench.gate.queue(ReviewScope::all_tenants());
+    let queue = bench.gate.scoped_to(ReviewScope::all_tenants()).queue();
     let bulk = queue.decide_all([request.approve().by("bob")]).await.pop().unwrap().unwrap_err();
     assert_eq!(bulk.kind(), GateErrorKind::NotInBulk);
     // A user interface that can uncover decides: inline, when it is asked next, and in the queue.
@@ -365,7 +365,7 @@ async fn invariant_8_reasons_of_withdrawals_settlements_and_patches_hold_no_secr
     let bench = bench().await;
     let words = format!("token={TOKEN}, pin 9731-secret");
     let get = async |request: &ApprovalRequest| {
-        bench.gate.get(&request.key.tenant, request.id).await.unwrap().unwrap()
+        bench.gate.unscoped().get(&request.key.tenant, request.id).await.unwrap().unwrap()
     };
     let clean = |what: &str, text: String| {
         assert!(!text.contains(TOKEN) && !text.contains("9731-secret"), "{what}: {text}");
@@ -391,7 +391,7 @@ async fn invariant_8_what_somebody_saw_of_an_unknown_outcome_is_kept_without_sec
     let bench = bench().await;
     let _hold = bench.world.hold();
     bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap_err();
-    let record = bench.gate.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    let record = bench.gate.unscoped().get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
     let failed = Resolution::Failed { reason: format!("it logged token={TOKEN}") };
     let record = bench.gate.resolve(&record, failed, "dora").await.unwrap();
     let text = serde_json::to_string(&record).unwrap() + &audited(&bench);

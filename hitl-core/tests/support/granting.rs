@@ -25,7 +25,7 @@ pub async fn waiting(gate: &Gate, to: &str, amount: f64, position: u64) -> Appro
 }
 
 pub async fn state(gate: &Gate, position: u64) -> CallState {
-    gate.get_by_key(&key(position)).await.unwrap().unwrap().state()
+    gate.unscoped().get_by_key(&key(position)).await.unwrap().unwrap().state()
 }
 
 pub async fn permit(gate: &Gate, request: &ApprovalRequest, terms: GrantTerms) -> GrantRecord {

@@ -106,7 +106,11 @@ impl StoreBackend {
 
     /// Returns everything that is known of a call.
     pub(crate) async fn card(&self, record: &CallRecord) -> Result<Card, Failure> {
-        let history = self.gate.history_of(&record.key().tenant, record.id()).await?;
+        let history = self
+            .gate
+            .scoped_to(self.viewer())
+            .history_of(&record.key().tenant, record.id())
+            .await?;
         let steps =
             history.iter().map(|(number, entry)| NumberedEntry::new(*number, entry)).collect();
         let waits = record.state() == CallState::Pending;
@@ -152,7 +156,7 @@ impl StoreBackend {
     /// Returns a call of any of the tenants.
     pub(crate) async fn call(&self, id: RequestId) -> Result<CallRecord, Failure> {
         for tenant in self.tenants().await? {
-            if let Some(record) = self.gate.get(&tenant, id).await? {
+            if let Some(record) = self.gate.scoped_to(self.viewer()).get(&tenant, id).await? {
                 return Ok(record);
             }
         }

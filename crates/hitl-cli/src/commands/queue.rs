@@ -42,7 +42,7 @@ pub(super) async fn run(
 
 async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
-    let queue = source.gate.queue(source.viewer());
+    let queue = source.gate.scoped_to(source.viewer()).queue();
     let query = query(wanted);
     let mut lines: Vec<CallLine> = Vec::new();
     let mut at = query.clone().limit(limit);

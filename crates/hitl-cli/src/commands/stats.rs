@@ -17,12 +17,13 @@ pub(super) async fn run(source: &Backend, output: &Output) -> Result<(), Failure
 }
 
 async fn from_store(source: &StoreBackend) -> Result<StatsReport, Failure> {
-    let counts = source.gate.queue(source.viewer()).counts().await?;
+    let scoped = source.gate.scoped_to(source.viewer());
+    let counts = scoped.queue().counts().await?;
     let mut decisions = OutcomeCounter::default();
     for tenant in source.tenants().await? {
         let mut page = PageRequest::all().limit(1000);
         loop {
-            let records = source.gate.list(&tenant, page.clone()).await?;
+            let records = scoped.list(&tenant, page.clone()).await?;
             let Some(last) = records.last() else { break };
             page = page.after(last.id());
             for record in &records {

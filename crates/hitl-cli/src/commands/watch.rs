@@ -36,9 +36,9 @@ async fn from_store(
     let after = match after.map(|after| after.parse()) {
         Some(Ok(after)) => after,
         Some(Err(_)) => return Err(Failure::usage("--after takes a number, of a store")),
-        None => source.gate.last_history_seq().await?,
+        None => source.gate.unscoped().last_history_seq().await?,
     };
-    let mut events = source.gate.events(source.viewer(), after);
+    let mut events = source.gate.scoped_to(source.viewer()).events(after);
     loop {
         let change = match events.next().await? {
             GateEvent::Changed { number, entry } => {

@@ -47,7 +47,8 @@ async fn invariant_2_nothing_is_approved_that_was_not_looked_at() {
 async fn an_edited_call_is_not_the_one_that_was_looked_at() {
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;
-    let record = house.gate.get_by_key(&call.ticket.request().key).await.unwrap().unwrap();
+    let record =
+        house.gate.unscoped().get_by_key(&call.ticket.request().key).await.unwrap().unwrap();
     // Somebody else edits it meanwhile; the editor's tool requires a new decision or approves it.
     let edit = record.request().edit(r#"{"amount": 5000}"#).by("carol");
     house.gate.decide(edit).await.unwrap();

@@ -122,7 +122,7 @@ async fn fill(place: &Place) -> Vec<RequestId> {
                 assert!(outcome.is_ok(), "{outcome:?}");
             }
             5 => {
-                let record = gate.get(&Tenant::default(), id).await.unwrap().unwrap();
+                let record = gate.unscoped().get(&Tenant::default(), id).await.unwrap().unwrap();
                 gate.cancel(&record, by.as_str(), says("withdrawn:")).await.unwrap();
             }
             6 => {
@@ -134,7 +134,7 @@ async fn fill(place: &Place) -> Vec<RequestId> {
                 let revoked = gate.revoke_grant(&tenant, grant, by.as_str(), Some(&why)).await;
                 revoked.unwrap().unwrap();
                 gate.cancel(
-                    &gate.get(&Tenant::default(), id).await.unwrap().unwrap(),
+                    &gate.unscoped().get(&Tenant::default(), id).await.unwrap().unwrap(),
                     by.as_str(),
                     says("rather not"),
                 )
@@ -166,7 +166,7 @@ async fn invariant_8_nothing_of_an_erased_person_is_left_in_any_file() {
     place.verify(false).ended(0);
     // Once it has ended, it is erased too, and then nothing is left.
     let (gate, store) = place.gate().await;
-    let record = gate.get(&Tenant::default(), calls[7]).await.unwrap().unwrap();
+    let record = gate.unscoped().get(&Tenant::default(), calls[7]).await.unwrap().unwrap();
     gate.cancel(&record, "carol", "over").await.unwrap();
     gate.flush_audit().await.unwrap();
     drop((gate, store));

@@ -23,7 +23,8 @@ pub(super) async fn audit(
     Path(id): Path<RequestId>,
 ) -> Result<Json<CallHistory>, Problem> {
     state.call(&reviewer, id).await?;
-    let history = state.gate.history_of(&reviewer.tenant, id).await?;
+    let history =
+        state.gate.scoped_to(reviewer.authority()).history_of(&reviewer.tenant, id).await?;
     let entries = history.iter().map(|(seq, entry)| HistoryEntry::new(*seq, entry)).collect();
     let (source, note, records) = match state.audit_of(id).await {
         None => ("history", None, Vec::new()),

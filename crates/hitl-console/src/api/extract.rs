@@ -61,7 +61,7 @@ impl State {
         reviewer: &Reviewer,
         id: RequestId,
     ) -> Result<CallRecord, Problem> {
-        let found = self.gate.get(&reviewer.tenant, id).await?;
+        let found = self.gate.scoped_to(reviewer.authority()).get(&reviewer.tenant, id).await?;
         found.ok_or_else(|| Problem::not_found("call"))
     }
 }

@@ -67,10 +67,10 @@ pub(super) async fn preview(
     Body(GrantPreviewBody { revision, binding, terms }): Body<GrantPreviewBody>,
 ) -> Result<Json<GrantPreview>, Problem> {
     let preview = state.build_preview(&reviewer, id, (revision, binding), terms).await?;
-    let mut calls = Vec::new();
+    let (scoped, mut calls) = (state.gate.scoped_to(reviewer.authority()), Vec::new());
     for call in preview.waiting.iter().take(MAX_PREVIEW_CALLS) {
         // A call that is gone by now is not allowed.
-        let record = state.gate.get(&reviewer.tenant, *call).await?;
+        let record = scoped.get(&reviewer.tenant, *call).await?;
         calls.extend(record.as_ref().map(CallSummary::from));
     }
     let (waiting, digest) = (preview.waiting.len(), digest(&preview.grant)?);

@@ -218,7 +218,7 @@ async fn a_get_changes_nothing() {
         }
     }
     assert_eq!(record(&gate, request.id).await.version(), 1);
-    assert_eq!(gate.last_history_seq().await.unwrap(), 1);
+    assert_eq!(gate.unscoped().last_history_seq().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use futures::stream::{self, Stream};
 
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
-use crate::gate::gate::Gate;
 use crate::machine::HistoryEntry;
 use crate::queue::ReviewScope;
 use crate::store::ChangeWatch;
@@ -41,7 +40,30 @@ pub enum GateEvent {
     },
 }
 
-/// A reader of events: see [`Gate::events`].
+/// A reader of the changes of the calls that one person may see: [`ScopedGate::events`] after the
+/// change with a number; 0 is the beginning of the stored history.
+///
+/// Store [`position`](Self::position) to continue later, also in another process. A reader holds
+/// little and slows down nobody: unread changes stay in the store, and if the store no longer has
+/// them, the reader gets a gap.
+///
+/// ```no_run
+/// # use hitl_core::{Gate, GateError, ReviewScope};
+/// # use hitl_core::gate::GateEvent;
+/// # async fn follow(gate: Gate, mut kept: u64) -> Result<(), GateError> {
+/// let mut events = gate.scoped_to(ReviewScope::tenant("acme")).events(kept);
+/// loop {
+///     match events.next().await? {
+///         GateEvent::Changed { entry, .. } => println!("{} is {}", entry.key, entry.state),
+///         GateEvent::Gap { .. } => println!("read the queue again"),
+///         _ => {}
+///     }
+///     kept = events.position();
+/// }
+/// # }
+/// ```
+///
+/// [`ScopedGate::events`]: crate::ScopedGate::events
 pub struct Events {
     core: Arc<GateCore>,
     viewer: ReviewScope,
@@ -53,43 +75,19 @@ pub struct Events {
     reported_gap: Option<u64>,
 }
 
-impl Gate {
-    /// Reads the changes of the calls that `viewer` may see, after the change with number `after`;
-    /// 0 is the beginning of the stored history.
-    ///
-    /// Store [`Events::position`] to continue later, also in another process. A reader holds little
-    /// and slows down nobody: unread changes stay in the store, and if the store no longer has
-    /// them, the reader gets a gap.
-    ///
-    /// ```no_run
-    /// # use hitl_core::{Gate, GateError, ReviewScope};
-    /// # use hitl_core::gate::GateEvent;
-    /// # async fn follow(gate: Gate, mut kept: u64) -> Result<(), GateError> {
-    /// let mut events = gate.events(ReviewScope::tenant("acme"), kept);
-    /// loop {
-    ///     match events.next().await? {
-    ///         GateEvent::Changed { entry, .. } => println!("{} is {}", entry.key, entry.state),
-    ///         GateEvent::Gap { .. } => println!("read the queue again"),
-    ///         _ => {}
-    ///     }
-    ///     kept = events.position();
-    /// }
-    /// # }
-    /// ```
-    pub fn events(&self, viewer: ReviewScope, after: u64) -> Events {
-        Events {
+impl Events {
+    pub(super) fn new(core: Arc<GateCore>, viewer: ReviewScope, after: u64) -> Self {
+        Self {
             // Created before anything is read, so that no hint is missed.
-            watch: self.core.calls.store().watch_all(),
-            core: Arc::clone(&self.core),
+            watch: core.calls.store().watch_all(),
+            core,
             viewer,
             ready: VecDeque::new(),
             position: after,
             reported_gap: None,
         }
     }
-}
 
-impl Events {
     /// Waits for the next event.
     ///
     /// After an error the reader keeps its position: call again. Cancel safe.

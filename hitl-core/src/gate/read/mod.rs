@@ -4,3 +4,4 @@ pub(super) mod events;
 pub(super) mod queue;
 pub(super) mod reminders;
 pub(super) mod scoped;
+pub(super) mod unscoped;

@@ -11,9 +11,7 @@ use crate::approval::{Decision, DecisionKind};
 use crate::call::{Risk, Tenant};
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
-use crate::gate::gate::Gate;
 use crate::gate::review::decide::decide_detached;
-use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::policy::ApprovalLevel;
 use crate::queue::{
@@ -33,7 +31,26 @@ const TENANT_PAGE: usize = 1000;
 /// The most decisions that are applied at a time.
 const MAX_CONCURRENT: usize = 16;
 
-/// The queue of waiting calls that one viewer may see. Cheap to clone.
+/// The queue of waiting calls that one person may see: [`ScopedGate::queue`]. Cheap to clone.
+///
+/// ```no_run
+/// # use hitl_core::{Gate, GateError, QueueQuery, ReviewScope};
+/// # async fn list(gate: Gate) -> Result<(), GateError> {
+/// let queue = gate.scoped_to(ReviewScope::tenant("acme")).queue();
+/// let mut query = QueueQuery::pending().tool("sign_contract");
+/// loop {
+///     let page = queue.page(query.clone()).await?;
+///     for record in &page.entries {
+///         println!("{}", record.request().title);
+///     }
+///     let Some(next) = page.next else { break };
+///     query = query.after(next);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`ScopedGate::queue`]: crate::ScopedGate::queue
 #[derive(Clone)]
 pub struct Queue {
     core: Arc<GateCore>,
@@ -53,31 +70,11 @@ pub struct QueuePage {
     pub now: Timestamp,
 }
 
-impl Gate {
-    /// Returns the queue that `viewer` may see.
-    ///
-    /// ```no_run
-    /// # use hitl_core::{Gate, GateError, QueueQuery, ReviewScope};
-    /// # async fn list(gate: Gate) -> Result<(), GateError> {
-    /// let queue = gate.queue(ReviewScope::tenant("acme"));
-    /// let mut query = QueueQuery::pending().tool("sign_contract");
-    /// loop {
-    ///     let page = queue.page(query.clone()).await?;
-    ///     for record in &page.entries {
-    ///         println!("{}", record.request().title);
-    ///     }
-    ///     let Some(next) = page.next else { break };
-    ///     query = query.after(next);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn queue(&self, viewer: ReviewScope) -> Queue {
-        Queue { core: Arc::clone(&self.core), viewer }
-    }
-}
-
 impl Queue {
+    pub(super) fn new(core: Arc<GateCore>, viewer: ReviewScope) -> Self {
+        Self { core, viewer }
+    }
+
     /// Returns the gate's parts.
     pub(super) fn core(&self) -> &Arc<GateCore> {
         &self.core
@@ -180,9 +177,14 @@ impl Queue {
     }
 
     async fn decide_quick(&self, decision: Decision) -> Result<CallRecord, GateError> {
-        let id = decision.request;
-        let record =
-            self.get(&decision.tenant, id).await?.ok_or_else(|| GateError::not_found(id))?;
+        let (tenant, id) = (&decision.tenant, decision.request);
+        // A call that the viewer may not see does not exist for them.
+        let found = if self.viewer.sees(tenant) {
+            self.core.calls.store().get(tenant, id).await?
+        } else {
+            None
+        };
+        let record = found.ok_or_else(|| GateError::not_found(id))?;
         // A call that needs more since then has another revision, which this decision does not
         // name.
         let request = &record.request;
@@ -197,18 +199,6 @@ impl Queue {
             return Err(GateError::new(GateErrorKind::NotInBulk, why));
         }
         decide_detached(&self.core, decision).await
-    }
-
-    /// Returns a call's record, if this viewer may see it.
-    pub async fn get(
-        &self,
-        tenant: &Tenant,
-        id: RequestId,
-    ) -> Result<Option<CallRecord>, GateError> {
-        if !self.viewer.sees(tenant) {
-            return Ok(None);
-        }
-        Ok(self.core.calls.store().get(tenant, id).await?)
     }
 
     /// Returns the scope of the calls that it shows.

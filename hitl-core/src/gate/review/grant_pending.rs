@@ -37,7 +37,7 @@ pub(in crate::gate) async fn find_covered(
 ) -> Result<Vec<CoveredCall>, GateError> {
     let (of, mut covered) = (grant.grant.clone(), Vec::new());
     let first = core.calls.current(&of.tenant, of.request).await?;
-    let queue = Gate { core: Arc::clone(core) }.queue(ReviewScope::tenant(of.tenant));
+    let queue = Gate { core: Arc::clone(core) }.scoped_to(ReviewScope::tenant(of.tenant)).queue();
     let query =
         QueueQuery::pending().tool(&*of.tool).principal(of.principal).order(QueueOrder::Created);
     let (mut waiting, mut query) = (vec![first], Some(query));
