@@ -13,8 +13,8 @@
 //! The deadline of synchronous code is real time. A test may pause the runtime's clock, and a
 //! paused clock would skip the deadline while the thread is still at work.
 
+use crate::panic::{catch, catch_async};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
@@ -184,8 +184,8 @@ impl HostCode {
             let began = Instant::now();
             // Inside the block, so that a panic when `work` is dropped is caught too.
             let polling = async move { timeout(self.deadline, work).await };
-            let polled = AssertUnwindSafe(polling).catch_unwind().await;
-            return match polled.map_err(std::mem::forget) {
+            let polled = catch_async(polling).await;
+            return match polled.map_err(drop) {
                 Err(()) => Err(NoAnswer::Panicked),
                 // It may have blocked the thread, so that the timer could not fire.
                 Ok(Ok(answer)) if began.elapsed() <= self.deadline => Ok(answer),
@@ -243,13 +243,13 @@ impl HostCode {
         let waiting = Waiting(progress.clone());
         let span = tracing::Span::current();
         let job = move || {
-            let worked = catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
+            let worked = catch(|| span.in_scope(work));
             // A panic's payload, and an answer that nobody receives, may panic when they are
             // dropped.
-            let answer = worked.map_err(std::mem::forget).map_err(|()| NoAnswer::Panicked);
+            let answer = worked.map_err(|_panicked| NoAnswer::Panicked);
             progress.end();
-            let told = catch_unwind(AssertUnwindSafe(|| tell(answer)));
-            let _ = told.map_err(std::mem::forget);
+            let told = catch(|| tell(answer));
+            let _ = told;
         };
         if self.threads.start(Box::new(job)) {
             Ok(waiting)

@@ -15,6 +15,7 @@ mod host_code;
 mod ids;
 pub mod machine;
 mod open;
+mod panic;
 #[cfg(feature = "people")]
 pub mod people;
 pub mod policy;

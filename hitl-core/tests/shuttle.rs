@@ -44,6 +44,8 @@ mod ids;
 pub mod machine;
 #[path = "../src/open.rs"]
 mod open;
+#[path = "../src/panic.rs"]
+mod panic;
 #[cfg(feature = "people")]
 #[path = "../src/people/mod.rs"]
 pub mod people;

@@ -8,6 +8,7 @@ pub mod display;
 pub mod hex;
 pub mod id;
 pub mod json;
+pub mod panic;
 mod randomness;
 pub mod redact;
 mod time;

@@ -1,7 +1,7 @@
 //! One record, several sinks.
 
+use crate::panic::catch;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use super::{AuditError, AuditRecord, AuditSink, ChainHead, ErasableLog};
@@ -68,7 +68,7 @@ impl AuditSink for FanOut {
             place = place.or(kept);
         }
         for sink in of(Need::Optional) {
-            match catch_unwind(AssertUnwindSafe(|| sink.append(record))) {
+            match catch(|| sink.append(record)) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, event = %record.event, "an optional audit sink missed a record");

@@ -5,10 +5,10 @@
 //! store has each of them in its outbox.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, Weak};
 
 use super::{AuditError, AuditRecord, AuditSink, ChainHead, Commit};
+use crate::panic::catch;
 use crate::store::ChangeId;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -227,18 +227,17 @@ fn owe(state: &mut PipelineState, record: &AuditRecord, error: &AuditError) {
 
 /// Treats a panic of the sink as a failure: whatever has happened stays happened.
 fn caught<O>(keep: impl FnOnce() -> Result<O, AuditError>) -> Result<O, AuditError> {
-    catch_unwind(AssertUnwindSafe(keep))
-        .unwrap_or_else(|_| Err(AuditError::new("the audit sink panicked")))
+    catch(keep).unwrap_or_else(|_| Err(AuditError::new("the audit sink panicked")))
 }
 
 /// Returns the current heads of a sink's chains; none if that panics.
 pub(crate) fn heads(sink: &dyn AuditSink) -> Vec<ChainHead> {
-    catch_unwind(AssertUnwindSafe(|| sink.heads())).unwrap_or_default()
+    catch(|| sink.heads()).unwrap_or_default()
 }
 
 /// Informs a sink of the heads of other writers' chains.
 pub(crate) fn learn(sink: &dyn AuditSink, others: &[ChainHead]) {
-    if catch_unwind(AssertUnwindSafe(|| sink.learn(others))).is_err() {
+    if catch(|| sink.learn(others)).is_err() {
         tracing::warn!("the audit sink panicked when it was told of other chains");
     }
 }

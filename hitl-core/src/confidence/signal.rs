@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::view::OwnedCall;
 use super::{CallView, standard};
+use crate::panic::catch;
 use crate::policy::ApprovalLevel;
 use crate::sync::{HostCode, HostThreads, NoAnswer};
 
@@ -137,9 +137,8 @@ impl SignalEntry {
     /// Evaluates the signal.
     pub(super) fn ask(&self, call: &CallView<'_>) -> Result<Option<Factor>, NoAnswer> {
         let Some(bound) = &self.bound else {
-            let asked = catch_unwind(AssertUnwindSafe(|| self.signal.judge(call)));
-            // A panic's payload may itself panic when it is dropped.
-            return asked.map_err(std::mem::forget).map_err(|()| NoAnswer::Panicked);
+            let asked = catch(|| self.signal.judge(call));
+            return asked.map_err(|_panicked| NoAnswer::Panicked);
         };
         let (signal, call) = (Arc::clone(&self.signal), OwnedCall::of(call));
         let asked = bound.run(move || call.ask(|call| signal.judge(call)))?;

@@ -1,7 +1,6 @@
 //! Routing: from an assessment to a verdict. The strictest of all demands wins.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use super::{
 };
 use crate::call::Risk;
 use crate::confidence::{Assessment, CallView, Factor};
+use crate::panic::catch;
 use crate::sync::NoAnswer;
 
 /// The routing decision on a call.
@@ -130,11 +130,8 @@ pub(crate) fn ask(
     call: &CallView<'_>,
     assessment: &Assessment,
 ) -> PolicyAnswer {
-    catch_unwind(AssertUnwindSafe(|| policy.answer(call, assessment))).unwrap_or_else(|panic| {
-        // A panic's payload may panic when it is dropped.
-        std::mem::forget(panic);
-        PolicyAnswer::unanswered(NoAnswer::Panicked)
-    })
+    catch(|| policy.answer(call, assessment))
+        .unwrap_or_else(|_panicked| PolicyAnswer::unanswered(NoAnswer::Panicked))
 }
 
 /// Returns the verdict on a call for which the policies gave these answers. Pure.

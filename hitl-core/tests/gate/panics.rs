@@ -5,12 +5,14 @@ use crate::support;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hitl_core::audit::AuditError;
+use hitl_core::approval::ScriptedApprover;
+use hitl_core::audit::{AuditError, ChainHead, FanOut};
 use hitl_core::{
-    AuditRecord, AuditSink, CallKey, CallState, Gate, GateBuilder, MemoryStore, Outcome, Permit,
-    Risk, SnapshotError, SnapshotWriter, Store as _, Tool, ToolConfig, ToolSpec,
+    AuditRecord, AuditSink, CallKey, CallState, Gate, GateBuilder, MemoryAudit, MemoryStore,
+    Outcome, Permit, Risk, SnapshotError, SnapshotWriter, Store as _, Submission, Tool, ToolConfig,
+    ToolSpec,
 };
-use support::{bench_with, note};
+use support::{ask, bench_with, note};
 
 const AUTO: ToolConfig = ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low);
 
@@ -111,7 +113,7 @@ async fn invariant_5_an_output_that_cannot_be_encoded_was_executed_all_the_same(
     assert_eq!(b.events(), ["claimed", "executed"]);
 }
 
-/// A sink that panics at one record.
+/// A sink that panics at one record, with a payload that panics when it is dropped.
 struct Panics {
     at: usize,
     seen: AtomicUsize,
@@ -119,8 +121,18 @@ struct Panics {
 
 impl AuditSink for Panics {
     fn append(&self, _: &AuditRecord) -> Result<(), AuditError> {
-        assert_ne!(self.seen.fetch_add(1, Ordering::SeqCst), self.at, "a broken sink");
+        if self.seen.fetch_add(1, Ordering::SeqCst) == self.at {
+            std::panic::panic_any(Bomb);
+        }
         Ok(())
+    }
+
+    fn heads(&self) -> Vec<ChainHead> {
+        std::panic::panic_any(Bomb)
+    }
+
+    fn learn(&self, _: &[ChainHead]) {
+        std::panic::panic_any(Bomb)
     }
 }
 
@@ -133,4 +145,23 @@ async fn invariant_6_a_sink_that_panics_is_a_sink_that_failed() {
         assert_eq!(state(&b.store).await, end, "at {at}");
         assert_eq!(b.gate.audit_debt(), owed, "at {at}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_sink_that_panics_misses_a_record_and_no_call() {
+    let audit = MemoryAudit::new();
+    let panics = Panics { at: 0, seen: AtomicUsize::new(0) };
+    let both = FanOut::new().required(audit.clone()).optional(panics);
+    let b = bench_with(|g| g.audit(both)).await;
+    assert!(b.gate.call(note("a")).by("ann").key("r", 0).await.is_ok());
+    assert_eq!((b.world.ran(), audit.records().len()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_an_approver_that_panics_leaves_the_call_in_the_queue() {
+    let panics = ScriptedApprover::new(|_| std::panic::panic_any(Bomb));
+    let b = bench_with(|g| g.approver(panics)).await;
+    let submitted = b.gate.submit(ask("hello")).by("ann").key("r", 0).await.unwrap();
+    assert!(matches!(submitted, Submission::Pending(_)));
+    assert_eq!((b.world.ran(), state(&b.store).await), (0, CallState::Pending));
 }

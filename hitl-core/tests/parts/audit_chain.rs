@@ -339,10 +339,10 @@ async fn invariant_6_an_older_store_shows_against_the_log() {
 
 /// Lines whose content was erased, in a log that continues to be written.
 mod rewritten {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::path::{Path, PathBuf};
 
     use hitl_base::Timestamp;
+    use hitl_base::panic::catch;
     use hitl_core::audit::{AuditEvent, AuditSink as _, ErasableLog as _, FindingKind, Verifier};
     use hitl_core::{AuditRecord, JsonlAudit};
 
@@ -424,13 +424,13 @@ mod rewritten {
             let folder = tempfile::tempdir().unwrap();
             let (audit, path) = log(folder.path());
             let mut seen = 0;
-            let cut = catch_unwind(AssertUnwindSafe(|| {
+            let cut = catch(|| {
                 audit.rewrite(&mut |bytes| {
                     seen += 1;
                     assert!(seen < at, "cut off");
                     placeholder(bytes)
                 })
-            }));
+            });
             assert!(cut.is_err());
             drop(audit);
             // Only whole files are rewritten: none, one or two of them.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_base::Redactor;
 
-use crate::panic::PanicMessage;
+use crate::panic::Panicked;
 use crate::text::{redact, seconds};
 
 /// One failed attempt, as [`retry_if`](crate::TaskStep::retry_if) sees it. Displays the redacted
@@ -48,8 +48,8 @@ impl StepFailure {
         }
     }
 
-    pub(crate) fn panicked(panic: PanicMessage) -> Self {
-        Self { kind: FailureKind::Panicked, text: panic.0, error: None }
+    pub(crate) fn panicked(panic: Panicked) -> Self {
+        Self { kind: FailureKind::Panicked, text: panic.message().to_owned(), error: None }
     }
 
     pub(crate) fn not_durable(why: String) -> Self {

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_panic_while_revealing_hides_again() {
-        let caught = std::panic::catch_unwind(|| reveal(|| panic!("in the middle")));
+        let caught = crate::panic::catch(|| reveal(|| panic!("in the middle")));
         assert!(caught.is_err());
         assert_eq!(serde_json::to_string(&Sensitive::new(1)).unwrap(), "\"[redacted]\"");
         let inside = reveal(|| serde_json::to_string(&Sensitive::new(1)).unwrap());

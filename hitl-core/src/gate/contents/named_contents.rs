@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use futures::FutureExt as _;
 use futures::future::join_all;
 
 use super::comparison::{ContentComparison, compare_contents};
@@ -21,6 +19,7 @@ use crate::gate::error::GateError;
 use crate::gate::keys::vault::Vault;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::CallRecord;
+use crate::panic::catch_async;
 use crate::policy::OwnFiles;
 use crate::sync::{HostCode, Mutex, NoAnswer};
 
@@ -103,8 +102,8 @@ impl NamedContents {
                 let to = Arc::clone(&to);
                 async move {
                     // A panic of one reader does not affect the others.
-                    let read = AssertUnwindSafe(reading).catch_unwind().await;
-                    let state = match read.map_err(std::mem::forget) {
+                    let read = catch_async(reading).await;
+                    let state = match read.map_err(drop) {
                         Ok(Ok(bytes)) => ReferentState::from_bytes(bytes),
                         Ok(Err(said)) => ReferentState::unread_because(UnreadReason::Failed, said),
                         Err(()) => ReferentState::unread_because(

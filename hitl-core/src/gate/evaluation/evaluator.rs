@@ -2,7 +2,6 @@
 //! scorers are awaited.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hitl_base::clock::ForwardClock;
@@ -24,6 +23,7 @@ use crate::gate::keys::vault::Vault;
 use crate::gate::masking::{mask_text, mask_title};
 use crate::gate::stored_text::{UNLIMITED, parse_snapshot, unreadable_snapshot};
 use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::panic::catch;
 use crate::policy::{
     ApprovalLevel, Policy, PolicyVersion, RequesterRule, Route, Shadow, ShadowReport, Verdict,
     route,
@@ -310,9 +310,7 @@ impl Evaluator {
 
     /// Returns the versions of the policies in force.
     pub(in crate::gate) fn policy_versions(&self) -> Vec<PolicyVersion> {
-        let version = |policy: &Arc<dyn Policy>| {
-            catch_unwind(AssertUnwindSafe(|| policy.version())).ok().flatten()
-        };
+        let version = |policy: &Arc<dyn Policy>| catch(|| policy.version()).ok().flatten();
         self.rules.policies.iter().filter_map(version).collect()
     }
 

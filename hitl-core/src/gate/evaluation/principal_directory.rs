@@ -1,9 +1,9 @@
 //! The host's directory, asked within a time limit.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::call::{CallContext, Principal};
+use crate::panic::catch;
 use crate::policy::{PrincipalDirectory, PrincipalStatus};
 use crate::sync::{HostCode, NoAnswer};
 
@@ -42,13 +42,13 @@ impl DirectoryWithTimeout {
     ///
     /// Cancel safe: dropping it drops the question.
     pub(in crate::gate) async fn status(&self, context: CallContext) -> DirectoryAnswer {
-        let blocks = catch_unwind(AssertUnwindSafe(|| self.directory.blocks()));
+        let blocks = catch(|| self.directory.blocks());
         let directory = Arc::clone(&self.directory);
         let asking = async move {
             // An error is host code too: it is formatted and dropped where its panic is caught.
             directory.lookup(&context).await.map_err(|error| error.to_string())
         };
-        let answer = match blocks.map_err(std::mem::forget) {
+        let answer = match blocks.map_err(drop) {
             Err(()) => Err(NoAnswer::Panicked),
             Ok(false) => self.status_bound.run_later(asking).await,
             Ok(true) => self.status_bound.run_blocking(asking).await,

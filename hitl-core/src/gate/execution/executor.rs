@@ -5,7 +5,6 @@
 //! caller is dropped.
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -17,7 +16,7 @@ use super::body_outcome::{BodyOutcome, StoredResult};
 use super::detached::{DetachOnDrop, detach_on_drop};
 use super::execution::{ClaimRecord, Execution, ExecutionState};
 use super::runnable::Runnable;
-use super::sanitize::{panic_text, sanitize_failure, sanitize_output, warn_unless_read_back};
+use super::sanitize::{sanitize_failure, sanitize_output, warn_unless_read_back};
 use crate::audit::AuditEvent;
 use crate::call::{FailureRecord, Permit, RunContext, Tenant};
 use crate::gate::audit::ledger::AuditLedger;
@@ -26,6 +25,7 @@ use crate::gate::error::GateError;
 use crate::gate::keys::vault::Vault;
 use crate::gate::telemetry;
 use crate::machine::{CallState, Event};
+use crate::panic::{Panicked, catch_async};
 use crate::policy::ApprovalLevel;
 use crate::seal::Sealed;
 use crate::store::{ApplyError, EventPayload};
@@ -71,7 +71,7 @@ async fn run<T: Runnable>(
 
     // 2. The body. The call of `run` itself is covered too: a hand-written tool may panic before
     //    its first await.
-    let body = AssertUnwindSafe(async move { T::run(permit).await }).catch_unwind();
+    let body = catch_async(async move { T::run(permit).await });
     let returned = match call.timeout() {
         None => body.await,
         Some(budget) => {
@@ -154,7 +154,7 @@ impl Executor {
     async fn finish<T: Runnable>(
         &self,
         call: &mut ExecutionState,
-        returned: std::thread::Result<Result<T::Output, T::Error>>,
+        returned: Result<Result<T::Output, T::Error>, Panicked>,
     ) -> BodyOutcome<T> {
         let taint = call.snapshot().taint();
         let failed = |said: &dyn fmt::Display, panicked| FailureRecord {
@@ -182,11 +182,8 @@ impl Executor {
                 let stored = StoredResult::Failure(failure.clone());
                 (BodyOutcome::Returned(Err(error), stored), Some(failure), None)
             }
-            Err(panic) => {
-                let said = panic_text(&*panic);
-                let failure = failed(&format_args!("the tool panicked: {said}"), true);
-                // A panic's payload may itself panic when it is dropped.
-                std::mem::forget(panic);
+            Err(panicked) => {
+                let failure = failed(&format_args!("the tool panicked: {panicked}"), true);
                 (BodyOutcome::Panicked(failure.clone()), Some(failure), None)
             }
         };

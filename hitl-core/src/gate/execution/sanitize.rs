@@ -1,7 +1,6 @@
 //! Removes secrets from a tool's result, and limits its length, before it is stored.
 
 use std::fmt::{self, Write as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hitl_base::display::clip;
 use hitl_base::json::parse_with_limits;
@@ -11,6 +10,7 @@ use hitl_base::{JsonText, Redactor};
 use super::runnable::Runnable;
 use crate::gate::masking::mask_text;
 use crate::gate::stored_text::UNLIMITED;
+use crate::panic::catch;
 
 /// The most characters of a failure that are stored.
 const MAX_MESSAGE: usize = 2_000;
@@ -25,7 +25,7 @@ pub(in crate::gate) fn sanitize_failure(
     secrets: &Taint,
 ) -> String {
     let mut bounded = BoundedWriter { text: String::new(), cut: false };
-    let written = catch_unwind(AssertUnwindSafe(|| write!(bounded, "{error}")));
+    let written = catch(|| write!(bounded, "{error}"));
     if written.is_err() {
         return "the tool's error panicked when it was shown".to_owned();
     }
@@ -48,7 +48,7 @@ pub(in crate::gate) fn sanitize_output<T: Runnable>(
     taint: &Taint,
 ) -> Option<JsonText> {
     let lost = "what the tool gave cannot be written, so it is not kept";
-    match catch_unwind(AssertUnwindSafe(|| T::encode(output))) {
+    match catch(|| T::encode(output)) {
         Ok(Ok(text)) => {
             let clean = mask_output(text, taint);
             if clean.is_none() {
@@ -60,10 +60,8 @@ pub(in crate::gate) fn sanitize_output<T: Runnable>(
             tracing::warn!(tool, reason = %error, "{lost}");
             None
         }
-        Err(panic) => {
+        Err(_panicked) => {
             tracing::warn!(tool, reason = "its type panicked while it was written", "{lost}");
-            // A panic's payload may itself panic when it is dropped.
-            std::mem::forget(panic);
             None
         }
     }
@@ -76,15 +74,14 @@ pub(in crate::gate) fn warn_unless_read_back<T: Runnable>(
     output: &T::Output,
     text: &JsonText,
 ) {
-    match catch_unwind(AssertUnwindSafe(|| T::check_output(output, text))) {
+    match catch(|| T::check_output(output, text)) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(tool, reason = %error, "what the tool gave does not read back");
         }
-        Err(panic) => {
+        Err(_panicked) => {
             let reason = "its type panicked while it was read";
             tracing::warn!(tool, reason, "what the tool gave does not read back");
-            std::mem::forget(panic);
         }
     }
 }
@@ -116,10 +113,4 @@ impl fmt::Write for BoundedWriter {
 /// Returns the last place at or before `at` where `text` may be cut.
 fn boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
-}
-
-/// Returns the message of a panic.
-pub(in crate::gate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

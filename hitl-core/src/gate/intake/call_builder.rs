@@ -1,7 +1,6 @@
 //! Typed calls, from `gate.call(..)` to the end of the body.
 
 use std::future::IntoFuture;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -24,6 +23,7 @@ use crate::gate::stored_text::MAX_ON_THREAD;
 use crate::gate::telemetry;
 use crate::gate::waiting::attached::{AttachedOutcome, submit_attached};
 use crate::gate::waiting::outcome::typed_result;
+use crate::panic::catch;
 
 /// A call whose requester is not named yet.
 #[derive(Debug)]
@@ -177,14 +177,10 @@ async fn read_shown<T: Tool>(
     execution: Execution,
 ) -> Result<(Execution, T), GateError> {
     let read = || parse_text::<T>(execution.snapshot().text());
-    let error = match catch_unwind(AssertUnwindSafe(read)) {
+    let error = match catch(read) {
         Ok(Ok(call)) => return Ok((execution, call)),
         Ok(Err(error)) => error,
-        Err(panic) => {
-            // A panic's payload may itself panic when it is dropped.
-            std::mem::forget(panic);
-            ArgumentError::panicked()
-        }
+        Err(_panicked) => ArgumentError::panicked(),
     };
     // Nothing has started, so no other caller need wait for it.
     gate.core.executor.release(execution).await;

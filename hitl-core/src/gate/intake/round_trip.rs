@@ -1,9 +1,8 @@
 //! Checks that a snapshot contains everything that a typed call holds.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::arguments::{ArgumentError, Snapshot, parse_text};
 use crate::call::Tool;
+use crate::panic::catch;
 
 /// Refuses a call that a human may be asked about and whose snapshot is incomplete: the approved
 /// call would be a different one.
@@ -18,9 +17,5 @@ pub(in crate::gate) fn check_round_trip<T: Tool>(
             None => Ok(()),
         }
     };
-    catch_unwind(AssertUnwindSafe(compare)).unwrap_or_else(|panic| {
-        // A panic's payload may itself panic when it is dropped.
-        std::mem::forget(panic);
-        Err(ArgumentError::panicked())
-    })
+    catch(compare).unwrap_or_else(|_panicked| Err(ArgumentError::panicked()))
 }

@@ -3,7 +3,6 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hitl_base::json::Limits;
@@ -17,6 +16,7 @@ use crate::call::{
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::execution::execution::BodySpec;
 use crate::gate::stored_text::UNLIMITED;
+use crate::panic::catch;
 
 /// The number of times that a list of possibly unstable order is read back. The chance that two
 /// items come back in the same order every time is one in 60,000.
@@ -187,12 +187,8 @@ impl RegisteredTool {
         text: &str,
         limits: Limits,
     ) -> Result<ParsedCall, ArgumentError> {
-        let parsed = catch_unwind(AssertUnwindSafe(|| self.erased.bind(text, limits)));
-        parsed.unwrap_or_else(|panic| {
-            // A panic's payload may itself panic when it is dropped.
-            std::mem::forget(panic);
-            Err(ArgumentError::panicked())
-        })
+        let parsed = catch(|| self.erased.bind(text, limits));
+        parsed.unwrap_or_else(|_panicked| Err(ArgumentError::panicked()))
     }
 
     /// Returns whether it declares arguments that name contents.
@@ -206,11 +202,8 @@ impl RegisteredTool {
         &self,
         snapshot: &Snapshot,
     ) -> Result<ContentReaders, ArgumentError> {
-        let readers = catch_unwind(AssertUnwindSafe(|| self.erased.content_readers(snapshot)));
-        readers.unwrap_or_else(|panic| {
-            std::mem::forget(panic);
-            Err(ArgumentError::panicked())
-        })
+        let readers = catch(|| self.erased.content_readers(snapshot));
+        readers.unwrap_or_else(|_panicked| Err(ArgumentError::panicked()))
     }
 
     /// Checks, before anybody is asked, that a snapshot reads back to itself: a call that waits for

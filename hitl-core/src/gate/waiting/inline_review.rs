@@ -1,9 +1,7 @@
 //! Asks an approver inline. The first decision counts, wherever it is made.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use tracing::Instrument as _;
 
 use crate::approval::{Approver, Review, may_ask};
@@ -14,6 +12,7 @@ use crate::gate::review::decide::decide_detached;
 use crate::gate::review::uncover::uncoverer;
 use crate::gate::telemetry;
 use crate::machine::{CallRecord, CallState};
+use crate::panic::catch_async;
 use crate::policy::ApprovalLevel;
 use crate::sync::sleep;
 
@@ -66,8 +65,7 @@ async fn ask_approver(
     core.audit.record(&AuditRecord::new(AuditEvent::Shown, &current, at));
     let uncover = uncoverer(core, &record.request);
     // An approver may also panic before its first await, so the call itself is caught too.
-    let asked = AssertUnwindSafe(async { approver.review_with(&record.request, &uncover).await })
-        .catch_unwind();
+    let asked = catch_async(async { approver.review_with(&record.request, &uncover).await });
     tokio::pin!(asked);
     while asks_inline(core, &current) {
         let time_left =

@@ -1,12 +1,11 @@
 //! The outcome of a call, derived from its record.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::approval::DecisionKind;
 use crate::call::{FailureRecord, Outcome, OutputText, Tool};
 use crate::gate::core::GateCore;
 use crate::gate::error::{CallError, GateError, GateErrorKind, NotRunReason};
 use crate::machine::{CallRecord, CallState, EndReason};
+use crate::panic::catch;
 
 /// Returns the outcome of a call that has ended or is parked.
 pub(in crate::gate) async fn outcome_of_record(
@@ -69,15 +68,13 @@ pub(in crate::gate) async fn typed_result<T: Tool>(
             output.json().ok_or_else(lost)?;
             let tool = &record.request.tool;
             // Parsing runs the host's code, which may panic.
-            return match catch_unwind(AssertUnwindSafe(|| output.parse())) {
+            return match catch(|| output.parse()) {
                 Ok(Ok(output)) => Ok(output),
                 Ok(Err(error)) => {
                     tracing::warn!(%tool, %error, "what the tool gave cannot be read back");
                     Err(lost())
                 }
-                Err(panic) => {
-                    // A panic's payload may itself panic when it is dropped.
-                    std::mem::forget(panic);
+                Err(_panicked) => {
                     tracing::warn!(%tool, "reading back what the tool gave panicked");
                     Err(lost())
                 }
