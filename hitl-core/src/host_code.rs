@@ -18,11 +18,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use futures::future::{Either, select};
+use hitl_base::sync::lock;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
@@ -67,7 +68,7 @@ impl HostThreads {
 
     /// Sends `job` to a thread. Returns `false` if no thread is available.
     fn start(self: &Arc<Self>, mut work: Box<dyn FnOnce() + Send>) -> bool {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = lock(&self.idle).pop();
         if let Some(thread) = idle {
             match thread.send(Job { work, again: thread.clone() }) {
                 Ok(()) => return true,
@@ -90,7 +91,7 @@ fn run_jobs(threads: &Weak<HostThreads>, jobs: &Receiver<Job>) {
     while let Ok(Job { work, again }) = jobs.recv() {
         work();
         let Some(threads) = threads.upgrade() else { return };
-        let mut idle = threads.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&threads.idle);
         if idle.len() >= MAX_IDLE {
             return;
         }

@@ -5,12 +5,17 @@
 
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::runtime::Handle;
 pub(crate) use tokio::time::{sleep, timeout};
 
 pub(crate) use crate::host_code::{HostCode, HostThreads, NoAnswer};
+
+/// Locks, even after a panic: as [`hitl_base::sync::lock`], with the scheduler's own lock.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The runtime on which futures continue that nobody polls any more.
 #[derive(Clone)]

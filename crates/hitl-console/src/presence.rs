@@ -1,9 +1,10 @@
 //! The other reviewers who look at a call.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use hitl_base::sync::lock;
 use hitl_core::{Principal, RequestId};
 use tokio::time::Instant;
 
@@ -76,7 +77,7 @@ impl Presence {
 
     fn map(&self) -> std::sync::MutexGuard<'_, HashMap<(String, Principal), Sighting>> {
         // The map is valid after every statement.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

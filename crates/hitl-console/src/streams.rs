@@ -1,8 +1,9 @@
 //! Counts open event streams, in total and per principal.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use hitl_base::sync::lock;
 use hitl_core::{Principal, Tenant};
 
 use crate::auth::Reviewer;
@@ -54,7 +55,7 @@ impl Streams {
 
     fn lock(&self) -> MutexGuard<'_, OpenCounts> {
         // No code under this lock can panic half-way.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The tasks whose progress is shown.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use hitl_base::sync::lock;
 use hitl_base::{Clock as _, Timestamp, clock::SystemClock};
 use hitl_core::Tenant;
 use hitl_tasks::{EventLog, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskProgress};
@@ -162,7 +163,7 @@ impl TaskBoard {
 
     fn table(&self) -> std::sync::MutexGuard<'_, TaskTable> {
         // A panic between two statements could at worst leave a task out.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

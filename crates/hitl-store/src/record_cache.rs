@@ -6,8 +6,9 @@
 //! replay and a read come from the file or the database.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
+use hitl_base::sync::lock;
 use hitl_core::machine::{CallRecord, Event};
 use hitl_core::{RequestId, Tenant};
 
@@ -68,7 +69,7 @@ impl<B> RecordCache<B> {
 
     fn calls(&self) -> MutexGuard<'_, Calls<B>> {
         // A panic can at worst lose cached records.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

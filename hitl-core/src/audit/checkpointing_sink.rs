@@ -4,14 +4,14 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::Timestamp;
 
 use super::checkpoint::SigningKey;
 use super::{AuditError, AuditRecord, AuditSink, ChainHead, Checkpoint, ErasableLog};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, lock};
 
 /// The destination of checkpoints: best another machine.
 type Export = Arc<dyn Fn(&Checkpoint) -> Result<(), AuditError> + Send + Sync>;
@@ -121,18 +121,18 @@ impl<A: AuditSink> CheckpointingSink<A> {
 
     /// Makes a checkpoint now and exports it.
     pub fn checkpoint(&self) -> Result<Checkpoint, AuditError> {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = lock(&self.since);
         self.make(&mut since, Timestamp::now())
     }
 
     /// Returns the latest checkpoint that was exported.
     pub fn latest(&self) -> Option<Checkpoint> {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner).latest.clone()
+        lock(&self.since).latest.clone()
     }
 
     fn make(&self, since: &mut Since, at: Timestamp) -> Result<Checkpoint, AuditError> {
         let mut heads = self.sink.heads();
-        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = lock(&self.others);
         for other in others.iter() {
             if !heads.iter().any(|head| head.stream == other.stream) {
                 heads.push(other.clone());
@@ -170,7 +170,7 @@ impl<A: AuditSink> AuditSink for CheckpointingSink<A> {
 
     fn keep(&self, record: &AuditRecord) -> Result<Option<ChainHead>, AuditError> {
         let place = self.sink.keep(record)?;
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = lock(&self.since);
         since.records += 1;
         let first = *since.first.get_or_insert(record.at);
         if (since.records >= self.records
@@ -183,7 +183,7 @@ impl<A: AuditSink> AuditSink for CheckpointingSink<A> {
     }
 
     fn learn(&self, others: &[ChainHead]) {
-        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others.to_vec();
+        *lock(&self.others) = others.to_vec();
         self.sink.learn(others);
     }
 

@@ -18,6 +18,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use hitl_base::sync::lock;
 use tokio::sync::watch;
 
 use super::{AuditError, ChainHead};
@@ -101,7 +102,7 @@ impl GroupCommit {
     /// Starts the thread if there is none. Returns whether it runs; if not, callers sync for
     /// themselves.
     fn is_running(&self) -> bool {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut thread = lock(&self.thread);
         if thread.is_none() {
             let shared = Arc::clone(&self.shared);
             let name = "hitl-audit-sync".to_owned();
@@ -125,7 +126,7 @@ impl Drop for GroupCommit {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn run(&self) {

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use hitl_base::id::Uuid;
 
@@ -15,7 +15,7 @@ use super::{
     ErasableLog, JsonlFiles, Replace,
 };
 use crate::ids::RequestId;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// The most files in one folder, one for each writer.
 const WRITERS: u32 = 1_000;
@@ -170,7 +170,7 @@ impl JsonlAudit {
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
         // A panic while the lock is held leaves `broken` set, so a poisoned writer refuses anyway.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer)
     }
 
     fn failed(&self, what: &str, error: io::Error) -> AuditError {
@@ -241,7 +241,7 @@ impl AuditSink for JsonlAudit {
         let requested = self.commits.requested();
         drop(writer);
         let is_kept = requested.wait().is_ok();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         if is_kept && head.seq > kept.seq {
             *kept = head;
         }

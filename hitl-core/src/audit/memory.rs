@@ -1,7 +1,7 @@
 //! An audit in memory, for tests and for hosts that read it themselves.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use hitl_base::id::Uuid;
 
@@ -10,7 +10,7 @@ use super::{
     ErasableLog, Replace, StoredRecord,
 };
 use crate::ids::RequestId;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// The most records kept; the oldest are removed first.
 const KEPT: usize = 10_000;
@@ -49,7 +49,7 @@ impl MemoryAudit {
     }
 
     fn kept(&self) -> MutexGuard<'_, Records> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -5,12 +5,12 @@
 //! store has each of them in its outbox.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use super::{AuditError, AuditRecord, AuditSink, ChainHead, Commit};
 use crate::panic::catch;
 use crate::store::ChangeId;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// The most records held back. Bodies cannot start while there is debt, so only decisions and
 /// expiries add to it; beyond this number the oldest is dropped and counted. The store still has it
@@ -87,7 +87,7 @@ impl UnacknowledgedChanges {
     }
 
     fn pending(&self) -> MutexGuard<'_, PendingAcks> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -186,7 +186,7 @@ impl AuditPipeline {
 
     fn state(&self) -> MutexGuard<'_, PipelineState> {
         // Also held while a record is passed to the sink, so that an intent cannot overtake a debt.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn begin(&self, record: &AuditRecord) -> Result<Commit, AuditError> {

@@ -1,13 +1,13 @@
 //! Shadow policies: a candidate beside the active policy, whose verdicts are only counted.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::{Policy, Route, VerdictKind, ask, combine};
 use crate::confidence::{Assessment, CallView};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A count of calls for which the candidate's verdict differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,6 +97,6 @@ impl Shadow {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.counts)
     }
 }

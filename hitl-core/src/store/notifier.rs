@@ -4,12 +4,12 @@
 //! spurious, but none is lost between subscribing and waiting.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::ids::RequestId;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A sender of hints on which calls have changed. Stores own one; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ impl Default for Inner {
 impl Inner {
     fn calls(&self) -> MutexGuard<'_, HashMap<RequestId, watch::Sender<()>>> {
         // Each critical section is one map operation, so a panic cannot leave it half done.
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.calls)
     }
 }
 

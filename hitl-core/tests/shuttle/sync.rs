@@ -3,13 +3,18 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{Either, select};
 use shuttle::rand::Rng as _;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+
+/// Locks, even after a panic: as [`hitl_base::sync::lock`], with the scheduler's own lock.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[derive(Clone)]
 pub(crate) struct Runtime;

@@ -14,11 +14,12 @@
 //! has passed; a machine that sleeps most of the time stays within that.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Clock;
 use crate::Timestamp;
+use crate::sync::lock;
 
 /// The most the clock may jump ahead of the time that has passed: 31 days. A machine that was
 /// suspended for longer has to open its stores again.
@@ -81,7 +82,7 @@ impl ForwardClock {
     ///
     /// [`ClockJump`] if the clock has jumped too far ahead. The next reading is judged on its own.
     pub fn now(&self) -> Result<Timestamp, ClockJump> {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = lock(&self.latest);
         // Read under the lock, so that readings stay in order.
         let (at, uptime) = (self.clock.now(), self.clock.uptime());
         let reading = Moment { at, uptime, leapt: Duration::ZERO };

@@ -6,12 +6,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::STRINGS_IN_STRINGS;
 use super::mask::{MaskReason, leading_mask};
 use crate::display::is_unseen;
 use crate::json::Json;
+use crate::sync::lock;
 
 /// The most runs of a document that are masked one by one. Later ones are masked whole: a text of
 /// only syntax would otherwise grow many times.
@@ -91,7 +92,7 @@ impl Recorder {
     }
 
     fn records(&self) -> MutexGuard<'_, Records> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -4,9 +4,10 @@
 //! is never looked up here, so nobody can lock a reviewer out by failing from the same address.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use hitl_base::sync::lock;
 use tokio::time::Instant;
 
 use crate::client::ClientAddress;
@@ -48,7 +49,7 @@ impl Throttle {
 
     fn map(&self) -> MutexGuard<'_, HashMap<Option<ClientAddress>, Failures>> {
         // The counts are valid after every statement.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Reviewers who are known by a token.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use futures::future::{BoxFuture, FutureExt as _, ready};
+use hitl_base::sync::{read, write};
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
 
@@ -60,7 +61,7 @@ impl Tokens {
     /// Returns the owner of a secret. Every entry is compared, so that the time reveals nothing.
     fn owner(&self, secret: &str) -> Option<Reviewer> {
         let hash = Hash::new(secret);
-        let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let list = read(&self.0);
         let mut owner = None;
         for (there, reviewer) in list.iter() {
             if there.is(&hash) {
@@ -72,7 +73,7 @@ impl Tokens {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Vec<(Hash, Reviewer)>> {
         // Each critical section leaves the list valid, so a panic elsewhere does no harm.
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        write(&self.0)
     }
 }
 
@@ -115,7 +116,7 @@ impl From<Principal> for Reviewer {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let list = read(&self.0);
         f.debug_list().entries(list.iter().map(|(_, reviewer)| reviewer)).finish()
     }
 }

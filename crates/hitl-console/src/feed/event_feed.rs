@@ -2,9 +2,10 @@
 //! that, and slows nobody down.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use hitl_base::id::Uuid;
+use hitl_base::sync::lock;
 use hitl_core::Tenant;
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -97,7 +98,7 @@ impl Feed {
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Backlog> {
         // A panic half-way could at worst lose one event of this life.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 

@@ -12,8 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
+use hitl_base::sync::lock;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::ServeOptions;
@@ -123,7 +124,7 @@ impl Seats {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // No code under this lock can panic half-way.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -206,7 +207,7 @@ impl Seat {
 
     /// Locks the state of this seat: after the state of all seats, never before.
     fn place(&self) -> MutexGuard<'_, SeatState> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.place)
     }
 }
 

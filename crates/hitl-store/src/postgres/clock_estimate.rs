@@ -7,8 +7,10 @@
 //! clock, that this time has come and is not long past. That also holds after a suspension, which a
 //! local clock may not count, and after a failover to a server whose clock differs.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use hitl_base::sync::lock;
 
 /// The age at which an estimate is dropped: clocks drift.
 const MAX_AGE: Duration = Duration::from_secs(60);
@@ -36,7 +38,7 @@ impl ServerClockEstimate {
 
     fn last(&self) -> MutexGuard<'_, Option<(i64, Instant)>> {
         // The value is written as a whole, so a panic cannot leave it half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

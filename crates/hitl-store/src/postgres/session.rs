@@ -10,9 +10,10 @@
 //! end. The statement that claims checks the lease once more, for holders whose clock stood still.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use hitl_base::sync::lock;
 use hitl_core::{HostKeys, KeyId, SessionId, StoreError};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_postgres::types::Type;
@@ -205,7 +206,7 @@ impl Sessions {
 
     fn own(&self) -> MutexGuard<'_, HashMap<SessionId, Lease>> {
         // Each critical section is one map operation, so a panic cannot leave it half done.
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.own)
     }
 }
 

@@ -6,9 +6,10 @@
 //! history, which misses nothing, is read for changes whose notification was lost.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hitl_base::sync::lock;
 use hitl_core::store::ChangeNotifier;
 use hitl_core::{RequestId, SessionId};
 use tokio::sync::{Notify, watch};
@@ -83,7 +84,7 @@ impl Notifier {
 
     /// Queues the id of a changed call.
     pub(super) fn add(&self, id: RequestId) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         if waiting.len() <= WAITING {
             waiting.insert(id);
         }
@@ -93,7 +94,7 @@ impl Notifier {
 
     /// Takes the waiting ids, as the texts of notifications.
     fn take(&self) -> Vec<String> {
-        let ids = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let ids = std::mem::take(&mut *lock(&self.waiting));
         if ids.len() > WAITING {
             return vec![format!("{} {ALL_CALLS}", self.own)];
         }

@@ -8,9 +8,10 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
+use hitl_base::sync::lock;
 use hitl_core::store::ChangeNotifier;
 
 use super::error::Fault;
@@ -69,7 +70,7 @@ impl PendingAcks {
 
     fn groups(&self) -> MutexGuard<'_, VecDeque<CommittedGroup>> {
         // Nothing panics while it is held.
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.groups)
     }
 }
 

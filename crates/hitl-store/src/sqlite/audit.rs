@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use hitl_base::id::Uuid;
+use hitl_base::sync::lock;
 use hitl_core::RequestId;
 use hitl_core::audit::{
     AuditError, AuditReader, AuditRecord, AuditSink, CallAudit, ChainHead, ChainWriter, Durability,
@@ -90,7 +91,7 @@ impl SqliteAudit {
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
         // A line that was made and not stored is made again.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.writer)
     }
 
     fn failed(&self, what: &str, error: rusqlite::Error) -> AuditError {

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use hitl_base::sync::lock;
 use hitl_core::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
@@ -69,7 +70,7 @@ fn work(jobs: &Mutex<Receiver<Job>>, connection: &Connection) {
     loop {
         // The lock is held while waiting: one thread waits for the next job, the others for the
         // lock.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let job = lock(jobs).recv();
         let Ok(job) = job else { return };
         job(connection);
     }

@@ -10,9 +10,10 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use hitl_base::sync::lock;
 use hitl_core::{KeyId, SessionId};
 
 use crate::failpoint::reach;
@@ -138,7 +139,7 @@ impl Sessions {
 
     fn own(&self) -> MutexGuard<'_, HashMap<SessionId, File>> {
         // Each critical section is one map operation, so a panic cannot leave it half done.
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.own)
     }
 }
 

@@ -8,10 +8,11 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use hitl_base::sync::lock;
 use hitl_core::store::ChangeNotifier;
 use rusqlite::Connection;
 
@@ -33,7 +34,7 @@ const REMEMBERED: usize = 1024;
 impl LocalChanges {
     /// Records that the numbers `first` to `last` are this store's own.
     pub(super) fn add(&self, first: i64, last: i64) {
-        let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stretches = lock(&self.0);
         if stretches.len() == REMEMBERED {
             stretches.pop_front();
         }
@@ -41,13 +42,13 @@ impl LocalChanges {
     }
 
     fn contains(&self, seq: i64) -> bool {
-        let stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let stretches = lock(&self.0);
         stretches.iter().rev().any(|(first, last)| (*first..=*last).contains(&seq))
     }
 
     /// Forgets the ranges before `seq`.
     fn forget(&self, seq: i64) {
-        let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stretches = lock(&self.0);
         stretches.retain(|(_, last)| *last > seq);
     }
 }

@@ -1,10 +1,11 @@
 //! Tests of the card's text, the meaning of a line, and the ownership of the terminal.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hitl_base::display::is_unseen;
+use hitl_base::sync::lock;
 
 use super::reply::{Reply, question, read};
 use super::stdin::Console;
@@ -119,7 +120,7 @@ mod typed {
             self.attended
         }
         fn show(&self, text: &str) {
-            self.shown.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+            lock(&self.shown).push_str(text);
         }
         fn discard(&self) {}
         fn read_line(&self, withdrawn: &AtomicBool) -> Option<String> {

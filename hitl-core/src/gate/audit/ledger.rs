@@ -2,7 +2,7 @@
 //! what is audited.
 
 use std::borrow::Cow;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use hitl_base::{Redactor, Timestamp};
 
@@ -15,7 +15,7 @@ use crate::gate::error::GateError;
 use crate::machine::HistoryEntry;
 use crate::policy::PolicyVersion;
 use crate::store::ChangeId;
-use crate::sync::{Mutex, Runtime};
+use crate::sync::{Mutex, Runtime, lock};
 
 /// The audit of a gate: writes what the gate does, and acknowledges to the store what is written.
 ///
@@ -125,7 +125,7 @@ impl AuditLedger {
     /// Records the versions of the policies in force, if they have changed since they were last
     /// recorded.
     pub(in crate::gate) fn record_policies(&self, versions: &[PolicyVersion]) {
-        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_force = lock(&self.in_force);
         if **in_force == *versions {
             return;
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use futures::future::join_all;
 
@@ -21,7 +21,7 @@ use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::CallRecord;
 use crate::panic::catch_async;
 use crate::policy::OwnFiles;
-use crate::sync::{HostCode, Mutex, NoAnswer};
+use crate::sync::{HostCode, Mutex, NoAnswer, lock};
 
 /// The most bytes of all contents of a call that are kept.
 const MAX_KEPT_IN_ALL: usize = 512 * 1024;
@@ -124,7 +124,7 @@ impl NamedContents {
             NoAnswer::Panicked => UnreadReason::Failed,
             NoAnswer::Late | NoAnswer::NotAsked => UnreadReason::Late,
         };
-        let read = std::mem::take(&mut *answers.lock().unwrap_or_else(PoisonError::into_inner));
+        let read = std::mem::take(&mut *lock(&answers));
         let read = places.into_iter().zip(read);
         let mut all: Vec<Referent> = read
             .map(|(at, read)| {
@@ -160,7 +160,7 @@ impl NamedContents {
 fn read_files(own: &OwnFiles, files: Vec<NamedFile>, to: &Answers) {
     for NamedFile { index, at, path } in files {
         // Nobody waits any more.
-        if to.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        if lock(to).is_empty() {
             return;
         }
         store_answer(to, index, read_file(own, at, &path));
@@ -168,7 +168,7 @@ fn read_files(own: &OwnFiles, files: Vec<NamedFile>, to: &Answers) {
 }
 
 fn store_answer(answers: &Answers, index: usize, referent: Referent) {
-    let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut answers = lock(answers);
     if let Some(place) = answers.get_mut(index) {
         *place = Some(referent);
     }

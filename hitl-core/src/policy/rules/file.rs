@@ -8,9 +8,10 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use hitl_base::Timestamp;
+use hitl_base::sync::{lock, read, write};
 
 use super::acceptance::{Accepted, Baseline};
 use super::in_force::InForce;
@@ -244,7 +245,7 @@ impl RuleFile {
     /// Blocks while it reads; calls continue meanwhile.
     pub fn reload(&self) -> Result<Reload, RuleErrors> {
         let shared = &self.0;
-        let _reading = shared.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _reading = lock(&shared.reading);
         // Read and compared before the state is locked: meanwhile calls use the rules in force.
         let known = self.state().known;
         let judge = Judge {
@@ -254,7 +255,7 @@ impl RuleFile {
         };
         let judged = load(&shared.path, shared.signatures.as_deref())
             .map(|loaded| judge.judge(loaded, known.as_ref()));
-        let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = write(&shared.state);
         match judged {
             Ok(next) => {
                 state.problem = None;
@@ -316,7 +317,7 @@ impl RuleFile {
             return Err(AcceptError::NotHuman);
         }
         let shared = &self.0;
-        let _reading = shared.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _reading = lock(&shared.reading);
         let loaded = load(&shared.path, shared.signatures.as_deref())?;
         let version = loaded.rules.id().clone();
         if *version.digest != *digest {
@@ -338,7 +339,7 @@ impl RuleFile {
         })?;
         let rules = Arc::new(loaded.rules);
         let known = Some(Known::accepted(Arc::clone(&rules), next));
-        let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = write(&shared.state);
         *state = State::of(Judged { in_force: InForce::Rules(rules), known });
         tracing::info!(path = %shared.path.display(), %version, digest = %version.digest, by = who, "a policy was accepted");
         Ok(version)
@@ -383,7 +384,7 @@ impl RuleFile {
     }
 
     fn state(&self) -> State {
-        self.0.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        read(&self.0.state).clone()
     }
 }
 
@@ -448,7 +449,7 @@ impl Policy for RuleFile {
 
     fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> PolicyAnswer {
         let (in_force, first) = {
-            let state = self.0.state.read().unwrap_or_else(PoisonError::into_inner);
+            let state = read(&self.0.state);
             let first = state.problem.as_ref().and_then(|problem| problem.iter().next().cloned());
             (state.in_force.clone(), first)
         };

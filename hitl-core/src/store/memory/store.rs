@@ -1,14 +1,14 @@
 //! The memory store: a lock around its data.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use hitl_base::clock::{Clock, ForwardClock, SystemClock};
 
 use super::calls::Calls;
 use crate::seal::{HostKey, HostKeys, KeyId};
 use crate::store::ChangeNotifier;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// A store in memory. Cheap to clone; clones share the calls.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl MemoryStore {
 
     pub(super) fn calls(&self) -> MutexGuard<'_, Calls> {
         // No code under the lock panics between its first and its last change.
-        self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.calls)
     }
 }
 
