@@ -168,6 +168,8 @@ impl Queue {
     /// refused with [`GateErrorKind::NotInBulk`]. Decide it alone with [`Gate::decide`].
     ///
     /// Cancel safety: as for [`Gate::decide`]; decisions that were not begun are not applied.
+    ///
+    /// [`Gate::decide`]: crate::Gate::decide
     pub async fn decide_all(
         &self,
         decisions: impl IntoIterator<Item = Decision>,
