@@ -101,9 +101,10 @@ impl Console {
     /// # use hitl_console::{Console, Reviewer, Tasks, Tokens};
     /// # use hitl_core::{Gate, RuleFile};
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let rules = RuleFile::open("policy.toml"); let gate =
-    /// Gate::builder().policy(rules.clone()).build().await?; let console = Console::new(gate,
-    /// Tasks::none(), Tokens::new()).policy(rules, "policy-admin");
+    /// let rules = RuleFile::open("policy.toml");
+    /// let gate = Gate::builder().policy(rules.clone()).build().await?;
+    /// let console =
+    ///     Console::new(gate, Tasks::none(), Tokens::new()).policy(rules, "policy-admin");
     /// # Ok(()) }
     /// ```
     #[cfg(feature = "policy-files")]

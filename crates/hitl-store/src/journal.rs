@@ -21,7 +21,7 @@ pub(crate) fn failed(error: StoreError) -> JournalError {
         StoreErrorKind::NewerSchema => JournalErrorKind::NewerSchema,
         _ => JournalErrorKind::Other,
     };
-    JournalError::new(kind, error.to_string()).because(error)
+    JournalError::new(kind, error.to_string()).with_source(error)
 }
 
 /// Returns why a task is kept although it has ended: a hold of its tenant, or one that covers a

@@ -45,7 +45,7 @@ impl AuditRecord {
                     note.push_str(&said);
                 }
             }
-            let taken = record.decided.as_ref().filter(|decided| decided.at == entry.at);
+            let taken = record.decision.as_ref().filter(|decided| decided.at == entry.at);
             let voted = record.votes.iter().find(|vote| vote.at == entry.at);
             late.decision = taken.map(|decided| decided.id).or(voted.map(|vote| vote.id));
             let known = taken.and_then(|decided| decided.known_by);
@@ -58,8 +58,8 @@ impl AuditRecord {
 
 /// Returns in words the cause of the record's present state.
 fn said(record: &CallRecord) -> Option<String> {
-    let answer = record.decided.as_ref().filter(|decided| decided.at == record.updated_at);
-    match (&record.ending, answer) {
+    let answer = record.decision.as_ref().filter(|decided| decided.at == record.updated_at);
+    match (&record.end_reason, answer) {
         (Some(EndReason::Reason(reason)), _) => Some(reason.clone()),
         (Some(EndReason::Failure(failure)), _) => Some(failure.message.clone()),
         (None, Some(decided)) => Some(decided.answer.in_words()),

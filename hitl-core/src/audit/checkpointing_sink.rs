@@ -109,7 +109,7 @@ impl<A: AuditSink> CheckpointingSink<A> {
         self.to(move |checkpoint| {
             let failed = |e| {
                 AuditError::new(format!("cannot write to the checkpoint file {}", path.display()))
-                    .because(e)
+                    .with_source(e)
             };
             let mut line = line(checkpoint)?;
             line.push('\n');

@@ -222,7 +222,7 @@ fn of_outcome(done: bool) -> Result<(), AuditError> {
         return Ok(());
     }
     let cause = io::Error::other("a sync failed");
-    Err(AuditError::new("cannot sync the audit file; open it again").because(cause))
+    Err(AuditError::new("cannot sync the audit file; open it again").with_source(cause))
 }
 
 /// A record that a sink has accepted, in its order: it is kept once this completes.

@@ -113,7 +113,7 @@ impl JsonlAudit {
     fn try_open(path: &Path) -> Result<Option<Self>, AuditError> {
         let name = path.display();
         let failed = |what: &str, error: io::Error| {
-            AuditError::new(format!("cannot {what} the audit file {name}")).because(error)
+            AuditError::new(format!("cannot {what} the audit file {name}")).with_source(error)
         };
         let mut beside = path.as_os_str().to_owned();
         beside.push(".lock");
@@ -174,7 +174,7 @@ impl JsonlAudit {
     }
 
     fn failed(&self, what: &str, error: io::Error) -> AuditError {
-        AuditError::new(format!("{what} the audit file {}", self.path.display())).because(error)
+        AuditError::new(format!("{what} the audit file {}", self.path.display())).with_source(error)
     }
 
     /// Renames the file and continues in a new one. A crash in between leaves an empty file or

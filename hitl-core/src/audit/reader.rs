@@ -128,7 +128,7 @@ impl AuditReader for JsonlFiles {
     fn read_call(&self, call: RequestId) -> Result<CallAudit, AuditError> {
         self.files().and_then(|files| read(&files, call, MOST)).map_err(|error| {
             AuditError::new("the audit files cannot be read; see that they are there")
-                .because(error)
+                .with_source(error)
         })
     }
 }

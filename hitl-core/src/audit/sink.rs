@@ -33,7 +33,7 @@ impl AuditError {
 
     /// Adds the cause.
     #[must_use]
-    pub fn because(mut self, source: io::Error) -> Self {
+    pub fn with_source(mut self, source: io::Error) -> Self {
         self.source = Some(source);
         self
     }

@@ -187,7 +187,7 @@ pub(in crate::gate) fn count_end_of(tool: &str, level: ApprovalLevel, state: Cal
 
 /// Records the time that a human took to decide, by the store's clock.
 pub(in crate::gate) fn record_decision(record: &CallRecord) {
-    if let Some(decided) = &record.decided {
+    if let Some(decided) = &record.decision {
         let took = decided.at.saturating_duration_since(record.request.created_at);
         let choice = format!("{:?}", decided.answer.choice()).to_lowercase();
         meter::record_decision_time(&record.request.tool, record.request.level, choice, took);

@@ -28,7 +28,7 @@ pub(super) fn decide(
         DecisionKind::Approve => {
             if count_vote(next, decision, facts)? {
                 next.state = S::Approved;
-                next.decided = Some(recorded);
+                next.decision = Some(recorded);
             }
             return Ok(());
         }
@@ -45,7 +45,7 @@ pub(super) fn decide(
             conclude(next, S::Cancelled, Some(EndReason::Reason(why)));
         }
     }
-    next.decided = Some(recorded);
+    next.decision = Some(recorded);
     Ok(())
 }
 
@@ -80,34 +80,34 @@ pub(super) fn allow(
 /// approve it, the new revision needs more than the old one, or the arguments name other contents:
 /// those are questions that the editor has not seen.
 pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Result<(), Refusal> {
-    let (decision, revised) = (&edit.decision, &edit.revised);
+    let (decision, revision) = (&edit.decision, &edit.revision);
     guard(matches!(decision.answer, DecisionKind::Edit { .. }), Refusal::NotAllowed)?;
     check_answer(next, decision, facts)?;
     // The effects of an earlier attempt under this key must not be confused with other arguments.
     guard(next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     guard(next.prior_revisions.len() < MOST_EDITS, Refusal::TooManyEdits)?;
-    guard(revised.content != next.current_content(), Refusal::Unchanged)?;
+    guard(revision.content != next.current_content(), Refusal::Unchanged)?;
     let shown = next.request.requirement();
-    let needed = shown.join(&revised.requirement);
+    let needed = shown.join(&revision.requirement);
     let request = Arc::make_mut(&mut next.request);
     next.prior_revisions.push(PriorRevision {
         revision: request.revision,
         binding: request.binding,
-        arguments: std::mem::replace(&mut request.arguments, revised.arguments.clone()),
+        arguments: std::mem::replace(&mut request.arguments, revision.arguments.clone()),
         edited: record_decision(decision, facts),
     });
-    request.masks.clone_from(&revised.masks);
-    request.more_masks = revised.more_masks;
-    let seen = names_the_same(&request.contents, &revised.contents);
-    request.contents.clone_from(&revised.contents);
-    request.links.clone_from(&revised.links);
-    request.title.clone_from(&revised.title);
-    request.assessment = revised.assessment.clone();
-    request.priority = request.priority.max(revised.priority);
-    request.reasons.clone_from(&revised.reasons);
+    request.masks.clone_from(&revision.masks);
+    request.more_masks = revision.more_masks;
+    let seen = names_the_same(&request.contents, &revision.contents);
+    request.contents.clone_from(&revision.contents);
+    request.links.clone_from(&revision.links);
+    request.title.clone_from(&revision.title);
+    request.assessment = revision.assessment.clone();
+    request.priority = request.priority.max(revision.priority);
+    request.reasons.clone_from(&revision.reasons);
     request.revision += 1;
-    request.bind(revised.content);
-    next.edited_content = Some(revised.content);
+    request.bind(revision.content);
+    next.edited_content = Some(revision.content);
     next.votes.clear();
     let rose = needed != shown;
     Arc::make_mut(&mut next.request).require(needed);
@@ -122,7 +122,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     };
     if complete {
         next.state = S::Approved;
-        next.decided = Some(record_decision(decision, facts));
+        next.decision = Some(record_decision(decision, facts));
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
             && vote.by == decision.by.principal
             && decision.answer == DecisionKind::Approve
     };
-    record.decided.as_ref().is_some_and(same)
+    record.decision.as_ref().is_some_and(same)
         || record.votes.iter().any(voted)
         || record.prior_revisions.iter().any(|earlier| same(&earlier.edited))
 }

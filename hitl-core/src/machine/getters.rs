@@ -68,7 +68,7 @@ impl CallRecord {
 
     /// Returns the decision that applies; `None` before there is one.
     pub fn decision(&self) -> Option<&RecordedDecision> {
-        self.decided.as_ref()
+        self.decision.as_ref()
     }
 
     /// Returns the approvals of this revision so far.
@@ -115,7 +115,7 @@ impl CallRecord {
 
     /// Returns why it ended or was parked, where the state alone does not tell.
     pub fn end_reason(&self) -> Option<&EndReason> {
-        self.ending.as_ref()
+        self.end_reason.as_ref()
     }
 
     /// Returns the grant on which it runs, or may run.

@@ -15,18 +15,18 @@ pub(super) fn is_expired(record: &CallRecord, facts: StoreFacts) -> bool {
 
 /// Ends a call that did not run. A call with an earlier attempt of unknown outcome does not end by
 /// that: the outcome of the attempt must still be resolved.
-pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<EndReason>) {
+pub(super) fn conclude(next: &mut CallRecord, state: S, end_reason: Option<EndReason>) {
     if next.attempts == 0 {
         next.state = state;
-        next.ending = ending;
+        next.end_reason = end_reason;
         return;
     }
-    let why = match ending {
+    let why = match end_reason {
         Some(EndReason::Reason(reason)) => format!("{state}, {reason}"),
         _ => state.to_string(),
     };
     next.state = S::OutcomeUnknown;
-    next.ending = Some(EndReason::Reason(format!(
+    next.end_reason = Some(EndReason::Reason(format!(
         "it is not tried again ({why}); how the earlier attempt ended is not known"
     )));
 }
@@ -35,7 +35,7 @@ pub(super) fn conclude(next: &mut CallRecord, state: S, ending: Option<EndReason
 /// answer this one.
 pub(super) fn reopen(next: &mut CallRecord, reason: String) {
     next.state = S::Pending;
-    next.decided = None;
+    next.decision = None;
     next.grant_use = None;
     next.votes.clear();
     let content = next.current_content();

@@ -21,7 +21,7 @@ pub struct Reask {
     pub tool: ToolFacts,
     /// The arguments as that tool reads them, assessed again. `None` leaves them unchanged: the
     /// gate does not have the tool, and the claimant of the call reads and assesses them.
-    pub revised: Option<EditedRevision>,
+    pub revision: Option<EditedRevision>,
     /// The reason, for the card.
     pub reason: String,
 }
@@ -29,13 +29,13 @@ pub struct Reask {
 impl Reask {
     /// Returns a new question about a call of `tool`.
     pub fn new(binding: BindingDigest, tool: ToolFacts, reason: impl Into<String>) -> Self {
-        Self { binding, tool, revised: None, reason: reason.into() }
+        Self { binding, tool, revision: None, reason: reason.into() }
     }
 
     /// Sets the arguments as the new tool reads them.
     #[must_use]
-    pub fn revised(mut self, revised: EditedRevision) -> Self {
-        self.revised = Some(revised);
+    pub fn revision(mut self, revision: EditedRevision) -> Self {
+        self.revision = Some(revision);
         self
     }
 }
@@ -46,14 +46,14 @@ pub(super) fn reask(
     reask: &Reask,
     facts: StoreFacts,
 ) -> Result<(), Refusal> {
-    let Reask { binding, tool, revised, reason } = reask;
+    let Reask { binding, tool, revision, reason } = reask;
     guard(next.request.binding == *binding && next.request.tool == tool.name, Refusal::Stale)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
-    let content = revised.as_ref().map_or(next.current_content(), |revised| revised.content);
+    let content = revision.as_ref().map_or(next.current_content(), |revision| revision.content);
     let other_arguments = content != next.current_content();
-    let names_others = revised
+    let names_others = revision
         .as_ref()
-        .is_some_and(|revised| !names_the_same(&revised.contents, &next.request.contents));
+        .is_some_and(|revision| !names_the_same(&revision.contents, &next.request.contents));
     let rewritten = other_arguments || names_others;
     // The effects of an earlier attempt under this key must not be confused with other arguments or
     // contents.
@@ -76,23 +76,23 @@ pub(super) fn reask(
     request.choices.clone_from(&tool.choices);
     request.requires_reason |= tool.requires_reason;
     let mut runs_unasked = false;
-    next.unread = revised.is_none();
-    if let Some(revised) = revised {
-        runs_unasked = unasked && revised.requirement.level == ApprovalLevel::Auto;
-        request.title.clone_from(&revised.title);
-        request.arguments.clone_from(&revised.arguments);
-        request.masks.clone_from(&revised.masks);
-        request.more_masks = revised.more_masks;
-        request.contents.clone_from(&revised.contents);
-        request.links.clone_from(&revised.links);
-        request.assessment = revised.assessment.clone();
-        request.priority = request.priority.max(revised.priority);
-        for why in &revised.reasons {
+    next.unread = revision.is_none();
+    if let Some(revision) = revision {
+        runs_unasked = unasked && revision.requirement.level == ApprovalLevel::Auto;
+        request.title.clone_from(&revision.title);
+        request.arguments.clone_from(&revision.arguments);
+        request.masks.clone_from(&revision.masks);
+        request.more_masks = revision.more_masks;
+        request.contents.clone_from(&revision.contents);
+        request.links.clone_from(&revision.links);
+        request.assessment = revision.assessment.clone();
+        request.priority = request.priority.max(revision.priority);
+        for why in &revision.reasons {
             if !request.reasons.contains(why) {
                 request.reasons.push(why.clone());
             }
         }
-        let needed = request.requirement().join(&revised.requirement);
+        let needed = request.requirement().join(&revision.requirement);
         request.require(needed);
     }
     request.reasons.retain(|why| why != reason);
@@ -121,7 +121,7 @@ pub(super) fn reask(
 fn was_asked_of_nobody(record: &CallRecord) -> bool {
     record.state == S::Approved
         && record.attempts == 0
-        && record.decided.is_none()
+        && record.decision.is_none()
         && record.grant_use.is_none()
         && !record.restored
         && record.request.level == ApprovalLevel::Auto

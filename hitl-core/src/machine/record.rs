@@ -195,8 +195,8 @@ pub struct CallRecord {
     #[serde(default)]
     pub(crate) attached: bool,
     /// The decision that applies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) decided: Option<RecordedDecision>,
+    #[serde(default, rename = "decided", skip_serializing_if = "Option::is_none")]
+    pub(crate) decision: Option<RecordedDecision>,
     /// The approvals of this revision so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) votes: Vec<Vote>,
@@ -233,8 +233,8 @@ pub struct CallRecord {
     #[serde(default)]
     pub(crate) attempts: u32,
     /// The details of its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ending: Option<EndReason>,
+    #[serde(default, rename = "ending", skip_serializing_if = "Option::is_none")]
+    pub(crate) end_reason: Option<EndReason>,
     /// The grant on which it runs, or may run.
     #[serde(default, rename = "granted", skip_serializing_if = "Option::is_none")]
     pub(crate) grant_use: Option<GrantUse>,

@@ -16,13 +16,13 @@ pub struct Edit {
     /// The decision. It is stored, so its patch is redacted.
     pub decision: Decision,
     /// The resulting revision.
-    pub revised: EditedRevision,
+    pub revision: EditedRevision,
 }
 
 impl Edit {
     /// Returns an edit. Make one only from data that a gate has checked.
-    pub fn new(decision: Decision, revised: EditedRevision) -> Self {
-        Self { decision, revised }
+    pub fn new(decision: Decision, revision: EditedRevision) -> Self {
+        Self { decision, revision }
     }
 }
 

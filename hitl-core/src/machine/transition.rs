@@ -105,7 +105,7 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         (S::Pending, Event::ApproveByGrant { decision, binding, drawn, by }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             decision::allow(&mut next, *drawn, by, facts)?;
-            next.decided = Some(RecordedDecision {
+            next.decision = Some(RecordedDecision {
                 id: *decision,
                 answer: DecisionKind::Approve,
                 by: by.clone(),
@@ -181,29 +181,29 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         (S::Claimed | S::OutcomeUnknown, Event::Succeed { token }) => {
             holds(record, *token)?;
             next.state = S::Executed;
-            next.ending = None;
+            next.end_reason = None;
         }
         (S::Claimed | S::OutcomeUnknown, Event::Fail { token, failure }) => {
             holds(record, *token)?;
             next.state = S::Failed;
-            next.ending = Some(EndReason::Failure(failure.clone()));
+            next.end_reason = Some(EndReason::Failure(failure.clone()));
         }
         (S::Claimed, Event::TimeOut { token }) => {
             holds(record, *token)?;
             next.state = S::OutcomeUnknown;
-            next.ending = Some(EndReason::Reason("the body ran out of its time".to_owned()));
+            next.end_reason = Some(EndReason::Reason("the body ran out of its time".to_owned()));
         }
         (S::Claimed, Event::ExecutorLost) => {
             guard(facts.claimant_dead, Refusal::Alive)?;
             next.state = S::OutcomeUnknown;
-            next.ending =
+            next.end_reason =
                 Some(EndReason::Reason("the executor died while it ran the body".to_owned()));
         }
         (S::Pending | S::Approved, Event::Restore) => ask_after_restore(&mut next, facts),
         (S::Claimed, Event::Restore) => {
             next.state = S::OutcomeUnknown;
             next.restored = true;
-            next.ending = Some(EndReason::Reason(
+            next.end_reason = Some(EndReason::Reason(
                 "it was running when the backup was taken that the store was restored from"
                     .to_owned(),
             ));
@@ -233,7 +233,7 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
         Event::Decide(decision) => decision::is_replay(record, decision),
         Event::Edit(edit) => decision::is_replay(record, &edit.decision),
         Event::ApproveByGrant { decision, .. } => {
-            let decided = record.decided.as_ref();
+            let decided = record.decision.as_ref();
             record.grant_use.is_some() && decided.is_some_and(|decided| decided.id == *decision)
         }
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
@@ -252,7 +252,7 @@ fn retry_idempotent(next: &mut CallRecord, most: u32, facts: StoreFacts) -> Resu
     guard(next.attempts < most, Refusal::TooManyAttempts)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
     next.state = S::Approved;
-    next.ending = None;
+    next.end_reason = None;
     next.claim = None;
     Ok(())
 }
@@ -316,18 +316,19 @@ fn resolve(
     match how {
         Resolution::Executed => {
             next.state = S::Executed;
-            next.ending = Some(EndReason::Reason(format!("marked as done by {by}")));
+            next.end_reason = Some(EndReason::Reason(format!("marked as done by {by}")));
         }
         Resolution::Failed { reason } => {
             next.state = S::Failed;
-            next.ending = Some(EndReason::Reason(format!("marked as failed by {by}: {reason}")));
+            next.end_reason =
+                Some(EndReason::Reason(format!("marked as failed by {by}: {reason}")));
         }
         Resolution::Retry { attested } => {
             guard(facts.claimant_dead || *attested, Refusal::Alive)?;
-            next.ending = None;
+            next.end_reason = None;
             // The human's approval of this attempt replaces the grant and its earlier decision.
             if next.grant_use.take().is_some() {
-                next.decided = None;
+                next.decision = None;
             }
             let requester =
                 next.request.is_requested_by(next.canonical.as_ref(), &Identity::new(by, None));

@@ -22,7 +22,7 @@ pub enum Deed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 // Exhaustive: each variant defines for every deed whether it needs a code.
-pub enum Demand {
+pub enum CodeDemand {
     /// Actions that loosen or destroy: grants, policies, who may decide, erasure, the host key.
     #[default]
     Loosening,
@@ -30,7 +30,7 @@ pub enum Demand {
     Answers,
 }
 
-impl Demand {
+impl CodeDemand {
     /// Returns whether a code is demanded for this action.
     pub const fn covers(self, deed: Deed) -> bool {
         match deed {
@@ -47,9 +47,11 @@ mod tests {
 
     #[test]
     fn invariant_5_what_loosens_needs_a_code_under_each_demand_and_what_stops_needs_none() {
-        for demand in [Demand::Loosening, Demand::Answers] {
+        for demand in [CodeDemand::Loosening, CodeDemand::Answers] {
             assert!(demand.covers(Deed::Loosen) && !demand.covers(Deed::Stop), "{demand:?}");
         }
-        assert!(Demand::Answers.covers(Deed::Answer) && !Demand::Loosening.covers(Deed::Answer));
+        assert!(
+            CodeDemand::Answers.covers(Deed::Answer) && !CodeDemand::Loosening.covers(Deed::Answer)
+        );
     }
 }

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::deed::Demand;
+use super::deed::CodeDemand;
 use super::totp::{Secret, base32};
 use crate::call::Principal;
 use crate::seal::{HostKey, HostKeys};
@@ -34,7 +34,7 @@ const MAX_PEOPLE: usize = 200;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Enrolments {
     #[serde(default)]
-    pub(super) demand: Demand,
+    pub(super) demand: CodeDemand,
     /// By the name that identities are compared by ([`Principal::spelling`]). Older versions used
     /// the folded name, which keeps spaces, full width and the case of letters beyond ASCII: such a
     /// key stays, since the secret of a device is derived from it.

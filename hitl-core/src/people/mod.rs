@@ -17,6 +17,6 @@ mod error;
 mod registry;
 mod totp;
 
-pub use deed::{Deed, Demand};
+pub use deed::{CodeDemand, Deed};
 pub use error::{PeopleError, PeopleErrorKind};
 pub use registry::{EnrolledPerson, People};

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::deed::Demand;
+use super::deed::CodeDemand;
 use super::enrolment::{CODE_BYTES, Checked, Enrolments, MAX_CODES, NotEnrolled, Person, Proof};
 use super::error::PeopleError;
 use crate::approval::KnownBy;
@@ -48,7 +48,7 @@ impl People {
     ///
     /// [`PeopleError::Unreadable`] and [`PeopleError::Store`]: then nothing may be done that needs
     /// a person.
-    pub async fn demand(&self) -> Result<Option<Demand>, PeopleError> {
+    pub async fn demand(&self) -> Result<Option<CodeDemand>, PeopleError> {
         let (_, enrolments) = self.read().await?;
         Ok((!enrolments.is_empty()).then_some(enrolments.demand))
     }
@@ -128,7 +128,7 @@ impl People {
     /// # Errors
     ///
     /// If the setting cannot be read or stored.
-    pub async fn set_demand(&self, demand: Demand) -> Result<(), PeopleError> {
+    pub async fn set_demand(&self, demand: CodeDemand) -> Result<(), PeopleError> {
         self.change(|all| all.demand = demand).await
     }
 
@@ -138,7 +138,7 @@ impl People {
     /// # Errors
     ///
     /// If the enrolments cannot be read.
-    pub async fn list(&self) -> Result<(Demand, Vec<EnrolledPerson>), PeopleError> {
+    pub async fn list(&self) -> Result<(CodeDemand, Vec<EnrolledPerson>), PeopleError> {
         let (_, all) = self.read().await?;
         let line = |(name, person): (String, Person)| EnrolledPerson {
             name,

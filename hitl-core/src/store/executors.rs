@@ -157,7 +157,8 @@ pub fn superseded(rows: &[ExecutorRow]) -> Vec<SessionId> {
 /// Returns the stored text of these tools, and the digest of that text.
 pub fn tools_text(tools: &[ToolFacts]) -> Result<(String, String), StoreError> {
     let text = serde_json::to_string(tools).map_err(|error| {
-        StoreError::new(StoreErrorKind::Other, "the tools cannot be written as JSON").because(error)
+        StoreError::new(StoreErrorKind::Other, "the tools cannot be written as JSON")
+            .with_source(error)
     })?;
     let digest: [u8; 32] = Sha256::digest(&text).into();
     Ok((text, hex(&digest)))

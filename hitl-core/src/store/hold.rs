@@ -132,7 +132,7 @@ fn has_a_part(record: &CallRecord, principal: &Principal) -> bool {
     let who = Identity::new(principal, None);
     let is =
         |name: &Principal, canonical: Option<&Principal>| who.is(&Identity::new(name, canonical));
-    let decided = record.decided.iter().chain(record.prior_revisions.iter().map(|e| &e.edited));
+    let decided = record.decision.iter().chain(record.prior_revisions.iter().map(|e| &e.edited));
     record.request.is_requested_by(record.canonical.as_ref(), &who)
         || decided.into_iter().any(|d| is(&d.by, d.canonical.as_ref()))
         || record.votes.iter().any(|vote| is(&vote.by, vote.canonical.as_ref()))

@@ -501,7 +501,7 @@ fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
         reasons: Vec::new(),
         priority: record.request().priority,
     };
-    let other = Reask::new(record.request().binding, tool, "why").revised(revised);
+    let other = Reask::new(record.request().binding, tool, "why").revision(revised);
     let refused = apply(&record, &Event::Reask(Box::new(other)), EARLY);
     assert_eq!(refused, Err(Refusal::AlreadyTried));
 }
@@ -525,7 +525,7 @@ fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
         reasons: Vec::new(),
         priority: record.request().priority,
     };
-    let asked = Reask::new(record.request().binding, tool, "why").revised(revised.clone());
+    let asked = Reask::new(record.request().binding, tool, "why").revision(revised.clone());
     let next = changed(apply(&record, &Event::Reask(Box::new(asked)), EARLY));
     assert_eq!((&next.request().masks, next.request().more_masks), (&revised.masks, 3));
 }

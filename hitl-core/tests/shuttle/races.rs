@@ -58,7 +58,7 @@ fn invariant_4_decide_races_decide() {
         came_about(if approved { "approved" } else { "rejected" });
         assert_eq!(world.ran.times(), usize::from(approved));
         assert_eq!(world.audited(AuditEvent::Decided), 1);
-        assert_eq!(world.record().await.decided.unwrap().by.as_str(), winner);
+        assert_eq!(world.record().await.decision.unwrap().by.as_str(), winner);
     });
 }
 

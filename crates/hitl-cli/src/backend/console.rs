@@ -5,7 +5,7 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Duration;
 
-use hitl_core::people::Demand;
+use hitl_core::people::CodeDemand;
 use hitl_core::{DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
 use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, UncoverBody};
 use hitl_wire::grant::{
@@ -40,7 +40,7 @@ pub(crate) struct TokenOwner {
     pub(crate) name: String,
     /// The actions that require a one-time code; `None` when nobody has enrolled, or the host
     /// vouches.
-    pub(crate) demand: Option<Demand>,
+    pub(crate) demand: Option<CodeDemand>,
 }
 
 impl ConsoleClient {
@@ -78,8 +78,8 @@ impl ConsoleClient {
         let me: Me = read(&self.0.get("api/me", &[])?)?;
         let demand = match me.code_for {
             CodeFor::Nothing => None,
-            CodeFor::Loosening => Some(Demand::Loosening),
-            CodeFor::Answers => Some(Demand::Answers),
+            CodeFor::Loosening => Some(CodeDemand::Loosening),
+            CodeFor::Answers => Some(CodeDemand::Answers),
         };
         Ok(TokenOwner { name: me.principal.to_string(), demand })
     }

@@ -11,7 +11,7 @@ use super::{Output, check_audited, name};
 use crate::args::{BackendArgs, DeciderArgs};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::person::{CodeDesk, CodeSource, Deed, Demand, PersonCommand, require_person};
+use crate::person::{CodeDemand, CodeDesk, CodeSource, Deed, PersonCommand, require_person};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,7 +26,7 @@ struct EnrolmentReport {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PeopleReport {
-    demand: Demand,
+    demand: CodeDemand,
     people: Vec<PersonLine>,
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{Subcommand, ValueEnum};
 
-use super::Demand;
+use super::CodeDemand;
 use crate::args::DeciderArgs;
 
 #[derive(Debug, Subcommand)]
@@ -69,7 +69,7 @@ impl Demanded {
     }
 }
 
-impl From<Demanded> for Demand {
+impl From<Demanded> for CodeDemand {
     fn from(demanded: Demanded) -> Self {
         match demanded {
             Demanded::Loosening => Self::Loosening,

@@ -2,7 +2,7 @@
 
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
-use hitl_core::people::{Demand, PeopleError, PeopleErrorKind};
+use hitl_core::people::{CodeDemand, PeopleError, PeopleErrorKind};
 
 use super::surroundings::Surroundings;
 use crate::backend::StoreBackend;
@@ -19,7 +19,7 @@ impl<'s> CodeDesk<'s> {
     }
 
     /// Returns the actions that require a credential; `None` when nobody has enrolled.
-    pub(super) async fn demands(&self) -> Result<Option<Demand>, Failure> {
+    pub(super) async fn demands(&self) -> Result<Option<CodeDemand>, Failure> {
         Ok(self.0.gate.people().demand().await?)
     }
 

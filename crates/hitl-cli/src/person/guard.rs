@@ -2,7 +2,7 @@
 
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
-use hitl_core::people::{Deed, Demand};
+use hitl_core::people::{CodeDemand, Deed};
 
 use super::code_desk::{self, CodeDesk};
 use super::processes;
@@ -62,7 +62,7 @@ pub(crate) fn require_person_for_console(
     deed: Deed,
     name: &str,
     code: Option<&str>,
-    demand: Option<Demand>,
+    demand: Option<CodeDemand>,
 ) -> Result<Option<String>, Failure> {
     let surroundings = classify(&processes::observe());
     match requirement(deed, &surroundings, Demands::AtConsole(demand), code.is_some()) {
@@ -79,10 +79,10 @@ pub(crate) fn require_person_for_console(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demands {
     /// The demand of the people who have enrolled in a store, if there are any.
-    In(Option<Demand>),
+    In(Option<CodeDemand>),
     /// The demand of the people who have enrolled in a console's store, if there are any. The
     /// console checks it.
-    AtConsole(Option<Demand>),
+    AtConsole(Option<CodeDemand>),
     /// Unknown, because no store was named.
     Unknown,
 }
@@ -191,11 +191,11 @@ mod tests {
 
     const DEMANDS: [Demands; 7] = [
         Demands::In(None),
-        Demands::In(Some(Demand::Loosening)),
-        Demands::In(Some(Demand::Answers)),
+        Demands::In(Some(CodeDemand::Loosening)),
+        Demands::In(Some(CodeDemand::Answers)),
         Demands::AtConsole(None),
-        Demands::AtConsole(Some(Demand::Loosening)),
-        Demands::AtConsole(Some(Demand::Answers)),
+        Demands::AtConsole(Some(CodeDemand::Loosening)),
+        Demands::AtConsole(Some(CodeDemand::Answers)),
         Demands::Unknown,
     ];
 
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn invariant_5_what_loosens_needs_a_code_once_somebody_has_enrolled_and_a_known_tree_before() {
         for surroundings in &all()[1..] {
-            for demanded in [Demand::Loosening, Demand::Answers] {
+            for demanded in [CodeDemand::Loosening, CodeDemand::Answers] {
                 for demanded in [Demands::In(Some(demanded)), Demands::AtConsole(Some(demanded))] {
                     assert_eq!(
                         requirement(Deed::Loosen, surroundings, demanded, false),
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn invariant_5_where_not_all_can_be_read_nothing_is_answered_without_a_code() {
         let unknown = &Surroundings::Unknown;
-        for demanded in [None, Some(Demand::Loosening)].map(Demands::In) {
+        for demanded in [None, Some(CodeDemand::Loosening)].map(Demands::In) {
             let why = refusal(requirement(Deed::Answer, unknown, demanded, false));
             assert!(why.contains("--code"), "{why}");
             assert_eq!(requirement(Deed::Answer, unknown, demanded, true), Requirement::Code);
@@ -282,9 +282,9 @@ mod tests {
     fn answers_need_a_code_where_that_is_demanded() {
         for surroundings in &all()[1..] {
             let answer = |demanded| requirement(Deed::Answer, surroundings, demanded, false);
-            assert_eq!(answer(Demands::In(Some(Demand::Answers))), Requirement::Code);
+            assert_eq!(answer(Demands::In(Some(CodeDemand::Answers))), Requirement::Code);
             if *surroundings != Surroundings::Unknown {
-                assert_eq!(answer(Demands::In(Some(Demand::Loosening))), Requirement::Nothing);
+                assert_eq!(answer(Demands::In(Some(CodeDemand::Loosening))), Requirement::Nothing);
                 assert_eq!(answer(Demands::In(None)), Requirement::Nothing);
             }
         }

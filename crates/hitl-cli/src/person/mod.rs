@@ -22,4 +22,4 @@ mod surroundings;
 pub(crate) use args::PersonCommand;
 pub(crate) use code_desk::CodeDesk;
 pub(crate) use guard::{CodeSource, require_person, require_person_for_console};
-pub(crate) use hitl_core::people::{Deed, Demand};
+pub(crate) use hitl_core::people::{CodeDemand, Deed};

@@ -400,7 +400,7 @@ async fn invariant_7_where_answers_need_a_code_a_token_answers_nothing_and_stops
     let request = submit(&gate, trip(50.0)).await;
     let (ann, people) = (Principal::new("ann"), gate.people());
     let codes = people.enrol_codes(&ann, &ann, 2).await.unwrap();
-    people.set_demand(hitl_core::people::Demand::Answers).await.unwrap();
+    people.set_demand(hitl_core::people::CodeDemand::Answers).await.unwrap();
     assert_eq!(get("/api/me").by(ANN).of(&console).await.ok()["codeFor"], "answers");
     for (status, kind) in with_a_token(&console, &request).await {
         assert_eq!((status, kind.as_str()), (403, "codeNeeded"));

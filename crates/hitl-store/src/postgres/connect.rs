@@ -94,7 +94,7 @@ impl Address {
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| unusable("no pool of connections can be made").because(error))
+            .map_err(|error| unusable("no pool of connections can be made").with_source(error))
     }
 
     /// Opens a dedicated connection to listen on.
@@ -145,6 +145,6 @@ fn trust(given: &[Vec<u8>]) -> Result<ClientConfig, StoreError> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let versions =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = versions.map_err(|error| unusable("TLS cannot be used").because(error))?;
+    let builder = versions.map_err(|error| unusable("TLS cannot be used").with_source(error))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

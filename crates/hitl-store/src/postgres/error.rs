@@ -90,7 +90,7 @@ impl Fault {
 /// Adds the cause, unless it is a message of the server: that may quote values, one of the
 /// connection does not.
 fn with_cause(wrapped: StoreError, error: tokio_postgres::Error) -> StoreError {
-    if error.as_db_error().is_some() { wrapped } else { wrapped.because(error) }
+    if error.as_db_error().is_some() { wrapped } else { wrapped.with_source(error) }
 }
 
 fn io_kind(error: &tokio_postgres::Error) -> Option<std::io::ErrorKind> {

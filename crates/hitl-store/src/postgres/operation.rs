@@ -5,7 +5,7 @@
 //! Read the record, ask the pure state machine, then send one statement that changes record,
 //! payload, result and history, if the record still has the version that was read. Zero rows mean
 //! that another writer was faster: read again. A record that this store has just seen is not read
-//! first: see `ready`.
+//! first: see `optimistic`.
 //!
 //! The row is not locked meanwhile: each statement is a transaction of its own, so no lock is held
 //! while a client thinks, pauses or dies, a pooler may send each statement over another connection,

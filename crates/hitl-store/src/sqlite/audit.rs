@@ -84,7 +84,7 @@ impl SqliteAudit {
             let line: Vec<u8> = row.get(0).map_err(|e| self.failed("read", e))?;
             to.write_all(&line)
                 .and_then(|()| to.write_all(b"\n"))
-                .map_err(|e| AuditError::new("the audit could not be exported").because(e))?;
+                .map_err(|e| AuditError::new("the audit could not be exported").with_source(e))?;
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ impl SqliteAudit {
 
 fn failed(what: &str, path: &Path, error: rusqlite::Error) -> AuditError {
     let why = format!("cannot {what} the audit file {}", path.display());
-    AuditError::new(why).because(io::Error::other(error))
+    AuditError::new(why).with_source(io::Error::other(error))
 }
 
 /// Locks the file for this process alone, and finds where its chain continues. `None` if the file

@@ -71,7 +71,7 @@ impl Fault {
                 let wrapped = StoreError::new(kind, message);
                 // Other errors of the wrapper quote the values that they could not convert.
                 let quotes_nothing = matches!(error, rusqlite::Error::SqliteFailure(..));
-                if quotes_nothing { wrapped.because(error) } else { wrapped }
+                if quotes_nothing { wrapped.with_source(error) } else { wrapped }
             }
         }
     }
@@ -156,5 +156,5 @@ pub(super) fn file_error(path: &Path, error: io::Error) -> StoreError {
         }
         _ => (Kind::Other, format!("{file} cannot be used; see the cause")),
     };
-    StoreError::new(kind, message).because(error)
+    StoreError::new(kind, message).with_source(error)
 }

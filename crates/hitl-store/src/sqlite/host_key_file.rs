@@ -24,7 +24,7 @@ pub(super) fn read(path: &Path) -> Result<Option<HostKeys>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             let hint = "the key file {} cannot be read; let this process read it";
-            return Err(wrong(path, hint).because(error));
+            return Err(wrong(path, hint).with_source(error));
         }
     };
     if is_exposed(&file).map_err(|error| file_error(path, error))? {
@@ -79,7 +79,7 @@ pub(super) fn check_current(path: &Path, current: &HostKey) -> Result<(), StoreE
 }
 
 fn generate(path: &Path) -> Result<HostKey, StoreError> {
-    HostKey::generate().map_err(|error| wrong(path, "no key can be made for {}").because(error))
+    HostKey::generate().map_err(|error| wrong(path, "no key can be made for {}").with_source(error))
 }
 
 /// Writes the complete file under another name first: a crash leaves either the former keys or

@@ -17,8 +17,7 @@ const TAKEN: &str = "UPDATE unaudited SET auditor = ?1 WHERE (call, version) IN 
 const ENTRY: &str = "SELECT entry FROM history WHERE seq = ?1";
 const OWN: &str = "SELECT entry FROM unaudited JOIN history ON history.seq = unaudited.seq \
                    WHERE auditor = ?1 ORDER BY unaudited.call, version LIMIT ?2";
-/// Records that a change that was just written is to be audited by this session; without one, by
-/// any session.
+/// Records that a new change still has to be audited: by this session, or by any if there is none.
 pub(super) fn add_unaudited(
     on: &Connection,
     call: i64,

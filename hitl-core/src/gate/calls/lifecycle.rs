@@ -126,7 +126,7 @@ impl Lifecycle {
                     telemetry::count_end(&record, record.state);
                 }
                 let mut entry = AuditRecord::new(audited, &record, record.updated_at);
-                entry.note = match &record.ending {
+                entry.note = match &record.end_reason {
                     Some(EndReason::Reason(reason)) => Some(reason.clone()),
                     _ if record.state == CallState::Pending => {
                         record.request.reasons.last().cloned()

@@ -79,7 +79,7 @@ impl PreparedCall {
         let Evaluation { assessment, routed } = call.evaluation;
         let config = tool.config();
         let requirement = requirement(&tool, &routed, requester);
-        let InitialState { state, ending } = initial_state(&routed);
+        let InitialState { state, end_reason } = initial_state(&routed);
         let now = Timestamp::EPOCH;
         let id = RequestId::new();
         let build = tool.version().cloned().map(Cow::into_owned);
@@ -143,7 +143,7 @@ impl PreparedCall {
             owner: Some(owner),
             attached: false,
             intent: None,
-            decided: None,
+            decision: None,
             votes: Vec::new(),
             prior_revisions: Vec::new(),
             edited_content: None,
@@ -155,7 +155,7 @@ impl PreparedCall {
             claim: None,
             approval_window_ms: 0,
             attempts: 0,
-            ending,
+            end_reason,
             grant_use: None,
             batch: None,
             retry_of: None,
@@ -185,8 +185,8 @@ impl PreparedCall {
     /// Replaces the evaluation.
     pub(in crate::gate) fn set_evaluation(&mut self, evaluation: Evaluation) {
         let Evaluation { assessment, routed } = evaluation;
-        let InitialState { state, ending } = initial_state(&routed);
-        (self.record.state, self.record.ending) = (state, ending);
+        let InitialState { state, end_reason } = initial_state(&routed);
+        (self.record.state, self.record.end_reason) = (state, end_reason);
         let request = Arc::make_mut(&mut self.record.request);
         request.require(requirement(&self.tool, &routed, self.requester));
         request.priority = priority(self.tool.config().risk, assessment.confidence);
@@ -231,7 +231,7 @@ impl PreparedCall {
     pub(in crate::gate) fn deny(&mut self, reason: String) {
         self.record.state = CallState::Denied;
         Arc::make_mut(&mut self.record.request).level = ApprovalLevel::Full;
-        self.record.ending = Some(EndReason::Reason(reason.clone()));
+        self.record.end_reason = Some(EndReason::Reason(reason.clone()));
         self.routed.verdict = Verdict::Deny(reason);
     }
 
@@ -273,8 +273,8 @@ impl PreparedCall {
         let record = &mut self.record;
         (record.claim, record.attempts) = (None, 0);
         if !may_run {
-            let InitialState { state, ending } = initial_state(&self.routed);
-            (record.state, record.ending) = (state, ending);
+            let InitialState { state, end_reason } = initial_state(&self.routed);
+            (record.state, record.end_reason) = (state, end_reason);
         } else if held {
             record.state = CallState::Approved;
         } else {

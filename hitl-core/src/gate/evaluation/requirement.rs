@@ -7,7 +7,7 @@ use crate::policy::{ApprovalLevel, Quorum, RequesterRule, Requirement, Route, St
 /// The state of a new call.
 pub(in crate::gate) struct InitialState {
     pub(in crate::gate) state: CallState,
-    pub(in crate::gate) ending: Option<EndReason>,
+    pub(in crate::gate) end_reason: Option<EndReason>,
 }
 
 /// Returns whether a call runs at once and changes nothing, so that it needs no record.
@@ -17,11 +17,11 @@ pub(in crate::gate) fn needs_no_record(tool: &RegisteredTool, routed: &Route) ->
 
 /// Returns the initial state of a call with this route.
 pub(in crate::gate) fn initial_state(routed: &Route) -> InitialState {
-    let (state, ending) = match &routed.verdict {
+    let (state, end_reason) = match &routed.verdict {
         Verdict::Run | Verdict::Ask(_) => (CallState::Pending, None),
         Verdict::Deny(reason) => (CallState::Denied, Some(EndReason::Reason(reason.clone()))),
     };
-    InitialState { state, ending }
+    InitialState { state, end_reason }
 }
 
 /// Returns the requirement of a call of this tool with this route.

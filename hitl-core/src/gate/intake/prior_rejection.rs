@@ -38,7 +38,7 @@ pub(in crate::gate) async fn deny_if_rejected_before(
             && earlier.circumstances == circumstances
     };
     let Some(earlier) = rejected.iter().find(same) else { return Ok(()) };
-    let answer = earlier.decided.as_ref().map(|decided| &decided.answer);
+    let answer = earlier.decision.as_ref().map(|decided| &decided.answer);
     let reason = match answer {
         Some(DecisionKind::Reject { again: RepeatPolicy::Allowed, .. }) => return Ok(()),
         Some(DecisionKind::Reject { reason: Some(reason), .. }) => format!(": {reason}"),

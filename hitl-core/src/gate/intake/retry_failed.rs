@@ -33,7 +33,7 @@ impl Gate {
 fn may_retry(failed: &CallRecord, tool: &RegisteredTool) -> bool {
     let config = tool.config();
     let failed_by_itself =
-        matches!(&failed.ending, Some(EndReason::Failure(failure)) if !failure.panicked);
+        matches!(&failed.end_reason, Some(EndReason::Failure(failure)) if !failure.panicked);
     // The tool must be idempotent both now and when it was approved.
     failed.state == CallState::Failed
         && failed_by_itself
@@ -52,7 +52,7 @@ fn approval_of(failed: &CallRecord) -> Option<&Principal> {
     if failed.grant_use.is_some() || failed.edited_content.is_some() || failed.batch.is_some() {
         return None;
     }
-    match &failed.decided {
+    match &failed.decision {
         Some(decided) => matches!(decided.answer, DecisionKind::Approve).then_some(&decided.by),
         None => failed.retry_of.as_ref()?.approved_by.as_ref(),
     }

@@ -165,7 +165,7 @@ fn audit_submission(
     assessed.policies = policies;
     audit.record(&assessed);
     let mut entry = of(event);
-    if let Some(EndReason::Reason(reason)) = &record.ending {
+    if let Some(EndReason::Reason(reason)) = &record.end_reason {
         entry.note = Some(reason.clone());
     } else if record.retry_of.is_some() {
         entry.note = record.request.reasons.last().cloned();

@@ -135,7 +135,7 @@ fn seal_list(ring: &KeyRing, keys: &[DigestKey]) -> Result<String, StoreError> {
     let bytes: Vec<u8> = keys.iter().flat_map(|key| *key.as_bytes()).collect();
     let sealed = ring.seal(&bytes, &Bound::of_store(Purpose::DigestKeys)).map_err(|error| {
         StoreError::new(StoreErrorKind::Key, "the former digest keys could not be sealed")
-            .because(error)
+            .with_source(error)
     })?;
     Ok(hex(sealed.as_bytes()))
 }

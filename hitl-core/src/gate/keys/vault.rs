@@ -99,7 +99,7 @@ impl Vault {
         let sealed = self.ring.seal(&plain, &Bound::new(id, Purpose::Payload, revision));
         Ok(sealed.map_err(|error| {
             StoreError::new(StoreErrorKind::Key, "the call's payload could not be sealed")
-                .because(error)
+                .with_source(error)
         })?)
     }
 
@@ -179,7 +179,7 @@ impl Vault {
     ) -> Result<Option<Sealed>, StoreError> {
         let Some(plain) = self.open_text(text, record) else { return Ok(None) };
         let sealed = self.ring.seal(&plain, &bound_of(text, record)).map_err(|error| {
-            StoreError::new(StoreErrorKind::Key, "a text could not be sealed").because(error)
+            StoreError::new(StoreErrorKind::Key, "a text could not be sealed").with_source(error)
         })?;
         Ok(Some(sealed))
     }
@@ -240,5 +240,5 @@ fn unopened_error(error: SealError, what: &str) -> GateError {
         "{what} is sealed under the host key {id}, which this process does not have; give it that \
          key too, or restart it if the key was replaced while it ran"
     );
-    StoreError::new(StoreErrorKind::Key, why).because(error).into()
+    StoreError::new(StoreErrorKind::Key, why).with_source(error).into()
 }

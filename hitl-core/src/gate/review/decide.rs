@@ -136,7 +136,7 @@ async fn apply_decision(core: &GateCore, decision: Decision) -> Result<CallRecor
 /// again after further changes of the call was audited the first time.
 fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
     let is_last = record
-        .decided
+        .decision
         .as_ref()
         .is_some_and(|decided| decided.id == decision.id && decided.at == record.updated_at);
     let is_vote = record.state == CallState::Pending

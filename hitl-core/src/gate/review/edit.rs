@@ -9,7 +9,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::review::edit_by_schema::revise_by_schema;
-use crate::gate::review::revision::{evaluate_revision, seal_next, to_revised};
+use crate::gate::review::revision::{edited_revision, evaluate_revision, seal_next};
 use crate::gate::stored_text::UNLIMITED;
 use crate::machine::{
     CallRecord, CallState, Edit, EditedRevision, Event, Refusal, StoreFacts, check_edit,
@@ -20,7 +20,7 @@ use crate::store::{ApplyError, EventPayload};
 
 /// The revision that results from a patch, and its sealed arguments.
 struct PatchedRevision {
-    revised: EditedRevision,
+    revision: EditedRevision,
     sealed: Sealed,
 }
 
@@ -53,8 +53,8 @@ pub(in crate::gate) async fn apply_edit(
             return Err(ApplyError::Rejected { refusal, current: Box::new(record) }.into());
         }
     }
-    let PatchedRevision { revised, sealed } = apply_patch(core, &record, &patch).await?;
-    let event = Event::Edit(Box::new(Edit::new(decision.clone(), revised)));
+    let PatchedRevision { revision, sealed } = apply_patch(core, &record, &patch).await?;
+    let event = Event::Edit(Box::new(Edit::new(decision.clone(), revision)));
     let record = core.calls.apply(&tenant, id, event, EventPayload::payload(sealed)).await?;
     record_edit(core, &record, &decision);
     Ok(record)
@@ -94,7 +94,7 @@ async fn apply_patch(
     let Some(tool) = tool else {
         let edited = revise_by_schema(core, record, &snapshot, patch).await?;
         let sealed = seal_next(core, record, &edited.snapshot, &Referents::default())?;
-        return Ok(PatchedRevision { revised: edited.revised, sealed });
+        return Ok(PatchedRevision { revision: edited.revision, sealed });
     };
     let text = patched(&snapshot, patch.as_str(), core.tools.limits())?;
     let next = tool.bind(&text, UNLIMITED)?.snapshot;
@@ -109,6 +109,6 @@ async fn apply_patch(
         return Err(GateError::new(GateErrorKind::EditDenied, why));
     }
     let sealed = seal_next(core, record, &revision.snapshot, &revision.referents)?;
-    let revised = to_revised(core, record, revision).await;
-    Ok(PatchedRevision { revised, sealed })
+    let revision = edited_revision(core, record, revision).await;
+    Ok(PatchedRevision { revision, sealed })
 }

@@ -21,7 +21,7 @@ use crate::machine::{CallRecord, EditedRevision};
 
 /// The revision of an edit, and its arguments.
 pub(in crate::gate) struct SchemaRevision {
-    pub(in crate::gate) revised: EditedRevision,
+    pub(in crate::gate) revision: EditedRevision,
     pub(in crate::gate) snapshot: Snapshot,
 }
 
@@ -65,7 +65,7 @@ pub(in crate::gate) async fn revise_by_schema(
         because.push(why.to_owned());
     }
     let content = CallContent { tool: &facts.name, snapshot: &next, context: &record.context };
-    let revised = EditedRevision {
+    let revision = EditedRevision {
         content: core.vault.recognize_digest(record.current_content(), content),
         arguments: shown.arguments,
         masks: shown.masks,
@@ -78,7 +78,7 @@ pub(in crate::gate) async fn revise_by_schema(
         reasons: because,
         priority: request.priority,
     };
-    Ok(SchemaRevision { revised, snapshot: next })
+    Ok(SchemaRevision { revision, snapshot: next })
 }
 
 /// Returns the schema of a tool that is defined by it alone, if it is the one that was reviewed.

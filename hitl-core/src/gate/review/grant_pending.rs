@@ -174,7 +174,7 @@ pub(in crate::gate) async fn apply_grant_to_pending(
 fn record_approval_by_grant(core: &GateCore, record: &CallRecord, grant: &GrantRecord) {
     telemetry::record_decision(record);
     let mut entry = AuditRecord::new(AuditEvent::Decided, record, record.updated_at);
-    entry.decision = record.decided.as_ref().map(|decided| decided.id);
+    entry.decision = record.decision.as_ref().map(|decided| decided.id);
     entry.subject = Some(grant.id().to_string());
     let note = Some("approved by a grant".to_owned());
     core.audit.record_by(entry, Some(grant.grant.by.clone()), note);

@@ -12,7 +12,7 @@ use crate::gate::calls::lifecycle::MAX_REASON;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::keys::stored_payload::stored_snapshot;
-use crate::gate::review::revision::{evaluate_revision, seal_next, to_revised};
+use crate::gate::review::revision::{edited_revision, evaluate_revision, seal_next};
 use crate::gate::stored_text::UNLIMITED;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::tool_check::{ChangedTool, ToolCheck, check_tool, describe_state};
@@ -80,13 +80,13 @@ async fn plan_reask(
     }
     let same_contents = names_the_same(&revision.contents, &record.request.contents);
     let (next, referents) = (revision.snapshot.clone(), revision.referents.clone());
-    let revised = to_revised(core, record, revision).await;
-    let enclosed = if !same_contents || revised.content != record.current_content() {
+    let edited = edited_revision(core, record, revision).await;
+    let enclosed = if !same_contents || edited.content != record.current_content() {
         EventPayload::payload(seal_next(core, record, &next, &referents)?)
     } else {
         EventPayload::none()
     };
-    Ok(ReaskStep::Ask(Box::new(reask.revised(revised)), enclosed))
+    Ok(ReaskStep::Ask(Box::new(reask.revision(edited)), enclosed))
 }
 
 async fn apply_reask(

@@ -67,7 +67,7 @@ pub(in crate::gate) async fn evaluate_revision(
 }
 
 /// Converts an evaluated revision to the one that is stored.
-pub(in crate::gate) async fn to_revised(
+pub(in crate::gate) async fn edited_revision(
     core: &GateCore,
     record: &CallRecord,
     revision: EvaluatedRevision,

@@ -105,7 +105,7 @@ fn stored_decision<'r>(
     decision: &Decision,
 ) -> Option<&'r RecordedDecision> {
     let edits = record.prior_revisions.iter().map(|earlier| &earlier.edited);
-    let mut taken = record.decided.iter().chain(edits);
+    let mut taken = record.decision.iter().chain(edits);
     taken.find(|taken| taken.id == decision.id && taken.by == decision.by.principal)
 }
 

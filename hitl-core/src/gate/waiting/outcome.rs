@@ -12,14 +12,14 @@ pub(in crate::gate) async fn outcome_of_record(
     core: &GateCore,
     record: &CallRecord,
 ) -> Result<Outcome, GateError> {
-    let reason = || match &record.ending {
+    let reason = || match &record.end_reason {
         Some(EndReason::Reason(reason)) => reason.clone(),
         _ => String::new(),
     };
-    let answer = record.decided.as_ref().map(|decided| &decided.answer);
+    let answer = record.decision.as_ref().map(|decided| &decided.answer);
     Ok(match record.state {
         CallState::Executed => Outcome::Executed(stored_output(core, record).await?),
-        CallState::Failed => Outcome::Failed(match &record.ending {
+        CallState::Failed => Outcome::Failed(match &record.end_reason {
             Some(EndReason::Failure(failure)) => failure.clone(),
             _ => FailureRecord { message: reason(), panicked: false },
         }),

@@ -25,7 +25,7 @@ pub async fn each_answer_leads_to_its_state(s: Subject) {
         s.pass(1);
         let after = s.apply(record.id(), Event::Decide(decision.clone())).await;
         assert_eq!((after.state, after.version), (state, 2));
-        let decided = after.decided.as_ref().expect("the decision is kept");
+        let decided = after.decision.as_ref().expect("the decision is kept");
         assert_eq!((decided.id, &decided.answer), (decision.id, &decision.answer));
         assert_eq!(decided.at, s.store.now().await.unwrap(), "by the store's clock");
         assert_eq!(s.get(record.id()).await, after);

@@ -95,7 +95,7 @@ pub async fn invariant_13_dead_executors_are_forgotten(s: Subject) {
 pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
     let record = approved(&s, &Draft::new("run", 1)).await;
     let now = ToolFacts { description: "Signs twice.".to_owned(), ..tool("sign_contract", "2.0") };
-    let revised = EditedRevision {
+    let revision = EditedRevision {
         content: format!("{:064x}", 77).parse().unwrap(),
         arguments: record.request.arguments.clone(),
         masks: Vec::new(),
@@ -108,7 +108,7 @@ pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
         reasons: vec!["new".to_owned()],
         priority: Priority::Medium,
     };
-    let reask = Reask::new(record.request.binding, now, "asked again").revised(revised);
+    let reask = Reask::new(record.request.binding, now, "asked again").revision(revision);
     let event = Event::Reask(Box::new(reask));
     let payload = EventPayload::payload(sealed(b"next"));
     let asked = s.store.apply(&tenant(), record.id(), event.clone(), payload).await.unwrap();

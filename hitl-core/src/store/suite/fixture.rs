@@ -352,7 +352,7 @@ impl Draft {
                 attached: false,
                 canonical: None,
                 intent: None,
-                decided: None,
+                decision: None,
                 votes: Vec::new(),
                 prior_revisions: Vec::new(),
                 edited_content: None,
@@ -364,7 +364,7 @@ impl Draft {
                 claim: self.claim,
                 approval_window_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
-                ending: denied.then(|| EndReason::Reason("a rule says so".to_owned())),
+                end_reason: denied.then(|| EndReason::Reason("a rule says so".to_owned())),
                 grant_use: self.granted,
                 batch: self.batch.clone(),
                 retry_of: None,
@@ -440,7 +440,7 @@ pub fn claim(record: &CallRecord, token: ClaimToken, session: SessionId) -> Even
 /// level.
 pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: ApprovalLevel) -> Event {
     let arguments = serde_json::json!({ "contract_id": content }).to_string();
-    let revised = EditedRevision {
+    let revision = EditedRevision {
         content: format!("{content:064x}").parse().expect("64 digits"),
         arguments: JsonText::new(arguments).expect("serde_json writes JSON"),
         masks: Vec::new(),
@@ -453,7 +453,7 @@ pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: Approv
         reasons: Vec::new(),
         priority: Priority::Medium,
     };
-    Event::Edit(Box::new(Edit::new(decision, revised)))
+    Event::Edit(Box::new(Edit::new(decision, revision)))
 }
 
 /// Returns an approved call.

@@ -172,7 +172,7 @@ pub async fn a_grant_allows_what_waits(s: Subject) {
     let event = allow(&record, draw(&saved, 0));
     let yes = s.apply(record.id(), event.clone()).await;
     assert_eq!((yes.state, yes.grant_use), (CallState::Approved, Some(draw(&saved, 0))));
-    assert_eq!(yes.decided.as_ref().map(|decided| decided.by.as_str()), Some("alice"));
+    assert_eq!(yes.decision.as_ref().map(|decided| decided.by.as_str()), Some("alice"));
     s.pass(1);
     assert_eq!(s.apply(record.id(), event).await, yes);
     assert_eq!(now_stands(&s, saved.id()).await, saved);

@@ -39,7 +39,7 @@ pub async fn a_late_result_settles_it(s: Subject) {
     assert_eq!(s.refuse(record.id(), stranger).await, Refusal::NotClaimant);
     let late = EventPayload::result(sealed(b"late"));
     let done = s.store.apply(&tenant(), record.id(), Event::Succeed { token }, late).await.unwrap();
-    assert_eq!((done.state, done.ending), (CallState::Executed, None));
+    assert_eq!((done.state, done.end_reason), (CallState::Executed, None));
     assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), Some(sealed(b"late")));
 
     let (record, token) = unknown_outcome(&s, &Draft::new("run", 2)).await;

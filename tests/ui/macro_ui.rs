@@ -1,29 +1,40 @@
 //! The input that `#[hitl_tool]` accepts, its messages for the input that it refuses, and the
 //! impossibility of reaching a gated body without the gate.
 //!
-//! After a change of a message: `TRYBUILD=overwrite cargo test --test macro_ui`, and read the diff.
+//! After a change of a message, run `TRYBUILD=overwrite cargo test -p hitl-ui-tests` and read the
+//! diff.
+
+use trybuild::TestCases;
+
+/// Returns a set of cases. One that passes makes trybuild use `cargo build` for the others too;
+/// with `cargo check` for some of them, it would compile the dependencies twice.
+fn cases() -> TestCases {
+    let cases = TestCases::new();
+    cases.pass("pass/attributes.rs");
+    cases
+}
 
 #[test]
 fn accepted() {
-    trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
+    cases().pass("pass/*.rs");
 }
 
 #[test]
 fn refused() {
-    trybuild::TestCases::new().compile_fail("tests/ui/fail/*.rs");
+    cases().compile_fail("fail/*.rs");
 }
 
 #[test]
 fn invariant_1_no_side_door() {
-    trybuild::TestCases::new().compile_fail("tests/ui/no_side_door/*.rs");
+    cases().compile_fail("no_side_door/*.rs");
 }
 
 /// Compares the compiler's messages about the fns in `ui/fail/bodies.rs` and about the tools: their
 /// positions within each half of the file, and their texts.
 #[test]
 fn bodies_are_linted_as_those_of_plain_fns() {
-    let written = include_str!("ui/fail/bodies.rs");
-    let said = std::fs::read_to_string("tests/ui/fail/bodies.stderr").unwrap();
+    let written = include_str!("fail/bodies.rs");
+    let said = std::fs::read_to_string("fail/bodies.stderr").unwrap();
     let start = |of: &str| {
         let start = written.lines().position(|line| line == format!("pub mod {of} {{"));
         start.unwrap_or_else(|| panic!("no mod {of}")) + 1
