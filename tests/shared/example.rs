@@ -3,11 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Builds the example from the current tree, and returns its path.
+/// Returns the path of an example, built from the current tree. If `cargo xtask test` has built it,
+/// it sets a variable.
 pub(crate) fn built(name: &str) -> PathBuf {
     // <target>/<profile>/deps/<this test>
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
+    let path = profile.join("examples").join(name);
+    if std::env::var_os("HITL_TEST_BUILT").is_some() {
+        return path;
+    }
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--package", "hitl", "--example", name]);
     build.arg("--target-dir").arg(profile.parent().unwrap());
@@ -15,5 +20,5 @@ pub(crate) fn built(name: &str) -> PathBuf {
         build.arg("--release");
     }
     assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
-    profile.join("examples").join(name)
+    path
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 /// A cargo command, with the environment that it needs.
 pub(crate) struct Cargo {
@@ -45,29 +44,4 @@ impl Cargo {
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
-}
-
-/// A named command that has to succeed.
-pub(crate) struct Step {
-    name: &'static str,
-    cargo: Cargo,
-}
-
-impl Step {
-    pub(crate) fn new(name: &'static str, cargo: Cargo) -> Self {
-        Self { name, cargo }
-    }
-
-    pub(crate) fn run(&self, number: &str) -> Result<(), String> {
-        let typed = self.cargo.typed();
-        println!("\n[{number}] {}: {typed}", self.name);
-        let started = Instant::now();
-        let status = self.cargo.command().status();
-        let status = status.map_err(|error| format!("cannot start `{typed}`: {error}"))?;
-        if !status.success() {
-            return Err(format!("{} failed ({status}). Again: {typed}", self.name));
-        }
-        println!("[{number}] {} passed in {:.1} s", self.name, started.elapsed().as_secs_f32());
-        Ok(())
-    }
 }

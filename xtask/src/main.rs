@@ -12,18 +12,19 @@ mod javascript;
 mod postgres;
 mod quickstart;
 mod spelling;
+mod test;
 mod tidy;
 mod toolchain;
 mod tools;
 
 use std::process::ExitCode;
 
-use crate::cargo::{Step, cargo};
 use crate::instructions::Baseline;
 use crate::javascript::Mode;
+use crate::test::Tier;
 
 const HELP: &str = "\
-Usage: cargo xtask test
+Usage: cargo xtask test [--fast | --full]
        cargo xtask tidy
        cargo xtask dependencies
        cargo xtask book
@@ -32,9 +33,15 @@ Usage: cargo xtask test
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
 
-`test` runs everything that has to hold before a change is merged: format, lints, documentation, every
-test, every example, the quickstart on the data that comes along, and the instruction counts of a few
-paths beside those that are kept (with valgrind; without it they are left out, never in CI).
+`test` runs what has to hold before a change is merged: format, lints, documentation, every test, every
+example, and the quickstart on the data that comes along. It prints the time of each step. CI runs it.
+
+`test --fast` is for while you work: format, lints, unit tests, and the contracts on memory and SQLite. It
+does not run a test binary again that has passed and has not changed.
+
+`test --full` also runs what takes long: long races and many deaths in place of some, benchmarks once, examples as
+a newcomer builds them, and the instruction counts of a few paths beside those that are kept (with valgrind;
+without it they are left out, never in CI).
 
 A private PostgreSQL server is started for the tests that need one (its own folder, port and socket,
 loopback only). Where the server is missing it is installed with apt-get, if this user may, and otherwise
@@ -45,8 +52,7 @@ The console's tests drive a real browser: Chromium and ChromeDriver are installe
 axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
 
 `tidy` checks the repository's own texts: links, features, files that ARCHITECTURE.md names, lengths, and
-words. `test` begins with it and with `dependencies`, and then checks the spelling with typos (installed
-with pip) and builds the book.
+words. `test` also checks the spelling with typos (installed with pip), and builds the book.
 
 `dependencies` checks licences, sources and bans by deny.toml, and that the dependencies of the published
 packages ask for no newer Rust than rust-version. If rustup has that Rust installed, it compiles with it too.
@@ -71,7 +77,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
-        ["test"] => test(),
+        ["test"] => test::run(Tier::Standard),
+        ["test", "--fast"] => test::run(Tier::Fast),
+        ["test", "--full"] => test::run(Tier::Full),
+        // By cargo, for each test binary.
+        ["runner", ref rest @ ..] => return test::runner::run(rest),
         ["bench", ref rest @ ..] => bench::run(rest),
         ["instructions"] => instructions::run(Baseline::Compare),
         ["instructions", "--keep"] => instructions::run(Baseline::Keep),
@@ -96,55 +106,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Runs every step in turn; stops at the first that fails.
-fn test() -> Result<(), String> {
-    toolchain::prepare()?;
-    tidy::run()?;
-    dependencies::check()?;
-    spelling::check()?;
-    book::build()?;
-    javascript::format(Mode::Check)?;
-    let mut tests =
-        cargo(&["test", "--workspace", "--all-features", "--all-targets", "--no-fail-fast"]);
-    // The server lives until the tests have run.
-    let database = postgres::prepare()?;
-    for (name, value) in database.iter().flat_map(|database| database.environment) {
-        tests = tests.env(name, value);
-    }
-    if let Some((name, value)) = browser::prepare()? {
-        tests = tests.env(name, value);
-    }
-    let steps = [
-        Step::new("format", cargo(&["fmt", "--all", "--check"])),
-        Step::new(
-            "lints",
-            cargo(&["clippy", "--workspace", "--all-targets", "--all-features"])
-                .and(&["--", "-D", "warnings"]),
-        ),
-        Step::new(
-            "the library without its features",
-            cargo(&["clippy", "-p", "hitl", "--no-default-features", "--", "-D", "warnings"]),
-        ),
-        Step::new(
-            "documentation",
-            cargo(&["doc", "--workspace", "--no-deps", "--all-features"])
-                .env("RUSTDOCFLAGS", "-D warnings"),
-        ),
-        Step::new("examples", cargo(&["build", "-p", "hitl", "--examples"])),
-        Step::new("tests", tests),
-        Step::new("tests in documentation", {
-            cargo(&["test", "--workspace", "--all-features", "--doc"])
-        }),
-    ];
-    let total = steps.len() + 2;
-    for (at, step) in steps.iter().enumerate() {
-        step.run(&format!("{}/{total}", at + 1))?;
-    }
-    quickstart::run(&format!("{}/{total}", total - 1))?;
-    println!("\n[{total}/{total}] instructions: cargo xtask instructions");
-    instructions::run(Baseline::Compare)?;
-    println!("\nxtask: all {total} steps passed");
-    Ok(())
 }

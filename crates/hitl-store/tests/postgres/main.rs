@@ -16,6 +16,8 @@ mod erasure;
 mod grants;
 mod journal;
 mod kills;
+#[path = "../shared/length.rs"]
+mod length;
 mod line;
 mod opening;
 mod operations;

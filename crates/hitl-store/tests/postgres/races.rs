@@ -11,9 +11,9 @@ use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::PostgresStore;
 
 use crate::child::{Child, Role, say, told};
+use crate::length::full_or_brief;
 use crate::support::{options, schema, url_or_skip};
 
-const ROUNDS: u64 = 2_000;
 /// The number of calls raced for at the same time.
 const TOGETHER: u64 = 8;
 const PROCESSES: usize = 4;
@@ -28,9 +28,10 @@ async fn invariant_11_of_64_racers_in_four_processes_one_ends_a_call() {
     for racer in &mut racers {
         assert_eq!(racer.hear(), "ready");
     }
+    let rounds = full_or_brief(2_000, 400);
     let mut ends: BTreeMap<CallState, u64> = BTreeMap::new();
     let mut heard: HashMap<RequestId, Told> = HashMap::new();
-    for round in 0..ROUNDS / TOGETHER {
+    for round in 0..rounds / TOGETHER {
         let drafts = (0..TOGETHER).map(|call| {
             // Of every four calls one is due at once, and one while they race.
             let expires_in = match call % 4 {
@@ -66,7 +67,7 @@ async fn invariant_11_of_64_racers_in_four_processes_one_ends_a_call() {
             assert_eq!(record.version(), 2 + told.approved + ran, "nothing else happened");
         }
     }
-    assert_eq!(ends.values().sum::<u64>(), ROUNDS);
+    assert_eq!(ends.values().sum::<u64>(), rounds);
     for end in [CallState::Executed, CallState::Rejected, CallState::Cancelled, CallState::Expired]
     {
         assert!(ends.contains_key(&end), "no race ended so: {end}; {ends:?}");

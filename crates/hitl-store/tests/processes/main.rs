@@ -8,6 +8,8 @@
 
 mod child;
 mod durability;
+#[path = "../shared/length.rs"]
+mod length;
 mod races;
 mod rotation;
 mod storm;

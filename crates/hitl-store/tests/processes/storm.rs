@@ -1,4 +1,4 @@
-//! Ten thousand races, sixty-four ways, from four processes: approve, reject, expire, cancel,
+//! Thousands of races, sixty-four ways, from four processes: approve, reject, expire, cancel,
 //! claim.
 //!
 //! Two of the processes have a clock on which every call has expired, and two do not, so that a
@@ -16,9 +16,8 @@ use hitl_core::{ClaimToken, RequestId, SessionId, Store};
 use hitl_store::SqliteStore;
 
 use crate::child::{Child, Role, say, wait_for_go};
+use crate::length::full_or_brief;
 
-/// The number of races.
-const ROUNDS: usize = 10_000;
 /// The number of races that run at a time.
 const AT_ONCE: usize = 100;
 const PROCESSES: usize = 4;
@@ -138,11 +137,11 @@ async fn race(
 }
 
 /// Creates a store of calls to race for; every other one is approved already.
-async fn filled(path: &Path) -> Subject {
+async fn filled(path: &Path, rounds: usize) -> Subject {
     let clock = start_clock();
     let store = SqliteStore::options().clock(clock.clone()).open(path).await.unwrap();
     let s = Arc::new(Subject::new(store, clock));
-    for from in (0..ROUNDS).step_by(AT_ONCE) {
+    for from in (0..rounds).step_by(AT_ONCE) {
         let mut submitting = tokio::task::JoinSet::new();
         for position in from..from + AT_ONCE {
             let s = Arc::clone(&s);
@@ -175,10 +174,11 @@ async fn happened(store: &dyn Store, from: u64) -> BTreeMap<RequestId, Vec<(Stri
 }
 
 #[tokio::test]
-async fn invariants_3_4_and_11_hold_in_ten_thousand_races_of_four_processes() {
+async fn invariants_3_4_and_11_hold_in_thousands_of_races_of_four_processes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hitl.db");
-    let s = filled(&path).await;
+    let rounds = full_or_brief(10_000, 2_000);
+    let s = filled(&path, rounds).await;
     let before: u64 = calls(&*s.store).await.iter().map(hitl_core::CallRecord::version).sum();
     let mut racers: Vec<_> =
         (0..PROCESSES).map(|_| Child::start(Role::Storm, &path, &[])).collect();
@@ -189,8 +189,8 @@ async fn invariants_3_4_and_11_hold_in_ten_thousand_races_of_four_processes() {
         assert_eq!(racer.hear(), "ready");
     }
     let (mut lost, mut winners) = (0, [0; PROCESSES]);
-    let mut won: Vec<Vec<String>> = vec![Vec::new(); ROUNDS];
-    for _ in 0..ROUNDS / AT_ONCE {
+    let mut won: Vec<Vec<String>> = vec![Vec::new(); rounds];
+    for _ in 0..rounds / AT_ONCE {
         racers.iter_mut().for_each(Child::go);
         for (number, racer) in racers.iter_mut().enumerate() {
             loop {
@@ -226,8 +226,8 @@ async fn invariants_3_4_and_11_hold_in_ten_thousand_races_of_four_processes() {
         assert_eq!(runs, usize::from(record.state() == CallState::Executed), "one run at most");
         *ends.entry(record.state().name()).or_default() += 1;
     }
-    assert_eq!(lost + changes, ROUNDS * PROCESSES * WAYS.len(), "everybody was told");
+    assert_eq!(lost + changes, rounds * PROCESSES * WAYS.len(), "everybody was told");
     println!("{ends:?}, won by {winners:?}");
-    assert!(ends.len() == 4 && ends.values().all(|count| *count > 50), "{ends:?}");
+    assert!(ends.len() == 4 && ends.values().all(|count| *count > 10), "{ends:?}");
     assert!(winners.iter().all(|count| *count > 100), "all took part: {winners:?}");
 }
