@@ -21,7 +21,6 @@ pub mod people;
 pub mod policy;
 pub mod queue;
 pub mod seal;
-mod shared;
 pub mod store;
 mod sync;
 

@@ -55,8 +55,6 @@ pub mod policy;
 pub mod queue;
 #[path = "../src/seal/mod.rs"]
 pub mod seal;
-#[path = "../src/shared.rs"]
-mod shared;
 #[path = "../src/store/mod.rs"]
 pub mod store;
 

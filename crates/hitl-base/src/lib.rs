@@ -11,6 +11,7 @@ pub mod json;
 pub mod panic;
 mod randomness;
 pub mod redact;
+pub mod shared;
 pub mod sync;
 mod time;
 mod time_zone;

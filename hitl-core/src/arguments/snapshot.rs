@@ -22,6 +22,7 @@ use crate::call::Tool;
 /// digested, stored (sealed) and run. Taken once, when the call is submitted.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
+    #[serde(with = "hitl_base::shared::text")]
     pub(super) text: Arc<str>,
     pub(super) hidden: Vec<Range<usize>>,
     /// Known only in the process that took the snapshot.

@@ -178,7 +178,7 @@ pub struct CallRecord {
     pub(crate) state: CallState,
     /// The request that is shown to a human. Most changes of a call leave it unchanged, so its
     /// versions share it.
-    #[serde(with = "crate::shared")]
+    #[serde(with = "hitl_base::shared::value")]
     pub(crate) request: Arc<ApprovalRequest>,
     /// The principal and context of the call.
     pub(crate) context: CallContext,

@@ -301,13 +301,9 @@ mod tests {
 
     /// Returns the code that a device shows, found by trial.
     fn shown(enrolments: &Enrolments, seconds: u64) -> String {
-        let codes = (0..1_000_000).map(|code| format!("{code:06}"));
         let device = enrolments.people["ann"].device.as_ref().unwrap();
         let secret = secret(&key(), "ann", &device.salt);
-        let exact = |code: &String| {
-            secret.step(code, seconds, (seconds / 30).checked_sub(1)) == Some(seconds / 30)
-        };
-        codes.into_iter().find(exact).unwrap()
+        format!("{:06}", secret.code(seconds / 30).unwrap())
     }
 
     #[test]
@@ -370,9 +366,7 @@ mod tests {
         let id = Some(key().id().to_string());
         let device = Device { salt, key: id, last: None, wrong: 0, closed_until: 0 };
         let secret = secret(&key(), folded.as_str(), &device.salt);
-        let mut codes = (0..1_000_000).map(|code| format!("{code:06}"));
-        let is_shown = |code: &String| secret.step(code, 3000, Some(99)) == Some(100);
-        let shown = codes.find(is_shown).unwrap();
+        let shown = format!("{:06}", secret.code(100).unwrap());
         let mut all = Enrolments::default();
         let kept = Person { device: Some(device), codes: Vec::new() };
         all.people.insert(folded.to_string(), kept);

@@ -30,7 +30,7 @@ impl Secret {
     }
 
     /// Returns the code of a step: RFC 4226, section 5.3.
-    fn code(&self, step: u64) -> Option<u32> {
+    pub(super) fn code(&self, step: u64) -> Option<u32> {
         let mut mac = Hmac::<Sha1>::new_from_slice(&self.0).ok()?;
         mac.update(&step.to_be_bytes());
         let digest = mac.finalize().into_bytes();

@@ -89,11 +89,11 @@ pub trait Policy: Send + Sync + 'static {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PolicyVersion {
-    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    #[serde(with = "hitl_base::shared::text")]
     pub(crate) name: Arc<str>,
-    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    #[serde(with = "hitl_base::shared::text")]
     pub(crate) version: Arc<str>,
-    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    #[serde(with = "hitl_base::shared::text")]
     pub(crate) digest: Arc<str>,
 }
 
@@ -137,7 +137,7 @@ pub struct RuleRef {
     /// The policy and its version.
     pub policy: PolicyVersion,
     /// The rule's name.
-    #[serde(serialize_with = "crate::shared::serialize", deserialize_with = "crate::shared::text")]
+    #[serde(with = "hitl_base::shared::text")]
     pub(crate) rule: Arc<str>,
     /// Its line in the policy's file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]

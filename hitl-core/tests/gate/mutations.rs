@@ -1,4 +1,4 @@
-//! An approved call, changed in ten thousand ways. Either exactly the approved call runs, or
+//! An approved call, changed in thousands of ways. Either exactly the approved call runs, or
 //! nothing.
 
 use crate::tampered;
@@ -22,7 +22,6 @@ const TEXT: &str =
     r#"{"amount":5000.10,"parts":[1,2.0,9007199254740993],"pin":"9731","to":"bob \u00e9"}"#;
 const EXACT: &str =
     r#"{"amount":5000.10,"parts":[1,2.0,9007199254740993],"pin":"9731","to":"bob é"}"#;
-const ROUNDS: u64 = 10_000;
 
 /// A small seeded generator, so that a failure can be reproduced.
 struct Dice(u64);
@@ -300,15 +299,17 @@ impl World {
 }
 
 #[tokio::test]
-async fn invariant_2_ten_thousand_changes_of_an_approved_call_and_none_runs() {
+async fn invariant_2_an_approved_call_is_changed_in_thousands_of_ways_and_none_runs() {
     let start = std::env::var("HITL_SEED").ok().and_then(|text| text.parse().ok());
     let start = start.unwrap_or(0x9E37_79B9_7F4A_7C15);
     let (seen, key) = (Seen::default(), HostKey::generate().unwrap());
     let store = Tampered::new(MemoryStore::new());
     let gate = gate(&store, tool(DESCRIPTION, SCHEMA, &seen).unwrap(), &key).await;
     let mut world = World { store, key, seen, gate, dice: Dice(start), round: 0 };
+    // `cargo xtask test --full` sets it.
+    let rounds = if std::env::var_os("HITL_TEST_FULL").is_some() { 10_000 } else { 1_500 };
     let mut counts: BTreeMap<(usize, Came), u64> = BTreeMap::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         world.round = round;
         world.approved().await;
         // A changed tool needs a gate of its own, which takes a while to build.
@@ -333,6 +334,6 @@ async fn invariant_2_ten_thousand_changes_of_an_approved_call_and_none_runs() {
     for kind in 0..6 {
         let made = |came| counts.get(&(kind, came)).copied().unwrap_or_default();
         let different = made(Came::Refused) + made(Came::Another);
-        assert!(different > ROUNDS / 40 && different > 2 * made(Came::Same), "{counts:?}");
+        assert!(different > rounds / 40 && different > 2 * made(Came::Same), "{counts:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hitl_base::shared::{optional_text, text};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -30,7 +31,7 @@ pub(crate) struct JournalEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) end: Option<EndRecord>,
     /// The reason why a step could not be undone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Arc<str>>,
 }
 
@@ -60,9 +61,10 @@ pub(crate) enum EntryKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Definition {
+    #[serde(with = "text")]
     pub(crate) name: Arc<str>,
     pub(crate) version: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub(crate) tenant: Option<Arc<str>>,
     pub(crate) steps: Vec<StepDefinition>,
 }
@@ -70,8 +72,11 @@ pub(crate) struct Definition {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StepDefinition {
+    #[serde(with = "text")]
     pub(crate) name: Arc<str>,
+    #[serde(with = "text")]
     pub(crate) input: Arc<str>,
+    #[serde(with = "text")]
     pub(crate) output: Arc<str>,
 }
 
@@ -105,9 +110,9 @@ impl Definition {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EndRecord {
     pub(crate) state: TaskState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Arc<str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failed_step: Option<usize>,

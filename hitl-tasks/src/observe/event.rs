@@ -207,12 +207,12 @@ impl Serialize for TaskEvent {
                 map.serialize_entry("progress", &Percent(*progress))?;
                 map.serialize_entry("percent", percent)?;
                 if let Some(message) = message {
-                    map.serialize_entry("message", message)?;
+                    map.serialize_entry("message", &**message)?;
                 }
             }
             TaskEventKind::StepRetrying { attempt, error, delay, .. } => {
                 map.serialize_entry("attempt", attempt)?;
-                map.serialize_entry("error", error)?;
+                map.serialize_entry("error", &**error)?;
                 let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
                 map.serialize_entry("delayMs", &millis)?;
             }
@@ -221,15 +221,15 @@ impl Serialize for TaskEvent {
                 map.serialize_entry("percent", percent)?;
             }
             TaskEventKind::UndoDone { error: Some(error), .. } => {
-                map.serialize_entry("error", error)?;
+                map.serialize_entry("error", &**error)?;
             }
             TaskEventKind::Ended { state, error, reason } => {
                 map.serialize_entry("state", state)?;
                 if let Some(error) = error {
-                    map.serialize_entry("error", error)?;
+                    map.serialize_entry("error", &**error)?;
                 }
                 if let Some(reason) = reason {
-                    map.serialize_entry("reason", reason)?;
+                    map.serialize_entry("reason", &**reason)?;
                 }
             }
             TaskEventKind::Submitted

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
+use hitl_base::shared::{optional_text, text};
 use serde::{Deserialize, Serialize};
 
 use crate::define::task_info::{StepInfo, TaskInfo};
@@ -38,6 +39,7 @@ pub struct TaskProgress {
     /// The id of the task.
     pub task_id: TaskId,
     /// The name of the task.
+    #[serde(with = "text")]
     pub task_name: Arc<str>,
     /// The status of the task.
     pub status: Status,
@@ -57,9 +59,10 @@ pub struct TaskProgress {
     /// earlier tasks, or from the progress so far. `None` without such data, and after the end.
     pub estimated_completion_ms: Option<u64>,
     /// The reason why it did not complete, redacted.
+    #[serde(default, with = "optional_text")]
     pub error: Option<Arc<str>>,
     /// The last message of the running step, redacted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub message: Option<Arc<str>>,
 }
 
@@ -71,6 +74,7 @@ pub struct StepProgress {
     /// The index of the step, from 0.
     pub index: usize,
     /// The name of the step.
+    #[serde(with = "text")]
     pub name: Arc<str>,
     /// The status of the step.
     pub status: Status,

@@ -52,6 +52,10 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
         "the library without its features",
         &cargo(&["clippy", "-p", "hitl", "--no-default-features", "--", "-D", "warnings"]),
     )?;
+    // Together they are built with each other's features, which a user of one does not have.
+    for alone in ["hitl-base", "hitl-core", "hitl-tasks", "hitl-wire"] {
+        report.cargo("a crate alone", &cargo(&["check", "-p", alone]))?;
+    }
     report.cargo(
         "documentation",
         &cargo(&["doc", "--workspace", "--no-deps", "--all-features"])

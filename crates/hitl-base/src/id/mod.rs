@@ -71,7 +71,7 @@ macro_rules! text_id {
             Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize,
         )]
         #[serde(transparent)]
-        pub struct $name(::std::sync::Arc<str>);
+        pub struct $name(#[serde(with = "::hitl_base::shared::text")] ::std::sync::Arc<str>);
 
         impl $name {
             /// Returns an id with this text.
