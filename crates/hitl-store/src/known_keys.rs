@@ -4,7 +4,6 @@
 //! The list has the check values of those keys, the newest first, separated by spaces. A store
 //! whose key was never replaced keeps one check value, as older versions of hitl do. The retired
 //! keys follow, each after a `~`: no process seals under one of them again.
-//! them are those of retired keys, each after a `~`: nobody seals under one of them again.
 
 use hitl_base::hex;
 use hitl_core::store::{StoreError, StoreErrorKind};
