@@ -12,13 +12,12 @@ use crate::gate::claiming::claim_check::ClaimedCall;
 use crate::gate::error::{CallError, GateError};
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, NewCall};
 use crate::gate::execution::body_outcome::BodyOutcome;
-use crate::gate::execution::detached::DetachOnDrop;
 use crate::gate::execution::execution::Execution;
 use crate::gate::execution::executor::execute;
 use crate::gate::gate::Gate;
 use crate::gate::intake::incoming_call::{IncomingCall, RunPosition, evaluate_typed};
 use crate::gate::intake::round_trip::check_round_trip;
-use crate::gate::intake::submit::{FastPath, StartedCall, call_span, start_call};
+use crate::gate::intake::submit::call_span;
 use crate::gate::stored_text::MAX_ON_THREAD;
 use crate::gate::telemetry;
 use crate::gate::waiting::attached::{AttachedOutcome, submit_attached};
@@ -68,9 +67,9 @@ impl<'g, T: Tool> IntoFuture for ReadyCall<'g, T> {
 
     fn into_future(self) -> Self::IntoFuture {
         async move {
-            let RunningCall { span, path } = self.start()?;
+            let StartedCall { span, running } = self.start()?;
             let calling = async {
-                let result = path.finish().await;
+                let result = running.await;
                 telemetry::record_call_result(&result);
                 result
             };
@@ -83,47 +82,27 @@ impl<'g, T: Tool> IntoFuture for ReadyCall<'g, T> {
 impl<'g, T: Tool> ReadyCall<'g, T> {
     /// Does everything that need not be awaited. Not async, so that its temporary data is on the
     /// stack and not in the future, which is allocated for every call.
-    fn start(self) -> Result<RunningCall<'g, T>, GateError> {
+    fn start(self) -> Result<StartedCall<'g, T>, GateError> {
         let Self { gate, call, context, at } = self;
         let core = &gate.core;
         let tool = core.tools.require_typed::<T>()?;
         let snapshot = snapshot(&call, tool.places())?;
         if snapshot.text().len() > MAX_ON_THREAD {
-            let long = run_long(gate, call, snapshot, context, at);
-            return Ok(RunningCall { span: Span::none(), path: CallPath::Slow(long.boxed()) });
+            let running = run_long(gate, call, snapshot, context, at).boxed();
+            return Ok(StartedCall { span: Span::none(), running });
         }
         let key = at.map(|at| at.key_in(&context.tenant));
         let new = NewCall { tool, snapshot, tree: None, context, key };
-        let StartedCall { span, path } = start_call(core, new)?;
-        let path = match path {
-            FastPath::Run(execution) => CallPath::Fast(execute(&core.executor, execution, call)),
-            FastPath::No(evaluated) => CallPath::Slow(run_typed(gate, evaluated, call).boxed()),
-        };
-        Ok(RunningCall { span, path })
+        let evaluated = Box::new(core.evaluator.evaluate_new(new)?);
+        let span = call_span(core, &evaluated);
+        Ok(StartedCall { span, running: run_typed(gate, evaluated, call).boxed() })
     }
 }
 
 /// A typed call in progress, in its own span.
-struct RunningCall<'g, T: Tool> {
+struct StartedCall<'g, T: Tool> {
     span: Span,
-    path: CallPath<'g, T>,
-}
-
-/// The path of a typed call to its result.
-enum CallPath<'g, T: Tool> {
-    /// The call runs.
-    Fast(DetachOnDrop<Result<BodyOutcome<T>, GateError>>),
-    /// The call needs the store, or a human.
-    Slow(BoxFuture<'g, Result<T::Output, CallError<T::Error>>>),
-}
-
-impl<T: Tool> CallPath<'_, T> {
-    async fn finish(self) -> Result<T::Output, CallError<T::Error>> {
-        match self {
-            Self::Fast(running) => into_result(running.await?),
-            Self::Slow(calling) => calling.await,
-        }
-    }
+    running: BoxFuture<'g, Result<T::Output, CallError<T::Error>>>,
 }
 
 fn into_result<T: Tool>(outcome: BodyOutcome<T>) -> Result<T::Output, CallError<T::Error>> {
