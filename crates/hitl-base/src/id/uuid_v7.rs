@@ -2,30 +2,14 @@
 //!
 //! The layout is method 1 of RFC 9562, section 6.2: 48 bits of milliseconds, a 12 bit count in
 //! `rand_a`, and 62 random bits. Once a millisecond's 4,096 ids are used up, the time runs ahead of
-//! the clock, which the RFC allows. Asking the system for randomness takes longer than the rest of
-//! a cheap call, so each thread fetches it in blocks. A forked process does not continue with its
-//! parent's block: ids are proofs too, and two processes must never hold the same one.
+//! the clock, which the RFC allows. The random bits of each id come straight from the system: ids
+//! are proofs too, and two processes must never hold the same one, not even after a fork.
 
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
 use crate::Timestamp;
-
-/// The number of random bytes in an id.
-const EACH: usize = 8;
-
-struct Block {
-    bytes: [u8; 64 * EACH],
-    used: usize,
-    process: u32,
-}
-
-thread_local! {
-    static BLOCK: RefCell<Block> =
-        const { RefCell::new(Block { bytes: [0; 64 * EACH], used: 64 * EACH, process: 0 }) };
-}
 
 /// Returns a new, unique id.
 ///
@@ -41,6 +25,7 @@ pub(crate) fn new_v7() -> Uuid {
 /// timestamp and count.
 ///
 /// A forked process must not use its parent's source: it would make the same ids.
+// Pays 20 % of the time of "auto call, read-only, small" (cargo xtask bench auto_call).
 #[derive(Debug)]
 pub struct EphemeralIds {
     random: u64,
@@ -81,22 +66,9 @@ fn encode(place: u64, random: u64) -> u128 {
     millis << 80 | 0x7 << 76 | count << 64 | 0b10 << 62 | random
 }
 
+#[expect(clippy::expect_used, reason = "without randomness no proof can be made")]
 fn random() -> u64 {
-    BLOCK.with_borrow_mut(|block| {
-        let process = std::process::id();
-        if block.used == block.bytes.len() || block.process != process {
-            #[expect(clippy::expect_used, reason = "without randomness no proof can be made")]
-            getrandom::fill(&mut block.bytes).expect("the system gives randomness");
-            (block.used, block.process) = (0, process);
-        }
-        let mut each = [0; EACH];
-        let taken = &mut block.bytes[block.used..block.used + EACH];
-        each.copy_from_slice(taken);
-        // Bits that were handed out are kept nowhere else.
-        taken.fill(0);
-        block.used += EACH;
-        u64::from_ne_bytes(each)
-    })
+    getrandom::u64().expect("the system gives randomness")
 }
 
 #[cfg(test)]
