@@ -2,6 +2,4 @@
 
 #[cfg(feature = "checkpoints")]
 pub(crate) use hitl_base::hex::decode_array as unhex;
-pub(crate) use hitl_base::hex::{
-    decode as bytes_of, encode as hex, encode_digest as hex_of_digest,
-};
+pub(crate) use hitl_base::hex::{decode as bytes_of, encode as hex};

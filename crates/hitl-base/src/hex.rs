@@ -9,15 +9,6 @@ pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
 }
 
-/// Returns the digits of a digest without an allocation: each call has several digests.
-pub fn encode_digest(bytes: &[u8; 32]) -> [u8; 64] {
-    let mut hex = [0; 64];
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&digits(*byte));
-    }
-    hex
-}
-
 fn digits(byte: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
@@ -54,7 +45,6 @@ mod tests {
         let bytes: Vec<u8> = (0..=u8::MAX).collect();
         assert_eq!(decode(&encode(&bytes)), Some(bytes.clone()));
         let digest: [u8; 32] = std::array::from_fn(|at| bytes[at * 8]);
-        assert_eq!(encode_digest(&digest).as_slice(), encode(&digest).as_bytes());
         assert_eq!(decode_array(&encode(&digest)), Some(digest));
     }
 

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::placeholder::Placeholder;
 use super::{AUDIT_SCHEMA, AuditError, AuditRecord};
-use crate::hex::{hex, hex_of_digest};
+use crate::hex::hex;
 
 /// The parts of a line that link it to the chain.
 #[derive(Deserialize)]
@@ -138,8 +138,7 @@ impl ChainWriter {
     pub fn keep(&mut self) {
         if let Some(hash) = self.made.take() {
             self.head.seq += 1;
-            self.head.hash.clear();
-            self.head.hash.push_str(std::str::from_utf8(&hex_of_digest(&hash)).unwrap_or_default());
+            self.head.hash = hex(&hash);
         }
     }
 }

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{CallContext, CallKey};
 use crate::approval::Content;
 use crate::arguments::Snapshot;
-use crate::hex::hex_of_digest;
+use crate::hex::hex;
 use crate::ids::RequestId;
 use crate::seal::DigestKey;
 
@@ -29,7 +29,7 @@ macro_rules! digest {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(std::str::from_utf8(&hex_of_digest(&self.0)).unwrap_or_default())
+                f.write_str(&hex(&self.0))
             }
         }
 
@@ -49,8 +49,7 @@ macro_rules! digest {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                let hex = hex_of_digest(&self.0);
-                to.serialize_str(std::str::from_utf8(&hex).unwrap_or_default())
+                to.collect_str(self)
             }
         }
 
@@ -111,48 +110,23 @@ fn parse_hex(text: &str) -> Option<[u8; 32]> {
 }
 
 /// A hash over length-prefixed parts.
-struct Parts {
-    hash: Sha256,
-    /// The bytes that are not hashed yet: most parts are short, and one step of the hash costs more
-    /// than a copy.
-    room: [u8; 256],
-    used: usize,
-}
+struct Parts(Sha256);
 
 impl Parts {
     fn new(domain: &str) -> Self {
-        let mut parts = Self { hash: Sha256::new(), room: [0; 256], used: 0 };
+        let mut parts = Self(Sha256::new());
         parts.part(domain.as_bytes());
         parts
     }
 
-    #[inline]
     fn part(&mut self, bytes: &[u8]) -> &mut Self {
-        let length = (bytes.len() as u64).to_be_bytes();
-        let room = &mut self.room[self.used..];
-        match room.split_first_chunk_mut().map(|(first, rest)| (first, rest.get_mut(..bytes.len())))
-        {
-            Some((first, Some(rest))) => {
-                *first = length;
-                rest.copy_from_slice(bytes);
-                self.used += length.len() + bytes.len();
-            }
-            _ => self.long(length, bytes),
-        }
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
         self
     }
 
-    /// Adds a part that does not fit into the buffer.
-    fn long(&mut self, length: [u8; 8], bytes: &[u8]) {
-        self.hash.update(&self.room[..self.used]);
-        self.used = 0;
-        self.hash.update(length);
-        self.hash.update(bytes);
-    }
-
-    fn finish(mut self) -> [u8; 32] {
-        self.hash.update(&self.room[..self.used]);
-        self.hash.finalize().into()
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
     }
 }
 
