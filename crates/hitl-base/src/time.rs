@@ -53,60 +53,8 @@ impl Timestamp {
     }
 }
 
-impl Timestamp {
-    /// Returns the text of a time from 1970 on, and `None` for an earlier one. Every record has
-    /// several times in it, and a general formatter takes longer than all the rest of a cheap
-    /// record.
-    fn written(self) -> Option<[u8; 24]> {
-        const DAY: u64 = 24 * 60 * 60 * 1000;
-        /// 9999-12-30, the end of the calendar: see `Display`.
-        const END: u64 = 2_932_895;
-        let millis = u64::try_from(self.0).ok()?;
-        let (day, rest) = (millis / DAY, millis % DAY);
-        if day >= END {
-            return None;
-        }
-        let (year, month, day) = civil(day);
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        let parts = [
-            (0, 4, year),
-            (5, 2, month),
-            (8, 2, day),
-            (11, 2, rest / 3_600_000),
-            (14, 2, rest / 60_000 % 60),
-            (17, 2, rest / 1000 % 60),
-            (20, 3, rest % 1000),
-        ];
-        for (at, length, mut number) in parts {
-            for digit in text[at..at + length].iter_mut().rev() {
-                *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-                number /= 10;
-            }
-        }
-        Some(text)
-    }
-}
-
-/// Returns the year, month and day of a day after the epoch, in the Gregorian calendar. Counts from
-/// 1 March of the year 0, so that a leap day is the last of its year, in eras of 400 years, which
-/// all have the same number of days.
-fn civil(day: u64) -> (u64, u64, u64) {
-    const ERA: u64 = 146_097;
-    let day = day + 719_468;
-    let (era, of_era) = (day / ERA, day % ERA);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(text) = self.written() {
-            return f.write_str(std::str::from_utf8(&text).unwrap_or_default());
-        }
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(t) => write!(f, "{t:.3}"),
             // Beyond the calendar (year 9999): a saturated expiry. Shown as the calendar's last
@@ -134,10 +82,7 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self.written() {
-            Some(text) => to.serialize_str(std::str::from_utf8(&text).unwrap_or_default()),
-            None => to.collect_str(self),
-        }
+        to.collect_str(self)
     }
 }
 
@@ -151,24 +96,6 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn it_is_written_as_a_calendar_of_others_writes_it(millis in -1_000_000_i64..253_402_207_201_000) {
-            let theirs = jiff::Timestamp::from_millisecond(millis).unwrap();
-            prop_assert_eq!(Timestamp::from_millis(millis).to_string(), format!("{theirs:.3}"));
-        }
-    }
-
-    #[test]
-    fn every_day_of_eight_hundred_years_is_written_right() {
-        for day in 0..800 * 366 {
-            let millis = day * 86_400_000 + 86_399_999;
-            let theirs = jiff::Timestamp::from_millisecond(millis).unwrap();
-            assert_eq!(Timestamp::from_millis(millis).to_string(), format!("{theirs:.3}"));
-        }
-    }
 
     #[test]
     fn text_round_trips_to_the_millisecond() {
