@@ -37,7 +37,6 @@ pub(in crate::gate) struct GateCore {
 impl GateCore {
     /// Audits the versions of the policies that were evaluated, if they have changed since they
     /// were last audited.
-    #[inline]
     pub(in crate::gate) fn record_policies(&self, versions: &[PolicyVersion]) {
         if self.evaluator.has_policies() {
             self.audit.record_policies(versions);

@@ -55,7 +55,6 @@ impl EvaluatedCall {
     }
 
     /// Converts it to the execution of a read-only call that leaves no record.
-    #[inline]
     pub(in crate::gate) fn into_execution(self, states: &Arc<StateMap>) -> Execution {
         let Self { tool, snapshot, context, key, evaluation, content, shown, .. } = self;
         let version = tool.version().map(AsRef::as_ref);

@@ -158,7 +158,6 @@ impl Evaluator {
 
     /// Masks secrets in the words of signals and policies: they see the secrets, and their words
     /// are shown.
-    #[inline]
     fn mask_words(&self, assessment: &mut Assessment, routed: &mut Route, snapshot: &Snapshot) {
         let denied = matches!(routed.verdict, Verdict::Deny(_));
         if assessment.factors.is_empty() && routed.reasons.is_empty() && !denied {

@@ -69,7 +69,6 @@ pub(in crate::gate) struct UnrecordedCall {
 
 impl Execution {
     /// Creates the execution of a read-only call that runs at once.
-    #[inline]
     pub(in crate::gate) fn unrecorded(call: UnrecordedCall, states: &Arc<StateMap>) -> Self {
         let UnrecordedCall { body, context, key, snapshot, .. } = call;
         let (principal, agent) = (context.principal.clone(), context.agent.clone());
