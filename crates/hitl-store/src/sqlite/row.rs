@@ -31,10 +31,6 @@ const LINE: &str = "INSERT INTO history (call, entry) VALUES (?1, ?2)";
 #[cfg(test)]
 pub(super) const WRITES: &[&str] = &[INSERT, UPDATE, MOVE, LINE];
 
-/// The buffer sizes, in bytes, for an ordinary record and for a line of history.
-const RECORD: usize = 2048;
-const ENTRY: usize = 320;
-
 /// A version of a record, and the line of history that describes the change to it.
 pub(super) struct CallRow {
     /// Boxed, because it is moved often and is large.
@@ -51,10 +47,7 @@ impl CallRow {
         record: CallRecord,
         by: Option<Principal>,
     ) -> Result<Self, Fault> {
-        let (text, entry) = (
-            encode_in(&record, RECORD)?,
-            encode_in(&HistoryEntry::new(event, &record, by), ENTRY)?,
-        );
+        let (text, entry) = (encode(&record)?, encode(&HistoryEntry::new(event, &record, by))?);
         Ok(Self { id: record.id().to_string(), record: Box::new(record), text, entry })
     }
 
@@ -149,13 +142,5 @@ fn claimant(record: &CallRecord) -> Option<String> {
 }
 
 pub(super) fn encode<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
-    encode_in(value, 0)
-}
-
-/// Encodes a value, in a buffer of `room` bytes.
-fn encode_in<T: serde::Serialize>(value: &T, room: usize) -> Result<String, Fault> {
-    let damaged = |_| Fault::Damaged("a record cannot be written as JSON");
-    let mut text = Vec::with_capacity(room);
-    serde_json::to_writer(&mut text, value).map_err(damaged)?;
-    String::from_utf8(text).map_err(|_| Fault::Damaged("JSON that is not UTF-8"))
+    serde_json::to_string(value).map_err(|_| Fault::Damaged("a record cannot be written as JSON"))
 }
