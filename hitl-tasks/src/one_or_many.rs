@@ -1,5 +1,6 @@
 //! A list that usually has one element, which it stores inline.
 //!
+//! It pays 14 % of the bytes of "pending task, memory", beside a `Vec` (cargo xtask bench submit).
 //! `SmallVec<[T; 1]>` would be 8 bytes larger, and a task is moved with every builder call.
 
 use std::fmt;

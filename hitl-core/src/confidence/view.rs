@@ -149,6 +149,7 @@ impl fmt::Debug for ArgumentsView<'_> {
 }
 
 /// The text of a snapshot, and its tree once it was accessed.
+// Pays 16 % of the time of "auto call, read-only, small" (cargo xtask bench auto_call).
 pub(crate) struct LazyTree<'t> {
     text: &'t str,
     /// The values for which the text has an unescaped key.

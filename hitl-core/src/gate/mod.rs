@@ -17,6 +17,8 @@
 //! | `erasure` | erasing calls, and legal holds |
 //! | `read` | queue, events, reminders |
 //!
+//! A future that few calls need is boxed, so that the future of every call stays small.
+//!
 //! `core` names the parts that a gate consists of, `assemble` builds them, and `gate` is the public
 //! handle.
 

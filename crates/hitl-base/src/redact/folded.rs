@@ -138,6 +138,8 @@ const fn kind(byte: u8) -> u8 {
 /// Returns whether a text has an odd byte, and whether it has an equals sign. Every byte is
 /// compared with every kind, in lanes and without a branch, so that the processor compares many at
 /// once.
+// Pays 58 % of the time of "redaction, 4 KB of prose without secrets"
+// (cargo xtask bench redaction).
 fn kinds(text: &[u8]) -> (bool, bool) {
     const LANES: usize = 32;
     let (chunks, rest) = text.as_chunks::<LANES>();

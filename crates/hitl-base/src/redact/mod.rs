@@ -140,6 +140,7 @@ impl Redactor {
     }
 
     /// Does the same, and passes each token to `told`.
+    // Pays 21 % of the instructions of "auto_call", which need no tree (cargo xtask instructions).
     #[doc(hidden)]
     pub fn has_nothing_but<'d>(&self, document: &'d str, mut told: impl FnMut(Token<'d>)) -> bool {
         let mut nothing = self.only.is_none();
@@ -292,6 +293,7 @@ fn may_be_nested(text: &str) -> bool {
 
 /// Returns whether a text is only short words and blanks, which hold no secret. A quick check: most
 /// names are nothing else.
+// With `is_short`, it pays 47 % of the time of "redaction, 4 KB" (cargo xtask bench redaction).
 fn is_words(text: &str) -> bool {
     /// The longest word that cannot be a secret: random text without a digit or a sign that is
     /// detected is longer.

@@ -1,6 +1,6 @@
 //! A cache of judged names: arguments have the same few names in every call.
 //!
-//! It pays 35 % of the instructions of "auto_call" (cargo xtask instructions).
+//! It pays 35 % of the instructions of `auto_call` (cargo xtask instructions).
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -8,7 +8,9 @@
 //! not forgotten, is checked in the snapshot of the statement itself. If anything differs, nothing
 //! is written, and the operation reads and judges as if nothing had been tried. A refusal and a
 //! replay are never answered from here.
-//! from here.
+//!
+//! They pay 25 % of the time of "PostgreSQL submit + decide, 32 callers" (cargo xtask bench
+//! postgres).
 
 use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
 use hitl_core::store::EventPayload;

@@ -4,6 +4,9 @@
 //! submits again acknowledges up to [`ACKS_PER_CALLER`] waiting callers, on the processor on which
 //! those continue, which costs the least. A separate thread acknowledges the rest as soon as the
 //! writer has something to write, so that no caller waits for the next commit as well.
+//!
+//! Together they pay 11 % of the time of "SQLite Auto call, claimed durably, 64 callers"
+//! (cargo xtask bench sqlite), beside acknowledging on the writer's thread.
 
 use std::collections::VecDeque;
 use std::path::Path;

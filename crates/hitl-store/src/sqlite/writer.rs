@@ -332,6 +332,8 @@ fn is_untouched(connection: &Connection, changes: u64) -> bool {
 }
 
 /// Collects the operations of a group.
+// Pays 13 % of the time of "SQLite Auto call, claimed durably, 64 callers" (cargo xtask bench
+// sqlite), beside taking what waits when the transaction begins.
 struct GroupCollector<'a> {
     operations: &'a Receiver<QueuedOperation>,
     /// The number of operations in the group.
