@@ -15,6 +15,8 @@ pub(crate) struct Wakers {
 /// Wakers that were taken out to be woken.
 #[derive(Default)]
 pub(crate) struct WakerList {
+    // Pays 9 % of the allocations and 4 % of the instructions of "task_submit" (`cargo xtask
+    // instructions`), whose count would otherwise leave its bound.
     first: Option<(u64, Waker)>,
     others: Vec<(u64, Waker)>,
 }

@@ -1,14 +1,16 @@
 //! Typed calls, from `gate.call(..)` to the end of the body.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
-use crate::arguments::{ArgumentError, Snapshot, parse_text, snapshot};
+use crate::arguments::{ArgumentError, parse_text, snapshot};
 use crate::call::{CallContext, RunId, Tool};
 use crate::gate::claiming::claim_check::ClaimedCall;
+use crate::gate::core::GateCore;
 use crate::gate::error::{CallError, GateError};
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, NewCall};
 use crate::gate::execution::body_outcome::BodyOutcome;
@@ -17,7 +19,7 @@ use crate::gate::execution::executor::execute;
 use crate::gate::gate::Gate;
 use crate::gate::intake::incoming_call::{IncomingCall, RunPosition, evaluate_typed};
 use crate::gate::intake::round_trip::check_round_trip;
-use crate::gate::intake::submit::call_span;
+use crate::gate::intake::submit::{call_span, leaves_no_record, start_unrecorded};
 use crate::gate::stored_text::MAX_ON_THREAD;
 use crate::gate::telemetry;
 use crate::gate::waiting::attached::{AttachedOutcome, submit_attached};
@@ -67,42 +69,47 @@ impl<'g, T: Tool> IntoFuture for ReadyCall<'g, T> {
 
     fn into_future(self) -> Self::IntoFuture {
         async move {
-            let StartedCall { span, running } = self.start()?;
-            let calling = async {
-                let result = running.await;
+            let gate = self.gate;
+            let IncomingCall { evaluated, call } = match self.evaluate_here()? {
+                EvaluationStep::Done(incoming) => incoming,
+                EvaluationStep::Elsewhere(evaluating) => evaluating.await?,
+            };
+            let span = call_span(&gate.core, &evaluated);
+            let running = async {
+                let result = run_typed(&gate.core, evaluated, call).await;
                 telemetry::record_call_result(&result);
                 result
             };
-            calling.instrument(span).await
+            running.instrument(span).await
         }
         .boxed()
     }
 }
 
+/// The evaluation of a typed call.
+enum EvaluationStep<'g, T> {
+    Done(IncomingCall<T>),
+    /// The arguments are long: another thread looks through them.
+    Elsewhere(BoxFuture<'g, Result<IncomingCall<T>, GateError>>),
+}
+
 impl<'g, T: Tool> ReadyCall<'g, T> {
-    /// Does everything that need not be awaited. Not async, so that its temporary data is on the
-    /// stack and not in the future, which is allocated for every call.
-    fn start(self) -> Result<StartedCall<'g, T>, GateError> {
+    /// Evaluates a call with short arguments. Not async, so that its temporary data is on the stack
+    /// and not in the future, which is allocated for every call.
+    fn evaluate_here(self) -> Result<EvaluationStep<'g, T>, GateError> {
         let Self { gate, call, context, at } = self;
         let core = &gate.core;
         let tool = core.tools.require_typed::<T>()?;
         let snapshot = snapshot(&call, tool.places())?;
         if snapshot.text().len() > MAX_ON_THREAD {
-            let running = run_long(gate, call, snapshot, context, at).boxed();
-            return Ok(StartedCall { span: Span::none(), running });
+            let evaluating = evaluate_typed(core, call, snapshot, context, at).boxed();
+            return Ok(EvaluationStep::Elsewhere(evaluating));
         }
         let key = at.map(|at| at.key_in(&context.tenant));
         let new = NewCall { tool, snapshot, tree: None, context, key };
         let evaluated = Box::new(core.evaluator.evaluate_new(new)?);
-        let span = call_span(core, &evaluated);
-        Ok(StartedCall { span, running: run_typed(gate, evaluated, call).boxed() })
+        Ok(EvaluationStep::Done(IncomingCall { evaluated, call }))
     }
-}
-
-/// A typed call in progress, in its own span.
-struct StartedCall<'g, T: Tool> {
-    span: Span,
-    running: BoxFuture<'g, Result<T::Output, CallError<T::Error>>>,
 }
 
 fn into_result<T: Tool>(outcome: BodyOutcome<T>) -> Result<T::Output, CallError<T::Error>> {
@@ -114,34 +121,32 @@ fn into_result<T: Tool>(outcome: BodyOutcome<T>) -> Result<T::Output, CallError<
     }
 }
 
-/// Runs a typed call with long arguments to its end.
-async fn run_long<T: Tool>(
-    gate: &Gate,
-    call: T,
-    snapshot: Snapshot,
-    context: CallContext,
-    at: Option<RunPosition>,
-) -> Result<T::Output, CallError<T::Error>> {
-    let IncomingCall { evaluated, call } =
-        evaluate_typed(&gate.core, call, snapshot, context, at).await?;
-    let span = call_span(&gate.core, &evaluated);
-    run_typed(gate, evaluated, call).instrument(span).await
-}
-
 /// Runs a typed call to its end.
 async fn run_typed<T: Tool>(
-    gate: &Gate,
+    core: &Arc<GateCore>,
     evaluated: Box<EvaluatedCall>,
     call: T,
 ) -> Result<T::Output, CallError<T::Error>> {
-    let core = &gate.core;
+    if evaluated.has_host_key || !leaves_no_record(core, &evaluated) {
+        return run_stored(core, evaluated, call).boxed().await;
+    }
+    let execution = start_unrecorded(core, *evaluated);
+    into_result(execute(&core.executor, execution, call).await?)
+}
+
+/// Runs a typed call that the store may know, or that may have to wait, to its end.
+async fn run_stored<T: Tool>(
+    core: &Arc<GateCore>,
+    evaluated: Box<EvaluatedCall>,
+    call: T,
+) -> Result<T::Output, CallError<T::Error>> {
     if core.evaluator.may_ask(&evaluated.evaluation.routed) {
         check_round_trip(&call, &evaluated.snapshot).map_err(GateError::from)?;
     }
     let (execution, call) = match submit_attached(core, evaluated).await? {
         AttachedOutcome::Run(execution) => (execution, call),
         AttachedOutcome::RunFromSnapshot(ClaimedCall { execution, .. }) => {
-            read_shown(gate, execution).await?
+            read_shown(core, execution).await?
         }
         AttachedOutcome::Ended(record) => return typed_result::<T>(core, &record).boxed().await,
     };
@@ -152,7 +157,7 @@ async fn run_typed<T: Tool>(
 /// were shown, not with those that the caller still holds. If they cannot be read, the claim is
 /// released.
 async fn read_shown<T: Tool>(
-    gate: &Gate,
+    core: &GateCore,
     execution: Execution,
 ) -> Result<(Execution, T), GateError> {
     let read = || parse_text::<T>(execution.snapshot().text());
@@ -162,6 +167,6 @@ async fn read_shown<T: Tool>(
         Err(_panicked) => ArgumentError::panicked(),
     };
     // Nothing has started, so no other caller need wait for it.
-    gate.core.executor.release(execution).await;
+    core.executor.release(execution).await;
     Err(error.into())
 }
