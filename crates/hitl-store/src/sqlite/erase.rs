@@ -108,6 +108,7 @@ impl Shared {
     /// Empties the log, which may contain erased data.
     pub(super) async fn scrub(&self) -> Result<(), StoreError> {
         let path = Arc::clone(&self.path);
-        self.read(move |_| scrub::empty_the_log(&path)).await
+        let longest = 2 * self.busy_timeout;
+        self.read(move |_| scrub::empty_the_log(&path, longest)).await
     }
 }

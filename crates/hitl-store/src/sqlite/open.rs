@@ -298,6 +298,7 @@ fn start(parts: OpenedFile, options: SqliteOptions) -> Result<SqliteStore, Store
         hub,
         keys,
         path,
+        busy_timeout: options.busy_timeout,
     }))
 }
 

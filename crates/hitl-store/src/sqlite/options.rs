@@ -54,7 +54,8 @@ impl SqliteOptions {
     }
 
     /// Sets how long an operation waits for another process that holds the file, before it fails
-    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds by default.
+    /// with [`Unavailable`](hitl_core::StoreErrorKind::Unavailable). Five seconds by default. An
+    /// erasure waits twice as long for the readers of erased data.
     pub fn busy_timeout(mut self, length: Duration) -> Self {
         self.busy_timeout = length;
         self

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hitl_base::clock::ForwardClock;
 use hitl_core::HostKeys;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) hub: ChangeNotifier,
     pub(super) keys: HostKeys,
     pub(super) path: Arc<Path>,
+    /// The time for which an operation waits for others that hold the file.
+    pub(super) busy_timeout: Duration,
 }
 
 impl Shared {

@@ -22,7 +22,9 @@ async fn invariant_8_a_log_that_could_not_be_emptied_is_emptied_by_the_next_eras
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hitl.db");
     let clock = hitl_core::store::suite::start_clock();
-    let store = SqliteStore::options().clock(clock.clone()).open(&path).await.unwrap();
+    // The reader stays for longer than any time-out.
+    let options = SqliteStore::options().busy_timeout(std::time::Duration::from_millis(100));
+    let store = options.clock(clock.clone()).open(&path).await.unwrap();
     let s = Subject::new(store.clone(), clock.clone());
     let record = s.create(&hitl_core::store::suite::Draft::new("run", 1)).await;
     let reject = record.request().reject("no").by("bob");
