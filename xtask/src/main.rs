@@ -7,8 +7,10 @@ mod book;
 mod browser;
 mod cargo;
 mod dependencies;
+mod dist;
 mod instructions;
 mod javascript;
+mod mutants;
 mod postgres;
 mod quickstart;
 mod spelling;
@@ -28,10 +30,12 @@ Usage: cargo xtask test [--fast | --full]
        cargo xtask tidy
        cargo xtask dependencies
        cargo xtask book
+       cargo xtask dist
        cargo xtask javascript
        cargo xtask postgres
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
+       cargo xtask mutants [--part K/N]
 
 `test` runs what has to hold before a change is merged: format, lints, documentation, every test, every
 example, and the quickstart on the data that comes along. It prints the time of each step. CI runs it.
@@ -58,6 +62,8 @@ words. `test` also checks the spelling with typos (installed with pip), and buil
 packages ask for no newer Rust than rust-version. If rustup has that Rust installed, it compiles with it too.
 Vulnerabilities are left to `cargo deny check`, before a release.
 
+`dist` builds the program `hitl` with every feature, stripped, into target/dist/, and says how large it is.
+
 `book` builds the guide in docs/ with mdBook (installed with cargo, below the target folder).
 
 The console's scripts are checked by a formatter that npm fetches. HITL_SKIP_JAVASCRIPT=1 goes without that
@@ -71,6 +77,9 @@ target/bench/results.json and results.svg. --quick takes under two minutes.
 
 `instructions` counts the instructions of a few paths under callgrind and compares them with
 benches/instructions.json; --keep writes that file anew.
+
+`mutants` changes a seeded sample of 200 places of the pure parts, one at a time, and runs the tests: they have
+to notice 95 %, and xtask/mutants.toml explains the rest. It takes hours; --part 1/4 tries a quarter.
 ";
 
 fn main() -> ExitCode {
@@ -88,7 +97,10 @@ fn main() -> ExitCode {
         ["postgres"] => postgres::serve(),
         ["tidy"] => tidy::run(),
         ["dependencies"] => dependencies::check(),
+        ["mutants"] => mutants::run(None),
+        ["mutants", "--part", part] => mutants::run(Some(part)),
         ["book"] => book::build(),
+        ["dist"] => dist::run(),
         ["javascript"] => javascript::format(Mode::Write),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -52,7 +52,14 @@ impl Program {
             Origin::Cargo => {
                 let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
                 let mut command = Command::new(program);
-                command.args(["install", "--quiet", "--locked", "--no-default-features"]);
+                // A debug build: it takes less time to build than it saves.
+                command.args([
+                    "install",
+                    "--debug",
+                    "--quiet",
+                    "--locked",
+                    "--no-default-features",
+                ]);
                 command.args(["--version", version, "--root"]).arg(folder).arg(name);
                 // Without its own target folder, its builds would replace those of our
                 // dependencies.

@@ -1,15 +1,22 @@
 //! The checks that only the full tier has.
 
 use crate::cargo::cargo;
+use crate::dist;
 use crate::test::report::Report;
 
 /// Runs them in turn.
 pub(crate) fn checks(report: &mut Report) -> Result<(), String> {
-    for alone in ["hitl-store", "hitl-console", "hitl-cli", "hitl"] {
+    for (name, alone) in [
+        ("hitl-store alone", "hitl-store"),
+        ("hitl-console alone", "hitl-console"),
+        ("hitl-cli alone", "hitl-cli"),
+        ("hitl alone", "hitl"),
+    ] {
         for features in ["--no-default-features", "--all-features"] {
-            report.cargo("a crate alone", &cargo(&["check", "-p", alone, features]))?;
+            report.cargo(name, &cargo(&["check", "-p", alone, features]))?;
         }
     }
+    report.time("size of the program", dist::check)?;
     report.cargo(
         "examples, as a newcomer builds them",
         &cargo(&["build", "-p", "hitl", "--examples"]),

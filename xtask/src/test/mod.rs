@@ -53,8 +53,13 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
         &cargo(&["clippy", "-p", "hitl", "--no-default-features", "--", "-D", "warnings"]),
     )?;
     // Together they are built with each other's features, which a user of one does not have.
-    for alone in ["hitl-base", "hitl-core", "hitl-tasks", "hitl-wire"] {
-        report.cargo("a crate alone", &cargo(&["check", "-p", alone]))?;
+    for (name, alone) in [
+        ("hitl-base alone", "hitl-base"),
+        ("hitl-core alone", "hitl-core"),
+        ("hitl-tasks alone", "hitl-tasks"),
+        ("hitl-wire alone", "hitl-wire"),
+    ] {
+        report.cargo(name, &cargo(&["check", "-p", alone]))?;
     }
     report.cargo(
         "documentation",

@@ -15,11 +15,12 @@ const TIMES: &str = "HITL_XTASK_TIMES";
 /// The folder of the marks of binaries that have passed; only the quick tier sets it.
 const PASSED: &str = "HITL_XTASK_PASSED";
 /// The variables that set the runner of cargo, one for each platform that has our tests.
-const RUNNERS: [&str; 4] = [
+const RUNNERS: [&str; 5] = [
     "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER",
     "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
     "CARGO_TARGET_X86_64_APPLE_DARWIN_RUNNER",
     "CARGO_TARGET_AARCH64_APPLE_DARWIN_RUNNER",
+    "CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUNNER",
 ];
 
 /// A test binary that was run.

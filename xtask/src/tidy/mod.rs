@@ -6,6 +6,7 @@ mod circles;
 mod features;
 mod imports;
 mod links;
+mod platforms;
 mod prose;
 mod size;
 
@@ -29,6 +30,7 @@ pub(crate) fn run() -> Result<(), String> {
         book::check,
         architecture::check,
         features::check,
+        platforms::check,
         circles::check,
         prose::check,
         size::check,

@@ -18,9 +18,10 @@ use hitl_wire::task::TaskList;
 use hitl_wire::{
     CallDetail, CallEvent, CallHistory, CallPage, CallSummary, DecisionBody, GrantSummary,
 };
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::http::{Http, read};
+use super::http::Http;
 use super::sse::Lines;
 use crate::args::{BackendArgs, DeciderArgs};
 use crate::exit::{Exit, Failure};
@@ -268,4 +269,13 @@ impl ConsoleClient {
             std::thread::sleep(RECONNECT_DELAY);
         }
     }
+}
+
+/// Parses a document that a console has sent.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|_| {
+        let why = "this is not an answer of a console: check that --url is the console's own address, and \
+                   that it has this version";
+        Failure::new(Exit::Failed, why)
+    })
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use hitl_wire::ErrorBody;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use ureq::config::Config;
 use ureq::http::{Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -155,15 +154,6 @@ impl Http {
             format!("the console at {} cannot be reached: {error}", self.base),
         )
     }
-}
-
-/// Parses a document that a console has sent.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    serde_json::from_str(text).map_err(|_| {
-        let why = "this is not an answer of a console: check that --url is the console's own address, and \
-                   that it has this version";
-        Failure::new(Exit::Failed, why)
-    })
 }
 
 /// Returns the failure for a console's refusal.

@@ -5,9 +5,14 @@
 //! | `store` | an SQLite file or a PostgreSQL database, with a gate over it |
 //! | `console` | a client of a console |
 //! | `http` | one request and its answer; the token; which addresses a token is sent to |
+//! | `no_http` | the same without the feature `console`: nothing is sent |
 //! | `sse` | the events of a stream: pure |
 
 mod console;
+#[cfg(feature = "console")]
+mod http;
+#[cfg(not(feature = "console"))]
+#[path = "no_http.rs"]
 mod http;
 mod sse;
 mod store;
