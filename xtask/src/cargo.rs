@@ -7,10 +7,12 @@ use std::process::{Command, Stdio};
 pub(crate) struct Cargo {
     arguments: Vec<&'static str>,
     environment: Vec<(&'static str, &'static str)>,
+    /// Variables that a person who types the command does not need.
+    unprinted: Vec<(&'static str, &'static str)>,
 }
 
 pub(crate) fn cargo(arguments: &[&'static str]) -> Cargo {
-    Cargo { arguments: arguments.to_vec(), environment: Vec::new() }
+    Cargo { arguments: arguments.to_vec(), environment: Vec::new(), unprinted: Vec::new() }
 }
 
 impl Cargo {
@@ -21,6 +23,11 @@ impl Cargo {
 
     pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.environment.push((name, value));
+        self
+    }
+
+    pub(crate) fn unprinted_env(mut self, name: &'static str, value: &'static str) -> Self {
+        self.unprinted.push((name, value));
         self
     }
 
@@ -35,7 +42,7 @@ impl Cargo {
         let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(program);
         command.args(&self.arguments).current_dir(root()).stdin(Stdio::null());
-        command.envs(self.environment.iter().copied());
+        command.envs(self.environment.iter().chain(&self.unprinted).copied());
         command
     }
 }

@@ -57,7 +57,7 @@ impl Report {
     ) -> Result<(), String> {
         let watch = runner::Watch::new(tier)?;
         for (name, value) in watch.environment() {
-            tests = tests.env(name, value);
+            tests = tests.unprinted_env(name, value);
         }
         if tier == Tier::Full {
             for (name, value) in FULL {
