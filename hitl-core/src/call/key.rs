@@ -14,6 +14,7 @@ use super::{RunId, Tenant};
 /// refused (other content). A provider's call id is only a label and not a key: real agents reuse
 /// ids.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+// Exhaustive: these parts are the identity of a call.
 pub struct CallKey {
     /// The tenant that owns the data.
     pub tenant: Tenant,

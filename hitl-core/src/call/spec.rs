@@ -41,6 +41,7 @@ impl fmt::Display for Risk {
 /// The confidence levels from which a call needs less human attention. Both are 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+// Exhaustive: tools set both.
 pub struct Thresholds {
     /// At this confidence or above: Auto.
     pub auto: u8,
@@ -61,6 +62,7 @@ impl Default for Thresholds {
     clippy::struct_excessive_bools,
     reason = "four independent hints, named as the protocol names them"
 )]
+// Exhaustive: constants of tools are built field by field.
 pub struct ToolAnnotations {
     /// True if it changes nothing. Only then may an Auto call run without a record in the store.
     pub read_only: bool,
@@ -74,6 +76,7 @@ pub struct ToolAnnotations {
 
 /// One stage of a tool's quorum: a number of different people, in one role or in any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Exhaustive: constants of tools are built field by field.
 pub struct StageSpec {
     /// The role; `None` for any.
     pub role: Option<&'static str>,
@@ -95,6 +98,7 @@ impl StageSpec {
 
 /// The role to ask when nobody has decided in time, and its time limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Exhaustive: constants of tools are built field by field.
 pub struct EscalationSpec {
     /// The role that must approve from then on; `None` for any.
     pub role: Option<&'static str>,

@@ -9,6 +9,7 @@ use crate::ids::{DecisionId, GrantId, RequestId};
 
 /// One of several calls that change together, with its record from the store.
 #[derive(Clone, Copy, Debug)]
+// Exhaustive: a store must apply each part.
 pub struct CallChange<'c> {
     /// Its record.
     pub record: &'c CallRecord,

@@ -106,6 +106,7 @@ impl fmt::Display for CallState {
 /// The claim of the executor that runs a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+// Exhaustive: a store must keep each part.
 pub struct Claim {
     /// The proof: only its holder may record the outcome of the body.
     pub token: ClaimToken,
@@ -116,6 +117,7 @@ pub struct Claim {
 /// A recorded decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+// Exhaustive: a store must keep each part.
 pub struct RecordedDecision {
     /// The decision's id.
     pub id: DecisionId,

@@ -28,6 +28,7 @@ impl Edit {
 
 /// The revision that an edit leads to, assessed again.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// Exhaustive: a store must keep each part.
 pub struct EditedRevision {
     /// Its content.
     pub content: ContentDigest,

@@ -4,6 +4,7 @@ use hitl_base::Timestamp;
 
 /// The store's knowledge inside the transaction.
 #[derive(Clone, Copy, Debug)]
+// Exhaustive: a store must supply each fact.
 pub struct StoreFacts {
     /// The present, by the store's clock.
     pub now: Timestamp,

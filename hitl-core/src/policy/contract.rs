@@ -29,6 +29,7 @@ pub enum Effect {
 
 /// The ruling of a policy on a call, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// Exhaustive: a policy must supply each part.
 pub struct Ruling {
     /// The effect.
     pub effect: Effect,

@@ -48,6 +48,7 @@ impl RequesterRule {
 /// The kinds of principal that may answer besides humans. By default there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+// Exhaustive: ignoring a new condition would be laxer.
 pub struct Deciders {
     /// True if agents may answer.
     #[serde(default, skip_serializing_if = "is_no")]
@@ -98,6 +99,7 @@ impl Deciders {
 /// The number of different people who must approve before the next stage begins, and their roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+// Exhaustive: ignoring a new condition would be laxer.
 pub struct Stage {
     /// The total number of different people; at least one, and at least those that `roles`
     /// requires.
@@ -189,6 +191,7 @@ fn seat(
 /// default applies where nothing is set: humans, and the requester at Quick only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+// Exhaustive: ignoring a new condition would be laxer.
 pub struct Quorum {
     /// The rule on approval by the requester.
     #[serde(default, skip_serializing_if = "RequesterRule::is_default")]

@@ -27,6 +27,7 @@ pub enum QueueOrder {
 /// A position in the queue. It does not change while the call waits, unless its priority or its due
 /// date does, so that a listing that continues after it neither skips a call nor shows it twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+// Exhaustive: a store must sort by each part.
 pub struct QueuePosition {
     /// The urgency.
     pub priority: Priority,
@@ -61,6 +62,7 @@ pub const fn rank(priority: Priority) -> i64 {
 
 /// A record and its position.
 #[derive(Clone, Debug)]
+// Exhaustive: a store must supply each part.
 pub struct QueueEntry {
     /// The position.
     pub place: QueuePosition,
@@ -70,6 +72,7 @@ pub struct QueueEntry {
 
 /// A request to a store for a slice of one tenant's queue.
 #[derive(Clone, Debug)]
+// Exhaustive: a store must follow each part.
 pub struct QueueScan {
     /// The tenant.
     pub tenant: Tenant,

@@ -120,6 +120,7 @@ impl Executors {
 
 /// A row of a store, without the tools themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// Exhaustive: a store must keep each part.
 pub struct ExecutorRow {
     /// The executor's session.
     pub session: SessionId,

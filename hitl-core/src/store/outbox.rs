@@ -5,6 +5,7 @@ use crate::machine::{CallRecord, HistoryEntry};
 
 /// A change of a call: the identity of an audit record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// Exhaustive: these parts are the identity of a change.
 pub struct ChangeId {
     /// The call.
     pub call: RequestId,

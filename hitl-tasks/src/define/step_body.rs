@@ -36,10 +36,12 @@ pub trait StepBody<I, Shape>: Send + Sync + 'static {
 
 /// The shape of a body that takes only the context.
 #[derive(Debug)]
+// Exhaustive: there is no value of it.
 pub enum ContextAlone {}
 
 /// The shape of a body that takes the context and an input.
 #[derive(Debug)]
+// Exhaustive: there is no value of it.
 pub enum ContextAndInput {}
 
 impl<F, Fut, O, E> StepBody<(), ContextAlone> for F

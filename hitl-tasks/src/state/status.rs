@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+// Exhaustive: a dashboard must show each.
 pub enum Status {
     /// Not started.
     Pending,

@@ -3,6 +3,7 @@
 mod architecture;
 mod book;
 mod circles;
+mod exhaustive;
 mod features;
 mod imports;
 mod links;
@@ -32,6 +33,7 @@ pub(crate) fn run() -> Result<(), String> {
         features::check,
         platforms::check,
         circles::check,
+        exhaustive::check,
         prose::check,
         size::check,
     ];

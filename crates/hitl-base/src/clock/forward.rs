@@ -46,6 +46,7 @@ struct Moment {
 /// An error for a clock that jumped too far ahead to be believed. Its message names how far, and
 /// the remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Exhaustive: a jump is these two times.
 pub struct ClockJump {
     /// The reading of the clock.
     pub reading: Timestamp,

@@ -85,6 +85,7 @@ pub fn is_whole(text: &str) -> bool {
 
 /// A whole number whose magnitude fits 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// Exhaustive: a whole number is a sign and digits.
 pub struct Whole {
     /// True if it is below zero. Zero is not.
     pub negative: bool,

@@ -9,6 +9,7 @@ use crate::display::{clip, visible};
 
 /// The limits of the parser.
 #[derive(Clone, Copy, Debug)]
+// Exhaustive: a new limit has to be chosen by each caller.
 pub struct Limits {
     /// The deepest nesting, in levels. The parser recurses, so this also bounds its stack.
     pub depth: usize,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 /// A JSON document. Objects keep their order and never hold a key twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// Exhaustive: JSON has no other values.
 pub enum Json {
     /// `null`
     Null,

@@ -10,6 +10,7 @@ use crate::machine::CallState;
 /// The outcome of a submission.
 #[derive(Debug)]
 #[must_use = "a pending call waits for somebody to wait for it"]
+// Exhaustive: a host must handle each case.
 pub enum Submission {
     /// The call has ended, or is parked with an unknown outcome.
     Done {

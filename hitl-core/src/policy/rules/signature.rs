@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 /// A signed text of a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// Exhaustive: ignoring a new part would accept what was not signed.
 pub struct SignedPolicy {
     /// The signer's name in the audit and the acceptance file: a key, or a name that the host
     /// knows.
