@@ -140,7 +140,7 @@ impl SignalEntry {
             let asked = catch(|| self.signal.judge(call));
             return asked.map_err(|_panicked| NoAnswer::Panicked);
         };
-        let (signal, call) = (Arc::clone(&self.signal), OwnedCall::of(call));
+        let (signal, call) = (Arc::clone(&self.signal), OwnedCall::new(call));
         let asked = bound.run(move || call.ask(|call| signal.judge(call)))?;
         asked.ok_or(NoAnswer::NotAsked)
     }

@@ -110,7 +110,7 @@ enum OwnedArguments {
 
 impl OwnedCall {
     /// Copies a call.
-    pub(crate) fn of(call: &CallView<'_>) -> Self {
+    pub(crate) fn new(call: &CallView<'_>) -> Self {
         Self {
             tool: call.tool.to_owned(),
             config: *call.config,
@@ -133,7 +133,7 @@ impl OwnedCall {
                 Some(ask(&view))
             }
             OwnedArguments::Text(text) => {
-                let lazy = LazyTree::of(text);
+                let lazy = LazyTree::new(text);
                 let view = CallView { at: *at, ..CallView::of_text(tool, config, &lazy, context) };
                 let answer = ask(&view);
                 (!lazy.is_unreadable()).then_some(answer)
@@ -161,7 +161,7 @@ pub(crate) struct LazyTree<'t> {
 
 impl<'t> LazyTree<'t> {
     /// Creates the tree of a text that this process wrote itself.
-    pub(crate) fn of(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         let mut lazy = Self::bare(text);
         walk(text).for_each(|token| lazy.add(token));
         lazy
@@ -221,13 +221,13 @@ mod tests {
 
     #[test]
     fn a_text_is_read_when_somebody_looks_and_keys_are_found_without() {
-        let lazy = LazyTree::of(r#"{"amount":5,"to":{"name":"bob"}}"#);
+        let lazy = LazyTree::new(r#"{"amount":5,"to":{"name":"bob"}}"#);
         let cx = CallContext::new("ann");
         let view = CallView::of_text("pay", &ToolConfig::DEFAULT, &lazy, &cx);
         assert!(view.arguments.may_have(Asked::Amount) && !view.arguments.may_have(Asked::Bulk));
         assert!(lazy.tree.get().is_none());
         for odd in [r#"{ "amount" : 5 }"#, r#"{"amo\u0075nt":5}"#] {
-            let lazy = LazyTree::of(odd);
+            let lazy = LazyTree::new(odd);
             let view = CallView::of_text("pay", &ToolConfig::DEFAULT, &lazy, &cx);
             assert!(view.arguments.may_have(Asked::Amount), "only its tree tells: {odd}");
         }
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn invariant_5_what_cannot_be_read_is_known_to_whoever_relied_on_it() {
-        let lazy = LazyTree::of("{");
+        let lazy = LazyTree::new("{");
         assert!(!lazy.is_unreadable());
         assert_eq!(lazy.tree(), &Json::Null);
         assert!(lazy.is_unreadable());

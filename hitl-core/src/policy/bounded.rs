@@ -34,7 +34,7 @@ impl Policy for BoundedPolicy {
 
     fn answer(&self, call: &CallView<'_>, assessment: &Assessment) -> PolicyAnswer {
         let (policy, assessment) = (Arc::clone(&self.policy), assessment.clone());
-        let call = OwnedCall::of(call);
+        let call = OwnedCall::new(call);
         let asked = self.bound.run(move || call.ask(|call| policy.answer(call, &assessment)));
         match asked {
             Ok(Some(answer)) => answer,

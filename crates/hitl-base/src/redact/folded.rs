@@ -33,7 +33,7 @@ struct Piece {
 
 impl Folded {
     /// Returns the text as it is read; `None` if it is read as it is written.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    pub(super) fn new(text: &str) -> Option<Self> {
         let (odd, equals) = kinds(text.as_bytes());
         let wrapped = equals && memmem::find(text.as_bytes(), b"=3D").is_some();
         if !odd && !wrapped {
@@ -288,7 +288,7 @@ mod tests {
             ("p\u{0430}w", "paw", "a", "\u{0430}"),
             ("\u{1B}]8;;x\u{7}ab", "ab", "ab", "ab"),
         ] {
-            let folded = Folded::of(written).unwrap();
+            let folded = Folded::new(written).unwrap();
             assert_eq!(folded.text(), read);
             let at = read.find(found).unwrap();
             assert_eq!(&written[folded.written(&(at..at + found.len()))], place, "{written:?}");
@@ -296,14 +296,14 @@ mod tests {
         for same in
             ["", "a=b", "100 % of it", "C:\\x", "Übergröße", "пароль", "a & b", "=\nb", "%2F"]
         {
-            assert!(Folded::of(same).is_none(), "{same}");
+            assert!(Folded::new(same).is_none(), "{same}");
         }
     }
 
     proptest! {
         #[test]
         fn every_part_stands_somewhere(text in "[a\u{200B}\u{1B}\\[\\\\u0pм%25&#;=3D\n]{0,60}", from in 0.0..1.0, long in 0.0..1.0) {
-            if let Some(folded) = Folded::of(&text) {
+            if let Some(folded) = Folded::new(&text) {
                 let read = folded.text().to_owned();
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
                 let share = |of: usize, share: f64| (of as f64 * share) as usize;

@@ -51,8 +51,8 @@ const NESTED: usize = 8;
 fn paired<'t>(text: &'t str, masked: &mut NameMasker<'_>) -> Cow<'t, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
-    let stems = Stems::of(text);
-    let whole = Whole::of(text);
+    let stems = Stems::new(text);
+    let whole = Whole::new(text);
     // The end of the last value that was no secret, and the number of such values that ended there.
     let (mut end, mut nested) = (0, 0);
     while let Some(stem) = stems.next(at) {

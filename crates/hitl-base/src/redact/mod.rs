@@ -209,7 +209,7 @@ impl Redactor {
     /// characters ignored, escapes and lookalikes resolved. Everything but the secrets stays as it
     /// is written.
     fn as_read<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let Some(folded) = Folded::of(text) else { return Cow::Borrowed(text) };
+        let Some(folded) = Folded::new(text) else { return Cow::Borrowed(text) };
         if signs(folded.text()) == Signs::default() {
             return Cow::Borrowed(text);
         }
@@ -277,7 +277,7 @@ fn has_no_sign(text: &str) -> bool {
     is_words(text)
         || is_short(text)
         || signs(text) == Signs::default()
-            && Folded::of(text).is_none_or(|read| signs(read.text()) == Signs::default())
+            && Folded::new(text).is_none_or(|read| signs(read.text()) == Signs::default())
 }
 
 /// Returns whether the value under this key may describe another entry: see [`secret_parts`] and

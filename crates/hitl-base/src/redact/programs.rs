@@ -16,7 +16,7 @@ impl Program {
     }
 
     /// Returns the program that a list of arguments begins with, if it is one of these.
-    pub(super) fn of(first: &str) -> Option<Self> {
+    pub(super) fn named(first: &str) -> Option<Self> {
         let name = first.rsplit(['/', '\\']).next()?;
         if name.len() > MAX_NAME {
             return None;

@@ -158,7 +158,7 @@ impl Forms {
             alone,
             numbers: numbers(secrets),
             overflows,
-            disguises: Disguises::of(secrets),
+            disguises: Disguises::new(secrets),
             longest,
         }
     }

@@ -70,7 +70,7 @@ impl Redactor {
             (flag || items.len() == 2 && verdict_on(name).name == Name::Secret).then_some(name)
         };
         let key = pem::lines(items);
-        let program = items.first().and_then(Json::as_str).and_then(Program::of);
+        let program = items.first().and_then(Json::as_str).and_then(Program::named);
         let own = program.map_or(0, |program| program.own(items.iter().map(Json::as_str)));
         let program = |at: usize| program.filter(|_| at < own);
         changed(items, |at, item| match (follows(at), item) {

@@ -55,7 +55,7 @@ pub(super) struct Whole<'t> {
 }
 
 impl<'t> Whole<'t> {
-    pub(super) fn of(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str) -> Self {
         Self { text, lines: text.contains('\n') }
     }
 }

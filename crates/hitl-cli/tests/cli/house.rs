@@ -111,11 +111,11 @@ impl House {
 
     /// Submits a call, which then waits.
     pub(crate) async fn wire(&self, to: &str, amount: u32) -> Waiting {
-        Waiting::of(self.gate.submit(wire(to, amount)).by("owner").await.unwrap())
+        Waiting::new(self.gate.submit(wire(to, amount)).by("owner").await.unwrap())
     }
 
     pub(crate) async fn drop_project(&self, name: &str) -> Waiting {
-        Waiting::of(self.gate.submit(drop_project(name)).by("owner").await.unwrap())
+        Waiting::new(self.gate.submit(drop_project(name)).by("owner").await.unwrap())
     }
 
     /// Returns the state of a call, as the program prints it.
@@ -133,7 +133,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    fn of(submission: Submission) -> Self {
+    fn new(submission: Submission) -> Self {
         let Submission::Pending(ticket) = submission else { panic!("it waits for a human") };
         let request = ticket.request();
         let (id, binding) = (request.id.to_string(), request.binding.to_string());

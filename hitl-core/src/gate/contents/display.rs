@@ -62,7 +62,7 @@ pub(in crate::gate) struct ShownRequest<'r> {
 
 impl<'r> ShownRequest<'r> {
     /// Returns the request of a stored call.
-    pub(in crate::gate) fn of(record: &'r CallRecord) -> Self {
+    pub(in crate::gate) fn stored(record: &'r CallRecord) -> Self {
         Self { id: record.id(), contents: &record.request.contents }
     }
 

@@ -112,7 +112,7 @@ impl Evaluator {
         &self,
         call: CallToEvaluate<'_>,
     ) -> Result<Evaluation, GateError> {
-        let lazy = LazyTree::of(call.snapshot.text());
+        let lazy = LazyTree::new(call.snapshot.text());
         let names_no_own_file = self.files.is_surely_unnamed(call.snapshot.text());
         self.evaluate_tree(call, &lazy, names_no_own_file)
     }

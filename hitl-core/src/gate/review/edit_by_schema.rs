@@ -58,7 +58,7 @@ pub(in crate::gate) async fn revise_by_schema(
     let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
     let unread = Referents::unreadable_here(places.map(|(at, _)| at));
     let display = core.contents.display();
-    let contents = display.show(ShownRequest::of(record), &next, &unread).await;
+    let contents = display.show(ShownRequest::stored(record), &next, &unread).await;
     let mut because = request.reasons.clone();
     let why = "edited where its tool is not: whoever runs it assesses it again";
     if !because.iter().any(|said| said == why) {

@@ -52,7 +52,7 @@ pub(in crate::gate) async fn evaluate_revision(
         None => core.contents.read(&tool, &snapshot).await?,
     };
     let display = core.contents.display();
-    let contents = display.show(ShownRequest::of(record), &snapshot, &referents).await;
+    let contents = display.show(ShownRequest::stored(record), &snapshot, &referents).await;
     // The opinions of scorers about the earlier revision still count: they may only lower.
     let mut opinions = record.request.assessment.opinions_without_contents();
     opinions.extend(display.factor(&contents));

@@ -135,7 +135,7 @@ impl Argument {
     /// `payments[*].amount`, or `**.amount` for this key at any depth. A key with dots in it is
     /// quoted: `headers."x.y"`.
     pub fn at(path: &str) -> Self {
-        Self::of(Target::At { path: Path::parse(path), written: path.to_owned() })
+        Self::new(Target::At { path: Path::parse(path), written: path.to_owned() })
     }
 
     /// Returns a condition on every text in the arguments, for [`file`](Self::file) and
@@ -143,10 +143,10 @@ impl Argument {
     /// matches. One that relaxes needs at least one match, a match of every text that is a path (or
     /// URL) by its name or form, and every other text to be plain.
     pub fn anywhere() -> Self {
-        Self::of(Target::Anywhere)
+        Self::new(Target::Anywhere)
     }
 
-    fn of(target: Target) -> Self {
+    fn new(target: Target) -> Self {
         Self { target, checks: Vec::new(), mistakes: Vec::new(), inert: false }
     }
 

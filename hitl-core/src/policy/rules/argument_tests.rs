@@ -10,7 +10,7 @@ fn holds(argument: &Argument, arguments: &str) -> (bool, bool) {
     let tree = parse_json(arguments).unwrap();
     let cx = CallContext::new("ann");
     let call = CallView::new("t", &ToolConfig::DEFAULT, &tree, &cx);
-    let (tightens, relaxes) = (Side::of(RuleEffect::Deny), Side::of(RuleEffect::Auto));
+    let (tightens, relaxes) = (Side::new(RuleEffect::Deny), Side::new(RuleEffect::Auto));
     (argument.holds(&call, tightens), argument.holds(&call, relaxes))
 }
 

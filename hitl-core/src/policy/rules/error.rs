@@ -79,7 +79,7 @@ pub struct RuleErrors(Vec<RuleError>);
 
 impl RuleErrors {
     /// Returns the errors in file order, or `Ok` if there are none.
-    pub(super) fn of(mut errors: Vec<RuleError>) -> Result<(), Self> {
+    pub(super) fn check(mut errors: Vec<RuleError>) -> Result<(), Self> {
         errors.sort_by_key(|error| error.place.unwrap_or((usize::MAX, 0)));
         if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
     }

@@ -216,11 +216,11 @@ impl RuleFile {
         let RuleFileOptions { path, acceptance, signatures, audit, only_people } = options;
         let judge = Judge { acceptance: &acceptance, audit: audit.as_deref(), only_people };
         let state = match load(&path, signatures.as_deref()) {
-            Ok(loaded) => State::of(judge.judge(loaded, None)),
+            Ok(loaded) => State::new(judge.judge(loaded, None)),
             Err(problem) => {
                 tracing::error!(path = %path.display(), %problem, "a policy did not load; every call is denied");
                 let nothing = Judged { in_force: InForce::Nothing, known: None };
-                State { problem: Some(problem), ..State::of(nothing) }
+                State { problem: Some(problem), ..State::new(nothing) }
             }
         };
         let (reading, state) = (Mutex::new(()), RwLock::new(state));
@@ -263,7 +263,7 @@ impl RuleFile {
                     state.known = next.known;
                     return Ok(Reload::Unchanged);
                 }
-                *state = State::of(next);
+                *state = State::new(next);
                 let Some(waiting) = pending(&state.in_force) else {
                     let version = state.in_force.version().cloned();
                     let version = version.unwrap_or_else(|| PolicyVersion::new("", "", ""));
@@ -340,7 +340,7 @@ impl RuleFile {
         let rules = Arc::new(loaded.rules);
         let known = Some(Known::accepted(Arc::clone(&rules), next));
         let mut state = write(&shared.state);
-        *state = State::of(Judged { in_force: InForce::Rules(rules), known });
+        *state = State::new(Judged { in_force: InForce::Rules(rules), known });
         tracing::info!(path = %shared.path.display(), %version, digest = %version.digest, by = who, "a policy was accepted");
         Ok(version)
     }
@@ -389,7 +389,7 @@ impl RuleFile {
 }
 
 impl State {
-    fn of(Judged { in_force, known }: Judged) -> Self {
+    fn new(Judged { in_force, known }: Judged) -> Self {
         let loaded_at = in_force.newer().map(|_| Timestamp::now());
         Self { in_force, known, loaded_at, problem: None }
     }

@@ -120,7 +120,7 @@ struct Side {
 
 impl Side {
     /// Returns the side of the conditions of a rule with this effect.
-    const fn of(effect: RuleEffect) -> Self {
+    const fn new(effect: RuleEffect) -> Self {
         match effect {
             RuleEffect::Auto => Self { doubt: Undecidable::Unmet, texts: Texts::Plain },
             RuleEffect::Quick | RuleEffect::Full | RuleEffect::Deny => {

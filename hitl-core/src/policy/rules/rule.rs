@@ -313,7 +313,7 @@ impl Rule {
     }
 
     pub(super) fn applies(&self, call: &CallView<'_>) -> bool {
-        let side = Side::of(self.effect);
+        let side = Side::new(self.effect);
         self.when.holds(call, side)
             && !self.unless.as_ref().is_some_and(|unless| unless.holds(call, side.unless()))
     }

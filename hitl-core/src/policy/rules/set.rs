@@ -89,7 +89,7 @@ impl RuleSetBuilder {
                 errors.push(placed(rule, RuleError::new(RuleErrorKind::Duplicate, why)));
             }
         }
-        RuleErrors::of(errors)?;
+        RuleErrors::check(errors)?;
         let version = PolicyVersion {
             name: self.name.into(),
             version: self.version.into(),
@@ -126,7 +126,7 @@ impl RuleSet {
     /// Returns this set, if all of its own tests pass.
     pub fn tested(self) -> Result<Self, RuleErrors> {
         let failed = self.self_test().into_iter().filter(|report| !report.passed());
-        RuleErrors::of(failed.map(|report| report.error()).collect())?;
+        RuleErrors::check(failed.map(|report| report.error()).collect())?;
         Ok(self)
     }
 

@@ -66,7 +66,7 @@ impl RuleSet {
         };
         // Each rule is compared only with rules that have the same conditions, and with those that
         // apply to every call.
-        let (mine, theirs) = (Alike::of(self), Alike::of(older));
+        let (mine, theirs) = (Alike::new(self), Alike::new(older));
         let everything: Vec<&Rule> = tightening(self).filter(|is| is.when.is_empty()).collect();
         let weaker = tightening(older)
             .filter(|was| {
@@ -112,7 +112,7 @@ fn relaxing(rules: &RuleSet) -> impl Iterator<Item = &Rule> {
 struct Alike<'r>(HashMap<String, Vec<&'r Rule>>);
 
 impl<'r> Alike<'r> {
-    fn of(rules: &'r RuleSet) -> Self {
+    fn new(rules: &'r RuleSet) -> Self {
         let mut alike = HashMap::<String, Vec<&Rule>>::new();
         for rule in rules.rules() {
             let same = alike.entry(key_of(&rule.when, rule.unless.as_ref())).or_default();

@@ -71,7 +71,7 @@ pub(super) fn warnings(rules: &[Rule]) -> Vec<RuleWarning> {
 }
 
 fn of_rule(rule: &Rule) -> Vec<RuleWarning> {
-    let side = Side::of(rule.effect);
+    let side = Side::new(rule.effect);
     let when = (rule.effect == RuleEffect::Auto).then_some((&rule.when, side));
     let unless = rule.unless.as_ref().map(|unless| (unless, side.unless()));
     let sides = when.into_iter().chain(unless);

@@ -122,7 +122,7 @@ struct Letters {
 }
 
 impl Letters {
-    fn of(word: &str) -> Self {
+    fn new(word: &str) -> Self {
         let mut letters = Self::default();
         for c in word.chars() {
             match lookalike(c) {
@@ -154,7 +154,7 @@ fn has_deceptive_word(text: &str) -> bool {
     let mut own_words = false;
     let mut short = false;
     for word in words() {
-        let letters = Letters::of(word);
+        let letters = Letters::new(word);
         if letters.deceive() || (letters.are_all_alike() && letters.alike >= LONG_WORD) {
             return true;
         }

@@ -262,7 +262,7 @@ pub(super) struct Stems<'t> {
 
 impl<'t> Stems<'t> {
     /// Returns the stems of a text.
-    pub(super) fn of(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str) -> Self {
         Self { text, odd: is_folded_oddly(text) }
     }
 

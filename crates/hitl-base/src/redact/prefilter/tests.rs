@@ -215,7 +215,7 @@ proptest! {
 
     #[test]
     fn invariant_8_the_stems_are_those_of_the_pattern(text in texts()) {
-        let stems = Stems::of(&text);
+        let stems = Stems::new(&text);
         for from in starts(&text) {
             let plainly = STEM.place(&text, from).map(|(start, end)| start..end);
             prop_assert_eq!(stems.next(from), plainly, "from {} in {:?}", from, text);

@@ -32,12 +32,12 @@ pub(super) struct Disguises {
 
 impl Disguises {
     /// Returns the disguises of these secrets; `None` if none has one.
-    pub(super) fn of(secrets: &[String]) -> Option<Self> {
+    pub(super) fn new(secrets: &[String]) -> Option<Self> {
         let patterns = patterns(secrets);
         if patterns.is_empty() {
             return None;
         }
-        Some(Self { grams: Grams::of(&patterns), patterns, automaton: OnceLock::new() })
+        Some(Self { grams: Grams::new(&patterns), patterns, automaton: OnceLock::new() })
     }
 
     /// Returns the places of disguised secrets among these items, each of which has a letter and

@@ -19,7 +19,7 @@ pub(super) struct Grams {
 }
 
 impl Grams {
-    pub(super) fn of(patterns: &[(Vec<char>, usize)]) -> Self {
+    pub(super) fn new(patterns: &[(Vec<char>, usize)]) -> Self {
         let count: usize = patterns.iter().map(|(pattern, _)| pattern.len()).sum();
         let table = vec![0; (2 * count).next_power_of_two()];
         let mut grams = Self { table, factor: RandomState::new().hash_one(0) | 1 };
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_pattern_and_each_part_of_it_is_in_a_candidate() {
         let pattern: Vec<char> = "q3zk8rtw1ypv7lmx0djs".chars().collect();
-        let grams = Grams::of(&[(pattern.clone(), DISGUISED)]);
+        let grams = Grams::new(&[(pattern.clone(), DISGUISED)]);
         for before in 0..7 {
             for long in DISGUISED..=pattern.len() {
                 for first in 0..=pattern.len() - long {

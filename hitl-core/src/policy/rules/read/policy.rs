@@ -88,7 +88,7 @@ impl RuleSet {
                     format!("this is not TOML: {}", error.message()),
                 );
             }
-            RuleErrors::of(reader.into_errors())?;
+            RuleErrors::check(reader.into_errors())?;
             return Err(RuleErrors::one(RuleError::new(RuleErrorKind::Syntax, "this is not TOML")));
         }
         let mut builder = Self::builder(name, "");
