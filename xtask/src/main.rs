@@ -8,6 +8,7 @@ mod browser;
 mod cargo;
 mod dependencies;
 mod dist;
+mod fuzz;
 mod instructions;
 mod javascript;
 mod mutants;
@@ -36,6 +37,7 @@ Usage: cargo xtask test [--fast | --full]
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
        cargo xtask mutants [--part K/N]
+       cargo xtask fuzz [--seconds N [TARGET]]
 
 `test` runs what has to hold before a change is merged: format, lints, documentation, every test, every
 example, and the quickstart on the data that comes along. It prints the time of each step. CI runs it.
@@ -80,6 +82,9 @@ benches/instructions.json; --keep writes that file anew.
 
 `mutants` changes a seeded sample of 200 places of the pure parts, one at a time, and runs the tests: they have
 to notice 95 %, and xtask/mutants.toml explains the rest. It takes hours; --part 1/4 tries a quarter.
+
+`fuzz` runs each fuzz target for ten minutes under libFuzzer (cargo-fuzz; on Linux or macOS with a C++ compiler),
+and keeps a small corpus of each in fuzz/kept, which `test` tries again.
 ";
 
 fn main() -> ExitCode {
@@ -97,6 +102,7 @@ fn main() -> ExitCode {
         ["postgres"] => postgres::serve(),
         ["tidy"] => tidy::run(),
         ["dependencies"] => dependencies::check(),
+        ["fuzz", ref rest @ ..] => fuzz::run(rest),
         ["mutants"] => mutants::run(None),
         ["mutants", "--part", part] => mutants::run(Some(part)),
         ["book"] => book::build(),

@@ -1,5 +1,7 @@
 //! Runs each target briefly: its initial inputs, and random mutations of them.
 
+#![expect(clippy::panic, reason = "a helper fails as its test does")]
+
 use hitl_fuzz_targets::TARGETS;
 
 /// The number of inputs for each target, unless `HITL_FUZZ_INPUTS` is set.
@@ -35,6 +37,29 @@ fn changed(data: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
             data.splice(at..at, again);
         }
         _ => data.insert(at, b"\"\\{}[]:,= \n\xff\xe2"[dice.below(13)]),
+    }
+}
+
+/// Returns the kept corpus of a target: inputs that earlier long runs found, each a line of
+/// hexadecimal digits.
+fn kept(name: &str) -> Vec<Vec<u8>> {
+    let file = format!("{}/../kept/{name}.hex", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let byte = |pair: &[u8]| {
+        let pair = std::str::from_utf8(pair).unwrap_or_default();
+        u8::from_str_radix(pair, 16).unwrap_or_else(|error| panic!("{file}: {error}"))
+    };
+    text.lines().map(|line| line.as_bytes().chunks(2).map(byte).collect()).collect()
+}
+
+#[test]
+fn every_target_takes_what_long_runs_found() {
+    for (name, target, _) in TARGETS {
+        let inputs = kept(name);
+        assert!(inputs.len() > 10, "{name}: a corpus of {}", inputs.len());
+        for input in inputs {
+            target(&input);
+        }
     }
 }
 

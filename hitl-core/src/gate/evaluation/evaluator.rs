@@ -84,7 +84,7 @@ impl Evaluator {
         let has_host_key = key.is_some();
         let key = key.unwrap_or_else(|| {
             let tenant = context.tenant.clone();
-            if names_no_own_file && self.qualifies_for_fast_path(&tool, &evaluation.routed) {
+            if names_no_own_file && self.runs_at_once(&tool, &evaluation.routed) {
                 CallKey::generate_ephemeral(tenant, &self.ephemeral_runs)
             } else {
                 CallKey::generate(tenant)
@@ -192,13 +192,9 @@ impl Evaluator {
         }
     }
 
-    /// Returns whether a call takes the fast path, provided that the store does not know it: it
-    /// leaves no record, and nobody need be asked.
-    pub(in crate::gate) fn qualifies_for_fast_path(
-        &self,
-        tool: &RegisteredTool,
-        routed: &Route,
-    ) -> bool {
+    /// Returns whether a call runs at once and leaves no record, provided that the store does not
+    /// know it: nobody need be asked, and nothing outside it be read.
+    pub(in crate::gate) fn runs_at_once(&self, tool: &RegisteredTool, routed: &Route) -> bool {
         needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
     }
 

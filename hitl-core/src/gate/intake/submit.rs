@@ -51,10 +51,9 @@ pub(in crate::gate) fn call_span(core: &GateCore, call: &EvaluatedCall) -> Span 
     telemetry::call_span(&core.redactor, &call.key, call.tool.name(), call.tool.config().risk)
 }
 
-/// Returns whether a call takes the fast path, provided that the store does not know it.
+/// Returns whether a call leaves no record, provided that the store does not know it.
 pub(in crate::gate) fn leaves_no_record(core: &GateCore, call: &EvaluatedCall) -> bool {
-    call.names_no_own_file
-        && core.evaluator.qualifies_for_fast_path(&call.tool, &call.evaluation.routed)
+    call.names_no_own_file && core.evaluator.runs_at_once(&call.tool, &call.evaluation.routed)
 }
 
 /// Starts a call that leaves no record.
