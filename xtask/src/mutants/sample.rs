@@ -12,7 +12,7 @@ const SEED: u64 = 27;
 /// A change of one place.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Mutant {
-    file: String,
+    pub(crate) file: String,
     /// The file, line and column, and the change.
     pub(crate) name: String,
 }
