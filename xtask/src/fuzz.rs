@@ -78,7 +78,7 @@ fn libfuzzer(program: &Path, name: &str, corpora: &[&str], options: &[&str]) -> 
         return Ok(());
     }
     Err(format!(
-        "the target {name} failed ({status}): mend it, and make the input that broke it, in \
+        "the target {name} failed ({status}): fix it, and make the input that broke it, in \
          fuzz/artifacts/{name}, a test and one of its SEEDS"
     ))
 }
