@@ -5,6 +5,7 @@
 //! asked about, approved by a script, and run.
 
 use hitl::approval::ScriptedApprover;
+use hitl::confidence::Signals;
 use hitl::gate::Preview;
 use hitl::prelude::*;
 use hitl::{GateError, Verdict};
@@ -16,7 +17,7 @@ use seed_tools::{approve_expense, delete_project, send_bulk_notification, sign_c
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let gate = seed_tools::register(Gate::builder())
+    let gate = seed_tools::register(Gate::builder().signals(Signals::original()))
         .approver(ScriptedApprover::approving("bob"))
         .build()
         .await?;

@@ -8,8 +8,8 @@ pub use hitl_core::call::{
 };
 pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
-    ContentReaders, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError, SnapshotWriter,
-    StageSpec, StateRequirement, Tool, ToolConfig, ToolSpec,
+    AmountSpec, ContentReaders, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError,
+    SnapshotWriter, StageSpec, StateRequirement, Tool, ToolConfig, ToolSpec,
 };
 pub use {schemars, serde};
 

@@ -33,7 +33,7 @@ pub use approval::{
 pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
-    BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders,
+    AmountSpec, BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders,
     EscalationSpec, FailureRecord, Fingerprint, InvalidSpec, ModelMessage, Outcome, OutputText,
     ParameterSpec, Permit, Principal, PrincipalKind, Risk, RunContext, RunId, StageSpec,
     StateRequirement, Tenant, Thresholds, Tool, ToolAnnotations, ToolConfig, ToolFacts, ToolKind,

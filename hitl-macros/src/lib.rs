@@ -54,7 +54,7 @@ mod validate;
 /// |---|---|---|
 /// | `approval_type` | string; `"general"` | what kind of approval it is; front ends choose a card by it |
 /// | `risk` | `"low"`, `"medium"`, `"high"`, `"critical"`; `"medium"` | how bad a wrong call is |
-/// | `base_confidence` | 0 to 100; 70 | the confidence before any signal |
+/// | `base_confidence` | 0 to 100; by risk and annotations | the confidence before any signal (docs/guide/levels.md) |
 /// | `auto_threshold` | 0 to 100; 85 | from here on it runs without a human |
 /// | `quick_threshold` | 0 to 100, not above `auto_threshold`; 60 | from here on a quick look is enough |
 /// | `requires_reason` | flag | a rejection must say why |
@@ -93,6 +93,7 @@ mod validate;
 /// | `#[hitl(context)]` | who asks and where: `CallContext`, or `RunContext` with the call's key and attempt; borrowed with `&` or cloned |
 /// | `#[hitl(sensitive)]` | a secret: it runs, and it is never shown |
 /// | `#[hitl(inert)]` | text, or a list of texts, that nobody interprets, ever: no shell, file system, browser, database or template. Rules and grants that relax take any text there |
+/// | `#[hitl(amount)]`, `#[hitl(amount, limit = 1000)]` | an amount: confidence falls as it approaches and exceeds the limit, 1000 unless given (docs/guide/levels.md) |
 /// | `#[hitl(content_of)]`, `#[hitl(content_of = async_fn)]` | the path of a file, or what this fn reads by it: the content is shown to reviewers, and compared before the call runs (docs/macro.md) |
 /// | `#[hitl(default)]`, `#[hitl(default = expression)]` | optional, with the default of its type or this one |
 ///

@@ -50,7 +50,7 @@ pub(crate) fn score(input: &Value) -> Value {
     let arguments = hitl::json::parse_json(&input["args"].to_string()).unwrap();
     let (config, context) = (config(tool), context(&input["context"]));
     json!(
-        assess(&CallView::new(tool, &config, &arguments, &context), &Signals::standard())
+        assess(&CallView::new(tool, &config, &arguments, &context), &Signals::original())
             .confidence
     )
 }

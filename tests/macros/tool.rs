@@ -50,6 +50,25 @@ async fn sign_contract(
     Ok(Signature { by: cx.principal.to_string() })
 }
 
+/// Orders.
+#[hitl_tool]
+async fn order(
+    #[hitl(amount)] total: f64,
+    #[hitl(amount, limit = 2_500)] r#type: u32,
+    #[hitl(limit = 7, amount)]
+    #[cfg(any())]
+    left_out: u32,
+    plain: u32,
+) {
+    let _ = (total, r#type, plain);
+}
+
+#[test]
+fn amounts_have_their_limits() {
+    let amounts = Order::SPEC.config.amounts.iter().map(|spec| (spec.argument, spec.limit));
+    assert_eq!(amounts.collect::<Vec<_>>(), [("total", 1000), ("type", 2500)]);
+}
+
 fn schema<T: Tool>() -> Value {
     schemars::schema_for!(T).to_value()
 }

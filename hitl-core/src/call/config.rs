@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EscalationSpec, Risk, StageSpec, Thresholds, ToolAnnotations};
+use super::{AmountSpec, EscalationSpec, Risk, StageSpec, Thresholds, ToolAnnotations};
 use crate::approval::Choice;
 use crate::policy::{Deciders, RequesterRule};
 
@@ -15,8 +15,9 @@ pub struct ToolConfig {
     pub approval_type: &'static str,
     /// The harm of a wrong call.
     pub risk: Risk,
-    /// The confidence before any signal, 0 to 100.
-    pub base_confidence: u8,
+    /// The confidence before any signal, 0 to 100. If `None`, it follows from the risk and the
+    /// annotations; see [`Signals`](crate::Signals).
+    pub base_confidence: Option<u8>,
     /// The tool's own threshold for Auto; 85 if `None`.
     pub auto_threshold: Option<u8>,
     /// The tool's own threshold for Quick; 60 if `None`.
@@ -52,15 +53,16 @@ pub struct ToolConfig {
     /// Arguments whose text nothing interprets: no shell, file system, browser, database or
     /// template. Written as in a rule: `note`, `to.comment`, `items[*].text`.
     pub inert: &'static [&'static str],
+    /// Arguments that are amounts, with their limits.
+    pub amounts: &'static [AmountSpec],
 }
 
 impl ToolConfig {
-    /// The configuration of a tool that sets nothing: medium risk, base confidence 70, thresholds
-    /// 85 and 60.
+    /// The configuration of a tool that sets nothing: medium risk, thresholds 85 and 60.
     pub const DEFAULT: Self = Self {
         approval_type: "general",
         risk: Risk::Medium,
-        base_confidence: 70,
+        base_confidence: None,
         auto_threshold: None,
         quick_threshold: None,
         requires_reason: false,
@@ -82,6 +84,7 @@ impl ToolConfig {
             open_world: false,
         },
         inert: &[],
+        amounts: &[],
     };
 
     /// Sets the kind of approval.
@@ -101,7 +104,7 @@ impl ToolConfig {
     /// Sets the confidence before any signal.
     #[must_use]
     pub const fn base_confidence(mut self, points: u8) -> Self {
-        self.base_confidence = points;
+        self.base_confidence = Some(points);
         self
     }
 
@@ -247,6 +250,13 @@ impl ToolConfig {
     #[must_use]
     pub const fn inert(mut self, arguments: &'static [&'static str]) -> Self {
         self.inert = arguments;
+        self
+    }
+
+    /// Names arguments that are amounts, each with the limit up to which it is ordinary.
+    #[must_use]
+    pub const fn amounts(mut self, amounts: &'static [AmountSpec]) -> Self {
+        self.amounts = amounts;
         self
     }
 

@@ -1,5 +1,6 @@
 //! The parts of a call: who asks, for what, with which arguments, under which key.
 
+mod amount_spec;
 mod config;
 mod contents;
 mod context;
@@ -23,6 +24,7 @@ pub use crate::machine::{
     CallRecord, CallState, Claim, EndReason, HistoryEntry, PriorRevision, RecordedDecision,
     Refusal, Resolution, RetryOf, Vote,
 };
+pub use amount_spec::AmountSpec;
 pub use config::ToolConfig;
 pub use contents::{ContentPath, ContentReaders, MAX_CONTENTS};
 pub(crate) use contents::{ContentReader, Given, Source};

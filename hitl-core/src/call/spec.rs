@@ -233,7 +233,11 @@ pub(crate) const fn check_spec(
         i += 1;
     }
     let Thresholds { auto, quick } = config.thresholds();
-    if config.base_confidence > 100 || auto > 100 || quick > 100 {
+    let base = match config.base_confidence {
+        Some(points) => points,
+        None => 0,
+    };
+    if base > 100 || auto > 100 || quick > 100 {
         return Err(InvalidSpec::OutOfRange);
     }
     if quick > auto {

@@ -3,13 +3,56 @@
 //! One text may have several readings: `1.500` is one and a half or fifteen hundred. A signal that
 //! stops large amounts uses the largest.
 
+use hitl_base::Json;
+
+/// The size of an amount, without its sign.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(super) enum Size {
+    Number(f64),
+    /// A text that cannot be read as a number, or a list too long to read.
+    Unreadable,
+}
+
+impl Size {
+    pub(super) fn is_above(self, limit: f64) -> bool {
+        self > Self::Number(limit)
+    }
+
+    pub(super) fn max(self, other: Self) -> Self {
+        if other > self { other } else { self }
+    }
+}
+
+/// Returns the size of the largest amount in a value: it may come with its currency, or in parts.
+pub(super) fn size(value: &Json) -> Size {
+    match value {
+        Json::String(text) if text.trim().is_empty() => Size::Number(0.0),
+        Json::String(text) => largest(text).map_or(Size::Unreadable, Size::Number),
+        other => size_inside(other),
+    }
+}
+
+/// Does the same for a part of an amount. Text without a number is its currency.
+fn size_inside(value: &Json) -> Size {
+    let largest_of =
+        |sizes: &mut dyn Iterator<Item = Size>| sizes.fold(Size::Number(0.0), Size::max);
+    match value {
+        Json::Number(_) => value.as_f64().map_or(Size::Unreadable, |n| Size::Number(n.abs())),
+        Json::String(text) => Size::Number(largest(text).unwrap_or(0.0)),
+        Json::Array(items) if items.len() > 1000 => Size::Unreadable,
+        Json::Array(items) => largest_of(&mut items.iter().map(size_inside)),
+        Json::Object(entries) => largest_of(&mut entries.iter().map(|(_, part)| size_inside(part))),
+        Json::Null | Json::Bool(_) => Size::Number(0.0),
+    }
+}
+
 /// Characters that may separate digits of one number.
 const SEPARATORS: [char; 9] =
     ['.', ',', '_', '\'', '\u{2019}', ' ', '\u{A0}', '\u{202F}', '\u{2009}'];
 
 /// Returns the largest number that a person may read in this text. Returns `None` if no number can
 /// be read, or if it contains digits of another script, which are not read here.
-pub(super) fn largest(text: &str) -> Option<f64> {
+fn largest(text: &str) -> Option<f64> {
     if text.chars().any(|c| c.is_numeric() && !c.is_ascii_digit()) {
         return None;
     }

@@ -20,7 +20,7 @@ pub struct Assessment {
     /// 0 to 100: the base plus every signal's points, clamped once; then less the points that
     /// scorers subtract.
     pub confidence: u8,
-    /// The base confidence of the tool.
+    /// The base confidence: the tool's own, or that of [`Signals`].
     pub base: u8,
     /// The factors, in the order of the signals.
     pub factors: Vec<Factor>,
@@ -64,13 +64,13 @@ impl Assessment {
 /// use hitl_base::json::parse_json;
 /// use hitl_core::{CallContext, CallView, ToolConfig, Signals, assess};
 ///
-/// let (arguments, cx) = (parse_json(r#"{"amount": "5000"}"#)?, CallContext::new("ann").role("admin"));
+/// let (arguments, cx) = (parse_json(r#"{"amount": "5000"}"#)?, CallContext::new("ann"));
 /// let call = CallView::new("approve_expense", &ToolConfig::DEFAULT, &arguments, &cx);
-/// assert_eq!(assess(&call, &Signals::standard()).confidence, 70 + 10 - 15);
+/// assert_eq!(assess(&call, &Signals::standard()).confidence, 70 - 15);
 /// # Ok::<(), hitl_base::json::ParseJsonError>(())
 /// ```
 pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
-    let base = call.config.base_confidence;
+    let base = call.config.base_confidence.unwrap_or_else(|| signals.base(call.config.risk));
     let mut factors = Vec::new();
     let mut sum = i32::from(base);
     let mut failed = false;
@@ -140,12 +140,13 @@ mod tests {
 
     #[test]
     fn hardening_text_lists_and_nesting_count() {
-        let signals = Signals::standard();
+        let signals = Signals::original();
         for (arguments, expected) in [
             (r#"{"amount": "1,001"}"#, 55),
             (r#"{"amount": "$1000"}"#, 70),
             (r#"{"amount": -5000}"#, 55),
             (r#"{"payments": [{"amount": 10}, {"amount": 2000}]}"#, 55),
+            (r#"{"amount": {"value": 2000, "currency": "USD"}}"#, 55),
             (r#"{"is_bulk": "true"}"#, 60),
             (r#"{"is_bulk": false}"#, 70),
         ] {

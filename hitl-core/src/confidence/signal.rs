@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::view::OwnedCall;
-use super::{CallView, standard};
+use super::{CallView, general, original};
+use crate::call::Risk;
 use crate::panic::catch;
 use crate::policy::ApprovalLevel;
 use crate::sync::{HostCode, HostThreads, NoAnswer};
@@ -146,38 +147,80 @@ impl SignalEntry {
     }
 }
 
-/// The signals of a gate, in the order of their evaluation.
+/// The signals of a gate, in the order of their evaluation, and the base confidence of tools that
+/// set none.
 #[derive(Clone)]
 pub struct Signals {
     all: Vec<SignalEntry>,
-    /// True if all of them are standard ones.
-    standard: bool,
+    base: BaseConfidence,
+    /// True if all of them are hitl's own.
+    own: bool,
+}
+
+/// The base confidence of a tool that sets none.
+#[derive(Clone, Copy)]
+enum BaseConfidence {
+    ByRisk,
+    Same(u8),
 }
 
 impl Signals {
-    /// Creates an empty list: the confidence is the tool's base.
+    /// Creates an empty list: the confidence is the tool's base. A tool that sets none has 80 if
+    /// its risk is low, 70 if it is medium, 60 if it is high, and 50 if it is critical.
     pub fn none() -> Self {
-        Self { all: Vec::new(), standard: true }
+        Self { all: Vec::new(), base: BaseConfidence::ByRisk, own: true }
     }
 
-    /// Returns the standard signals: admin +10, verified workspace +5, time-sensitive +5, amount
-    /// above 1000 -15, bulk -10, more than 100 recipients -10.
+    /// Returns the general signals, which a gate has unless it is given others: the tool's
+    /// [`Annotations`](super::Annotations), the size of amounts
+    /// ([`AmountSize`](super::AmountSize)), bulk -10, more than 100 recipients -10. The base is that of [`none`](Self::none).
+    ///
+    /// None of them adds points for who asks or for haste: neither makes a call right.
     pub fn standard() -> Self {
         let signals = Self::none()
-            .with(standard::AdminRole)
-            .with(standard::VerifiedWorkspace)
-            .with(standard::TimeSensitive)
-            .with(standard::LargeAmount)
-            .with(standard::BulkAction)
-            .with(standard::ManyRecipients);
-        Self { standard: true, ..signals }
+            .with(general::Annotations)
+            .with(general::AmountSize)
+            .with(original::BulkAction)
+            .with(original::ManyRecipients);
+        Self { own: true, ..signals }
+    }
+
+    /// Returns the signals of the system that hitl re-creates: base 70, admin +10, verified
+    /// workspace +5, time-sensitive +5, amount above 1000 -15, bulk -10, more than 100 recipients
+    /// -10.
+    ///
+    /// ```
+    /// # async fn build() -> Result<(), hitl_core::BuildError> {
+    /// use hitl_core::{Gate, Signals};
+    ///
+    /// let gate = Gate::builder().signals(Signals::original()).build().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn original() -> Self {
+        let signals = Self::none()
+            .with(original::AdminRole)
+            .with(original::VerifiedWorkspace)
+            .with(original::TimeSensitive)
+            .with(original::LargeAmount)
+            .with(original::BulkAction)
+            .with(original::ManyRecipients);
+        Self { base: BaseConfidence::Same(70), own: true, ..signals }
+    }
+
+    /// Returns the base confidence of a tool of this risk that sets none.
+    pub(super) const fn base(&self, risk: Risk) -> u8 {
+        match self.base {
+            BaseConfidence::ByRisk => general::base(risk),
+            BaseConfidence::Same(points) => points,
+        }
     }
 
     /// Adds a signal.
     #[must_use]
     pub fn with(mut self, signal: impl Signal) -> Self {
         self.all.push(SignalEntry { signal: Arc::new(signal), bound: None });
-        self.standard = false;
+        self.own = false;
         self
     }
 
@@ -193,9 +236,9 @@ impl Signals {
         self
     }
 
-    /// Returns whether one of them may read [`CallView::at`]. The standard ones do not.
+    /// Returns whether one of them may read [`CallView::at`]. Those of hitl do not.
     pub(crate) fn may_ask_for_the_time(&self) -> bool {
-        !self.standard
+        !self.own
     }
 }
 

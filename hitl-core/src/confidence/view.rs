@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use hitl_base::json::{Limits, Token, parse_with_limits, walk};
 use hitl_base::{Json, Redactor, Timestamp};
 
-use super::standard::Asked;
+use super::asked::Asked;
 use crate::call::{CallContext, ToolConfig};
 
 /// A call as signals and policy see it: plain borrowed data, secrets included, so that they can be
@@ -183,7 +183,7 @@ impl<'t> LazyTree<'t> {
         match token {
             Token::Key(key) => {
                 for asked in Asked::ALL {
-                    self.has[asked as usize] |= asked.keys().contains(&key);
+                    self.has[asked as usize] |= asked.is_key(key);
                 }
             }
             Token::Escaped => self.odd = true,

@@ -9,7 +9,7 @@ use syn::spanned::Spanned as _;
 
 use super::arguments::arguments_of;
 use super::tool::Names;
-use crate::parse::{Attribute, Function, Method, Role, Stage};
+use crate::parse::{AmountLimit, Attribute, Function, Method, Role, Stage};
 
 pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) -> TokenStream {
     let short = &names.short;
@@ -129,17 +129,10 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
             call(method, TokenStream::new());
         }
     }
-    let inert: Vec<_> = arguments_of(function)
-        .filter(|(_, argument)| argument.inert)
-        .map(|(parameter, _)| {
-            let name = parameter.ident.unraw().to_string();
-            // Rules use the text itself, and each text of a list.
-            let (each, existence) = (format!("{name}[*]"), &parameter.existence);
-            quote!(#(#existence)* #name, #(#existence)* #each)
-        })
-        .collect();
-    if !inert.is_empty() {
-        call("inert", quote!(&[#(#inert),*]));
+    for (method, list) in [("inert", inert(function)), ("amounts", amounts(function, short))] {
+        if !list.is_empty() {
+            call(method, quote!(&[#(#list),*]));
+        }
     }
     if attribute.approve_label.is_some() || attribute.reject_label.is_some() {
         let approve = attribute.approve_label.as_ref().map(|given| &given.value);
@@ -157,6 +150,34 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
         call("describe", quote!(#template));
     }
     (!calls.is_empty()).then(|| quote!(.config(#short::ToolConfig::DEFAULT #(#calls)*)))
+}
+
+/// Returns the names of the arguments that nobody interprets.
+fn inert(function: &Function) -> Vec<TokenStream> {
+    arguments_of(function)
+        .filter(|(_, argument)| argument.inert)
+        .map(|(parameter, _)| {
+            let name = parameter.ident.unraw().to_string();
+            // Rules use the text itself, and each text of a list.
+            let (each, existence) = (format!("{name}[*]"), &parameter.existence);
+            quote!(#(#existence)* #name, #(#existence)* #each)
+        })
+        .collect()
+}
+
+/// Returns the declarations of the arguments that are amounts.
+fn amounts(function: &Function, short: &TokenStream) -> Vec<TokenStream> {
+    arguments_of(function)
+        .filter_map(|(parameter, argument)| {
+            let name = parameter.ident.unraw().to_string();
+            let limit = match argument.amount.as_ref()? {
+                AmountLimit::Default => None,
+                AmountLimit::Own(limit) => Some(quote!(.limit(#limit))),
+            };
+            let existence = &parameter.existence;
+            Some(quote!(#(#existence)* #short::AmountSpec::new(#name) #limit))
+        })
+        .collect()
 }
 
 fn duration(length: Duration) -> TokenStream {

@@ -17,7 +17,9 @@ mod value;
 pub(crate) use attribute::Attribute;
 pub(crate) use function::{Attributes, Function, Method, Returns};
 pub(crate) use impl_block::{ImplBlock, Service, ToolMethod, is_tool, root_of, without_ours};
-pub(crate) use parameter::{Argument, ContentOf, DefaultValue, ParamStorage, Parameter, Role};
+pub(crate) use parameter::{
+    AmountLimit, Argument, ContentOf, DefaultValue, ParamStorage, Parameter, Role,
+};
 pub(crate) use rewritten::{RewrittenToken, rewritten};
 pub(crate) use scan::identifier;
 pub(crate) use value::Stage;

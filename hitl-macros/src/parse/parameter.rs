@@ -11,7 +11,8 @@ use super::unfit::unfit;
 use super::{scan, value};
 use crate::errors::{Errors, list, nearest, suggestion};
 
-const KEYS: [&str; 6] = ["state", "context", "sensitive", "inert", "default", "content_of"];
+const KEYS: [&str; 8] =
+    ["state", "context", "sensitive", "inert", "amount", "limit", "default", "content_of"];
 
 /// One parameter.
 pub(crate) struct Parameter {
@@ -52,6 +53,7 @@ pub(crate) struct Argument {
     pub(crate) sensitive: bool,
     /// True if nobody interprets its text.
     pub(crate) inert: bool,
+    pub(crate) amount: Option<AmountLimit>,
     pub(crate) default: Option<DefaultValue>,
     pub(crate) content_of: Option<ContentOf>,
     pub(crate) description: Option<String>,
@@ -65,6 +67,12 @@ pub(crate) enum ParamStorage {
     Str,
     /// A slice of these, as a `Vec`.
     Slice(Type),
+}
+
+/// The limit up to which an amount is ordinary.
+pub(crate) enum AmountLimit {
+    Default,
+    Own(u64),
 }
 
 /// The reader of the content that an argument names.
@@ -173,6 +181,8 @@ struct Keys {
     context: Option<Ident>,
     sensitive: Option<Ident>,
     inert: Option<Ident>,
+    amount: Option<Ident>,
+    limit: Option<(Ident, Option<u64>)>,
     default: Option<(Ident, DefaultValue)>,
     content_of: Option<(Ident, ContentOf)>,
     /// True if an error was reported for a key that may have meant `state` or `context`.
@@ -212,7 +222,7 @@ impl Keys {
             let message =
                 format!("`hitl` has no key `{given}`{guess}\naccepted are {}", list(KEYS));
             errors.at(&entry.key, message);
-        } else if !["default", "content_of"].contains(&given.as_str()) {
+        } else if !["limit", "default", "content_of"].contains(&given.as_str()) {
             errors.take(value::flag(&entry));
         }
         let key = entry.key.clone();
@@ -221,6 +231,11 @@ impl Keys {
             Some("context") => self.context.replace(key).is_some(),
             Some("sensitive") => self.sensitive.replace(key).is_some(),
             Some("inert") => self.inert.replace(key).is_some(),
+            Some("amount") => self.amount.replace(key).is_some(),
+            Some("limit") => {
+                let limit = errors.take(value::limit(&entry));
+                self.limit.replace((key, limit)).is_some()
+            }
             Some("default") => {
                 let value = entry.value.map_or(DefaultValue::OfType, DefaultValue::Expression);
                 self.default.replace((key, value)).is_some()
@@ -237,21 +252,25 @@ impl Keys {
     }
 
     fn role(self, ty: &Type, docs: &Docs, errors: &mut Errors) -> Option<Role> {
-        let other = self.context.as_ref().or(self.sensitive.as_ref()).or(self.inert.as_ref());
-        let other = other.or(self.default.as_ref().map(|(key, _)| key));
-        let other = other.or(self.content_of.as_ref().map(|(key, _)| key));
+        let content_of = self.content_of.as_ref().map(|(key, _)| key);
+        let for_arguments = [
+            self.sensitive.as_ref(),
+            self.inert.as_ref(),
+            self.amount.as_ref(),
+            self.limit.as_ref().map(|(key, _)| key),
+            self.default.as_ref().map(|(key, _)| key),
+            content_of,
+        ];
+        let for_arguments = for_arguments.into_iter().flatten().next();
         if let Some(state) = &self.state {
-            if let Some(other) = other {
+            if let Some(other) = self.context.as_ref().or(for_arguments) {
                 errors.at(other, "host state comes from the gate: it takes no other key");
             }
             let (ty, borrowed) = injected(ty, state, errors)?;
             return Some(Role::State { ty, borrowed });
         }
         if let Some(context) = &self.context {
-            let default = self.default.as_ref().map(|(key, _)| key);
-            let content_of = self.content_of.as_ref().map(|(key, _)| key);
-            let other = self.sensitive.as_ref().or(self.inert.as_ref()).or(default);
-            if let Some(other) = other.or(content_of) {
+            if let Some(other) = for_arguments {
                 errors.at(other, "the context comes from the gate: it takes no other key");
             }
             let (ty, borrowed) = injected(ty, context, errors)?;
@@ -288,12 +307,18 @@ impl Keys {
                  keep one of the two keys",
             );
         }
+        if let (None, Some((key, _))) = (&self.amount, &self.limit) {
+            errors
+                .at(key, "`limit` is the limit of an amount: write `#[hitl(amount, limit = ..)]`");
+        }
+        let limit = self.limit.and_then(|(_, limit)| limit);
         let mut ignored = Errors::default();
         let storage = storage(ty, if self.unclear { &mut ignored } else { errors })?;
         Some(Role::Argument(Box::new(Argument {
             storage,
             sensitive: self.sensitive.is_some(),
             inert: self.inert.is_some(),
+            amount: self.amount.map(|_| limit.map_or(AmountLimit::Default, AmountLimit::Own)),
             default: self.default.map(|(_, value)| value),
             content_of: self.content_of.map(|(_, content_of)| content_of),
             description: docs.text(),

@@ -96,6 +96,19 @@ pub(crate) fn count(entry: &Entry) -> syn::Result<Spanned<u32>> {
     }
 }
 
+/// Reads the limit of an amount.
+pub(crate) fn limit(entry: &Entry) -> syn::Result<u64> {
+    let what = "a whole number of at least 1, as a literal";
+    let (expr, literal) = literal(entry, what)?;
+    match literal {
+        Some(Lit::Int(number)) => match number.base10_parse::<u64>() {
+            Ok(limit) if limit > 0 => Ok(limit),
+            _ => Err(wrong(entry, expr, what)),
+        },
+        _ => Err(wrong(entry, expr, what)),
+    }
+}
+
 /// The answers of a human, with their variants of `Choice`.
 const DECISIONS: [(&str, &str); 5] = [
     ("approve", "Approve"),

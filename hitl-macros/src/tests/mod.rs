@@ -56,6 +56,25 @@ fn parameters_that_nobody_interprets_are_listed_with_their_texts() {
 }
 
 #[test]
+fn a_limit_needs_an_amount_and_both_an_argument() {
+    let item = quote! {
+        /// Pays.
+        async fn pay(
+            #[hitl(limit = 5)] a: u32,
+            #[hitl(amount, limit = 0)] b: u32,
+            #[hitl(amount, limit = 1.5)] c: f64,
+            #[hitl(context, amount)] d: &CallContext,
+            #[hitl(amount = 5)] e: u32,
+        ) {}
+    };
+    let text = expansion(quote!(), item);
+    assert!(text.contains("`limit` is the limit of an amount"), "{text}");
+    assert_eq!(text.matches("`limit` takes a whole number of at least 1").count(), 2, "{text}");
+    assert!(text.contains("the context comes from the gate: it takes no other key"), "{text}");
+    assert!(text.contains("`amount`"), "{text}");
+}
+
+#[test]
 fn a_plain_return_is_proven_to_be_one() {
     let item = quote! {
         /// Counts.

@@ -1,30 +1,10 @@
-//! The standard signals. Points and limits are those of the system that hitl re-creates; see
+//! The signals of the system that hitl re-creates, with its points and limits; see
 //! `tests/conformance`. Where hitl is stricter, the comment says so.
 
 use hitl_base::Json;
 
+use super::asked::{Asked, any_under};
 use super::{CallView, Factor, Signal, amount};
-
-/// The values that the standard signals look for in the arguments, at any depth.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Asked {
-    Amount,
-    Bulk,
-    Recipients,
-}
-
-impl Asked {
-    pub(super) const ALL: [Self; 3] = [Self::Amount, Self::Bulk, Self::Recipients];
-
-    /// Returns the keys of the value. JSON writes all of them without escapes.
-    pub(super) const fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Amount => &["amount"],
-            Self::Bulk => &["is_bulk"],
-            Self::Recipients => &["recipient_count", "recipients", "recipient_ids"],
-        }
-    }
-}
 
 /// The principal is an admin: +10.
 #[derive(Clone, Copy, Debug)]
@@ -83,27 +63,10 @@ impl Signal for LargeAmount {
     }
 
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let large = any_under(call, Asked::Amount, &|value| match value {
-            Json::String(text) if text.trim().is_empty() => false,
-            Json::String(text) => amount::largest(text).is_none_or(is_large),
-            other => holds_large(other),
+        let large = any_under(call, Asked::Amount, &|key, value| {
+            key == "amount" && amount::size(value).is_above(1000.0)
         });
         large.then(|| Factor::points("large_amount", -15, "An amount is above 1000."))
-    }
-}
-
-fn is_large(amount: f64) -> bool {
-    amount.abs() > 1000.0
-}
-
-/// Returns whether any number inside is large: an amount may come with its currency, or in parts.
-fn holds_large(value: &Json) -> bool {
-    match value {
-        Json::Number(_) => value.as_f64().is_some_and(is_large),
-        Json::String(text) => amount::largest(text).is_some_and(is_large),
-        Json::Array(items) => items.len() > 1000 || items.iter().any(holds_large),
-        Json::Object(entries) => entries.iter().any(|(_, value)| holds_large(value)),
-        Json::Null | Json::Bool(_) => false,
     }
 }
 
@@ -118,7 +81,7 @@ impl Signal for BulkAction {
 
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let named = call.tool.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"bulk"));
-        let bulk = named || any_under(call, Asked::Bulk, &is_true);
+        let bulk = named || any_under(call, Asked::Bulk, &|_, value| is_true(value));
         bulk.then(|| Factor::points("bulk_action", -10, "It acts on many things at once."))
     }
 }
@@ -133,24 +96,10 @@ impl Signal for ManyRecipients {
     }
 
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let many =
-            any_under(call, Asked::Recipients, &|value| number(value).is_some_and(|n| n > 100.0));
+        let many = any_under(call, Asked::Recipients, &|_, value| {
+            number(value).is_some_and(|n| n > 100.0)
+        });
         many.then(|| Factor::points("many_recipients", -10, "It reaches more than 100 recipients."))
-    }
-}
-
-/// Returns whether any argument under one of its keys, at any depth, satisfies `is`.
-fn any_under(call: &CallView<'_>, asked: Asked, is: &dyn Fn(&Json) -> bool) -> bool {
-    call.arguments.may_have(asked) && any_in(&call.arguments, asked.keys(), is)
-}
-
-fn any_in(tree: &Json, keys: &[&str], is: &dyn Fn(&Json) -> bool) -> bool {
-    match tree {
-        Json::Object(entries) => entries.iter().any(|(key, value)| {
-            (keys.contains(&key.as_str()) && is(value)) || any_in(value, keys, is)
-        }),
-        Json::Array(items) => items.iter().any(|item| any_in(item, keys, is)),
-        _ => false,
     }
 }
 
