@@ -173,7 +173,8 @@ impl Signals {
 
     /// Returns the general signals, which a gate has unless it is given others: the tool's
     /// [`Annotations`](super::Annotations), the size of amounts
-    /// ([`AmountSize`](super::AmountSize)), bulk -10, more than 100 recipients -10. The base is that of [`none`](Self::none).
+    /// ([`AmountSize`](super::AmountSize)), bulk -10, more than 100 recipients -10. The base is
+    /// that of [`none`](Self::none).
     ///
     /// None of them adds points for who asks or for haste: neither makes a call right.
     pub fn standard() -> Self {
