@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use hitl_core::policy::{RuleEffect, RuleSet};
+use hitl_core::policy::{Rule, RuleEffect, RuleSet};
 
 const PAGE: &str = include_str!("../../../examples/policies/README.md");
 const FACADE: &str = include_str!("../../../src/lib.rs");
@@ -33,7 +33,7 @@ fn every_pack_passes_its_own_tests_and_the_page_names_it() {
         let rules = rules.tested().unwrap_or_else(|errors| panic!("{name}: {errors}"));
         assert_eq!(rules.id().name(), name);
         assert!(rules.warnings().is_empty(), "{name}: {:?}", rules.warnings());
-        let effects: Vec<RuleEffect> = rules.rules().iter().map(|rule| rule.effect()).collect();
+        let effects: Vec<RuleEffect> = rules.rules().iter().map(Rule::effect).collect();
         for effect in [RuleEffect::Auto, RuleEffect::Quick, RuleEffect::Full, RuleEffect::Deny] {
             assert!(effects.contains(&effect), "{name} has no rule that is {effect}");
         }

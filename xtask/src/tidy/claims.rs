@@ -20,7 +20,7 @@ pub(super) fn check(texts: &[Text]) -> Vec<String> {
         return vec![format!("{PAGE} is missing")];
     };
     let claims = claims(&page.content);
-    let tests = tests(texts);
+    let known = tests(texts);
     let mut found = Vec::new();
     for claim in &claims {
         let at = format!("{PAGE}:{}", claim.line);
@@ -33,7 +33,7 @@ pub(super) fn check(texts: &[Text]) -> Vec<String> {
         if claim.tests.is_empty() {
             found.push(format!("{at}: a promise without a test"));
         }
-        let missing = claim.tests.iter().filter(|name| !tests.contains(**name));
+        let missing = claim.tests.iter().filter(|name| !known.contains(**name));
         found.extend(missing.map(|name| format!("{at}: there is no test `{name}`")));
     }
     for number in invariants(text(texts, ARCHITECTURE)) {
