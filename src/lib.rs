@@ -170,4 +170,26 @@ mod guide {
     struct OwnStore;
     #[doc = include_str!("../docs/guide/backup.md")]
     struct Backup;
+    #[doc = include_str!("../docs/guide/recipes/always-allow.md")]
+    struct AlwaysAllow;
+    #[doc = include_str!("../docs/guide/recipes/retries.md")]
+    struct Retries;
+}
+
+/// The recipes with rules in them.
+#[cfg(all(doctest, feature = "policy-files"))]
+mod recipes {
+    #[doc = include_str!("../docs/guide/recipes/two-persons.md")]
+    struct TwoPersons;
+    #[doc = include_str!("../docs/guide/recipes/escalation.md")]
+    struct Escalation;
+    #[doc = include_str!("../docs/guide/recipes/chat.md")]
+    struct Chat;
+    #[doc = include_str!("../docs/guide/recipes/shadow.md")]
+    struct Shadow;
+    #[doc = include_str!("../docs/guide/recipes/own-secrets.md")]
+    struct OwnSecrets;
+    #[cfg(feature = "sqlite")]
+    #[doc = include_str!("../docs/guide/recipes/restart.md")]
+    struct Restart;
 }

@@ -6,10 +6,12 @@
 //! | `decide` | who decides on which call, and how an unknown outcome is resolved |
 //! | `grant` | the terms of `allow`, and filters of `grants` |
 //! | `checks` | `audit` and `policy` |
+//! | `demo` | the scenes of `demo` |
 //! | `values` | how values are parsed: pure |
 
 mod checks;
 mod decide;
+mod demo;
 mod grant;
 mod queue;
 mod values;
@@ -28,6 +30,7 @@ use crate::person::PersonCommand;
 
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
+pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
 pub(crate) use grant::{AllowArgs, GrantsArgs, Until};
 pub(crate) use queue::{OrderArg, QueueArgs};
 
@@ -201,6 +204,9 @@ pub(crate) enum Command {
     /// Count pending calls and past decisions. Reads every call of a store; a console counts the
     /// outcomes of the last 90 days.
     Stats,
+    /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
+    /// a second.
+    Demo(DemoArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -17,6 +17,7 @@ mod machine_drawing;
 #[path = "../support/machine.rs"]
 mod machine_support;
 mod policy_file;
+mod policy_packs;
 mod policy_rules;
 mod policy_zones;
 mod secrets;

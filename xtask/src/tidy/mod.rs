@@ -3,6 +3,7 @@
 mod architecture;
 mod book;
 mod circles;
+mod claims;
 mod exhaustive;
 mod features;
 mod imports;
@@ -33,6 +34,7 @@ pub(crate) fn run() -> Result<(), String> {
         features::check,
         platforms::check,
         circles::check,
+        claims::check,
         exhaustive::check,
         prose::check,
         size::check,

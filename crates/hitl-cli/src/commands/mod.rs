@@ -4,6 +4,7 @@ mod accept;
 mod allow;
 mod audit;
 mod decide;
+mod demo;
 mod editor;
 pub(crate) mod erase;
 mod grants;
@@ -108,6 +109,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             accept::run(backend, &wanted, output).await
         }
         Command::Stats => stats::run(&Backend::open(backend, None).await?, output).await,
+        Command::Demo(wanted) => demo::run(wanted, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "hitl", &mut text);

@@ -3,6 +3,7 @@
 //! | file | what it is over |
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
+//! | `demo` | nothing: it brings its own |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `json` | both: what `--json` prints, byte for byte |
 //! | `console` | a console's URL |
@@ -20,6 +21,7 @@
 mod audit;
 mod console;
 mod decide;
+mod demo;
 mod erase;
 mod grants;
 mod house;

@@ -19,13 +19,8 @@ fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
 
 /// Does the same, with text that was typed before the program began.
 fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-    let terminal = || OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    let (mut master, terminal) = pseudo_terminal();
     let held_open = terminal();
-    let mut master = File::from(master);
     master.write_all(ahead.as_bytes()).unwrap();
     // A session of its own with the terminal, as a person's shell has it.
     let mut session = Command::new("setsid");
@@ -59,6 +54,38 @@ fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert!(next.is_none(), "{next:?} was not asked: {shown}");
     Ran { code: child.wait().unwrap().code().unwrap(), out, err: shown }
+}
+
+/// Returns a pseudo-terminal: the end that sees what is printed, and the opener of the other one.
+fn pseudo_terminal() -> (File, impl Fn() -> File) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = move || OpenOptions::new().read(true).write(true).open(&name).unwrap();
+    (File::from(master), terminal)
+}
+
+/// Runs a program whose output is a terminal, and returns what is printed there.
+fn printed(command: &mut Command) -> String {
+    let (mut master, terminal) = pseudo_terminal();
+    let mut child = command.stdin(Stdio::null()).stdout(terminal()).spawn().unwrap();
+    // The parent keeps no end of it open, so that reading ends with the child.
+    drop(std::mem::replace(command, Command::new("true")));
+    let (mut shown, mut block) = (Vec::new(), [0; 4096]);
+    while let Ok(read @ 1..) = master.read(&mut block) {
+        shown.extend_from_slice(&block[..read]);
+    }
+    assert!(child.wait().unwrap().success());
+    String::from_utf8(shown).unwrap()
+}
+
+#[test]
+fn the_demo_has_colours_at_a_terminal_unless_they_are_not_wanted() {
+    let colored = printed(program(&["demo", "audit"]).env_remove("NO_COLOR"));
+    assert!(colored.contains("\x1b[31m") && colored.contains("\x1b[32m"), "{colored:?}");
+    let plain = printed(program(&["demo", "audit"]).env("NO_COLOR", "1"));
+    assert!(!plain.contains('\x1b') && plain.contains("LOST"), "{plain:?}");
 }
 
 fn at_store(house: &House, arguments: &[&str], talk: &[Say<'_>]) -> Ran {

@@ -1,0 +1,22 @@
+//! `hitl demo`: five losses, each without and with a gate. Everything that is printed was computed:
+//! loops lose, gates refuse, a process is killed.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `run` | the command |
+//! | `scene` | what a scene shows, and its text: pure |
+//! | `amount`, `crash`, `payee`, `rule`, `audit` | one scene each |
+//! | `bank` | where the payments arrive, and the tool that makes them |
+//! | `folder` | a folder that is removed at the end |
+
+mod amount;
+mod audit;
+mod bank;
+mod crash;
+mod folder;
+mod payee;
+mod rule;
+mod run;
+mod scene;
+
+pub(super) use run::run;
