@@ -21,7 +21,8 @@ pub(crate) fn validate(attribute: &Attribute, function: &Function, errors: &mut 
     fallibility(attribute, function, errors);
     together(attribute, errors);
     contexts(function, errors);
-    describe(attribute, function, errors);
+    effect(attribute, errors);
+    templates(attribute, function, errors);
 }
 
 /// Checks keys that have no effect without another.
@@ -134,56 +135,92 @@ fn contexts(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn describe(attribute: &Attribute, function: &Function, errors: &mut Errors) {
-    let Some(template) = &attribute.describe else { return };
-    let names = match placeholders(&template.value) {
-        Ok(names) => names,
-        Err(why) => return errors.at(&template.at, format!("in `describe`, {why}")),
-    };
-    let mut told = HashSet::new();
-    for name in names.into_iter().filter(|name| told.insert(*name)) {
-        if let Some(why) = unfit_for_describe(name, function) {
-            errors.at(&template.at, why);
+/// A key whose value is a template, and its verb in messages.
+struct TemplateKey {
+    name: &'static str,
+    verb: &'static str,
+    /// The reason why it takes no sensitive parameter.
+    no_secrets: &'static str,
+}
+
+const DESCRIBE: TemplateKey =
+    TemplateKey { name: "describe", verb: "shows", no_secrets: "it is never shown" };
+const EFFECT: TemplateKey = TemplateKey {
+    name: "effect",
+    verb: "names",
+    no_secrets: "what identifies an effect is kept unsealed",
+};
+
+fn effect(attribute: &Attribute, errors: &mut Errors) {
+    if let (Some(_), Some(effect)) = (&attribute.read_only, &attribute.effect) {
+        errors.at(&effect.at, "a tool that is `read_only` has no effect: keep one of the two");
+    }
+    if let (Some(repeat), false) = (&attribute.effect_repeat, attribute.has("effect")) {
+        errors.at(&repeat.at, "`effect_repeat` needs `effect`: what must not happen twice");
+    }
+}
+
+fn templates(attribute: &Attribute, function: &Function, errors: &mut Errors) {
+    for (key, given) in [(DESCRIBE, &attribute.describe), (EFFECT, &attribute.effect)] {
+        let Some(template) = given else { continue };
+        let names = match placeholders(&template.value) {
+            Ok(names) => names,
+            Err(why) => {
+                errors.at(&template.at, format!("in `{}`, {why}", key.name));
+                continue;
+            }
+        };
+        let mut told = HashSet::new();
+        for name in names.into_iter().filter(|name| told.insert(*name)) {
+            if let Some(why) = key.unfit(name, function) {
+                errors.at(&template.at, why);
+            }
         }
     }
 }
 
-/// Returns the reason why this cannot be a placeholder, if there is one.
-fn unfit_for_describe(name: &str, function: &Function) -> Option<String> {
-    let parameter = function.parameters.iter().find(|p| p.ident.unraw() == name);
-    if parameter.is_some_and(|parameter| !parameter.existence.is_empty()) {
-        return Some(format!(
-            "`describe` shows `{{{name}}}`, which is not there wherever its `#[cfg(..)]` does not \
-             hold: leave it out"
-        ));
-    }
-    match parameter.map(|parameter| &parameter.role) {
-        Some(Role::Argument(argument)) if argument.sensitive => Some(format!(
-            "`describe` shows `{{{name}}}`, which is sensitive: leave it out, it is never shown"
-        )),
-        Some(Role::Argument(_)) => None,
-        Some(_) => Some(format!(
-            "`describe` shows `{{{name}}}`, which is no argument of the call: what comes from the \
-             host is not part of what is approved"
-        )),
-        None => {
-            // A parameter that could not be read was reported already.
-            if !function.valid {
-                return None;
+impl TemplateKey {
+    /// Returns the reason why this cannot be a placeholder, if there is one.
+    fn unfit(&self, placeholder: &str, function: &Function) -> Option<String> {
+        let Self { name: key, verb, no_secrets } = self;
+        let shows = format!("`{key}` {verb} `{{{placeholder}}}`");
+        let parameter = function.parameters.iter().find(|p| p.ident.unraw() == placeholder);
+        if parameter.is_some_and(|parameter| !parameter.existence.is_empty()) {
+            return Some(format!(
+                "{shows}, which is not there wherever its `#[cfg(..)]` does not hold: leave it out"
+            ));
+        }
+        match parameter.map(|parameter| &parameter.role) {
+            Some(Role::Argument(argument)) if argument.sensitive => {
+                Some(format!("{shows}, which is sensitive: leave it out, {no_secrets}"))
             }
-            let shown = function
-                .parameters
-                .iter()
-                .filter(|p| p.argument().is_some_and(|argument| !argument.sensitive));
-            let names: Vec<String> = shown.map(|p| p.ident.unraw().to_string()).collect();
-            let names = names.iter().map(String::as_str);
-            let accepted = if names.len() == 0 {
-                "this fn has no arguments to show".to_owned()
-            } else {
-                format!("a placeholder is the bare name of an argument: {}", list(names.clone()))
-            };
-            let guess = suggestion(name, names);
-            Some(format!("`describe` has no argument for `{{{name}}}`{guess}\n{accepted}"))
+            Some(Role::Argument(_)) => None,
+            Some(_) => Some(format!(
+                "{shows}, which is no argument of the call: what comes from the host is not part \
+                 of what is approved"
+            )),
+            None => {
+                // A parameter that could not be read was reported already.
+                if !function.valid {
+                    return None;
+                }
+                let shown = function
+                    .parameters
+                    .iter()
+                    .filter(|p| p.argument().is_some_and(|argument| !argument.sensitive));
+                let names: Vec<String> = shown.map(|p| p.ident.unraw().to_string()).collect();
+                let names = names.iter().map(String::as_str);
+                let accepted = if names.len() == 0 {
+                    "this fn has no arguments to show".to_owned()
+                } else {
+                    format!(
+                        "a placeholder is the bare name of an argument: {}",
+                        list(names.clone())
+                    )
+                };
+                let guess = suggestion(placeholder, names);
+                Some(format!("`{key}` has no argument for `{{{placeholder}}}`{guess}\n{accepted}"))
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         more_masks: 0,
         contents: Vec::new(),
         links: Vec::new(),
+        repeats: None,
         uncovering: Uncovering::Allowed,
         principal: Principal::new("agent"),
         agent: None,

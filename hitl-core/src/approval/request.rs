@@ -77,6 +77,11 @@ pub struct ApprovalRequest {
     /// The targets of symbolic links that the arguments name, where the gate looked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// The earlier call that had the same [effect](crate::ToolConfig::effect()), has it now or may
+    /// have had it: whoever approves this one was shown that one among the
+    /// [reasons](Self::reasons).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<RequestId>,
     /// The host's rule on letting reviewers uncover what is masked.
     #[serde(default, skip_serializing_if = "Uncovering::is_allowed")]
     pub uncovering: Uncovering,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{AmountSpec, EscalationSpec, Risk, StageSpec, Thresholds, ToolAnnotations};
+use super::{
+    AmountSpec, EffectRepeat, EscalationSpec, Risk, StageSpec, Thresholds, ToolAnnotations,
+};
 use crate::approval::Choice;
 use crate::policy::{Deciders, RequesterRule};
 
@@ -55,6 +57,11 @@ pub struct ToolConfig {
     pub inert: &'static [&'static str],
     /// Arguments that are amounts, with their limits.
     pub amounts: &'static [AmountSpec],
+    /// The consequence in the world that must not happen twice, with `{argument}` in place of an
+    /// argument: `refund:{payment_id}`.
+    pub effect: Option<&'static str>,
+    /// The treatment of a call that repeats an effect.
+    pub effect_repeat: EffectRepeat,
 }
 
 impl ToolConfig {
@@ -85,6 +92,8 @@ impl ToolConfig {
         },
         inert: &[],
         amounts: &[],
+        effect: None,
+        effect_repeat: EffectRepeat::Ask,
     };
 
     /// Sets the kind of approval.
@@ -257,6 +266,25 @@ impl ToolConfig {
     #[must_use]
     pub const fn amounts(mut self, amounts: &'static [AmountSpec]) -> Self {
         self.amounts = amounts;
+        self
+    }
+
+    /// Names the consequence in the world that must not happen twice: `refund:{payment_id}`, with
+    /// `{argument}` in place of an argument.
+    ///
+    /// Of the calls of a tenant with the same effect, from any run, agent, tool or host on one
+    /// store, only the first starts. For each further one a human is asked, and is shown the
+    /// earlier call, until that has provably not run: until it has ended without a start.
+    #[must_use]
+    pub const fn effect(mut self, template: &'static str) -> Self {
+        self.effect = Some(template);
+        self
+    }
+
+    /// Denies calls that repeat an effect, instead of asking about them.
+    #[must_use]
+    pub const fn refuse_repeated_effect(mut self) -> Self {
+        self.effect_repeat = EffectRepeat::Refuse;
         self
     }
 

@@ -88,6 +88,20 @@ digest! {
     CircumstancesDigest
 }
 
+digest! {
+    /// SHA-256 over the text of an [effect](crate::call::ToolConfig::effect).
+    EffectDigest
+}
+
+impl EffectDigest {
+    /// Returns the digest of an effect's text.
+    pub(crate) fn new(effect: &str) -> Self {
+        let mut parts = Parts::new("hitl.effect.v1");
+        parts.part(effect.as_bytes());
+        Self(parts.finish())
+    }
+}
+
 impl BindingDigest {
     /// The placeholder for the digest of an erased call: it binds nothing.
     pub(crate) const ERASED: Self = Self([0; 32]);

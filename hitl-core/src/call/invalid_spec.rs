@@ -16,6 +16,9 @@ pub enum InvalidSpec {
     /// The tool is read-only and destructive at once.
     #[error("a tool cannot be read_only and destructive")]
     Annotations,
+    /// The tool is read-only and has an effect.
+    #[error("a tool that is read_only has no effect")]
+    Effect,
     /// `expires`, `timeout` or the escalation time is zero.
     #[error("expires, timeout and the time to escalate within must be longer than zero")]
     ZeroDuration,

@@ -5,6 +5,7 @@ mod config;
 mod contents;
 mod context;
 mod digest;
+mod effect;
 mod facts;
 mod host_state;
 mod identity;
@@ -33,7 +34,11 @@ pub(crate) use digest::{
     BINDING_VERSION, Binding, Referent, Shown, circumstances_digest, content_digest, fingerprint,
     referent_digest, unrecorded_digest,
 };
-pub use digest::{BindingDigest, CircumstancesDigest, ContentDigest, Fingerprint, ReferentDigest};
+pub use digest::{
+    BindingDigest, CircumstancesDigest, ContentDigest, EffectDigest, Fingerprint, ReferentDigest,
+};
+pub use effect::EffectRepeat;
+pub(crate) use effect::effect_digest;
 pub use facts::{ToolFacts, ToolKind};
 pub(crate) use host_state::StateMap;
 pub use host_state::StateRequirement;

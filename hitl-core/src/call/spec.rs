@@ -246,6 +246,9 @@ pub(crate) const fn check_spec(
     if config.hints.read_only && config.hints.destructive {
         return Err(InvalidSpec::Annotations);
     }
+    if config.hints.read_only && config.effect.is_some() {
+        return Err(InvalidSpec::Effect);
+    }
     if is_zero(config.expires) || is_zero(config.timeout) {
         return Err(InvalidSpec::ZeroDuration);
     }

@@ -20,6 +20,7 @@ use crate::gate::contents::file_lookup::FileLookup;
 use crate::gate::contents::named_contents::NamedContents;
 use crate::gate::contents::own_files::resolve_own_files;
 use crate::gate::core::GateCore;
+use crate::gate::evaluation::effects::Effects;
 use crate::gate::evaluation::evaluator::{EvaluationRules, Evaluator};
 use crate::gate::evaluation::identities::Identities;
 use crate::gate::evaluation::principal_directory::DirectoryWithTimeout;
@@ -122,6 +123,7 @@ impl GateBuilder {
             evaluator: Evaluator::new(rules, files, Arc::clone(&vault), redactor.clone()),
             identities,
             contents,
+            effects: Effects::new(Arc::clone(&calls)),
             lifecycle: Arc::new(Lifecycle::new(Arc::clone(&calls), Arc::clone(&audit))),
             executor: Arc::new(executor),
             calls,

@@ -284,6 +284,7 @@ const fn assert_valid(checked: Result<(), InvalidSpec>) {
             panic!("quick_threshold must not be above auto_threshold")
         }
         Err(InvalidSpec::Annotations) => panic!("a tool cannot be read_only and destructive"),
+        Err(InvalidSpec::Effect) => panic!("a tool that is read_only has no effect"),
         Err(InvalidSpec::ZeroDuration) => {
             panic!("expires, timeout and the time to escalate within must be longer than zero")
         }

@@ -9,6 +9,7 @@ use crate::gate::audit::ledger::AuditLedger;
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::calls::lifecycle::Lifecycle;
 use crate::gate::contents::named_contents::NamedContents;
+use crate::gate::evaluation::effects::Effects;
 use crate::gate::evaluation::evaluator::Evaluator;
 use crate::gate::evaluation::identities::Identities;
 use crate::gate::execution::executor::Executor;
@@ -24,6 +25,7 @@ pub(in crate::gate) struct GateCore {
     pub(in crate::gate) evaluator: Evaluator,
     pub(in crate::gate) identities: Identities,
     pub(in crate::gate) contents: NamedContents,
+    pub(in crate::gate) effects: Effects,
     pub(in crate::gate) calls: Arc<CallStore>,
     pub(in crate::gate) vault: Arc<Vault>,
     pub(in crate::gate) audit: Arc<AuditLedger>,

@@ -101,6 +101,9 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     let seen = names_the_same(&request.contents, &revision.contents);
     request.contents.clone_from(&revision.contents);
     request.links.clone_from(&revision.links);
+    // Other arguments may have another effect, and the reasons are those of the revision: the claim
+    // shows what it repeats.
+    request.repeats = None;
     request.title.clone_from(&revision.title);
     request.assessment = revision.assessment.clone();
     request.priority = request.priority.max(revision.priority);

@@ -89,6 +89,17 @@ pub enum Event {
         /// The reason.
         reason: String,
     },
+    /// An earlier call had its effect, has it now or may have had it, and was not shown with it: it
+    /// is asked about again, in full, as the next revision, so that no decision on the earlier
+    /// question answers this one.
+    ShowRepeat {
+        /// The revision and binding that the executor checked.
+        binding: BindingDigest,
+        /// The earlier call.
+        earlier: RequestId,
+        /// The reason, which describes the earlier call.
+        reason: String,
+    },
     /// The call that would run is not the one that was shown: the tool has changed, or the question
     /// was bound by an older rule. It is asked about again as the next revision, so that no
     /// decision on the earlier question answers this one. A payload is enclosed if its arguments
@@ -169,6 +180,7 @@ impl Event {
             Self::Cancel { .. } => "cancel",
             Self::Expire => "expire",
             Self::RequireMore { .. } => "demote",
+            Self::ShowRepeat { .. } => "repeat",
             Self::Reask(_) => "reask",
             Self::Deny { .. } => "deny",
             Self::Claim { .. } => "claim",

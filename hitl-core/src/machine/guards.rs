@@ -31,6 +31,15 @@ pub(super) fn conclude(next: &mut CallRecord, state: S, end_reason: Option<EndRe
     )));
 }
 
+/// The most reasons that a request keeps.
+const MAX_REASONS: usize = 32;
+
+/// Makes room for one more reason: the oldest go first.
+pub(super) fn keep_newest(reasons: &mut Vec<String>) {
+    let too_many = (reasons.len() + 1).saturating_sub(MAX_REASONS);
+    reasons.drain(..too_many);
+}
+
 /// Reopens the call with a new question: a decision on the earlier one, replayed or late, must not
 /// answer this one.
 pub(super) fn reopen(next: &mut CallRecord, reason: String) {

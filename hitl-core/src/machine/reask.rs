@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use super::guards::{guard, is_expired, reopen};
+use super::guards::{guard, is_expired, keep_newest, reopen};
 use super::{CallRecord, CallState as S, EditedRevision, Refusal, StoreFacts};
 use crate::approval::names_the_same;
 use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest};
 use crate::policy::ApprovalLevel;
-
-/// The most reasons that a request keeps if its tool keeps changing.
-const MAX_REASONS: usize = 32;
 
 /// The new question about a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +93,7 @@ pub(super) fn reask(
         request.require(needed);
     }
     request.reasons.retain(|why| why != reason);
-    let too_many = (request.reasons.len() + 1).saturating_sub(MAX_REASONS);
-    request.reasons.drain(..too_many);
+    keep_newest(&mut request.reasons);
     if rewritten {
         if next.prior_revisions.is_empty() && other_arguments {
             next.reread = Some(content);

@@ -313,6 +313,11 @@ impl CallRecord {
         self.attempts.saturating_add(before)
     }
 
+    /// Returns whether it has provably not run, and never will: it has ended without a start.
+    pub(crate) fn never_ran(&self) -> bool {
+        self.state.is_terminal() && self.attempts == 0 && !self.restored
+    }
+
     /// Returns the revision of the sealed payload: the last one whose arguments changed.
     pub(crate) fn sealed_revision(&self) -> u32 {
         let edited =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::decision;
-use super::guards::{conclude, guard, is_expired, reopen};
+use super::guards::{conclude, guard, is_expired, keep_newest, reopen};
 use super::{
     CallRecord, CallState as S, Claim, EndReason, Event, Membership, RecordedDecision, Refusal,
     Resolution, StoreFacts, Withdrawal,
@@ -12,7 +12,7 @@ use super::{
 use crate::approval::DecisionKind;
 use crate::call::{BINDING_VERSION, Identity, Principal};
 use crate::grant::{GrantRecord, GrantRefusal};
-use crate::ids::GrantId;
+use crate::ids::{GrantId, RequestId};
 use crate::policy::{ApprovalLevel, Deciders, Quorum, Requirement, Stage};
 
 /// The result of an event.
@@ -104,6 +104,8 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         (S::Pending, Event::Edit(edit)) => decision::edit(&mut next, edit, facts)?,
         (S::Pending, Event::ApproveByGrant { decision, binding, drawn, by }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
+            // A person looks at the earlier call.
+            guard(record.request.repeats.is_none(), Refusal::NotAllowed)?;
             decision::allow(&mut next, *drawn, by, facts)?;
             next.decision = Some(RecordedDecision {
                 id: *decision,
@@ -151,6 +153,12 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
             guard(!requirement.is_met_by(&needed), Refusal::Stale)?;
             Arc::make_mut(&mut next.request).require(needed.join(requirement));
             reopen(&mut next, reason.clone());
+        }
+        (S::Approved, Event::ShowRepeat { binding, earlier, reason }) => {
+            guard(record.request.binding == *binding, Refusal::Stale)?;
+            // Each earlier call is shown once, so asking ends.
+            guard(record.request.repeats != Some(*earlier), Refusal::Stale)?;
+            show_repeat(&mut next, *earlier, reason);
         }
         (S::Pending | S::Approved, Event::Deny { binding, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
@@ -291,6 +299,17 @@ fn ask_after_restore(next: &mut CallRecord, facts: StoreFacts) {
     Arc::make_mut(&mut next.request).require(needed);
     reopen(next, why.to_owned());
     renew(next, facts);
+}
+
+/// Asks about a call that repeats the effect of an earlier one, which the reason describes.
+fn show_repeat(next: &mut CallRecord, earlier: RequestId, reason: &str) {
+    let asked = Requirement::new(ApprovalLevel::Full).quorum(Quorum::default());
+    let needed = next.request.requirement().join(&asked);
+    let request = Arc::make_mut(&mut next.request);
+    request.require(needed);
+    request.repeats = Some(earlier);
+    keep_newest(&mut request.reasons);
+    reopen(next, reason.to_owned());
 }
 
 /// Restarts the approval's time: a human has just reviewed the call, or has to.

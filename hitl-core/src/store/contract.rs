@@ -12,7 +12,7 @@ use super::{
     SealedText, StoreError, SubmitResult,
 };
 use crate::audit::ChainHead;
-use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
+use crate::call::{CallKey, ContentDigest, EffectDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::GrantRecord;
 use crate::ids::{GrantId, HoldId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
@@ -338,6 +338,32 @@ pub trait Store: Send + Sync + 'static {
         from: Option<&str>,
         to: &str,
     ) -> Result<bool, StoreError>;
+
+    /// Returns the call that holds an effect, if one does.
+    async fn effect_holder(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+    ) -> Result<Option<RequestId>, StoreError> {
+        let _unused = (tenant, effect);
+        Err(StoreError::unsupported("keep the effects of calls"))
+    }
+
+    /// Makes `to` the holder of an effect, if the holder is still `from`. Returns whether it is now:
+    /// of two calls that race, one gets `false`.
+    ///
+    /// The holder is kept as long as its call's key: it ends with
+    /// [`forget_runs`](Self::forget_runs).
+    async fn reserve_effect(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+        from: Option<RequestId>,
+        to: RequestId,
+    ) -> Result<bool, StoreError> {
+        let _unused = (tenant, effect, from, to);
+        Err(StoreError::unsupported("keep the effects of calls"))
+    }
 
     /// Registers the writer of an audit chain, so that a missing chain is noticed. Idempotent.
     async fn writer_register(&self, stream: &str) -> Result<(), StoreError> {

@@ -16,7 +16,7 @@ use super::{
     SealedPart, SealedText, Store, StoreError, SubmitResult,
 };
 use crate::audit::ChainHead;
-use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
+use crate::call::{CallKey, ContentDigest, EffectDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::GrantRecord;
 use crate::ids::{GrantId, HoldId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
@@ -171,6 +171,12 @@ wrapper! {
         fn metadata['a](name: &'a str) -> Result<Option<String>, StoreError>;
         fn compare_and_set_metadata['a, 'b, 'c](
             name: &'a str, from: Option<&'b str>, to: &'c str
+        ) -> Result<bool, StoreError>;
+        fn effect_holder['a](
+            tenant: &'a Tenant, effect: EffectDigest
+        ) -> Result<Option<RequestId>, StoreError>;
+        fn reserve_effect['a](
+            tenant: &'a Tenant, effect: EffectDigest, from: Option<RequestId>, to: RequestId
         ) -> Result<bool, StoreError>;
         fn writer_register['a](stream: &'a str) -> Result<(), StoreError>;
         fn writers[]() -> Result<Vec<AuditWriter>, StoreError>;

@@ -14,19 +14,21 @@ use hitl_core::{
     MemoryStore, Outcome, Permit, Policy, Risk, Ruling, SnapshotError, SnapshotWriter,
     StateRequirement, Store as _, StoreErrorKind, Submission, Tenant, Tool, ToolConfig, ToolSpec,
 };
-use support::{Flaky, Look, World, ask, bench, bench_with, note, pay, tools};
+use support::{Flaky, Look, World, ask, bench, bench_with, note, pay, refund, tools};
 
 /// The calls whose every store operation is made to fail.
 #[derive(Clone, Copy, Debug)]
 enum Case {
     Auto,
     Quick,
+    Effect,
 }
 
 async fn attempt(gate: &Gate, case: Case) -> bool {
     match case {
         Case::Auto => gate.call(note("a")).by("ann").key("r", 0).await.is_ok(),
         Case::Quick => gate.call(ask("a")).by("ann").key("r", 0).await.is_ok(),
+        Case::Effect => gate.call(refund("pay_1")).by("ann").key("r", 0).await.is_ok(),
     }
 }
 
@@ -35,7 +37,7 @@ async fn attempt(gate: &Gate, case: Case) -> bool {
 #[tokio::test(start_paused = true)]
 async fn invariant_5_a_store_that_fails_anywhere_never_makes_a_body_run_twice_or_unclaimed() {
     let mut faults = 0;
-    for case in [Case::Auto, Case::Quick] {
+    for case in [Case::Auto, Case::Quick, Case::Effect] {
         for (fault, for_ever) in [
             (Fault::Before, false),
             (Fault::After, false),

@@ -14,6 +14,7 @@ mod corners;
 mod drops;
 mod dynamic;
 mod edits;
+mod effects;
 mod envelopes;
 mod events;
 mod fails_closed;

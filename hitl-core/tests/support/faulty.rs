@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
+use hitl_core::call::EffectDigest;
 use hitl_core::machine::{CallRecord, Event, NewCall};
 use hitl_core::seal::{KeyId, Sealed};
 use hitl_core::store::{
@@ -110,6 +111,24 @@ impl StoreWrapper for Faulty {
                 Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
             }
         }
+    }
+
+    async fn effect_holder(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+    ) -> Result<Option<RequestId>, StoreError> {
+        self.with(self.inner.effect_holder(tenant, effect)).await
+    }
+
+    async fn reserve_effect(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+        from: Option<RequestId>,
+        to: RequestId,
+    ) -> Result<bool, StoreError> {
+        self.with(self.inner.reserve_effect(tenant, effect, from, to)).await
     }
 
     async fn save_grant(&self, grant: GrantRecord) -> Result<GrantRecord, StoreError> {

@@ -119,6 +119,26 @@ tool! {
     }
 }
 tool! {
+    Refund { payment: String, note: String } sensitive {}
+    = "refund", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low)
+        .describe("Refund {payment}").effect("refund:{payment}"); String;
+    |call, _world| match call.payment.as_str() {
+        "broken" => Err("the bank is away".to_owned()),
+        _ => Ok(call.payment),
+    }
+}
+tool! {
+    Transfer { to: String } sensitive {}
+    = "transfer", ToolConfig::DEFAULT.risk(Risk::High).effect("pay:{to}"); String;
+    |call, _world| Ok(call.to)
+}
+tool! {
+    Rotate {} sensitive {}
+    = "rotate", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).effect("rotate")
+        .refuse_repeated_effect(); u32;
+    |_call, _world| Ok(1)
+}
+tool! {
     Slow {} sensitive {}
     = "slow", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(30)); u32;
     |_call, _world| Ok(7)
@@ -145,6 +165,10 @@ pub enum Choice {
 
 pub fn pay(to: &str, amount: f64) -> Pay {
     Pay { to: to.to_owned(), amount, pin: "9731-secret".to_owned() }
+}
+
+pub fn refund(payment: &str) -> Refund {
+    Refund { payment: payment.to_owned(), note: String::new() }
 }
 
 pub fn note(text: &str) -> Note {
@@ -184,6 +208,9 @@ pub fn tools(builder: GateBuilder) -> GateBuilder {
         .tool::<Note>()
         .tool::<Ask>()
         .tool::<Pay>()
+        .tool::<Refund>()
+        .tool::<Transfer>()
+        .tool::<Rotate>()
         .tool::<Slow>()
         .tool::<Shapes>()
 }

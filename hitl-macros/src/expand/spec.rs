@@ -145,6 +145,13 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
             .map_or_else(|| quote!(#short::ToolConfig::DEFAULT.reject_label), |text| quote!(#text));
         call("labels", quote!(#approve, #reject));
     }
+    if let Some(given) = &attribute.effect {
+        let template = &given.value;
+        call("effect", quote!(#template));
+    }
+    if attribute.effect_repeat.as_ref().is_some_and(|given| given.value) {
+        call("refuse_repeated_effect", TokenStream::new());
+    }
     if let Some(given) = &attribute.describe {
         let template = &given.value;
         call("describe", quote!(#template));

@@ -10,7 +10,7 @@ use super::value::{self, Spanned, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 32] = [
     "approval_type",
     "risk",
     "base_confidence",
@@ -32,6 +32,8 @@ const KEYS: [&str; 30] = [
     "idempotent",
     "attempts",
     "open_world",
+    "effect",
+    "effect_repeat",
     "approve_label",
     "reject_label",
     "describe",
@@ -67,6 +69,9 @@ pub(crate) struct Attribute {
     pub(crate) destructive: Option<Ident>,
     pub(crate) idempotent: Option<Ident>,
     pub(crate) open_world: Option<Ident>,
+    pub(crate) effect: Option<Spanned<String>>,
+    /// True if a repeated effect is refused.
+    pub(crate) effect_repeat: Option<Spanned<bool>>,
     pub(crate) approve_label: Option<Spanned<String>>,
     pub(crate) reject_label: Option<Spanned<String>>,
     pub(crate) describe: Option<Spanned<String>>,
@@ -134,6 +139,8 @@ impl Attribute {
             "destructive" => self.destructive = errors.take(value::flag(entry)),
             "idempotent" => self.idempotent = errors.take(value::flag(entry)),
             "open_world" => self.open_world = errors.take(value::flag(entry)),
+            "effect" => self.effect = errors.take(value::text(entry)),
+            "effect_repeat" => self.effect_repeat = errors.take(value::effect_repeat(entry)),
             "approve_label" => self.approve_label = errors.take(value::text(entry)),
             "reject_label" => self.reject_label = errors.take(value::text(entry)),
             "describe" => self.describe = errors.take(value::text(entry)),

@@ -75,6 +75,17 @@ pub(crate) fn risk(entry: &Entry) -> syn::Result<Spanned<&'static str>> {
     }
 }
 
+/// Reads whether a repeated effect is refused.
+pub(crate) fn effect_repeat(entry: &Entry) -> syn::Result<Spanned<bool>> {
+    let what = "\"ask\" or \"refuse\"";
+    let (expr, text) = string(entry, what)?;
+    match text.as_str() {
+        "ask" => Ok(Spanned::new(false, expr)),
+        "refuse" => Ok(Spanned::new(true, expr)),
+        _ => Err(wrong(entry, expr, what)),
+    }
+}
+
 pub(crate) fn duration(entry: &Entry) -> syn::Result<Spanned<Duration>> {
     let (expr, text) = string(entry, duration::ACCEPTED)?;
     match duration::read(&text) {

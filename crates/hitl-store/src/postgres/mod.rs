@@ -22,6 +22,7 @@ mod clock_estimate;
 mod connect;
 mod database;
 mod decisions;
+mod effects;
 mod error;
 mod executors;
 mod grants;

@@ -82,8 +82,9 @@ static FORGET: Statement = Statement {
              SELECT n FROM {s}.calls c WHERE erased AND run_began IS NOT NULL AND run_began < $1 \
                AND NOT EXISTS (SELECT FROM {s}.holds h WHERE h.tenant = c.tenant \
                  AND (h.scope = 'tenant' OR h.call = c.id)) \
-             ORDER BY run_began LIMIT $2)) RETURNING n), \
-           decisions AS (DELETE FROM {s}.decisions d USING gone WHERE d.call = gone.n) \
+             ORDER BY run_began LIMIT $2)) RETURNING n, id), \
+           decisions AS (DELETE FROM {s}.decisions d USING gone WHERE d.call = gone.n), \
+           effects AS (DELETE FROM {s}.effects e USING gone WHERE e.call = gone.id) \
            SELECT count(*) FROM gone",
     types: &[Type::INT8, Type::INT8],
 };

@@ -2,8 +2,8 @@
 
 use super::statement::Statement;
 use super::{
-    decisions, executors, grants, holds, journal, metadata, multi_call, outbox, query, queue,
-    retention, rotation, server, session, watch, write,
+    decisions, effects, executors, grants, holds, journal, metadata, multi_call, outbox, query,
+    queue, retention, rotation, server, session, watch, write,
 };
 
 /// Returns the statements of all modules.
@@ -15,6 +15,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         write::ALL,
         multi_call::ALL,
         decisions::ALL,
+        effects::ALL,
         executors::ALL,
         grants::ALL,
         holds::ALL,

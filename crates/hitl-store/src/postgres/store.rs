@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
+use hitl_core::call::EffectDigest;
 use hitl_core::grant::GrantRecord;
 use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
@@ -21,6 +22,7 @@ use hitl_core::{
 };
 
 use super::database::Database;
+use super::effects;
 use super::error::Fault;
 use super::executors;
 use super::grants::{self, Revoke};
@@ -283,6 +285,25 @@ impl Store for PostgresStore {
     async fn history(&self, after: u64, limit: usize) -> Result<History, StoreError> {
         let history = query::history(&self.shared.database, after, limit).await;
         history.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn effect_holder(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+    ) -> Result<Option<RequestId>, StoreError> {
+        let holder = effects::holder(&self.shared.database, tenant, effect).await;
+        holder.map_err(|fault| self.shared.error(fault))
+    }
+
+    async fn reserve_effect(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+        from: Option<RequestId>,
+        to: RequestId,
+    ) -> Result<bool, StoreError> {
+        effects::reserve(&self.shared.database, (tenant, effect), from, to).await
     }
 
     async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {

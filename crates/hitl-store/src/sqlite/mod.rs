@@ -10,7 +10,8 @@
 //! - `head` keeps the position of the newest write beside the file, by which an older copy is
 //!   detected.
 //! - `retention` erases old or named calls, unless one of the `holds` covers them; `scrub` removes
-//!   their traces from the log. `decisions` keeps the call that each decision has counted for.
+//!   their traces from the log. `decisions` keeps the call that each decision has counted for,
+//!   `effects` the call that holds each effect.
 //! - `backup` copies the file, and begins a new epoch in a copy.
 //! - `rotation` and `key_rotation` replace the host's key.
 //! - `journal` keeps the journal of long-running tasks.
@@ -23,6 +24,7 @@ mod backup;
 mod connect;
 mod custom_write;
 mod decisions;
+mod effects;
 mod erase;
 mod error;
 mod executors;

@@ -7,6 +7,7 @@ use hitl_core::{Principal, RequestId, Tenant};
 use rusqlite::{Connection, params};
 
 use super::decisions;
+use super::effects;
 use super::error::Fault;
 use super::grants;
 use super::holds;
@@ -156,6 +157,7 @@ pub(super) fn forget(on: &Connection, before: Timestamp) -> Result<usize, Fault>
     let erased = rows.collect::<Result<Vec<i64>, _>>()?;
     for n in &erased {
         decisions::forget(on, *n)?;
+        effects::forget(on, *n)?;
         on.prepare_cached("DELETE FROM calls WHERE n = ?1")?.execute([n])?;
     }
     Ok(erased.len())

@@ -26,6 +26,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/8.sql"),
     include_str!("schema/9.sql"),
     include_str!("schema/10.sql"),
+    include_str!("schema/11.sql"),
 ];
 
 /// The version from which on deleted data is overwritten.
@@ -154,7 +155,7 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// The number of tables and indexes in the newest schema.
-const OBJECTS: i64 = 31;
+const OBJECTS: i64 = 33;
 
 /// Returns whether every table and index of the newest schema exists.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
@@ -163,7 +164,8 @@ pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
                  'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
                  'calls_by_root','calls_rejected',\
                  'grants','grants_live','grants_by_tool','grants_by_tenant','grants_ended',\
-                 'history_by_call','journal_by_task','decisions','decisions_by_call','holds'";
+                 'history_by_call','journal_by_task','decisions','decisions_by_call','holds',\
+                 'effects','effects_by_call'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     Ok(found == OBJECTS)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
+use hitl_core::call::EffectDigest;
 use hitl_core::grant::GrantRecord;
 use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
@@ -23,6 +24,7 @@ use tokio::sync::oneshot;
 
 use super::apply::Apply;
 use super::backup::{self, BackupFault};
+use super::effects;
 use super::error::{Fault, ambiguous, file_error, stopped};
 use super::executors;
 use super::grants;
@@ -407,6 +409,26 @@ impl Store for SqliteStore {
     async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError> {
         let audited = audited.to_vec();
         self.shared.write(move |on, _| outbox::acknowledge(on, &audited)).await
+    }
+
+    async fn effect_holder(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+    ) -> Result<Option<RequestId>, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.read(move |on| effects::holder(on, &tenant, effect)).await
+    }
+
+    async fn reserve_effect(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+        from: Option<RequestId>,
+        to: RequestId,
+    ) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.shared.write(move |on, _| effects::reserve(on, (&tenant, effect), from, to)).await
     }
 
     async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {

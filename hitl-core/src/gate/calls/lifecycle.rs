@@ -153,6 +153,7 @@ impl Lifecycle {
         let note = match &event {
             Event::Deny { reason, .. }
             | Event::RequireMore { reason, .. }
+            | Event::ShowRepeat { reason, .. }
             | Event::GrantExhausted { reason, .. } => Some(reason.clone()),
             _ => None,
         };

@@ -7,12 +7,13 @@ use hitl_base::display::clip;
 
 use crate::arguments::Snapshot;
 use crate::audit::AuditEvent;
-use crate::call::{BindingDigest, CallContext, StateMap};
+use crate::call::{BindingDigest, CallContext, EffectRepeat, StateMap};
 use crate::gate::calls::lifecycle::MAX_REASON;
 use crate::gate::contents::comparison::ContentComparison;
 use crate::gate::contents::referent::Referents;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
+use crate::gate::evaluation::effects::{CallEffect, Reservation};
 use crate::gate::evaluation::evaluator::CallToEvaluate;
 use crate::gate::evaluation::identities::{RequesterStatus, RoleChanges};
 use crate::gate::evaluation::requirement::requirement;
@@ -153,19 +154,52 @@ pub(in crate::gate) async fn check_claimable(
         return Ok(check);
     }
     // Checked last, so that as little time as possible passes between this and the body.
-    match Box::pin(check_claim_contents(core, record, &tool, &snapshot)).await? {
-        ContentStage::Stop(check) => Ok(check),
-        ContentStage::Continue(referents) => Ok(ClaimCheck::Ready(Box::new(ClaimableCall {
-            tool,
-            snapshot,
-            call,
-            routed,
-            requirement,
-            binding: record.request.binding,
-            referents,
-            context,
-        }))),
+    let referents = match Box::pin(check_claim_contents(core, record, &tool, &snapshot)).await? {
+        ContentStage::Stop(check) => return Ok(check),
+        ContentStage::Continue(referents) => referents,
+    };
+    if let Some(effect) = CallEffect::of(tool.config(), snapshot.text())
+        && let Some(check) = Box::pin(check_claim_effect(core, record, effect)).await?
+    {
+        return Ok(check);
     }
+    Ok(ClaimCheck::Ready(Box::new(ClaimableCall {
+        tool,
+        snapshot,
+        call,
+        routed,
+        requirement,
+        binding: record.request.binding,
+        referents,
+        context,
+    })))
+}
+
+/// Makes the call the holder of its effect. Returns `None` if it is now.
+async fn check_claim_effect(
+    core: &GateCore,
+    record: &CallRecord,
+    effect: CallEffect,
+) -> Result<Option<ClaimCheck>, GateError> {
+    let earlier = match core.effects.reserve(record, effect).await? {
+        Reservation::Held => return Ok(None),
+        Reservation::Busy => return defer_claim(core, record).await.map(Some),
+        Reservation::Repeats(earlier) => earlier,
+    };
+    let binding = record.request.binding;
+    let (event, audited) = match earlier.repeat {
+        EffectRepeat::Refuse => {
+            let reason = format!("call {} has the same effect, which happens once", earlier.id);
+            (Event::Deny { binding, reason }, AuditEvent::Denied)
+        }
+        EffectRepeat::Ask => {
+            let reason = format!("asked again: {}", earlier.description);
+            let earlier = earlier.id;
+            (Event::ShowRepeat { binding, earlier, reason }, AuditEvent::Reopened)
+        }
+    };
+    core.lifecycle.reopen_or_deny(record, event, audited).await?;
+    Ok(Some(ClaimCheck::Changed))
 }
 
 async fn check_claim_tool(core: &GateCore, record: &CallRecord) -> Result<ToolStage, GateError> {

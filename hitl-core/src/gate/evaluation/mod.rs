@@ -1,5 +1,6 @@
 //! Scoring and routing a call, and the identities of its people.
 
+pub(super) mod effects;
 pub(super) mod evaluated_call;
 pub(super) mod evaluator;
 pub(super) mod identities;

@@ -110,6 +110,7 @@ impl PreparedCall {
             more_masks,
             contents: Vec::new(),
             links: Vec::new(),
+            repeats: None,
             uncovering,
             principal: cx.principal.clone(),
             agent: cx.agent.clone(),
@@ -240,6 +241,12 @@ impl PreparedCall {
         self.record.batch.as_ref().is_some_and(Membership::is_held)
     }
 
+    /// Returns whether it is claimed after it was stored, even if nobody is asked: because it runs
+    /// only with its siblings, or because the claim makes it the holder of its effect.
+    pub(in crate::gate) fn is_claimed_later(&self) -> bool {
+        self.is_held() || self.tool.config().effect.is_some()
+    }
+
     /// Returns whether somebody must be asked about it.
     pub(in crate::gate) fn is_asked_about(&self) -> bool {
         matches!(self.routed.verdict, Verdict::Ask(_))
@@ -266,9 +273,10 @@ impl PreparedCall {
     }
 
     /// Sets the state in which it is stored: claimed if it runs at once, approved if it runs with
-    /// its siblings or under the approval of an earlier try, which the claim checks again.
+    /// its siblings, has an effect, or runs under the approval of an earlier try: the claim checks
+    /// it again.
     pub(in crate::gate) fn set_initial_state(&mut self, session: SessionId) {
-        let held = self.is_held() || self.covering_approval().is_some();
+        let held = self.is_claimed_later() || self.covering_approval().is_some();
         let may_run = self.may_run();
         let record = &mut self.record;
         (record.claim, record.attempts) = (None, 0);

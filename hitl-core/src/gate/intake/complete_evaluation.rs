@@ -86,10 +86,10 @@ pub(in crate::gate) async fn note_links(core: &GateCore, prepared: &mut Prepared
     }
 }
 
-/// Asks the directory who the requester is, if somebody will be compared with them: if the call is
-/// asked about, or waits for its siblings. If the directory cannot answer, the call is denied.
+/// Asks the directory who the requester is, if somebody may be compared with them: if the call is
+/// asked about, or may be before it is claimed. If the directory cannot answer, the call is denied.
 fn name_requester(core: &GateCore, prepared: &mut PreparedCall) {
-    if !prepared.is_held() && !prepared.is_asked_about() {
+    if !prepared.is_claimed_later() && !prepared.is_asked_about() {
         return;
     }
     match core.identities.canonical(&prepared.record.context.principal) {

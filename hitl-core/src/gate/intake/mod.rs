@@ -10,6 +10,7 @@ pub(super) mod grant_use;
 pub(super) mod incoming_call;
 pub(super) mod preview;
 pub(super) mod prior_rejection;
+pub(super) mod repeated_effect;
 pub(super) mod resubmit;
 pub(super) mod retry_failed;
 pub(super) mod round_trip;

@@ -16,6 +16,7 @@ use crate::gate::execution::execution::Execution;
 use crate::gate::intake::complete_evaluation::{complete_evaluation, note_links};
 use crate::gate::intake::grant_use::try_grant;
 use crate::gate::intake::prior_rejection::deny_if_rejected_before;
+use crate::gate::intake::repeated_effect::check_repeated_effect;
 use crate::gate::intake::resubmit::match_earlier_call;
 use crate::gate::intake::retry_failed::prepare_retry;
 use crate::gate::intake::store_call::{Attachment, StoredCall, reattach, store_new};
@@ -159,6 +160,9 @@ pub(in crate::gate) async fn submit_prepared(
         complete_evaluation(core, prepared).await?;
     }
     deny_if_rejected_before(core, prepared).await?;
+    if earlier.is_none() {
+        check_repeated_effect(core, prepared).boxed().await?;
+    }
     core.record_policies(&prepared.routed.policies);
     prepared.note_retry();
     let tried = Vec::new();
@@ -235,7 +239,7 @@ async fn check_before_storing(
     core: &GateCore,
     prepared: &mut PreparedCall,
 ) -> Result<(), GateError> {
-    if prepared.is_held() || prepared.is_asked_about() {
+    if prepared.is_claimed_later() || prepared.is_asked_about() {
         prepared.tool.check_read_back(&prepared.snapshot)?;
         note_links(core, prepared).boxed().await;
     }

@@ -82,6 +82,7 @@ async fn draw_of(
         || names_contents
         || record.attempts > 0
         || record.restored
+        || record.request.repeats.is_some()
         || !record.request.quorum.is_one()
     {
         return Ok(None);

@@ -7,7 +7,7 @@ use hitl_base::Timestamp;
 
 use super::grants::Grants;
 use super::index::Index;
-use crate::call::{CallKey, ContentDigest, RunId, Tenant, ToolFacts};
+use crate::call::{CallKey, ContentDigest, EffectDigest, RunId, Tenant, ToolFacts};
 use crate::ids::{DecisionId, HoldId, RequestId, SessionId};
 use crate::machine::{
     self, CallChange, CallRecord, CallState, Event, GrantUpdates, HistoryEntry, StoreFacts,
@@ -41,6 +41,8 @@ pub(super) struct Calls {
     /// The time before which runs are forgotten.
     pub(super) watermark: Option<Timestamp>,
     pub(super) marks: BTreeMap<String, String>,
+    /// The call that holds each effect.
+    pub(super) effects: HashMap<(Tenant, EffectDigest), RequestId>,
     pub(super) grants: Grants,
     /// The changes not known to be audited, and the session that must audit each.
     pub(super) outbox: BTreeMap<OutboxChange, (HistoryEntry, Option<SessionId>)>,
@@ -140,6 +142,7 @@ impl Calls {
             !forgotten
         });
         self.decisions.retain(|_, call| !gone.contains(call));
+        self.effects.retain(|_, call| !gone.contains(call));
         (before - self.by_id.len()) as u64
     }
 

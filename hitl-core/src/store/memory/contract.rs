@@ -11,7 +11,7 @@ use hitl_base::Timestamp;
 use super::MemoryStore;
 use super::calls::{Calls, Kept};
 use super::index::Index;
-use crate::call::{CallKey, ContentDigest, Principal, RunId, Tenant, ToolFacts};
+use crate::call::{CallKey, ContentDigest, EffectDigest, Principal, RunId, Tenant, ToolFacts};
 use crate::grant::GrantRecord;
 use crate::ids::{GrantId, HoldId, RequestId, SessionId};
 use crate::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
@@ -444,6 +444,29 @@ impl Store for MemoryStore {
             calls.marks.insert(name.to_owned(), to.to_owned());
         }
         Ok(same)
+    }
+
+    async fn effect_holder(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+    ) -> Result<Option<RequestId>, StoreError> {
+        Ok(self.calls().effects.get(&(tenant.clone(), effect)).copied())
+    }
+
+    async fn reserve_effect(
+        &self,
+        tenant: &Tenant,
+        effect: EffectDigest,
+        from: Option<RequestId>,
+        to: RequestId,
+    ) -> Result<bool, StoreError> {
+        let mut calls = self.calls();
+        let holder = calls.effects.get(&(tenant.clone(), effect)).copied();
+        if holder == from {
+            calls.effects.insert((tenant.clone(), effect), to);
+        }
+        Ok(holder == from || holder == Some(to))
     }
 
     fn watch(&self, id: RequestId) -> ChangeWatch {

@@ -42,6 +42,12 @@ pub fn failure(message: &str) -> FailureRecord {
     FailureRecord { message: message.to_owned(), panicked: false }
 }
 
+/// Returns the id of a run that began this many milliseconds after 1970.
+pub(super) fn run_begun(millis: i64) -> String {
+    let (high, low) = (millis >> 16, millis & 0xffff);
+    format!("{high:08x}-{low:04x}-7000-8000-000000000001")
+}
+
 /// A draft of a submission: pending, level Full, with ten minutes to decide it.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -312,6 +318,7 @@ impl Draft {
             more_masks: 0,
             contents: Vec::new(),
             links: Vec::new(),
+            repeats: None,
             uncovering: crate::approval::Uncovering::Allowed,
             principal: principal.clone(),
             approval_type: "contract".to_owned(),

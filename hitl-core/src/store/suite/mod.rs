@@ -22,6 +22,7 @@ mod checks;
 pub mod clock;
 pub mod decide;
 pub mod edit;
+pub mod effects;
 pub mod erasure;
 pub mod executors;
 pub mod fixture;

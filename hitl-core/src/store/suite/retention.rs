@@ -6,17 +6,11 @@ use hitl_base::Timestamp;
 
 use super::Subject;
 use super::fixture::{
-    Draft, approved, claim, claimed, grant, host, sealed, tenant, unknown_outcome,
+    Draft, approved, claim, claimed, grant, host, run_begun, sealed, tenant, unknown_outcome,
 };
 use crate::ids::ClaimToken;
 use crate::machine::{CallRecord, CallState, Event};
 use crate::store::{ChangeId, EventPayload, GrantQuery, StoreErrorKind, SubmitResult};
-
-/// Returns the id of a run that began this many milliseconds after 1970.
-fn run(millis: i64) -> String {
-    let (high, low) = (millis >> 16, millis & 0xffff);
-    format!("{high:08x}-{low:04x}-7000-8000-000000000001")
-}
 
 /// Returns an executed call with a result.
 async fn executed(s: &Subject, draft: &Draft) -> CallRecord {
@@ -142,7 +136,7 @@ pub async fn readers_of_the_history_see_a_marked_gap(s: Subject) {
 /// Behind the watermark it is not known what ran: a new call of such a run is refused.
 pub async fn a_forgotten_run_takes_no_new_call(s: Subject) {
     let now = present(&s).await.as_millis();
-    let (old, new) = (run(now - 5000), run(now + 5000));
+    let (old, new) = (run_begun(now - 5000), run_begun(now + 5000));
     let draft = Draft::new(&old, 1);
     let ended = s.create(&draft).await;
     s.withdraw(ended.id()).await;
@@ -167,7 +161,7 @@ pub async fn a_forgotten_run_takes_no_new_call(s: Subject) {
 /// A call of an old run that has not ended, or is not erased, is still found.
 pub async fn only_erased_calls_are_forgotten(s: Subject) {
     let now = present(&s).await;
-    let old = run(now.as_millis() - 5000);
+    let old = run_begun(now.as_millis() - 5000);
     let (open, ended) = (Draft::new(&old, 1), Draft::new(&old, 2));
     s.create(&open).await;
     s.create(&ended).await;
@@ -184,10 +178,10 @@ pub async fn a_watermark_only_rises(s: Subject) {
     let now = present(&s).await;
     s.store.forget_runs(now).await.unwrap();
     s.store.forget_runs(Timestamp::EPOCH).await.unwrap();
-    let draft = Draft::new(&run(now.as_millis() - 1), 1);
+    let draft = Draft::new(&run_begun(now.as_millis() - 1), 1);
     let refused = s.store.submit(draft.call(), sealed(b"x")).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::RunForgotten);
-    s.create(&Draft::new(&run(now.as_millis()), 1)).await;
+    s.create(&Draft::new(&run_begun(now.as_millis()), 1)).await;
 }
 
 /// Grants that were revoked or expired before the cutoff are deleted; others stay, even if fully

@@ -1,0 +1,8 @@
+-- The call that holds each effect: only the holder may start. It goes when the call's key does.
+CREATE TABLE {s}.effects (
+    tenant text COLLATE "C" NOT NULL,
+    effect text COLLATE "C" NOT NULL,   -- SHA-256, as hexadecimal digits
+    call   uuid NOT NULL,               -- calls.id
+    PRIMARY KEY (tenant, effect)
+);
+CREATE INDEX effects_by_call ON {s}.effects (call);

@@ -1,0 +1,122 @@
+//! The effect of a call: the consequence in the world that must not happen twice.
+
+use hitl_base::Json;
+use hitl_base::json::{Whole, parse_json, whole};
+
+use super::EffectDigest;
+
+/// The treatment of a call whose effect an earlier call had, has now, or may have had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EffectRepeat {
+    /// A human is asked, in full, and is shown the earlier call.
+    #[default]
+    Ask,
+    /// The call is denied.
+    Refuse,
+}
+
+/// Returns the text of an effect: the template, with `{name}` replaced by that argument. `{{` and
+/// `}}` are braces.
+///
+/// Different arguments give different texts: what could be taken for a part of the template is
+/// quoted.
+pub(crate) fn effect_text(template: &str, arguments: &Json) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        text.push_str(&rest[..at]);
+        let brace = &rest[at..];
+        if brace.starts_with("{{") || brace.starts_with("}}") {
+            text.push_str(&brace[..1]);
+            rest = &brace[2..];
+            continue;
+        }
+        let Some(end) = brace.find('}').filter(|_| brace.starts_with('{')) else {
+            text.push_str(&brace[..1]);
+            rest = &brace[1..];
+            continue;
+        };
+        add_value(&mut text, arguments.get(&brace[1..end]));
+        rest = &brace[end + 1..];
+    }
+    text.push_str(rest);
+    text
+}
+
+fn add_value(text: &mut String, value: Option<&Json>) {
+    let is_plain = |word: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        !word.is_empty() && word.bytes().all(plain)
+    };
+    match value {
+        Some(Json::String(word)) if is_plain(word) => text.push_str(word),
+        Some(Json::Number(number)) => match whole(number) {
+            // In any spelling: `7.0` is 7.
+            Some(Whole { negative, magnitude }) => {
+                text.push_str(if negative { "-" } else { "" });
+                text.push_str(&magnitude.to_string());
+            }
+            None => text.push_str(number),
+        },
+        Some(value) => value.write(text),
+        None => text.push_str("null"),
+    }
+}
+
+/// Returns the digest of a call's effect.
+pub(crate) fn effect_digest(template: &str, arguments: &str) -> EffectDigest {
+    // A text that is not JSON has no arguments: all such calls have one effect.
+    let arguments = parse_json(arguments).unwrap_or(Json::Null);
+    EffectDigest::new(&effect_text(template, &arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(template: &str, arguments: &str) -> String {
+        effect_text(template, &parse_json(arguments).unwrap())
+    }
+
+    #[test]
+    fn a_template_names_arguments() {
+        let arguments = r#"{"id":"pay_1","n":7,"parts":["a","b"],"note":"a:b","none":null}"#;
+        for (template, expected) in [
+            ("refund:{id}", "refund:pay_1"),
+            ("{n}/{id}", "7/pay_1"),
+            ("x:{parts}", r#"x:["a","b"]"#),
+            ("x:{note}", r#"x:"a:b""#),
+            ("x:{none}:{absent}", "x:null:null"),
+            ("{{{id}}}", "{pay_1}"),
+            ("a}b{", "a}b{"),
+            ("", ""),
+        ] {
+            assert_eq!(text(template, arguments), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_the_same_in_every_spelling() {
+        for same in [r#"{"id":"7"}"#, r#"{"id":7.0}"#, r#"{"id":70e-1}"#] {
+            assert_eq!(text("refund:{id}", r#"{"id":7}"#), text("refund:{id}", same), "{same}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn different_arguments_are_different_effects(
+            a in "[a:\"\\\\{}]{0,4}", b in "[a:\"\\\\{}]{0,4}",
+            c in "[a:\"\\\\{}]{0,4}", d in "[a:\"\\\\{}]{0,4}",
+        ) {
+            let of = |one: &str, two: &str| {
+                let arguments = Json::Object(vec![
+                    ("one".to_owned(), Json::String(one.to_owned())),
+                    ("two".to_owned(), Json::String(two.to_owned())),
+                ]);
+                effect_text("x:{one}:{two}", &arguments)
+            };
+            proptest::prop_assert_eq!(of(&a, &b) == of(&c, &d), a == c && b == d);
+        }
+    }
+}

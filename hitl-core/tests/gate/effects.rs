@@ -1,0 +1,203 @@
+//! The same consequence once.
+
+use crate::support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use hitl_core::grant::GrantTerms;
+use hitl_core::machine::{CallRecord, Event};
+use hitl_core::store::{ApplyError, EventPayload, StoreWrapper};
+use hitl_core::{
+    ApprovalLevel, ApprovalRequest, CallContext, CallState, Gate, MemoryStore, Outcome, RequestId,
+    Store as _, StoreError, StoreErrorKind, Submission, Tenant,
+};
+use support::{Refund, Rotate, Transfer, World, bench, refund, tools};
+
+fn waiting(submission: Submission) -> ApprovalRequest {
+    match submission {
+        Submission::Pending(ticket) => ticket.request().clone(),
+        done @ Submission::Done { .. } => panic!("{done:?}"),
+    }
+}
+
+async fn record(gate: &Gate, id: RequestId) -> CallRecord {
+    gate.unscoped().get(&Tenant::default(), id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn invariant_3_a_second_call_with_the_effect_of_one_that_ran_is_asked_about() {
+    let bench = bench().await;
+    assert_eq!(bench.gate.call(refund("pay_1")).by("ann").key("a", 0).await.unwrap(), "pay_1");
+    // Another run, another requester, other arguments.
+    let second = Refund { payment: "pay_1".into(), note: "please".into() };
+    let request = waiting(bench.gate.submit(second).by("carol").key("b", 0).await.unwrap());
+    assert_eq!((request.level, bench.world.ran()), (ApprovalLevel::Full, 1));
+    let first = record_of(&bench.gate, "a").await;
+    assert_eq!(request.repeats, Some(first.id()));
+    let said = request.reasons.last().unwrap();
+    assert!(said.contains(&first.id().to_string()) && said.contains("which has run"), "{said}");
+    assert!(said.contains("Refund pay_1") && said.contains("for ann"), "{said}");
+    // Whoever saw the first one may let it happen twice, once.
+    bench.gate.decide(request.approve().by("bob")).await.unwrap();
+    let again = bench.gate.submit(Refund { payment: "pay_1".into(), note: "please".into() });
+    let again = again.by("carol").key("b", 0).await.unwrap();
+    assert!(matches!(again, Submission::Done { outcome: Outcome::Executed(_), .. }), "{again:?}");
+    assert_eq!(bench.world.ran(), 2);
+    let third = waiting(bench.gate.submit(refund("pay_1")).by("ann").key("c", 0).await.unwrap());
+    assert_eq!(third.repeats, Some(request.id), "the last one is shown");
+    // Another payment is another effect, and so is another tenant's.
+    bench.gate.call(refund("pay_2")).by("ann").await.unwrap();
+    bench.gate.call(refund("pay_1")).by(CallContext::new("ann").tenant("other")).await.unwrap();
+    assert_eq!(bench.world.ran(), 4);
+}
+
+async fn record_of(gate: &Gate, run: &str) -> CallRecord {
+    let key = hitl_core::CallKey::new(run, 0);
+    gate.unscoped().get_by_key(&key).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn invariant_3_of_two_that_were_approved_one_starts_and_the_other_is_asked_about_again() {
+    let bench = bench().await;
+    let gate = bench.gate.clone();
+    // Both are asked about before either runs.
+    let submit = async |run: &str| {
+        let transfer = Transfer { to: "Initech".into() };
+        gate.submit(transfer).by("ann").key(run, 0).await.unwrap()
+    };
+    let (one, two) = (waiting(submit("a").await), waiting(submit("b").await));
+    assert_eq!((one.repeats, two.repeats), (None, None));
+    gate.decide(one.approve().by("bob")).await.unwrap();
+    gate.decide(two.approve().by("bob")).await.unwrap();
+    assert!(matches!(submit("a").await, Submission::Done { .. }));
+    let other = gate.clone();
+    let blocked = tokio::spawn(async move {
+        let transfer = Transfer { to: "Initech".into() };
+        other.submit(transfer).by("ann").key("b", 0).await.unwrap()
+    });
+    support::until("it is asked about again", async || {
+        record(&gate, two.id).await.state() == CallState::Pending
+    })
+    .await;
+    assert_eq!(bench.world.ran(), 1);
+    let again = record(&gate, two.id).await.request().clone();
+    assert_eq!(
+        (again.repeats, again.revision, again.level),
+        (Some(one.id), 2, ApprovalLevel::Full)
+    );
+    gate.decide(two.approve().by("bob")).await.unwrap_err();
+    gate.decide(again.approve().by("bob")).await.unwrap();
+    let ended = blocked.await.unwrap();
+    assert!(matches!(ended, Submission::Done { .. }), "{ended:?}");
+    assert_eq!(bench.world.ran(), 2);
+}
+
+#[tokio::test]
+async fn invariant_3_of_many_at_once_one_starts() {
+    let bench = bench().await;
+    let held = bench.world.hold();
+    let calls: Vec<_> = (0..8)
+        .map(|n| {
+            let gate = bench.gate.clone();
+            let run = format!("run-{n}");
+            tokio::spawn(async move { gate.submit(refund("pay_1")).by("ann").key(run, 0).await })
+        })
+        .collect();
+    support::until("seven wait", async || {
+        let pending = [CallState::Pending];
+        let page = hitl_core::store::PageRequest::new(&pending);
+        bench.gate.unscoped().list(&Tenant::default(), page).await.unwrap().len() == 7
+    })
+    .await;
+    assert_eq!(bench.world.ran(), 1);
+    held.add_permits(8);
+    for call in calls {
+        call.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_failed_may_have_had_its_effect() {
+    let bench = bench().await;
+    bench.gate.call(refund("broken")).by("ann").key("a", 0).await.unwrap_err();
+    let request = waiting(bench.gate.submit(refund("broken")).by("ann").key("b", 0).await.unwrap());
+    let said = request.reasons.last().unwrap();
+    assert!(said.contains("may have had its effect all the same"), "{said}");
+}
+
+#[tokio::test]
+async fn a_tool_may_refuse_to_repeat_an_effect() {
+    let bench = bench().await;
+    let submit =
+        async |run: &str| bench.gate.submit(Rotate {}).by("ann").key(run, 0).await.unwrap();
+    let Submission::Done { outcome: Outcome::Executed(_), .. } = submit("a").await else {
+        panic!("the first one runs")
+    };
+    let Submission::Done { outcome: Outcome::Denied { reason }, .. } = submit("b").await else {
+        panic!("the second one does not")
+    };
+    assert!(reason.contains("has the same effect, which happens once"), "{reason}");
+}
+
+#[tokio::test]
+async fn no_grant_answers_a_repeated_effect() {
+    let bench = bench().await;
+    bench.gate.call(refund("pay_1")).by("ann").key("a", 0).await.unwrap();
+    let request = waiting(bench.gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap());
+    let preview = bench.gate.preview_grant(request.grant(GrantTerms::exactly()).by("alice"));
+    let preview = preview.await.unwrap();
+    assert!(preview.waiting.is_empty());
+    bench.gate.save_grant(preview).await.unwrap();
+    assert_eq!(record(&bench.gate, request.id).await.state(), CallState::Pending);
+    waiting(bench.gate.submit(refund("pay_1")).by("ann").key("b", 1).await.unwrap());
+    assert_eq!(bench.world.ran(), 1);
+}
+
+/// A store whose next claims fail.
+#[derive(Clone)]
+struct NoClaims {
+    inner: MemoryStore,
+    fail: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl StoreWrapper for NoClaims {
+    type Inner = MemoryStore;
+
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    async fn apply(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        event: Event,
+        enclosed: EventPayload,
+    ) -> Result<CallRecord, ApplyError> {
+        if matches!(event, Event::Claim { .. }) && self.fail.load(Ordering::SeqCst) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "gone").into());
+        }
+        self.inner.apply(tenant, id, event, enclosed).await
+    }
+}
+
+#[tokio::test]
+async fn an_effect_is_free_again_once_its_holder_has_ended_without_a_start() {
+    let (world, fail) = (World::default(), Arc::new(AtomicBool::new(true)));
+    let store = NoClaims { inner: MemoryStore::new(), fail: Arc::clone(&fail) };
+    let gate = tools(Gate::builder()).state(world.clone()).store(store).build().await.unwrap();
+    gate.submit(refund("pay_1")).by("ann").key("a", 0).await.unwrap_err();
+    fail.store(false, Ordering::SeqCst);
+    let first = record_of(&gate, "a").await;
+    assert_eq!((first.state(), world.ran()), (CallState::Approved, 0));
+    // It may still start.
+    let request = waiting(gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap());
+    let said = request.reasons.last().unwrap();
+    assert!(said.contains("which is about to start"), "{said}");
+    gate.cancel(&first, "host", "not needed").await.unwrap();
+    gate.call(refund("pay_1")).by("ann").key("c", 0).await.unwrap();
+    assert_eq!(world.ran(), 1);
+}
