@@ -156,6 +156,8 @@ struct Readme;
 mod guide {
     #[doc = include_str!("../docs/guide/tutorial.md")]
     struct Tutorial;
+    #[doc = include_str!("../docs/effects.md")]
+    struct Effects;
     #[doc = include_str!("../docs/guide/levels.md")]
     struct Levels;
     #[doc = include_str!("../docs/guide/testing.md")]

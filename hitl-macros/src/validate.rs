@@ -183,20 +183,20 @@ impl TemplateKey {
     /// Returns the reason why this cannot be a placeholder, if there is one.
     fn unfit(&self, placeholder: &str, function: &Function) -> Option<String> {
         let Self { name: key, verb, no_secrets } = self;
-        let shows = format!("`{key}` {verb} `{{{placeholder}}}`");
+        let text = format!("`{key}` {verb} `{{{placeholder}}}`");
         let parameter = function.parameters.iter().find(|p| p.ident.unraw() == placeholder);
         if parameter.is_some_and(|parameter| !parameter.existence.is_empty()) {
             return Some(format!(
-                "{shows}, which is not there wherever its `#[cfg(..)]` does not hold: leave it out"
+                "{text}, which is not there wherever its `#[cfg(..)]` does not hold: leave it out"
             ));
         }
         match parameter.map(|parameter| &parameter.role) {
             Some(Role::Argument(argument)) if argument.sensitive => {
-                Some(format!("{shows}, which is sensitive: leave it out, {no_secrets}"))
+                Some(format!("{text}, which is sensitive: leave it out, {no_secrets}"))
             }
             Some(Role::Argument(_)) => None,
             Some(_) => Some(format!(
-                "{shows}, which is no argument of the call: what comes from the host is not part \
+                "{text}, which is no argument of the call: what comes from the host is not part \
                  of what is approved"
             )),
             None => {

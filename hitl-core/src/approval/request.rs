@@ -78,8 +78,7 @@ pub struct ApprovalRequest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
     /// The earlier call that had the same [effect](crate::ToolConfig::effect()), has it now or may
-    /// have had it: whoever approves this one was shown that one among the
-    /// [reasons](Self::reasons).
+    /// have had it. The [reasons](Self::reasons) describe it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<RequestId>,
     /// The host's rule on letting reviewers uncover what is masked.

@@ -349,8 +349,8 @@ pub trait Store: Send + Sync + 'static {
         Err(StoreError::unsupported("keep the effects of calls"))
     }
 
-    /// Makes `to` the holder of an effect, if the holder is still `from`. Returns whether it is now:
-    /// of two calls that race, one gets `false`.
+    /// Makes `to` the holder of an effect, if the holder is still `from`. Returns whether it is
+    /// now: of two calls that race, one gets `false`.
     ///
     /// The holder is kept as long as its call's key: it ends with
     /// [`forget_runs`](Self::forget_runs).

@@ -39,7 +39,7 @@ async fn invariant_3_a_second_call_with_the_effect_of_one_that_ran_is_asked_abou
     let said = request.reasons.last().unwrap();
     assert!(said.contains(&first.id().to_string()) && said.contains("which has run"), "{said}");
     assert!(said.contains("Refund pay_1") && said.contains("for ann"), "{said}");
-    // Whoever saw the first one may let it happen twice, once.
+    // A person who saw the first one lets it happen a second time.
     bench.gate.decide(request.approve().by("bob")).await.unwrap();
     let again = bench.gate.submit(Refund { payment: "pay_1".into(), note: "please".into() });
     let again = again.by("carol").key("b", 0).await.unwrap();

@@ -33,6 +33,7 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Expire, S::Expired),
     (S::Approved, Kind::Expire, S::Expired),
     (S::Approved, Kind::Demote, S::Pending),
+    (S::Approved, Kind::ShowRepeat, S::Pending),
     (S::Approved, Kind::Deny, S::Denied),
     (S::Pending, Kind::Deny, S::Denied),
     (S::Pending, Kind::Reask, S::Pending),
@@ -169,7 +170,7 @@ fn each_guard_refuses_with_its_own_reason() {
     let mut stale = approved.clone();
     let binding = in_other_call().request().binding;
     set(&mut stale, json!({ "request": { "binding": binding } }));
-    for kind in [Kind::Claim, Kind::Demote, Kind::Deny, Kind::Reask] {
+    for kind in [Kind::Claim, Kind::Demote, Kind::ShowRepeat, Kind::Deny, Kind::Reask] {
         let refusal = refuse(&approved, kind.event(&stale, token, owner), now, false);
         assert_eq!(refusal, Refusal::Stale, "{kind:?}");
     }

@@ -295,6 +295,31 @@ fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
 }
 
 #[test]
+fn invariant_2_a_call_that_repeats_an_effect_is_asked_about_once_for_each_earlier_one() {
+    let owner = OwnerToken::new();
+    let record = start(ApprovalLevel::Quick, owner);
+    let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
+    let approved = changed(apply(&record, &decision, EARLY));
+    let repeat = Kind::ShowRepeat.event(&approved, ClaimToken::new(), owner);
+    let Event::ShowRepeat { earlier, .. } = &repeat else { panic!("{repeat:?}") };
+    let asked = changed(apply(&approved, &repeat, EARLY));
+    let request = asked.request();
+    assert_eq!((request.level, request.repeats), (ApprovalLevel::Full, Some(*earlier)));
+    assert_eq!(apply(&asked, &decision, EARLY), Err(Refusal::Stale));
+    // No grant answers it.
+    let allow = Kind::Allow.event(&asked, ClaimToken::new(), owner);
+    assert_eq!(apply(&asked, &allow, EARLY), Err(Refusal::NotAllowed));
+    let decision = Kind::Approve.event(&asked, ClaimToken::new(), owner);
+    let again = changed(apply(&asked, &decision, EARLY));
+    let (binding, reason) = (again.request().binding, String::new());
+    let same = Event::ShowRepeat { binding, earlier: *earlier, reason };
+    assert_eq!(apply(&again, &same, EARLY), Err(Refusal::Stale));
+    // Other arguments have been compared with nothing yet.
+    let edit = Kind::Edit.event(&asked, ClaimToken::new(), owner);
+    assert_eq!(changed(apply(&asked, &edit, EARLY)).request().repeats, None);
+}
+
+#[test]
 fn invariant_2_no_decision_from_before_a_restore_answers_after_it() {
     let owner = OwnerToken::new();
     let record = start(ApprovalLevel::Quick, owner);

@@ -53,10 +53,11 @@ pub enum Kind {
     Disallow,
     CancelBySibling,
     Reask,
+    ShowRepeat,
 }
 
 impl Kind {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -83,6 +84,7 @@ impl Kind {
         Self::Disallow,
         Self::CancelBySibling,
         Self::Reask,
+        Self::ShowRepeat,
     ];
 
     /// Returns the event from somebody who sees `record` and holds `token` and `owner`.
@@ -106,6 +108,7 @@ impl Kind {
                 requirement: Requirement::new(ApprovalLevel::Full),
                 reason,
             },
+            Self::ShowRepeat => Event::ShowRepeat { binding, earlier: RequestId::new(), reason },
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
                 token,

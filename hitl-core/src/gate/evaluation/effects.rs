@@ -38,7 +38,7 @@ pub(in crate::gate) struct CallEffect {
 /// An earlier call that had the same effect, has it now or may have had it.
 pub(in crate::gate) struct EarlierCall {
     pub(in crate::gate) id: RequestId,
-    /// What is shown to reviewers.
+    /// Its description for reviewers.
     pub(in crate::gate) description: String,
     pub(in crate::gate) repeat: EffectRepeat,
 }
