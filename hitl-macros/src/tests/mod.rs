@@ -183,3 +183,27 @@ fn a_block_that_is_no_service_is_left_as_it_was() {
         &syn::parse2(hitl_tools(quote!(), block)).unwrap()
     ));
 }
+
+#[test]
+fn an_effect_names_arguments_that_are_no_secrets() {
+    let item = quote! {
+        /// Pays.
+        async fn pay(to: String, #[hitl(sensitive)] pin: String, #[hitl(context)] cx: &CallContext) {}
+    };
+    let text = |keys| expansion(keys, item.clone());
+    assert!(text(quote!(effect = "pay:{to}")).contains(".effect(\"pay:{to}\")"));
+    let refused = text(quote!(effect = "pay:{to}", effect_repeat = "refuse"));
+    assert!(refused.contains(".refuse_repeated_effect()"), "{refused}");
+    for (keys, error) in [
+        (quote!(effect = "pay:{pin}"), "`effect` names `{pin}`, which is sensitive"),
+        (quote!(effect = "pay:{cx}"), "`effect` names `{cx}`, which is no argument"),
+        (quote!(effect = "pay:{too}"), "`effect` has no argument for `{too}`: did you mean `to`?"),
+        (quote!(effect = "pay:{to"), "in `effect`, this `{` is not closed"),
+        (quote!(effect = "pay", read_only), "a tool that is `read_only` has no effect"),
+        (quote!(effect_repeat = "ask"), "`effect_repeat` needs `effect`"),
+        (quote!(effect = "pay", effect_repeat = "never"), "`effect_repeat` takes"),
+    ] {
+        let text = text(keys);
+        assert!(text.contains(error), "{error}\n{text}");
+    }
+}
