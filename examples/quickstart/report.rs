@@ -59,7 +59,7 @@ pub(crate) fn outcome(screen: &Screen, outcome: &Outcome) -> String {
         Outcome::Cancelled { reason } => (Style::Bad, format!("cancelled: {reason}")),
         Outcome::Aborted { reason } => (Style::Bad, format!("the run was stopped: {reason}")),
         Outcome::Denied { reason } => (Style::Bad, format!("denied: {reason}")),
-        Outcome::OutcomeUnknown => {
+        Outcome::OutcomeUnknown(_) => {
             (Style::Bad, "was started, and how it ended is not known".to_owned())
         }
         _ => (Style::Warning, "over".to_owned()),

@@ -30,14 +30,16 @@ pub use approval::{
     ApprovalRequest, Approver, Decision, KnownBy, Review, ReviewerIdentity, ToolChange,
     ToolDifference,
 };
-pub use arguments::{ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter};
+pub use arguments::{
+    ArgumentChanges, ArgumentError, ArgumentErrorKind, Snapshot, SnapshotError, SnapshotWriter,
+};
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
     AmountSpec, BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders,
-    EscalationSpec, FailureRecord, Fingerprint, InvalidSpec, ModelMessage, Outcome, OutputText,
-    ParameterSpec, Permit, Principal, PrincipalKind, Risk, RunContext, RunId, StageSpec,
-    StateRequirement, Tenant, Thresholds, Tool, ToolAnnotations, ToolConfig, ToolFacts, ToolKind,
-    ToolSpec,
+    EscalationSpec, Failure, FailureRecord, Fingerprint, InvalidSpec, ModelMessage, Outcome,
+    OutputText, ParameterSpec, Permit, Principal, PrincipalKind, Risk, RunContext, RunDetails,
+    RunId, StageSpec, StateRequirement, Tenant, Thresholds, Tool, ToolAnnotations, ToolConfig,
+    ToolFacts, ToolKind, ToolSpec,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,

@@ -235,7 +235,7 @@ async fn a_body_that_runs_out_of_its_time_says_so_and_how_it_ended_later() {
     let b = bench().await;
     let held = b.world.hold();
     let result = b.gate.call(Slow {}).by("ann").key("late", 0).await;
-    assert!(matches!(result, Err(CallError::Unknown(_))));
+    assert!(matches!(result, Err(CallError::Unknown { .. })));
     assert_eq!(field(&named("late", "hitl.call")[0], "outcome"), "outcomeUnknown");
     held.add_permits(1);
     support::until("the late result is there", async || {

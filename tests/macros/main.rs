@@ -6,6 +6,7 @@
     reason = "a failed expectation fails the test"
 )]
 
+mod edits;
 mod nested_secrets;
 mod run;
 mod service;

@@ -100,12 +100,12 @@ async fn a_body_gets_its_arguments_and_what_the_host_gives() {
 async fn an_error_of_the_body_comes_back_typed() {
     let gate = gate(&Arc::default()).await.unwrap();
     let call = transfer("bob", [101], "EUR", None, "");
-    let CallError::Tool(error) = gate.call(call).by("ann").await.unwrap_err() else {
+    let CallError::Tool { error, .. } = gate.call(call).by("ann").await.unwrap_err() else {
         panic!("not the tool's error")
     };
     assert_eq!(error, "101 is above the limit");
     let error = gate.call(give_up(1)).by("ann").await.unwrap_err();
-    assert!(matches!(error, CallError::Tool(_)), "{error}");
+    assert!(matches!(error, CallError::Tool { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 //!                  '------------- exact: nothing was changed or lost -'
 //! ```
 
+mod changes;
 mod collection;
 mod deserializer;
 mod error;
@@ -21,6 +22,7 @@ mod text;
 mod trace;
 mod unwritten;
 
+pub use changes::ArgumentChanges;
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
 pub use object::ObjectWriter;
 pub(crate) use patch::patched;

@@ -87,6 +87,11 @@ fn holds_secret(marked: &Json) -> bool {
     }
 }
 
+/// Returns whether a text in a tree has a masked part, or looks as if it had.
+pub(super) fn holds_mask(tree: &Json) -> bool {
+    no_masks(tree).is_err()
+}
+
 fn no_masks(patch: &Json) -> Result<(), ArgumentError> {
     match patch {
         Json::String(text) if text.contains(MASKED) => Err(mask()),

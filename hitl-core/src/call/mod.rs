@@ -14,6 +14,7 @@ mod key;
 mod model_message;
 mod outcome;
 mod permit;
+mod run_details;
 mod same;
 mod spec;
 mod tool;
@@ -47,11 +48,12 @@ pub use identity::PrincipalKind;
 pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;
 pub use model_message::{MAX_MODEL_OUTPUT, ModelMessage};
-pub use outcome::{FailureRecord, Outcome, OutputText};
+pub use outcome::{Failure, FailureRecord, Outcome, OutputText};
 #[doc(hidden)]
 pub use permit::Entry;
 pub(crate) use permit::PermitContext;
 pub use permit::{Permit, RunContext};
+pub use run_details::RunDetails;
 #[doc(hidden)]
 pub use same::{Same, SameByDebug, SameByEq, SameUnknown};
 pub(crate) use spec::check_spec;

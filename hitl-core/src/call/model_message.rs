@@ -7,7 +7,7 @@ use hitl_base::Redactor;
 use hitl_base::display::{clip, visible};
 use serde::Serialize;
 
-use super::Outcome;
+use super::{Outcome, RunDetails};
 
 /// The most bytes of a tool's output that [`Outcome::for_model`] passes on. A longer output is cut,
 /// and says so; [`OutputText::json`](super::OutputText::json) has all of it.
@@ -22,6 +22,10 @@ const WORDS: usize = 2_000;
 /// The texts are stable: prompts may rely on them. They say whether the tool ran, what to do next,
 /// and whose words they quote; and they contain no secret that is recognizable as one. A tool's
 /// output is passed on as it is, up to [`MAX_MODEL_OUTPUT`].
+///
+/// If a reviewer changed the arguments before the call ran, the text begins with what was changed:
+/// ``A human reviewer changed this call before it ran: `amount` from 900 to 500.`` The output then
+/// follows on a line of its own.
 ///
 /// ```
 /// use hitl_core::Outcome;
@@ -83,22 +87,46 @@ impl ModelMessage {
         Self::new("denied", with(said, "The rule says", reason))
     }
 
-    pub(crate) fn failed(message: &str) -> Self {
-        let said = "The tool ran and failed. It may have had effects: find out before you call it \
-                    again.";
-        Self::new("failed", with(said, "The tool said", message))
+    /// Passes on a tool's output. After an edit, a line before it says what was changed.
+    pub(crate) fn executed(output: &str, details: &RunDetails) -> Self {
+        let output = within_limit(output);
+        match details.changes_for_model() {
+            None => Self::new("executed", output),
+            Some(changes) => {
+                Self::new("executed", format!("{changes} This is what the tool gave:\n{output}"))
+            }
+        }
     }
 
-    pub(crate) fn unknown() -> Self {
-        let said = "The tool was started, and it is not known how it ended. It may have had \
-                    effects. Do not make the same call again: a human will find out.";
-        Self::new("outcomeUnknown", said)
+    pub(crate) fn failed(message: &str, details: &RunDetails) -> Self {
+        let said = if details.is_read_only() {
+            "The tool ran and failed. It only reads, so nothing was changed: you may call it again."
+        } else {
+            "The tool ran and failed. It may have had effects: find out before you call it again."
+        };
+        Self::new("failed", with(&after_changes(details, said), "The tool said", message))
     }
 
-    pub(crate) fn unavailable() -> Self {
-        let said = "The tool ran and succeeded, but what it gave is no longer to be had. Do not \
-                    make the same call again.";
-        Self::new("executed", said)
+    pub(crate) fn unknown(details: &RunDetails) -> Self {
+        let said = if details.is_read_only() {
+            "The tool was started, and it is not known how it ended. It only reads, so nothing was \
+             changed: you may call it again."
+        } else {
+            "The tool was started, and it is not known how it ended. It may have had effects. Do \
+             not make the same call again: a human will find out."
+        };
+        Self::new("outcomeUnknown", after_changes(details, said))
+    }
+
+    pub(crate) fn unavailable(details: &RunDetails) -> Self {
+        let said = if details.is_read_only() {
+            "The tool ran and succeeded, but what it gave is no longer to be had. It only reads: \
+             you may call it again."
+        } else {
+            "The tool ran and succeeded, but what it gave is no longer to be had. Do not make the \
+             same call again."
+        };
+        Self::new("executed", after_changes(details, said))
     }
 
     pub(crate) fn refused(why: &str) -> Self {
@@ -118,17 +146,17 @@ impl Outcome {
     pub fn for_model(&self) -> ModelMessage {
         match self {
             Self::Executed(output) => match output.json() {
-                Some(text) => ModelMessage::new("executed", within_limit(text)),
-                None => ModelMessage::unavailable(),
+                Some(text) => ModelMessage::executed(text, output.details()),
+                None => ModelMessage::unavailable(output.details()),
             },
-            Self::Failed(failure) => ModelMessage::failed(&failure.message),
+            Self::Failed(failure) => ModelMessage::failed(&failure.message, &failure.details),
             Self::Rejected { reason } => ModelMessage::rejected(reason.as_deref()),
             Self::Responded { message } => ModelMessage::responded(message),
             Self::Expired => ModelMessage::expired(),
             Self::Cancelled { reason } => ModelMessage::cancelled(reason),
             Self::Aborted { reason } => ModelMessage::aborted(reason),
             Self::Denied { reason } => ModelMessage::denied(reason),
-            Self::OutcomeUnknown => ModelMessage::unknown(),
+            Self::OutcomeUnknown(details) => ModelMessage::unknown(details),
         }
     }
 }
@@ -148,6 +176,14 @@ fn within_limit(output: &str) -> Cow<'_, str> {
     ))
 }
 
+/// Returns our text, after the sentence about changed arguments if there is one.
+fn after_changes<'t>(details: &RunDetails, said: &'t str) -> Cow<'t, str> {
+    match details.changes_for_model() {
+        None => Cow::Borrowed(said),
+        Some(changes) => Cow::Owned(format!("{changes} {said}")),
+    }
+}
+
 /// Returns our text followed by a person's words: labelled, quoted, and without secrets, invisible
 /// characters or a quote that would end the quotation early.
 fn with(said: &str, label: &str, words: &str) -> String {
@@ -164,7 +200,7 @@ fn with(said: &str, label: &str, words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{FailureRecord, OutputText};
+    use crate::call::{Failure, FailureRecord, OutputText};
     use hitl_base::JsonText;
 
     /// Prompts rely on these texts: a change here is a breaking change.
@@ -172,10 +208,14 @@ mod tests {
     fn every_outcome_has_its_text() {
         let output = JsonText::new(r#"{"id":7}"#.to_owned()).unwrap();
         let failure = FailureRecord { message: "no account".to_owned(), panicked: false };
+        let failure = |details| Outcome::Failed(Failure::new(failure.clone(), details));
+        let (acts, reads) = (RunDetails::new(false), RunDetails::new(true));
         let all = [
-            Outcome::Executed(OutputText(Some(output))),
-            Outcome::Executed(OutputText(None)),
-            Outcome::Failed(failure),
+            Outcome::Executed(OutputText::new(Some(output), acts.clone())),
+            Outcome::Executed(OutputText::new(None, acts.clone())),
+            Outcome::Executed(OutputText::new(None, reads.clone())),
+            failure(acts.clone()),
+            failure(reads.clone()),
             Outcome::Rejected { reason: None },
             Outcome::Rejected { reason: Some("too expensive".to_owned()) },
             Outcome::Responded { message: "use invoice 7".to_owned() },
@@ -183,7 +223,8 @@ mod tests {
             Outcome::Cancelled { reason: "the run was stopped".to_owned() },
             Outcome::Aborted { reason: "wrong customer".to_owned() },
             Outcome::Denied { reason: "freeze".to_owned() },
-            Outcome::OutcomeUnknown,
+            Outcome::OutcomeUnknown(acts),
+            Outcome::OutcomeUnknown(reads),
         ];
         let told: Vec<_> = all.iter().map(|outcome| outcome.for_model().to_string()).collect();
         assert_eq!(
@@ -191,7 +232,9 @@ mod tests {
             [
                 r#"{"id":7}"#,
                 "The tool ran and succeeded, but what it gave is no longer to be had. Do not make the same call again.",
+                "The tool ran and succeeded, but what it gave is no longer to be had. It only reads: you may call it again.",
                 "The tool ran and failed. It may have had effects: find out before you call it again. The tool said: \"no account\"",
+                "The tool ran and failed. It only reads, so nothing was changed: you may call it again. The tool said: \"no account\"",
                 "A human reviewer rejected this call. It did not run. Do not make the same call again.",
                 "A human reviewer rejected this call. It did not run. Do not make the same call again. The reviewer wrote: \"too expensive\"",
                 "A human reviewer answered instead of letting this call run. It did not run. The reviewer wrote: \"use invoice 7\"",
@@ -200,6 +243,7 @@ mod tests {
                 "A human reviewer stopped this run. This call did not run. Do nothing further, and tell the user. The reviewer wrote: \"wrong customer\"",
                 "A rule does not allow this call. It did not run, and nobody was asked. Do not make the same call again. The rule says: \"freeze\"",
                 "The tool was started, and it is not known how it ended. It may have had effects. Do not make the same call again: a human will find out.",
+                "The tool was started, and it is not known how it ended. It only reads, so nothing was changed: you may call it again.",
             ]
         );
     }
@@ -208,7 +252,8 @@ mod tests {
     fn what_a_tool_gave_is_cut_at_its_limit_and_says_so() {
         let told = |inner: String| {
             let output = JsonText::new(format!("\"{inner}\"")).unwrap();
-            Outcome::Executed(OutputText(Some(output))).for_model().text
+            let output = OutputText::new(Some(output), RunDetails::default());
+            Outcome::Executed(output).for_model().text
         };
         let fits = told("x".repeat(MAX_MODEL_OUTPUT - 2));
         assert_eq!((fits.len(), fits.ends_with('"')), (MAX_MODEL_OUTPUT, true));

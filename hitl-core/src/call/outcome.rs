@@ -6,11 +6,15 @@ use hitl_base::{JsonText, Redactor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::RunDetails;
 use crate::arguments::{ArgumentError, parse_text};
 
 /// A tool's output, as JSON text. `Debug`, which is used in logs, masks what looks like a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct OutputText(pub(crate) Option<JsonText>);
+pub struct OutputText {
+    text: Option<JsonText>,
+    details: RunDetails,
+}
 
 impl fmt::Debug for OutputText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,10 +24,19 @@ impl fmt::Debug for OutputText {
 }
 
 impl OutputText {
+    pub(crate) fn new(text: Option<JsonText>, details: RunDetails) -> Self {
+        Self { text, details }
+    }
+
+    /// Returns what is known about the run besides its output.
+    pub fn details(&self) -> &RunDetails {
+        &self.details
+    }
+
     /// Returns the JSON text. `None` if the output could not be encoded or is no longer kept: the
     /// body *did* run, only its output is lost.
     pub fn json(&self) -> Option<&str> {
-        self.0.as_ref().map(JsonText::as_str)
+        self.text.as_ref().map(JsonText::as_str)
     }
 
     /// Parses the output as a `T`.
@@ -44,14 +57,34 @@ pub struct FailureRecord {
     pub panicked: bool,
 }
 
+/// The failure of a body, for its caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The tool's error message, redacted.
+    pub message: String,
+    /// True if the body panicked.
+    pub panicked: bool,
+    /// What is known about the run besides its failure.
+    pub details: RunDetails,
+}
+
+impl Failure {
+    pub(crate) fn new(record: FailureRecord, details: RunDetails) -> Self {
+        let FailureRecord { message, panicked } = record;
+        Self { message, panicked, details }
+    }
+}
+
 /// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The body ran and succeeded.
     Executed(OutputText),
-    /// The body ran and failed, or panicked. It may have had effects.
-    Failed(FailureRecord),
+    /// The body ran and failed, or panicked. It may have had effects, unless its tool only reads
+    /// ([`RunDetails::is_read_only`]).
+    Failed(Failure),
     /// A human said no.
     Rejected {
         /// The reason, if one was given.
@@ -82,12 +115,23 @@ pub enum Outcome {
     },
     /// The body was started, and its outcome is unknown: it timed out, or its process died. The
     /// call is parked until a late result, a human or declared idempotency resolves it.
-    OutcomeUnknown,
+    OutcomeUnknown(RunDetails),
 }
 
 impl Outcome {
     /// Returns whether the outcome can never change again. True for all but `OutcomeUnknown`.
     pub fn is_terminal(&self) -> bool {
-        !matches!(self, Self::OutcomeUnknown)
+        !matches!(self, Self::OutcomeUnknown(_))
+    }
+
+    /// Returns what is known about the run besides its result: the arguments that a reviewer
+    /// changed, for one. `None` if the call did not run.
+    pub fn details(&self) -> Option<&RunDetails> {
+        match self {
+            Self::Executed(output) => Some(output.details()),
+            Self::Failed(failure) => Some(&failure.details),
+            Self::OutcomeUnknown(details) => Some(details),
+            _ => None,
+        }
     }
 }

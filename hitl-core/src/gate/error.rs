@@ -6,7 +6,7 @@ use std::fmt;
 use crate::approval::ToolChange;
 use crate::arguments::ArgumentError;
 use crate::audit::AuditError;
-use crate::call::{CallKey, FailureRecord, ModelMessage};
+use crate::call::{CallKey, Failure, ModelMessage, RunDetails};
 use crate::grant::GrantError;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
@@ -294,31 +294,46 @@ impl fmt::Display for NotRunReason {
 #[non_exhaustive]
 pub enum CallError<E> {
     /// The body ran and failed, with its own error.
-    Tool(E),
+    Tool {
+        /// The error.
+        error: E,
+        /// What is known about the run besides.
+        details: RunDetails,
+    },
     /// The body panicked, or it failed in another process or at an earlier time: there is only a
     /// record of the failure.
-    ToolFailed(FailureRecord),
+    ToolFailed(Failure),
     /// The body was not started.
     NotRun(NotRunReason),
     /// The body was started, and its outcome is unknown.
-    Unknown(CallKey),
+    Unknown {
+        /// The call's key.
+        key: CallKey,
+        /// What is known about the run besides.
+        details: RunDetails,
+    },
     /// The body ran and succeeded, but its output is no longer available.
-    OutputUnavailable(CallKey),
+    OutputUnavailable {
+        /// The call's key.
+        key: CallKey,
+        /// What is known about the run besides.
+        details: RunDetails,
+    },
 }
 
 impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tool(error) => write!(f, "{error}"),
+            Self::Tool { error, .. } => write!(f, "{error}"),
             Self::ToolFailed(failure) => write!(f, "the tool failed: {}", failure.message),
             Self::NotRun(why) => write!(f, "{why}"),
-            Self::Unknown(key) => {
+            Self::Unknown { key, .. } => {
                 write!(
                     f,
                     "the call {key} was started and its outcome is not known; a human must settle it"
                 )
             }
-            Self::OutputUnavailable(key) => {
+            Self::OutputUnavailable { key, .. } => {
                 write!(f, "the call {key} ran; its output is no longer to be had")
             }
         }
@@ -329,11 +344,11 @@ impl<E: fmt::Display> CallError<E> {
     /// Returns the message for the model that asked for the call.
     pub fn for_model(&self) -> ModelMessage {
         match self {
-            Self::Tool(error) => ModelMessage::failed(&error.to_string()),
-            Self::ToolFailed(failure) => ModelMessage::failed(&failure.message),
+            Self::Tool { error, details } => ModelMessage::failed(&error.to_string(), details),
+            Self::ToolFailed(failure) => ModelMessage::failed(&failure.message, &failure.details),
             Self::NotRun(why) => why.for_model(),
-            Self::Unknown(_) => ModelMessage::unknown(),
-            Self::OutputUnavailable(_) => ModelMessage::unavailable(),
+            Self::Unknown { details, .. } => ModelMessage::unknown(details),
+            Self::OutputUnavailable { details, .. } => ModelMessage::unavailable(details),
         }
     }
 }

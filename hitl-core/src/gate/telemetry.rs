@@ -137,11 +137,13 @@ pub(in crate::gate) fn record_wait_result(result: &Result<Outcome, GateError>) {
 /// Records the result of a typed call in the current span.
 pub(in crate::gate) fn record_call_result<T, E>(result: &Result<T, CallError<E>>) {
     match result {
-        Ok(_) | Err(CallError::OutputUnavailable(_)) => record_outcome(CallState::Executed.name()),
-        Err(CallError::Tool(_) | CallError::ToolFailed(_)) => {
+        Ok(_) | Err(CallError::OutputUnavailable { .. }) => {
+            record_outcome(CallState::Executed.name());
+        }
+        Err(CallError::Tool { .. } | CallError::ToolFailed(_)) => {
             record_outcome(CallState::Failed.name());
         }
-        Err(CallError::Unknown(_)) => record_outcome(CallState::OutcomeUnknown.name()),
+        Err(CallError::Unknown { .. }) => record_outcome(CallState::OutcomeUnknown.name()),
         Err(CallError::NotRun(NotRunReason::Refused(error))) => record_error(error),
         Err(CallError::NotRun(not_run)) => record_outcome(match not_run {
             NotRunReason::Rejected { .. } => CallState::Rejected.name(),
@@ -171,7 +173,7 @@ pub(in crate::gate) fn state_of(outcome: &Outcome) -> CallState {
         Outcome::Expired => CallState::Expired,
         Outcome::Cancelled { .. } | Outcome::Aborted { .. } => CallState::Cancelled,
         Outcome::Denied { .. } => CallState::Denied,
-        Outcome::OutcomeUnknown => CallState::OutcomeUnknown,
+        Outcome::OutcomeUnknown(_) => CallState::OutcomeUnknown,
     }
 }
 

@@ -139,10 +139,10 @@ where
 #[tokio::test]
 async fn an_output_that_cannot_be_written_names_its_tool_and_the_reason() {
     let (again, warned) = reviewed::<Ratio>().await;
-    assert!(matches!(again, Err(CallError::OutputUnavailable(_))));
+    assert!(matches!(again, Err(CallError::OutputUnavailable { .. })));
     assert!(warned[0].contains("not finite") && warned[0].contains("ratio"), "{warned:?}");
     let (again, warned) = reviewed::<Keyed>().await;
-    assert!(matches!(again, Err(CallError::OutputUnavailable(_))));
+    assert!(matches!(again, Err(CallError::OutputUnavailable { .. })));
     assert!(warned[0].contains("map key") && warned[0].contains("by"), "{warned:?}");
     // Read-only, at once, without a record.
     let gate = Gate::builder().tool::<Read<ReadRatio>>().build().await.unwrap();

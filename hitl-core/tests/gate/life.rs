@@ -105,10 +105,10 @@ async fn a_body_that_runs_out_of_time_is_unknown_and_its_late_result_settles_it(
     let bench = bench().await;
     let hold = bench.world.hold();
     let error = bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap_err();
-    assert!(matches!(error, CallError::Unknown(key) if key == CallKey::new("r", 0)));
+    assert!(matches!(error, CallError::Unknown { key, .. } if key == CallKey::new("r", 0)));
     assert_eq!(state(&bench, "r").await, Some(CallState::OutcomeUnknown));
     let parked = bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap_err();
-    assert!(matches!(parked, CallError::Unknown(_)), "it is not run again");
+    assert!(matches!(parked, CallError::Unknown { .. }), "it is not run again");
     hold.add_permits(10);
     until("settled", async || state(&bench, "r").await == Some(CallState::Executed)).await;
     assert_eq!(bench.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap(), 7);
@@ -139,7 +139,7 @@ async fn a_human_settles_what_is_unknown() {
     };
     assert_eq!(output.json(), None, "nobody heard what it said");
     let error = bench.gate.call(Slow {}).by("ann").key("done", 0).await.unwrap_err();
-    assert!(matches!(error, CallError::OutputUnavailable(_)));
+    assert!(matches!(error, CallError::OutputUnavailable { .. }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,7 +286,7 @@ async fn invariant_10_a_body_whose_process_died_is_unknown_after_recovery_and_do
     let recovered = living.recover().await.unwrap();
     assert_eq!((recovered.unknown, recovered.expired), (1, 0));
     let error = living.call(note("a")).by("ann").key("r", 0).await.unwrap_err();
-    assert!(matches!(error, CallError::Unknown(_)));
+    assert!(matches!(error, CallError::Unknown { .. }));
     assert_eq!(bench.world.ran(), 1);
     caller.abort();
 }

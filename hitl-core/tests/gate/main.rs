@@ -14,6 +14,7 @@ mod corners;
 mod drops;
 mod dynamic;
 mod edits;
+mod edits_for_model;
 mod effects;
 mod envelopes;
 mod events;

@@ -431,14 +431,14 @@ async fn invariant_2_another_attempt_is_asked_about_too() {
     approve(gate).await;
     let held = bench.world.hold();
     // The body times out: its outcome is unknown.
-    assert_eq!(ticket.wait().await.unwrap(), Outcome::OutcomeUnknown);
+    assert!(matches!(ticket.wait().await.unwrap(), Outcome::OutcomeUnknown(_)));
     roster.say(Answer::Gone);
     let parked = record(gate).await;
     assert_eq!((parked.state(), roster.asked()), (CallState::OutcomeUnknown, 1));
     gate.resolve(&parked, Resolution::Retry { attested: true }, "olga").await.unwrap();
     let outcome = gate.adopt(&Tenant::default(), parked.id()).await.unwrap();
     // A call that was tried is not reported as not run.
-    assert_eq!((outcome, bench.world.ran()), (Outcome::OutcomeUnknown, 1));
+    assert!(matches!(outcome, Outcome::OutcomeUnknown(_)) && bench.world.ran() == 1);
     let settled = record(gate).await;
     let why = format!("{:?}", settled.end_reason());
     assert!(why.contains("may not have this done any more"), "{why}");

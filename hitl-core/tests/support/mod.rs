@@ -139,6 +139,20 @@ tool! {
     |_call, _world| Ok(1)
 }
 tool! {
+    Brief { text: String } sensitive {}
+    = "brief", ToolConfig::DEFAULT.base_confidence(70).timeout(Duration::from_secs(30)); String;
+    |call, _world| Ok(call.text)
+}
+tool! {
+    BrokenRead { how: String } sensitive {}
+    = "broken_read", ToolConfig::DEFAULT.base_confidence(95).read_only().timeout(Duration::from_secs(5)); String;
+    |call, _world| match call.how.as_str() {
+        "panic" => panic!("it breaks"),
+        "hang" => std::future::pending().await,
+        _ => Err("no network".to_owned()),
+    }
+}
+tool! {
     Slow {} sensitive {}
     = "slow", ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(30)); u32;
     |_call, _world| Ok(7)
@@ -211,6 +225,8 @@ pub fn tools(builder: GateBuilder) -> GateBuilder {
         .tool::<Refund>()
         .tool::<Transfer>()
         .tool::<Rotate>()
+        .tool::<Brief>()
+        .tool::<BrokenRead>()
         .tool::<Slow>()
         .tool::<Shapes>()
 }

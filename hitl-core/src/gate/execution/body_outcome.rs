@@ -7,7 +7,7 @@ use hitl_base::redact::Taint;
 
 use super::runnable::Runnable;
 use super::sanitize::sanitize_output;
-use crate::call::{CallKey, FailureRecord, Outcome, OutputText};
+use crate::call::{CallKey, Failure, FailureRecord, Outcome, OutputText, RunDetails};
 use crate::machine::CallState;
 
 /// The outcome of a body.
@@ -41,21 +41,25 @@ impl<T: Runnable> BodyOutcome<T> {
     }
 
     /// Converts it to the outcome that a model receives.
-    pub(in crate::gate) fn into_outcome(self) -> Outcome {
+    pub(in crate::gate) fn into_outcome(self, details: RunDetails) -> Outcome {
         match self {
-            Self::Returned(_, StoredResult::Output(text)) => Outcome::Executed(OutputText(text)),
+            Self::Returned(_, StoredResult::Output(text)) => {
+                Outcome::Executed(OutputText::new(text, details))
+            }
             Self::Returned(_, StoredResult::Failure(failure)) | Self::Panicked(failure) => {
-                Outcome::Failed(failure)
+                Outcome::Failed(Failure::new(failure, details))
             }
             Self::Returned(Ok(output), StoredResult::Unsanitized { taint, tool }) => {
-                Outcome::Executed(OutputText(sanitize_output::<T>(&tool, &output, &taint)))
+                let text = sanitize_output::<T>(&tool, &output, &taint);
+                Outcome::Executed(OutputText::new(text, details))
             }
             // A failure is always sanitized.
             Self::Returned(Err(_), StoredResult::Unsanitized { .. }) => {
                 let message = "the tool failed".to_owned();
-                Outcome::Failed(FailureRecord { message, panicked: false })
+                let failure = FailureRecord { message, panicked: false };
+                Outcome::Failed(Failure::new(failure, details))
             }
-            Self::Unknown(_) => Outcome::OutcomeUnknown,
+            Self::Unknown(_) => Outcome::OutcomeUnknown(details),
         }
     }
 }

@@ -30,6 +30,8 @@ impl<T: Runnable> BoundCall for TypedCall<T> {
         executor: &Arc<Executor>,
         execution: Execution,
     ) -> BoxFuture<'static, Result<Outcome, GateError>> {
-        execute(executor, execution, self.0).map(|ended| Ok(ended?.into_outcome())).boxed()
+        let details = execution.details().clone();
+        let ended = execute(executor, execution, self.0);
+        ended.map(|ended| Ok(ended?.into_outcome(details))).boxed()
     }
 }

@@ -9,7 +9,9 @@ use hitl_base::{JsonText, Timestamp};
 
 use crate::arguments::Snapshot;
 use crate::audit::{AuditError, AuditEvent, AuditRecord, ChainHead};
-use crate::call::{BindingDigest, CallContext, CallKey, Given, PermitContext, Risk, StateMap};
+use crate::call::{
+    BindingDigest, CallContext, CallKey, Given, PermitContext, Risk, RunDetails, StateMap,
+};
 use crate::confidence::Assessment;
 use crate::gate::audit::ledger::AuditLedger;
 use crate::ids::{ClaimToken, RequestId};
@@ -28,6 +30,8 @@ pub(in crate::gate) struct ExecutionState {
     level: ApprovalLevel,
     snapshot: Snapshot,
     timeout: Option<Duration>,
+    /// For the caller's outcome.
+    details: RunDetails,
     /// `None` for a read-only call without a record.
     claim: Option<ClaimRecord>,
     /// The audit record: first the intent; once that is written, the fields that all later audit
@@ -51,6 +55,7 @@ pub(in crate::gate) struct BodySpec {
     pub(in crate::gate) tool: Cow<'static, str>,
     pub(in crate::gate) version: Option<Cow<'static, str>>,
     pub(in crate::gate) timeout: Option<Duration>,
+    pub(in crate::gate) read_only: bool,
 }
 
 /// A read-only call that runs at once and leaves no record.
@@ -86,6 +91,7 @@ impl Execution {
             level: ApprovalLevel::Auto,
             snapshot,
             timeout: body.timeout,
+            details: RunDetails::new(body.read_only),
             claim: None,
             audit: AuditRecord {
                 version: Some(1),
@@ -167,6 +173,7 @@ impl Execution {
             level: request.level,
             snapshot,
             timeout: body.timeout,
+            details: RunDetails::of_record(record),
             claim,
             audit: intent,
         }))
@@ -184,6 +191,11 @@ impl Execution {
     /// Returns the exact arguments that will run.
     pub(in crate::gate) fn snapshot(&self) -> &Snapshot {
         &self.0.snapshot
+    }
+
+    /// Returns what the caller's outcome says about the run besides its result.
+    pub(in crate::gate) fn details(&self) -> &RunDetails {
+        &self.0.details
     }
 
     /// Consumes the right, to use it or to release the claim.

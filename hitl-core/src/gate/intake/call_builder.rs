@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tracing::Instrument as _;
 
 use crate::arguments::{ArgumentError, parse_text, snapshot};
-use crate::call::{CallContext, RunId, Tool};
+use crate::call::{CallContext, Failure, RunId, Tool};
 use crate::gate::claiming::claim_check::ClaimedCall;
 use crate::gate::core::GateCore;
 use crate::gate::error::{CallError, GateError};
@@ -112,12 +112,20 @@ impl<'g, T: Tool> ReadyCall<'g, T> {
     }
 }
 
-fn into_result<T: Tool>(outcome: BodyOutcome<T>) -> Result<T::Output, CallError<T::Error>> {
-    match outcome {
+/// Runs the body of a typed call.
+async fn run_body<T: Tool>(
+    core: &GateCore,
+    execution: Execution,
+    call: T,
+) -> Result<T::Output, CallError<T::Error>> {
+    let details = execution.details().clone();
+    match execute(&core.executor, execution, call).await? {
         BodyOutcome::Returned(Ok(output), _) => Ok(output),
-        BodyOutcome::Returned(Err(error), _) => Err(CallError::Tool(error)),
-        BodyOutcome::Panicked(failure) => Err(CallError::ToolFailed(failure)),
-        BodyOutcome::Unknown(key) => Err(CallError::Unknown(key)),
+        BodyOutcome::Returned(Err(error), _) => Err(CallError::Tool { error, details }),
+        BodyOutcome::Panicked(failure) => {
+            Err(CallError::ToolFailed(Failure::new(failure, details)))
+        }
+        BodyOutcome::Unknown(key) => Err(CallError::Unknown { key, details }),
     }
 }
 
@@ -131,7 +139,7 @@ async fn run_typed<T: Tool>(
         return run_stored(core, evaluated, call).boxed().await;
     }
     let execution = start_unrecorded(core, *evaluated);
-    into_result(execute(&core.executor, execution, call).await?)
+    run_body(core, execution, call).await
 }
 
 /// Runs a typed call that the store may know, or that may have to wait, to its end.
@@ -150,7 +158,7 @@ async fn run_stored<T: Tool>(
         }
         AttachedOutcome::Ended(record) => return typed_result::<T>(core, &record).boxed().await,
     };
-    into_result(execute(&core.executor, execution, call).await?)
+    run_body(core, execution, call).await
 }
 
 /// Reads the arguments of a call that waited for a human: the call runs with the arguments that

@@ -178,7 +178,12 @@ impl RegisteredTool {
     /// Returns the parts that an execution needs.
     pub(in crate::gate) fn body_spec(&self) -> BodySpec {
         let ToolMetadata { name, version, config, .. } = &self.metadata;
-        BodySpec { tool: name.clone(), version: version.clone(), timeout: config.timeout }
+        BodySpec {
+            tool: name.clone(),
+            version: version.clone(),
+            timeout: config.timeout,
+            read_only: config.hints.read_only,
+        }
     }
 
     /// Binds a text to the tool's body. A type that panics while it is parsed refuses the text.

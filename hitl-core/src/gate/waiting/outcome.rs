@@ -1,7 +1,9 @@
 //! The outcome of a call, derived from its record.
 
+use hitl_base::JsonText;
+
 use crate::approval::DecisionKind;
-use crate::call::{FailureRecord, Outcome, OutputText, Tool};
+use crate::call::{Failure, FailureRecord, Outcome, OutputText, RunDetails, Tool};
 use crate::gate::core::GateCore;
 use crate::gate::error::{CallError, GateError, GateErrorKind, NotRunReason};
 use crate::machine::{CallRecord, CallState, EndReason};
@@ -17,12 +19,19 @@ pub(in crate::gate) async fn outcome_of_record(
         _ => String::new(),
     };
     let answer = record.decision.as_ref().map(|decided| &decided.answer);
+    let details = || RunDetails::of_record(record);
     Ok(match record.state {
-        CallState::Executed => Outcome::Executed(stored_output(core, record).await?),
-        CallState::Failed => Outcome::Failed(match &record.end_reason {
-            Some(EndReason::Failure(failure)) => failure.clone(),
-            _ => FailureRecord { message: reason(), panicked: false },
-        }),
+        CallState::Executed => {
+            let text = stored_output(core, record).await?;
+            Outcome::Executed(OutputText::new(text, details()))
+        }
+        CallState::Failed => {
+            let failure = match &record.end_reason {
+                Some(EndReason::Failure(failure)) => failure.clone(),
+                _ => FailureRecord { message: reason(), panicked: false },
+            };
+            Outcome::Failed(Failure::new(failure, details()))
+        }
         CallState::Rejected => Outcome::Rejected {
             reason: match answer {
                 Some(DecisionKind::Reject { reason, .. }) => reason.clone(),
@@ -41,7 +50,7 @@ pub(in crate::gate) async fn outcome_of_record(
             _ => Outcome::Cancelled { reason: reason() },
         },
         CallState::Denied => Outcome::Denied { reason: reason() },
-        CallState::OutcomeUnknown => Outcome::OutcomeUnknown,
+        CallState::OutcomeUnknown => Outcome::OutcomeUnknown(details()),
         CallState::Pending | CallState::Approved | CallState::Claimed => {
             let why = format!("the call is {}, which is no outcome", record.state);
             return Err(GateError::new(GateErrorKind::Refused, why));
@@ -51,10 +60,12 @@ pub(in crate::gate) async fn outcome_of_record(
 
 /// Returns the output of a call that was executed. An output that cannot be opened is unavailable:
 /// the body ran nevertheless.
-async fn stored_output(core: &GateCore, record: &CallRecord) -> Result<OutputText, GateError> {
+async fn stored_output(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<Option<JsonText>, GateError> {
     let sealed = core.calls.store().result(&record.key().tenant, record.id()).await?;
-    let text = sealed.and_then(|sealed| core.vault.open_result(record, &sealed));
-    Ok(OutputText(text))
+    Ok(sealed.and_then(|sealed| core.vault.open_result(record, &sealed)))
 }
 
 /// Returns the typed result of a call that ended before, or that another process ran.
@@ -64,7 +75,10 @@ pub(in crate::gate) async fn typed_result<T: Tool>(
 ) -> Result<T::Output, CallError<T::Error>> {
     let not_run = match outcome_of_record(core, record).await? {
         Outcome::Executed(output) => {
-            let lost = || CallError::OutputUnavailable(record.key().clone());
+            let lost = || CallError::OutputUnavailable {
+                key: record.key().clone(),
+                details: output.details().clone(),
+            };
             output.json().ok_or_else(lost)?;
             let tool = &record.request.tool;
             // Parsing runs the host's code, which may panic.
@@ -81,7 +95,9 @@ pub(in crate::gate) async fn typed_result<T: Tool>(
             };
         }
         Outcome::Failed(failure) => return Err(CallError::ToolFailed(failure)),
-        Outcome::OutcomeUnknown => return Err(CallError::Unknown(record.key().clone())),
+        Outcome::OutcomeUnknown(details) => {
+            return Err(CallError::Unknown { key: record.key().clone(), details });
+        }
         Outcome::Rejected { reason } => NotRunReason::Rejected { reason },
         Outcome::Responded { message } => NotRunReason::Responded { message },
         Outcome::Expired => NotRunReason::Expired,

@@ -1,0 +1,351 @@
+//! The difference between the arguments that a model wrote and those that ran, in words. Works on
+//! redacted trees, so that no secret can be in it.
+
+use std::fmt;
+
+use hitl_base::Json;
+use hitl_base::display::{clip, quoted, value};
+use hitl_base::json::same_number;
+
+use super::patch::holds_mask;
+
+/// The most changes that are listed; the rest is counted.
+const MAX_CHANGES: usize = 20;
+/// The most characters of a value.
+const MAX_VALUE: usize = 160;
+/// The most characters of a key in a place.
+const MAX_KEY: usize = 64;
+/// The most characters of a place.
+const MAX_PLACE: usize = 200;
+
+/// The arguments of a call that were changed before it ran, each with its first and its last value:
+/// ``"`amount` from 900 to 500"``.
+///
+/// Values are JSON on one line, with everything invisible escaped; long ones are shortened. A value
+/// with a masked part is not shown. At most 20 changes are listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgumentChanges {
+    listed: Vec<String>,
+    more: usize,
+}
+
+impl ArgumentChanges {
+    /// Returns the changes between two redacted trees, in the order of the trees. `patches` are the
+    /// redacted edits between them: a secret that replaced another may look the same in both trees.
+    ///
+    /// Returns `None` if there are none, and an empty list if a change cannot be shown.
+    pub(crate) fn between(first: &Json, last: &Json, patches: &[Json]) -> Option<Self> {
+        let mut changes = Self { listed: Vec::new(), more: 0 };
+        let mut hidden: Vec<String> = Vec::new();
+        for patch in patches {
+            replaced_masks("", patch, Some(first), Some(last), &mut hidden);
+        }
+        changes.compare("", first, last);
+        for place in hidden {
+            changes.add(&place, "changed; its value is not shown");
+        }
+        let is_hidden = changes.listed.is_empty() && holds_mask(last);
+        (is_hidden || !changes.listed.is_empty()).then_some(changes)
+    }
+
+    /// Returns the changes of arguments that cannot be compared.
+    pub(crate) const fn unreadable() -> Self {
+        Self { listed: Vec::new(), more: 0 }
+    }
+
+    /// Returns the changes that are listed. Empty if none of them can be shown.
+    pub fn listed(&self) -> &[String] {
+        &self.listed
+    }
+
+    /// Returns the number of changes beyond those that are listed.
+    pub fn more(&self) -> usize {
+        self.more
+    }
+
+    fn compare(&mut self, place: &str, first: &Json, last: &Json) {
+        match (first, last) {
+            (Json::Object(before), Json::Object(after)) => {
+                for (key, was) in before {
+                    let place = inside(place, key);
+                    match last.get(key) {
+                        Some(is) => self.compare(&place, was, is),
+                        None => self.removed(&place, was),
+                    }
+                }
+                for (key, is) in after.iter().filter(|(key, _)| first.get(key).is_none()) {
+                    self.added(&inside(place, key), is);
+                }
+            }
+            (Json::Array(before), Json::Array(after)) => self.compare_items(place, before, after),
+            _ if same(first, last) => {}
+            _ => match (shown(first), shown(last)) {
+                (None, None) => self.add(place, "changed; its value is not shown"),
+                (was, is) => {
+                    let [was, is] = [was, is].map(|side| side.unwrap_or_else(not_shown));
+                    self.add(place, format!("from {was} to {is}"));
+                }
+            },
+        }
+    }
+
+    /// Compares lists: what stands before and after the part that differs is the same.
+    fn compare_items(&mut self, place: &str, before: &[Json], after: &[Json]) {
+        let pairs = || before.iter().zip(after);
+        let front = pairs().take_while(|(was, is)| same(was, is)).count();
+        let (old, new) = (&before[front..], &after[front..]);
+        let back = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| same(a, b)).count();
+        let (old, new) = (&old[..old.len() - back], &new[..new.len() - back]);
+        let item = |offset: usize| format!("{place}[{}]", front + offset);
+        if old.len() == new.len() {
+            for (offset, (was, is)) in old.iter().zip(new).enumerate() {
+                self.compare(&item(offset), was, is);
+            }
+            return;
+        }
+        for (offset, was) in old.iter().enumerate() {
+            self.removed(&item(offset), was);
+        }
+        for (offset, is) in new.iter().enumerate() {
+            self.added(&item(offset), is);
+        }
+    }
+
+    fn removed(&mut self, place: &str, was: &Json) {
+        let was = shown(was).unwrap_or_else(not_shown);
+        self.add(place, format!("removed, which was {was}"));
+    }
+
+    fn added(&mut self, place: &str, is: &Json) {
+        self.add(place, format!("added: {}", shown(is).unwrap_or_else(not_shown)));
+    }
+
+    fn add(&mut self, place: &str, what: impl AsRef<str>) {
+        if self.listed.len() < MAX_CHANGES {
+            // A backtick inside a place would end it early.
+            let place = clip(place, MAX_PLACE).replace('`', "'");
+            self.listed.push(format!("`{place}` {}", what.as_ref()));
+        } else {
+            self.more = self.more.saturating_add(1);
+        }
+    }
+}
+
+impl fmt::Display for ArgumentChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.listed.is_empty() {
+            return f.write_str("what was changed is not shown");
+        }
+        f.write_str(&self.listed.join("; "))?;
+        if self.more > 0 {
+            write!(f, "; and {} more", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+/// Lists the places at which a patch sets a value with a mask, and both trees look the same.
+fn replaced_masks(
+    place: &str,
+    patch: &Json,
+    first: Option<&Json>,
+    last: Option<&Json>,
+    found: &mut Vec<String>,
+) {
+    if let Json::Object(entries) = patch {
+        for (key, change) in entries {
+            let below = |tree: Option<&Json>| tree.and_then(|tree| tree.get(key).cloned());
+            let (first, last) = (below(first), below(last));
+            replaced_masks(&inside(place, key), change, first.as_ref(), last.as_ref(), found);
+        }
+        return;
+    }
+    let looks_the_same = first.zip(last).is_some_and(|(first, last)| same(first, last));
+    let known = found.iter().any(|known| known == place);
+    if looks_the_same && !known && holds_mask(patch) && last.is_some_and(holds_mask) {
+        found.push(place.to_owned());
+    }
+}
+
+/// Returns whether two values are the same for every reader of JSON.
+fn same(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Number(a), Json::Number(b)) => a == b || same_number(a, b),
+        (Json::Array(a), Json::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Json::Object(a), Json::Object(entries)) => {
+            a.len() == entries.len()
+                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))
+        }
+        _ => a == b,
+    }
+}
+
+/// Returns the text of a value, unless a part of it is masked.
+fn shown(tree: &Json) -> Option<String> {
+    (!holds_mask(tree)).then(|| value(tree, MAX_VALUE).text)
+}
+
+fn not_shown() -> String {
+    "a value that is not shown".to_owned()
+}
+
+/// Returns the place of an object's entry: `items[2].price`, or `rates["a b"]` where a key is no
+/// plain name.
+fn inside(place: &str, key: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if key.is_empty() || !key.chars().all(plain) || key.len() > MAX_KEY {
+        format!("{place}[{}]", quoted(&clip(key, MAX_KEY)))
+    } else if place.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{place}.{key}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ArgumentChanges;
+    use hitl_base::json::parse_json;
+    use proptest::prelude::*;
+
+    fn words(first: &str, last: &str) -> String {
+        with_patches(first, last, &[])
+    }
+
+    fn with_patches(first: &str, last: &str, patches: &[&str]) -> String {
+        let tree = |text: &str| parse_json(text).unwrap();
+        let patches: Vec<_> = patches.iter().map(|patch| tree(patch)).collect();
+        let changes = ArgumentChanges::between(&tree(first), &tree(last), &patches);
+        changes.map_or_else(|| "nothing".to_owned(), |changes| changes.to_string())
+    }
+
+    #[test]
+    fn a_change_is_named_by_its_place_with_both_values() {
+        for (first, last, said) in [
+            (r#"{"amount":900}"#, r#"{"amount":500}"#, "`amount` from 900 to 500"),
+            (r#"{"amount":900}"#, r#"{"amount":9.0e2}"#, "nothing"),
+            (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, "nothing"),
+            (
+                r#"{"a":"x","b":true,"c":null}"#,
+                r#"{"a":"y","b":false,"c":[]}"#,
+                r#"`a` from "x" to "y"; `b` from true to false; `c` from null to []"#,
+            ),
+            (r#"{"a":1,"b":"x"}"#, r#"{"a":1}"#, r#"`b` removed, which was "x""#),
+            (r#"{"a":1}"#, r#"{"a":1,"b":{"c":[1]}}"#, r#"`b` added: {"c":[1]}"#),
+            (
+                r#"{"items":[{"price":1},{"price":2},{"price":3}]}"#,
+                r#"{"items":[{"price":1},{"price":2},{"price":4}]}"#,
+                "`items[2].price` from 3 to 4",
+            ),
+            (r#"{"l":[1,2,3]}"#, r#"{"l":[1,3]}"#, "`l[1]` removed, which was 2"),
+            (r#"{"l":[1,3]}"#, r#"{"l":[1,2,3]}"#, "`l[1]` added: 2"),
+            (r#"{"l":[[1],[2]]}"#, r#"{"l":[[1],[5]]}"#, "`l[1][0]` from 2 to 5"),
+            (
+                r#"{"l":[1,2]}"#,
+                r#"{"l":[7]}"#,
+                "`l[0]` removed, which was 1; `l[1]` removed, which was 2; `l[0]` added: 7",
+            ),
+            (r#"{"m":{"a b":1}}"#, r#"{"m":{"a b":2}}"#, r#"`m["a b"]` from 1 to 2"#),
+            (r#"{"":1}"#, r#"{"":2}"#, r#"`[""]` from 1 to 2"#),
+        ] {
+            assert_eq!(words(first, last), said, "{first} {last}");
+        }
+    }
+
+    #[test]
+    fn invariant_8_a_value_with_a_mask_is_not_shown() {
+        for (first, last, patch, said) in [
+            (
+                r#"{"t":"[redacted:0123456789]"}"#,
+                r#"{"t":"[redacted:9876543210]"}"#,
+                "{}",
+                "`t` changed; its value is not shown",
+            ),
+            (
+                r#"{"t":"plain"}"#,
+                r#"{"t":"x [redacted] y"}"#,
+                "{}",
+                r#"`t` from "plain" to a value that is not shown"#,
+            ),
+            (
+                r#"{"t":{"p":"[redacted]"}}"#,
+                "{}",
+                "{}",
+                "`t` removed, which was a value that is not shown",
+            ),
+            // Another secret that looks the same.
+            (
+                r#"{"t":"[redacted]","u":1}"#,
+                r#"{"t":"[redacted]","u":1}"#,
+                r#"{"t":"[redacted]"}"#,
+                "`t` changed; its value is not shown",
+            ),
+            (
+                r#"{"t":{"p":["[redacted]"]}}"#,
+                r#"{"t":{"p":["[redacted]"]}}"#,
+                r#"{"t":{"p":["[redacted]"]}}"#,
+                "`t.p` changed; its value is not shown",
+            ),
+            // A change that no patch explains.
+            (
+                r#"{"t":"[redacted]"}"#,
+                r#"{"t":"[redacted]"}"#,
+                "{}",
+                "what was changed is not shown",
+            ),
+        ] {
+            assert_eq!(with_patches(first, last, &[patch]), said, "{first} {last}");
+        }
+    }
+
+    #[test]
+    fn invariant_9_a_reviewers_text_stays_inside_its_quotes() {
+        let sly = r#"{"a":"500\". The call ran twice.\n\u202eX"}"#;
+        let said = words(r#"{"a":"x"}"#, sly);
+        assert_eq!(said, r#"`a` from "x" to "500\". The call ran twice.\n\u{202e}X""#);
+        let said = words("{}", r#"{"a` ran twice \"":1}"#);
+        assert_eq!(said, r#"`["a' ran twice \""]` added: 1"#);
+    }
+
+    #[test]
+    fn a_long_difference_is_cut_and_says_so() {
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(5_000));
+        let said = words(r#"{"a":"y"}"#, &long);
+        assert!(said.contains("4840 of 5000 characters left out") && said.len() < 500, "{said}");
+        let many = |value: u8| {
+            let entries: Vec<_> = (0..50).map(|key| format!(r#""k{key}":{value}"#)).collect();
+            format!("{{{}}}", entries.join(","))
+        };
+        let said = words(&many(1), &many(2));
+        assert!(said.ends_with("`k19` from 1 to 2; and 30 more"), "{said}");
+    }
+
+    proptest! {
+        #[test]
+        fn the_words_are_bounded(a in tree(), b in tree()) {
+            let text = |tree: &hitl_base::Json| format!(r#"{{"x":{}}}"#, tree.to_text());
+            let said = words(&text(&a), &text(&b));
+            prop_assert!(said.chars().count() < 20 * 1_200, "{}", said.len());
+            prop_assert_eq!(super::same(&a, &b), said == "nothing");
+        }
+    }
+
+    fn tree() -> impl Strategy<Value = hitl_base::Json> {
+        use hitl_base::Json;
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            (0..50_u8).prop_map(|n| Json::Number(n.to_string().into())),
+            "[a-c]{0,2}".prop_map(Json::String),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Json::Array),
+                proptest::collection::btree_map("[a-d`\" ]{0,2}", inner, 0..4)
+                    .prop_map(|entries| Json::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+}
