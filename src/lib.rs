@@ -160,6 +160,8 @@ mod guide {
     struct Effects;
     #[doc = include_str!("../docs/guide/levels.md")]
     struct Levels;
+    #[doc = include_str!("../docs/guide/agent-loop.md")]
+    struct AgentLoop;
     #[doc = include_str!("../docs/guide/testing.md")]
     struct Testing;
     #[doc = include_str!("../docs/guide/replicas.md")]

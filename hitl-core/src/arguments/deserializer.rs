@@ -8,6 +8,7 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
+use super::expected::one_of;
 use super::{ArgumentError, ArgumentErrorKind};
 
 /// The deserializer of a tree.
@@ -17,7 +18,7 @@ pub(super) struct Tree<'t>(pub(super) &'t Json);
 type Given<T> = Result<T, ArgumentError>;
 
 fn inexact() -> ArgumentError {
-    let why = "this number does not fit the parameter's type exactly; write one that does";
+    let why = "this number does not fit what the tool keeps exactly; write one that does";
     ArgumentError::new(ArgumentErrorKind::Inexact, why)
 }
 
@@ -187,7 +188,7 @@ impl<'de> Deserializer<'de> for Tree<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Given<V::Value> {
         match self.0 {
@@ -196,12 +197,12 @@ impl<'de> Deserializer<'de> for Tree<'de> {
                 [(variant, value)] => {
                     visitor.visit_enum(Variant { name: variant, value: Some(value) })
                 }
-                _ => Err(ArgumentError::new(
-                    ArgumentErrorKind::WrongType,
-                    "expected an object with one key",
-                )),
+                _ => {
+                    let why = format!("expected an object with one key: {}", one_of(variants));
+                    Err(ArgumentError::new(ArgumentErrorKind::WrongType, why))
+                }
             },
-            _ => Err(self.refuse(&visitor)),
+            other => Err(ArgumentError::not_one_of(variants, other.kind())),
         }
     }
 
@@ -364,8 +365,12 @@ impl<'de> EnumAccess<'de> for Variant<'de> {
 
 impl<'t> Variant<'t> {
     fn content(&self) -> Given<Tree<'t>> {
-        let missing =
-            || ArgumentError::new(ArgumentErrorKind::WrongType, "this variant needs a value");
+        let missing = || {
+            ArgumentError::new(
+                ArgumentErrorKind::WrongType,
+                "expected an object with this as its key, and a value",
+            )
+        };
         self.value.map(Tree).ok_or_else(missing)
     }
 }
@@ -376,9 +381,10 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     fn unit_variant(self) -> Given<()> {
         match self.value {
             None | Some(Json::Null) => Ok(()),
-            Some(_) => {
-                Err(ArgumentError::new(ArgumentErrorKind::WrongType, "this variant has no value"))
-            }
+            Some(_) => Err(ArgumentError::new(
+                ArgumentErrorKind::WrongType,
+                "expected this as a string, without a value",
+            )),
         }
     }
 

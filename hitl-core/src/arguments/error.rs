@@ -6,6 +6,9 @@ use std::fmt;
 use hitl_base::display::{clip, visible};
 use hitl_base::json::{ParseJsonError, ParseJsonErrorKind};
 
+use super::expected::{in_json_words, one_of};
+use super::nearest::known_instead;
+
 /// The kind of an [`ArgumentError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,16 +55,16 @@ impl ArgumentError {
 
     /// Creates the error for a type that reads back something other than it wrote.
     pub(crate) fn unstable() -> Self {
-        let why = "the parameter's type does not read back what it writes, so the call cannot wait for a \
-                   human";
+        let why =
+            "the tool does not read back what it writes here, so the call cannot wait for a human";
         Self::new(ArgumentErrorKind::NotCarried, why)
     }
 
     /// Creates the error for a value that differs once its text is read back.
     pub(crate) fn not_carried() -> Self {
-        let why = "this value would be another once it is read back from its text: what is `Some(None)` \
-                   comes back as `None`, and an untagged variant as the first that fits; pass a value \
-                   whose text says all of it";
+        let why = "this value would be another once it is read back from its text: a null inside it comes \
+                   back as an absent value, and of several forms the first that fits is taken; pass a \
+                   value whose text says all of it";
         Self::new(ArgumentErrorKind::NotCarried, why)
     }
 
@@ -81,12 +84,14 @@ impl ArgumentError {
 
     /// Creates the error for a type that panics while it is read.
     pub(crate) fn panicked() -> Self {
-        let why = "a parameter's type panicked while it read this; mend the type";
+        let why = "the tool failed while it read this; tell the user";
         Self::new(ArgumentErrorKind::Invalid, why)
     }
 
     /// Creates the error for an integer that the type cannot hold.
     pub(super) fn out_of_range(expected: &dyn serde::de::Expected) -> Self {
+        let expected = expected.to_string();
+        let expected = in_json_words(&expected);
         let why = format!("this whole number is out of range; expected {expected}");
         Self::new(ArgumentErrorKind::WrongType, why)
     }
@@ -95,9 +100,32 @@ impl ArgumentError {
     pub(super) fn about_whole_number(mut self) -> Self {
         if self.path.is_empty() && self.message.ends_with(FRACTION) {
             let expected = self.message.len() - FRACTION.len();
-            self.message.replace_range(expected.., WHOLE);
+            self.message.replace_range(expected.., "a number with a point or an exponent");
         }
         self
+    }
+
+    /// Creates the error for a field that is required and was not written.
+    pub(crate) fn missing(field: &str) -> Self {
+        Self::new(ArgumentErrorKind::Missing, MISSING).inside(field)
+    }
+
+    /// Creates the error for a field that the tool does not have.
+    pub(crate) fn unknown<'n>(
+        field: &str,
+        known: impl IntoIterator<Item = &'n str> + Clone,
+    ) -> Self {
+        let why = match known.clone().into_iter().next() {
+            None => "there is no such field; no fields are known here".to_owned(),
+            Some(_) => format!("there is no such field; {}", known_instead(field, known)),
+        };
+        Self::new(ArgumentErrorKind::UnknownField, why).inside(field)
+    }
+
+    /// Creates the error for a value that is none of the allowed strings.
+    pub(super) fn not_one_of(words: &[&str], found: &str) -> Self {
+        let why = format!("expected {}, found {found}", one_of(words));
+        Self::new(ArgumentErrorKind::WrongType, why)
     }
 
     /// Creates the error for an edit that changes which secrets the arguments contain.
@@ -126,6 +154,7 @@ impl ArgumentError {
         let below = self.path.strip_prefix(name);
         if below.is_some_and(|below| below.starts_with(['.', '['])) {
             self.path.truncate(name.len());
+            self.say_inside();
         }
         self
     }
@@ -133,8 +162,24 @@ impl ArgumentError {
     /// Removes the path, so that the error is about the whole of a secret: the keys inside it are
     /// part of it.
     pub(crate) fn without_path(mut self) -> Self {
-        self.path.clear();
+        if !self.path.is_empty() {
+            self.path.clear();
+            self.say_inside();
+        }
         self
+    }
+
+    /// Replaces words about a field by words about what holds it, without the names in there.
+    fn say_inside(&mut self) {
+        match self.kind {
+            ArgumentErrorKind::Missing => {
+                "a field is missing in this".clone_into(&mut self.message)
+            }
+            ArgumentErrorKind::UnknownField => {
+                "a field in this is unknown".clone_into(&mut self.message);
+            }
+            _ => {}
+        }
     }
 
     /// Returns the kind.
@@ -150,10 +195,11 @@ impl ArgumentError {
 
 impl fmt::Display for ArgumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.path.is_empty() {
-            write!(f, "at `{}`: ", self.path)?;
+        match self.path.as_str() {
+            "" => f.write_str(&self.message),
+            path if self.message == MISSING => write!(f, "the field `{path}` is missing"),
+            path => write!(f, "at `{path}`: {}", self.message),
         }
-        f.write_str(&self.message)
     }
 }
 
@@ -180,16 +226,26 @@ impl From<ParseJsonError> for ArgumentError {
 }
 
 impl serde::de::Error for ArgumentError {
-    /// A type's own message may quote the value, so it is not passed on.
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::new(ArgumentErrorKind::Invalid, "the parameter's type does not accept this value")
+    /// A type's own message may quote the value, so it is not passed on; those of serde that do not
+    /// are put into other words.
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let message = message.to_string();
+        let no_form = message.starts_with("data did not match any variant of untagged enum ");
+        let why = if no_form {
+            "this fits none of the forms that are allowed here"
+        } else {
+            "the tool does not accept this value"
+        };
+        Self::new(ArgumentErrorKind::Invalid, why)
     }
 
     fn invalid_type(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
         if is_wide_integer(found) {
             return Self::out_of_range(expected);
         }
-        let found = kind_of(found);
+        let expected = expected.to_string();
+        let expected = in_json_words(&expected);
+        let found = kind_of(found, expected.starts_with("a whole number"));
         Self::new(ArgumentErrorKind::WrongType, format!("expected {expected}, found {found}"))
     }
 
@@ -198,41 +254,37 @@ impl serde::de::Error for ArgumentError {
         if matches!(found, Signed(_) | Unsigned(_)) {
             return Self::out_of_range(expected);
         }
+        let expected = expected.to_string();
+        let expected = in_json_words(&expected);
         Self::new(ArgumentErrorKind::WrongType, format!("expected {expected}"))
     }
 
     fn invalid_length(length: usize, expected: &dyn serde::de::Expected) -> Self {
-        Self::new(
-            ArgumentErrorKind::WrongType,
-            format!("expected {expected}, found {length} items"),
-        )
+        let expected = expected.to_string();
+        let (expected, plural) = (in_json_words(&expected), if length == 1 { "" } else { "s" });
+        let why = format!("expected {expected}, found {length} item{plural}");
+        Self::new(ArgumentErrorKind::WrongType, why)
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(ArgumentErrorKind::WrongType, format!("expected one of: {}", expected.join(", ")))
+        Self::not_one_of(expected, "another string")
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let known = if expected.is_empty() {
-            "there are none".to_owned()
-        } else {
-            format!("known are: {}", expected.join(", "))
-        };
-        Self::new(ArgumentErrorKind::UnknownField, format!("there is no such argument; {known}"))
-            .inside(field)
+        Self::unknown(field, expected.iter().copied())
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(ArgumentErrorKind::Missing, "this argument is required").inside(field)
+        Self::missing(field)
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        let why = "the same argument stands here twice, perhaps under an alias";
+        let why = "the same field stands here twice, perhaps under another name";
         Self::new(ArgumentErrorKind::DuplicateKey, why).inside(field)
     }
 }
 
-const WHOLE: &str = "a whole number";
+const MISSING: &str = "this field is missing";
 const FRACTION: &str = "a number with a fraction";
 
 /// Returns whether a type was passed a 128-bit number and does not accept it: serde reports it in
@@ -242,12 +294,13 @@ fn is_wide_integer(found: serde::de::Unexpected<'_>) -> bool {
     matches!(found, serde::de::Unexpected::Other(text) if wide(text))
 }
 
-fn kind_of(found: serde::de::Unexpected<'_>) -> &'static str {
+/// Returns the kind of a value in the words of JSON.
+fn kind_of(found: serde::de::Unexpected<'_>, wants_whole: bool) -> &'static str {
     use serde::de::Unexpected as U;
     match found {
         U::Bool(_) => "true or false",
-        U::Unsigned(_) | U::Signed(_) => WHOLE,
-        U::Float(_) => FRACTION,
+        U::Float(_) if wants_whole => FRACTION,
+        U::Unsigned(_) | U::Signed(_) | U::Float(_) => "a number",
         U::Char(_) | U::Str(_) => "a string",
         U::Unit | U::Option => "null",
         U::Seq => "an array",

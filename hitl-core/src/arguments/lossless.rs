@@ -87,12 +87,12 @@ impl<'t> Comparison<'_, 't> {
             (Json::String(a), Json::String(b)) => keeps_text(a, b),
             (Json::Bool(a), Json::Bool(b)) if a != b => Err(ArgumentError::new(
                 ArgumentErrorKind::Inexact,
-                "the parameter's type keeps the opposite of this",
+                "the tool keeps the opposite of this",
             )),
             (Json::Array(given), Json::Array(_)) => self.items(given, (kept, clear), place),
             (Json::Object(given), Json::Object(_)) => self.entries(given, (kept, clear), place),
             (given, Json::Null) if says_something(given) => {
-                let why = "the parameter's type does not keep this value";
+                let why = "the tool does not keep this value";
                 Err(ArgumentError::new(ArgumentErrorKind::Inexact, why))
             }
             _ => Ok(()),
@@ -142,8 +142,7 @@ impl<'t> Comparison<'_, 't> {
                 Ok(())
             }
             _ => {
-                let why =
-                    "the parameter's type does not keep this field: it is unknown or an alias";
+                let why = "the tool does not keep this field: it is unknown or an alias";
                 Err(ArgumentError::new(ArgumentErrorKind::UnknownField, why))
             }
         }
@@ -157,7 +156,7 @@ impl<'t> Comparison<'_, 't> {
     ) -> Checked {
         let (kept, clear) = (kept.as_array().unwrap_or_default(), clear.as_array());
         if given.len() != kept.len() {
-            let why = "the parameter's type keeps another number of items; \
+            let why = "the tool keeps another number of items; \
                        a set holds each item once, so leave out what stands here twice";
             return Err(ArgumentError::new(ArgumentErrorKind::Inexact, why));
         }
@@ -312,8 +311,7 @@ fn has_digits(text: &str) -> bool {
 }
 
 fn changed() -> ArgumentError {
-    let why =
-        "this number would be changed by the parameter's type; write one that fits it exactly";
+    let why = "this number would be changed by the tool; write one that fits it exactly";
     ArgumentError::new(ArgumentErrorKind::Inexact, why)
 }
 

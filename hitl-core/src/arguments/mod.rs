@@ -10,7 +10,9 @@ mod changes;
 mod collection;
 mod deserializer;
 mod error;
+mod expected;
 mod lossless;
+mod nearest;
 mod object;
 mod patch;
 mod places;
@@ -24,6 +26,7 @@ mod unwritten;
 
 pub use changes::ArgumentChanges;
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
+pub(crate) use nearest::{known_instead, listed};
 pub use object::ObjectWriter;
 pub(crate) use patch::patched;
 pub(crate) use places::{Places, resolve};

@@ -23,7 +23,7 @@ pub(super) fn keeps_text(given: &str, kept: &str) -> Result<(), ArgumentError> {
     if let Some(rest) = given.strip_prefix(kept.trim())
         && rest.chars().any(char::is_alphanumeric)
     {
-        let why = "the parameter's type keeps the beginning of this text only";
+        let why = "the tool keeps the beginning of this text only";
         return Err(ArgumentError::new(ArgumentErrorKind::Inexact, why));
     }
     if same_words(given, kept) && !same_numbers(given, kept) {
@@ -33,7 +33,7 @@ pub(super) fn keeps_text(given: &str, kept: &str) -> Result<(), ArgumentError> {
 }
 
 fn changed() -> ArgumentError {
-    let why = "a number in this text would be changed by the parameter's type; write one that fits it \
+    let why = "a number in this text would be changed by the tool; write one that fits it \
                exactly";
     ArgumentError::new(ArgumentErrorKind::Inexact, why)
 }

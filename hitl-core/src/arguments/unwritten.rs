@@ -61,7 +61,7 @@ pub(super) fn prove_defaults(
 ) -> Result<(), ArgumentError> {
     let Some(first) = unwritten.first() else { return Ok(()) };
     if write(kept).as_deref() != Some(kept_text) {
-        let why = "the parameter's type does not write this field, and fills in another value without \
+        let why = "the tool does not write this field, and fills in another value without \
                    it; leave it out";
         return Err(first.refused(why));
     }
@@ -85,7 +85,7 @@ pub(super) fn prove_defaults(
                 continue;
             }
             let Some(rest) = left.checked_sub(1) else {
-                let why = "the parameter's type does not write this field, and there are too many such \
+                let why = "the tool does not write this field, and there are too many such \
                            fields to find out why; leave out what has its default";
                 return Err(field.refused(why));
             };
@@ -94,15 +94,14 @@ pub(super) fn prove_defaults(
                 continue;
             };
             if text == kept_text {
-                let why = "the parameter's type does not keep this field: it is never written, or not \
+                let why = "the tool does not keep this field: it is never written, or not \
                            with this value";
                 return Err(field.refused(why));
             }
             written |= other != Json::Null;
         }
         if !written && says_something(field.value) {
-            let why =
-                "the parameter's type does not write this field, so it would be lost; leave it out";
+            let why = "the tool does not write this field, so it would be lost; leave it out";
             return Err(field.refused(why));
         }
         proven.push(known);

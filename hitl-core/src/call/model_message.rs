@@ -129,9 +129,12 @@ impl ModelMessage {
         Self::new("executed", after_changes(details, said))
     }
 
+    /// `why` is in hitl's own words: they are not quoted, and may quote.
     pub(crate) fn refused(why: &str) -> Self {
-        let said = "The call was not taken. It did not run.";
-        Self::new("refused", with(said, "The reason", why))
+        let why = Redactor::standard().text(why).into_owned();
+        let why = clip(&why, WORDS);
+        let said = "The call was not taken. It did not run. The reason:";
+        Self::new("refused", format!("{said} {}", visible(&why)))
     }
 }
 

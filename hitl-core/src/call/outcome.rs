@@ -28,7 +28,7 @@ impl OutputText {
         Self { text, details }
     }
 
-    /// Returns what is known about the run besides its output.
+    /// Returns the facts about the run besides its output.
     pub fn details(&self) -> &RunDetails {
         &self.details
     }
@@ -65,7 +65,7 @@ pub struct Failure {
     pub message: String,
     /// True if the body panicked.
     pub panicked: bool,
-    /// What is known about the run besides its failure.
+    /// The facts about the run besides its failure.
     pub details: RunDetails,
 }
 
@@ -124,7 +124,7 @@ impl Outcome {
         !matches!(self, Self::OutcomeUnknown(_))
     }
 
-    /// Returns what is known about the run besides its result: the arguments that a reviewer
+    /// Returns the facts about the run besides its result: the arguments that a reviewer
     /// changed, for one. `None` if the call did not run.
     pub fn details(&self) -> Option<&RunDetails> {
         match self {

@@ -1,4 +1,4 @@
-//! What is known about the run of a body besides its result.
+//! The facts about the run of a body besides its result.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::approval::DecisionKind;
 use crate::arguments::ArgumentChanges;
 use crate::machine::CallRecord;
 
-/// What the model needs to know about the run of a body besides its result: which arguments were
+/// The facts about the run of a body that a model needs besides its result: the arguments that were
 /// changed before it, and whether the tool only reads.
 ///
 /// [`Outcome::for_model`](super::Outcome::for_model) puts it into words.
@@ -55,7 +55,7 @@ impl RunDetails {
     pub(super) fn changes_for_model(&self) -> Option<String> {
         let revised = self.changes.as_deref()?;
         let who = if revised.by_tool {
-            "A human reviewer, and a new version of the tool, changed"
+            "A human reviewer and a new version of the tool changed"
         } else {
             "A human reviewer changed"
         };

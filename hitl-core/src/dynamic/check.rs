@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use hitl_base::Json;
 use hitl_base::json::{compare_numbers, is_whole, same_number};
+use hitl_base::{Json, display};
 
 use super::schema::{Id, Kind, Node, Schema};
-use crate::arguments::{ArgumentError, ArgumentErrorKind};
+use crate::arguments::{ArgumentError, ArgumentErrorKind, listed};
 
 /// The work limit of one check: a foreign schema can be designed to explode.
 const STEPS: u32 = 1_000_000;
@@ -58,9 +58,10 @@ impl Check<'_> {
             return refuse(Invalid, "nothing is accepted here");
         }
         if !(node.types.is_empty() || node.types.iter().any(|kind| kind.fits(value))) {
-            let names: Vec<_> = node.types.iter().map(|kind| kind.name()).collect();
+            let names: Vec<_> = node.types.iter().map(|kind| kind.in_words()).collect();
+            let whole = node.types.contains(&Kind::Integer);
             let found = match value {
-                Json::Number(lexeme) if !is_whole(lexeme) => "a number with a fraction",
+                Json::Number(lexeme) if whole && !is_whole(lexeme) => "a number with a fraction",
                 other => other.kind(),
             };
             let why = format!("expected {}, found {found}", names.join(" or "));
@@ -70,12 +71,13 @@ impl Check<'_> {
         if let Some(accepted) = &node.accepted
             && !any(accepted, is)?
         {
-            return refuse(Invalid, "this is not one of the accepted values");
+            let values = listed(accepted.iter().map(|accepted| display::value(accepted, 80).text));
+            return refuse(Invalid, format!("expected one of {values}"));
         }
         if let Some(constant) = &node.constant
             && !is(constant)?
         {
-            return refuse(Invalid, "this is not the accepted value");
+            return refuse(Invalid, format!("expected {}", display::value(constant, 80).text));
         }
         match value {
             Json::Number(lexeme) => node.number(lexeme),
@@ -144,8 +146,7 @@ impl Check<'_> {
     fn object(&self, node: &Node, entries: &[(String, Json)]) -> Checked {
         let has = |name: &String| entries.iter().any(|(key, _)| key == name);
         if let Some(missing) = node.required.iter().find(|name| !has(name)) {
-            let error = ArgumentError::new(ArgumentErrorKind::Missing, "this argument is required");
-            return Err(error.inside(missing));
+            return Err(ArgumentError::missing(missing));
         }
         if !node.entries.holds(entries.len()) {
             return refuse(ArgumentErrorKind::Invalid, node.entries.wanted("entries"));
@@ -159,10 +160,8 @@ impl Check<'_> {
             let schema = match (named, node.additional) {
                 (Some((_, id)), _) => *id,
                 (None, Some(id)) if self.schema.nodes[id].never => {
-                    let why = "there is no such argument";
-                    return Err(
-                        ArgumentError::new(ArgumentErrorKind::UnknownField, why).inside(key)
-                    );
+                    let known = node.properties.iter().map(|(name, _)| name.as_str());
+                    return Err(ArgumentError::unknown(key, known));
                 }
                 (None, Some(id)) => id,
                 (None, None) => continue,

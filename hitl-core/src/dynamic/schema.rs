@@ -82,8 +82,17 @@ impl Kind {
         ("object", Self::Object),
     ];
 
-    pub(super) fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    /// Returns its name in the words of an error.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "true or false",
+            Self::Integer => "a whole number",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
     }
 }
 

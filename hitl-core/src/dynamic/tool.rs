@@ -49,7 +49,7 @@ use crate::call::{InvalidSpec, Permit, check_spec};
 /// let gate = Gate::builder().dyn_tool(DynTool::new(spec, schema, body)?).build().await?;
 /// assert_eq!(gate.tools()[0].name, "crm_read");
 /// let refused = gate.assess_json("crm_read", r#"{"id": "7"}"#, "ann").unwrap_err();
-/// assert!(refused.to_string().contains("expected integer"));
+/// assert!(refused.to_string().contains("expected a whole number"));
 /// # Ok(())
 /// # }
 /// ```

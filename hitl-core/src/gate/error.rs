@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::approval::ToolChange;
-use crate::arguments::ArgumentError;
+use crate::arguments::{ArgumentError, known_instead};
 use crate::audit::AuditError;
 use crate::call::{CallKey, Failure, ModelMessage, RunDetails};
 use crate::grant::GrantError;
@@ -77,6 +77,19 @@ impl GateError {
             GateErrorKind::UnknownTool,
             format!("no tool named `{name}` is registered with this gate"),
         )
+    }
+
+    /// Creates the error for a name that a model wrote, with the tool that it may have meant. The
+    /// callers of a gate may see all of its tools: [`Gate::tools`](crate::Gate::tools).
+    pub(in crate::gate) fn no_such_tool<'n>(
+        name: &str,
+        tools: impl IntoIterator<Item = &'n str> + Clone,
+    ) -> Self {
+        let mut error = Self::unknown_tool(name);
+        if tools.clone().into_iter().next().is_some() {
+            error.message = format!("{}; {}", error.message, known_instead(name, tools));
+        }
+        error
     }
 
     /// Creates the error for a call that the tenant does not have.
@@ -297,7 +310,7 @@ pub enum CallError<E> {
     Tool {
         /// The error.
         error: E,
-        /// What is known about the run besides.
+        /// The facts about the run besides.
         details: RunDetails,
     },
     /// The body panicked, or it failed in another process or at an earlier time: there is only a
@@ -309,14 +322,14 @@ pub enum CallError<E> {
     Unknown {
         /// The call's key.
         key: CallKey,
-        /// What is known about the run besides.
+        /// The facts about the run besides.
         details: RunDetails,
     },
     /// The body ran and succeeded, but its output is no longer available.
     OutputUnavailable {
         /// The call's key.
         key: CallKey,
-        /// What is known about the run besides.
+        /// The facts about the run besides.
         details: RunDetails,
     },
 }

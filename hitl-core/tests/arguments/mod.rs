@@ -6,6 +6,7 @@ mod numbers;
 mod outputs;
 mod round_trips;
 mod sets;
+mod words;
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -99,8 +99,8 @@ async fn invariant_2_what_is_not_whole_or_does_not_fit_is_refused_and_says_why()
     refused::<u128>("340282366920938463463374607431768211456", range).await;
     refused::<u128>("1e300", range).await;
     refused::<i128>("-170141183460469231731687303715884105729", range).await;
-    refused::<String>("5.0", "found a whole number").await;
-    refused::<bool>("5.5", fraction).await;
+    refused::<String>("5.0", "expected a string, found a number").await;
+    refused::<bool>("5.5", "expected true or false, found a number").await;
     let error = taker::<u64>().await.refused("1e400").await;
     assert_eq!(error.kind(), ArgumentErrorKind::NotFinite);
     let error = taker::<Tagged>().await.refused(r#"{"kind":"Count","n":5.5,"share":1}"#).await;
@@ -137,7 +137,7 @@ async fn typed_and_run_time_tools_agree_about_whole_numbers() {
     }
     let error = gate.assess_json("t", r#"{"value":5.5}"#, "ann").unwrap_err();
     assert!(
-        error.to_string().contains("expected integer, found a number with a fraction"),
+        error.to_string().contains("expected a whole number, found a number with a fraction"),
         "{error}"
     );
 }

@@ -1,4 +1,4 @@
-//! After an edit, the model is told what ran: the same words on every way to it.
+//! After an edit, the model learns what ran: in the same words on every way to it.
 
 use crate::support;
 

@@ -35,7 +35,8 @@ impl ToolRegistry {
 
     /// Returns the tool of this name, or an error if it is not registered.
     pub(in crate::gate) fn require(&self, name: &str) -> Result<Arc<RegisteredTool>, GateError> {
-        self.tools.get(name).cloned().ok_or_else(|| GateError::unknown_tool(name))
+        let found = self.tools.get(name).cloned();
+        found.ok_or_else(|| GateError::no_such_tool(name, self.tools.keys().map(AsRef::as_ref)))
     }
 
     /// Returns the tool of this type, or an error if it is not registered.

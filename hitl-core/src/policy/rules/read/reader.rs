@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeString, DeTable, DeValue};
 
 use super::super::{Operand, RuleError, RuleErrorKind};
+use crate::arguments::known_instead;
 use crate::call::Risk;
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
@@ -62,7 +63,7 @@ impl<'t> Reader<'t> {
         let why = format!(
             "`{}` means nothing here; {}",
             quoted(key.get_ref()),
-            known_ones(key.get_ref(), known)
+            known_instead(key.get_ref(), known.iter().copied())
         );
         self.wrong(RuleErrorKind::UnknownKey, key.span(), why);
     }
@@ -121,7 +122,7 @@ impl<'t> Reader<'t> {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             self.bad_value(
                 value,
-                format!("`{}` is no {what}; {}", quoted(&text), known_ones(&text, &known)),
+                format!("`{}` is no {what}; {}", quoted(&text), known_instead(&text, known)),
             );
         }
         found
@@ -192,50 +193,4 @@ fn float(number: &DeFloat<'_>) -> Option<String> {
 /// Returns text from the file for a message: visible, and not too long.
 pub(super) fn quoted(text: &str) -> String {
     clip(&visible(text), 60).into_owned()
-}
-
-fn known_ones(given: &str, known: &[&str]) -> String {
-    let near = known.iter().map(|word| (distance(given, word), word)).min();
-    match near {
-        Some((far, word)) if far <= 2 && far < word.chars().count() => {
-            format!("did you mean `{word}`?")
-        }
-        _ => format!(
-            "known are {}",
-            known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-        ),
-    }
-}
-
-/// Returns the number of letters that must be changed, added, left out or swapped with their
-/// neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let mut cost = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && a[i - 1] == *y && b[j - 1] == *x {
-                cost = cost.min(before[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_misses_are_near() {
-        assert_eq!(distance("pricnipal", "principal"), 1);
-        assert_eq!(distance("", "tool"), 4);
-        assert_eq!(known_ones("tols", &["tool", "risk"]), "did you mean `tool`?");
-        assert_eq!(known_ones("xyz", &["tool", "risk"]), "known are `tool`, `risk`");
-    }
 }
