@@ -1,5 +1,5 @@
-//! The agent's loop as its users run it: killed at any point and started again, it continues where it
-//! was, answers every call once, and runs no body twice.
+//! The agent's loop as its users run it: killed at any point and started again, it continues where
+//! it was, answers every call once, and runs no body twice.
 
 #![cfg(all(feature = "sqlite", feature = "terminal", unix))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]

@@ -193,15 +193,13 @@ impl<'de> Deserializer<'de> for Tree<'de> {
     ) -> Given<V::Value> {
         match self.0 {
             Json::String(variant) => visitor.visit_enum(Variant { name: variant, value: None }),
-            Json::Object(entries) => match entries.as_slice() {
-                [(variant, value)] => {
-                    visitor.visit_enum(Variant { name: variant, value: Some(value) })
-                }
-                _ => {
+            Json::Object(entries) => {
+                let [(variant, value)] = entries.as_slice() else {
                     let why = format!("expected an object with one key: {}", one_of(variants));
-                    Err(ArgumentError::new(ArgumentErrorKind::WrongType, why))
-                }
-            },
+                    return Err(ArgumentError::new(ArgumentErrorKind::WrongType, why));
+                };
+                visitor.visit_enum(Variant { name: variant, value: Some(value) })
+            }
             other => Err(ArgumentError::not_one_of(variants, other.kind())),
         }
     }

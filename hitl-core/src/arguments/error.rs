@@ -171,15 +171,12 @@ impl ArgumentError {
 
     /// Replaces words about a field by words about what holds it, without the names in there.
     fn say_inside(&mut self) {
-        match self.kind {
-            ArgumentErrorKind::Missing => {
-                "a field is missing in this".clone_into(&mut self.message)
-            }
-            ArgumentErrorKind::UnknownField => {
-                "a field in this is unknown".clone_into(&mut self.message);
-            }
-            _ => {}
-        }
+        let why = match self.kind {
+            ArgumentErrorKind::Missing => "a field is missing in this",
+            ArgumentErrorKind::UnknownField => "a field in this is unknown or not kept",
+            _ => return,
+        };
+        why.clone_into(&mut self.message);
     }
 
     /// Returns the kind.

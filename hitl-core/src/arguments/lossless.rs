@@ -7,6 +7,7 @@ use hitl_base::Json;
 use hitl_base::json::{same_number, whole};
 
 use super::collection::item_order;
+use super::nearest::nearest;
 use super::places::{PlaceId, Places};
 use super::text::keeps_text;
 use super::unwritten::{Step, Unwritten};
@@ -142,9 +143,21 @@ impl<'t> Comparison<'_, 't> {
                 Ok(())
             }
             _ => {
-                let why = "the tool does not keep this field: it is unknown or an alias";
+                let why = self.not_kept(key, place);
                 Err(ArgumentError::new(ArgumentErrorKind::UnknownField, why))
             }
+        }
+    }
+
+    /// Returns why a field cannot be taken, with the one that may be meant.
+    fn not_kept(&self, key: &str, place: Option<PlaceId>) -> String {
+        let why = "the tool does not keep this field: it is unknown or another name for one";
+        let known = self.places.zip(place).map(|(places, at)| places.names(at));
+        match known.and_then(|known| nearest(key, known)) {
+            Some(name) if self.secret.is_none() && name != key => {
+                format!("{why}; did you mean `{name}`?")
+            }
+            _ => why.to_owned(),
         }
     }
 

@@ -165,6 +165,12 @@ impl Places {
         fields.get(found).map(|(_, field)| *field)
     }
 
+    /// Returns the names of an object's fields.
+    pub(crate) fn names(&self, at: PlaceId) -> impl Iterator<Item = &str> {
+        let fields = self.places.get(at).map_or(&[][..], |place| &place.fields);
+        fields.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Returns the place of the value under `key`.
     pub(crate) fn entry(&self, at: PlaceId, key: &str) -> Option<PlaceId> {
         let named = self.field(at, key).map(|field| field.place);

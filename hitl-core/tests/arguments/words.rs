@@ -47,6 +47,14 @@ enum Either {
     Flag(bool),
 }
 
+/// Ignores unknown fields, which hitl does not.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Lax {
+    price: u32,
+    #[serde(default)]
+    label: Option<String>,
+}
+
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Pair(u8, String);
 
@@ -80,6 +88,12 @@ async fn a_refusal_names_the_place_and_what_json_would_fit() {
     refused::<Order>(
         &item(r#"{"price":1,"lable":"x"}"#),
         "at `value.items[2].lable`: there is no such field; did you mean `label`?",
+    )
+    .await;
+    refused::<Lax>(
+        r#"{"price":1,"lable":"x"}"#,
+        "at `value.lable`: the tool does not keep this field: it is unknown or another name for one; did \
+         you mean `label`?",
     )
     .await;
     refused::<Order>(
