@@ -227,7 +227,8 @@ impl serde::de::Error for ArgumentError {
     /// are put into other words.
     fn custom<T: fmt::Display>(message: T) -> Self {
         let message = message.to_string();
-        let no_form = message.starts_with("data did not match any variant of untagged enum ");
+        let no_form = message.starts_with("data did not match any variant of untagged enum ")
+            || message.ends_with(" found in flattened data");
         let why = if no_form {
             "this fits none of the forms that are allowed here"
         } else {
@@ -298,10 +299,10 @@ fn kind_of(found: serde::de::Unexpected<'_>, wants_whole: bool) -> &'static str 
         U::Bool(_) => "true or false",
         U::Float(_) if wants_whole => FRACTION,
         U::Unsigned(_) | U::Signed(_) | U::Float(_) => "a number",
-        U::Char(_) | U::Str(_) => "a string",
+        U::Char(_) | U::Str(_) | U::UnitVariant => "a string",
         U::Unit | U::Option => "null",
         U::Seq => "an array",
-        U::Map => "an object",
+        U::Map | U::NewtypeVariant | U::TupleVariant | U::StructVariant => "an object",
         _ => "something else",
     }
 }

@@ -16,21 +16,26 @@ pub(super) fn in_json_words(expected: &str) -> Cow<'_, str> {
     }
     let items = |n: &str| format!("an array of {n} item{}", if n == "1" { "" } else { "s" });
     match expected {
-        "f32" | "f64" => "a number".into(),
+        "f32" | "f64" | "a float" => "a number".into(),
+        "an integer" | "integer" => "a whole number".into(),
         "a boolean" | "bool" => "true or false".into(),
-        "a character" => "a string of one character".into(),
-        "a string" | "a borrowed string" | "string" | "str" | "path string" | "OsString"
+        "a character" | "a char" => "a string of one character".into(),
+        "a string" | "a borrowed string" | "string" | "str" | "path string" | "a borrowed path"
         | "variant identifier" | "field identifier" | "identifier" | "os string" => {
             "a string".into()
         }
-        "a byte array" | "a borrowed byte array" | "bytes" => {
+        "a byte array" | "a borrowed byte array" | "byte array" => {
             "an array of whole numbers from 0 to 255".into()
         }
-        "unit" | "null" => "null".into(),
-        "option" => "a value or null".into(),
-        "a sequence" | "sequence" | "seq" => "an array".into(),
-        "a map" | "map" => "an object".into(),
-        "any value" | "any valid JSON value" => "a value".into(),
+        "unit" | "unit value" | "unit variant" => "null".into(),
+        "option" | "an optional" | "Option value" => "a value or null".into(),
+        "a sequence" | "sequence" | "a tuple" | "a tuple struct" | "tuple variant" => {
+            "an array".into()
+        }
+        "a map" | "map" | "struct variant" => "an object".into(),
+        "map with a single key" | "newtype variant" => "an object with one key".into(),
+        "string or map" | "enum" | "an enum" => "a string, or an object with one key".into(),
+        "any value" | "any valid JSON value" | "anything at all" => "a value".into(),
         "IP address" => "an IP address".into(),
         "socket address" => "an IP address and a port".into(),
         _ => {
@@ -131,6 +136,10 @@ mod tests {
             ("an array of length 3", "an array of 3 items"),
             ("a tuple of size 1", "an array of 1 item"),
             ("an empty array", "an empty array"),
+            ("map with a single key", "an object with one key"),
+            ("string or map", "a string, or an object with one key"),
+            ("unit variant", "null"),
+            ("byte array", "an array of whole numbers from 0 to 255"),
             ("struct Order", "an object"),
             ("struct Order with 2 elements", "an object"),
             ("struct variant Choice::Fields", "an object"),
