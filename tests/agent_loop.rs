@@ -233,6 +233,27 @@ fn a_model_that_answers_otherwise_begins_a_new_run() {
 }
 
 #[test]
+fn a_stored_reply_counts_and_not_what_the_model_would_say_now() {
+    let shop = Shop::new();
+    let refund = |amount: u32| Some(("refund", json!({ "order": "A-17", "amount": amount })));
+    let script = shop.0.path().join("script.jsonl");
+    let options = ["--script", script.to_str().unwrap(), "--pace", "3000"];
+    fs::write(&script, [reply("a", refund(40)), reply("", None)].join("\n")).unwrap();
+    let child = shop.start(&options);
+    let began = Instant::now();
+    while shop.ran().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(120), "no body starts");
+        std::thread::yield_now();
+    }
+    kill(child);
+    fs::write(&script, [reply("a", refund(15)), reply("", None)].join("\n")).unwrap();
+    shop.finish(&options);
+    assert_eq!(shop.ran(), [("refund A-17 $40".to_owned(), 1)].into());
+    assert!(shop.messages().iter().all(|line| line["run"].is_null()));
+    shop.check();
+}
+
+#[test]
 fn two_processes_do_not_share_a_conversation() {
     let shop = Shop::new();
     let first = shop.start(&["--pace", "5000"]);

@@ -11,6 +11,8 @@ use super::patch::holds_mask;
 
 /// The most changes that are listed; the rest is counted.
 const MAX_CHANGES: usize = 20;
+/// The bytes of listed changes after which the rest is counted.
+const MAX_LISTED: usize = 8 * 1024;
 /// The most characters of a value.
 const MAX_VALUE: usize = 160;
 /// The most characters of a key in a place.
@@ -22,7 +24,7 @@ const MAX_PLACE: usize = 200;
 /// ``"`amount` from 900 to 500"``.
 ///
 /// Values are JSON on one line, with everything invisible escaped; long ones are shortened. A value
-/// with a masked part is not shown. At most 20 changes are listed.
+/// with a masked part is not shown. At most 20 changes are listed, and fewer if they are long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgumentChanges {
     listed: Vec<String>,
@@ -121,7 +123,8 @@ impl ArgumentChanges {
     }
 
     fn add(&mut self, place: &str, what: impl AsRef<str>) {
-        if self.listed.len() < MAX_CHANGES {
+        let listed: usize = self.listed.iter().map(String::len).sum();
+        if self.listed.len() < MAX_CHANGES && listed < MAX_LISTED {
             // A backtick inside a place would end it early.
             let place = clip(place, MAX_PLACE).replace('`', "'");
             self.listed.push(format!("`{place}` {}", what.as_ref()));
@@ -320,6 +323,14 @@ mod tests {
         };
         let said = words(&many(1), &many(2));
         assert!(said.ends_with("`k19` from 1 to 2; and 30 more"), "{said}");
+        // Characters that are written out as their numbers are the longest.
+        let unseen = |tail: &str| {
+            let text = "\u{10fffe}".repeat(100) + tail;
+            let entries: Vec<_> = (0..20).map(|key| format!(r#""k{key}":"{text}""#)).collect();
+            format!("{{{}}}", entries.join(","))
+        };
+        let said = words(&unseen("a"), &unseen("b"));
+        assert!(said.ends_with(" more") && said.len() < 12 * 1024, "{}", said.len());
     }
 
     proptest! {
@@ -327,7 +338,7 @@ mod tests {
         fn the_words_are_bounded(a in tree(), b in tree()) {
             let text = |tree: &hitl_base::Json| format!(r#"{{"x":{}}}"#, tree.to_text());
             let said = words(&text(&a), &text(&b));
-            prop_assert!(said.chars().count() < 20 * 1_200, "{}", said.len());
+            prop_assert!(said.len() < 12 * 1024, "{}", said.len());
             prop_assert_eq!(super::same(&a, &b), said == "nothing");
         }
     }
