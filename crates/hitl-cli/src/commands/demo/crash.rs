@@ -81,7 +81,7 @@ async fn with() -> Result<Side, Failure> {
     let mut steps = vec![killed(folder.path(), VictimSide::With)?];
     let gate = gate(folder.path(), || Ok(())).await?;
     let outcome = match submit(&gate).await? {
-        Submission::Done { outcome: Outcome::OutcomeUnknown, .. } => {
+        Submission::Done { outcome: Outcome::OutcomeUnknown(_), .. } => {
             "the same call is not started: its outcome is unknown".to_owned()
         }
         Submission::Done { outcome, .. } => format!("the same call: {outcome:?}"),
