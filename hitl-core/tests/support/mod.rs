@@ -129,7 +129,7 @@ tool! {
 }
 tool! {
     Transfer { to: String } sensitive {}
-    = "transfer", ToolConfig::DEFAULT.risk(Risk::High).effect("pay:{to}"); String;
+    = "move_money", ToolConfig::DEFAULT.risk(Risk::High).effect("pay:{to}"); String;
     |call, _world| Ok(call.to)
 }
 tool! {
