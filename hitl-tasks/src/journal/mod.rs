@@ -6,6 +6,7 @@ pub(crate) mod error;
 mod hidden_null;
 pub(crate) mod memory;
 pub(crate) mod output;
+pub(crate) mod result;
 pub(crate) mod session;
 #[cfg(feature = "contract-suite")]
 pub mod suite;
@@ -14,4 +15,5 @@ pub(crate) mod summary;
 pub use contract::{Epoch, Journal};
 pub use error::{JournalError, JournalErrorKind};
 pub use memory::MemoryJournal;
+pub use result::{ResultError, ResultErrorKind, read_result, read_result_json};
 pub use summary::{JournalSummary, check_erasable};

@@ -153,7 +153,7 @@ const FATES: &[(&str, Fate, &[&str])] = &[
     ("holds", Fate::OfNoCall, &["id", "tenant", "scope", "call", "record"]),
     ("meta", Fate::OfNoCall, &["name", "value"]),
     ("executors", Fate::OfNoCall, &["session", "recorded_at", "digest", "tools"]),
-    ("tasks", Fate::OfNoCall, &["n", "id", "epoch"]),
+    ("tasks", Fate::OfNoCall, &["n", "id", "epoch", "state"]),
     ("journal", Fate::OfNoCall, &["seq", "task", "entry"]),
 ];
 
