@@ -108,13 +108,13 @@ pub use journal::{
     ResultErrorKind,
 };
 pub use manager::TaskManager;
+#[cfg(feature = "terminal")]
+pub use observe::emit::{BarsWriter, PauseGuard, ProgressBars};
 pub use observe::emit::{
     Broadcast, BroadcastItem, CoalescingChannel, Dashboard, DashboardSnapshot, DashboardUpdates,
     EventLog, FanOut, Inbox, JsonLines, LogItem, LogPosition, LogReader, NoopEmitter,
     ParseLogPositionError, ProgressEmitter, Subscription, TracingEmitter,
 };
-#[cfg(feature = "terminal")]
-pub use observe::emit::{PauseGuard, ProgressBars};
 pub use observe::event::{TaskEvent, TaskEventKind};
 pub use observe::filter::TaskFilter;
 pub use observe::handle::TaskHandle;
