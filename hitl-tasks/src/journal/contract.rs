@@ -83,8 +83,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Appends an entry, if `epoch` is that of the newest claim.
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError>;
 
-    /// Appends the entry with which the task ends, if `epoch` is that of the newest claim, and marks
-    /// the task as ended in this state, both or neither. `state` [has
+    /// Appends the entry with which the task ends, if `epoch` is that of the newest claim, and
+    /// marks the task as ended in this state, both or neither. `state` [has
     /// ended](TaskState::has_ended).
     async fn end(
         &self,

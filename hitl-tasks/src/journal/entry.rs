@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{TaskError, TaskErrorKind};
 use crate::id::TaskId;
+use crate::journal::error::{JournalError, JournalErrorKind};
 use crate::run::step_failure::FailureKind;
 use crate::state::task_state::TaskState;
 
@@ -37,6 +38,20 @@ pub(crate) struct JournalEntry {
     /// A retry has an id, by which its process recognises it when the journal's answer was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry: Option<TaskId>,
+}
+
+impl JournalEntry {
+    /// Returns the bytes of the entry with which a failed task begins again.
+    pub(crate) fn retried() -> Result<Vec<u8>, JournalError> {
+        let retry = Some(TaskId::new());
+        Self { kind: EntryKind::Retried, retry, ..Self::default() }.into_bytes()
+    }
+
+    pub(crate) fn into_bytes(self) -> Result<Vec<u8>, JournalError> {
+        serde_json::to_vec(&Self { v: 1, ..self }).map_err(|_| {
+            JournalError::new(JournalErrorKind::Other, "an entry cannot be written as JSON")
+        })
+    }
 }
 
 /// Reads a `null` as an output, as that of `()` is.
@@ -126,7 +141,7 @@ pub(crate) struct EndRecord {
     pub(crate) failed_step: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<FailureCode>,
-    /// How the result of a completed task is made of the outputs of its steps.
+    /// The shape of the result of a completed task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<ResultShape>,
 }
@@ -204,7 +219,7 @@ pub(crate) struct JournalContents {
     pub(crate) terminal: Option<EndRecord>,
     /// Attempts that were made before the last retry of the task.
     attempts_before: HashMap<usize, u32>,
-    /// How often a step was undone before a retry of the task.
+    /// Times that each step was undone before a retry of the task.
     rounds: HashMap<usize, u32>,
     /// True if nothing has happened since the task was interrupted or retried.
     pub(crate) interrupted: bool,

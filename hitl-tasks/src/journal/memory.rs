@@ -28,7 +28,7 @@ struct TaskEntries {
     mark: Option<Mark>,
 }
 
-/// What is known of a task besides its entries.
+/// A fact about a task besides its entries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Ended(TaskState),

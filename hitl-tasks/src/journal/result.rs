@@ -33,7 +33,8 @@ pub enum ResultErrorKind {
     /// The journal has no such task: it was never submitted, is not journaled, never started,
     /// belongs to another tenant, or was removed with what the journal no longer retains.
     Unknown,
-    /// The task has not ended: it runs, or was interrupted and continues when it is submitted again.
+    /// The task has not ended: it runs, or was interrupted and continues when it is submitted
+    /// again.
     NotEnded,
     /// The task failed or timed out; [`end`](ResultError::end) says how. It can be
     /// [retried](crate::TaskManager::retry).

@@ -265,10 +265,12 @@ impl JournalSession {
     }
 }
 
+fn unwritable(error: JournalError) -> Termination {
+    Termination::Abandoned(TaskError::journal(&error.to_string()))
+}
+
 fn write(entry: JournalEntry) -> Result<Vec<u8>, Termination> {
-    serde_json::to_vec(&JournalEntry { v: 1, ..entry }).map_err(|_| {
-        Termination::Abandoned(TaskError::journal("an entry cannot be written as JSON"))
-    })
+    entry.into_bytes().map_err(unwritable)
 }
 
 fn read(entries: &[Vec<u8>]) -> Result<JournalContents, Termination> {
@@ -287,8 +289,7 @@ async fn reopen(
     if let Some(difference) = recorded.and_then(|old| old.difference(definition)) {
         return Err(Termination::Abandoned(TaskError::definition_changed(&difference)));
     }
-    let retry = Some(TaskId::new());
-    let entry = write(JournalEntry { kind: EntryKind::Retried, retry, ..JournalEntry::default() })?;
+    let entry = JournalEntry::retried().map_err(unwritable)?;
     let error = match with_retry(|| journal.reopen(id, entry.clone())).await {
         Err(Termination::Abandoned(error)) if error.kind() == TaskErrorKind::NotFailed => error,
         result => return result,

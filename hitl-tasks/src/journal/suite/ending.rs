@@ -103,8 +103,8 @@ pub async fn what_has_not_failed_is_not_reopened(s: Subject) {
     }
 }
 
-/// A failure is reopened once: the former holder is fenced, the new one goes on, and the task is no
-/// longer listed. The next failure can be reopened too.
+/// A failure is reopened once: the former holder is fenced, the new one continues, and the task is
+/// no longer listed. The next failure can be reopened too.
 pub async fn a_failure_is_reopened_once(s: Subject) {
     for state in FAILURES {
         let (task, old) = ended(&s, state).await;

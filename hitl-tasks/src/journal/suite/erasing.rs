@@ -52,7 +52,7 @@ pub async fn what_has_not_ended_is_kept(s: Subject) {
     assert_eq!(s.load(strange).await.len(), 1);
 }
 
-/// Of a failure that was erased nothing can be tried again, until the task ends anew.
+/// Of a failure that was erased nothing can be tried again, until the task ends again.
 pub async fn a_failure_that_was_erased_is_neither_listed_nor_reopened(s: Subject) {
     let task = TaskId::new();
     let end = r#"{"v":1,"type":"terminal","end":{"state":"failed"}}"#;
