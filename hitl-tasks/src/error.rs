@@ -49,9 +49,9 @@ pub enum TaskErrorKind {
     TimedOut,
     /// The task was cancelled; [`reason`](TaskError::reason) says why.
     Cancelled,
-    /// The [journaled](crate::Task::journaled) task was stopped with its host: a shutdown, a dropped
-    /// manager or a runtime that shut down. Nothing was undone. Submit it again, usually at the next
-    /// start, and it continues.
+    /// The [journaled](crate::Task::journaled) task was stopped with its host: a shutdown, a
+    /// dropped manager or a runtime that shut down. Nothing was undone. Submit it again, usually at
+    /// the next start, and it continues.
     Interrupted,
     /// The limit of this wait passed. The task continues; wait again.
     StillRunning,

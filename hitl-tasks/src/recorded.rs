@@ -1,4 +1,4 @@
-//! What a manager's journal has recorded: results by id, and failed tasks, which can be retried.
+//! Results by id, and failed tasks that can be retried: as a manager's journal has recorded them.
 
 use serde::de::DeserializeOwned;
 
@@ -18,9 +18,9 @@ use crate::tenant::TenantTasks;
 const PAGE: usize = 100;
 
 impl TaskManager {
-    /// Returns the result of a [journaled](Task::journaled) task that has completed, in this process
-    /// or an earlier one, for as long as the journal keeps the task. `T` is the output of the task
-    /// as it was defined.
+    /// Returns the result of a [journaled](Task::journaled) task that has completed, in this
+    /// process or an earlier one, for as long as the journal keeps the task. `T` is the output of
+    /// the task as it was defined.
     ///
     /// ```
     /// # use hitl_tasks::*;
@@ -71,8 +71,8 @@ impl TaskManager {
     }
 
     /// Returns the journaled tasks that failed or timed out, with ids below `before`, in descending
-    /// order of their ids: the youngest first, for ids that [`TaskId::new`] made. At most `limit`, 1
-    /// to 1000; the id of the last one is the next `before`. Tasks of every process that uses the
+    /// order of their ids: the youngest first, for ids that [`TaskId::new`] made. At most `limit`,
+    /// 1 to 1000; the id of the last one is the next `before`. Tasks of every process that uses the
     /// journal are listed, until they are [retried](Self::retry) or erased.
     ///
     /// Reads all entries of the listed tasks. Cancel-safe. The error is of the kind
@@ -126,7 +126,7 @@ impl TaskManager {
 
     /// Begins a task again that has failed or timed out: the same definition under the same
     /// [id](Task::id). It continues after its completed steps, with all its retries, timeouts and
-    /// budgets anew.
+    /// budgets.
     ///
     /// A step that was [undone](crate::TaskStep::undo) runs again, with another [idempotency
     /// key](crate::StepContext::idempotency_key). A step that could not be undone counts as
@@ -134,9 +134,9 @@ impl TaskManager {
     /// decided or has run is found, and neither asked about nor run again.
     ///
     /// The journal lets one retry of a failure begin, of however many processes: for the others
-    /// [`wait`](TaskHandle::wait) returns [`NotFailed`](crate::TaskErrorKind::NotFailed), and nothing
-    /// runs. Nothing has changed before the retry gets its slot; if its process dies afterwards,
-    /// [submit](Self::submit) the task again. The journal keeps the earlier end.
+    /// [`wait`](TaskHandle::wait) returns [`NotFailed`](crate::TaskErrorKind::NotFailed), and
+    /// nothing runs. Nothing has changed before the retry gets its slot; if its process dies
+    /// afterwards, [submit](Self::submit) the task again. The journal keeps the earlier end.
     ///
     /// The retry ignores the idempotency key of the task, under which the failed one may still be
     /// remembered.
@@ -180,14 +180,14 @@ impl TaskManager {
 }
 
 impl TenantTasks {
-    /// Returns the result of one of the tenant's tasks, like [`TaskManager::result`]. An erased task
-    /// is [`Unknown`](ResultErrorKind::Unknown), since nothing says whose it was.
+    /// Returns the result of one of the tenant's tasks, like [`TaskManager::result`]. An erased
+    /// task is [`Unknown`](ResultErrorKind::Unknown), since nothing says whose it was.
     pub async fn result<T: DeserializeOwned>(&self, id: TaskId) -> Result<T, ResultError> {
         self.manager().result_in(id, Some(self.tenant())).await
     }
 
-    /// Returns the tenant's failed tasks, like [`TaskManager::failed`]. Reads the failed tasks of all
-    /// tenants until there are enough.
+    /// Returns the tenant's failed tasks, like [`TaskManager::failed`]. Reads the failed tasks of
+    /// all tenants until there are enough.
     pub async fn failed(
         &self,
         before: Option<TaskId>,
@@ -196,8 +196,8 @@ impl TenantTasks {
         self.manager().failed_in(before, limit, Some(self.tenant())).await
     }
 
-    /// Begins a failed task of the tenant again, like [`TaskManager::retry`]. Another tenant's stays
-    /// as it is, and the wait returns
+    /// Begins a failed task of the tenant again, like [`TaskManager::retry`]. Another tenant's
+    /// stays as it is, and the wait returns
     /// [`DefinitionChanged`](crate::TaskErrorKind::DefinitionChanged).
     pub fn retry<T: Send + 'static>(&self, task: Task<T>) -> Result<TaskHandle<T>, SubmitError> {
         self.submit(task.into_retry())

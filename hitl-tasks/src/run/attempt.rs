@@ -16,7 +16,7 @@ pub(crate) struct Attempt {
     /// The number of the attempt, from 1.
     pub(crate) number: u32,
     undo: bool,
-    /// How often the step was undone before a retry of the task.
+    /// The times that the step was undone before a retry of the task.
     pub(crate) round: u32,
     stopped: AtomicBool,
     /// Created on first use, which also shows whether the body listens at all. A body that does not

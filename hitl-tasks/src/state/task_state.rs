@@ -54,8 +54,8 @@ pub enum TaskState {
     /// The task timed out as a whole, or waited too long to start.
     #[serde(rename = "timeout")]
     TimedOut,
-    /// A [journaled](crate::Task::journaled) task that was stopped with its host: nothing is undone,
-    /// and it continues when it is submitted again, usually at the next start.
+    /// A [journaled](crate::Task::journaled) task that was stopped with its host: nothing is
+    /// undone, and it continues when it is submitted again, usually at the next start.
     Interrupted,
 }
 

@@ -16,11 +16,28 @@ pub struct BarsWriter {
     line: Vec<u8>,
 }
 
-impl BarsWriter {
-    pub(crate) fn new(bars: ProgressBars) -> Self {
-        Self { bars, line: Vec::new() }
+impl ProgressBars {
+    /// Returns a writer whose lines appear above the bars, for what writes lines by itself: a body,
+    /// or the subscriber of `tracing`.
+    ///
+    /// ```
+    /// # use std::io::Write as _;
+    /// # use hitl_tasks::ProgressBars;
+    /// let bars = ProgressBars::stderr();
+    /// writeln!(bars.writer(), "3 files skipped")?;
+    /// // With tracing-subscriber, every event is a line above the bars:
+    /// let to = bars.clone();
+    /// let make_writer = move || to.writer();
+    /// // tracing_subscriber::fmt().with_writer(make_writer).init();
+    /// # let _ = make_writer;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn writer(&self) -> BarsWriter {
+        BarsWriter { bars: self.clone(), line: Vec::new() }
     }
+}
 
+impl BarsWriter {
     fn print_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         self.bars.println(String::from_utf8_lossy(&line).trim_end_matches('\r'));

@@ -10,7 +10,6 @@ use hitl_base::display::{clip, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::id::TaskId;
-use crate::observe::emit::bars_writer::BarsWriter;
 use crate::observe::emit::emitter::ProgressEmitter;
 use crate::observe::event::{TaskEvent, TaskEventKind};
 use crate::state::task_state::TaskState;
@@ -23,8 +22,8 @@ use crate::sync::{Mutex, lock};
 ///
 /// What anything else prints on the same terminal is overwritten by the next redraw, and leaves
 /// remains of bars: `eprintln!` and `println!` of a body, or a subscriber of `tracing` that writes
-/// there. Print with [`println`](Self::println), give those a [`writer`](Self::writer), and wrap what
-/// you cannot change in [`suspend`](Self::suspend). `cx.message(..)` shows a text in the bar
+/// there. Print with [`println`](Self::println), give those a [`writer`](Self::writer), and wrap
+/// what you cannot change in [`suspend`](Self::suspend). `cx.message(..)` shows a text in the bar
 /// itself.
 ///
 /// ```
@@ -86,25 +85,6 @@ impl ProgressBars {
         } else {
             let _ = self.0.multi.println(line);
         }
-    }
-
-    /// Returns a writer whose lines appear above the bars, for what writes lines by itself: a body,
-    /// or the subscriber of `tracing`.
-    ///
-    /// ```
-    /// # use std::io::Write as _;
-    /// # use hitl_tasks::ProgressBars;
-    /// let bars = ProgressBars::stderr();
-    /// writeln!(bars.writer(), "3 files skipped")?;
-    /// // With tracing-subscriber, every event is a line above the bars:
-    /// let to = bars.clone();
-    /// let make_writer = move || to.writer();
-    /// // tracing_subscriber::fmt().with_writer(make_writer).init();
-    /// # let _ = make_writer;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn writer(&self) -> BarsWriter {
-        BarsWriter::new(self.clone())
     }
 
     /// Hides the bars, runs `f`, and shows them again. Tasks continue meanwhile and never wait for
