@@ -52,7 +52,8 @@ impl Shutdown {
 pub struct ShutdownReport {
     /// Tasks that ended by themselves: completed, failed or timed out.
     pub finished: Vec<TaskId>,
-    /// Tasks that were stopped for good: they are not [journaled](crate::Task::journaled).
+    /// Tasks that were cancelled: they are not [journaled](crate::Task::journaled), or somebody
+    /// cancelled them.
     pub cancelled: Vec<TaskId>,
     /// Journaled tasks that were stopped: each continues when it is submitted again, usually at the
     /// next start.
