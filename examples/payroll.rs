@@ -2,7 +2,7 @@
 //! a human step.
 //!
 //! ```sh
-//! cargo run --example payroll --features terminal -- my-folder
+//! cargo run --example payroll -- my-folder
 //! ```
 
 use std::error::Error;
