@@ -39,7 +39,9 @@ pub trait GateInTask {
     ///
     /// So a step's [`Retry`](hitl_tasks::Retry) does not run a failed call again: every attempt of
     /// the step gets that failure. [`retry_failed`](ReadyStepCall::retry_failed) changes this for
-    /// an idempotent tool.
+    /// an idempotent tool. The same holds when the task is
+    /// [retried](hitl_tasks::TaskManager::retry), except for steps that were undone before: their
+    /// calls are new ones.
     ///
     /// While it waits for a human the step is [off the clock](StepContext::off_clock): it counts
     /// against no budget and holds no slot. The same applies to a body that runs at once or right
@@ -143,7 +145,11 @@ impl<T: Tool> IntoFuture for ReadyStepCall<T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { call: StepCall { gate, cx, position, call }, context, retry_failed } = self;
         async move {
-            let run = format!("task/{}/step/{}", cx.task_id(), cx.step_index());
+            let round = match cx.times_undone() {
+                0 => String::new(),
+                round => format!("/r{round}"),
+            };
+            let run = format!("task/{}/step/{}{round}", cx.task_id(), cx.step_index());
             // An inline question is asked during the submission, so that is off the clock as well.
             let submitted = cx.off_clock(async {
                 let key = CallKey { tenant: context.tenant.clone(), run: run.into(), position };

@@ -162,6 +162,9 @@ mod guide {
     struct Levels;
     #[doc = include_str!("../docs/guide/agent-loop.md")]
     struct AgentLoop;
+    #[cfg(all(feature = "sqlite", feature = "terminal"))]
+    #[doc = include_str!("../docs/guide/tasks.md")]
+    struct TasksTutorial;
     #[doc = include_str!("../docs/guide/testing.md")]
     struct Testing;
     #[doc = include_str!("../docs/guide/replicas.md")]

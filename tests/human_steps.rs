@@ -116,3 +116,47 @@ async fn a_rejection_fails_the_step_and_nothing_runs() {
     assert!(handle.wait().await.unwrap_err().to_string().contains("no budget"));
     assert_eq!(bodies.0.load(Ordering::SeqCst), 0);
 }
+
+/// Pays, which can be undone, and then sends, which fails unless `sends`.
+fn settle(id: TaskId, gate: &Gate, sends: bool, undoes: bool) -> Task<String> {
+    let (gate, then) = (gate.clone(), gate.clone());
+    let first = TaskStep::new("Pay", move |cx: StepContext| pay(cx, gate.clone())).durable();
+    let undo = move |_: StepContext, _: String| std::future::ready(Ok::<_, String>(()));
+    let first = if undoes { first.undo(undo) } else { first };
+    let send = TaskStep::new("Send", move |cx: StepContext, _: String| {
+        let gate = then.clone();
+        async move {
+            let paid = pay(cx, gate).await?;
+            if sends { Ok(paid) } else { Err("offline".to_owned()) }
+        }
+    });
+    Task::new("Settle").id(id).step(first).step(send.durable()).journaled()
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_3_a_retried_task_finds_its_calls_but_those_of_steps_that_were_undone() {
+    for undoes in [false, true] {
+        let (gate, bodies) = gate().await;
+        let journal = hitl::tasks::MemoryJournal::new();
+        let manager = TaskManager::builder().journal(journal).build().unwrap();
+        let id = TaskId::new();
+        let approve = async || {
+            let record = one(&gate, CallState::Pending).await;
+            gate.decide(record.request().approve().by("dora")).await.unwrap();
+            record.key().run.as_str().to_owned()
+        };
+        let handle = manager.submit(settle(id, &gate, false, undoes)).unwrap();
+        assert_eq!(approve().await, format!("task/{id}/step/0"));
+        assert_eq!(approve().await, format!("task/{id}/step/1"));
+        assert!(handle.wait().await.is_err());
+        assert_eq!(bodies.0.load(Ordering::SeqCst), 2);
+        let handle = manager.retry(settle(id, &gate, true, undoes)).unwrap();
+        if undoes {
+            // It was undone, so it is paid again, and asked about again.
+            assert_eq!(approve().await, format!("task/{id}/step/0/r1"));
+        }
+        assert_eq!(handle.wait().await.unwrap(), "120 to Initech");
+        let expected = if undoes { 3 } else { 2 };
+        assert_eq!(bodies.0.load(Ordering::SeqCst), expected, "the failed step found its call");
+    }
+}

@@ -49,6 +49,10 @@ pub enum TaskErrorKind {
     TimedOut,
     /// The task was cancelled; [`reason`](TaskError::reason) says why.
     Cancelled,
+    /// The [journaled](crate::Task::journaled) task was stopped with its host: a shutdown, a
+    /// dropped manager or a runtime that shut down. Nothing was undone. Submit it again, usually at
+    /// the next start, and it continues.
+    Interrupted,
     /// The limit of this wait passed. The task continues; wait again.
     StillRunning,
     /// The journal could not be read or written. The task does not continue in this process, and
@@ -56,6 +60,9 @@ pub enum TaskErrorKind {
     Journal,
     /// Another process has claimed the task and continues it.
     TakenOver,
+    /// The task was to be [retried](crate::TaskManager::retry) and has not failed: it is unknown,
+    /// runs, completed, was cancelled, or another retry has begun. Nothing was run.
+    NotFailed,
     /// The journal holds another definition under this id: its name, version, tenant, steps or
     /// their types differ, or an output no longer fits its type. Nothing was run.
     DefinitionChanged,
@@ -116,6 +123,18 @@ impl TaskError {
         }))
     }
 
+    /// Reports a task that was stopped with its host.
+    pub(crate) fn interrupted(stop: Option<&Self>) -> Self {
+        Self(Arc::new(ErrorDetails {
+            kind: TaskErrorKind::Interrupted,
+            text: "Task stopped; it continues at the next start".into(),
+            reason: stop.and_then(Self::shared_reason),
+            step: None,
+            failure: None,
+            undo_results: Vec::new(),
+        }))
+    }
+
     pub(crate) fn not_started(limit: Duration) -> Self {
         Self::new(
             TaskErrorKind::TimedOut,
@@ -129,6 +148,14 @@ impl TaskError {
 
     pub(crate) fn taken_over() -> Self {
         Self::new(TaskErrorKind::TakenOver, "Task was taken over by another process")
+    }
+
+    pub(crate) fn not_failed() -> Self {
+        Self::new(
+            TaskErrorKind::NotFailed,
+            "Task has not failed, so there is nothing to retry: it runs, completed, was cancelled, is \
+             retried already, or is unknown",
+        )
     }
 
     pub(crate) fn definition_changed(what: &str) -> Self {

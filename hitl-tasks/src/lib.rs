@@ -48,7 +48,9 @@
 //!   `terminal`), [`EventLog`], [`CoalescingChannel`], [`Broadcast`], [`Dashboard`], [`JsonLines`],
 //!   [`TracingEmitter`], [`FanOut`], or your own. [`TaskProgress`] is the snapshot that a dashboard
 //!   reads.
-//! - **Surviving a crash**: [`Task::journaled`] and a [`Journal`].
+//! - **Surviving a crash**: [`Task::journaled`] and a [`Journal`]. [Results](TaskManager::result)
+//!   are read by id, [failed tasks](TaskManager::failed) are listed and
+//!   [retried](TaskManager::retry).
 //! - **States**: [`TaskState`] and its [`Transition`]s, a pure function.
 //!
 //! # Events and their effects
@@ -63,7 +65,7 @@
 //! | a wait, a watcher or the handle is dropped | no effect | no effect |
 //! | it fails, is cancelled or times out | completed steps are undone | `Undoing`, then that end |
 //! | a body that blocks its thread is asked to stop | continues | still `Running`, until it returns |
-//! | the last manager is dropped, or the runtime shuts down | stopped | `Cancelled`; a journaled task continues later |
+//! | the last manager is dropped, or the runtime shuts down | stopped | `Cancelled`; a journaled task is `Interrupted` and continues later |
 //! | an emitter panics | no effect | no effect |
 //!
 //! To stop a step means: its token is cancelled; a body that listens to the token gets a grace
@@ -82,6 +84,7 @@ mod manager;
 mod observe;
 mod one_or_many;
 mod panic;
+mod recorded;
 mod run;
 mod schedule;
 mod shutdown;
@@ -100,15 +103,18 @@ pub use define::task::Task;
 pub use define::task_info::{StepInfo, TaskInfo};
 pub use error::{BuildError, InvalidSetting, SubmitError, TaskError, TaskErrorKind, UndoResult};
 pub use id::TaskId;
-pub use journal::{Epoch, Journal, JournalError, JournalErrorKind, JournalSummary, MemoryJournal};
+pub use journal::{
+    Epoch, Journal, JournalError, JournalErrorKind, JournalSummary, MemoryJournal, ResultError,
+    ResultErrorKind,
+};
 pub use manager::TaskManager;
+#[cfg(feature = "terminal")]
+pub use observe::emit::{BarsWriter, PauseGuard, ProgressBars};
 pub use observe::emit::{
     Broadcast, BroadcastItem, CoalescingChannel, Dashboard, DashboardSnapshot, DashboardUpdates,
     EventLog, FanOut, Inbox, JsonLines, LogItem, LogPosition, LogReader, NoopEmitter,
     ParseLogPositionError, ProgressEmitter, Subscription, TracingEmitter,
 };
-#[cfg(feature = "terminal")]
-pub use observe::emit::{PauseGuard, ProgressBars};
 pub use observe::event::{TaskEvent, TaskEventKind};
 pub use observe::filter::TaskFilter;
 pub use observe::handle::TaskHandle;

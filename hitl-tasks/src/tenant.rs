@@ -62,6 +62,14 @@ impl TenantTasks {
         self.is_mine(id) && self.manager.cancel(id, reason)
     }
 
+    pub(crate) fn manager(&self) -> &TaskManager {
+        &self.manager
+    }
+
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     fn is_mine(&self, id: TaskId) -> bool {
         let record = self.manager.record(id);
         record.is_some_and(|record| record.info().tenant() == Some(&self.tenant))

@@ -7,6 +7,7 @@
 //! | `grant` | the terms of `allow`, and filters of `grants` |
 //! | `checks` | `audit` and `policy` |
 //! | `demo` | the scenes of `demo` |
+//! | `tasks` | which tasks are listed, shown or marked |
 //! | `values` | how values are parsed: pure |
 
 mod checks;
@@ -14,6 +15,7 @@ mod decide;
 mod demo;
 mod grant;
 mod queue;
+mod tasks;
 mod values;
 
 use std::path::PathBuf;
@@ -33,6 +35,7 @@ pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
 pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
 pub(crate) use grant::{AllowArgs, GrantsArgs, Until};
 pub(crate) use queue::{OrderArg, QueueArgs};
+pub(crate) use tasks::TasksArgs;
 
 /// Review and decide the tool calls of AI agents, in a terminal or from a script.
 #[derive(Debug, Parser)]
@@ -166,11 +169,7 @@ pub(crate) enum Command {
     /// List tasks and their progress. With --url it is live; with a store it is the last journaled
     /// state, newest first: a task that was started and has not ended is listed as running even if
     /// its process died, and a running step counts as 0 %.
-    Tasks {
-        /// Maximum number to list.
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-    },
+    Tasks(TasksArgs),
     /// Follow changes of calls until interrupted.
     Watch {
         /// Start after this change, as `watch` prints it; for a store a number, where 0 is the

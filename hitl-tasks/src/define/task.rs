@@ -242,6 +242,22 @@ impl<T: Send + 'static> Task<T> {
         self
     }
 
+    /// Begins a failed task again, instead of returning its recorded end. Its idempotency key would
+    /// find the failed one.
+    pub(crate) fn into_retry(mut self) -> Self {
+        let has_id = self.id.is_some();
+        let options = self.options();
+        options.retry = true;
+        options.idempotency_key = None;
+        let invalid = match (options.journaled, has_id) {
+            (false, _) => Some(InvalidSetting::new("journaled", "set in a task that is retried")),
+            (true, false) => Some(InvalidSetting::new("id", "that of the task which failed")),
+            (true, true) => None,
+        };
+        self.invalid = self.invalid.or(invalid);
+        self
+    }
+
     fn options(&mut self) -> &mut TaskOptions {
         self.options.get_or_insert_default()
     }
@@ -265,6 +281,9 @@ impl<T: Send + 'static> Task<T> {
         };
         if let Some(invalid) = invalid {
             return Err((self.name, invalid.redacted(redactor)));
+        }
+        if let Some(options) = self.options.as_mut().filter(|options| options.journaled) {
+            options.output_type = std::any::type_name::<T>();
         }
         let id = self.id.unwrap_or_else(TaskId::generate);
         let info = TaskInfo::new(id, self.name, self.steps, self.options);

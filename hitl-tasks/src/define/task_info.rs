@@ -69,6 +69,16 @@ impl TaskInfo {
         self.options.as_ref().is_some_and(|options| options.journaled)
     }
 
+    /// Returns whether the task is a retry of one that has failed.
+    pub(crate) fn is_retry(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.retry)
+    }
+
+    /// Returns the name of the type of the result of a journaled task.
+    pub(crate) fn output_type(&self) -> &'static str {
+        self.options.as_ref().map_or("", |options| options.output_type)
+    }
+
     pub(crate) fn queue_options(&self) -> Option<&QueueOptions> {
         self.options.as_ref().map(|options| &options.queue_options)
     }
@@ -162,6 +172,10 @@ pub(crate) struct TaskOptions {
     pub(crate) queue_timeout: Option<Duration>,
     pub(crate) version: u32,
     pub(crate) journaled: bool,
+    /// True if the task has failed before, and is to begin again.
+    pub(crate) retry: bool,
+    /// The name of the type of the result, in a journaled task.
+    pub(crate) output_type: &'static str,
 }
 
 impl TaskOptions {

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use crate::id::TaskId;
 use crate::journal::error::JournalError;
+use crate::state::task_state::TaskState;
 
 /// The number of a claim: every [`Journal::claim`] of a task returns a greater one, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +54,8 @@ impl fmt::Display for Epoch {
 /// # Requirements for an implementor
 ///
 /// - **Opaque.** An entry is one UTF-8 JSON text, of a few bytes to some megabytes. A journal never
-///   interprets it, and returns exactly the same bytes.
+///   interprets it, and returns exactly the same bytes. What it has to know, how a task has ended,
+///   is passed to [`end`](Self::end) beside the entry.
 /// - **Ordered.** [`load`](Self::load) returns the entries of a task in the order in which their
 ///   appends took effect, without gaps.
 /// - **Fenced.** After a [`claim`](Self::claim) has returned, no append under an older epoch takes
@@ -81,6 +83,38 @@ pub trait Journal: Send + Sync + 'static {
     /// Appends an entry, if `epoch` is that of the newest claim.
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError>;
 
+    /// Appends the entry with which the task ends, if `epoch` is that of the newest claim, and
+    /// marks the task as ended in this state, both or neither. `state` [has
+    /// ended](TaskState::has_ended).
+    async fn end(
+        &self,
+        task: TaskId,
+        epoch: Epoch,
+        entry: Vec<u8>,
+        state: TaskState,
+    ) -> Result<(), JournalError>;
+
+    /// Claims a task that is marked as [`Failed`](TaskState::Failed) or
+    /// [`TimedOut`](TaskState::TimedOut), removes the mark and appends an entry, all or nothing. So
+    /// of many calls for one failure exactly one succeeds. Returns the epoch of the claim.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFailed`](super::JournalErrorKind::NotFailed) for any other task; its holder is not
+    /// fenced.
+    async fn reopen(&self, task: TaskId, entry: Vec<u8>) -> Result<Epoch, JournalError>;
+
+    /// Returns the tasks that [`reopen`](Self::reopen) would accept, with ids below `before`, in
+    /// descending order; at most `limit`, 1 to 1000.
+    async fn failed(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError>;
+
+    /// Returns whether the task was [erased](Self::erase), and not ended again since.
+    async fn is_erased(&self, task: TaskId) -> Result<bool, JournalError>;
+
     /// Returns every entry of a task, oldest first; none for an unknown task.
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError>;
 
@@ -96,8 +130,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Erases the entries of a task that has ended: outputs of steps, errors and names. Its holder
     /// is fenced. Returns whether anything was recorded.
     ///
-    /// Nothing is left that identifies the task: if it is submitted again under this id, it starts
-    /// from the beginning.
+    /// Nothing is left but the id, and that it [was erased](Self::is_erased): if it is submitted
+    /// again under this id, it starts from the beginning.
     ///
     /// # Errors
     ///
@@ -119,6 +153,32 @@ impl<J: Journal + ?Sized> Journal for Arc<J> {
 
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
         (**self).append(task, epoch, entry).await
+    }
+
+    async fn end(
+        &self,
+        task: TaskId,
+        epoch: Epoch,
+        entry: Vec<u8>,
+        state: TaskState,
+    ) -> Result<(), JournalError> {
+        (**self).end(task, epoch, entry, state).await
+    }
+
+    async fn reopen(&self, task: TaskId, entry: Vec<u8>) -> Result<Epoch, JournalError> {
+        (**self).reopen(task, entry).await
+    }
+
+    async fn failed(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        (**self).failed(before, limit).await
+    }
+
+    async fn is_erased(&self, task: TaskId) -> Result<bool, JournalError> {
+        (**self).is_erased(task).await
     }
 
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {

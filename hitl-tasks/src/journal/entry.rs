@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{TaskError, TaskErrorKind};
+use crate::id::TaskId;
+use crate::journal::error::{JournalError, JournalErrorKind};
 use crate::run::step_failure::FailureKind;
 use crate::state::task_state::TaskState;
 
@@ -33,6 +35,23 @@ pub(crate) struct JournalEntry {
     /// The reason why a step could not be undone.
     #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Arc<str>>,
+    /// A retry has an id, by which its process recognises it when the journal's answer was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retry: Option<TaskId>,
+}
+
+impl JournalEntry {
+    /// Returns the bytes of the entry with which a failed task begins again.
+    pub(crate) fn retried() -> Result<Vec<u8>, JournalError> {
+        let retry = Some(TaskId::new());
+        Self { kind: EntryKind::Retried, retry, ..Self::default() }.into_bytes()
+    }
+
+    pub(crate) fn into_bytes(self) -> Result<Vec<u8>, JournalError> {
+        serde_json::to_vec(&Self { v: 1, ..self }).map_err(|_| {
+            JournalError::new(JournalErrorKind::Other, "an entry cannot be written as JSON")
+        })
+    }
 }
 
 /// Reads a `null` as an output, as that of `()` is.
@@ -51,6 +70,10 @@ pub(crate) enum EntryKind {
     UndoStarted,
     UndoDone,
     Terminal,
+    /// The host stopped, and the task continues when it is submitted again.
+    Interrupted,
+    /// The failed task begins again, after its completed steps.
+    Retried,
     /// Written by a newer version.
     #[default]
     #[serde(other)]
@@ -118,6 +141,21 @@ pub(crate) struct EndRecord {
     pub(crate) failed_step: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<FailureCode>,
+    /// The shape of the result of a completed task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<ResultShape>,
+}
+
+/// The shape of a task's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ResultShape {
+    /// The name of its type.
+    #[serde(rename = "type", with = "text")]
+    pub(crate) type_name: Arc<str>,
+    /// The number of parallel steps whose outputs together are the result. `None` if it is the
+    /// output of the last step alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +184,7 @@ impl EndRecord {
             reason: error.and_then(TaskError::shared_reason),
             failed_step: error.and_then(TaskError::failed_step),
             failure,
+            result: None,
         }
     }
 
@@ -178,6 +217,12 @@ pub(crate) struct JournalContents {
     undo_attempts: HashMap<usize, u32>,
     pub(crate) undone: HashMap<usize, Option<Arc<str>>>,
     pub(crate) terminal: Option<EndRecord>,
+    /// Attempts that were made before the last retry of the task.
+    attempts_before: HashMap<usize, u32>,
+    /// Times that each step was undone before a retry of the task.
+    rounds: HashMap<usize, u32>,
+    /// True if nothing has happened since the task was interrupted or retried.
+    pub(crate) interrupted: bool,
 }
 
 impl JournalContents {
@@ -195,6 +240,7 @@ impl JournalContents {
     fn apply(&mut self, entry: JournalEntry) {
         let step = entry.step.unwrap_or(0);
         let attempt = entry.attempt.unwrap_or(1);
+        self.interrupted = matches!(entry.kind, EntryKind::Interrupted | EntryKind::Retried);
         match entry.kind {
             // The first one counts: later ones were refused.
             EntryKind::Defined => {
@@ -212,13 +258,40 @@ impl JournalContents {
                 self.undone.entry(step).or_insert(entry.error);
             }
             EntryKind::Terminal => self.terminal = self.terminal.take().or(entry.end),
-            EntryKind::Unknown => {}
+            EntryKind::Retried => self.begin_again(),
+            EntryKind::Interrupted | EntryKind::Unknown => {}
         }
+    }
+
+    /// Reopens a task that has ended. What was undone has to be done again, and that as another
+    /// effect; what could not be undone is still done. Does nothing the second time.
+    fn begin_again(&mut self) {
+        self.terminal = None;
+        self.ending = None;
+        for (step, error) in self.undone.drain() {
+            if error.is_none() {
+                self.outputs.remove(&step);
+                *self.rounds.entry(step).or_default() += 1;
+            }
+        }
+        self.attempts_before.clone_from(&self.attempts);
     }
 
     /// Returns the number of attempts of a step that had begun.
     pub(crate) fn attempts(&self, step: usize) -> u32 {
         self.attempts.get(&step).copied().unwrap_or(0)
+    }
+
+    /// Returns how many of these attempts have used up retries: those since the last retry of the
+    /// task.
+    pub(crate) fn recent_attempts(&self, step: usize) -> u32 {
+        let before = self.attempts_before.get(&step).copied().unwrap_or(0);
+        self.attempts(step).saturating_sub(before)
+    }
+
+    /// Returns how often a step was undone before a retry of the task.
+    pub(crate) fn round(&self, step: usize) -> u32 {
+        self.rounds.get(&step).copied().unwrap_or(0)
     }
 
     /// Returns the number of attempts to undo a step that had begun.
@@ -306,6 +379,36 @@ mod tests {
             let said = old.difference(&new).unwrap();
             assert!(said.contains(text), "{said}");
         }
+    }
+
+    #[test]
+    fn a_retry_keeps_what_is_done_and_forgets_what_was_undone() {
+        let entries = [
+            r#"{"v":1,"type":"stepStarted","step":0,"attempt":1}"#,
+            r#"{"v":1,"type":"stepDone","step":0,"output":1}"#,
+            r#"{"v":1,"type":"stepDone","step":1,"output":2}"#,
+            r#"{"v":1,"type":"stepDone","step":2,"output":3}"#,
+            r#"{"v":1,"type":"stepStarted","step":3,"attempt":2}"#,
+            r#"{"v":1,"type":"undoing","end":{"state":"failed"}}"#,
+            r#"{"v":1,"type":"undoDone","step":2}"#,
+            r#"{"v":1,"type":"undoDone","step":1,"error":"no"}"#,
+            r#"{"v":1,"type":"terminal","end":{"state":"failed"}}"#,
+        ];
+        let retried = r#"{"v":1,"type":"retried"}"#;
+        let mut all: Vec<_> = entries.iter().map(|json| bytes(json)).collect();
+        assert!(JournalContents::read(&all).unwrap().terminal.is_some());
+        all.extend([bytes(retried), bytes(retried)]);
+        let recorded = JournalContents::read(&all).unwrap();
+        assert!(recorded.terminal.is_none() && recorded.ending.is_none());
+        assert!(recorded.interrupted && recorded.undone.is_empty());
+        let mut done: Vec<_> = recorded.outputs.keys().copied().collect();
+        done.sort_unstable();
+        assert_eq!(done, [0, 1], "one could not be undone, so it is still done");
+        assert_eq!([0, 1, 2, 3].map(|step| recorded.round(step)), [0, 0, 1, 0]);
+        assert_eq!((recorded.attempts(3), recorded.recent_attempts(3)), (2, 0));
+        all.push(bytes(r#"{"v":1,"type":"stepStarted","step":3,"attempt":3}"#));
+        let recorded = JournalContents::read(&all).unwrap();
+        assert_eq!((recorded.recent_attempts(3), recorded.interrupted), (1, false));
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub enum JournalErrorKind {
     NewerSchema,
     /// The task has to be kept: it has not ended, or a legal hold covers it. Nothing was erased.
     Kept,
+    /// The task has not failed, so there is nothing to retry: it is unknown, runs, completed, was
+    /// cancelled, or another retry has begun. Nothing was written.
+    NotFailed,
     /// Any other error.
     Other,
 }
@@ -52,6 +55,13 @@ impl JournalError {
     pub fn not_ended() -> Self {
         let why = "the task has not ended; cancel it, or let it end, before it is erased";
         Self::new(JournalErrorKind::Kept, why)
+    }
+
+    /// Creates the error of reopening a task that has not failed.
+    pub fn not_failed() -> Self {
+        let why = "there is nothing to retry: the task runs, completed, was cancelled, is retried \
+                   already, or is unknown";
+        Self::new(JournalErrorKind::NotFailed, why)
     }
 
     /// Adds the cause.

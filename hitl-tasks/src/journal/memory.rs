@@ -11,6 +11,7 @@ use crate::id::TaskId;
 use crate::journal::contract::{Epoch, Journal};
 use crate::journal::error::JournalError;
 use crate::journal::summary::check_erasable;
+use crate::state::task_state::TaskState;
 use crate::sync::{Mutex, lock};
 
 /// Keeps entries in memory, while a clone of it lives. Clones are the same journal.
@@ -24,12 +25,57 @@ pub struct MemoryJournal(Arc<Mutex<HashMap<TaskId, TaskEntries>>>);
 struct TaskEntries {
     epoch: Option<Epoch>,
     entries: Vec<Vec<u8>>,
+    mark: Option<Mark>,
+}
+
+/// A fact about a task besides its entries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Ended(TaskState),
+    Erased,
+}
+
+impl TaskEntries {
+    fn has_failed(&self) -> bool {
+        matches!(self.mark, Some(Mark::Ended(TaskState::Failed | TaskState::TimedOut)))
+    }
 }
 
 impl MemoryJournal {
     /// Creates an empty journal.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Changes a task if the epoch is that of its newest claim.
+    fn write(
+        &self,
+        task: TaskId,
+        epoch: Epoch,
+        change: impl FnOnce(&mut TaskEntries),
+    ) -> Result<(), JournalError> {
+        let mut tasks = lock(&self.0);
+        let kept = tasks.get_mut(&task).filter(|kept| kept.epoch == Some(epoch));
+        change(kept.ok_or_else(JournalError::fenced)?);
+        Ok(())
+    }
+
+    /// Returns a page of the tasks that `wanted` selects, in descending order.
+    fn page(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+        wanted: impl Fn(&TaskEntries) -> bool,
+    ) -> Vec<TaskId> {
+        let kept = lock(&self.0);
+        let selected = kept.iter().filter(|(task, entries)| {
+            before.is_none_or(|before| **task < before) && wanted(entries)
+        });
+        let mut tasks: Vec<TaskId> = selected.map(|(task, _)| *task).collect();
+        drop(kept);
+        tasks.sort_unstable_by_key(|task| std::cmp::Reverse(*task));
+        tasks.truncate(limit.clamp(1, 1000));
+        tasks
     }
 
     /// Removes the entries of a task; its holder is fenced.
@@ -50,14 +96,43 @@ impl Journal for MemoryJournal {
     }
 
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
+        self.write(task, epoch, |kept| kept.entries.push(entry))
+    }
+
+    async fn end(
+        &self,
+        task: TaskId,
+        epoch: Epoch,
+        entry: Vec<u8>,
+        state: TaskState,
+    ) -> Result<(), JournalError> {
+        self.write(task, epoch, |kept| {
+            kept.entries.push(entry);
+            kept.mark = Some(Mark::Ended(state));
+        })
+    }
+
+    async fn reopen(&self, task: TaskId, entry: Vec<u8>) -> Result<Epoch, JournalError> {
         let mut tasks = lock(&self.0);
-        match tasks.get_mut(&task) {
-            Some(kept) if kept.epoch == Some(epoch) => {
-                kept.entries.push(entry);
-                Ok(())
-            }
-            _ => Err(JournalError::fenced()),
-        }
+        let kept = tasks.get_mut(&task).filter(|kept| kept.has_failed());
+        let kept = kept.ok_or_else(JournalError::not_failed)?;
+        let epoch = kept.epoch.map_or(Epoch::FIRST, Epoch::next);
+        kept.epoch = Some(epoch);
+        kept.entries.push(entry);
+        kept.mark = None;
+        Ok(epoch)
+    }
+
+    async fn failed(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        Ok(self.page(before, limit, TaskEntries::has_failed))
+    }
+
+    async fn is_erased(&self, task: TaskId) -> Result<bool, JournalError> {
+        Ok(lock(&self.0).get(&task).is_some_and(|kept| kept.mark == Some(Mark::Erased)))
     }
 
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
@@ -69,11 +144,7 @@ impl Journal for MemoryJournal {
         before: Option<TaskId>,
         limit: usize,
     ) -> Result<Vec<TaskId>, JournalError> {
-        let mut tasks: Vec<TaskId> = lock(&self.0).keys().copied().collect();
-        tasks.retain(|task| before.is_none_or(|before| *task < before));
-        tasks.sort_unstable_by_key(|task| std::cmp::Reverse(*task));
-        tasks.truncate(limit.clamp(1, 1000));
-        Ok(tasks)
+        Ok(self.page(before, limit, |_| true))
     }
 
     async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
@@ -84,6 +155,7 @@ impl Journal for MemoryJournal {
         check_erasable(task, &kept.entries)?;
         kept.entries.clear();
         kept.epoch = kept.epoch.map(Epoch::next);
+        kept.mark = Some(Mark::Erased);
         Ok(true)
     }
 }

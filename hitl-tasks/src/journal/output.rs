@@ -56,17 +56,24 @@ impl<O> OutputCodec<O> {
 
     /// Reads an output. The error says where and, as far as that quotes nothing, what is wrong.
     pub(crate) fn read(&self, json: &RawValue) -> Result<O, OutputError> {
-        (self.read)(json).map_err(|error| {
-            let text = error.to_string();
-            let quotes_nothing = ["missing field `", "invalid type: null, "];
-            let what = if quotes_nothing.iter().any(|start| text.starts_with(start)) {
-                text.split(" at line ").next().unwrap_or_default()
-            } else {
-                "a value does not fit its type"
-            };
-            format!("cannot be read back from its JSON: {what} (column {})", error.column())
-        })
+        (self.read)(json).map_err(|error| unreadable(&error))
     }
+}
+
+/// Reads a journaled output. The error says what [`OutputCodec::read`] says.
+pub(crate) fn read_json<O: DeserializeOwned>(json: &RawValue) -> Result<O, OutputError> {
+    serde_json::from_str(json.get()).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &serde_json::Error) -> OutputError {
+    let text = error.to_string();
+    let quotes_nothing = ["missing field `", "invalid type: null, "];
+    let what = if quotes_nothing.iter().any(|start| text.starts_with(start)) {
+        text.split(" at line ").next().unwrap_or_default()
+    } else {
+        "a value does not fit its type"
+    };
+    format!("cannot be read back from its JSON: {what} (column {})", error.column())
 }
 
 /// Returns whether two texts are the same output. Sets and maps have no order, so the order of

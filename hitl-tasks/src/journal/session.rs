@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use crate::define::erased_step::ErasedStep;
-use crate::error::TaskError;
+use crate::error::{TaskError, TaskErrorKind};
+use crate::id::TaskId;
 use crate::journal::contract::{Epoch, Journal};
 use crate::journal::entry::{
-    Definition, EndRecord, EntryKind, FailureCode, JournalContents, JournalEntry, StepDefinition,
+    Definition, EndRecord, EntryKind, FailureCode, JournalContents, JournalEntry, ResultShape,
+    StepDefinition,
 };
 use crate::journal::error::{JournalError, JournalErrorKind};
 use crate::state::record::Record;
@@ -24,6 +26,9 @@ const MAX_RETRIES: u32 = 5;
 
 /// The timeout of one call, after which its outcome counts as unknown.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The timeout of recording that the task is interrupted, which nothing depends on.
+const INTERRUPTION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The delay before the first retry; it doubles.
 const FIRST_DELAY: Duration = Duration::from_millis(50);
@@ -58,9 +63,14 @@ impl JournalSession {
     ) -> Result<OpenedJournal, Termination> {
         let journal = journal(record)?;
         let id = record.id();
-        // Stopping here loses nothing: both calls may be dropped half-way.
+        let definition = definition(record, nodes);
+        // Stopping here loses nothing: every call may be dropped half-way.
         let opening = async {
-            let epoch = with_retry(|| journal.claim(id)).await?;
+            let epoch = if record.info().is_retry() {
+                reopen(journal, id, &definition).await?
+            } else {
+                with_retry(|| journal.claim(id)).await?
+            };
             let entries = with_retry(|| journal.load(id)).await?;
             Ok::<_, Termination>((epoch, entries))
         };
@@ -69,9 +79,7 @@ impl JournalSession {
             opened = opening => opened?,
             () = wait_for_stop(record) => return Err(Termination::Cancelled),
         };
-        let contents = JournalContents::read(&entries)
-            .map_err(|text| Termination::Abandoned(TaskError::journal(&text)))?;
-        let definition = definition(record, nodes);
+        let contents = read(&entries)?;
         let difference = contents.definition.as_ref().map(|old| old.difference(&definition));
         let ending = contents.ending.clone();
         // Its output is lost with the process that had it, so it cannot be undone, which is
@@ -109,6 +117,16 @@ impl JournalSession {
 
     pub(crate) fn attempts(&self, step: usize) -> u32 {
         self.contents.attempts(step)
+    }
+
+    /// Returns how many attempts of a step have used up its retries.
+    pub(crate) fn recent_attempts(&self, step: usize) -> u32 {
+        self.contents.recent_attempts(step)
+    }
+
+    /// Returns how often a step was undone before a retry of the task.
+    pub(crate) fn round(&self, step: usize) -> u32 {
+        self.contents.round(step)
     }
 
     pub(crate) fn output(&self, step: usize) -> Option<&RawValue> {
@@ -196,28 +214,92 @@ impl JournalSession {
         self.append(JournalEntry { error, ..step_entry(EntryKind::UndoDone, step, None) }).await
     }
 
-    /// Records the end. Returns it, or the reason why it could not be recorded.
-    pub(crate) async fn record_end(&self, record: &Record, end: Termination) -> Termination {
-        let entry = JournalEntry {
-            kind: EntryKind::Terminal,
-            end: Some(end_record(record, &end)),
-            ..JournalEntry::default()
-        };
-        match self.append(entry).await {
+    /// Records the end. Returns it, or the reason why it could not be recorded. `group` is the
+    /// number of parallel steps whose outputs together are the result.
+    pub(crate) async fn record_end(
+        &self,
+        record: &Record,
+        end: Termination,
+        group: Option<usize>,
+    ) -> Termination {
+        let mut ended = end_record(record, &end);
+        if ended.state == TaskState::Completed {
+            let type_name = record.info().output_type().into();
+            ended.result = Some(ResultShape { type_name, group });
+        }
+        match self.append_end(ended).await {
             Ok(()) => end,
             Err(left) => left,
         }
     }
 
+    async fn append_end(&self, end: EndRecord) -> Result<(), Termination> {
+        let journal = journal(&self.record)?;
+        let (id, state) = (self.record.id(), end.state);
+        let entry =
+            JournalEntry { kind: EntryKind::Terminal, end: Some(end), ..JournalEntry::default() };
+        let bytes = write(entry)?;
+        with_retry(|| journal.end(id, self.epoch, bytes.clone(), state)).await
+    }
+
+    /// Records that the host stops, for people who list tasks. Tried once: nothing depends on it.
+    pub(crate) async fn record_interrupted(&self) {
+        let entry = JournalEntry { kind: EntryKind::Interrupted, ..JournalEntry::default() };
+        let (Ok(journal), Ok(bytes)) = (journal(&self.record), write(entry)) else { return };
+        let written = tokio::select! {
+            biased;
+            written = journal.append(self.record.id(), self.epoch, bytes) => written.is_ok(),
+            () = sleep(INTERRUPTION_TIMEOUT) => false,
+        };
+        if !written {
+            let task = self.record.id();
+            tracing::debug!(%task, "the journal does not have that the task was interrupted");
+        }
+    }
+
     async fn append(&self, entry: JournalEntry) -> Result<(), Termination> {
         let journal = journal(&self.record)?;
-        let entry = JournalEntry { v: 1, ..entry };
-        let bytes = serde_json::to_vec(&entry).map_err(|_| {
-            Termination::Abandoned(TaskError::journal("an entry cannot be written as JSON"))
-        })?;
+        let bytes = write(entry)?;
         let id = self.record.id();
         with_retry(|| journal.append(id, self.epoch, bytes.clone())).await
     }
+}
+
+fn unwritable(error: JournalError) -> Termination {
+    Termination::Abandoned(TaskError::journal(&error.to_string()))
+}
+
+fn write(entry: JournalEntry) -> Result<Vec<u8>, Termination> {
+    entry.into_bytes().map_err(unwritable)
+}
+
+fn read(entries: &[Vec<u8>]) -> Result<JournalContents, Termination> {
+    JournalContents::read(entries).map_err(|text| Termination::Abandoned(TaskError::journal(&text)))
+}
+
+/// Claims a failed task and begins it again. Another definition, or another tenant's, changes
+/// nothing.
+async fn reopen(
+    journal: &dyn Journal,
+    id: TaskId,
+    definition: &Definition,
+) -> Result<Epoch, Termination> {
+    let contents = read(&with_retry(|| journal.load(id)).await?)?;
+    let recorded = contents.definition.as_ref();
+    if let Some(difference) = recorded.and_then(|old| old.difference(definition)) {
+        return Err(Termination::Abandoned(TaskError::definition_changed(&difference)));
+    }
+    let entry = JournalEntry::retried().map_err(unwritable)?;
+    let error = match with_retry(|| journal.reopen(id, entry.clone())).await {
+        Err(Termination::Abandoned(error)) if error.kind() == TaskErrorKind::NotFailed => error,
+        result => return result,
+    };
+    // It may be this very retry that has begun, by a call whose answer was lost.
+    let entries = with_retry(|| journal.load(id)).await?;
+    if entries.last() == Some(&entry) {
+        return with_retry(|| journal.claim(id)).await;
+    }
+    Err(Termination::Abandoned(error))
 }
 
 fn journal(record: &Record) -> Result<&dyn Journal, Termination> {
@@ -252,6 +334,9 @@ where
         match error.kind() {
             JournalErrorKind::Fenced => {
                 return Err(Termination::Abandoned(TaskError::taken_over()));
+            }
+            JournalErrorKind::NotFailed => {
+                return Err(Termination::Abandoned(TaskError::not_failed()));
             }
             JournalErrorKind::Ambiguous | JournalErrorKind::Unavailable
                 if retries < MAX_RETRIES => {}

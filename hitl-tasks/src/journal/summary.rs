@@ -27,13 +27,19 @@ use crate::state::task_state::TaskState;
 pub struct JournalSummary {
     /// The tenant.
     pub tenant: Option<Arc<str>>,
-    /// The state. A task that has started and not ended is running, even if its process died.
+    /// The state. A task that has started and not ended is running, even if its process was killed.
+    /// One that was stopped with its host, or that is to be retried, is interrupted.
     pub state: TaskState,
     /// The progress, as a dashboard reads it.
     pub progress: TaskProgress,
 }
 
 impl JournalSummary {
+    /// Returns whether the task belongs to a tenant.
+    pub fn is_of(&self, tenant: &str) -> bool {
+        self.tenant.as_deref() == Some(tenant)
+    }
+
     /// Reads all [entries](crate::Journal::load) of a task. `None` for a task that was claimed and
     /// never begun. The error says which entry cannot be read, and quotes nothing.
     pub fn read(task: TaskId, entries: &[Vec<u8>]) -> Result<Option<Self>, JournalError> {
@@ -42,25 +48,29 @@ impl JournalSummary {
         let Some(definition) = &contents.definition else { return Ok(None) };
         let names = definition.steps.iter().map(|step| Arc::clone(&step.name));
         let mut progress = TaskProgress::new(task, Arc::clone(&definition.name), names);
-        let begun = (0..progress.total_steps).rev().find(|step| contents.attempts(*step) > 0);
+        let has_begun = |step: &usize| {
+            contents.recent_attempts(*step) > 0 || contents.outputs.contains_key(step)
+        };
+        let begun = (0..progress.total_steps).rev().find(has_begun);
         progress.current_step = begun.unwrap_or(0);
         for step in &mut progress.steps {
             if contents.outputs.contains_key(&step.index) {
                 (step.status, step.progress) = (Status::Completed, 100.0);
-            } else if contents.attempts(step.index) > 0 {
+            } else if contents.recent_attempts(step.index) > 0 {
                 step.status = Status::Running;
             }
         }
         let state = match (&contents.terminal, &contents.ending) {
             (Some(end), _) => end.state,
+            (None, _) if contents.interrupted => TaskState::Interrupted,
             (None, Some(_)) => TaskState::Undoing,
             (None, None) if begun.is_some() => TaskState::Running,
             (None, None) => TaskState::Queued,
         };
-        progress.status = status(state);
+        progress.status = state.status();
         let end: Option<&EndRecord> = contents.terminal.as_ref().or(contents.ending.as_ref());
         progress.error = end.and_then(|end| end.error.clone());
-        if contents.terminal.is_some() {
+        if state.is_terminal() {
             let running = progress.steps.iter_mut().filter(|s| s.status == Status::Running);
             running.for_each(|step| step.status = progress.status);
         }
@@ -72,20 +82,9 @@ impl JournalSummary {
 /// a task that was claimed and never begun; the error then says that it has not ended.
 pub fn check_erasable(task: TaskId, entries: &[Vec<u8>]) -> Result<Option<Arc<str>>, JournalError> {
     match JournalSummary::read(task, entries)? {
-        Some(known) if known.state.is_terminal() => Ok(known.tenant),
+        Some(known) if known.state.has_ended() => Ok(known.tenant),
         None if entries.is_empty() => Ok(None),
         Some(_) | None => Err(JournalError::not_ended()),
-    }
-}
-
-/// Returns the status on a dashboard: a timeout is a failure.
-fn status(state: TaskState) -> Status {
-    match state {
-        TaskState::Queued => Status::Pending,
-        TaskState::Running | TaskState::Waiting | TaskState::Undoing => Status::Running,
-        TaskState::Completed => Status::Completed,
-        TaskState::Cancelled => Status::Cancelled,
-        TaskState::Failed | TaskState::TimedOut => Status::Failed,
     }
 }
 
@@ -125,6 +124,13 @@ mod tests {
         let known = read(&over).unwrap();
         assert_eq!(known.tenant.as_deref(), Some("acme"));
         assert_eq!(known.progress.error.as_deref(), Some("no disk"));
+        let stopped = r#"{"v":1,"type":"interrupted"}"#;
+        let half = [DEFINED, first, done, second, stopped];
+        assert_eq!(told(&half), (TaskState::Interrupted, 1, 50, vec![Completed, Pending]));
+        let half = [DEFINED, first, done, second, stopped, second];
+        assert_eq!(told(&half), (TaskState::Running, 1, 50, vec![Completed, Running]));
+        let retried = [DEFINED, first, done, second, failed, r#"{"v":1,"type":"retried"}"#];
+        assert_eq!(told(&retried), (TaskState::Interrupted, 0, 50, vec![Completed, Pending]));
     }
 
     #[test]

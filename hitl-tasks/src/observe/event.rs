@@ -115,13 +115,14 @@ pub enum TaskEventKind {
         /// The reason why it could not be undone, redacted.
         error: Option<Arc<str>>,
     },
-    /// The task ended. No event follows.
+    /// The task ended, or was [interrupted](TaskState::Interrupted) with its host and continues at
+    /// the next start. No event follows in this process.
     Ended {
         /// The terminal state.
         state: TaskState,
         /// The reason why it did not complete, redacted.
         error: Option<Arc<str>>,
-        /// The reason given for the cancellation, redacted.
+        /// The reason given for the cancellation or the interruption, redacted.
         reason: Option<Arc<str>>,
     },
 }

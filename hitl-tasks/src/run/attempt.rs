@@ -16,6 +16,8 @@ pub(crate) struct Attempt {
     /// The number of the attempt, from 1.
     pub(crate) number: u32,
     undo: bool,
+    /// The times that the step was undone before a retry of the task.
+    pub(crate) round: u32,
     stopped: AtomicBool,
     /// Created on first use, which also shows whether the body listens at all. A body that does not
     /// listen gets no grace period, because it would not notice.
@@ -35,6 +37,7 @@ impl Attempt {
             step,
             number,
             undo: false,
+            round: 0,
             stopped: AtomicBool::new(false),
             token: OnceLock::new(),
             clock: Mutex::new(OffClock::default()),
@@ -42,6 +45,10 @@ impl Attempt {
             calls: AtomicU32::new(0),
             waits: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn in_round(self, round: u32) -> Self {
+        Self { round, ..self }
     }
 
     /// Creates an attempt to undo a step.

@@ -130,10 +130,21 @@ impl StepContext {
     /// appends [`next_call`](Self::next_call).
     ///
     /// In a journaled task it stays the same after a restart. An [`undo`](crate::TaskStep::undo)
-    /// has a key of its own.
+    /// has a key of its own; so has a step that was undone and is done again because the task is
+    /// [retried](crate::TaskManager::retry), since that is another effect.
     pub fn idempotency_key(&self) -> String {
         let undo = if self.0.is_undo() { "/undo" } else { "" };
-        format!("{}/{}{undo}", self.0.record.id(), self.0.step)
+        let round = match self.0.round {
+            0 => String::new(),
+            round => format!("/r{round}"),
+        };
+        format!("{}/{}{round}{undo}", self.0.record.id(), self.0.step)
+    }
+
+    /// Returns how often this step was undone before the task was
+    /// [retried](crate::TaskManager::retry); 0 in most tasks.
+    pub fn times_undone(&self) -> u32 {
+        self.0.round
     }
 
     /// Counts the calls of this attempt: 0, 1, 2, .. Every attempt starts again from 0, so a body

@@ -193,6 +193,9 @@ impl Run {
         // The host shuts down, or another process has claimed the task, which continues later.
         let left = matches!(end, Termination::Abandoned(_)) || self.record.is_suspended();
         if left {
+            if self.record.is_suspended() {
+                session.record_interrupted().await;
+            }
             self.conclude(end, self.record.now());
             return;
         }
@@ -205,10 +208,17 @@ impl Run {
             };
         let left = matches!(end, Termination::Abandoned(_));
         let end = self.record.fix_end(end);
-        let end = if left || self.record.is_suspended() {
+        let end = if self.record.is_suspended() {
+            session.record_interrupted().await;
+            end
+        } else if left {
             end
         } else {
-            session.record_end(&self.record, end).await
+            let group = match self.items.last() {
+                Some(PlanItem::Group(group)) => Some(group.members.len()),
+                Some(PlanItem::Step(_)) | None => None,
+            };
+            session.record_end(&self.record, end, group).await
         };
         self.conclude_with_undo(end, undo_results);
     }

@@ -71,11 +71,12 @@ struct AttemptCounter {
 
 impl AttemptCounter {
     /// Includes the attempts before a restart, but allows at least one more: a crash is not a
-    /// failure.
+    /// failure. A retry of the task allows them all again.
     fn new(scope: &StepScope<'_>, index: usize, node: &dyn ErasedStep) -> Self {
         let retries = node.policy().retry.as_ref().map_or(0, |policy| policy.retry.retries());
         let number = scope.session.map_or(0, |session| session.attempts(index));
-        Self { number, made: number.min(retries), retries }
+        let made = scope.session.map_or(0, |session| session.recent_attempts(index));
+        Self { number, made: made.min(retries), retries }
     }
 
     /// Counts one more attempt.
@@ -106,7 +107,9 @@ async fn run_attempts(
             drive_attempt(first, scope, node).await
         } else {
             let last = counter.next();
-            let attempt = Arc::new(Attempt::new(Arc::clone(scope.record), index, counter.number));
+            let round = scope.session.map_or(0, |session| session.round(index));
+            let attempt = Attempt::new(Arc::clone(scope.record), index, counter.number);
+            let attempt = Arc::new(attempt.in_round(round));
             run_attempt(attempt, scope, node, last, at).await
         };
         let failure = match outcome {

@@ -100,13 +100,14 @@ impl Run {
             node.policy().retry.as_ref().map_or_else(Retry::none, |policy| policy.retry.clone());
         let mut delays = retry.delays();
         let mut number = session.map_or(0, |session| session.undo_attempts(index));
+        let round = session.map_or(0, |session| session.round(index));
         let error = loop {
             number = number.saturating_add(1);
             if let Some(session) = session {
                 session.record_undo_started(index, number).await?;
             }
             record.start_undo(index, number);
-            let Err(failure) = self.undo_once(index, node, number).await else { break None };
+            let Err(failure) = self.undo_once(index, node, number, round).await else { break None };
             let delay = delays.next();
             let text: Arc<str> = redact(&record.environment().redactor, failure.text()).into();
             drop_quietly(failure);
@@ -159,8 +160,10 @@ impl Run {
         index: usize,
         node: &dyn ErasedStep,
         number: u32,
+        round: u32,
     ) -> Result<(), StepFailure> {
-        let attempt = Arc::new(Attempt::new_undo(Arc::clone(self.record()), index, number));
+        let attempt = Attempt::new_undo(Arc::clone(self.record()), index, number);
+        let attempt = Arc::new(attempt.in_round(round));
         let cx = StepContext::new(Arc::clone(&attempt));
         let started = catch(|| node.undo(cx));
         let mut body = match started {

@@ -151,6 +151,7 @@ impl TaskProgress {
                 match state {
                     TaskState::Completed => self.complete(at),
                     TaskState::Cancelled => self.cancel(text(), at),
+                    TaskState::Interrupted => self.interrupt(text(), at),
                     _ => self.fail(text(), at),
                 }
             }
@@ -209,6 +210,12 @@ impl TaskProgress {
     /// Marks the task and its running steps as cancelled.
     pub fn cancel(&mut self, error: impl Into<Arc<str>>, at: Timestamp) {
         self.end(Status::Cancelled, Some(error.into()), at);
+    }
+
+    /// Marks the task and its running steps as pending: it was stopped with its host, and continues
+    /// when it is submitted again.
+    pub fn interrupt(&mut self, error: impl Into<Arc<str>>, at: Timestamp) {
+        self.end(Status::Pending, Some(error.into()), at);
     }
 
     fn end(&mut self, status: Status, error: Option<Arc<str>>, at: Timestamp) {

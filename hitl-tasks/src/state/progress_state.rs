@@ -149,7 +149,7 @@ impl ProgressState {
             self.partly -= live.progress * info.weight(step);
         }
         live.status = status;
-        live.completed_at = Some(at);
+        live.completed_at = status.is_over().then_some(at);
         if status == Status::Completed {
             live.progress = 100.0;
         }

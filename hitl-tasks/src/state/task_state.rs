@@ -12,6 +12,8 @@
 //!     v                v         v        v
 //!   one of Completed, Failed, Cancelled, TimedOut
 //! ```
+//!
+//! `Interrupt` leads from each of the first four to Interrupted.
 
 use std::fmt;
 
@@ -19,7 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::status::Status;
 
-/// The state of a task. It reaches exactly one of the last four, once, and never leaves it.
+/// The state of a task in one process. It reaches exactly one of the last five, once, and never
+/// leaves it.
 ///
 /// ```
 /// # use hitl_tasks::{TaskState, Transition};
@@ -51,11 +54,14 @@ pub enum TaskState {
     /// The task timed out as a whole, or waited too long to start.
     #[serde(rename = "timeout")]
     TimedOut,
+    /// A [journaled](crate::Task::journaled) task that was stopped with its host: nothing is
+    /// undone, and it continues when it is submitted again, usually at the next start.
+    Interrupted,
 }
 
 impl TaskState {
     /// Every state, in the order of a task's life.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Queued,
         Self::Running,
         Self::Waiting,
@@ -64,6 +70,7 @@ impl TaskState {
         Self::Failed,
         Self::Cancelled,
         Self::TimedOut,
+        Self::Interrupted,
     ];
 
     /// Returns the state after `transition`, or the reason why there is none.
@@ -81,20 +88,29 @@ impl TaskState {
             (Self::Queued | Self::Running | Self::Waiting | Self::Undoing, T::TimeOut) => {
                 Self::TimedOut
             }
+            (Self::Queued | Self::Running | Self::Waiting | Self::Undoing, T::Interrupt) => {
+                Self::Interrupted
+            }
             (from, transition) => return Err(IllegalTransition { from, transition }),
         })
     }
 
-    /// Returns whether no transition leaves this state.
-    pub const fn is_terminal(self) -> bool {
+    /// Returns whether the task has ended for good. An interrupted task has not: it continues when
+    /// it is submitted again.
+    pub const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
     }
 
+    /// Returns whether no transition leaves this state.
+    pub const fn is_terminal(self) -> bool {
+        self.has_ended() || matches!(self, Self::Interrupted)
+    }
+
     /// Returns the status on a dashboard: waiting and undoing tasks are running, a timeout is a
-    /// failure.
+    /// failure, and an interrupted task is pending, because it waits for the next start.
     pub const fn status(self) -> Status {
         match self {
-            Self::Queued => Status::Pending,
+            Self::Queued | Self::Interrupted => Status::Pending,
             Self::Running | Self::Waiting | Self::Undoing => Status::Running,
             Self::Completed => Status::Completed,
             Self::Failed | Self::TimedOut => Status::Failed,
@@ -103,7 +119,7 @@ impl TaskState {
     }
 
     /// Returns one lower-case word: `queued`, `running`, `waiting`, `undoing`, `completed`,
-    /// `failed`, `cancelled`, `timeout`.
+    /// `failed`, `cancelled`, `timeout`, `interrupted`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -114,6 +130,7 @@ impl TaskState {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::TimedOut => "timeout",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -146,11 +163,13 @@ pub enum Transition {
     /// [`Waiting`](TaskState::Waiting) uses no time, but the last member of a group may leave the
     /// clock just as the time is up.
     TimeOut,
+    /// The host shut down, and the task continues when it is submitted again.
+    Interrupt,
 }
 
 impl Transition {
     /// Every transition.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Start,
         Self::Park,
         Self::Resume,
@@ -159,6 +178,7 @@ impl Transition {
         Self::Fail,
         Self::Cancel,
         Self::TimeOut,
+        Self::Interrupt,
     ];
 }
 
@@ -186,6 +206,7 @@ mod tests {
                 T::Start => Some(S::Running),
                 T::Cancel => Some(S::Cancelled),
                 T::TimeOut => Some(S::TimedOut),
+                T::Interrupt => Some(S::Interrupted),
                 T::Park | T::Resume | T::Undo | T::Complete | T::Fail => None,
             },
             S::Running => match transition {
@@ -195,6 +216,7 @@ mod tests {
                 T::Fail => Some(S::Failed),
                 T::Cancel => Some(S::Cancelled),
                 T::TimeOut => Some(S::TimedOut),
+                T::Interrupt => Some(S::Interrupted),
                 T::Start | T::Resume => None,
             },
             S::Waiting => match transition {
@@ -203,15 +225,17 @@ mod tests {
                 T::Fail => Some(S::Failed),
                 T::Cancel => Some(S::Cancelled),
                 T::TimeOut => Some(S::TimedOut),
+                T::Interrupt => Some(S::Interrupted),
                 T::Start | T::Park | T::Complete => None,
             },
             S::Undoing => match transition {
                 T::Fail => Some(S::Failed),
                 T::Cancel => Some(S::Cancelled),
                 T::TimeOut => Some(S::TimedOut),
+                T::Interrupt => Some(S::Interrupted),
                 T::Start | T::Park | T::Resume | T::Undo | T::Complete => None,
             },
-            S::Completed | S::Failed | S::Cancelled | S::TimedOut => None,
+            S::Completed | S::Failed | S::Cancelled | S::TimedOut | S::Interrupted => None,
         }
     }
 
@@ -249,6 +273,8 @@ mod tests {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }
         assert_eq!(TaskState::TimedOut.status(), Status::Failed);
+        assert_eq!(TaskState::Interrupted.status(), Status::Pending);
+        assert!(TaskState::Interrupted.is_terminal() && !TaskState::Interrupted.has_ended());
         assert_eq!(TaskState::Waiting.status(), Status::Running);
         assert_eq!(
             TaskState::Failed.next(Transition::Start).unwrap_err().to_string(),

@@ -151,8 +151,13 @@ impl Record {
         undo_results: Vec<UndoResult>,
         at: Timestamp,
     ) {
+        let is_left = inner.suspended && self.info.is_journaled();
         let end = match end {
-            Termination::Recorded(..) => end,
+            Termination::Recorded(..) if !is_left || inner.live.state != TaskState::Undoing => end,
+            _ if is_left => {
+                let error = TaskError::interrupted(inner.stop.as_ref());
+                return self.finish_as_at(inner, TaskState::Interrupted, Some(error), at);
+            }
             _ if inner.stop.is_some() => Termination::Cancelled,
             end => end,
         };
@@ -198,6 +203,7 @@ impl Record {
             TaskState::Completed => Transition::Complete,
             TaskState::Cancelled => Transition::Cancel,
             TaskState::TimedOut => Transition::TimeOut,
+            TaskState::Interrupted => Transition::Interrupt,
             _ => Transition::Fail,
         };
         let Ok(next) = inner.live.state.next(transition) else { return };

@@ -156,12 +156,26 @@ async fn attempts_count_on_and_a_shutdown_only_interrupts() {
         let handle = manager.submit(task()).unwrap();
         settle().await;
         if round == 0 {
-            manager.shutdown(Shutdown::cancel(10 * S)).await;
+            let report = manager.shutdown(Shutdown::cancel(10 * S)).await;
+            assert_eq!(report.interrupted, [id]);
+            assert_eq!(report.to_string(), "1 stopped and continues at the next start");
         } else {
             drop(manager);
         }
-        assert_eq!(handle.wait().await.unwrap_err().kind(), TaskErrorKind::Cancelled);
+        let error = handle.wait().await.unwrap_err();
+        assert_eq!(error.kind(), TaskErrorKind::Interrupted);
+        assert_eq!(error.to_string(), "Task stopped; it continues at the next start");
+        assert!(error.reason().unwrap().contains("the task manager"), "{error:?}");
+        assert_eq!(handle.state(), TaskState::Interrupted);
         events.assert_one_end(id);
+        // A reader of the events, a dashboard and a reader of the journal see the same.
+        let mut seen = TaskProgress::new(id, "t", ["s"]);
+        events.of(id).iter().for_each(|event| seen.apply(event));
+        assert_eq!(seen.status, Status::Pending);
+        assert_eq!(seen, handle.progress());
+        let known = JournalSummary::read(id, &journal.load(id).await.unwrap()).unwrap().unwrap();
+        assert_eq!((known.state, known.progress.percent()), (TaskState::Interrupted, 0));
+        assert_eq!(journal.erase(id).await.unwrap_err().kind(), JournalErrorKind::Kept);
     }
     let (manager, _) = manager(journal.clone());
     assert_eq!(manager.submit(task()).unwrap().wait().await.unwrap(), 4);
@@ -271,6 +285,28 @@ impl Journal for Faulty {
 
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
         self.call(self.journal.append(task, epoch, entry)).await
+    }
+
+    async fn end(
+        &self,
+        task: TaskId,
+        epoch: Epoch,
+        entry: Vec<u8>,
+        state: TaskState,
+    ) -> Result<(), JournalError> {
+        self.call(self.journal.end(task, epoch, entry, state)).await
+    }
+
+    async fn reopen(&self, task: TaskId, entry: Vec<u8>) -> Result<Epoch, JournalError> {
+        self.call(self.journal.reopen(task, entry)).await
+    }
+
+    async fn failed(&self, _: Option<TaskId>, _: usize) -> Result<Vec<TaskId>, JournalError> {
+        unreachable!("a running task never asks")
+    }
+
+    async fn is_erased(&self, _: TaskId) -> Result<bool, JournalError> {
+        unreachable!("a running task never asks")
     }
 
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {

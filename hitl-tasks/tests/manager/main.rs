@@ -16,6 +16,7 @@ mod journal_contract;
 mod journaling;
 mod off_clock;
 mod races;
+mod recorded;
 mod running;
 mod scheduling;
 mod secrets;

@@ -232,7 +232,8 @@ async fn invariant_10_an_undoing_whose_host_goes_away_goes_on_later() {
     settle().await;
     assert_eq!(handle.state(), TaskState::Undoing);
     let report = first.shutdown(Shutdown::cancel(S)).await;
-    assert!(report.still_running.is_empty(), "{report:?}");
+    assert_eq!(report.interrupted, [id], "{report:?}");
+    assert_eq!(handle.wait().await.unwrap_err().kind(), TaskErrorKind::Interrupted);
     assert_eq!(said(&log), ["try 1"], "the rest is left for later");
     events.assert_one_end(id);
 

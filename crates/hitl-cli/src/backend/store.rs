@@ -12,7 +12,9 @@ use hitl_core::{
     ReviewScope, Tenant,
 };
 use hitl_store::SqliteStore;
-use hitl_tasks::{Journal, JournalSummary};
+use hitl_tasks::journal::{mark_for_retry, read_result_json};
+use hitl_tasks::{Journal, JournalSummary, ResultError, TaskId};
+use serde_json::value::RawValue;
 
 use crate::args::BackendArgs;
 use crate::exit::{Exit, Failure};
@@ -20,6 +22,13 @@ use crate::view::{Card, NumberedEntry};
 
 /// The number of tenants or tasks of one page.
 const TENANTS: usize = 1000;
+
+/// Which tasks are listed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which {
+    All,
+    Failed,
+}
 
 /// A store, and a gate over it.
 pub(crate) struct StoreBackend {
@@ -120,10 +129,17 @@ impl StoreBackend {
     }
 
     /// Returns the youngest tasks in the journal of the visible tenants, at most `limit`.
-    pub(crate) async fn tasks(&self, limit: usize) -> Result<Vec<JournalSummary>, Failure> {
+    pub(crate) async fn tasks(
+        &self,
+        which: Which,
+        limit: usize,
+    ) -> Result<Vec<JournalSummary>, Failure> {
         let (mut tasks, mut before) = (Vec::new(), None);
         loop {
-            let some = self.journal.recent(before, TENANTS).await?;
+            let some = match which {
+                Which::All => self.journal.recent(before, TENANTS).await?,
+                Which::Failed => self.journal.failed(before, TENANTS).await?,
+            };
             before = some.last().copied();
             for id in &some {
                 let known = JournalSummary::read(*id, &self.journal.load(*id).await?)?;
@@ -136,6 +152,28 @@ impl StoreBackend {
                 return Ok(tasks);
             }
         }
+    }
+
+    /// Returns a task of the journal, and its result as JSON.
+    pub(crate) async fn task(
+        &self,
+        id: TaskId,
+    ) -> Result<(JournalSummary, Result<Box<RawValue>, ResultError>), Failure> {
+        let entries = self.journal.load(id).await?;
+        let known = JournalSummary::read(id, &entries)?.filter(|task| self.is_seen(task));
+        let Some(known) = known else {
+            let was_erased = self.tenants.is_empty() && self.journal.is_erased(id).await?;
+            let why = if was_erased { "was erased" } else { "is not in the journal" };
+            return Err(Failure::new(Exit::NotFound, format!("task {id} {why}")));
+        };
+        Ok((known, read_result_json(&entries)))
+    }
+
+    /// Marks a failed task, which its program then continues.
+    pub(crate) async fn retry_task(&self, id: TaskId) -> Result<(), Failure> {
+        let _is_there_and_visible = self.task(id).await?;
+        mark_for_retry(&*self.journal, id).await?;
+        Ok(())
     }
 
     fn is_seen(&self, task: &JournalSummary) -> bool {

@@ -93,8 +93,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Erase(wanted) => erase::run(backend, wanted, output).await,
         Command::Hold(command) => hold::run(backend, command, output).await,
         Command::Resolve(wanted) => resolve::run(backend, wanted, output).await,
-        Command::Tasks { limit } => {
-            tasks::run(&Backend::open(backend, None).await?, limit, output).await
+        Command::Tasks(wanted) => {
+            tasks::run(&Backend::open(backend, None).await?, wanted, output).await
         }
         Command::Watch { after, count } => {
             watch::run(&Backend::open(backend, None).await?, after, count, output).await

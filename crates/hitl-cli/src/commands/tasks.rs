@@ -1,21 +1,64 @@
-//! `hitl tasks`: lists long-running work and its progress.
+//! `hitl tasks`: lists long-running work and its progress, shows results, and marks failed tasks to
+//! be retried.
 
 use std::io::{self, Write as _};
 
+use hitl_tasks::TaskId;
 use hitl_wire::TaskSummary;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Output;
-use crate::backend::{Backend, ConsoleClient, StoreBackend};
+use crate::args::TasksArgs;
+use crate::backend::{Backend, ConsoleClient, StoreBackend, Which};
 use crate::exit::{Exit, Failure};
-use crate::view::{TaskLine, task_summary, tasks_table};
+use crate::view::{StoredTask, TaskLine, stored_summary, task_text, tasks_table};
 
-pub(super) async fn run(source: &Backend, limit: usize, output: &Output) -> Result<(), Failure> {
-    // One more than is shown, to know whether there are more.
-    let mut tasks = match source {
-        Backend::Store(store) => from_store(store, limit.saturating_add(1)).await?,
-        Backend::Console(console) => from_console(console)?,
+pub(super) async fn run(
+    source: &Backend,
+    wanted: TasksArgs,
+    output: &Output,
+) -> Result<(), Failure> {
+    let TasksArgs { limit, failed, id, retry: to_retry } = wanted;
+    let store = match source {
+        Backend::Store(store) => store,
+        Backend::Console(console) if !failed && id.is_none() && to_retry.is_none() => {
+            return list(from_console(console)?, limit, output);
+        }
+        Backend::Console(_) => {
+            let why = "a console lists only tasks that live; for results and failures use --db";
+            return Err(Failure::usage(why));
+        }
     };
+    match (to_retry, id) {
+        (Some(id), _) => retry(store, id, output).await,
+        (None, Some(id)) => show(store, id, output).await,
+        (None, None) => {
+            // One more than is shown, to know whether there are more.
+            let which = if failed { Which::Failed } else { Which::All };
+            list(from_store(store, which, limit.saturating_add(1)).await?, limit, output)
+        }
+    }
+}
+
+/// Shows a task with its result.
+async fn show(store: &StoreBackend, id: TaskId, output: &Output) -> Result<(), Failure> {
+    let (task, result) = store.task(id).await?;
+    let document = StoredTask { summary: stored_summary(&task), result: result.as_deref().ok() };
+    output.print(&document, || task_text(&task, &result))?;
+    Ok(())
+}
+
+/// Marks a failed task to be retried.
+async fn retry(store: &StoreBackend, id: TaskId, output: &Output) -> Result<(), Failure> {
+    store.retry_task(id).await?;
+    let (task, _) = store.task(id).await?;
+    output.print(&stored_summary(&task), || {
+        format!("task {id} continues when its program submits it the next time\n")
+    })?;
+    Ok(())
+}
+
+fn list(mut tasks: Vec<Box<RawValue>>, limit: usize, output: &Output) -> Result<(), Failure> {
     let more = tasks.len() > limit;
     tasks.truncate(limit);
     if output.json {
@@ -41,7 +84,11 @@ fn from_console(console: &ConsoleClient) -> Result<Vec<Box<RawValue>>, Failure> 
     console.tasks()
 }
 
-async fn from_store(store: &StoreBackend, most: usize) -> Result<Vec<Box<RawValue>>, Failure> {
-    let tasks = store.tasks(most).await?;
-    Ok(tasks.iter().map(|task| to_raw_value(&task_summary(task))).collect::<Result<_, _>>()?)
+async fn from_store(
+    store: &StoreBackend,
+    which: Which,
+    most: usize,
+) -> Result<Vec<Box<RawValue>>, Failure> {
+    let tasks = store.tasks(which, most).await?;
+    Ok(tasks.iter().map(|task| to_raw_value(&stored_summary(task))).collect::<Result<_, _>>()?)
 }

@@ -17,5 +17,5 @@ pub(crate) use history::{Change, ChangeEntry, NumberedEntry, change_line};
 pub(crate) use patch::{difference, pretty};
 pub(crate) use stats::{OutcomeCounter, StatsReport, stats_text};
 pub(crate) use table::table;
-pub(crate) use task::{TaskLine, task_summary, tasks_table};
+pub(crate) use task::{StoredTask, TaskLine, stored_summary, task_text, tasks_table};
 pub(crate) use uncovered::uncovered_text;

@@ -1,21 +1,73 @@
 //! Tasks of a console and of a store's journal.
 
+use std::fmt::Write as _;
+
 use hitl_base::display::{clip, visible};
-use hitl_tasks::{JournalSummary, TaskProgress};
+use hitl_tasks::{JournalSummary, ResultError, TaskProgress, TaskState};
 use hitl_wire::TaskSummary;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::table;
 
 /// The number of characters of a name that are shown.
 const NAME: usize = 60;
 
-/// Converts a task of a store's journal to the same document as a console's. The journal does not
-/// record whether the task waits.
-pub(crate) fn task_summary(task: &JournalSummary) -> TaskSummary<&TaskProgress> {
+/// The number of characters of a result that are shown; `--json` prints all of it.
+const RESULT: usize = 4_000;
+
+/// A task of a store's journal: the document of a console, and what only a journal knows.
+#[derive(Serialize)]
+pub(crate) struct StoredSummary<'a> {
+    #[serde(flatten)]
+    task: TaskSummary<&'a TaskProgress>,
+    /// Tells `interrupted` from `pending`, `undoing` from `running`, and `timeout` from `failed`.
+    state: TaskState,
+}
+
+/// A task of a store's journal with its result.
+#[derive(Serialize)]
+pub(crate) struct StoredTask<'a> {
+    #[serde(flatten)]
+    pub(crate) summary: StoredSummary<'a>,
+    /// The result as the steps wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<&'a RawValue>,
+}
+
+/// Converts a task of a store's journal. The journal does not record whether the task waits.
+pub(crate) fn stored_summary(task: &JournalSummary) -> StoredSummary<'_> {
     let progress = &task.progress;
     let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
-    TaskSummary { progress, percent, steps_completed, waiting: false }
+    let summary = TaskSummary { progress, percent, steps_completed, waiting: false };
+    StoredSummary { task: summary, state: task.state }
+}
+
+/// Renders a task, its steps and its result for people.
+pub(crate) fn task_text(
+    task: &JournalSummary,
+    result: &Result<Box<RawValue>, ResultError>,
+) -> String {
+    let safe = |text: &str| visible(&clip(text, RESULT)).into_owned();
+    let progress = &task.progress;
+    let mut text = format!(
+        "{} {}: {}, {} %\n",
+        progress.task_id,
+        safe(&progress.task_name),
+        task.state,
+        progress.percent()
+    );
+    for step in &progress.steps {
+        let (number, status) = (step.index + 1, step.status.as_str());
+        let _ = writeln!(text, "  {number}. {}: {status}", safe(&step.name));
+    }
+    let (label, shown) = match result {
+        Ok(json) => ("result", safe(json.get())),
+        Err(error) => ("no result", safe(&error.to_string())),
+    };
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{label}: {shown}");
+    text
 }
 
 /// The part of a task's progress that is shown; `--json` prints all of it.
@@ -25,6 +77,9 @@ pub(crate) struct TaskLine {
     task_id: String,
     task_name: String,
     status: String,
+    /// The state, if a journal told it.
+    #[serde(default)]
+    state: Option<String>,
     #[serde(default)]
     current_step: usize,
     total_steps: usize,
@@ -43,7 +98,8 @@ struct StepLine {
 pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
     let safe = |text: &str| visible(&clip(text, NAME)).into_owned();
     let rows = tasks.iter().map(|TaskSummary { progress: task, percent, waiting, .. }| {
-        let status = if *waiting { "waiting for a human" } else { task.status.as_str() };
+        let state = task.state.as_deref().unwrap_or(&task.status);
+        let status = if *waiting { "waiting for a human" } else { state };
         let step = match (task.status.as_str(), task.steps.get(task.current_step)) {
             ("completed", _) => format!("{0} of {0}", task.total_steps),
             (_, Some(step)) => {

@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use hitl_core::{SessionId, Tenant};
 use hitl_tasks::journal::check_erasable;
-use hitl_tasks::{Epoch, Journal, JournalError, TaskId};
+use hitl_tasks::{Epoch, Journal, JournalError, TaskId, TaskState};
 use tokio_postgres::types::Type;
 
 use super::error::{Fault, ambiguous};
@@ -26,12 +26,22 @@ static CLAIM: Statement = Statement {
 };
 static APPEND: Statement = Statement {
     text: "WITH held AS ( \
-             UPDATE {s}.tasks SET entries = entries + 1 \
+             UPDATE {s}.tasks SET entries = entries + 1, state = coalesce($5, state) \
              WHERE id = $1::text::uuid AND epoch = $2 RETURNING n, entries), \
            said AS (INSERT INTO {s}.journal (task, number, write, entry) \
              SELECT n, entries, $3::text::uuid, $4 FROM held) \
-           SELECT count(*) FROM held",
-    types: &[Type::TEXT, Type::INT8, Type::TEXT, Type::BYTEA],
+           SELECT n FROM held",
+    types: &[Type::TEXT, Type::INT8, Type::TEXT, Type::BYTEA, Type::TEXT],
+};
+static REOPEN: Statement = Statement {
+    text: "WITH held AS ( \
+             UPDATE {s}.tasks SET epoch = epoch + 1, entries = entries + 1, state = NULL \
+             WHERE id = $1::text::uuid AND state IN ('failed', 'timeout') \
+             RETURNING n, entries, epoch), \
+           said AS (INSERT INTO {s}.journal (task, number, write, entry) \
+             SELECT n, entries, $2::text::uuid, $3 FROM held) \
+           SELECT epoch FROM held",
+    types: &[Type::TEXT, Type::TEXT, Type::BYTEA],
 };
 static APPENDED: Statement = Statement {
     text: "SELECT FROM {s}.journal j JOIN {s}.tasks t ON t.n = j.task \
@@ -48,6 +58,16 @@ pub(super) static RECENT: Statement = Statement {
     text: "SELECT id::text FROM {s}.tasks WHERE id < $1::text::uuid ORDER BY id DESC LIMIT $2",
     types: &[Type::TEXT, Type::INT8],
 };
+pub(super) static FAILED: Statement = Statement {
+    text: "SELECT id::text FROM {s}.tasks \
+           WHERE state IN ('failed', 'timeout') AND id < $1::text::uuid \
+           ORDER BY id DESC LIMIT $2",
+    types: &[Type::TEXT, Type::INT8],
+};
+static ERASED: Statement = Statement {
+    text: "SELECT FROM {s}.tasks WHERE id = $1::text::uuid AND state = 'erased'",
+    types: &[Type::TEXT],
+};
 static LOCK: Statement = Statement {
     text: "SELECT n FROM {s}.tasks WHERE id = $1::text::uuid FOR UPDATE",
     types: &[Type::TEXT],
@@ -57,7 +77,7 @@ static CALLS: Statement = Statement {
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],
 };
 static ERASE: Statement = Statement {
-    text: "WITH held AS (UPDATE {s}.tasks SET epoch = epoch + 1 \
+    text: "WITH held AS (UPDATE {s}.tasks SET epoch = epoch + 1, state = 'erased' \
              WHERE id = $1::text::uuid RETURNING n), \
            gone AS (DELETE FROM {s}.journal j USING held WHERE j.task = held.n) \
            SELECT count(*) FROM held",
@@ -68,59 +88,60 @@ const END: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] =
-    &[&CLAIM, &APPEND, &APPENDED, &LOAD, &RECENT, &LOCK, &CALLS, &ERASE];
+    &[&CLAIM, &APPEND, &REOPEN, &APPENDED, &LOAD, &RECENT, &FAILED, &ERASED, &LOCK, &CALLS, &ERASE];
 
 #[async_trait]
 impl Journal for PostgresStore {
     async fn claim(&self, task: TaskId) -> Result<Epoch, JournalError> {
         let on = self.database();
         let claimed = on.read(&CLAIM, &[&task.to_string()]).await;
-        let epoch = claimed.and_then(|rows| Ok(one(&rows)?.try_get::<_, i64>(0)?));
-        let epoch = epoch.and_then(|epoch| {
-            Epoch::new(epoch.cast_unsigned()).ok_or(Fault::Damaged("a task's epoch"))
-        });
-        epoch.map_err(|fault| match fault {
+        let number = claimed.and_then(|rows| Ok(one(&rows)?.try_get::<_, i64>(0)?));
+        epoch(number).map_err(|fault| match fault {
             Fault::Broken(_) => failed(ambiguous(&on.place)),
             fault => failed(on.error(fault)),
         })
     }
 
     async fn append(&self, task: TaskId, epoch: Epoch, entry: Vec<u8>) -> Result<(), JournalError> {
+        self.append_entry(task, epoch, &entry, None).await
+    }
+
+    async fn end(
+        &self,
+        task: TaskId,
+        epoch: Epoch,
+        entry: Vec<u8>,
+        state: TaskState,
+    ) -> Result<(), JournalError> {
+        self.append_entry(task, epoch, &entry, Some(state.as_str())).await
+    }
+
+    async fn reopen(&self, task: TaskId, entry: Vec<u8>) -> Result<Epoch, JournalError> {
         let on = self.database();
         let (id, write) = (task.to_string(), SessionId::new().to_string());
-        let given: Params<'_> = &[&id, &epoch.get().cast_signed(), &write, &entry];
-        let (mut retry, mut unclear) = (on.retry(), false);
-        reach("before-entry");
-        loop {
-            let fault = match on.send(&APPEND, given).await {
-                Ok(rows) => {
-                    let written = one(&rows).and_then(|row| Ok(row.try_get::<_, i64>(0)?));
-                    if written.map_err(|fault| failed(on.error(fault)))? == 1 {
-                        reach("entry-written");
-                        return Ok(());
-                    }
-                    // Fenced, but an earlier attempt whose answer was lost may have been written
-                    // before.
-                    let appended =
-                        if unclear { self.has_appended(&id, &write).await? } else { false };
-                    return if appended { Ok(()) } else { Err(JournalError::fenced()) };
-                }
-                Err(fault) => fault,
-            };
-            match fault {
-                // The row is from an attempt whose answer was lost.
-                fault if unclear && fault.is_duplicate() => return Ok(()),
-                fault if fault.is_passing() => {
-                    unclear |= matches!(fault, Fault::Broken(_));
-                    if !retry.wait().await {
-                        let error = if unclear { ambiguous(&on.place) } else { on.error(fault) };
-                        return Err(failed(error));
-                    }
-                }
-                _ if unclear => return Err(failed(ambiguous(&on.place))),
-                fault => return Err(failed(on.error(fault))),
+        match self.write_once(&REOPEN, &[&id, &write, &entry], &id, &write).await? {
+            Written::Now(rows) => {
+                let row = one(&rows).and_then(|row| Ok(row.try_get::<_, i64>(0)?));
+                epoch(row).map_err(|fault| failed(on.error(fault)))
             }
+            // By an attempt whose answer was lost: a further claim holds the task.
+            Written::Before => self.claim(task).await,
+            Written::Never => Err(JournalError::not_failed()),
         }
+    }
+
+    async fn failed(
+        &self,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        self.page(&FAILED, before, limit).await
+    }
+
+    async fn is_erased(&self, task: TaskId) -> Result<bool, JournalError> {
+        let on = self.database();
+        let rows = on.read(&ERASED, &[&task.to_string()]).await;
+        Ok(!rows.map_err(|fault| failed(on.error(fault)))?.is_empty())
     }
 
     async fn load(&self, task: TaskId) -> Result<Vec<Vec<u8>>, JournalError> {
@@ -136,16 +157,7 @@ impl Journal for PostgresStore {
         before: Option<TaskId>,
         limit: usize,
     ) -> Result<Vec<TaskId>, JournalError> {
-        let on = self.database();
-        let before = before.map_or_else(|| END.to_owned(), |before| before.to_string());
-        let limit = i64::try_from(limit.clamp(1, 1000)).unwrap_or(1000);
-        let rows = on.read(&RECENT, &[&before, &limit]).await;
-        let rows = rows.map_err(|fault| failed(on.error(fault)))?;
-        let id = |row: &tokio_postgres::Row| {
-            let id: String = row.try_get(0).map_err(|error| failed(on.error(error.into())))?;
-            id.parse().map_err(|_| damaged())
-        };
-        rows.iter().map(id).collect()
+        self.page(&RECENT, before, limit).await
     }
 
     async fn erase(&self, task: TaskId) -> Result<bool, JournalError> {
@@ -193,7 +205,96 @@ impl TransactionBody for Erase {
     }
 }
 
+fn epoch(number: Result<i64, Fault>) -> Result<Epoch, Fault> {
+    Epoch::new(number?.cast_unsigned()).ok_or(Fault::Damaged("a task's epoch"))
+}
+
+/// The outcome of a statement that adds an entry.
+enum Written {
+    Now(Vec<tokio_postgres::Row>),
+    /// By an earlier attempt, whose answer was lost.
+    Before,
+    Never,
+}
+
 impl PostgresStore {
+    /// Appends an entry, and marks the task as ended if there is a state.
+    async fn append_entry(
+        &self,
+        task: TaskId,
+        epoch: Epoch,
+        entry: &[u8],
+        state: Option<&str>,
+    ) -> Result<(), JournalError> {
+        let (id, write) = (task.to_string(), SessionId::new().to_string());
+        let given: Params<'_> = &[&id, &epoch.get().cast_signed(), &write, &entry, &state];
+        match self.write_once(&APPEND, given, &id, &write).await? {
+            Written::Now(_) | Written::Before => Ok(()),
+            Written::Never => Err(JournalError::fenced()),
+        }
+    }
+
+    /// Sends a statement that adds an entry and returns a row, or does nothing and returns none. It
+    /// is sent again while that may help, and adds the entry once.
+    async fn write_once(
+        &self,
+        statement: &'static Statement,
+        given: Params<'_>,
+        id: &str,
+        write: &str,
+    ) -> Result<Written, JournalError> {
+        let on = self.database();
+        let (mut retry, mut unclear) = (on.retry(), false);
+        reach("before-entry");
+        loop {
+            let fault = match on.send(statement, given).await {
+                Ok(rows) if !rows.is_empty() => {
+                    reach("entry-written");
+                    return Ok(Written::Now(rows));
+                }
+                // Refused, but an earlier attempt whose answer was lost may have been written
+                // before.
+                Ok(_) if unclear && self.has_appended(id, write).await? => {
+                    return Ok(Written::Before);
+                }
+                Ok(_) => return Ok(Written::Never),
+                Err(fault) => fault,
+            };
+            match fault {
+                // The row is from an attempt whose answer was lost.
+                fault if unclear && fault.is_duplicate() => return Ok(Written::Before),
+                fault if fault.is_passing() => {
+                    unclear |= matches!(fault, Fault::Broken(_));
+                    if !retry.wait().await {
+                        let error = if unclear { ambiguous(&on.place) } else { on.error(fault) };
+                        return Err(failed(error));
+                    }
+                }
+                _ if unclear => return Err(failed(ambiguous(&on.place))),
+                fault => return Err(failed(on.error(fault))),
+            }
+        }
+    }
+
+    /// Returns a page of tasks, in descending order.
+    async fn page(
+        &self,
+        statement: &'static Statement,
+        before: Option<TaskId>,
+        limit: usize,
+    ) -> Result<Vec<TaskId>, JournalError> {
+        let on = self.database();
+        let before = before.map_or_else(|| END.to_owned(), |before| before.to_string());
+        let limit = i64::try_from(limit.clamp(1, 1000)).unwrap_or(1000);
+        let rows = on.read(statement, &[&before, &limit]).await;
+        let rows = rows.map_err(|fault| failed(on.error(fault)))?;
+        let id = |row: &tokio_postgres::Row| {
+            let id: String = row.try_get(0).map_err(|error| failed(on.error(error.into())))?;
+            id.parse().map_err(|_| damaged())
+        };
+        rows.iter().map(id).collect()
+    }
+
     async fn has_appended(&self, task: &str, write: &str) -> Result<bool, JournalError> {
         let on = self.database();
         let rows = on.read(&APPENDED, &[&task, &write]).await;

@@ -78,7 +78,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     let states = vec!["pending"];
     let (none, some) = (None::<String>, Some(id.clone()));
     let (limit, first) = (100_i64, i64::MIN);
-    let queries: [(&Statement, &[&(dyn ToSql + Sync)]); 19] = [
+    let queries: [(&Statement, &[&(dyn ToSql + Sync)]); 20] = [
         (&BY_ID, &[&tenant, &id]),
         (&BY_KEY, &[&tenant, &run, &150_i64]),
         (&PAYLOAD, &[&tenant, &id]),
@@ -98,6 +98,7 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
         (&retention::ENDED, &[&i64::MAX, &limit, &i64::MIN, &i64::MIN]),
         (&journal::LOAD, &[&id]),
         (&journal::RECENT, &[&id, &limit]),
+        (&journal::FAILED, &[&id, &limit]),
     ];
     for (sql, given) in queries {
         let (few, _) = short.explain(sql, given).await;

@@ -23,6 +23,7 @@ fn every_listing_is_answered_by_an_index() {
             decisions::FORGET,
             journal::LOAD,
             journal::RECENT,
+            journal::FAILED,
         ])
         .chain(grants::LISTINGS.iter().copied())
     {

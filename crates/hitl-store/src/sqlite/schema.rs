@@ -27,6 +27,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/9.sql"),
     include_str!("schema/10.sql"),
     include_str!("schema/11.sql"),
+    include_str!("schema/12.sql"),
 ];
 
 /// The version from which on deleted data is overwritten.
@@ -155,7 +156,7 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// The number of tables and indexes in the newest schema.
-const OBJECTS: i64 = 33;
+const OBJECTS: i64 = 34;
 
 /// Returns whether every table and index of the newest schema exists.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
@@ -165,7 +166,7 @@ pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
                  'calls_by_root','calls_rejected',\
                  'grants','grants_live','grants_by_tool','grants_by_tenant','grants_ended',\
                  'history_by_call','journal_by_task','decisions','decisions_by_call','holds',\
-                 'effects','effects_by_call'";
+                 'effects','effects_by_call','tasks_failed'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     Ok(found == OBJECTS)
@@ -244,6 +245,36 @@ mod tests {
         let rows: Vec<_> = rows.iter().map(|(id, call)| (id.as_str(), *call)).collect();
         // A decision that was used for two calls counts for the first.
         assert_eq!(rows, [("d1", 1), ("e2", 2), ("e3", 2), ("v1", 1)]);
+    }
+
+    #[test]
+    fn the_ended_tasks_of_an_older_file_are_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hitl.db");
+        let mut connection = Connection::open(&path).unwrap();
+        migrate(&mut connection, &STEPS[..11], &path).unwrap();
+        let end = r#"{"v":1,"type":"terminal","end":{"state":"#;
+        let ends = [
+            format!("{end}\"failed\",\"error\":\"\\u0000 \u{e9}{}\"}}}}", "\u{1f600}".repeat(30)),
+            format!(r#"{end}"timeout"}}}}"#),
+            format!(r#"{end}"completed"}}}}"#),
+            r#"{"v":1,"type":"stepDone","step":0,"output":"{\"state\":\"failed\""}"#.to_owned(),
+        ];
+        for (n, last) in (0_i64..).zip(&ends) {
+            let put = "INSERT INTO tasks (n, id, epoch) VALUES (?1, ?1, 1)";
+            connection.execute(put, [n]).unwrap();
+            for entry in [r#"{"v":1,"type":"defined"}"#, last] {
+                let put = "INSERT INTO journal (task, entry) VALUES (?1, ?2)";
+                connection.execute(put, rusqlite::params![n, entry.as_bytes()]).unwrap();
+            }
+        }
+        connection.execute("INSERT INTO tasks (n, id, epoch) VALUES (9, '9', 1)", []).unwrap();
+        migrate(&mut connection, STEPS, &path).unwrap();
+        let mut statement = connection.prepare("SELECT state FROM tasks ORDER BY n").unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        let states: Vec<Option<String>> = rows.map(Result::unwrap).collect();
+        let expected = [Some("failed"), Some("timeout"), Some("completed"), None, None];
+        assert_eq!(states, expected.map(|state| state.map(str::to_owned)));
     }
 
     #[test]

@@ -36,7 +36,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 /// The steps of the schemas before this one.
-const FORMER: [&str; 10] = [
+const FORMER: [&str; 12] = [
     include_str!("../../src/postgres/schema/1.sql"),
     include_str!("../../src/postgres/schema/2.sql"),
     include_str!("../../src/postgres/schema/3.sql"),
@@ -47,6 +47,8 @@ const FORMER: [&str; 10] = [
     include_str!("../../src/postgres/schema/8.sql"),
     include_str!("../../src/postgres/schema/9.sql"),
     include_str!("../../src/postgres/schema/10.sql"),
+    include_str!("../../src/postgres/schema/11.sql"),
+    include_str!("../../src/postgres/schema/12.sql"),
 ];
 
 /// Creates a schema of a former version, with one call of this record.
@@ -122,6 +124,35 @@ async fn invariant_4_a_process_of_an_older_version_changes_nothing_after_the_mig
         let code = error.code().unwrap();
         assert_eq!(*code, tokio_postgres::error::SqlState::UNDEFINED_COLUMN, "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn the_ended_tasks_of_an_older_schema_are_marked() {
+    let (url, schema) = (url_or_skip!(), schema());
+    former(&url, &schema, 12, "{}").await;
+    let on = plain(&url).await;
+    let end = r#"{"v":1,"type":"terminal","end":{"state":"#;
+    let ends = [
+        format!("{end}\"failed\",\"error\":\"\\u0000 \u{e9}{}\"}}}}", "\u{1f600}".repeat(30)),
+        format!(r#"{end}"timeout"}}}}"#),
+        format!(r#"{end}"completed"}}}}"#),
+        r#"{"v":1,"type":"stepDone","step":0,"output":"{\"state\":\"failed\""}"#.to_owned(),
+    ];
+    for (number, last) in ends.iter().enumerate() {
+        let put = format!(
+            "WITH t AS (INSERT INTO {schema}.tasks (id, epoch, entries) \
+               VALUES ('01890000-0000-7000-8000-00000000000{number}', 1, 2) RETURNING n) \
+             INSERT INTO {schema}.journal (task, number, write, entry) \
+             SELECT n, i, gen_random_uuid(), e FROM t, (VALUES (1::bigint, $1::bytea), (2, $2)) x (i, e)"
+        );
+        let defined = br#"{"v":1,"type":"defined"}"#.as_slice();
+        on.execute(put.as_str(), &[&defined, &last.as_bytes()]).await.unwrap();
+    }
+    drop(options(&url, &schema).open().await.unwrap());
+    let sql = format!("SELECT state FROM {schema}.tasks ORDER BY id");
+    let rows = on.query(sql.as_str(), &[]).await.unwrap();
+    let states: Vec<Option<&str>> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(states, [Some("failed"), Some("timeout"), Some("completed"), None]);
 }
 
 #[tokio::test]

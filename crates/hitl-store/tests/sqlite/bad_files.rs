@@ -169,7 +169,7 @@ async fn a_locked_file_is_unavailable_and_then_available() {
 async fn a_full_disk_writes_nothing_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hitl.db");
-    let store = SqliteStore::options().max_pages(40).open(&path).await.unwrap();
+    let store = SqliteStore::options().max_pages(50).open(&path).await.unwrap();
     let mut kept = Vec::new();
     let error = loop {
         let draft = Draft::new("run", kept.len() as u64);

@@ -145,6 +145,7 @@ const FATES: &[(&str, Fate, &[&str])] = &[
     // A call is not erased while one of its changes is in this table.
     ("unaudited", Fate::Goes, &["call", "version", "seq", "auditor"]),
     ("decisions", Fate::Stays, &["id", "call"]),
+    ("effects", Fate::Stays, &["tenant", "effect", "call"]),
     (
         "grants",
         Fate::Goes,
@@ -153,7 +154,7 @@ const FATES: &[(&str, Fate, &[&str])] = &[
     ("holds", Fate::OfNoCall, &["id", "tenant", "scope", "call", "record"]),
     ("meta", Fate::OfNoCall, &["name", "value"]),
     ("executors", Fate::OfNoCall, &["session", "recorded_at", "digest", "tools"]),
-    ("tasks", Fate::OfNoCall, &["n", "id", "epoch"]),
+    ("tasks", Fate::OfNoCall, &["n", "id", "epoch", "state"]),
     ("journal", Fate::OfNoCall, &["seq", "task", "entry"]),
 ];
 

@@ -5,6 +5,7 @@
 mod check;
 mod life;
 mod place;
+mod retries;
 mod tasks;
 mod worker;
 

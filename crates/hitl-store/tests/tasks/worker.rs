@@ -18,6 +18,9 @@ pub(crate) const STOP: &str = "HITL_TASKS_STOP";
 pub(crate) const ONE_TASK: &str = "HITL_TASKS_ONE";
 /// Set for a worker whose tasks are of another version.
 pub(crate) const CHANGED: &str = "HITL_TASKS_CHANGED";
+/// Set for a worker that retries task 2, or submits it if it has not failed, and reports how it
+/// ended.
+pub(crate) const RETRY: &str = "HITL_TASKS_RETRY";
 /// The prefix that tells our lines from those of the test harness.
 pub(crate) const MARK: &str = "@@ ";
 /// The number of tasks that run at once.
@@ -66,8 +69,18 @@ async fn work(folder: PathBuf) {
     let manager = TaskManager::builder().journal(journal).build().unwrap();
     say("ready");
     let version = if std::env::var_os(CHANGED).is_some() { 2 } else { 1 };
-    if std::env::var_os(ONE_TASK).is_some() {
-        let ended = manager.submit(task(&folder, 0, version)).unwrap().wait().await;
+    let (one, retry) = (std::env::var_os(ONE_TASK), std::env::var_os(RETRY));
+    if one.is_some() || retry.is_some() {
+        let again = match retry {
+            Some(_) => manager.retry(task(&folder, 2, version)).unwrap().wait().await,
+            None => manager.submit(task(&folder, 0, version)).unwrap().wait().await,
+        };
+        let ended = match again {
+            Err(error) if error.kind() == TaskErrorKind::NotFailed => {
+                manager.submit(task(&folder, 2, version)).unwrap().wait().await
+            }
+            ended => ended,
+        };
         match ended {
             Ok(_) => say("task completed"),
             Err(error) => say(&format!("task {:?}", error.kind())),

@@ -18,6 +18,7 @@
 pub mod appending;
 mod checks;
 pub mod claiming;
+pub mod ending;
 pub mod erasing;
 pub mod fencing;
 pub mod listing;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Subject;
-use crate::{Epoch, JournalErrorKind, TaskId};
+use crate::{Epoch, JournalErrorKind, TaskId, TaskState};
 
 /// The number of concurrent tasks.
 const RACERS: usize = 16;
@@ -29,6 +29,33 @@ pub async fn of_many_claims_the_greatest_holds(s: Subject) {
         s.refuse(task, epoch).await;
     }
     s.append(task, greatest, "1").await;
+}
+
+/// Of concurrent retries of one failure exactly one begins, and holds the task.
+pub async fn of_many_reopenings_one_begins(s: Subject) {
+    let task = TaskId::new();
+    let mut epoch = s.claim(task).await;
+    for round in 1..=3 {
+        s.end(task, epoch, "1", TaskState::Failed).await;
+        let retries: Vec<_> = (0..RACERS)
+            .map(|number| {
+                let journal = Arc::clone(&s.journal);
+                let entry = format!("[{number}]").into_bytes();
+                tokio::spawn(async move { journal.reopen(task, entry).await })
+            })
+            .collect();
+        let mut begun = Vec::new();
+        for retry in retries {
+            match s.soon("a retry", retry).await.unwrap() {
+                Ok(epoch) => begun.push(epoch),
+                Err(error) => assert_eq!(error.kind(), JournalErrorKind::NotFailed, "{error}"),
+            }
+        }
+        assert_eq!(begun.len(), 1, "{begun:?}");
+        assert_eq!(s.load(task).await.len(), 2 * round);
+        epoch = begun[0];
+    }
+    s.append(task, epoch, "2").await;
 }
 
 /// Concurrent appends of one holder are all kept, each once.

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Epoch, Journal, JournalErrorKind, TaskId};
+use crate::{Epoch, Journal, JournalErrorKind, TaskId, TaskState};
 
 /// The timeout of anything that has to happen: far beyond the needs of a healthy journal.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +40,11 @@ impl Subject {
     /// Appends an entry, which must succeed.
     pub async fn append(&self, task: TaskId, epoch: Epoch, entry: &str) {
         self.journal.append(task, epoch, entry.into()).await.expect("append");
+    }
+
+    /// Ends a task, which must succeed.
+    pub async fn end(&self, task: TaskId, epoch: Epoch, entry: &str, state: TaskState) {
+        self.journal.end(task, epoch, entry.into(), state).await.expect("end");
     }
 
     /// Appends an entry, which must be fenced and write nothing.

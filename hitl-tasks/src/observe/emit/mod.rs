@@ -1,5 +1,7 @@
 //! The consumers of a task's events.
 
+#[cfg(feature = "terminal")]
+mod bars_writer;
 pub(crate) mod broadcast;
 mod coalescing_channel;
 mod dashboard;
@@ -11,6 +13,8 @@ mod json_lines;
 mod progress_bars;
 mod tracing_emitter;
 
+#[cfg(feature = "terminal")]
+pub use bars_writer::BarsWriter;
 pub use broadcast::{Broadcast, BroadcastItem, Subscription};
 pub use coalescing_channel::{CoalescingChannel, Inbox};
 pub use dashboard::{Dashboard, DashboardSnapshot, DashboardUpdates};

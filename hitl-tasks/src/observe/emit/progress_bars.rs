@@ -20,6 +20,12 @@ use crate::sync::{Mutex, lock};
 /// Hidden if the stream is not a terminal. Clones are the same bars: give one to the manager and
 /// keep one, to print and to ask questions while bars are shown.
 ///
+/// What anything else prints on the same terminal is overwritten by the next redraw, and leaves
+/// remains of bars: `eprintln!` and `println!` of a body, or a subscriber of `tracing` that writes
+/// there. Print with [`println`](Self::println), give those a [`writer`](Self::writer), and wrap
+/// what you cannot change in [`suspend`](Self::suspend). `cx.message(..)` shows a text in the bar
+/// itself.
+///
 /// ```
 /// # use hitl_tasks::{ProgressBars, TaskManager};
 /// let bars = ProgressBars::stderr();
@@ -63,7 +69,7 @@ impl ProgressBars {
         Self::on(ProgressDrawTarget::stderr())
     }
 
-    fn on(target: ProgressDrawTarget) -> Self {
+    pub(super) fn on(target: ProgressDrawTarget) -> Self {
         Self(Arc::new(Shared {
             multi: MultiProgress::with_draw_target(target),
             rows: Mutex::default(),
@@ -207,6 +213,8 @@ impl Row {
 
     fn hide(&mut self, multi: &MultiProgress) {
         if std::mem::take(&mut self.shown) {
+            // To remove it alone would leave its line on the screen until something else is drawn.
+            self.bar.finish_and_clear();
             multi.remove(&self.bar);
             // A removed bar keeps no line; the next time it is shown it is a new one.
             let elapsed: Duration = self.bar.elapsed();
@@ -354,6 +362,24 @@ mod tests {
         assert!(handle.wait().await.is_err());
         assert!(screen.taken().contains("Step 'Speak' failed: went wrong"));
         assert!(format!("{bars:?}").contains("tasks: 0"), "{bars:?}");
+    }
+
+    #[tokio::test]
+    async fn a_task_that_its_host_stops_says_that_it_continues() {
+        let screen = Screen::default();
+        let bars = ProgressBars::on(ProgressDrawTarget::term_like(Box::new(screen.clone())));
+        let journal = crate::MemoryJournal::new();
+        let manager =
+            TaskManager::builder().emitter(bars.clone()).journal(journal).build().unwrap();
+        let waits = |_: StepContext| std::future::pending::<Result<(), String>>();
+        let task = Task::new("Export").step(TaskStep::new("Wait", waits).durable()).journaled();
+        let _handle = manager.submit(task).unwrap();
+        settle().await;
+        screen.taken();
+        manager.shutdown(crate::Shutdown::cancel(Duration::from_secs(5))).await;
+        let shown = screen.taken();
+        assert!(shown.contains("Export: Task stopped; it continues at the next start"), "{shown}");
+        assert!(!shown.contains("cancelled") && !shown.contains("failed"), "{shown}");
     }
 
     #[tokio::test]

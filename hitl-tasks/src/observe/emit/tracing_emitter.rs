@@ -38,6 +38,9 @@ impl ProgressEmitter for TracingEmitter {
             TaskEventKind::Ended { state, error, reason } => match state {
                 TaskState::Completed => tell!(INFO, %state),
                 TaskState::Cancelled => tell!(INFO, %state, reason = reason.as_deref()),
+                TaskState::Interrupted => {
+                    tell!(INFO, %state, error = error.as_deref(), reason = reason.as_deref());
+                }
                 _ => tell!(WARN, %state, error = error.as_deref()),
             },
             TaskEventKind::Submitted | TaskEventKind::Started => tell!(INFO, seq = event.seq),
