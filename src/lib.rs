@@ -95,6 +95,9 @@
 //! | `checkpoints` | no | signed checkpoints of the audit |
 //! | `metrics` | no | counters and gauges through the `metrics` facade |
 
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // The names that most programs need. A new public item of a crate becomes API of this one only when
 // it is listed here or belongs to one of the modules.
 pub use hitl_base::{Json, Sensitive, Timestamp};

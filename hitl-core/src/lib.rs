@@ -2,6 +2,9 @@
 //!
 //! Applications use the facade crate `hitl`, which re-exports everything here.
 
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod approval;
 pub mod arguments;
 pub mod audit;

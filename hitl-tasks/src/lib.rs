@@ -75,6 +75,9 @@
 //! Time in the queue and time off the clock count against no budget. Time between attempts counts
 //! against the task's.
 
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod builder;
 mod define;
 mod error;
@@ -127,3 +130,8 @@ pub use state::status::Status;
 pub use state::sub_progress::SubProgress;
 pub use state::task_state::{IllegalTransition, TaskState, Transition};
 pub use tenant::TenantTasks;
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -22,3 +22,8 @@ pub use randomness::{RandomnessError, random_bytes};
 pub use redact::{Redactor, Sensitive};
 pub use time::{ParseTimestampError, Timestamp};
 pub use time_zone::{TimeZone, UnknownTimeZone};
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

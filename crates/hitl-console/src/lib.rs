@@ -37,6 +37,9 @@
 //! - **Text is text.** The page sets text only as text; the policy that it is served with forbids
 //!   inline scripts and styles, and makes the browser refuse text as markup.
 
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod assets;
 mod auth;
@@ -61,3 +64,8 @@ pub use client::{Cidr, ParseCidrError};
 pub use console::{Console, router};
 pub use serve::{LimitedListener, Peer, ServeOptions, serve, serve_with};
 pub use tasks::Tasks;
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

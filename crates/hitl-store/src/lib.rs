@@ -7,6 +7,9 @@
 //!
 //! Both pass the contract suite of `hitl-core`, and their files have the same names.
 
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod failpoint;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -32,6 +32,9 @@
 //! Types are exhaustive on purpose: the compiler names every place that must fill a new field. All
 //! crates of a release have the same version.
 
+// On docs.rs, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod call;
 pub mod decision;
 pub mod error;
@@ -55,3 +58,8 @@ pub use grant::GrantSummary;
 pub use history::CallHistory;
 pub use queue::CallPage;
 pub use task::TaskSummary;
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
