@@ -84,6 +84,31 @@
 //! [`GateInTask`] joins the two: a gated call inside a step, whose wait for a human costs no time
 //! and no slot.
 //!
+//! # Where to go next
+//!
+//! | for | read |
+//! |---|---|
+//! | a program from `cargo add` to an approval in another terminal | the [tutorial][1] |
+//! | testing, several processes, tenants, backups | the [guide][2] |
+//! | reviewers in a browser | [the console][3], in the crate [`hitl-console`][4] |
+//! | reviewers in a terminal, and scripts | [the command line][5]: the program `hitl` of the crate `hitl-cli` |
+//! | long work | [`tasks`], and [what happens when][6] |
+//! | rules about who may do what | the [page on policies][7] |
+//!
+//! hitl has no adapters for particular models or frameworks: [`Gate::submit_json`] takes what any
+//! model writes (OpenAI's `tool_calls`, MCP's `tools/call`). A tool that an MCP server lists at run
+//! time is a [`dynamic::DynTool`], and an [`Approver`] asks in a chat such as Slack. [Coming from
+//! LangChain or OpenAI's Agents SDK][8] has their names beside those of hitl.
+//!
+//! [1]: https://github.com/hitl-rs/hitl/blob/main/docs/guide/tutorial.md
+//! [2]: https://github.com/hitl-rs/hitl/blob/main/docs/guide/README.md
+//! [3]: https://github.com/hitl-rs/hitl#the-console
+//! [4]: https://docs.rs/hitl-console
+//! [5]: https://github.com/hitl-rs/hitl#the-command-line
+//! [6]: https://github.com/hitl-rs/hitl/blob/main/docs/tasks.md
+//! [7]: https://github.com/hitl-rs/hitl/blob/main/docs/policy.md
+//! [8]: https://github.com/hitl-rs/hitl/blob/main/docs/guide/migrate.md
+//!
 //! # Features
 //!
 //! | feature | default | adds |

@@ -1,6 +1,18 @@
-//! The gate of hitl.
+//! The gate of hitl, which puts a human in the loop of AI agents: calls, confidence, policy,
+//! approval, the audit, and the contract of stores.
 //!
-//! Applications use the facade crate `hitl`, which re-exports everything here.
+//! Applications use the facade [`hitl`](https://docs.rs/hitl), which re-exports everything here and
+//! begins with a tour. Depend on this crate to test a store of your own: `store::suite` (feature
+//! `contract-suite`) has a check for each sentence of the contract.
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`gate`] | [`Gate`]: submits, asks, decides, claims, runs |
+//! | [`call`], [`arguments`], [`dynamic`] | tools, their arguments as exact text, tools known at run time |
+//! | [`confidence`], [`policy`] | the score of a call, and the host's own demands |
+//! | [`approval`], [`queue`], [`grant`] | who is asked, what waits, standing permissions |
+//! | [`audit`] | the append-only log, and its verification |
+//! | [`store`], [`machine`], [`seal`] | what a store keeps, and which changes of state are allowed |
 
 // On docs.rs, items say which feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,5 +1,5 @@
-//! `#[hitl_tool]` and `#[hitl_tools]`, the macros of hitl. Applications use them through the facade
-//! crate `hitl`.
+//! `#[hitl_tool]` and `#[hitl_tools]`, the macros of hitl, which puts a human in the loop of AI
+//! agents. Applications use them through the facade [`hitl`](https://docs.rs/hitl).
 //!
 //! The modules form a pipeline: `parse` reads the input, `validate` checks that its parts fit
 //! together, `expand` writes the items, `fallback` replaces them when that fails, and `errors`

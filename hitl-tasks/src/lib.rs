@@ -1,4 +1,6 @@
-//! Long work that can be watched and stopped.
+//! Long work that can be watched and stopped. The facade [`hitl`](https://docs.rs/hitl) has this
+//! crate as its module `tasks`, and adds steps that wait for a human; without a gate it works by
+//! itself.
 //!
 //! A [`Task`] is a chain of [`TaskStep`]s: async functions, each of which gets the output of the
 //! one before. A [`TaskManager`] runs a bounded number of tasks at once.

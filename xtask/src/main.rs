@@ -12,6 +12,7 @@ mod fuzz;
 mod instructions;
 mod javascript;
 mod mutants;
+mod package;
 mod postgres;
 mod quickstart;
 mod spelling;
@@ -31,6 +32,7 @@ Usage: cargo xtask test [--fast | --full]
        cargo xtask tidy
        cargo xtask dependencies
        cargo xtask book
+       cargo xtask package
        cargo xtask dist
        cargo xtask javascript
        cargo xtask postgres
@@ -63,6 +65,9 @@ words. `test` also checks the spelling with typos (installed with pip), and buil
 `dependencies` checks licences, sources and bans by deny.toml, and that the dependencies of the published
 packages ask for no newer Rust than rust-version. If rustup has that Rust installed, it compiles with it too.
 Vulnerabilities are left to `cargo deny check`, before a release.
+
+`package` checks what each crate would be published with: its files, licences, README, keywords and categories. Then
+it packs all of them as `cargo publish` does, without building the packages; `test --full` builds them too.
 
 `dist` builds the program `hitl` with every feature, stripped, into target/dist/, and says how large it is.
 
@@ -106,6 +111,7 @@ fn main() -> ExitCode {
         ["mutants"] => mutants::run(None),
         ["mutants", "--part", part] => mutants::run(Some(part)),
         ["book"] => book::build(),
+        ["package"] => package::check(),
         ["dist"] => dist::run(),
         ["javascript"] => javascript::format(Mode::Write),
         ["help" | "--help" | "-h"] => {

@@ -1,4 +1,5 @@
-//! The foundation of both halves of hitl.
+//! The foundation of both halves of hitl, which puts a human in the loop of AI agents. Applications
+//! use the facade [`hitl`](https://docs.rs/hitl), which re-exports what they need.
 //!
 //! Nothing here knows a tool, a gate or a task: [`id`]s and [`Timestamp`]s, a [`Clock`] that tests
 //! can set, [`TimeZone`]s, exact JSON text ([`json`]), [`redact`]ion and safe [`display`].

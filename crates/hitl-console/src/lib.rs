@@ -1,5 +1,6 @@
-//! The reviewer's side of hitl: a queue, cards and live events, as an [`axum::Router`] that an app
-//! nests under a path of its own.
+//! The reviewers' side of [hitl](https://docs.rs/hitl), which puts a human in the loop of AI
+//! agents: a queue, cards and live events, as an [`axum::Router`] that an app nests under a path of
+//! its own.
 //!
 //! ```no_run
 //! # async fn example(gate: hitl_core::Gate) -> Result<(), Box<dyn std::error::Error>> {

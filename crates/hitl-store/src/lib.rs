@@ -1,4 +1,5 @@
-//! Durable stores for hitl.
+//! Durable stores for hitl, which puts a human in the loop of AI agents. Applications use the
+//! facade [`hitl`](https://docs.rs/hitl), which re-exports both by its features.
 //!
 //! - `SqliteStore` (feature `sqlite`, the default) keeps calls in one SQLite file, for one machine
 //!   and as many processes on it as you like; the same file is a journal of long-running tasks.

@@ -1,4 +1,5 @@
-//! The JSON that a hitl console and its clients exchange, each document defined once.
+//! The JSON that a console of [hitl](https://docs.rs/hitl) and its clients exchange, each document
+//! defined once. Use it to write another client in Rust.
 //!
 //! | module | documents |
 //! |---|---|

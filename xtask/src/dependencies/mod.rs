@@ -11,7 +11,7 @@ mod deny;
 mod licenses;
 mod rust_version;
 mod sources;
-mod tree;
+pub(crate) mod tree;
 
 use std::process::Stdio;
 
@@ -43,7 +43,7 @@ pub(crate) fn check() -> Result<(), String> {
 }
 
 /// The tree with every feature, for every target.
-fn tree() -> Result<Tree, String> {
+pub(crate) fn tree() -> Result<Tree, String> {
     let command = cargo(&["metadata", "--format-version", "1", "--all-features", "--locked"]);
     let typed = command.typed();
     let output = command.command().stderr(Stdio::inherit()).output();

@@ -1,43 +1,59 @@
 //! The dependency tree, as far as the rules read what `cargo metadata` says of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
-pub(super) struct Tree {
-    pub(super) packages: Vec<Package>,
+pub(crate) struct Tree {
+    pub(crate) packages: Vec<Package>,
     /// Ids of the workspace's own packages.
-    pub(super) workspace_members: BTreeSet<String>,
+    pub(crate) workspace_members: BTreeSet<String>,
     pub(super) resolve: Resolve,
 }
 
 #[derive(Default, Deserialize)]
-pub(super) struct Package {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) version: String,
+pub(crate) struct Package {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
     /// An SPDX expression.
-    pub(super) license: Option<String>,
+    pub(crate) license: Option<String>,
     /// A registry or a repository; nothing means a path.
-    pub(super) source: Option<String>,
-    pub(super) rust_version: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) rust_version: Option<String>,
     /// The registries that it may go to; nothing means each.
-    pub(super) publish: Option<Vec<String>>,
+    pub(crate) publish: Option<Vec<String>>,
     /// As its manifest names them.
-    pub(super) dependencies: Vec<Dependency>,
+    pub(crate) dependencies: Vec<Dependency>,
+    /// The path of its Cargo.toml.
+    #[serde(default)]
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) description: Option<String>,
+    pub(crate) documentation: Option<String>,
+    pub(crate) repository: Option<String>,
+    /// Below the folder of its Cargo.toml.
+    pub(crate) readme: Option<String>,
+    #[serde(default)]
+    pub(crate) categories: Vec<String>,
+    #[serde(default)]
+    pub(crate) keywords: Vec<String>,
+    /// The tables of other tools.
+    #[serde(default)]
+    pub(crate) metadata: serde_json::Value,
 }
 
 #[derive(Default, Deserialize)]
-pub(super) struct Dependency {
-    pub(super) name: String,
-    pub(super) req: String,
-    pub(super) kind: Kind,
-    pub(super) path: Option<String>,
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    pub(crate) req: String,
+    pub(crate) kind: Kind,
+    pub(crate) path: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
-pub(super) struct Resolve {
+pub(crate) struct Resolve {
     pub(super) nodes: Vec<Node>,
 }
 
@@ -62,7 +78,7 @@ pub(super) struct EdgeKind {
 /// Why a package is depended on. Cargo says `null` for the normal kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "Option<Named>")]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     #[default]
     Normal,
     Build,
@@ -92,7 +108,7 @@ impl Package {
         format!("{} {}: {wrong}: {remedy}", self.name, self.version)
     }
 
-    pub(super) fn is_published(&self) -> bool {
+    pub(crate) fn is_published(&self) -> bool {
         self.publish.as_ref().is_none_or(|registries| !registries.is_empty())
     }
 }
@@ -102,12 +118,12 @@ impl Tree {
         self.workspace_members.contains(&package.id)
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = &Package> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| self.is_member(package))
     }
 
     /// These packages and all that their builds need, which dev-dependencies are not part of.
-    pub(super) fn built<'t>(&'t self, of: impl Iterator<Item = &'t Package>) -> Vec<&'t Package> {
+    pub(crate) fn built<'t>(&'t self, of: impl Iterator<Item = &'t Package>) -> Vec<&'t Package> {
         let nodes = self.resolve.nodes.iter().map(|node| (node.id.as_str(), &node.deps));
         let nodes: BTreeMap<&str, &Vec<Edge>> = nodes.collect();
         let mut open: Vec<&str> = of.map(|package| package.id.as_str()).collect();
@@ -129,11 +145,11 @@ impl Edge {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A package from crates.io.
-    pub(in super::super) fn package(name: &str) -> Package {
+    pub(crate) fn package(name: &str) -> Package {
         Package {
             id: name.to_owned(),
             name: name.to_owned(),
@@ -145,7 +161,7 @@ pub(super) mod tests {
     }
 
     /// A package of the workspace.
-    pub(in super::super) fn member(name: &str) -> Package {
+    pub(crate) fn member(name: &str) -> Package {
         Package { source: None, ..package(name) }
     }
 

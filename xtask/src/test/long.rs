@@ -2,6 +2,7 @@
 
 use crate::cargo::cargo;
 use crate::dist;
+use crate::package;
 use crate::test::report::Report;
 
 /// Runs them in turn.
@@ -16,6 +17,7 @@ pub(crate) fn checks(report: &mut Report) -> Result<(), String> {
             report.cargo(name, &cargo(&["check", "-p", alone, features]))?;
         }
     }
+    report.cargo("packages, each built from its files alone", &package::build())?;
     report.time("size of the program", dist::check)?;
     report.cargo(
         "examples, as a newcomer builds them",

@@ -8,8 +8,8 @@ mod tier;
 use crate::cargo::cargo;
 use crate::javascript::Mode;
 use crate::{
-    book, browser, dependencies, instructions, javascript, postgres, quickstart, spelling, tidy,
-    toolchain,
+    book, browser, dependencies, instructions, javascript, package, postgres, quickstart, spelling,
+    tidy, toolchain,
 };
 use report::Report;
 pub(crate) use tier::Tier;
@@ -35,6 +35,7 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
     report.cargo("format", &cargo(&["fmt", "--all", "--check"]))?;
     if tier >= Tier::Standard {
         report.time("dependencies", dependencies::check)?;
+        report.time("packages", package::check)?;
         report.time("spelling", spelling::check)?;
         report.time("scripts of the console", || javascript::format(Mode::Check))?;
     }

@@ -59,7 +59,7 @@ pub(super) fn targets(content: &str) -> Vec<&str> {
 }
 
 /// Resolves a path that is relative to the page at `page`.
-pub(super) fn beside(page: &str, path: &str) -> String {
+pub(crate) fn beside(page: &str, path: &str) -> String {
     let folder = Path::new(page).parent().and_then(Path::to_str).unwrap_or_default();
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {

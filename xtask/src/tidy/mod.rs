@@ -16,6 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cargo::root;
+pub(crate) use links::beside;
 
 /// A text file of the repository, by its path from the top.
 pub(crate) struct Text {
