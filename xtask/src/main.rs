@@ -69,7 +69,9 @@ Vulnerabilities are left to `cargo deny check`, before a release.
 `package` checks what each crate would be published with: its files, licences, README, keywords and categories. Then
 it packs all of them as `cargo publish` does, without building the packages; `test --full` builds them too.
 
-`dist` builds the program `hitl` with every feature, stripped, into target/dist/, and says how large it is.
+`dist` builds the program `hitl` with every feature, stripped, into target/dist/, and says how large it is. Beside it
+are an archive for this host's target (program, completions, licences), SHA256SUMS, and the folder `container`, from
+which podman or docker builds an image.
 
 `book` builds the guide in docs/ with mdBook (installed with cargo, below the target folder).
 

@@ -2,7 +2,7 @@
 
 use crate::dependencies::tree::{Kind, Package};
 
-/// The categories that our crates use. Add one only after a look at crates.io/category_slugs:
+/// The categories that our crates use. Add one only after a look at `crates.io/category_slugs`:
 /// crates.io drops one that it does not know.
 const CATEGORIES: [&str; 11] = [
     "asynchronous",
@@ -144,7 +144,7 @@ mod tests {
             let req = req.to_owned();
             let path = Some("/hitl-b".to_owned());
             found(|package| {
-                package.dependencies = vec![Dependency { name: "b".into(), req, kind, path }]
+                package.dependencies = vec![Dependency { name: "b".into(), req, kind, path }];
             })
         };
         assert_eq!(depend(Kind::Dev, "*"), [""; 0]);
