@@ -14,7 +14,8 @@
 //! | [`audit`] | the append-only log, and its verification |
 //! | [`store`], [`machine`], [`seal`] | what a store keeps, and which changes of state are allowed |
 
-// On docs.rs, items say which feature they need.
+// On docs.rs, items say which feature they need. The facade's documentation knows an item's own
+// `cfg`, not that of its module, so public items have theirs even where the module's would do.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod approval;

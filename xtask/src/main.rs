@@ -8,6 +8,7 @@ mod browser;
 mod cargo;
 mod dependencies;
 mod dist;
+mod docs_rs;
 mod fuzz;
 mod instructions;
 mod javascript;

@@ -71,6 +71,7 @@ mod signed {
     /// The secret key that signs checkpoints (Ed25519). Keep it apart from the log, ideally where
     /// the process can use but not read it.
     #[derive(Clone)]
+    #[cfg(feature = "checkpoints")]
     pub struct SigningKey(ed25519_dalek::SigningKey);
 
     impl SigningKey {
@@ -109,6 +110,7 @@ mod signed {
 
     /// The key by which an auditor recognizes the signer of a checkpoint.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[cfg(feature = "checkpoints")]
     pub struct PublicKey(ed25519_dalek::VerifyingKey);
 
     impl PublicKey {

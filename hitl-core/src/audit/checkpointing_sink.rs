@@ -36,6 +36,7 @@ type Export = Arc<dyn Fn(&Checkpoint) -> Result<(), AuditError> + Send + Sync>;
 ///     .to_file("/mnt/elsewhere/checkpoints.jsonl");
 /// # let _ = audit;
 /// ```
+#[cfg(feature = "checkpoints")]
 pub struct CheckpointingSink<A> {
     sink: A,
     key: SigningKey,

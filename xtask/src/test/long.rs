@@ -1,9 +1,8 @@
 //! The checks that only the full tier has.
 
 use crate::cargo::cargo;
-use crate::dist;
-use crate::package;
 use crate::test::report::Report;
+use crate::{dist, docs_rs, package};
 
 /// Runs them in turn.
 pub(crate) fn checks(report: &mut Report) -> Result<(), String> {
@@ -18,7 +17,9 @@ pub(crate) fn checks(report: &mut Report) -> Result<(), String> {
         }
     }
     report.cargo("packages, each built from its files alone", &package::build())?;
-    report.time("size of the program", dist::check)?;
+    report.time("size of the program, and its archive", dist::check)?;
+    report.cargo("documentation, as docs.rs builds it", &docs_rs::build())?;
+    report.time("features in that documentation", docs_rs::check)?;
     report.cargo(
         "examples, as a newcomer builds them",
         &cargo(&["build", "-p", "hitl", "--examples"]),

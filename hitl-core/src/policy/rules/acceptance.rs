@@ -29,6 +29,7 @@ const MAX_BYTES: u64 = 32 << 20;
 /// accepts the rule file, because it cannot be told from one whose acceptance was removed. **If it
 /// is damaged or its MAC is wrong**, every call is denied too.
 #[derive(Clone, Debug)]
+#[cfg(feature = "policy-files")]
 pub struct AcceptanceFile {
     path: PathBuf,
     keys: Option<HostKeys>,

@@ -56,6 +56,7 @@ const LARGEST: u64 = 4 << 20;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
+#[cfg(feature = "policy-files")]
 pub struct RuleFile(Arc<Shared>);
 
 struct Shared {
@@ -80,6 +81,7 @@ struct State {
 /// The result of reading a rule file again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg(feature = "policy-files")]
 pub enum Reload {
     /// The content is the same as before.
     Unchanged,
@@ -93,6 +95,7 @@ pub enum Reload {
 /// A rule file that waits to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg(feature = "policy-files")]
 pub struct PendingRules {
     /// The version that waits.
     pub version: PolicyVersion,
@@ -113,6 +116,7 @@ pub struct PendingRules {
 /// The state of a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg(feature = "policy-files")]
 pub struct RuleFileStatus {
     /// The accepted version in force. `None`: every call is denied, because the file never loaded
     /// or because the accepted text is unknown.
@@ -129,6 +133,7 @@ pub struct RuleFileStatus {
 /// An error for a rule file that was not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[cfg(feature = "policy-files")]
 pub enum AcceptError {
     /// The file does not load.
     #[error("the rule file does not load: {0}")]

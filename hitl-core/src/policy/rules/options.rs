@@ -10,6 +10,7 @@ use crate::audit::AuditSink;
 /// Options for opening a [`RuleFile`] in another way than [`RuleFile::open`]. Made by
 /// [`RuleFile::options`].
 #[must_use = "open it"]
+#[cfg(feature = "policy-files")]
 pub struct RuleFileOptions {
     pub(super) path: PathBuf,
     pub(super) acceptance: AcceptanceFile,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 /// A signed text of a rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 // Exhaustive: ignoring a new part would accept what was not signed.
+#[cfg(feature = "policy-files")]
 pub struct SignedPolicy {
     /// The signer's name in the audit and the acceptance file: a key, or a name that the host
     /// knows.
@@ -21,6 +22,7 @@ pub struct SignedPolicy {
 /// scheme implements its own.
 ///
 /// Called whenever the file is read, on the thread that reads. It may block.
+#[cfg(feature = "policy-files")]
 pub trait PolicySignatures: fmt::Debug + Send + Sync + 'static {
     /// Returns the signer of this text, byte for byte, and the number.
     ///
@@ -66,6 +68,7 @@ mod ed25519 {
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     #[non_exhaustive]
+    #[cfg(all(feature = "policy-files", feature = "checkpoints"))]
     pub struct PolicySignature {
         /// The schema of this format; 1.
         pub schema: u16,
@@ -132,6 +135,7 @@ mod ed25519 {
     /// # Some(()) }
     /// ```
     #[derive(Clone, Debug)]
+    #[cfg(all(feature = "policy-files", feature = "checkpoints"))]
     pub struct SignatureFile {
         path: PathBuf,
         policy: String,

@@ -10,6 +10,7 @@ use super::RuleFile;
 /// Watches a rule file. Dropping it stops the watch; the rules stay as they are.
 #[derive(Debug)]
 #[must_use = "dropping it stops the watch"]
+#[cfg(feature = "policy-files")]
 pub struct RuleWatch(JoinHandle<()>);
 
 impl RuleFile {
