@@ -89,7 +89,8 @@
 //! | for | read |
 //! |---|---|
 //! | a program from `cargo add` to an approval in another terminal | the [tutorial][1] |
-//! | testing, several processes, tenants, backups | the [guide][2] |
+//! | the loop of an agent: transcript, restarts, what the model reads | [an agent's loop][9] |
+//! | recipes, testing, several processes, tenants, backups | the [guide][2] |
 //! | reviewers in a browser | [the console][3], in the crate [`hitl-console`][4] |
 //! | reviewers in a terminal, and scripts | [the command line][5]: the program `hitl` of the crate `hitl-cli` |
 //! | long work | [`tasks`], and [what happens when][6] |
@@ -108,6 +109,7 @@
 //! [6]: https://github.com/hitl-rs/hitl/blob/main/docs/tasks.md
 //! [7]: https://github.com/hitl-rs/hitl/blob/main/docs/policy.md
 //! [8]: https://github.com/hitl-rs/hitl/blob/main/docs/guide/migrate.md
+//! [9]: https://github.com/hitl-rs/hitl/blob/main/docs/guide/agent-loop.md
 //!
 //! # Features
 //!
