@@ -19,7 +19,7 @@ pub use hitl_core::store::{
     ApplyError, ApplyRequest, AuditWriter, ChangeId, ChangeNotifier, ChangeWatch, ERASED_AT_ONCE,
     Erasable, ErasedCount, EventPayload, Executor, ExecutorRow, Executors, GrantQuery, History,
     Hold, HoldId, HoldScope, Holds, NotErased, PageRequest, SealedPage, SealedPart, SealedText,
-    Store, StoreError, StoreErrorKind, StoreWrapper, SubmitResult, check_erasable, superseded,
-    tools_of, tools_text,
+    Store, StoreAddress, StoreError, StoreErrorKind, StoreWrapper, SubmitResult, check_erasable,
+    superseded, tools_of, tools_text,
 };
 pub use hitl_core::{ClaimToken, OwnerToken, SessionId};

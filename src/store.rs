@@ -4,7 +4,7 @@
 
 pub use hitl_core::store::{
     ErasedCount, GrantQuery, History, Hold, HoldId, HoldScope, Holds, MAX_HOLD_REASON, MemoryStore,
-    NotErased, PageRequest, Store, StoreError, StoreErrorKind, StoreWrapper,
+    NotErased, PageRequest, Store, StoreAddress, StoreError, StoreErrorKind, StoreWrapper,
 };
 #[cfg(feature = "postgres")]
 pub use hitl_store::{PostgresOptions, PostgresStore};

@@ -71,6 +71,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         .audit(Arc::clone(&audit))
         .state(airline)
         .store(SqliteStore::open(&options.db).await?)
+        // The console shows what waits.
+        .on_notice(|_| {})
         .build()
         .await?;
     let log = EventLog::new(10_000);

@@ -120,7 +120,9 @@ async fn open_gate(
     let gate = tools::register(Gate::builder())
         .state(airline)
         .store(SqliteStore::open(&options.db).await?)
-        .audit(JsonlAudit::open(audit_path(&options.db))?);
+        .audit(JsonlAudit::open(audit_path(&options.db))?)
+        // The replay itself says what waits, beside its bars.
+        .on_notice(|_| {});
     let gate = match reviewer {
         Reviewer::Person => gate.approver(UntilInterrupted {
             approver: TerminalApprover::new(REVIEWER).on(screen.terminal()),

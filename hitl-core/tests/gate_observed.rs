@@ -229,6 +229,30 @@ async fn calls_that_take_turns_keep_their_own_spans() {
     assert!(top().is_none(), "no span is left entered");
 }
 
+#[tokio::test]
+async fn a_call_that_waits_is_one_event_without_its_title() {
+    collect();
+    let b = bench().await;
+    let submit = async || b.gate.submit(pay("Kurt", 1.0)).by("ann").key("noticed", 0).await;
+    let Submission::Pending(ticket) = submit().await.unwrap() else { panic!("it waits") };
+    drop(submit().await.unwrap());
+    let id = ticket.request().id.to_string();
+    let events = EVENTS.lock().unwrap();
+    let mut about = events.iter().filter(|(_, event)| event.contains("waits for a decision"));
+    let (span, event) = about.find(|(_, event)| event.contains(&id)).unwrap();
+    assert!(about.all(|(_, event)| !event.contains(&id)), "once");
+    for part in ["\"tool\": \"pay\"", "\"level\": \"full\"", "\"revision\": \"1\"", "Gate::decide"]
+    {
+        assert!(event.contains(part), "{part} {event}");
+    }
+    assert!(!event.contains("Kurt"), "it has no words of the model: {event}");
+    let call = &named("noticed", "hitl.call")[0];
+    assert_eq!(field(call, "call"), id);
+    assert!(span.is_some(), "it is inside the call");
+    let warned = events.iter().any(|(_, event)| event.contains("has no approver"));
+    assert!(warned, "the advice about the settings is an event too");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_runs_out_of_its_time_says_so_and_how_it_ended_later() {
     collect();

@@ -29,6 +29,8 @@ use crate::gate::execution::executor::Executor;
 use crate::gate::gate::Gate;
 use crate::gate::keys::digest_keys::{self, SealedUnder};
 use crate::gate::keys::vault::Vault;
+use crate::gate::notices::decide_hint::DecideHint;
+use crate::gate::notices::notifier::{Asks, Notifier};
 use crate::gate::telemetry;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::registry::ToolRegistry;
@@ -56,6 +58,7 @@ impl GateBuilder {
                 BuildError::new(BuildErrorKind::Store, why)
             })?;
         }
+        gate.core.notifier.say_warnings();
         Ok(gate)
     }
 
@@ -66,6 +69,11 @@ impl GateBuilder {
             BuildError::new(BuildErrorKind::NoRuntime, "a gate is built inside a Tokio runtime")
         })?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let mut hint = DecideHint::new(store.address(), self.console_url.as_deref());
+        if self.keys.is_some() {
+            hint = hint.with_own_key();
+        }
+        let asks = if self.approver.is_some() { Asks::Approver } else { Asks::Nobody };
         let keys = host_keys(self.keys, &*store)?;
         let redactor = Redactor::standard().with_key(keys.current().mac("hitl.redact.v1", b""));
         let mut ring = KeyRing::new(keys);
@@ -130,6 +138,7 @@ impl GateBuilder {
             vault,
             audit,
             approver: self.approver,
+            notifier: Notifier::new(hint, self.on_notice, asks),
             redactor,
             runtime,
         })

@@ -14,6 +14,8 @@ pub enum BuildErrorKind {
     DuplicateState,
     /// A tool's spec is not valid.
     InvalidSpec,
+    /// The console's URL is not one, or it holds more than the address of a page.
+    ConsoleUrl,
     /// Built outside of a Tokio runtime.
     NoRuntime,
     /// No host key: none was given, the store keeps none, and no random one could be made.

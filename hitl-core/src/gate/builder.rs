@@ -15,6 +15,9 @@ use crate::dynamic::DynTool;
 use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::evaluation::identities::SelfApproval;
 use crate::gate::gate::Gate;
+use crate::gate::notices::decide_hint::console_url_fault;
+use crate::gate::notices::notice::Notice;
+use crate::gate::notices::notifier::NoticeHandler;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::policy::{Policy, PrincipalDirectory};
 use crate::queue::Caps;
@@ -49,6 +52,8 @@ pub struct GateBuilder {
     pub(super) caps: Caps,
     pub(super) recover: bool,
     pub(super) protected: Vec<PathBuf>,
+    pub(super) console_url: Option<String>,
+    pub(super) on_notice: Option<NoticeHandler>,
 }
 
 impl GateBuilder {
@@ -74,6 +79,8 @@ impl GateBuilder {
             caps: Caps::default(),
             recover: true,
             protected: Vec::new(),
+            console_url: None,
+            on_notice: None,
         }
     }
 
@@ -250,6 +257,43 @@ impl GateBuilder {
     /// protected.
     pub fn protect(mut self, file: impl Into<PathBuf>) -> Self {
         self.protected.push(file.into());
+        self
+    }
+
+    /// Names the address of the console's page, like `https://ops.example.com/review/`, so that
+    /// people who hear of a waiting call get a link to it. It is printed and logged: it must hold
+    /// no user, query or fragment, or the gate is not built.
+    pub fn console_url(mut self, url: impl Into<String>) -> Self {
+        let url = url.into();
+        if let Some(fault) = console_url_fault(&url) {
+            let why = format!("the console's URL is not used: {fault}");
+            self.mistakes.push(BuildError::new(BuildErrorKind::ConsoleUrl, why));
+        }
+        self.console_url = Some(url);
+        self
+    }
+
+    /// Calls this function with every [`Notice`], instead of writing it to standard error: that a
+    /// call begins to wait for a person, and advice about the gate's settings.
+    ///
+    /// Without this, a notice goes to `tracing`; if no subscriber takes it, because there is none
+    /// or because it filters the target `hitl` out, the gate writes the line to standard error. So
+    /// a program that seems to hang says why, whether it logs or not. With this, `tracing` still
+    /// gets its event.
+    ///
+    /// The function runs on the thread of the caller that waits: it should hand the notice over and
+    /// return. A panic in it is caught.
+    ///
+    /// ```
+    /// # async fn f() -> Result<(), hitl_core::BuildError> {
+    /// use hitl_core::Gate;
+    ///
+    /// // Always on standard error. For silence: `.on_notice(|_| {})`.
+    /// let gate = Gate::builder().on_notice(|notice| eprintln!("{notice}")).build().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn on_notice(mut self, handler: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+        self.on_notice = Some(Box::new(handler));
         self
     }
 

@@ -14,6 +14,7 @@ use crate::gate::evaluation::evaluator::Evaluator;
 use crate::gate::evaluation::identities::Identities;
 use crate::gate::execution::executor::Executor;
 use crate::gate::keys::vault::Vault;
+use crate::gate::notices::notifier::Notifier;
 use crate::gate::tools::registry::ToolRegistry;
 use crate::policy::PolicyVersion;
 use crate::sync::Runtime;
@@ -32,6 +33,7 @@ pub(in crate::gate) struct GateCore {
     pub(in crate::gate) lifecycle: Arc<Lifecycle>,
     pub(in crate::gate) executor: Arc<Executor>,
     pub(in crate::gate) approver: Option<Arc<dyn Approver>>,
+    pub(in crate::gate) notifier: Notifier,
     pub(in crate::gate) redactor: Redactor,
     pub(in crate::gate) runtime: Runtime,
 }

@@ -7,6 +7,7 @@ use crate::approval::ToolChange;
 use crate::arguments::{ArgumentError, known_instead};
 use crate::audit::AuditError;
 use crate::call::{CallKey, Failure, ModelMessage, RunDetails};
+use crate::gate::notices::wait_timeout::{LeftCall, WaitTimeout};
 use crate::grant::GrantError;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
@@ -253,6 +254,9 @@ pub enum NotRunReason {
     },
     /// Nobody decided in time.
     Expired,
+    /// Nobody decided within the caller's [`max_wait`](crate::gate::ReadyCall::max_wait). The error
+    /// has the call's id, and says whether it was withdrawn or still waits.
+    TimedOut(Box<WaitTimeout>),
     /// The call was withdrawn.
     Cancelled {
         /// The reason.
@@ -279,6 +283,10 @@ impl NotRunReason {
             Self::Rejected { reason } => ModelMessage::rejected(reason.as_deref()),
             Self::Responded { message } => ModelMessage::responded(message),
             Self::Expired => ModelMessage::expired(),
+            Self::TimedOut(timeout) => match timeout.left() {
+                LeftCall::Withdrawn => ModelMessage::cancelled("nobody decided in time"),
+                LeftCall::StillWaits => ModelMessage::expired(),
+            },
             Self::Cancelled { reason } => ModelMessage::cancelled(reason),
             Self::Aborted { reason } => ModelMessage::aborted(reason),
             Self::Denied { reason } => ModelMessage::denied(reason),
@@ -294,6 +302,7 @@ impl fmt::Display for NotRunReason {
             Self::Rejected { reason: None } => f.write_str("the call was rejected"),
             Self::Responded { message } => write!(f, "the reviewer answered instead: {message}"),
             Self::Expired => f.write_str("nobody decided in time, so the call did not run"),
+            Self::TimedOut(timeout) => write!(f, "{timeout}"),
             Self::Cancelled { reason } => write!(f, "the call was withdrawn: {reason}"),
             Self::Aborted { reason } => write!(f, "a reviewer stopped the run: {reason}"),
             Self::Denied { reason } => write!(f, "the call was denied: {reason}"),

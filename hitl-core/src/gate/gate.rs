@@ -11,6 +11,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{Principal, ToolConfig};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::notices::build_warning::BuildWarning;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::CallRecord;
 use crate::policy::ShadowReport;
@@ -49,6 +50,12 @@ impl Gate {
             config: *tool.config(),
         };
         self.core.tools.all().map(info).collect()
+    }
+
+    /// Returns the advice about this gate's settings that [`build`](crate::GateBuilder::build) gave:
+    /// empty if there was none.
+    pub fn warnings(&self) -> &[BuildWarning] {
+        self.core.notifier.warnings()
     }
 
     /// Returns a watch on all calls, which wakes when any process may have changed one.

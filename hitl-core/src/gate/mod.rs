@@ -7,6 +7,7 @@
 //! | `intake` | a call is read and submitted |
 //! | `waiting` | a caller waits for a decision and an outcome; inline review |
 //! | `claiming` | an approved call is checked once more and claimed |
+//! | `notices` | what the gate says unasked: that a call waits, and how it is decided |
 //! | `execution` | intent, body, result, record |
 //! | `review` | people decide, edit, uncover, abort, grant |
 //! | `worker` | approved calls run without a caller; recovery |
@@ -39,6 +40,7 @@ mod gate;
 mod intake;
 mod keys;
 mod masking;
+mod notices;
 mod read;
 mod review;
 mod stored_text;
@@ -59,6 +61,10 @@ pub use intake::call_builder::{CallBuilder, ReadyCall};
 pub use intake::preview::Preview;
 pub use intake::submit_builder::{ReadySubmission, SubmitBuilder};
 pub use keys::reseal::{KeyUse, ResealReport};
+pub use notices::build_warning::{BuildWarning, BuildWarningKind};
+pub use notices::notice::Notice;
+pub use notices::wait_timeout::{LeftCall, WaitTimeout};
+pub use notices::waiting_notice::WaitingNotice;
 pub use read::events::{Events, GateEvent};
 pub use read::queue::{Queue, QueuePage};
 pub use read::reminders::Reminders;

@@ -10,6 +10,8 @@ use tracing::field::Empty;
 
 use crate::call::{CallKey, Outcome, Risk};
 use crate::gate::error::{CallError, GateError, NotRunReason};
+use crate::gate::notices::notice::Notice;
+use crate::gate::notices::wait_timeout::LeftCall;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
 use crate::policy::{ApprovalLevel, Verdict};
@@ -134,6 +136,43 @@ pub(in crate::gate) fn record_wait_result(result: &Result<Outcome, GateError>) {
     }
 }
 
+/// Records the result of a wait with a limit in the current span.
+pub(in crate::gate) fn record_limited_wait_result(result: &Result<Option<Outcome>, GateError>) {
+    match result {
+        Ok(Some(outcome)) => record_outcome(state_of(outcome).name()),
+        Ok(None) => record_outcome(CallState::Pending.name()),
+        Err(error) => record_error(error),
+    }
+}
+
+/// Emits the event of a notice. It holds ids and the host's own names, not the title of a call:
+/// that may have words of the model.
+pub(in crate::gate) fn record_notice(notice: &Notice) {
+    match notice {
+        Notice::Waiting(waiting) => {
+            let request = waiting.request();
+            tracing::info!(
+                target: "hitl",
+                call = %request.id,
+                tool = %request.tool,
+                level = %request.level,
+                revision = request.revision,
+                "a call waits for a decision: {}",
+                waiting.how(),
+            );
+        }
+        Notice::Warning(warning) => tracing::warn!(target: "hitl", "{warning}"),
+    }
+}
+
+/// Returns whether a subscriber takes the event of a notice.
+pub(in crate::gate) fn takes_notice(notice: &Notice) -> bool {
+    match notice {
+        Notice::Waiting(_) => tracing::event_enabled!(target: "hitl", tracing::Level::INFO),
+        Notice::Warning(_) => tracing::event_enabled!(target: "hitl", tracing::Level::WARN),
+    }
+}
+
 /// Records the result of a typed call in the current span.
 pub(in crate::gate) fn record_call_result<T, E>(result: &Result<T, CallError<E>>) {
     match result {
@@ -149,6 +188,10 @@ pub(in crate::gate) fn record_call_result<T, E>(result: &Result<T, CallError<E>>
             NotRunReason::Rejected { .. } => CallState::Rejected.name(),
             NotRunReason::Responded { .. } => CallState::Responded.name(),
             NotRunReason::Expired => CallState::Expired.name(),
+            NotRunReason::TimedOut(timeout) => match timeout.left() {
+                LeftCall::Withdrawn => CallState::Cancelled.name(),
+                LeftCall::StillWaits => CallState::Pending.name(),
+            },
             NotRunReason::Cancelled { .. } | NotRunReason::Aborted { .. } => {
                 CallState::Cancelled.name()
             }

@@ -9,7 +9,7 @@ use super::writers::AuditWriter;
 use super::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
     Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
-    SealedText, StoreError, SubmitResult,
+    SealedText, StoreAddress, StoreError, SubmitResult,
 };
 use crate::audit::ChainHead;
 use crate::call::{CallKey, ContentDigest, EffectDigest, Principal, RunId, Tenant, ToolFacts};
@@ -442,4 +442,9 @@ pub trait Store: Send + Sync + 'static {
     /// whose names begin with one of these (`-wal`, `.key`) belong to it too. Empty for a store
     /// without files.
     fn files(&self) -> Vec<PathBuf>;
+
+    /// Returns where the calls are, as people name it to another program. Without credentials.
+    fn address(&self) -> StoreAddress {
+        StoreAddress::Unknown
+    }
 }

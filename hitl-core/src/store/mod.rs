@@ -1,5 +1,6 @@
 //! The durable record of calls: the contract, and the store in memory.
 
+mod address;
 mod apply_request;
 mod contract;
 mod erasure;
@@ -20,6 +21,7 @@ mod wrapper;
 mod writers;
 
 pub use crate::ids::HoldId;
+pub use address::StoreAddress;
 pub use apply_request::ApplyRequest;
 pub use contract::Store;
 pub use erasure::{ERASED_AT_ONCE, Erasable, ErasedCount, NotErased, check_erasable};

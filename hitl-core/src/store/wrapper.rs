@@ -13,7 +13,7 @@ use hitl_base::Timestamp;
 use super::{
     ApplyError, ApplyRequest, AuditWriter, ChangeId, ChangeWatch, Erasable, ErasedCount,
     EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
-    SealedPart, SealedText, Store, StoreError, SubmitResult,
+    SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult,
 };
 use crate::audit::ChainHead;
 use crate::call::{CallKey, ContentDigest, EffectDigest, Principal, RunId, Tenant, ToolFacts};
@@ -195,6 +195,7 @@ wrapper! {
         fn host_keys() -> Option<HostKeys>;
         fn host_key() -> Option<HostKey>;
         fn files() -> Vec<PathBuf>;
+        fn address() -> StoreAddress;
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_3_claim_races_claim", invariant_3_claim_races_claim),
     ("invariant_2_claim_races_demote", invariant_2_claim_races_demote),
     ("invariant_12_drop_races_decide", invariant_12_drop_races_decide),
+    ("invariant_12_limit_races_decide", invariant_12_limit_races_decide),
     ("invariant_12_drop_races_re_attach", invariant_12_drop_races_re_attach),
     ("invariant_3_recovery_races_a_late_result", invariant_3_recovery_races_a_late_result),
     ("invariant_3_envelope_races_envelope", invariant_3_envelope_races_envelope),
@@ -251,6 +252,46 @@ fn invariant_12_drop_races_decide() {
             (CallState::Cancelled, None) => {
                 came_about("withdrawn");
                 assert_eq!(world.ran.times(), 0);
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+/// A caller's limit is reached while somebody approves. Either the call ran and its caller has the
+/// result, or the call was withdrawn and its caller knows it.
+fn invariant_12_limit_races_decide() {
+    explore(&["ran", "withdrawn"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let caller = gate.clone();
+        let call = spawn(async move {
+            caller.call(pay()).by("ann").key("run", 0).max_wait(Duration::from_secs(60)).await
+        });
+        let (decider, store) = (gate.clone(), world.store.clone());
+        let decide = spawn(async move {
+            loop {
+                if let Some(record) = store.get_by_key(&key()).await.unwrap() {
+                    let decision = record.request.approve().by("bob");
+                    return decider.decide(decision).await.is_ok();
+                }
+                shuttle::future::yield_now().await;
+            }
+        });
+        let (result, decided) = (call.await.unwrap(), decide.await.unwrap());
+        let over = world.over().await;
+        match result {
+            Ok(7) => {
+                came_about("ran");
+                assert!(decided);
+                assert_eq!((over.state, world.ran.times()), (CallState::Executed, 1));
+            }
+            Err(CallError::NotRun(NotRunReason::TimedOut(timeout))) => {
+                // Perhaps approved in the meantime, but withdrawn before it was claimed.
+                came_about("withdrawn");
+                assert_eq!(timeout.left(), LeftCall::Withdrawn);
+                assert_eq!((over.state, world.ran.times()), (CallState::Cancelled, 0));
+                assert_eq!(world.audited(AuditEvent::Cancelled), 1);
             }
             other => panic!("{other:?}"),
         }

@@ -73,6 +73,7 @@ impl World {
             .state(self.ran.clone())
             .store(self.store.clone())
             .audit(self.audit.clone())
+            .on_notice(|_| {})
     }
 
     pub(crate) async fn gate(&self) -> Gate {

@@ -13,6 +13,7 @@ mod invisible;
 mod lookalike;
 mod marks;
 mod punycode;
+mod shell;
 mod truncate;
 
 pub use canonical::has_equivalent;
@@ -21,4 +22,5 @@ pub use fold::fold;
 pub use humanize::{amount, bytes, date, is_amount_name, is_time_name, list, moment};
 pub use invisible::{TextHazard, is_unseen, mixes_alphabets, text_hazards};
 pub use lookalike::{decoded_hosts, lookalike, reads_as, skeleton};
+pub use shell::shell_word;
 pub use truncate::clip;

@@ -75,7 +75,7 @@ async fn a_console_lists_and_shows_what_a_store_does() {
     let (here, there) = (office.hitl(&show).ended(0).json(), house.hitl(&show).ended(0).json());
     assert_eq!(keys(&here[0]), keys(&there[0]), "field by field");
     assert_eq!(here[0]["request"]["arguments"], json!({ "to": "Initech", "amount": 120 }));
-    assert!(office.hitl(&["show", &second.id]).ended(0).out.contains("--confirm 'apollo'"));
+    assert!(office.hitl(&["show", &second.id]).ended(0).out.contains("--confirm apollo"));
     assert!(office.hitl(&["show", &hitl::RequestId::new().to_string()]).ended(3).out.is_empty());
 }
 

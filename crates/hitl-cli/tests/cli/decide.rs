@@ -1,6 +1,6 @@
 //! Decisions by scripts.
 
-use crate::house::House;
+use crate::house::{House, program, ran};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_approved_here_runs_there() {
@@ -15,6 +15,31 @@ async fn what_was_approved_here_runs_there() {
     // The second of two decisions changes nothing, and names the first decider.
     let late = house.hitl(&["reject", &call.id, "--reason", "too late", "--as", "eve"]).ended(4);
     assert!(late.err.contains("decided by bob"), "{late:?}");
+}
+
+/// The command in a notice, as a person pastes it into a shell.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_of_a_notice_decides_the_call() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let notice = call.ticket.notice();
+    let command = notice.command().expect("a file has a command");
+    let line = format!("{command} --binding {} --as bob", &call.binding[..8]);
+    let arguments = line.strip_prefix("hitl ").expect("it runs the program");
+    let mut shell = program(&[]);
+    let program = shell.get_program().to_owned();
+    let mut pasted = std::process::Command::new("sh");
+    pasted.args(["-c", &format!("\"$PROGRAM\" {arguments}")]).env("PROGRAM", program);
+    for (name, value) in shell.env("USER", "tester").get_envs() {
+        match value {
+            Some(value) => pasted.env(name, value),
+            None => pasted.env_remove(name),
+        };
+    }
+    let ran = ran(&mut pasted).ended(0);
+    assert!(ran.out.contains("decided by bob"), "{ran:?}");
+    let outcome = call.ticket.wait().await.unwrap();
+    assert!(format!("{outcome:?}").contains("wired 120 to Initech"), "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +92,7 @@ async fn a_deletion_is_approved_by_its_exact_name() {
         assert_eq!(house.state(&call.id), "pending", "{confirm:?}");
     }
     let shown = house.hitl(&["show", &call.id]).ended(0);
-    assert!(shown.out.contains("--confirm 'apollo'"), "{shown:?}");
+    assert!(shown.out.contains("--confirm apollo"), "{shown:?}");
     house.hitl(&[&approve[..], &["--confirm", "apollo"]].concat()).ended(0);
     assert_eq!(house.state(&call.id), "approved");
 }

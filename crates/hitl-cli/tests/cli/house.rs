@@ -83,7 +83,8 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // Names that a shell would take apart.
+        let folder = tempfile::Builder::new().prefix("it's a $HOME ").tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("hitl.db")).await.unwrap();
         let audit = JsonlAudit::open(folder.path().join("audit.jsonl")).unwrap();
         let gate = Gate::builder().store(store.clone()).audit(audit);

@@ -8,6 +8,7 @@ use deadpool_postgres::{
     Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts,
 };
 use hitl_core::StoreError;
+use hitl_core::store::StoreAddress;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -16,6 +17,7 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::unusable;
+use super::options::DEFAULT_SCHEMA;
 
 /// The time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -75,6 +77,30 @@ impl Address {
         };
         let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres");
         format!("the database {database} at {host}")
+    }
+
+    /// Returns how `hitl` opens the store in this schema: without user, password and key, which the
+    /// person who decides adds.
+    pub(super) fn for_people(&self, schema: &str) -> StoreAddress {
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) if host.contains(':') => format!("[{host}]"),
+            Some(Host::Tcp(host)) => host.clone(),
+            #[cfg(unix)]
+            Some(Host::Unix(folder)) => folder.display().to_string().replace('/', "%2F"),
+            None => return StoreAddress::Unknown,
+        };
+        let port = match self.config.get_ports().first() {
+            None | Some(5432) => String::new(),
+            Some(port) => format!(":{port}"),
+        };
+        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("postgres");
+        let mut arguments =
+            vec!["--db".to_owned(), format!("postgres://USER@{host}{port}/{database}")];
+        if schema != DEFAULT_SCHEMA {
+            arguments.extend(["--schema".to_owned(), schema.to_owned()]);
+        }
+        arguments.extend(["--key-file".to_owned(), "FILE".to_owned()]);
+        StoreAddress::Database(arguments)
     }
 
     /// Builds a pool of connections and opens none yet.
@@ -147,4 +173,34 @@ fn trust(given: &[Vec<u8>]) -> Result<ClientConfig, StoreError> {
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = versions.map_err(|error| unusable("TLS cannot be used").with_source(error))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_8_the_address_for_people_holds_no_credential() {
+        for (url, schema, expected) in [
+            (
+                "postgres://app:hunter2@db.internal/shop?sslmode=disable",
+                DEFAULT_SCHEMA,
+                "--db postgres://USER@db.internal/shop --key-file FILE",
+            ),
+            (
+                "postgres://app:hunter2@[::1]:5433/shop?sslmode=disable",
+                "reviews",
+                "--db postgres://USER@[::1]:5433/shop --schema reviews --key-file FILE",
+            ),
+            (
+                "postgres://app:hunter2@%2Frun%2Fpostgresql/shop",
+                DEFAULT_SCHEMA,
+                "--db postgres://USER@%2Frun%2Fpostgresql/shop --key-file FILE",
+            ),
+        ] {
+            let address = Address::parse(url, "hitl", &[]).unwrap().for_people(schema);
+            let StoreAddress::Database(arguments) = address else { panic!("{address:?}") };
+            assert_eq!(arguments.join(" "), expected);
+        }
+    }
 }

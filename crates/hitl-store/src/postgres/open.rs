@@ -77,12 +77,12 @@ async fn open(options: PostgresOptions) -> Result<PostgresStore, StoreError> {
         };
         backup::begin_epoch(&database, &options.schema, name, now).await?;
     }
-    Ok(start(database, listen_at, keys, options))
+    Ok(start(database, [address, listen_at], keys, options))
 }
 
 fn start(
     database: Arc<Database>,
-    listen_at: Address,
+    [address, listen_at]: [Address; 2],
     keys: HostKeys,
     options: PostgresOptions,
 ) -> PostgresStore {
@@ -94,6 +94,7 @@ fn start(
         record_cache: RecordCache::default(),
         clock_estimate: ServerClockEstimate::default(),
         clock: options.clock,
+        address: address.for_people(&options.schema),
         database,
         keys,
         _alive: alive,

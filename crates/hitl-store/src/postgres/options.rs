@@ -48,6 +48,8 @@ pub(super) enum StatementMode {
     Unnamed,
 }
 
+/// The schema of a store whose host names none.
+pub(super) const DEFAULT_SCHEMA: &str = "hitl";
 /// The shortest lease: below it, an ordinary pause of a machine looks like a death.
 const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 
@@ -56,7 +58,7 @@ impl PostgresOptions {
         Self {
             url: url.into(),
             listen_url: None,
-            schema: "hitl".to_owned(),
+            schema: DEFAULT_SCHEMA.to_owned(),
             keys: None,
             replace_lost_key: false,
             restored: None,

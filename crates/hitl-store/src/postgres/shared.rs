@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hitl_base::{Clock, Timestamp};
 use hitl_core::machine::{CallRecord, NewCall};
-use hitl_core::store::{ChangeNotifier, StoreError};
+use hitl_core::store::{ChangeNotifier, StoreAddress, StoreError};
 use hitl_core::{HostKeys, RequestId, Tenant};
 use tokio::sync::watch;
 
@@ -29,6 +29,7 @@ pub(super) struct Shared {
     /// The clock that judges expiry instead of the database's, in tests.
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) keys: HostKeys,
+    pub(super) address: StoreAddress,
     /// Dropped with the store, which ends its tasks.
     pub(super) _alive: watch::Sender<()>,
 }

@@ -14,7 +14,7 @@ use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
     Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
-    SealedText, StoreError, SubmitResult, check_erasable,
+    SealedText, StoreAddress, StoreError, SubmitResult, check_erasable,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -327,6 +327,10 @@ impl Store for PostgresStore {
 
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    fn address(&self) -> StoreAddress {
+        self.shared.address.clone()
     }
 
     async fn call_history(

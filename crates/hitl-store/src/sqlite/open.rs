@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hitl_base::clock::ForwardClock;
 use hitl_core::HostKeys;
-use hitl_core::store::{ChangeNotifier, StoreError, StoreErrorKind};
+use hitl_core::store::{ChangeNotifier, StoreAddress, StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -288,6 +288,7 @@ fn start(parts: OpenedFile, options: SqliteOptions) -> Result<SqliteStore, Store
         commit: writer::commit(),
     };
     let io = |error| file_error(&path, error);
+    let address = address_of(&path, &options);
     Ok(SqliteStore::from(Shared {
         watcher: Watcher::start(watching, hub.clone(), own).map_err(io)?,
         readers: Readers::start(readers, Arc::clone(&path)).map_err(io)?,
@@ -298,8 +299,18 @@ fn start(parts: OpenedFile, options: SqliteOptions) -> Result<SqliteStore, Store
         hub,
         keys,
         path,
+        address,
         busy_timeout: options.busy_timeout,
     }))
+}
+
+/// Returns how `hitl` opens the file. Without the key's file if the key lies beside the file.
+fn address_of(path: &Path, options: &SqliteOptions) -> StoreAddress {
+    let mut arguments = vec!["--db".to_owned(), path.to_string_lossy().into_owned()];
+    if options.keys.is_some() {
+        arguments.extend(["--key-file".to_owned(), "FILE".to_owned()]);
+    }
+    StoreAddress::Database(arguments)
 }
 
 fn limit_pages(connection: Connection, pages: Option<u32>) -> Result<Connection, Fault> {

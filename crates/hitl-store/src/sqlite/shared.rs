@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_base::clock::ForwardClock;
 use hitl_core::HostKeys;
-use hitl_core::store::{ChangeNotifier, StoreError};
+use hitl_core::store::{ChangeNotifier, StoreAddress, StoreError};
 
 use super::custom_write::CustomWrite;
 use super::error::{Fault, ambiguous, file_error};
@@ -32,6 +32,7 @@ pub(super) struct Shared {
     pub(super) hub: ChangeNotifier,
     pub(super) keys: HostKeys,
     pub(super) path: Arc<Path>,
+    pub(super) address: StoreAddress,
     /// The time for which an operation waits for others that hold the file.
     pub(super) busy_timeout: Duration,
 }

@@ -14,7 +14,7 @@ use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
     Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
-    SealedText, StoreError, StoreErrorKind, SubmitResult, tools_text,
+    SealedText, StoreAddress, StoreError, StoreErrorKind, SubmitResult, tools_text,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -498,5 +498,9 @@ impl Store for SqliteStore {
 
     fn files(&self) -> Vec<PathBuf> {
         vec![self.shared.path.to_path_buf()]
+    }
+
+    fn address(&self) -> StoreAddress {
+        self.shared.address.clone()
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hitl_core::Store;
 use hitl_core::machine::Event;
+use hitl_core::store::StoreAddress;
 use hitl_core::store::suite::{
     Draft, Subject, approved, claimed, fixture, start_clock, unknown_outcome,
 };
+use hitl_core::{HostKey, Store};
 use hitl_store::SqliteStore;
 use hitl_tasks::{Journal, TaskId};
 use rusqlite::{Connection, OpenFlags};
@@ -44,6 +45,22 @@ fn rows(connection: &Connection, sql: &str) -> (usize, bool) {
         said |= row.get_ref(last).unwrap() != rusqlite::types::ValueRef::Null;
     }
     (count, said)
+}
+
+#[tokio::test]
+async fn a_file_is_opened_by_hitl_under_its_whole_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hitl.db");
+    let db = |store: &SqliteStore| vec!["--db".to_owned(), store.path().display().to_string()];
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert!(store.path().is_absolute());
+    assert_eq!(store.address(), StoreAddress::Database(db(&store)));
+    // A key that the host keeps is asked for.
+    let options = SqliteStore::options().key(HostKey::generate().unwrap());
+    let store = options.open(folder.path().join("other.db")).await.unwrap();
+    let key = ["--key-file".to_owned(), "FILE".to_owned()];
+    let arguments = db(&store).into_iter().chain(key).collect();
+    assert_eq!(store.address(), StoreAddress::Database(arguments));
 }
 
 #[tokio::test]

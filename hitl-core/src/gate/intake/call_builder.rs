@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -11,7 +12,7 @@ use crate::arguments::{ArgumentError, parse_text, snapshot};
 use crate::call::{CallContext, Failure, RunId, Tool};
 use crate::gate::claiming::claim_check::ClaimedCall;
 use crate::gate::core::GateCore;
-use crate::gate::error::{CallError, GateError};
+use crate::gate::error::{CallError, GateError, NotRunReason};
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, NewCall};
 use crate::gate::execution::body_outcome::BodyOutcome;
 use crate::gate::execution::execution::Execution;
@@ -41,7 +42,13 @@ impl<'g, T: Tool> CallBuilder<'g, T> {
 
     /// Names the requester: a principal, or a whole [`CallContext`]. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadyCall<'g, T> {
-        ReadyCall { gate: self.gate, call: self.call, context: context.into(), at: None }
+        ReadyCall {
+            gate: self.gate,
+            call: self.call,
+            context: context.into(),
+            at: None,
+            max_wait: None,
+        }
     }
 }
 
@@ -53,12 +60,43 @@ pub struct ReadyCall<'g, T> {
     call: T,
     context: CallContext,
     at: Option<RunPosition>,
+    max_wait: Option<Duration>,
 }
 
 impl<T: Tool> ReadyCall<'_, T> {
     /// Gives the call its key: the run and the position in it. A repeated key re-attaches.
     pub fn key(mut self, run: impl Into<RunId>, position: u64) -> Self {
         self.at = Some(RunPosition::new(run, position));
+        self
+    }
+
+    /// Waits at most this long for a decision, from the moment when the call begins to wait. Without
+    /// this, the call waits until it expires: for [`Full`](crate::ApprovalLevel::Full) that may be
+    /// days.
+    ///
+    /// After it, the call is withdrawn, does not run, and the error is
+    /// [`NotRunReason::TimedOut`] with the call's id. If a person decides in the same moment, the
+    /// store says who was first: either the decision counts, or the withdrawal. Once the call has
+    /// started the limit no longer counts; a tool's own `timeout` limits its body.
+    ///
+    /// To leave the call waiting instead, submit it and use
+    /// [`Ticket::wait_for`](crate::Ticket::wait_for).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use hitl_core::{CallError, Gate, NotRunReason, Tool};
+    /// # async fn pay<T: Tool>(gate: Gate, call: T) {
+    /// match gate.call(call).by("ann").max_wait(Duration::from_secs(300)).await {
+    ///     Err(CallError::NotRun(NotRunReason::TimedOut(timeout))) => {
+    ///         // "call 01a2.. was not decided and started within 300s, so it was withdrawn ..".
+    ///         println!("{timeout}");
+    ///     }
+    ///     other => drop(other),
+    /// }
+    /// # }
+    /// ```
+    pub fn max_wait(mut self, limit: Duration) -> Self {
+        self.max_wait = Some(limit);
         self
     }
 }
@@ -69,14 +107,14 @@ impl<'g, T: Tool> IntoFuture for ReadyCall<'g, T> {
 
     fn into_future(self) -> Self::IntoFuture {
         async move {
-            let gate = self.gate;
+            let (gate, max_wait) = (self.gate, self.max_wait);
             let IncomingCall { evaluated, call } = match self.evaluate_here()? {
                 EvaluationStep::Done(incoming) => incoming,
                 EvaluationStep::Elsewhere(evaluating) => evaluating.await?,
             };
             let span = call_span(&gate.core, &evaluated);
             let running = async {
-                let result = run_typed(&gate.core, evaluated, call).await;
+                let result = run_typed(&gate.core, evaluated, call, max_wait).await;
                 telemetry::record_call_result(&result);
                 result
             };
@@ -97,7 +135,7 @@ impl<'g, T: Tool> ReadyCall<'g, T> {
     /// Evaluates a call with short arguments. Not async, so that its temporary data is on the stack
     /// and not in the future, which is allocated for every call.
     fn evaluate_here(self) -> Result<EvaluationStep<'g, T>, GateError> {
-        let Self { gate, call, context, at } = self;
+        let Self { gate, call, context, at, .. } = self;
         let core = &gate.core;
         let tool = core.tools.require_typed::<T>()?;
         let snapshot = snapshot(&call, tool.places())?;
@@ -134,9 +172,10 @@ async fn run_typed<T: Tool>(
     core: &Arc<GateCore>,
     evaluated: Box<EvaluatedCall>,
     call: T,
+    max_wait: Option<Duration>,
 ) -> Result<T::Output, CallError<T::Error>> {
     if evaluated.has_host_key || !leaves_no_record(core, &evaluated) {
-        return run_stored(core, evaluated, call).boxed().await;
+        return run_stored(core, evaluated, call, max_wait).boxed().await;
     }
     let execution = start_unrecorded(core, *evaluated);
     run_body(core, execution, call).await
@@ -147,16 +186,20 @@ async fn run_stored<T: Tool>(
     core: &Arc<GateCore>,
     evaluated: Box<EvaluatedCall>,
     call: T,
+    max_wait: Option<Duration>,
 ) -> Result<T::Output, CallError<T::Error>> {
     if core.evaluator.may_ask(&evaluated.evaluation.routed) {
         check_round_trip(&call, &evaluated.snapshot).map_err(GateError::from)?;
     }
-    let (execution, call) = match submit_attached(core, evaluated).await? {
+    let (execution, call) = match submit_attached(core, evaluated, max_wait).await? {
         AttachedOutcome::Run(execution) => (execution, call),
         AttachedOutcome::RunFromSnapshot(ClaimedCall { execution, .. }) => {
             read_shown(core, execution).await?
         }
         AttachedOutcome::Ended(record) => return typed_result::<T>(core, &record).boxed().await,
+        AttachedOutcome::TimedOut(timeout) => {
+            return Err(CallError::NotRun(NotRunReason::TimedOut(timeout)));
+        }
     };
     run_body(core, execution, call).await
 }

@@ -23,6 +23,11 @@ impl Gate {
     /// let signature = gate.call(sign_contract("C-7", 5000.0, pin)).by("ann").key(run, 3).await?;
     /// ```
     ///
+    /// A call that needs a person waits until somebody decides or it expires, which may be days for
+    /// [`Full`](crate::ApprovalLevel::Full). [`max_wait`](crate::gate::ReadyCall::max_wait) sets a
+    /// limit; [`submit`](Self::submit) does not wait. The gate says what waits and how it is
+    /// decided: see [`on_notice`](crate::GateBuilder::on_notice).
+    ///
     /// The requester is required:
     ///
     /// ```compile_fail,E0277
@@ -56,6 +61,9 @@ impl Gate {
     ///
     /// The call's key is this position in this run, in the tenant of the context. A repeated key
     /// re-attaches.
+    ///
+    /// To wait for a limited time, [submit](Self::submit_json) the call and use
+    /// [`Ticket::wait_for`](crate::Ticket::wait_for).
     ///
     /// Cancel safety: as for [`call`](Self::call).
     pub async fn call_json(

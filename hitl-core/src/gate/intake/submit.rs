@@ -138,6 +138,9 @@ async fn submit_and_run(
                     return Ok(Submission::Done { outcome, receipt });
                 }
                 CallState::Pending | CallState::Approved | CallState::Claimed => {
+                    if record.state == CallState::Pending {
+                        core.notifier.say_waiting(&record);
+                    }
                     *waiting.record = record;
                     let ticket = Ticket::new(Arc::clone(core), waiting, receipt);
                     return Ok(Submission::Pending(ticket));

@@ -6,4 +6,5 @@ pub(super) mod outcome;
 pub(super) mod receipt;
 pub(super) mod submission;
 pub(super) mod ticket;
+pub(super) mod wait_limit;
 pub(super) mod waiter;

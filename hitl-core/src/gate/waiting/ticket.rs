@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::Instrument as _;
 
@@ -9,9 +10,13 @@ use crate::approval::ApprovalRequest;
 use crate::call::Outcome;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::notices::waiting_notice::WaitingNotice;
 use crate::gate::telemetry;
 use crate::gate::waiting::receipt::Receipt;
-use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome, wait_until_decided};
+use crate::gate::waiting::wait_limit::WaitLimit;
+use crate::gate::waiting::waiter::{
+    WaitingCall, wait_for_outcome, wait_for_outcome_within, wait_until_decided,
+};
 use crate::machine::{Event, Withdrawal};
 
 /// A handle on a waiting call. Dropping the ticket changes nothing: the call stays in the queue,
@@ -42,7 +47,14 @@ impl Ticket {
         &self.receipt
     }
 
-    /// Waits until the call has ended. Once the call is approved, this runs it.
+    /// Returns what people need to decide the call: the command, the console's link. It is the notice
+    /// that the gate gave when the call began to wait.
+    pub fn notice(&self) -> WaitingNotice {
+        self.core.notifier.notice_about(&self.waiting.record)
+    }
+
+    /// Waits until the call has ended, however long its decision takes. Once the call is approved,
+    /// this runs it.
     ///
     /// Cancel safe: dropping the future changes nothing before the body has started, and does not
     /// stop it afterwards.
@@ -51,6 +63,22 @@ impl Ticket {
         let waiting = async {
             let result = wait_for_outcome(&self.core, &self.waiting).await;
             telemetry::record_wait_result(&result);
+            result
+        };
+        waiting.instrument(span).await
+    }
+
+    /// Does what [`wait`](Self::wait) does, for at most this long. Returns `None` if nobody has
+    /// decided by then: the call still waits, or runs in another process, and can be waited for
+    /// again. A body that this started runs to its end, however long it takes.
+    ///
+    /// Cancel safe, like [`wait`](Self::wait).
+    pub async fn wait_for(&self, limit: Duration) -> Result<Option<Outcome>, GateError> {
+        let limit = WaitLimit::starting_now(Some(limit));
+        let span = telemetry::wait_span(&self.core.redactor, &self.waiting.record);
+        let waiting = async {
+            let result = wait_for_outcome_within(&self.core, &self.waiting, limit).await;
+            telemetry::record_limited_wait_result(&result);
             result
         };
         waiting.instrument(span).await

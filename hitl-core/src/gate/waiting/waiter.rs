@@ -12,6 +12,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::tools::tool_check::{ToolCheck, check_tool};
 use crate::gate::waiting::outcome::outcome_of_record;
+use crate::gate::waiting::wait_limit::WaitLimit;
 use crate::ids::{OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Membership};
 use crate::store::{ApplyError, EventPayload};
@@ -47,17 +48,23 @@ pub(in crate::gate) enum WaitOutcome {
     Claimed(ClaimedCall),
     /// The call has ended, or is parked.
     Ended(Box<CallRecord>),
+    /// The limit was reached. The call waits, or runs elsewhere.
+    LimitReached(Box<CallRecord>),
 }
 
 /// Waits until the call is claimed by this waiter, or has ended.
 ///
 /// Cancel safe until it returns a claim, which the caller must run. A caller that is `attached`
 /// owns the call: if it is dropped during the claim, the call is withdrawn.
+///
+/// The limit interrupts no claim. For an attached caller it does not count while the call runs
+/// elsewhere, because a call that has started cannot be withdrawn.
 pub(in crate::gate) async fn wait_for(
     core: &Arc<GateCore>,
     tenant: &Tenant,
     id: RequestId,
     attached: Option<OwnerToken>,
+    limit: &mut WaitLimit,
 ) -> Result<WaitOutcome, GateError> {
     let store = core.calls.store();
     let mut watch = store.watch(id);
@@ -65,6 +72,7 @@ pub(in crate::gate) async fn wait_for(
     let mut others = None;
     loop {
         let record = core.calls.current(tenant, id).await?;
+        let runs_elsewhere = record.state == CallState::Claimed;
         let held = record.batch.as_ref().is_some_and(Membership::is_held);
         let pause = match record.state {
             CallState::Approved => {
@@ -72,12 +80,16 @@ pub(in crate::gate) async fn wait_for(
                     ClaimOutcome::Claimed(claimed) => return Ok(WaitOutcome::Claimed(claimed)),
                     ClaimOutcome::Changed => continue,
                     ClaimOutcome::Waits => POLL_INTERVAL,
+                    ClaimOutcome::Unknown if limit.is_reached() => {
+                        return Ok(WaitOutcome::LimitReached(Box::new(record)));
+                    }
                     ClaimOutcome::Unknown => {
                         leave_to_others(core, &record, attached).await?;
                         // Not at every hint: the directory or policy is already in trouble.
                         tokio::select! {
                             () = watch.changed() => {}
                             () = sleep(POLL_INTERVAL) => {}
+                            () = limit.reached() => {}
                         }
                         continue;
                     }
@@ -94,6 +106,12 @@ pub(in crate::gate) async fn wait_for(
             core.lifecycle.expire(tenant, id).await?;
             continue;
         }
+        if limit.is_reached() && !(runs_elsewhere && attached.is_some()) {
+            return Ok(WaitOutcome::LimitReached(Box::new(record)));
+        }
+        if record.state == CallState::Pending {
+            core.notifier.say_waiting(&record);
+        }
         if held && others.is_none() {
             others = Some(store.watch_all());
             continue;
@@ -107,6 +125,7 @@ pub(in crate::gate) async fn wait_for(
         tokio::select! {
             () = watch.changed() => {}
             () = others_change => {}
+            () = limit.reached() => {}
             () = sleep(pause.min(POLL_INTERVAL)) => {
                 if record.state == CallState::Claimed {
                     core.lifecycle.mark_executor_lost(tenant, id).await?;
@@ -156,6 +175,7 @@ pub(in crate::gate) async fn wait_until_decided(
             core.lifecycle.expire(tenant, id).await?;
             continue;
         }
+        core.notifier.say_waiting(&record);
         tokio::select! {
             () = watch.changed() => {}
             () = sleep(pause.min(POLL_INTERVAL)) => {}
@@ -168,10 +188,27 @@ pub(in crate::gate) async fn wait_for_outcome(
     core: &Arc<GateCore>,
     waiting: &WaitingCall,
 ) -> Result<Outcome, GateError> {
-    match wait_for(core, &waiting.tenant, waiting.id, None).await? {
-        WaitOutcome::Claimed(ClaimedCall { execution, call }) => {
-            call.execute(&core.executor, execution).await
+    loop {
+        let outcome = wait_for_outcome_within(core, waiting, WaitLimit::none()).await?;
+        if let Some(outcome) = outcome {
+            return Ok(outcome);
         }
-        WaitOutcome::Ended(record) => outcome_of_record(core, &record).await,
     }
+}
+
+/// Does what [`wait_for_outcome`] does, within a limit. Returns `None` if it is reached.
+pub(in crate::gate) async fn wait_for_outcome_within(
+    core: &Arc<GateCore>,
+    waiting: &WaitingCall,
+    mut limit: WaitLimit,
+) -> Result<Option<Outcome>, GateError> {
+    let waited = wait_for(core, &waiting.tenant, waiting.id, None, &mut limit).await?;
+    let outcome = match waited {
+        WaitOutcome::Claimed(ClaimedCall { execution, call }) => {
+            call.execute(&core.executor, execution).await?
+        }
+        WaitOutcome::Ended(record) => outcome_of_record(core, &record).await?,
+        WaitOutcome::LimitReached(_) => return Ok(None),
+    };
+    Ok(Some(outcome))
 }

@@ -20,8 +20,8 @@ use crate::seal::{HostKeys, KeyId, Sealed};
 use crate::store::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload, Executor,
     ExecutorRow, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
-    SealedPart, SealedText, Store, StoreError, SubmitResult, check_erasable, superseded,
-    tools_text,
+    SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult, check_erasable,
+    superseded, tools_text,
 };
 
 /// The most entries of one call's history that are returned.
@@ -319,6 +319,10 @@ impl Store for MemoryStore {
 
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    fn address(&self) -> StoreAddress {
+        StoreAddress::Process
     }
 
     async fn last_history_seq(&self) -> Result<u64, StoreError> {

@@ -81,6 +81,11 @@ impl Bank {
     }
 }
 
+/// Returns a gate builder that says nothing by itself: the demo says what waits.
+pub(super) fn quiet_builder() -> GateBuilder {
+    Gate::builder().on_notice(|_| {})
+}
+
 /// Returns a gate builder with the tool `pay` and these rules.
 pub(super) fn gate(bank: &Bank, config: ToolConfig, rules: &str) -> Result<GateBuilder, Failure> {
     let bank = bank.clone();
@@ -88,7 +93,7 @@ pub(super) fn gate(bank: &Bank, config: ToolConfig, rules: &str) -> Result<GateB
         let paid = permit.open().0.parse::<Payment>().map(|payment| bank.pay(payment));
         async move { paid.map(|()| JsonText::null()) }
     };
-    Ok(Gate::builder().dyn_tool(pay_tool(config, body)?).policy(rule_set(rules)?))
+    Ok(quiet_builder().dyn_tool(pay_tool(config, body)?).policy(rule_set(rules)?))
 }
 
 /// Returns the tool `pay` with this body.

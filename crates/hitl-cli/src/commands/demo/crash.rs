@@ -9,7 +9,7 @@ use hitl_base::JsonText;
 use hitl_core::{DynArguments, Gate, Outcome, Permit, Submission, ToolConfig};
 use hitl_store::SqliteStore;
 
-use super::bank::{EVERY_PAYMENT, Payment, pay_tool, rule_set};
+use super::bank::{EVERY_PAYMENT, Payment, pay_tool, quiet_builder, rule_set};
 use super::folder::TemporaryFolder;
 use super::run::{failed, waits};
 use super::scene::{Scene, Side};
@@ -105,7 +105,7 @@ async fn gate(folder: &Path, then: fn() -> io::Result<()>) -> Result<Gate, Failu
         async move { paid.map(|()| JsonText::null()) }
     };
     let tool = pay_tool(ToolConfig::DEFAULT, body)?;
-    let builder = Gate::builder().dyn_tool(tool).store(store);
+    let builder = quiet_builder().dyn_tool(tool).store(store);
     Ok(builder.policy(rule_set(EVERY_PAYMENT)?).build().await?)
 }
 

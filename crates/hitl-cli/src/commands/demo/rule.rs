@@ -11,6 +11,7 @@ use hitl_core::{
 };
 use serde::Deserialize;
 
+use super::bank::quiet_builder;
 use super::folder::TemporaryFolder;
 use super::run::failed;
 use super::scene::{Scene, Side};
@@ -92,7 +93,7 @@ impl Host {
         let rules = RuleFile::open(path);
         let exported = Arc::new(AtomicU64::new(0));
         let tool = export_tool(Arc::clone(&exported))?;
-        let gate = Gate::builder().dyn_tool(tool).policy(rules.clone()).build().await?;
+        let gate = quiet_builder().dyn_tool(tool).policy(rules.clone()).build().await?;
         Ok(Self { rules, gate, exported })
     }
 

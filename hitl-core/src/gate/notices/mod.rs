@@ -1,0 +1,9 @@
+//! What a gate says so that nobody waits in silence: that a call waits, and that nobody outside of
+//! the process could decide one.
+
+pub(super) mod build_warning;
+pub(super) mod decide_hint;
+pub(super) mod notice;
+pub(super) mod notifier;
+pub(super) mod wait_timeout;
+pub(super) mod waiting_notice;

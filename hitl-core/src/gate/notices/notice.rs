@@ -1,0 +1,28 @@
+//! Everything that a gate says to its host unasked.
+
+use std::fmt;
+
+use super::build_warning::BuildWarning;
+use super::waiting_notice::WaitingNotice;
+
+/// One line for the people who run a program with a gate. By default the gate says it to `tracing`,
+/// or on standard error; see [`GateBuilder::on_notice`](crate::GateBuilder::on_notice).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A call begins to wait for a person. Said once for each revision of a call.
+    Waiting(WaitingNotice),
+    /// Advice about the settings of the gate, said when it is built.
+    Warning(BuildWarning),
+}
+
+/// Writes the notice in one line without an end, ready for a terminal: nothing in it hides or moves
+/// anything, however hostile the call.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting(waiting) => write!(f, "hitl: {waiting}"),
+            Self::Warning(warning) => write!(f, "hitl: {warning}"),
+        }
+    }
+}

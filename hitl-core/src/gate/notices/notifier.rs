@@ -1,0 +1,113 @@
+//! Says notices to the host, each once.
+
+use std::collections::VecDeque;
+
+use super::build_warning::{BuildWarning, BuildWarningKind};
+use super::decide_hint::DecideHint;
+use super::notice::Notice;
+use super::waiting_notice::WaitingNotice;
+use crate::gate::telemetry;
+use crate::ids::RequestId;
+use crate::machine::CallRecord;
+use crate::panic::catch;
+use crate::sync::{Mutex, lock};
+
+/// The number of revisions that are remembered as said. One that is forgotten may be said again.
+const REMEMBERED: usize = 1024;
+
+/// The host's function for notices.
+pub(in crate::gate) type NoticeHandler = Box<dyn Fn(&Notice) + Send + Sync>;
+
+/// The notices of a gate: where they go, and which were said.
+pub(in crate::gate) struct Notifier {
+    hint: DecideHint,
+    /// The host's own; `None` for `tracing` and standard error.
+    handler: Option<NoticeHandler>,
+    warnings: Vec<BuildWarning>,
+    /// The latest revisions that were said, the oldest first.
+    said: Mutex<VecDeque<(RequestId, u32)>>,
+}
+
+/// Whether the gate has an approver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gate) enum Asks {
+    /// It asks an approver about Quick calls.
+    Approver,
+    /// It asks nobody.
+    Nobody,
+}
+
+impl Notifier {
+    pub(in crate::gate) fn new(
+        hint: DecideHint,
+        handler: Option<NoticeHandler>,
+        asks: Asks,
+    ) -> Self {
+        let warnings = warnings_about(&hint, asks);
+        Self { hint, handler, warnings, said: Mutex::default() }
+    }
+
+    /// Returns the advice about the gate's settings.
+    pub(in crate::gate) fn warnings(&self) -> &[BuildWarning] {
+        &self.warnings
+    }
+
+    /// Says the advice about the gate's settings.
+    pub(in crate::gate) fn say_warnings(&self) {
+        for warning in &self.warnings {
+            self.say(&Notice::Warning(warning.clone()));
+        }
+    }
+
+    /// Returns the notice about a waiting call.
+    pub(in crate::gate) fn notice_about(&self, record: &CallRecord) -> WaitingNotice {
+        WaitingNotice::new(record, &self.hint)
+    }
+
+    /// Says that a call waits for a person, unless this was said about its revision.
+    pub(in crate::gate) fn say_waiting(&self, record: &CallRecord) {
+        let revision = (record.id(), record.request.revision);
+        {
+            let mut said = lock(&self.said);
+            if said.contains(&revision) {
+                return;
+            }
+            if said.len() == REMEMBERED {
+                said.pop_front();
+            }
+            said.push_back(revision);
+        }
+        self.say(&Notice::Waiting(self.notice_about(record)));
+    }
+
+    fn say(&self, notice: &Notice) {
+        telemetry::record_notice(notice);
+        match &self.handler {
+            Some(handler) => {
+                if catch(|| handler(notice)).is_err() {
+                    tracing::warn!("the host's function for notices panicked");
+                }
+            }
+            None if telemetry::takes_notice(notice) => {}
+            None => print(notice),
+        }
+    }
+}
+
+/// Returns the advice about a gate with these settings.
+fn warnings_about(hint: &DecideHint, asks: Asks) -> Vec<BuildWarning> {
+    let mut warnings = Vec::new();
+    if hint.is_process_only() && asks == Asks::Nobody {
+        warnings.push(BuildWarning::new(BuildWarningKind::OnlyThisProcessDecides));
+    }
+    warnings
+}
+
+/// Prints a notice on standard error. There is no way to report that this failed.
+fn print(notice: &Notice) {
+    // `eprintln!`, because the test harness captures it. It panics if standard error is closed.
+    #[cfg(panic = "unwind")]
+    let _ = catch(|| eprintln!("{notice}"));
+    #[cfg(not(panic = "unwind"))]
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{notice}\n"));
+}
