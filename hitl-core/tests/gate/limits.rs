@@ -18,9 +18,9 @@ use tokio::time::{Instant, sleep};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn timed_out<T: std::fmt::Debug>(result: Result<T, CallError<String>>) -> Box<WaitTimeout> {
+fn timed_out<T: std::fmt::Debug>(result: Result<T, CallError<String>>) -> WaitTimeout {
     match result {
-        Err(CallError::NotRun(NotRunReason::TimedOut(timeout))) => timeout,
+        Err(CallError::NotRun(NotRunReason::TimedOut(timeout))) => *timeout,
         other => panic!("it has run out of its time, and yet: {other:?}"),
     }
 }

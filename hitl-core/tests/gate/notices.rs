@@ -78,7 +78,7 @@ async fn a_call_that_waits_says_once_what_it_is_and_which_command_decides_it() {
     let id = waiting.request().id;
     let command = format!("hitl approve {id} --db '/srv/the refunds.db'");
     let line = format!("hitl: Pay 40.00 to \"Bob\" waits for a decision: {command}");
-    assert_eq!(heard.lines(), [line.clone()]);
+    assert_eq!(heard.lines(), std::slice::from_ref(&line));
     assert_eq!(heard.waiting()[0].command(), Some(&*command));
     assert_eq!(waiting.notice().command(), Some(&*command));
     assert_eq!(heard.waiting()[0].request().level, ApprovalLevel::Full);
