@@ -52,8 +52,8 @@ impl Gate {
         self.core.tools.all().map(info).collect()
     }
 
-    /// Returns the advice about this gate's settings that [`build`](crate::GateBuilder::build) gave:
-    /// empty if there was none.
+    /// Returns the advice about this gate's settings that [`build`](crate::GateBuilder::build)
+    /// gave: empty if there was none.
     pub fn warnings(&self) -> &[BuildWarning] {
         self.core.notifier.warnings()
     }

@@ -70,9 +70,9 @@ impl<T: Tool> ReadyCall<'_, T> {
         self
     }
 
-    /// Waits at most this long for a decision, from the moment when the call begins to wait. Without
-    /// this, the call waits until it expires: for [`Full`](crate::ApprovalLevel::Full) that may be
-    /// days.
+    /// Waits at most this long for a decision, from the moment when the call begins to wait.
+    /// Without this, the call waits until it expires: for [`Full`](crate::ApprovalLevel::Full) that
+    /// may be days.
     ///
     /// After it, the call is withdrawn, does not run, and the error is
     /// [`NotRunReason::TimedOut`] with the call's id. If a person decides in the same moment, the

@@ -1,4 +1,4 @@
-//! How a waiting call is decided: the command and the link. Pure.
+//! The command and the link that decide a waiting call. Pure.
 
 use hitl_base::display::{shell_word, visible};
 

@@ -1,5 +1,5 @@
-//! What a gate says so that nobody waits in silence: that a call waits, and that nobody outside of
-//! the process could decide one.
+//! Notices, so that nobody waits in silence: that a call waits, and that nobody outside of the
+//! process could decide one.
 
 pub(super) mod build_warning;
 pub(super) mod decide_hint;

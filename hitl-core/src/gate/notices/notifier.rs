@@ -28,7 +28,7 @@ pub(in crate::gate) struct Notifier {
     said: Mutex<VecDeque<(RequestId, u32)>>,
 }
 
-/// Whether the gate has an approver.
+/// The people whom the gate asks by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::gate) enum Asks {
     /// It asks an approver about Quick calls.

@@ -23,7 +23,7 @@ pub struct WaitingNotice {
     process_only: ProcessOnly,
 }
 
-/// Whether nobody outside of the process can decide the call.
+/// The answer to whether nobody outside of the process can decide the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProcessOnly {
     Yes,

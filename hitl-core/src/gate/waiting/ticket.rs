@@ -47,8 +47,8 @@ impl Ticket {
         &self.receipt
     }
 
-    /// Returns what people need to decide the call: the command, the console's link. It is the notice
-    /// that the gate gave when the call began to wait.
+    /// Returns what people need to decide the call: the command, the console's link. It is the
+    /// notice that the gate gave when the call began to wait.
     pub fn notice(&self) -> WaitingNotice {
         self.core.notifier.notice_about(&self.waiting.record)
     }
