@@ -54,18 +54,14 @@ impl WaitTimeout {
 impl fmt::Display for WaitTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (id, limit) = (self.id(), self.limit);
+        write!(f, "call {id} was not decided and started within {limit:?}")?;
         match self.left {
-            LeftCall::Withdrawn => write!(
-                f,
-                "call {id} was not decided and started within {limit:?}, so it was withdrawn and did \
-                 not run; `submit` a call that may wait longer"
+            LeftCall::Withdrawn => f.write_str(
+                ", so it was withdrawn and did not run; `submit` a call that may wait longer",
             ),
-            LeftCall::StillWaits => write!(
-                f,
-                "call {id} was not decided and started within {limit:?}; it still waits, for another \
-                 caller: {}",
-                self.waiting.how()
-            ),
+            LeftCall::StillWaits => {
+                write!(f, "; it still waits, for another caller: {}", self.waiting.how())
+            }
         }
     }
 }
