@@ -22,11 +22,11 @@ use crate::state::status::Status;
 /// The state of a task. It reaches exactly one of the last four, once, and never leaves it.
 ///
 /// ```
-/// # use hitl_tasks::{TaskState, Transition};
+/// # use hitl::tasks::{TaskState, Transition};
 /// let state = TaskState::Queued.next(Transition::Start)?;
 /// assert_eq!(state, TaskState::Running);
 /// assert!(TaskState::Completed.next(Transition::Cancel).is_err());
-/// # Ok::<(), hitl_tasks::IllegalTransition>(())
+/// # Ok::<(), hitl::tasks::IllegalTransition>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,6 +4,7 @@ mod architecture;
 mod book;
 mod circles;
 mod claims;
+mod examples;
 mod exhaustive;
 mod features;
 mod imports;
@@ -35,6 +36,7 @@ pub(crate) fn run() -> Result<(), String> {
         platforms::check,
         circles::check,
         claims::check,
+        examples::check,
         exhaustive::check,
         prose::check,
         size::check,

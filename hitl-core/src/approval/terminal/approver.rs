@@ -29,8 +29,8 @@ use crate::gate::{MaskSelection, ReviewAccess};
 ///
 /// Without a terminal, or at the end of the input, the result is [`Review::NoAnswer`] at once.
 /// Where nothing is decided, a line on standard error names the call and the command that decides
-/// it. Several questions are asked one after the other; a question that is withdrawn (by a time-out or
-/// a decision elsewhere) does not consume the answer to the next one.
+/// it. Several questions are asked one after the other; a question that is withdrawn (by a time-out
+/// or a decision elsewhere) does not consume the answer to the next one.
 ///
 /// ```
 /// use std::time::Duration;

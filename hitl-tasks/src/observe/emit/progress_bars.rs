@@ -21,7 +21,7 @@ use crate::sync::{Mutex, lock};
 /// keep one, to print and to ask questions while bars are shown.
 ///
 /// ```
-/// # use hitl_tasks::{ProgressBars, TaskManager};
+/// # use hitl::tasks::{ProgressBars, TaskManager};
 /// let bars = ProgressBars::stderr();
 /// let manager = TaskManager::builder().emitter(bars.clone()).build()?;
 /// bars.println("this line stays above the bars");
@@ -30,7 +30,7 @@ use crate::sync::{Mutex, lock};
 ///     "yes"
 /// });
 /// # let _ = (manager, answer);
-/// # Ok::<(), hitl_tasks::BuildError>(())
+/// # Ok::<(), hitl::tasks::BuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct ProgressBars(Arc<Shared>);
