@@ -22,7 +22,7 @@
 //! }
 //!
 //! let call: SendInvoice = send_invoice("Initech", 120.0);
-//! assert_eq!(format!("{call:?}"), r#"SendInvoice({"amount":120.0,"customer":"Initech"})"#);
+//! assert_eq!(format!("{call:?}"), r#"SendInvoice({"customer":"Initech","amount":120.0})"#);
 //! ```
 //!
 //! ## 2. A gate

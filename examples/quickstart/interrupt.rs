@@ -4,7 +4,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl::approval::MaskSupport;
 use hitl::approval::Review;
-use hitl::gate::Uncoverer;
+use hitl::gate::ReviewAccess;
 use hitl::{ApprovalRequest, Approver};
 use tokio::sync::watch;
 
@@ -67,11 +67,11 @@ impl<A: Approver> Approver for UntilInterrupted<A> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncoverer,
+        access: &'a ReviewAccess,
     ) -> BoxFuture<'a, Review> {
         async move {
             tokio::select! {
-                review = self.approver.review_with(request, uncover) => review,
+                review = self.approver.review_with(request, access) => review,
                 () = self.interrupt.happened() => Review::NoAnswer,
             }
         }

@@ -63,11 +63,11 @@ pub use confidence::{
 };
 pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
-    Batch, BuildError, CallError, ErasureReport, ErasureScope, Events, Gate, GateBuilder,
-    GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection, NotRunReason,
-    Preview, Queue, QueuePage, Receipt, Reminders, ResealReport, SavedGrant, ScopedGate,
-    Submission, Ticket, ToolSet, ToolStatus, UncoveredCard, UncoveredPlace, UncoveredRequest,
-    UncoveredText, Uncoverer, UnscopedGate,
+    Batch, BuildError, CallError, EditPreview, ErasureReport, ErasureScope, Events, Gate,
+    GateBuilder, GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection,
+    NotRunReason, Preview, Queue, QueuePage, Receipt, Reminders, ResealReport, ReviewAccess,
+    SavedGrant, ScopedGate, Submission, Ticket, ToolSet, ToolStatus, UncoveredCard, UncoveredPlace,
+    UncoveredRequest, UncoveredText, UnscopedGate,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use hitl_tasks::{Retry, StepContext, Task, TaskManager, TaskStep};
+//! use hitl::tasks::{Retry, StepContext, Task, TaskManager, TaskStep};
 //!
 //! async fn gather(cx: StepContext) -> Result<Vec<String>, std::io::Error> {
 //!     cx.message("reading the news");

@@ -43,7 +43,7 @@ impl TaskManager {
     /// or each may wait for the other's slot.
     ///
     /// ```
-    /// # use hitl_tasks::*;
+    /// # use hitl::tasks::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let manager = TaskManager::builder().build()?;
     /// let answer = Arc::new(42);
@@ -142,7 +142,7 @@ impl TaskManager {
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use hitl_tasks::*;
+    /// # use hitl::tasks::*;
     /// # async fn ctrl_c() -> std::io::Result<()> { Ok(()) } // tokio::signal::ctrl_c
     /// # async fn app() -> Result<(), BuildError> {
     /// let manager = TaskManager::builder().build()?;

@@ -13,7 +13,7 @@ use crate::state::task_state::TaskState;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use hitl_tasks::Shutdown;
+/// # use hitl::tasks::Shutdown;
 /// let gentle = Shutdown::drain(Duration::from_secs(30));
 /// let quick = Shutdown::cancel(Duration::from_secs(5));
 /// # let _ = (gentle, quick);

@@ -118,7 +118,7 @@ async fn a_service_registers_its_tools_under_the_names_of_its_methods() {
     let call = Bookings::book("LH 1", 2, "4111-1111", []);
     assert_eq!(
         format!("{call:?}"),
-        r#"BookingsBook({"card":"[redacted]","flight":"LH 1","names":[],"seats":2})"#
+        r#"BookingsBook({"flight":"LH 1","seats":2,"card":"[redacted]","names":[]})"#
     );
 }
 

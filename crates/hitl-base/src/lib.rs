@@ -9,6 +9,7 @@ pub mod display;
 pub mod hex;
 pub mod id;
 pub mod json;
+mod owner_only;
 pub mod panic;
 mod randomness;
 pub mod redact;
@@ -19,6 +20,7 @@ mod time_zone;
 
 pub use clock::Clock;
 pub use json::{Json, JsonText};
+pub use owner_only::owner_only;
 pub use randomness::{RandomnessError, random_bytes};
 pub use redact::{Redactor, Sensitive};
 pub use time::{ParseTimestampError, Timestamp};

@@ -9,11 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A point in time: whole milliseconds since the Unix epoch, written as ISO-8601 UTC.
 ///
 /// ```
-/// # use hitl_base::Timestamp;
+/// # use hitl::Timestamp;
 /// let t: Timestamp = "2026-01-02T03:04:05.678Z".parse()?;
 /// assert_eq!(t.as_millis(), 1_767_323_045_678);
 /// assert_eq!(t.to_string(), "2026-01-02T03:04:05.678Z");
-/// # Ok::<(), hitl_base::ParseTimestampError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);

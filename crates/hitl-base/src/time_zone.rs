@@ -13,7 +13,7 @@ const NO_PLACES: [&str; 4] = ["localtime", "posixrules", "Factory", "Etc/Unknown
 /// A time zone: local time with daylight saving, or a fixed offset from UTC.
 ///
 /// ```
-/// use hitl_base::{Timestamp, TimeZone};
+/// use hitl::{policy::TimeZone, Timestamp};
 ///
 /// // As POSIX writes it: the place's own rule, which needs no database.
 /// let berlin = TimeZone::named("CET-1CEST,M3.5.0,M10.5.0/3")?;

@@ -104,9 +104,10 @@ pub(crate) enum Command {
         #[arg(long, requires = "binding")]
         yes: bool,
     },
-    /// Change arguments and approve the result, in your editor or with a patch. With --db this
-    /// works only for tools that are known by their schema; use --url for all others, so that the
-    /// process that has the tool checks the arguments. The call is assessed again before it runs.
+    /// Change arguments and approve the result, in your editor or with a patch. With --db they are
+    /// checked by the schema that the program with the tool has recorded in the store; that program
+    /// reads and assesses them before it runs the call, and asks again if they are not for it. With
+    /// --url the console checks them.
     Edit {
         #[command(flatten)]
         decide: DecideArgs,

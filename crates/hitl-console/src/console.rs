@@ -80,8 +80,8 @@ impl Console {
     /// # use std::sync::Arc;
     /// # use hitl_console::{Console, Tasks, Tokens};
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let audit = Arc::new(hitl_core::JsonlAudit::open("audit.jsonl")?);
-    /// let gate = hitl_core::Gate::builder().audit(Arc::clone(&audit)).build().await?;
+    /// let audit = Arc::new(hitl::JsonlAudit::open("audit.jsonl")?);
+    /// let gate = hitl::Gate::builder().audit(Arc::clone(&audit)).build().await?;
     /// let console = Console::new(gate, Tasks::none(), Tokens::new()).audit(audit);
     /// # Ok(()) }
     /// ```
@@ -99,7 +99,7 @@ impl Console {
     ///
     /// ```no_run
     /// # use hitl_console::{Console, Reviewer, Tasks, Tokens};
-    /// # use hitl_core::{Gate, RuleFile};
+    /// # use hitl::{policy::RuleFile, Gate};
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// let rules = RuleFile::open("policy.toml");
     /// let gate = Gate::builder().policy(rules.clone()).build().await?;

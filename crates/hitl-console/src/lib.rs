@@ -3,7 +3,7 @@
 //! its own.
 //!
 //! ```no_run
-//! # async fn example(gate: hitl_core::Gate) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(gate: hitl::Gate) -> Result<(), Box<dyn std::error::Error>> {
 //! use hitl_console::{Tasks, Token, Tokens, router, serve};
 //!
 //! let ann = Token::generate()?;

@@ -21,7 +21,7 @@ const MAX_FINISHED: usize = 50;
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use hitl_console::Tasks;
-/// use hitl_tasks::{EventLog, TaskManager};
+/// use hitl::tasks::{EventLog, TaskManager};
 ///
 /// let log = EventLog::new(10_000);
 /// let manager = TaskManager::builder().emitter(log.clone()).build()?;

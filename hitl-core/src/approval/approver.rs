@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 
 use super::{ApprovalRequest, Decision};
-use crate::gate::Uncoverer;
+use crate::gate::ReviewAccess;
 
 /// The outcome of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum MaskSupport {
     /// waits in the queue for a console, a terminal or the command line.
     #[default]
     Masks,
-    /// The approver lets its reviewer [uncover](crate::Uncoverer) masked places.
+    /// The approver lets its reviewer [uncover](crate::ReviewAccess::places) masked places.
     Uncovers,
 }
 
@@ -48,15 +48,16 @@ pub trait Approver: Send + Sync + 'static {
         MaskSupport::Masks
     }
 
-    /// Asks for a decision on `request`, with the means to uncover what is masked in it. The gate
-    /// calls this method; an approver that uncovers nothing need not implement it. An approver that
+    /// Asks for a decision on `request`, with access to the gate: to uncover what is masked in it,
+    /// and to check an edit. The gate calls this method; an approver that needs neither need not
+    /// implement it. An approver that
     /// wraps another one forwards this method and [`mask_support`](Self::mask_support).
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncoverer,
+        access: &'a ReviewAccess,
     ) -> BoxFuture<'a, Review> {
-        let _ = uncover;
+        let _ = access;
         self.review(request)
     }
 }
@@ -73,9 +74,9 @@ impl<A: Approver + ?Sized> Approver for std::sync::Arc<A> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncoverer,
+        access: &'a ReviewAccess,
     ) -> BoxFuture<'a, Review> {
-        (**self).review_with(request, uncover)
+        (**self).review_with(request, access)
     }
 }
 

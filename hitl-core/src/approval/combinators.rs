@@ -7,14 +7,14 @@ use futures::future::BoxFuture;
 
 use super::approver::may_ask;
 use super::{ApprovalRequest, Approver, MaskSupport, Review};
-use crate::gate::Uncoverer;
+use crate::gate::ReviewAccess;
 use crate::sync::timeout;
 
 /// Combinators for every [`Approver`].
 ///
 /// ```
 /// use std::time::Duration;
-/// use hitl_core::approval::{ApproverExt as _, ScriptedApprover};
+/// use hitl::approval::{ApproverExt as _, ScriptedApprover};
 ///
 /// let on_call = ScriptedApprover::approving("bob");
 /// let approver = ScriptedApprover::silent().timeout(Duration::from_secs(20)).or(on_call);
@@ -60,10 +60,10 @@ impl<A: Approver> Approver for Timeout<A> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncoverer,
+        access: &'a ReviewAccess,
     ) -> BoxFuture<'a, Review> {
         async move {
-            timeout(self.limit, self.inner.review_with(request, uncover))
+            timeout(self.limit, self.inner.review_with(request, access))
                 .await
                 .unwrap_or(Review::NoAnswer)
         }
@@ -102,14 +102,14 @@ impl<A: Approver, B: Approver> Approver for OrElse<A, B> {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncoverer,
+        access: &'a ReviewAccess,
     ) -> BoxFuture<'a, Review> {
         async move {
-            match ask(&self.first, request, Some(uncover)).await {
+            match ask(&self.first, request, Some(access)).await {
                 decided @ Review::Decided(_) => decided,
                 unanswered => {
                     note(&unanswered);
-                    ask(&self.next, request, Some(uncover)).await
+                    ask(&self.next, request, Some(access)).await
                 }
             }
         }
@@ -121,11 +121,11 @@ impl<A: Approver, B: Approver> Approver for OrElse<A, B> {
 async fn ask<A: Approver>(
     approver: &A,
     request: &ApprovalRequest,
-    uncover: Option<&Uncoverer>,
+    access: Option<&ReviewAccess>,
 ) -> Review {
-    match uncover {
+    match access {
         _ if !may_ask(approver, request) => Review::NoAnswer,
-        Some(uncover) => approver.review_with(request, uncover).await,
+        Some(access) => approver.review_with(request, access).await,
         None => approver.review(request).await,
     }
 }

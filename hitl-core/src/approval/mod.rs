@@ -1,6 +1,7 @@
 //! The request that a human is shown, their decision, and the approvers that ask them.
 
 mod approver;
+mod argument_change;
 mod channel;
 mod combinators;
 mod confirm;
@@ -22,6 +23,7 @@ mod tool_change;
 pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
+pub use argument_change::ArgumentChange;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, OrElse, Timeout};
 pub use content::{Content, ContentState, Link, UnreadReason};

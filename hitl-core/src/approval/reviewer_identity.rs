@@ -66,8 +66,8 @@ impl KnownBy {
 /// tenants are named, nothing of any other tenant can be seen or decided:
 ///
 /// ```
-/// use hitl_core::approval::ReviewerIdentity;
-/// use hitl_core::Tenant;
+/// use hitl::approval::ReviewerIdentity;
+/// use hitl::Tenant;
 /// let alice = ReviewerIdentity::new("alice").role("legal").tenant("acme").sees("umbrella");
 /// assert!(alice.may_decide(&Tenant::new("acme")));
 /// assert!(alice.may_see(&Tenant::new("umbrella")) && !alice.may_decide(&Tenant::new("umbrella")));

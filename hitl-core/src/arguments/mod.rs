@@ -8,6 +8,7 @@
 
 mod changes;
 mod collection;
+mod declared_order;
 mod deserializer;
 mod error;
 mod expected;
@@ -25,6 +26,7 @@ mod trace;
 mod unwritten;
 
 pub use changes::ArgumentChanges;
+pub(crate) use declared_order::DeclaredOrder;
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
 pub(crate) use nearest::{known_instead, listed};
 pub use object::ObjectWriter;

@@ -7,6 +7,7 @@ use hitl_base::json::{parse_with_limits, push_part};
 use hitl_base::redact::{MASK, MAX_POINTER, MaskReason, MaskedPlace, Taint};
 use hitl_base::{Json, JsonText, Redactor};
 
+use super::DeclaredOrder;
 use super::snapshot::{SecretScan, Snapshot, UNLIMITED};
 use crate::approval::{MAX_MASKS, Mask};
 use crate::ids::RequestId;
@@ -45,6 +46,11 @@ pub(crate) struct Layers {
 }
 
 impl Shown {
+    /// Sorts the arguments by their declaration.
+    pub(crate) fn in_order(self, order: &DeclaredOrder) -> Self {
+        Self { text: order.sort_text(self.text), ..self }
+    }
+
     fn clear(text: JsonText) -> Self {
         Self { text, withheld: Vec::new(), masked: Vec::new(), more: 0 }
     }
@@ -125,6 +131,11 @@ impl Snapshot {
     pub fn shown(&self, redactor: &Redactor) -> Json {
         // Our own writer wrote it, so it parses; if it did not, nothing would be shown.
         self.layers(redactor).map_or_else(|| Json::String(MASK.to_owned()), |layers| layers.shown)
+    }
+
+    /// Returns the arguments for `Debug`, in this order.
+    pub(crate) fn shown_in(&self, order: &DeclaredOrder) -> Json {
+        order.sort_tree(self.shown(&Redactor::standard()))
     }
 
     /// Returns the result of [`shown`](Self::shown) as text, with its masks. If there is nothing to

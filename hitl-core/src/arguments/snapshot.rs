@@ -15,7 +15,7 @@ use super::places::Places;
 use super::respell::{or_empty, whole_numbers, without_null};
 use super::trace::Trace;
 use super::unwritten::prove_defaults;
-use super::{ArgumentError, SnapshotError, SnapshotWriter, lossless};
+use super::{ArgumentError, DeclaredOrder, SnapshotError, SnapshotWriter, lossless};
 use crate::call::Tool;
 
 /// The exact JSON text of a call's arguments, defaults included. It is shown (without its secrets),
@@ -287,7 +287,10 @@ pub(crate) fn snapshot<T: Tool>(
 #[doc(hidden)]
 pub fn debug_arguments<T: Tool>(call: &T, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match snapshot(call, None) {
-        Ok(snapshot) => write!(f, "{name}({snapshot:?})"),
+        Ok(snapshot) => {
+            let order = DeclaredOrder::new(T::SPEC.parameters.iter().map(|known| known.name));
+            write!(f, "{name}({})", snapshot.shown_in(&order).to_text())
+        }
         Err(_) => write!(f, "{name}([cannot be shown])"),
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitl_base::Timestamp;
+use hitl_base::{Timestamp, owner_only};
 
 use super::checkpoint::SigningKey;
 use super::{AuditError, AuditRecord, AuditSink, ChainHead, Checkpoint, ErasableLog};
@@ -28,7 +28,7 @@ type Export = Arc<dyn Fn(&Checkpoint) -> Result<(), AuditError> + Send + Sync>;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use hitl_core::audit::{CheckpointingSink, MemoryAudit, SigningKey};
+/// # use hitl::audit::{CheckpointingSink, MemoryAudit, SigningKey};
 /// let key = SigningKey::from_bytes([7; 32]);
 /// let audit = CheckpointingSink::new(MemoryAudit::new(), key)
 ///     .every_records(1_000)
@@ -114,8 +114,9 @@ impl<A: AuditSink> CheckpointingSink<A> {
             };
             let mut line = line(checkpoint)?;
             line.push('\n');
-            let mut file =
-                OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+            let mut options = OpenOptions::new();
+            let file = owner_only(options.create(true).append(true)).open(&path);
+            let mut file = file.map_err(failed)?;
             file.write_all(line.as_bytes()).and_then(|()| file.sync_data()).map_err(failed)
         })
     }

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
+use hitl_base::owner_only;
+
 use super::AuditError;
 
 /// A function from a line, given without its line break, to its replacement; `None` if the line
@@ -87,7 +89,8 @@ impl Successor {
     fn write(path: &Path, next: &mut Next<'_>) -> io::Result<Option<Self>> {
         let (mut lines, mut line) = (BufReader::new(File::open(path)?), Vec::with_capacity(4096));
         let anew = beside(path);
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(&anew)?;
+        let file =
+            owner_only(OpenOptions::new().create(true).write(true).truncate(true)).open(&anew)?;
         let mut successor = Self { path: path.to_path_buf(), changed: 0, is_placed: false };
         fs::set_permissions(&anew, fs::metadata(path)?.permissions())?;
         let mut out = BufWriter::new(file);

@@ -14,7 +14,7 @@ use super::{AuditError, AuditRecord, AuditSink, ChainHead, ErasableLog};
 /// warning is logged, and the sink misses the record.
 ///
 /// ```
-/// # use hitl_core::audit::{FanOut, MemoryAudit, TracingAudit};
+/// # use hitl::audit::{FanOut, MemoryAudit, TracingAudit};
 /// let audit = FanOut::new().required(MemoryAudit::new()).optional(TracingAudit);
 /// # let _ = audit;
 /// ```

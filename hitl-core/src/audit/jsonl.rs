@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hitl_base::id::Uuid;
+use hitl_base::owner_only;
 
 use super::erasable::{self, Successor};
 use super::group_commit::{Commit, GroupCommit, PendingSync};
@@ -198,7 +199,7 @@ impl JsonlAudit {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).read(true).append(true).open(path)
+    owner_only(OpenOptions::new().create(true).read(true).append(true)).open(path)
 }
 
 /// Returns the head at which the chain continues: after the last line of the file, or of its newest

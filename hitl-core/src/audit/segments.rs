@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use hitl_base::owner_only;
+
 /// Returns the segments that `path` was rotated from, oldest first.
 pub(super) fn of(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
@@ -72,7 +74,7 @@ pub(super) fn tail(file: &mut File) -> io::Result<Tail> {
 pub(super) fn quarantine(file: &File, path: &Path, tail: &Tail) -> io::Result<PathBuf> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".torn");
-    let mut torn = OpenOptions::new().create(true).append(true).open(&aside)?;
+    let mut torn = owner_only(OpenOptions::new().create(true).append(true)).open(&aside)?;
     torn.write_all(&tail.torn)?;
     torn.write_all(b"\n")?;
     torn.sync_data()?;

@@ -19,7 +19,7 @@ const LISTED: usize = 1_000;
 /// elsewhere.
 ///
 /// ```
-/// use hitl_core::audit::Verifier;
+/// use hitl::audit::Verifier;
 ///
 /// let report = Verifier::new().chain("audit.jsonl", &b""[..])?.finish();
 /// assert!(report.is_sound());

@@ -4,9 +4,10 @@
 /// limit up to which it is ordinary.
 ///
 /// ```
-/// use hitl_core::call::{AmountSpec, ToolConfig};
+/// use hitl::call::{AmountSpec, ToolConfig};
 ///
-/// let config = ToolConfig::DEFAULT.amounts(&[AmountSpec::new("price").limit(250)]);
+/// const AMOUNTS: &[AmountSpec] = &[AmountSpec::new("price").limit(250)];
+/// let config = ToolConfig::DEFAULT.amounts(AMOUNTS);
 /// assert_eq!(config.amounts[0].limit, 250);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

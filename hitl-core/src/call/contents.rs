@@ -16,7 +16,7 @@ pub const MAX_CONTENTS: usize = 32;
 /// [`Tool::contents`](super::Tool::contents) fills it.
 ///
 /// ```
-/// # use hitl_core::ContentReaders;
+/// # use hitl::call::ContentReaders;
 /// # fn contents(path: &str, url: &str, readers: &mut ContentReaders) {
 /// readers.file("path", &path.to_owned());
 /// let url = url.to_owned();

@@ -51,7 +51,7 @@ impl Default for Tenant {
 /// gate: see `GateBuilder::state`.
 ///
 /// ```
-/// # use hitl_core::CallContext;
+/// # use hitl::CallContext;
 /// let cx = CallContext::new("alice").role("admin").tenant("acme").workspace_verified();
 /// assert!(cx.has_role("admin"));
 /// ```
@@ -112,7 +112,7 @@ impl CallContext {
     /// [`GateBuilder::requester_may_decide_for`](crate::GateBuilder::requester_may_decide_for).
     ///
     /// ```
-    /// # use hitl_core::CallContext;
+    /// # use hitl::CallContext;
     /// let cx = CallContext::new("ann").submitted_by("claude-code");
     /// assert_eq!(cx.agent.unwrap().as_str(), "agent:claude-code");
     /// ```

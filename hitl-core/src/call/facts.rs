@@ -11,7 +11,8 @@ use crate::approval::{ApprovalRequest, Choice};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ToolKind {
-    /// A Rust type, so only a program that has that type can read them.
+    /// A Rust type. A gate that has only the schema checks an edit with that; the type reads the
+    /// result before it runs.
     Typed,
     /// The JSON Schema alone, so every gate that knows the schema can read them.
     Dynamic,

@@ -53,7 +53,7 @@ impl Principal {
     /// question, unless the host lets agents decide about a tool.
     ///
     /// ```
-    /// use hitl_core::{Principal, PrincipalKind};
+    /// use hitl::{call::PrincipalKind, Principal};
     /// let agent = Principal::agent("claude-code");
     /// assert_eq!((agent.as_str(), agent.kind()), ("agent:claude-code", PrincipalKind::Agent));
     /// assert_eq!(Principal::new("ann").kind(), PrincipalKind::Human);

@@ -28,7 +28,7 @@ const WORDS: usize = 2_000;
 /// follows on a line of its own.
 ///
 /// ```
-/// use hitl_core::Outcome;
+/// use hitl::Outcome;
 /// let told = Outcome::Rejected { reason: Some("too expensive".to_owned()) }.for_model();
 /// assert_eq!(told.status, "rejected");
 /// assert_eq!(

@@ -9,8 +9,8 @@ use super::{CallContext, CallKey, Given, StateMap};
 ///
 /// ```compile_fail,E0451
 /// // A permit cannot be made by hand, not even with everything that is in it.
-/// fn forge(cx: hitl_core::RunContext) -> hitl_core::Permit<()> {
-///     hitl_core::Permit { arguments: (), cx }
+/// fn forge(cx: hitl::RunContext) -> hitl::call::Permit<()> {
+///     hitl::call::Permit { arguments: (), cx }
 /// }
 /// ```
 #[derive(Debug)]

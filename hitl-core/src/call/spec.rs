@@ -205,7 +205,7 @@ impl ToolSpec {
     /// spec does not compile either:
     ///
     /// ```
-    /// # use hitl_core::{ToolConfig, InvalidSpec, ToolSpec};
+    /// # use hitl::call::{ToolConfig, InvalidSpec, ToolSpec};
     /// let config = ToolConfig::DEFAULT.auto_threshold(50);
     /// let spec = ToolSpec::new("pay", "Pays.").config(config);
     /// assert_eq!(spec.check(), Err(InvalidSpec::ThresholdsCrossed));

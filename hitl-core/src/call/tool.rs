@@ -16,7 +16,7 @@ use crate::arguments::{SnapshotError, SnapshotWriter};
 /// type:
 ///
 /// ```
-/// use hitl_core::{Permit, SnapshotError, SnapshotWriter, ToolSpec, Tool};
+/// use hitl::{arguments::{SnapshotError, SnapshotWriter}, call::{Permit, ToolSpec}, Tool};
 ///
 /// #[derive(serde::Deserialize, schemars::JsonSchema)]
 /// #[serde(deny_unknown_fields)]

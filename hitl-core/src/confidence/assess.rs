@@ -61,13 +61,13 @@ impl Assessment {
 /// Scores a call. A signal that panics makes the confidence 0 and demands a full review.
 ///
 /// ```
-/// use hitl_base::json::parse_json;
-/// use hitl_core::{CallContext, CallView, ToolConfig, Signals, assess};
+/// use hitl::json::parse_json;
+/// use hitl::{call::ToolConfig, confidence::{CallView, Signals, assess}, CallContext};
 ///
 /// let (arguments, cx) = (parse_json(r#"{"amount": "5000"}"#)?, CallContext::new("ann"));
 /// let call = CallView::new("approve_expense", &ToolConfig::DEFAULT, &arguments, &cx);
 /// assert_eq!(assess(&call, &Signals::standard()).confidence, 70 - 15);
-/// # Ok::<(), hitl_base::json::ParseJsonError>(())
+/// # Ok::<(), hitl::json::ParseJsonError>(())
 /// ```
 pub fn assess(call: &CallView<'_>, signals: &Signals) -> Assessment {
     let base = call.config.base_confidence.unwrap_or_else(|| signals.base(call.config.risk));

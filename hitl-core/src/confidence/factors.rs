@@ -20,7 +20,7 @@ pub struct ReviewerFactor<'n> {
 /// 0.1.
 ///
 /// ```
-/// use hitl_core::{Risk, reviewer_factors, weighted};
+/// use hitl::{confidence::{reviewer_factors, weighted}, Risk};
 /// let factors = reviewer_factors(Risk::Low, 50, 2);
 /// assert_eq!(factors.map(|f| f.score), [50, 80, 80, 50]);
 /// assert_eq!(weighted(&factors), 65.0);

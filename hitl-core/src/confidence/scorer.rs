@@ -93,7 +93,7 @@ pub type ScoreError = Box<dyn Error + Send + Sync>;
 /// drops the question.
 ///
 /// ```
-/// use hitl_core::{Opinion, ScoreError, ScoredCall, Scorer};
+/// use hitl::confidence::{Opinion, ScoreError, ScoredCall, Scorer};
 ///
 /// struct NightWatch;
 ///

@@ -88,7 +88,7 @@ impl Factor {
 /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout). Closures fit:
 ///
 /// ```
-/// use hitl_core::{CallView, Factor, Signals};
+/// use hitl::confidence::{CallView, Factor, Signals};
 ///
 /// let signals = Signals::standard().with(|call: &CallView<'_>| {
 ///     let night = call.arguments.get("at")?.as_str()?.starts_with("03:");
@@ -191,8 +191,8 @@ impl Signals {
     /// -10.
     ///
     /// ```
-    /// # async fn build() -> Result<(), hitl_core::BuildError> {
-    /// use hitl_core::{Gate, Signals};
+    /// # async fn build() -> Result<(), hitl::gate::BuildError> {
+    /// use hitl::{confidence::Signals, Gate};
     ///
     /// let gate = Gate::builder().signals(Signals::original()).build().await?;
     /// # Ok(())

@@ -8,8 +8,8 @@ use crate::call::ToolAnnotations;
 /// have the protocol's defaults: not read-only, destructive, not idempotent, open-world.
 ///
 /// ```
-/// # use hitl_core::dynamic::{McpAnnotations, AnnotationTrust};
-/// # use hitl_core::ToolAnnotations;
+/// # use hitl::dynamic::{McpAnnotations, AnnotationTrust};
+/// # use hitl::call::ToolAnnotations;
 /// let claimed: McpAnnotations = serde_json::from_str(r#"{"readOnlyHint": true}"#)?;
 /// // A server that is not trusted cannot talk its tools past the reviewer.
 /// assert!(!claimed.applied_to(ToolAnnotations::default(), AnnotationTrust::OnlyTighten).read_only);

@@ -8,8 +8,8 @@ use hitl_base::json::{is_whole, parse_json, same_number};
 use super::schema::{Id, Kind, Node, Schema, Span};
 use crate::arguments::resolve;
 
-/// Keywords that annotate and restrict nothing. `format` is one of them, as in the standard.
-const SAYING: [&str; 19] = [
+/// Keywords that annotate and restrict nothing.
+const SAYING: [&str; 18] = [
     "title",
     "description",
     "default",
@@ -22,7 +22,6 @@ const SAYING: [&str; 19] = [
     "definitions",
     "deprecated",
     "readOnly",
-    "format",
     "contentEncoding",
     "contentMediaType",
     "discriminator",
@@ -36,7 +35,7 @@ pub(super) fn compile(text: &str, unchecked: &[String]) -> Result<Schema, String
     let mut compiler =
         Compiler { document: &document, unchecked, nodes: Vec::new(), named: HashMap::new() };
     let root = compiler.node(&document, "#")?;
-    let mut schema = Schema { nodes: compiler.nodes, root };
+    let mut schema = Schema { nodes: compiler.nodes, root, spells_as_rust: false };
     schema.check_loops()?;
     let types = &mut schema.nodes[root].types;
     // Arguments are an object, even if the schema does not say so.
@@ -136,6 +135,8 @@ impl Compiler<'_> {
             "anyOf" => node.any.push(self.several(value, at)?),
             "oneOf" => node.one = self.several(value, at)?,
             "$ref" => node.all.push(self.reference(text(value, at)?, at)?),
+            // An annotation too, as in the standard.
+            "format" => node.format = value.as_str().map(Into::into),
             "writeOnly" | "x-sensitive" => node.sensitive |= flag(value, at)?,
             // A base of its own would change the meaning of the references under it.
             "$id" if at != "#/$id" => return Err(unknown("$id", at)),

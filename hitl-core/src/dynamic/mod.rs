@@ -9,6 +9,7 @@ mod annotations;
 mod check;
 mod compile;
 mod contents;
+mod rust_numbers;
 mod schema;
 mod secrets;
 mod spec;

@@ -14,6 +14,8 @@ pub(super) type Id = usize;
 pub(crate) struct Schema {
     pub(super) nodes: Vec<Node>,
     pub(super) root: Id,
+    /// True if numbers are written as Rust types write them, by their formats.
+    pub(super) spells_as_rust: bool,
 }
 
 /// The conditions on one value.
@@ -50,6 +52,7 @@ pub(super) struct Node {
     /// Exactly one of these must match.
     pub(super) one: Vec<Id>,
     pub(super) sensitive: bool,
+    pub(super) format: Option<Box<str>>,
 }
 
 /// A range of sizes.
@@ -107,6 +110,13 @@ impl Schema {
         for path in sensitive {
             schema.hide(path)?;
         }
+        Ok(schema)
+    }
+
+    /// Parses the schema of a tool that is a Rust type.
+    pub(crate) fn read_typed(text: &str, sensitive: &[String]) -> Result<Self, String> {
+        let mut schema = Self::read(text, &[], sensitive)?;
+        schema.read_as_rust();
         Ok(schema)
     }
 

@@ -7,8 +7,8 @@ use crate::call::{ToolConfig, opted_in};
 /// the host decides how the gate treats the tool.
 ///
 /// ```
-/// # use hitl_core::{ToolConfig, Risk};
-/// # use hitl_core::dynamic::{McpAnnotations, DynSpec, AnnotationTrust};
+/// # use hitl::{call::ToolConfig, Risk};
+/// # use hitl::dynamic::{McpAnnotations, DynSpec, AnnotationTrust};
 /// let spec = DynSpec::new("crm_delete_contact", "Deletes a contact.")
 ///     .config(ToolConfig::DEFAULT.risk(Risk::High))
 ///     .annotations(McpAnnotations::default(), AnnotationTrust::OnlyTighten)

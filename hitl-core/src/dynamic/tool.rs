@@ -11,7 +11,7 @@ use hitl_base::{Json, JsonText};
 use serde::de::DeserializeOwned;
 
 use super::{DynContent, DynSpec, Schema};
-use crate::arguments::{ArgumentError, Snapshot, parse_text};
+use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, parse_text};
 use crate::call::{InvalidSpec, Permit, check_spec};
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
@@ -33,9 +33,9 @@ use crate::call::{InvalidSpec, Permit, check_spec};
 /// are not filled in.
 ///
 /// ```
-/// use hitl_base::JsonText;
-/// use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
-/// use hitl_core::{Gate, Outcome, Permit};
+/// use hitl::json::JsonText;
+/// use hitl::dynamic::{DynArguments, DynSpec, DynTool};
+/// use hitl::{call::Permit, Gate, Outcome};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -65,10 +65,13 @@ pub struct DynTool {
 #[derive(Clone)]
 pub struct DynArguments {
     pub(crate) snapshot: Arc<Snapshot>,
+    /// The order in which it is shown.
+    pub(crate) order: Arc<DeclaredOrder>,
 }
 
 impl DynArguments {
-    /// Returns the JSON text, secrets included: exactly what was shown, approved and digested.
+    /// Returns the JSON text, secrets included: exactly what was approved and digested, with the
+    /// names of each object sorted.
     pub fn json(&self) -> &str {
         self.snapshot.text()
     }
@@ -88,7 +91,7 @@ impl DynArguments {
 
 impl Debug for DynArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DynArguments({:?})", self.snapshot)
+        write!(f, "DynArguments({})", self.snapshot.shown_in(&self.order).to_text())
     }
 }
 

@@ -75,6 +75,10 @@ impl Writer<'_> {
                 }
                 self.out.push('}');
             }
+            Json::Number(lexeme) => {
+                let spelled = self.schema.spell_number(nodes, lexeme);
+                self.out.push_str(spelled.as_deref().unwrap_or(lexeme));
+            }
             plain => plain.write(&mut self.out),
         }
         if secret && !hiding {

@@ -15,12 +15,12 @@ const DIGITS: usize = 30;
 /// point. Written as a string in JSON, so that no reader rounds it.
 ///
 /// ```
-/// use hitl_core::grant::Amount;
+/// use hitl::grant::Amount;
 /// let limit: Amount = "500".parse()?;
 /// let spent: Amount = "12.50".parse::<Amount>()?.plus("0.1".parse()?).unwrap();
 /// assert_eq!(spent.to_string(), "12.6");
 /// assert!(spent < limit);
-/// # Ok::<(), hitl_core::grant::ParseAmountError>(())
+/// # Ok::<(), hitl::grant::ParseAmountError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount {

@@ -154,12 +154,12 @@ pub struct SumLimit {
 /// The terms of a permission. The default is the narrowest: the exact arguments, in this run.
 ///
 /// ```
-/// use hitl_core::grant::{Condition, GrantTerms};
+/// use hitl::grant::{Condition, GrantTerms};
 /// // "up to 5 calls, or 500 in `amount`, in this session"
 /// let terms = GrantTerms::matching([Condition::is("to", "shop")])
 ///     .uses(5)
 ///     .sum("amount", "500".parse()?);
-/// # Ok::<(), hitl_core::grant::ParseAmountError>(())
+/// # Ok::<(), hitl::grant::ParseAmountError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

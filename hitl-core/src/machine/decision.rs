@@ -111,6 +111,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     request.revision += 1;
     request.bind(revision.content);
     next.edited_content = Some(revision.content);
+    next.unread = revision.unread;
     next.votes.clear();
     let rose = needed != shown;
     Arc::make_mut(&mut next.request).require(needed);

@@ -246,7 +246,8 @@ pub struct CallRecord {
     /// The batch in which it was submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch: Option<Membership>,
-    /// True if its tool has changed, and no gate with the tool has read the arguments with it yet.
+    /// True if no gate with the tool has read the arguments with it yet: the tool has changed, or
+    /// an edit was checked by the schema alone.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub(crate) unread: bool,
     /// True if retention has erased its data: key, content digest and state remain, so that the key

@@ -52,6 +52,9 @@ pub struct EditedRevision {
     pub reasons: Vec<String>,
     /// Its urgency.
     pub priority: Priority,
+    /// True if only the tool's schema has read the arguments. The executor reads them with the tool
+    /// before it claims the call, and asks again if they read otherwise.
+    pub unread: bool,
 }
 
 /// A summary of a revision that was edited.

@@ -42,7 +42,7 @@ pub struct Ruling {
 /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout).
 ///
 /// ```
-/// use hitl_core::{Assessment, CallView, Effect, Policy, Ruling};
+/// use hitl::{confidence::{Assessment, CallView}, policy::{Effect, Ruling}, Policy};
 ///
 /// struct NoDeletions;
 /// impl Policy for NoDeletions {

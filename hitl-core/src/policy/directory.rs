@@ -57,8 +57,8 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 ///
 /// ```
 /// use std::time::Duration;
-/// use hitl_core::policy::{DirectoryError, PrincipalStatus};
-/// use hitl_core::{CallContext, Gate};
+/// use hitl::policy::{DirectoryError, PrincipalStatus};
+/// use hitl::{CallContext, Gate};
 ///
 /// fn roster(who: &CallContext) -> Result<PrincipalStatus, DirectoryError> {
 ///     Ok(match who.principal.as_str() {
@@ -72,8 +72,8 @@ pub type DirectoryError = Box<dyn Error + Send + Sync>;
 /// and so does a service that is queried over a network:
 ///
 /// ```
-/// use hitl_core::policy::{PrincipalDirectory, DirectoryError, PrincipalStatus};
-/// use hitl_core::CallContext;
+/// use hitl::policy::{PrincipalDirectory, DirectoryError, PrincipalStatus};
+/// use hitl::CallContext;
 ///
 /// # struct Ldap;
 /// # impl Ldap {

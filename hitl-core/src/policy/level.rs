@@ -40,7 +40,7 @@ impl fmt::Display for ApprovalLevel {
 /// or above Quick, else Full.
 ///
 /// ```
-/// use hitl_core::{ApprovalLevel, Thresholds, level_for};
+/// use hitl::{call::Thresholds, policy::level_for, ApprovalLevel};
 /// assert_eq!(level_for(85, Thresholds { auto: 85, quick: 60 }), ApprovalLevel::Auto);
 /// assert_eq!(level_for(84, Thresholds { auto: 85, quick: 60 }), ApprovalLevel::Quick);
 /// assert_eq!(level_for(59, Thresholds { auto: 85, quick: 60 }), ApprovalLevel::Full);

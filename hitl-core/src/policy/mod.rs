@@ -16,6 +16,7 @@ pub(crate) use bounded::bounded;
 pub use contract::{Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling};
 pub(crate) use directory::changes as role_changes;
 pub use directory::{DirectoryError, PrincipalDirectory, PrincipalStatus};
+pub use hitl_base::{TimeZone, UnknownTimeZone};
 pub use level::{ApprovalLevel, level_for};
 pub(crate) use matcher::{Match, OwnFiles, Reading, has_word, is_for_an_interpreter, is_plain};
 pub use matcher::{NumberRange, PathMatcher, UrlMatcher};

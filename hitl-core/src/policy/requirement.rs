@@ -252,7 +252,7 @@ impl Quorum {
 /// order they are joined.
 ///
 /// ```
-/// use hitl_core::policy::{ApprovalLevel, Requirement, Stage};
+/// use hitl::policy::{ApprovalLevel, Requirement, Stage};
 /// let policy = Requirement::new(ApprovalLevel::Quick).stage(Stage::role("legal", 1));
 /// let tool = Requirement::new(ApprovalLevel::Full);
 /// let both = policy.join(&tool);

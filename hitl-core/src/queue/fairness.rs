@@ -17,7 +17,7 @@ use crate::machine::{CallRecord, CallState};
 /// their turn have still used their principal's turns.
 ///
 /// ```
-/// use hitl_core::queue::turn;
+/// use hitl::queue::turn;
 /// assert_eq!(turn(None, None), 0); // nothing waits
 /// assert_eq!(turn(Some(7), Some(107)), 108); // the hundred-and-second call of a flood
 /// assert_eq!(turn(Some(7), None), 7); // somebody else's first

@@ -68,7 +68,7 @@ fn has(title: &str, text: &str) -> bool {
 /// A query of the queue: the filter, the order, the limit, and the position from which to continue.
 ///
 /// ```
-/// use hitl_core::{Priority, QueueOrder, QueueQuery};
+/// use hitl::{policy::Priority, queue::{QueueOrder, QueueQuery}};
 /// let query = QueueQuery::pending().priority(Priority::Urgent).text("refund").limit(20);
 /// let query = query.order(QueueOrder::Due);
 /// ```

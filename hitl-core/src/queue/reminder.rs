@@ -54,8 +54,8 @@ pub struct Reminder {
 /// half of its time.
 ///
 /// ```
-/// # use hitl_core::{CallRecord, queue::{DueStage, due}};
-/// # use hitl_base::Timestamp;
+/// # use hitl::{queue::{DueStage, due}, CallRecord};
+/// # use hitl::Timestamp;
 /// # fn is_overdue(record: &CallRecord, now: Timestamp) -> bool {
 /// due(record, now) == Some(DueStage::Overdue)
 /// # }

@@ -12,7 +12,7 @@ use crate::call::Tenant;
 /// means all.
 ///
 /// ```
-/// use hitl_core::ReviewScope;
+/// use hitl::queue::ReviewScope;
 /// let reviewer = ReviewScope::tenant("acme");
 /// assert!(reviewer.sees(&"acme".into()) && !reviewer.sees(&"acme2".into()));
 /// ```

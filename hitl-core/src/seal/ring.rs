@@ -70,7 +70,7 @@ impl FromStr for KeyId {
 /// a store, each must know the new key, as a previous one, before the first of them seals under it.
 ///
 /// ```
-/// # use hitl_core::{HostKey, HostKeys};
+/// # use hitl::seal::{HostKey, HostKeys};
 /// # fn f(old: HostKey, new: HostKey) {
 /// let keys = HostKeys::new(new).with_previous(old);
 /// # }

@@ -37,8 +37,8 @@ macro_rules! wrapper {
         /// [inner](Self::inner) store. Every type that implements this implements [`Store`].
         ///
         /// ```
-        /// use hitl_core::store::{History, StoreWrapper};
-        /// use hitl_core::{Store, StoreError};
+        /// use hitl::store::{History, StoreWrapper};
+        /// use hitl::{store::StoreError, Store};
         ///
         /// struct Counted<S> {
         ///     inner: S,

@@ -115,11 +115,11 @@ async fn good_arguments_are_taken_as_they_are() {
     for (text, shown) in [
         (
             r#"{"small":255,"list":[{"date":"d","name":null}],"single":0.1,"double":5000,"whole":-9223372036854775808}"#,
-            r#"{"choice":null,"double":5000.0,"list":[{"date":"d","name":null}],"single":0.1,"small":255,"whole":-9223372036854775808}"#,
+            r#"{"whole":-9223372036854775808,"double":5000.0,"single":0.1,"small":255,"list":[{"date":"d","name":null}],"choice":null}"#,
         ),
         (
             r#"{"whole":0,"double":-0.5e-3,"single":16777216,"small":0,"list":[],"choice":{"Fields":{"x":18446744073709551615}}}"#,
-            r#"{"choice":{"Fields":{"x":18446744073709551615}},"double":-0.0005,"list":[],"single":16777216.0,"small":0,"whole":0}"#,
+            r#"{"whole":0,"double":-0.0005,"single":16777216.0,"small":0,"list":[],"choice":{"Fields":{"x":18446744073709551615}}}"#,
         ),
     ] {
         let preview = bench.gate.assess_json("shapes", text, "ann").unwrap();

@@ -86,7 +86,8 @@ async fn invariant_2_what_the_model_wrote_is_shown_and_run_to_the_digit() {
         panic!("it needs a review")
     };
     let exact = r#"{"amount":9007199254740993.10,"memo":"nö","to":"bob"}"#;
-    assert_eq!(ticket.request().arguments.as_str(), exact);
+    let shown = r#"{"to":"bob","amount":9007199254740993.10,"memo":"nö"}"#;
+    assert_eq!(ticket.request().arguments.as_str(), shown, "in the order of the schema");
     assert_eq!(ticket.request().title, "Transfer 9,007,199,254,740,993.10 to \"bob\"");
     // The same in another order and spelling is the same call; another number is another call.
     let same = r#"{"amount":9007199254740993.10,"to":"bob","memo":"nö"}"#;
@@ -151,7 +152,7 @@ async fn invariant_8_secrets_of_a_dynamic_tool_are_seen_by_its_body_alone() {
     };
     assert_eq!(
         ticket.request().arguments.as_str(),
-        r#"{"amount":5,"cards":[{"number":"[redacted]"},{"number":"[redacted]"}],"headers":{"h":"[redacted]"},"login":{"pin":"[redacted]","user":"u"},"memo":"fail","note":"[redacted]","to":"bob"}"#
+        r#"{"to":"bob","amount":5,"memo":"fail","login":{"pin":"[redacted]","user":"u"},"cards":[{"number":"[redacted]"},{"number":"[redacted]"}],"headers":{"h":"[redacted]"},"note":"[redacted]"}"#
     );
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     let Outcome::Failed(failure) = ticket.wait().await.unwrap() else { panic!("it fails") };
@@ -321,7 +322,7 @@ async fn invariant_8_secrets_in_a_list_of_items_are_hidden_one_by_one() {
     let shown = b.gate.assess_json("t", text, "ann").unwrap().arguments;
     assert_eq!(
         shown.as_str(),
-        r#"{"all":["[redacted]","[redacted]"],"one":["user","[redacted]"]}"#
+        r#"{"one":["user","[redacted]"],"all":["[redacted]","[redacted]"]}"#
     );
 }
 

@@ -37,7 +37,7 @@ async fn invariant_2_what_the_editor_wrote_is_what_runs() {
     assert_eq!(record.content(), shown_content(&bench, &ticket).await, "the key still finds it");
     assert_eq!(record.request().title, "Pay 20.50 to \"ann\"");
     let arguments = record.request().arguments.as_str();
-    assert_eq!(arguments, r#"{"amount":20.5,"pin":"[redacted]","to":"ann"}"#);
+    assert_eq!(arguments, r#"{"to":"ann","amount":20.5,"pin":"[redacted]"}"#);
     let [earlier] = record.prior_revisions() else { panic!("both revisions are kept") };
     assert_eq!((earlier.revision, &earlier.arguments), (1, &shown.arguments));
     assert_eq!(earlier.edited.by.as_str(), "alice");

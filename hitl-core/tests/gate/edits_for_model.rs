@@ -176,7 +176,7 @@ async fn what_ran_is_known_in_another_process() {
     tokio::time::advance(Duration::from_secs(60)).await;
     assert_eq!(replayed(&open().await, "pay", PAY, 0).await, outcome);
     let told = outcome.for_model().text;
-    assert!(told.contains(r#"`amount` from 900.0 to 500.0; `to` from "ann" to "bob"."#), "{told}");
+    assert!(told.contains(r#"`to` from "ann" to "bob"; `amount` from 900.0 to 500.0."#), "{told}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ async fn an_envelope_ends_and_then_a_human_is_asked_again() {
     let terms = GrantTerms::any_arguments().uses(4).sum("amount", "500".parse().unwrap());
     let record = permit(gate, &request, terms).await;
     let rule = record.grant.rule.join("\n");
-    assert!(rule.contains("with any arguments: `amount`, `pin`, `to`"), "{rule}");
+    assert!(rule.contains("with any arguments: `to`, `amount`, `pin`"), "{rule}");
     assert!(rule.contains("at most 4 times\nfor at most 500 in `amount`, all calls together"));
     assert!(runs_again(gate, "shop", 200.0, 0).await);
     assert!(runs(gate, "bank", 299.5, 1).await);

@@ -404,7 +404,7 @@ async fn invariant_9_a_rule_says_what_is_free_and_nothing_else_is() {
             GrantTerms::matching([Condition::is("to.country", "DE")]),
             "where `to.country` is \"DE\"\nand with anything else in `to`\nand with anything in `text`\n",
         ),
-        (GrantTerms::any_arguments(), "with any arguments: `text`, `to`\n"),
+        (GrantTerms::any_arguments(), "with any arguments: `to`, `text`\n"),
     ] {
         let bench = bench_with(|builder| builder.dyn_tool(sending())).await;
         let gate = &bench.gate;

@@ -11,6 +11,7 @@ mod bad_input;
 mod batch;
 mod contents;
 mod corners;
+mod declared_order;
 mod drops;
 mod dynamic;
 mod edits;

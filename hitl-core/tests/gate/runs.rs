@@ -289,7 +289,7 @@ async fn assessing_is_a_dry_run() {
         bench.gate.assess(&pay("carol", 5000.0), CallContext::new("ann").role("admin")).unwrap();
     assert_eq!(preview.assessment.confidence, 50 - 15);
     assert_eq!(preview.verdict, Verdict::Ask(ApprovalLevel::Full));
-    assert_eq!(preview.arguments.as_str(), r#"{"amount":5000.0,"pin":"[redacted]","to":"carol"}"#);
+    assert_eq!(preview.arguments.as_str(), r#"{"to":"carol","amount":5000.0,"pin":"[redacted]"}"#);
     assert_eq!(preview.title, "Pay 5,000.00 to \"carol\"");
     assert!(bench.events().is_empty() && bench.world.ran() == 0);
 }

@@ -630,7 +630,7 @@ async fn invariant_2_an_edit_at_a_desk_is_checked_by_the_recorded_schema() {
 }
 
 #[tokio::test]
-async fn invariant_2_an_edit_of_a_typed_tool_is_refused_where_its_type_is_not() {
+async fn invariant_2_an_edit_of_a_typed_tool_is_checked_by_its_recorded_schema() {
     let bench = support::bench().await;
     let Submission::Pending(ticket) =
         bench.gate.submit(support::pay("bob", 5.0)).by("ann").await.unwrap()
@@ -638,11 +638,75 @@ async fn invariant_2_an_edit_of_a_typed_tool_is_refused_where_its_type_is_not() 
         panic!("it waits")
     };
     let desk = Gate::builder().store(bench.store.clone()).build().await.unwrap();
-    let error = desk.decide(ticket.request().edit(r#"{"amount":6}"#).by("bob")).await.unwrap_err();
-    assert_eq!(error.kind(), GateErrorKind::UnknownTool);
-    assert!(error.to_string().contains("edit where it is registered"), "{error}");
-    desk.decide(ticket.request().approve().by("bob")).await.unwrap();
-    assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
+    for wrong in [r#"{"amount":"6"}"#, r#"{"to":5}"#, r#"{"amount":null}"#, r#"{"pin":"1"}"#, "[]"]
+    {
+        let error = desk.decide(ticket.request().edit(wrong).by("bob")).await.unwrap_err();
+        assert_eq!(error.kind(), GateErrorKind::InvalidArguments, "{wrong}: {error}");
+    }
+    // `6` is not how the type writes this number, and yet it runs as it was approved.
+    let edited = desk.decide(ticket.request().edit(r#"{"amount":6}"#).by("bob")).await.unwrap();
+    assert_eq!((edited.state(), edited.request().revision), (CallState::Approved, 2));
+    assert!(edited.request().arguments.as_str().contains(r#""amount":6.0"#), "{edited:?}");
+    assert!(edited.is_unread(), "the type has not read it yet");
+    let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
+    assert_eq!(output.json(), Some("6.0"));
+}
+
+/// A type that accepts less than its schema says, and rewrites what it reads.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Careful {
+    #[serde(deserialize_with = "lowercase_below_nine")]
+    #[schemars(with = "String")]
+    name: String,
+}
+
+fn lowercase_below_nine<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = <String as serde::Deserialize>::deserialize(from)?;
+    if name.len() > 8 {
+        return Err(serde::de::Error::custom("at most eight letters"));
+    }
+    Ok(name.to_lowercase())
+}
+
+impl hitl_core::Tool for Careful {
+    type Output = String;
+    type Error = String;
+    const SPEC: hitl_core::ToolSpec = hitl_core::ToolSpec::new("careful", "Is.").config(CONFIG);
+    fn snapshot(&self, to: &mut hitl_core::SnapshotWriter) -> Result<(), hitl_core::SnapshotError> {
+        to.object(|fields| fields.field("name", &self.name))
+    }
+    async fn run(permit: Permit<Self>) -> Result<String, String> {
+        Ok(permit.open().0.name)
+    }
+}
+
+#[tokio::test]
+async fn invariant_2_what_a_type_reads_otherwise_than_its_schema_is_asked_about_again() {
+    for (name, again) in [("Carol", true), ("a name that is too long", false)] {
+        let store = MemoryStore::new();
+        let gate = Gate::builder().store(store.clone()).tool::<Careful>().build().await.unwrap();
+        let call = Careful { name: "bob".to_owned() };
+        let Submission::Pending(ticket) = gate.submit(call).by("ann").await.unwrap() else {
+            panic!("it waits")
+        };
+        let desk = Gate::builder().store(store.clone()).build().await.unwrap();
+        let patch = format!(r#"{{"name":"{name}"}}"#);
+        let edited = desk.decide(ticket.request().edit(patch).by("bob")).await.unwrap();
+        assert_eq!(edited.state(), CallState::Approved);
+        let (executor, id) = (gate.clone(), edited.id());
+        let adopting = tokio::spawn(async move { executor.adopt(&Tenant::default(), id).await });
+        let current = async || store.get(&Tenant::default(), id).await.unwrap().unwrap();
+        until("the type has read it", async || current().await.version() > edited.version()).await;
+        let now = current().await;
+        adopting.abort();
+        if again {
+            assert_eq!((now.state(), now.request().revision), (CallState::Pending, 3));
+            assert_eq!(now.request().arguments.as_str(), r#"{"name":"carol"}"#);
+        } else {
+            assert_eq!(now.state(), CallState::Denied, "{now:?}");
+        }
+        assert_eq!(now.attempts(), 0, "nothing ran");
+    }
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use hitl_core::approval::{
 };
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, AuditEvent, CallKey, CallState, Condition, Gate, GateErrorKind,
-    GrantTerms, MaskSelection, NotRunReason, Refusal, Resolution, ReviewScope, Submission, Tool,
-    Uncoverer,
+    GrantTerms, MaskSelection, NotRunReason, Refusal, Resolution, ReviewAccess, ReviewScope,
+    Submission, Tool,
 };
 use support::{Bench, Flaky, Slow, ask, bench, bench_with, look, pay};
 
@@ -212,10 +212,10 @@ impl Approver for Window {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncoverer,
+        access: &'a ReviewAccess,
     ) -> BoxFuture<'a, Review> {
         async move {
-            let uncovered = uncover.places("carol", MaskSelection::All).await.unwrap();
+            let uncovered = access.places("carol", MaskSelection::All).await.unwrap();
             self.0.lock().unwrap().push(uncovered.arguments().as_str().to_owned());
             Review::Decided(request.approve().by("carol"))
         }

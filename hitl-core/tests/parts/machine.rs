@@ -501,6 +501,7 @@ fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
         requirement: record.request().requirement(),
         reasons: Vec::new(),
         priority: record.request().priority,
+        unread: false,
     };
     let other = Reask::new(record.request().binding, tool, "why").revision(revised);
     let refused = apply(&record, &Event::Reask(Box::new(other)), EARLY);
@@ -525,6 +526,7 @@ fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
         requirement: record.request().requirement(),
         reasons: Vec::new(),
         priority: record.request().priority,
+        unread: false,
     };
     let asked = Reask::new(record.request().binding, tool, "why").revision(revised.clone());
     let next = changed(apply(&record, &Event::Reask(Box::new(asked)), EARLY));

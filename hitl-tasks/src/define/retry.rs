@@ -19,7 +19,7 @@ use crate::error::InvalidSetting;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use hitl_tasks::{Jitter, Retry};
+/// # use hitl::tasks::{Jitter, Retry};
 /// let at_once = Retry::times(2);
 /// let steady = Retry::times(5).delay(Duration::from_millis(200));
 /// let patient = Retry::exponential(8).max_delay(Duration::from_secs(30)).jitter(Jitter::None);

@@ -31,7 +31,7 @@ use crate::text::redact;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use hitl_tasks::{Retry, StepContext, TaskStep};
+/// # use hitl::tasks::{Retry, StepContext, TaskStep};
 /// async fn count(cx: StepContext, words: Vec<String>) -> Result<usize, String> {
 ///     cx.progress(0.5);
 ///     Ok(words.len())
@@ -82,7 +82,7 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     /// before it.
     ///
     /// ```
-    /// # use hitl_tasks::{StepContext, TaskStep};
+    /// # use hitl::tasks::{StepContext, TaskStep};
     /// fn add_up(cx: StepContext, numbers: Vec<u64>) -> Result<u64, &'static str> {
     ///     let mut sum = 0;
     ///     for number in numbers {
@@ -139,7 +139,7 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     /// timeouts; without it all of them are retried. Has no effect without [`retry`](Self::retry).
     ///
     /// ```
-    /// # use hitl_tasks::{FailureKind, Retry, StepContext, TaskStep};
+    /// # use hitl::tasks::{FailureKind, Retry, StepContext, TaskStep};
     /// # async fn fetch(_: StepContext) -> Result<(), std::io::Error> { Ok(()) }
     /// let step = TaskStep::new("Fetch", fetch).retry(Retry::times(3)).retry_if(|failure| {
     ///     failure.kind() == FailureKind::TimedOut
@@ -177,7 +177,7 @@ impl<I: Send + 'static, O: Send + 'static> TaskStep<I, O> {
     /// [`TaskError::undo_results`](crate::TaskError::undo_results) reports the outcomes.
     ///
     /// ```
-    /// # use hitl_tasks::{StepContext, TaskStep};
+    /// # use hitl::tasks::{StepContext, TaskStep};
     /// async fn book(_: StepContext) -> Result<String, String> { Ok("booking 7".into()) }
     /// async fn unbook(_: StepContext, booking: String) -> Result<(), String> { Ok(()) }
     /// let step = TaskStep::new("Book", book).undo(unbook);

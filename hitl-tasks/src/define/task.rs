@@ -26,7 +26,7 @@ use crate::text::{redact, redact_name};
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use hitl_tasks::{StepContext, Task, TaskStep};
+/// # use hitl::tasks::{StepContext, Task, TaskStep};
 /// async fn gather(_: StepContext) -> Result<Vec<u32>, String> {
 ///     Ok(vec![1, 2, 3])
 /// }
@@ -42,7 +42,7 @@ use crate::text::{redact, redact_name};
 /// ```
 ///
 /// ```compile_fail,E0308
-/// # use hitl_tasks::{StepContext, Task, TaskStep};
+/// # use hitl::tasks::{StepContext, Task, TaskStep};
 /// # async fn gather(_: StepContext) -> Result<Vec<u32>, String> { Ok(vec![]) }
 /// # async fn shout(_: StepContext, text: String) -> Result<String, String> { Ok(text) }
 /// Task::new("Mismatch")
@@ -109,7 +109,7 @@ impl<T: Send + 'static> Task<T> {
     /// clock](crate::StepContext::off_clock).
     ///
     /// ```
-    /// # use hitl_tasks::{StepContext, Task, TaskStep};
+    /// # use hitl::tasks::{StepContext, Task, TaskStep};
     /// async fn topic(_: StepContext) -> Result<String, String> { Ok("rust".into()) }
     /// async fn papers(_: StepContext, topic: String) -> Result<u32, String> { Ok(3) }
     /// async fn news(_: StepContext, topic: String) -> Result<bool, String> { Ok(true) }

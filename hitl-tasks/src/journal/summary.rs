@@ -13,7 +13,7 @@ use crate::state::task_state::TaskState;
 /// progress of the running step, and whether any process is running the task now.
 ///
 /// ```
-/// # use hitl_tasks::{Journal, JournalError, JournalSummary, MemoryJournal};
+/// # use hitl::tasks::{Journal, JournalError, JournalSummary, MemoryJournal};
 /// # async fn list(journal: MemoryJournal) -> Result<(), JournalError> {
 /// for task in journal.recent(None, 20).await? {
 ///     if let Some(known) = JournalSummary::read(task, &journal.load(task).await?)? {

@@ -8,7 +8,7 @@ use crate::state::task_state::TaskState;
 /// The conditions that a listed task meets, all of them; every task without conditions.
 ///
 /// ```
-/// # use hitl_tasks::{TaskFilter, TaskState};
+/// # use hitl::tasks::{TaskFilter, TaskState};
 /// let waiting = TaskFilter::all().state(TaskState::Waiting).tenant("acme").limit(20);
 /// # let _ = waiting;
 /// ```

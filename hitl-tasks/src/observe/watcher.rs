@@ -12,7 +12,7 @@ use crate::state::task_state::TaskState;
 /// Watches one task. Cloning and dropping it does not affect the task.
 ///
 /// ```
-/// # use hitl_tasks::*;
+/// # use hitl::tasks::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let manager = TaskManager::builder().build()?;
 /// let handle = manager.submit(Task::new("Nothing to do"))?;

@@ -14,7 +14,7 @@ use crate::state::sub_progress::SubProgress;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use hitl_tasks::StepContext;
+/// # use hitl::tasks::StepContext;
 /// async fn export(cx: StepContext, rows: Vec<u32>) -> Result<usize, String> {
 ///     for (done, row) in rows.iter().enumerate() {
 ///         if cx.is_cancelled() {
@@ -84,7 +84,7 @@ impl StepContext {
     /// Cancel-safe if `future` is: when this is dropped, the task returns to the clock.
     ///
     /// ```
-    /// # use hitl_tasks::StepContext;
+    /// # use hitl::tasks::StepContext;
     /// async fn sign(cx: StepContext, draft: String) -> Result<String, String> {
     ///     let answer = cx.off_clock(ask_a_human(&draft)).await?; // may take days
     ///     Ok(format!("{draft}, {answer}"))

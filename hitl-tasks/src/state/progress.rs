@@ -20,8 +20,8 @@ use crate::state::task_state::TaskState;
 /// milliseconds.
 ///
 /// ```
-/// # use hitl_base::Timestamp;
-/// # use hitl_tasks::{Status, TaskId, TaskProgress};
+/// # use hitl::Timestamp;
+/// # use hitl::tasks::{Status, TaskId, TaskProgress};
 /// let now = Timestamp::now();
 /// let mut progress = TaskProgress::new(TaskId::new(), "Export", ["Query", "Write"]);
 /// progress.start(now);

@@ -10,7 +10,7 @@ use crate::run::attempt::Attempt;
 /// part of the work.
 ///
 /// ```
-/// # use hitl_tasks::StepContext;
+/// # use hitl::tasks::StepContext;
 /// async fn migrate(cx: StepContext) -> Result<(), String> {
 ///     let tables = cx.sub_progress(0.0..0.8);
 ///     for (done, table) in ["users", "orders"].iter().enumerate() {

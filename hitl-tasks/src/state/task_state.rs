@@ -25,11 +25,11 @@ use crate::state::status::Status;
 /// leaves it.
 ///
 /// ```
-/// # use hitl_tasks::{TaskState, Transition};
+/// # use hitl::tasks::{TaskState, Transition};
 /// let state = TaskState::Queued.next(Transition::Start)?;
 /// assert_eq!(state, TaskState::Running);
 /// assert!(TaskState::Completed.next(Transition::Cancel).is_err());
-/// # Ok::<(), hitl_tasks::IllegalTransition>(())
+/// # Ok::<(), hitl::tasks::IllegalTransition>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,6 +4,7 @@ mod architecture;
 mod book;
 mod circles;
 mod claims;
+mod examples;
 mod exhaustive;
 mod features;
 mod imports;
@@ -36,6 +37,7 @@ pub(crate) fn run() -> Result<(), String> {
         platforms::check,
         circles::check,
         claims::check,
+        examples::check,
         exhaustive::check,
         prose::check,
         size::check,

@@ -41,7 +41,7 @@ impl Clock for SystemClock {
 /// A clock that stands still until a test moves it. Clones share its time.
 ///
 /// ```
-/// # use hitl_base::{Clock, Timestamp, clock::ManualClock};
+/// # use hitl::{clock::{Clock, ManualClock}, Timestamp};
 /// # use std::time::Duration;
 /// let clock = ManualClock::at(Timestamp::EPOCH);
 /// clock.advance(Duration::from_secs(2));

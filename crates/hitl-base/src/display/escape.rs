@@ -47,7 +47,7 @@ impl Pile {
 /// spells out: for values, where that matters, there is [`quoted`].
 ///
 /// ```
-/// # use hitl_base::display::visible;
+/// # use hitl::display::visible;
 /// assert_eq!(visible("pay Bob"), "pay Bob");
 /// assert_eq!(visible("pay \u{202e}boB"), "pay \\u{202e}boB");
 /// assert_eq!(visible("a\nb\u{200b}"), "a\\nb\\u{200b}");
@@ -71,7 +71,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// marks that pile up on one character are written out.
 ///
 /// ```
-/// # use hitl_base::display::quoted;
+/// # use hitl::display::quoted;
 /// assert_eq!(quoted("say \"hi\"\n"), r#""say \"hi\"\n""#);
 /// assert_eq!(quoted("\u{200b}"), r#""\u{200b}""#);
 /// assert_eq!(quoted(r"\u{200b}"), r#""\\u{200b}""#);
@@ -141,13 +141,13 @@ pub struct EscapedJson {
 /// whole.
 ///
 /// ```
-/// # use hitl_base::{display::value, json::parse_json};
+/// # use hitl::{display::value, json::parse_json};
 /// let tree = parse_json(r#"["a", 1.0, {"k": "\u202e"}]"#)?;
 /// assert_eq!(value(&tree, 80).text, r#"["a",1.0,{"k":"\u{202e}"}]"#);
-/// let long = hitl_base::Json::String("x".repeat(500) + "end");
+/// let long = hitl::Json::String("x".repeat(500) + "end");
 /// assert!(value(&long, 40).text.contains(r#"x" [… 463 of 503 characters left out, sha256 "#));
 /// assert!(value(&long, 40).text.ends_with(r#"] "xxxxxxxxxxend""#));
-/// # Ok::<(), hitl_base::json::ParseJsonError>(())
+/// # Ok::<(), hitl::json::ParseJsonError>(())
 /// ```
 pub fn value(tree: &Json, max: usize) -> EscapedJson {
     if let Json::String(text) = tree {
@@ -221,7 +221,7 @@ fn write(out: &mut String, tree: &Json) {
 /// digits.
 ///
 /// ```
-/// # use hitl_base::display::fingerprint;
+/// # use hitl::display::fingerprint;
 /// assert_eq!(fingerprint(""), "e3b0c44298fc1c149afbf4c8996fb924");
 /// ```
 pub fn fingerprint(text: &str) -> String {

@@ -9,7 +9,7 @@ const MARGIN: &str = "              | ";
 /// colours (`ESC [ .. m`) take no columns; letters that may be two columns wide take two.
 ///
 /// ```
-/// # use hitl_base::display::fold;
+/// # use hitl::display::fold;
 /// assert_eq!(fold("short\n", 40), "short\n");
 /// let long = "x".repeat(30) + "  risk  low";
 /// assert_eq!(fold(&long, 34), format!("{}  ri\n              | sk  low", "x".repeat(30)));

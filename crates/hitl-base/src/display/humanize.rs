@@ -9,7 +9,7 @@ use super::escape::quoted;
 /// `None` if it is not a plain decimal number.
 ///
 /// ```
-/// # use hitl_base::display::amount;
+/// # use hitl::display::amount;
 /// assert_eq!(amount("1500.0").as_deref(), Some("1,500.00"));
 /// assert_eq!(amount("-1234567").as_deref(), Some("-1,234,567"));
 /// assert_eq!(amount("0.125").as_deref(), Some("0.125"));
@@ -40,7 +40,7 @@ pub fn amount(number: &str) -> Option<String> {
 /// Returns whether a parameter of this name holds an amount of money, as far as a name can tell.
 ///
 /// ```
-/// # use hitl_base::display::is_amount_name;
+/// # use hitl::display::is_amount_name;
 /// assert!(is_amount_name("amount") && is_amount_name("totalPrice") && is_amount_name("max_fee"));
 /// assert!(!is_amount_name("order_number") && !is_amount_name("count"));
 /// ```
@@ -63,7 +63,7 @@ pub fn is_time_name(name: &str) -> bool {
 /// in the zone in which it was written.
 ///
 /// ```
-/// # use hitl_base::display::date;
+/// # use hitl::display::date;
 /// assert_eq!(date("2026-01-02").as_deref(), Some("Fri 2 January 2026"));
 /// assert_eq!(date("2026-01-02T03:04:00Z").as_deref(), Some("Fri 2 January 2026, 03:04 UTC"));
 /// assert_eq!(date("2026-01-02T03:04:05+02:00").as_deref(), Some("Fri 2 January 2026, 03:04:05 +02:00"));
@@ -111,7 +111,7 @@ pub fn date(text: &str) -> Option<String> {
 /// dates.
 ///
 /// ```
-/// # use hitl_base::display::moment;
+/// # use hitl::display::moment;
 /// assert_eq!(moment("1767323045").as_deref(), Some("Fri 2 January 2026, 03:04:05 UTC"));
 /// assert_eq!(moment("1767323040000").as_deref(), Some("Fri 2 January 2026, 03:04 UTC"));
 /// assert_eq!(moment("12"), None);
@@ -130,7 +130,7 @@ pub fn moment(number: &str) -> Option<String> {
 /// mistaken for two, or for something else, is quoted.
 ///
 /// ```
-/// # use hitl_base::display::list;
+/// # use hitl::display::list;
 /// assert_eq!(list(["ann", "bob"]), "ann, bob");
 /// assert_eq!(list(["a, b", ""]), r#""a, b", """#);
 /// assert_eq!(list((1..=30).map(|n| n.to_string())), "1, 2, 3, 4, 5 and 25 more");
@@ -154,7 +154,7 @@ fn plain(text: &str) -> String {
 /// Returns a number of bytes as people write it.
 ///
 /// ```
-/// # use hitl_base::display::bytes;
+/// # use hitl::display::bytes;
 /// assert_eq!([bytes(999), bytes(1_500), bytes(12_000_000)], ["999 B", "1.5 kB", "12.0 MB"]);
 /// ```
 pub fn bytes(count: usize) -> String {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// Shortens `text` to about `max` characters, keeping both ends and noting how much is left out.
 ///
 /// ```
-/// # use hitl_base::display::clip;
+/// # use hitl::display::clip;
 /// assert_eq!(clip("short", 40), "short");
 /// let long = "x".repeat(500) + "end";
 /// assert!(clip(&long, 40).contains(" of 503 characters left out] "));

@@ -25,7 +25,7 @@ impl Decimal<'_> {
 ///
 /// ```
 /// # use std::cmp::Ordering;
-/// # use hitl_base::json::compare_numbers;
+/// # use hitl::json::compare_numbers;
 /// assert_eq!(compare_numbers("1000.00", "1e3"), Some(Ordering::Equal));
 /// assert_eq!(compare_numbers("-2", "0.1"), Some(Ordering::Less));
 /// assert_eq!(compare_numbers("lots", "1"), None);
@@ -66,7 +66,7 @@ fn compare_digits(a: Decimal<'_>, b: Decimal<'_>) -> Ordering {
 /// apart. Text that is not a JSON number equals nothing.
 ///
 /// ```
-/// # use hitl_base::json::same_number;
+/// # use hitl::json::same_number;
 /// assert!(same_number("5000", "5e3"));
 /// assert!(!same_number("9007199254740992.0", "9007199254740993"));
 /// ```
@@ -98,7 +98,7 @@ pub struct Whole {
 /// exponent of a billion costs nothing.
 ///
 /// ```
-/// # use hitl_base::json::whole;
+/// # use hitl::json::whole;
 /// assert_eq!(whole("-1.2e3").map(|n| (n.negative, n.magnitude)), Some((true, 1200)));
 /// assert_eq!(whole("9007199254740993.0").map(|n| n.magnitude), Some(9_007_199_254_740_993));
 /// assert_eq!(whole("5.5"), None);

@@ -24,7 +24,7 @@ pub enum Token<'t> {
 /// tokens, is [`Token::Escaped`].
 ///
 /// ```
-/// # use hitl_base::json::{Token, walk};
+/// # use hitl::json::{Token, walk};
 /// let tokens: Vec<Token> = walk(r#"{"to":"bob","ids":["a",12],"ok":true}"#).collect();
 /// assert_eq!(tokens, [
 ///     Token::Key("to"), Token::Value("bob"),

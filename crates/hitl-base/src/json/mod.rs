@@ -8,6 +8,7 @@
 mod arbitrary;
 mod decimal;
 mod events;
+mod merge_patch;
 mod parse;
 mod pointer;
 mod text;
@@ -15,6 +16,7 @@ mod tree;
 
 pub use decimal::{Whole, compare_numbers, is_whole, same_number, whole};
 pub use events::{Token, walk};
+pub use merge_patch::{NullInPatch, difference, pretty};
 pub use parse::{Limits, ParseJsonError, ParseJsonErrorKind, parse_json, parse_with_limits};
 pub use pointer::push_part;
 pub use text::{InvalidJson, JsonText};

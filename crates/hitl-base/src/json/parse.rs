@@ -89,13 +89,13 @@ impl std::error::Error for ParseJsonError {}
 /// and a number must be finite as a double.
 ///
 /// ```
-/// # use hitl_base::json::{parse_json, ParseJsonErrorKind};
+/// # use hitl::json::{parse_json, ParseJsonErrorKind};
 /// let tree = parse_json(r#"{"amount": 9007199254740993}"#)?;
 /// assert_eq!(tree.to_text(), r#"{"amount":9007199254740993}"#);
 ///
 /// let error = parse_json(r#"{"to": "bob", "to": "eve"}"#).unwrap_err();
 /// assert_eq!(error.kind(), ParseJsonErrorKind::DuplicateKey);
-/// # Ok::<(), hitl_base::json::ParseJsonError>(())
+/// # Ok::<(), hitl::json::ParseJsonError>(())
 /// ```
 pub fn parse_json(text: &str) -> Result<Json, ParseJsonError> {
     parse_with_limits(text, Limits::default())

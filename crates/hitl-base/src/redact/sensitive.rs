@@ -28,7 +28,7 @@ thread_local! {
 /// internally tagged enum.
 ///
 /// ```
-/// # use hitl_base::Sensitive;
+/// # use hitl::Sensitive;
 /// let pin = Sensitive::new("1234".to_owned());
 /// assert_eq!(format!("{pin:?}"), "[redacted]");
 /// assert_eq!(serde_json::to_string(&pin)?, "\"[redacted]\"");

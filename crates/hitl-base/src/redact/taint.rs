@@ -51,7 +51,7 @@ const ALIKE: usize = 16;
 /// split over neighbouring texts.
 ///
 /// ```
-/// # use hitl_base::redact::Taint;
+/// # use hitl::redact::Taint;
 /// let taint = Taint::new(["s3cret-word".to_owned(), "9731".to_owned()]);
 /// assert_eq!(taint.text("it was s3cret-word, pin 9731"), "it was [redacted], pin [redacted]");
 /// assert_eq!(taint.text("order 97310 of base64 czNjcmV0LXdvcmQ="), "order 97310 of base64 [redacted]=");

@@ -2,7 +2,9 @@
 
 use hitl_base::json::parse_json;
 use hitl_core::approval::Patch;
-use hitl_core::{ApprovalRequest, CallState, Decision, GateErrorKind, ReviewerIdentity};
+use hitl_core::{
+    ApprovalRequest, CallState, Decision, EditPreview, GateError, GateErrorKind, ReviewerIdentity,
+};
 use hitl_wire::DecisionBody;
 use hitl_wire::decision::AnswerKind;
 
@@ -59,12 +61,20 @@ async fn at_store(
         *patch = Some(patch_of(patch.take(), &card)?);
     }
     if seen == SeenCheck::Ask {
+        // A person is not asked about an edit that is refused anyway.
+        let edit = match &reply {
+            Reply::Edit { patch: Some(patch) } => {
+                let checked = store.gate.preview_edit(record.request(), patch, by.clone());
+                EditQuestion::of(&checked.await.map_err(edit_failure)?)
+            }
+            _ => EditQuestion::unchecked(&reply),
+        };
         // Recorded first, and then shown: the audit must not claim that a call was shown if it was
         // not.
         store.gate.record_shown(&record, by.principal.clone()).await?;
         let is_audited = wanted.who.audit.is_some();
         let mut text = card_text(&card);
-        while ask(&card, &text, &mut reply)? == PromptAnswer::Uncover {
+        while ask(&card, &text, &mut reply, &edit)? == PromptAnswer::Uncover {
             text = match show::at_store(store, &card, by.clone(), is_audited).await {
                 Ok(uncovered) => uncovered_text(&uncovered),
                 Err(failure) => format!("not uncovered: {}\n", failure.message),
@@ -74,11 +84,19 @@ async fn at_store(
     let edits = matches!(reply, Reply::Edit { .. });
     match store.gate.decide(decision(record.request(), reply, by)).await {
         Ok(record) => Ok(CallLine::from(&record)),
-        // The tool is not known here by a schema.
-        Err(error) if edits && error.kind() == GateErrorKind::UnknownTool => {
-            Err(Failure::usage(format!("{error}, with --url")))
-        }
+        Err(error) if edits => Err(edit_failure(error)),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the failure of an edit at a store.
+fn edit_failure(error: GateError) -> Failure {
+    match error.kind() {
+        // No executor has recorded the tool's schema, or it cannot be checked here.
+        GateErrorKind::UnknownTool => Failure::usage(format!("{error}, with --url")),
+        // As a console answers it.
+        GateErrorKind::InvalidArguments => Failure::usage(error.to_string()),
+        _ => error.into(),
     }
 }
 
@@ -121,6 +139,11 @@ fn check_seen(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<SeenC
             }
             Ok(seen)
         }
+        // It would approve what nobody has typed.
+        Reply::Edit { .. } if card.confirm.is_some() => Err(Failure::new(
+            Exit::Refused,
+            "a deletion is not edited; reject it, and have it submitted as it should be",
+        )),
         Reply::Edit { .. } => {
             seen_check::check_binding(binding, &current, terminal::interactivity())
         }
@@ -138,8 +161,9 @@ fn ask_and_uncover(
     card: &Card,
     reply: &mut Reply,
 ) -> Result<PromptAnswer, Failure> {
+    let edit = EditQuestion::unchecked(reply);
     let (mut text, mut wanted) = (card_text(card), PromptAnswer::Yes);
-    while ask(card, &text, reply)? == PromptAnswer::Uncover {
+    while ask(card, &text, reply, &edit)? == PromptAnswer::Uncover {
         if wanted == PromptAnswer::Uncover {
             require_person_at_console(console, Deed::Answer, None)?;
         }
@@ -160,8 +184,39 @@ enum PromptAnswer {
     Uncover,
 }
 
+/// The question about an edit: its changes, and what it leads to.
+struct EditQuestion(String);
+
+impl EditQuestion {
+    /// Asks about an edit that the gate has checked.
+    fn of(edit: &EditPreview) -> Self {
+        let lines: Vec<String> =
+            edit.changes.iter().map(|change| format!("  {change}\n")).collect();
+        let question = match edit.state {
+            CallState::Approved => "Approve it with these changes?",
+            _ => "Change it? It then waits for an approval.",
+        };
+        Self(format!("changes:\n{}{question}", lines.concat()))
+    }
+
+    /// Asks about an edit that a console checks when it is sent.
+    fn unchecked(reply: &Reply) -> Self {
+        let patch = match reply {
+            Reply::Edit { patch } => patch.as_deref().unwrap_or_default(),
+            _ => "",
+        };
+        let patch = hitl_base::display::visible(patch);
+        Self(format!("changes: {patch}\nApprove it with these changes?"))
+    }
+}
+
 /// Shows the card with the text `text`, and asks.
-fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<PromptAnswer, Failure> {
+fn ask(
+    card: &Card,
+    text: &str,
+    reply: &mut Reply,
+    edit: &EditQuestion,
+) -> Result<PromptAnswer, Failure> {
     let masked = card.request.needs_uncovering();
     let choices = if masked { "[y/N, u to uncover what is masked]" } else { "[y/N]" };
     let yes = |question: &str| {
@@ -173,11 +228,7 @@ fn ask(card: &Card, text: &str, reply: &mut Reply) -> Result<PromptAnswer, Failu
         }
     };
     match (reply, &card.confirm) {
-        (Reply::Edit { patch }, _) => {
-            let patch = patch.as_deref().unwrap_or_default();
-            let patch = hitl_base::display::visible(patch);
-            yes(&format!("changes: {patch}\nApprove it with these changes?"))
-        }
+        (Reply::Edit { .. }, _) => yes(&edit.0),
         (Reply::Approve { confirm }, Some(name)) => {
             let shown = terminal::clip_name(name);
             let or = if masked { ", or u to uncover what is masked" } else { "" };

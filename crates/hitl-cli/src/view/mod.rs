@@ -3,7 +3,6 @@
 mod call;
 mod grant;
 mod history;
-mod patch;
 mod stats;
 mod table;
 mod task;
@@ -14,7 +13,6 @@ pub(crate) use grant::{
     GrantResult, PreviewReport, grant_result_text, grant_text, grants_table, preview_text,
 };
 pub(crate) use history::{Change, ChangeEntry, NumberedEntry, change_line};
-pub(crate) use patch::{difference, pretty};
 pub(crate) use stats::{OutcomeCounter, StatsReport, stats_text};
 pub(crate) use table::table;
 pub(crate) use task::{StoredTask, TaskLine, stored_summary, task_text, tasks_table};

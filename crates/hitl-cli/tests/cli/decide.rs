@@ -81,6 +81,45 @@ async fn an_edited_call_is_not_the_one_that_was_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_arguments_are_edited_by_the_schema_that_the_executor_recorded() {
+    let house = House::new().await;
+    let (call, other) = (house.wire("Initech", 9000).await, house.wire("Initech", 1).await);
+    let bound = ["edit", &call.id, "--as", "bob", "--binding", &call.binding, "--patch"];
+    let edit = |patch: &str| house.hitl(&[&bound[..], &[patch]].concat());
+    let wrong = [
+        "{",
+        r#"{"amount": "much"}"#,
+        r#"{"amount": -1}"#,
+        r#"{"amount": 4294967296}"#,
+        r#"{"amount": 0.5}"#,
+        r#"{"amount": null}"#,
+        r#"{"to": "[redacted]"}"#,
+    ];
+    for patch in wrong {
+        let refused = edit(patch).ended(2);
+        assert!(refused.out.is_empty() && !refused.err.is_empty(), "{patch}: {refused:?}");
+        assert_eq!(house.state(&call.id), "pending", "{patch}");
+    }
+    edit(r#"{"amount": 9000}"#).ended(5);
+    let patch = r#"{"amount": 90}"#;
+    house.hitl(&["edit", &call.id, "--patch", patch]).ended(2);
+    house.hitl(&["edit", &call.id, "--patch", patch, "--binding", &other.binding]).ended(4);
+    let nobody = hitl::RequestId::new().to_string();
+    house.hitl(&["edit", &nobody, "--patch", patch, "--binding", &call.binding]).ended(3);
+    // The requester may not approve a full approval, so their edit does not either.
+    let own = ["edit", &other.id, "--as", "owner", "--binding", &other.binding, "--patch", patch];
+    house.hitl(&own).ended(0);
+    assert_eq!(house.state(&other.id), "pending");
+
+    edit(patch).ended(0);
+    let hitl::Outcome::Executed(output) = call.ticket.wait().await.unwrap() else {
+        panic!("it ran")
+    };
+    assert_eq!(output.json(), Some(r#""wired 90 to Initech""#));
+    edit(r#"{"amount": 91}"#).ended(4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_is_approved_by_its_exact_name() {
     let house = House::new().await;
     let call = house.drop_project("apollo").await;
@@ -93,6 +132,8 @@ async fn a_deletion_is_approved_by_its_exact_name() {
     }
     let shown = house.hitl(&["show", &call.id]).ended(0);
     assert!(shown.out.contains("--confirm apollo"), "{shown:?}");
+    let edit = ["edit", &call.id, "--binding", &call.binding, "--patch", r#"{"name": "gemini"}"#];
+    assert!(house.hitl(&edit).ended(5).err.contains("not edited"));
     house.hitl(&[&approve[..], &["--confirm", "apollo"]].concat()).ended(0);
     assert_eq!(house.state(&call.id), "approved");
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `demo` | nothing: it brings its own |
+//! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `json` | both: what `--json` prints, byte for byte |
 //! | `console` | a console's URL |
@@ -23,6 +24,8 @@ mod console;
 mod decide;
 mod demo;
 mod erase;
+#[cfg(unix)]
+mod files;
 mod grants;
 mod house;
 #[cfg(unix)]

@@ -63,6 +63,10 @@ async fn six_arguments_are_shown_and_the_rest_on_demand() {
     screen.sign_in(&server.url(), ANN).await;
     screen.open("Book \"JFK\"").await;
     assert_eq!(screen.all(&format!("{CARD}.args dt")).await.len(), 6);
+    let shown = screen.text(&format!("{CARD}.args")).await;
+    let places =
+        ["traveller", "origin", "destination", "bags", "price"].map(|name| shown.find(name));
+    assert!(places[0].is_some() && places.is_sorted(), "in the order of the declaration: {shown}");
     assert!(!screen.text(&format!("{CARD}.args")).await.contains("aisle"));
     screen.click_text(&format!("{CARD}.arguments .more"), "Show 2 more arguments").await;
     screen.see(&format!("{CARD}.args"), "by the aisle").await;

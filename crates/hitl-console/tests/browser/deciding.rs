@@ -127,8 +127,8 @@ async fn an_edit_is_checked_shown_and_approved() {
     screen.open("Book \"JFK\"").await;
     screen.press("e").await;
     screen.see(&format!("{CARD}.diff"), "No changes yet").await;
-    // The fields are in the order of the arguments, which is alphabetical: bags first.
-    let bags = screen.one(&format!("{CARD}.field input")).await;
+    // The fields are in the order of the declaration: traveller, origin, destination, bags.
+    let bags = screen.all(&format!("{CARD}.field input")).await.remove(3);
     bags.clear().await.unwrap();
     bags.send_keys("many").await.unwrap();
     screen.see(&format!("{CARD}.field .note"), "bags must be a number").await;

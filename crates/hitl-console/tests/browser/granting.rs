@@ -57,10 +57,10 @@ async fn a_grant_is_given_seen_and_taken_back() {
     screen.click(&format!("{CARD}form button[type=submit]")).await;
     let rule = "Run `book_trip` without asking, when `agent` asks for it\n\
                 in any run\n\
-                where `insurance` is true\n\
                 where `origin` is \"JFK\"\n\
                 where `price` is at most 120\n\
-                and with anything in `bags`, `class`, `destination`, `remarks`, `traveller`\n\
+                where `insurance` is true\n\
+                and with anything in `traveller`, `destination`, `bags`, `class`, `remarks`\n\
                 at most 3 times\n\
                 until it is revoked\n\
                 while the tool, its schema and its description stay as they are";
@@ -129,7 +129,7 @@ async fn a_grant_is_given_with_keys_alone() {
     screen.press(RETURN).await;
     // The screen reader's focus is on the rule.
     screen.until("the rule", &focused("return at?.matches('.rule') === true")).await;
-    screen.see(&format!("{CARD}.rule"), "with any arguments: `text`, `to`").await;
+    screen.see(&format!("{CARD}.rule"), "with any arguments: `to`, `text`").await;
     screen.settle().await;
     screen.press(TAB).await;
     screen.until("the button", &focused("return at?.innerText.includes('Allow this')")).await;

@@ -73,7 +73,7 @@ async fn what_was_previewed_is_saved_and_what_it_covers_runs() {
         "in any run",
         "where `origin` is \"JFK\"",
         "where `price` is at most 120",
-        "and with anything in `bags`, `class`, `destination`, `insurance`, `remarks`, `traveller`",
+        "and with anything in `traveller`, `destination`, `bags`, `insurance`, `class`, `remarks`",
         "at most 3 times",
         "for at most 200 in `price`, all calls together",
         "until 2101-01-01T00:00:00.000Z, or until it is revoked",

@@ -10,10 +10,10 @@ use hitl_core::HostKeys;
 /// The options with which a [`PostgresStore`](crate::PostgresStore) is opened.
 ///
 /// ```no_run
-/// # use hitl_store::PostgresStore;
-/// # use hitl_core::HostKey;
+/// # use hitl::PostgresStore;
+/// # use hitl::seal::HostKey;
 /// # use std::time::Duration;
-/// # async fn f(key: HostKey) -> Result<(), hitl_core::StoreError> {
+/// # async fn f(key: HostKey) -> Result<(), hitl::store::StoreError> {
 /// let store = PostgresStore::options("postgres://app@db.internal/app?sslmode=require")
 ///     .key(key)
 ///     .lease(Duration::from_secs(30))

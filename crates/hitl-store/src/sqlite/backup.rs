@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
-use hitl_base::Timestamp;
+use hitl_base::{Timestamp, owner_only};
 use hitl_core::machine::{self, CallRecord, Event, StoreFacts, Transition};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
@@ -41,7 +41,7 @@ pub(super) fn back_up(from: &Path, to: &Path) -> Result<(), BackupFault> {
     // An earlier attempt may have been interrupted while it wrote.
     let _absent = fs::remove_file(&partial);
     // SQLite treats an empty file as a new database; created here, only its owner can read it.
-    host_key_file::private(OpenOptions::new().write(true).create_new(true)).open(&partial)?;
+    owner_only(OpenOptions::new().write(true).create_new(true)).open(&partial)?;
     let target = partial.to_str().ok_or(Fault::Damaged("the backup's path is not Unicode"))?;
     let on = connect(from, Duration::from_secs(5))?;
     // One statement is one snapshot: concurrent writers are not blocked and not included.

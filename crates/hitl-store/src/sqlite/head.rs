@@ -14,10 +14,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
+use hitl_base::owner_only;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::error::Fault;
-use super::host_key_file::private;
 use super::metadata;
 
 /// The name under which the file records that it has a head.
@@ -118,7 +118,7 @@ impl HeadFile {
     pub(super) fn open(path: &Path, on: &Connection) -> Result<Self, Fault> {
         let io = |_| Fault::Damaged("the .head file beside it cannot be written");
         let options = &mut OpenOptions::new();
-        let file = private(options.write(true).create(true).truncate(false)).open(path);
+        let file = owner_only(options.write(true).create(true).truncate(false)).open(path);
         let mut head = Self { file: file.map_err(io)?, warned: false };
         let now = Head::read(on)?;
         // Other content that was written here may be longer.

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use hitl_base::hex;
+use hitl_base::{hex, owner_only};
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKey, HostKeys};
 
@@ -99,16 +99,9 @@ fn write(path: &Path, keys: &HostKeys) -> Result<(), StoreError> {
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     // A file that a crash left under this name was never used.
     let _absent = fs::remove_file(path);
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+    let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
-}
-
-/// Makes the files that it creates readable by their owner alone.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 /// Makes a new name in a folder survive a power loss.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::clock::ForwardClock;
+use hitl_base::owner_only;
 use hitl_core::HostKeys;
 use hitl_core::store::{ChangeNotifier, StoreAddress, StoreError, StoreErrorKind};
 use rusqlite::Connection;
@@ -185,8 +186,7 @@ fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
 /// Creates an empty file that only its owner can read, if it does not exist. No other process may
 /// be opening the store, so none has the file open yet.
 fn create(path: &Path) -> Result<(), StoreError> {
-    let created =
-        host_key_file::private(OpenOptions::new().write(true).create_new(true)).open(path);
+    let created = owner_only(OpenOptions::new().write(true).create_new(true)).open(path);
     match created.and_then(|file| file.sync_all()).and_then(|()| host_key_file::sync_folder(path)) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(file_error(path, error)),
         _ => Ok(()),

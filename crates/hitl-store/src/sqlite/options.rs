@@ -11,9 +11,9 @@ use hitl_core::HostKeys;
 /// The options with which a [`SqliteStore`](crate::SqliteStore) is opened.
 ///
 /// ```
-/// # use hitl_store::SqliteStore;
+/// # use hitl::SqliteStore;
 /// # use std::time::Duration;
-/// # async fn f() -> Result<(), hitl_core::StoreError> {
+/// # async fn f() -> Result<(), hitl::store::StoreError> {
 /// let store = SqliteStore::options().busy_timeout(Duration::from_secs(1)).open("hitl.db").await?;
 /// # Ok(()) }
 /// ```

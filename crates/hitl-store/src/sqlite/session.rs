@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use hitl_base::owner_only;
 use hitl_base::sync::lock;
 use hitl_core::{KeyId, SessionId};
 
@@ -41,7 +42,8 @@ impl Sessions {
     /// lasts as long as the file is kept open.
     pub(super) fn lock_opening(&self, patience: Duration) -> io::Result<Option<File>> {
         let path = self.folder.join(OPENING);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let mut options = OpenOptions::new();
+        let file = owner_only(options.create(true).truncate(false).write(true)).open(path)?;
         let deadline = Instant::now() + patience;
         loop {
             match file.try_lock() {
@@ -60,7 +62,8 @@ impl Sessions {
         loop {
             let session = SessionId::new();
             let stamped = self.folder.join(format!("{session}.new"));
-            let mut file = OpenOptions::new().create_new(true).write(true).open(&stamped)?;
+            let mut options = OpenOptions::new();
+            let mut file = owner_only(options.create_new(true).write(true)).open(&stamped)?;
             file.lock()?;
             file.write_all(key.to_string().as_bytes())?;
             reach("session-half-open");

@@ -8,25 +8,33 @@ use hitl_base::Timestamp;
 use hitl_base::display::{fold, visible};
 
 use super::card::{card, preview};
+use super::edit::{Edited, edit};
 use super::reply::{Reply, question, read};
 use super::tty::{Dialog, Terminal};
 use crate::approval::{ApprovalRequest, Approver, DetailLevel, MaskSupport, Review};
 use crate::call::Principal;
-use crate::gate::{MaskSelection, Uncoverer};
+use crate::gate::{MaskSelection, ReviewAccess};
 
 /// An approver that asks the person at the terminal, in whose name the host has started this
 /// process.
 ///
-/// It shows the request on standard error and reads the answer from standard input: `a` approves,
-/// `r` rejects and asks for a reason, `?` shows everything, `u` uncovers what redaction masks (the
-/// audit records it), `s` leaves it to the next approver or the queue. Enter alone decides nothing.
+/// It shows the request on standard error and reads the answer from standard input. It offers what
+/// the request allows: `a` approves, `e` edits the arguments, `r` rejects, `m` answers the model
+/// instead, and `x` stops the run. `?` shows everything, `u` uncovers what redaction masks (the
+/// audit records it), and `s` leaves the request to the next approver or the queue. Enter alone
+/// decides nothing. To approve a deletion, its name has to be typed.
+///
+/// Arguments are edited in the person's [`Editor`](super::Editor) as JSON, or, without one, line by
+/// line as `name=value`. The gate checks them, and the changes are shown before they are sent.
+///
 /// Without a terminal, or at the end of the input, the result is [`Review::NoAnswer`] at once.
-/// Several questions are asked one after the other; a question that is withdrawn (by a time-out or
-/// a decision elsewhere) does not consume the answer to the next one.
+/// Where nothing is decided, a line on standard error names the call and the command that decides
+/// it. Several questions are asked one after the other; a question that is withdrawn (by a time-out
+/// or a decision elsewhere) does not consume the answer to the next one.
 ///
 /// ```
 /// use std::time::Duration;
-/// use hitl_core::approval::{ApproverExt as _, TerminalApprover};
+/// use hitl::approval::{ApproverExt as _, TerminalApprover};
 ///
 /// let approver = TerminalApprover::new("ann").timeout(Duration::from_secs(60));
 /// # let _ = approver;
@@ -55,41 +63,62 @@ impl TerminalApprover {
         &self,
         dialog: &mut Dialog,
         request: &ApprovalRequest,
-        uncover: Option<&Uncoverer>,
+        access: Option<&ReviewAccess>,
     ) -> Option<Review> {
         let ink = dialog.ink();
         show(dialog, &format!("\n{}", card(request, Timestamp::now(), ink)));
         loop {
             let line = dialog.ask(&question(request)).await?;
-            match read(&line, request) {
-                Reply::Approve => {
-                    return Some(Review::Decided(request.approve().by(self.principal.clone())));
+            let draft = match read(&line, request) {
+                Reply::Approve => match confirm(dialog, request).await? {
+                    Confirmed::Yes => request.approve(),
+                    Confirmed::No => continue,
+                },
+                Reply::Edit => match edit(dialog, request, access, &self.principal).await? {
+                    Edited::Patch(patch) => request.edit(patch),
+                    Edited::Nothing => continue,
+                },
+                Reply::Reject(Some(reason)) => request.reject(reason),
+                Reply::Reject(None) => {
+                    let needed =
+                        if request.requires_reason { Text::Needed } else { Text::Optional };
+                    request.reject(ask_text(dialog, "Reason", needed).await?)
                 }
-                Reply::Reject(reason) => {
-                    let reason = match reason {
-                        Some(reason) => reason,
-                        None => ask_reason(dialog, request).await?,
-                    };
-                    return Some(Review::Decided(
-                        request.reject(reason).by(self.principal.clone()),
-                    ));
+                Reply::Respond(Some(message)) => request.respond(message),
+                Reply::Respond(None) => {
+                    request.respond(ask_text(dialog, "Answer to the model", Text::Needed).await?)
                 }
-                Reply::Details => show(dialog, &preview(request, Timestamp::now(), ink)),
-                Reply::Uncover => self.uncover(dialog, uncover).await,
+                Reply::Abort(Some(reason)) => request.abort(reason),
+                Reply::Abort(None) => {
+                    let why = "Reason to stop the run, and every call of it that waits";
+                    request.abort(ask_text(dialog, why, Text::Needed).await?)
+                }
+                Reply::Details => {
+                    show(dialog, &preview(request, Timestamp::now(), ink));
+                    continue;
+                }
+                Reply::Uncover => {
+                    self.uncover(dialog, access).await;
+                    continue;
+                }
                 Reply::Skip => return Some(Review::NoAnswer),
-                Reply::Unclear => dialog.show("  Type one of the letters, then Enter.\n"),
-            }
+                Reply::Unclear => {
+                    dialog.show("  Type one of the letters, then Enter.\n");
+                    continue;
+                }
+            };
+            return Some(Review::Decided(draft.by(self.principal.clone())));
         }
     }
 }
 
 impl TerminalApprover {
     /// Shows the request with its masks uncovered, or why that is not possible.
-    async fn uncover(&self, dialog: &mut Dialog, uncover: Option<&Uncoverer>) {
-        let Some(uncover) = uncover else {
+    async fn uncover(&self, dialog: &mut Dialog, access: Option<&ReviewAccess>) {
+        let Some(access) = access else {
             return dialog.show("  It cannot be uncovered here.\n");
         };
-        match uncover.places(self.principal.clone(), MaskSelection::All).await {
+        match access.places(self.principal.clone(), MaskSelection::All).await {
             Ok(uncovered) => {
                 let ink = dialog.ink();
                 let rendered = uncovered.render(Timestamp::now(), DetailLevel::Full);
@@ -102,13 +131,26 @@ impl TerminalApprover {
         }
     }
 
-    async fn ask(&self, request: &ApprovalRequest, uncover: Option<&Uncoverer>) -> Review {
+    async fn ask(&self, request: &ApprovalRequest, access: Option<&ReviewAccess>) -> Review {
+        let review = self.ask_here(request, access).await;
+        if !matches!(review, Review::Decided(_)) {
+            let id = request.id;
+            self.terminal.show(&format!("  not decided; to decide it: hitl approve {id}\n"));
+        }
+        review
+    }
+
+    async fn ask_here(&self, request: &ApprovalRequest, access: Option<&ReviewAccess>) -> Review {
         // A request that cannot be shown here is decided elsewhere.
-        if uncover.is_none() && request.needs_uncovering() {
+        if access.is_none() && request.needs_uncovering() {
             return Review::NoAnswer;
         }
         let Some(mut dialog) = self.terminal.open().await else { return Review::NoAnswer };
-        self.converse(&mut dialog, request, uncover).await.unwrap_or(Review::NoAnswer)
+        dialog.set_withdrawal_note(format!(
+            "(the question was withdrawn; if the call still waits: hitl approve {})",
+            request.id
+        ));
+        self.converse(&mut dialog, request, access).await.unwrap_or(Review::NoAnswer)
     }
 }
 
@@ -116,20 +158,43 @@ impl TerminalApprover {
 const COLUMNS: usize = 80;
 
 /// Shows a card on lines of its own.
-fn show(dialog: &mut Dialog, text: &str) {
+pub(super) fn show(dialog: &Dialog, text: &str) {
     dialog.show(&fold(text, COLUMNS));
 }
 
-/// Asks until there is a reason, if one is needed.
-async fn ask_reason(dialog: &mut Dialog, request: &ApprovalRequest) -> Option<String> {
-    let question =
-        if request.requires_reason { "  Reason (needed): " } else { "  Reason (Enter for none): " };
+/// The need for a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    Needed,
+    Optional,
+}
+
+/// Asks for a text, until there is one if it is needed.
+async fn ask_text(dialog: &mut Dialog, what: &str, need: Text) -> Option<String> {
+    let hint = if need == Text::Needed { "needed" } else { "Enter for none" };
     loop {
-        let reason = dialog.ask(question).await?.trim().to_owned();
-        if !reason.is_empty() || !request.requires_reason {
-            return Some(reason);
+        let text = dialog.ask(&format!("  {what} ({hint}): ")).await?.trim().to_owned();
+        if !text.is_empty() || need == Text::Optional {
+            return Some(text);
         }
     }
+}
+
+/// The answer of a person who was asked to confirm an approval.
+enum Confirmed {
+    Yes,
+    No,
+}
+
+/// Asks for the name of what is deleted, if the request is a deletion.
+async fn confirm(dialog: &mut Dialog, request: &ApprovalRequest) -> Option<Confirmed> {
+    let Some(name) = request.confirmation() else { return Some(Confirmed::Yes) };
+    let question = format!("  To approve the deletion, type its name ({name}): ");
+    if dialog.ask(&question).await? == name {
+        return Some(Confirmed::Yes);
+    }
+    dialog.show("  That is not its name; nothing was decided.\n");
+    Some(Confirmed::No)
 }
 
 impl Approver for TerminalApprover {
@@ -144,9 +209,9 @@ impl Approver for TerminalApprover {
     fn review_with<'a>(
         &'a self,
         request: &'a ApprovalRequest,
-        uncover: &'a Uncoverer,
+        access: &'a ReviewAccess,
     ) -> BoxFuture<'a, Review> {
-        self.ask(request, Some(uncover)).boxed()
+        self.ask(request, Some(access)).boxed()
     }
 }
 

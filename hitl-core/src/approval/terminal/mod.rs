@@ -4,14 +4,20 @@
 //! |---|---|
 //! | `approver` | the dialog about one request |
 //! | `card` | a request as text: pure |
-//! | `reply` | the meaning of a typed line: pure |
+//! | `reply` | the choices, and the meaning of a typed line: pure |
+//! | `edit` | the part of the dialog in which arguments are edited |
+//! | `assignment` | changes that are typed as `name=value`: pure |
+//! | `editor` | the person's own editor |
 //! | `tty` | exclusive ownership of the terminal by one dialog, with withdrawal |
 //! | `stdin` | interruptible reading of a line |
 //! | `color` | colours, where they are wanted |
 
 mod approver;
+mod assignment;
 mod card;
 mod color;
+mod edit;
+mod editor;
 mod reply;
 mod stdin;
 #[cfg(test)]
@@ -22,4 +28,5 @@ pub use crate::approval::TextStyle as Style;
 pub use approver::TerminalApprover;
 pub use card::{card, preview};
 pub use color::ColorMode;
+pub use editor::{Editor, EditorError, EditorErrorKind};
 pub use tty::{Dialog, Terminal};

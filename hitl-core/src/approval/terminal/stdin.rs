@@ -6,12 +6,16 @@
 use std::io::{self, IsTerminal, Write as _};
 use std::sync::atomic::AtomicBool;
 
+use super::editor::Editor;
+
 /// The place where questions are shown and answers typed.
 pub(super) trait Console: Send + Sync + 'static {
     /// Returns whether a person is present.
     fn attended(&self) -> bool;
     /// Shows text.
     fn show(&self, text: &str);
+    /// Returns the person's editor, if they have one.
+    fn editor(&self) -> Option<Editor>;
     /// Discards what was typed so far.
     fn discard(&self);
     /// Blocks until a line is available; returns `None` if the question was withdrawn or the input
@@ -33,6 +37,10 @@ impl Console for Standard {
         // The loss of the terminal is noticed when the answer is read.
         let _ = stderr.write_all(text.as_bytes());
         let _ = stderr.flush();
+    }
+
+    fn editor(&self) -> Option<Editor> {
+        Editor::from_environment()
     }
 
     #[cfg(unix)]

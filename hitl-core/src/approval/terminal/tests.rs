@@ -7,12 +7,13 @@ use std::time::Duration;
 use hitl_base::display::is_unseen;
 use hitl_base::sync::lock;
 
-use super::reply::{Reply, question, read};
+use super::editor::Editor;
+use super::reply::{EditCheck, EditReply, Reply, edit_question, question, read, read_edit};
 use super::stdin::Console;
 use super::tty::Terminal;
 use super::{ColorMode, TerminalApprover, card, preview};
 use crate::approval::fixture::{NOW, request};
-use crate::approval::{Approver as _, Choice, DecisionKind, Review};
+use crate::approval::{ApprovalRequest, Approver as _, Choice, DecisionKind, Review};
 use crate::audit::AuditEvent;
 use crate::call::Principal;
 
@@ -100,6 +101,48 @@ fn nothing_is_decided_by_accident() {
     assert!(!question(&request).contains("[a]"));
 }
 
+#[test]
+fn only_what_the_request_allows_is_offered() {
+    let mut request = request(r#"{"name":"apollo"}"#);
+    for line in ["e", "edit", "m", "m ask Bob", "x", "x enough"] {
+        assert_eq!(read(line, &request), Reply::Unclear, "{line}");
+    }
+    let all = [Choice::Approve, Choice::Edit, Choice::Reject, Choice::Respond, Choice::Abort];
+    request.choices = all.to_vec();
+    assert_eq!(
+        question(&request),
+        "  [a] Send   [e] Edit   [r] Keep   [m] Answer the model instead\n  \
+         [x] Stop the run   [?] Details   [s] Skip > "
+    );
+    let typed = |line: &str| read(line, &request);
+    assert_eq!(typed("e"), Reply::Edit);
+    assert_eq!(typed("e now"), Reply::Unclear);
+    assert_eq!(typed("m"), Reply::Respond(None));
+    assert_eq!(typed("m ask Bob"), Reply::Respond(Some("ask Bob".to_owned())));
+    assert_eq!(typed("X  enough "), Reply::Abort(Some("enough".to_owned())));
+    request.approval_type = "deletion".to_owned();
+    assert_eq!(read("e", &request), Reply::Unclear, "another name is another call");
+    assert!(!question(&request).contains("[e]"));
+}
+
+#[test]
+fn an_edit_is_sent_only_by_the_letter_that_is_offered() {
+    for (check, send) in [
+        (EditCheck::Approves, Some("a")),
+        (EditCheck::Waits, Some("w")),
+        (EditCheck::Refused, None),
+    ] {
+        for line in ["a", "w", "y", "yes", "", "s", "send"] {
+            let sends = read_edit(line, check) == EditReply::Send;
+            assert_eq!(sends, Some(line) == send, "{line} {check:?}");
+        }
+        let shown = edit_question(check);
+        assert_eq!(shown.contains("[a]"), send == Some("a"), "{shown}");
+        assert!(shown.contains("[b] Back") && shown.lines().all(|line| line.len() <= 80));
+        assert_eq!(read_edit("b", check), EditReply::Back);
+    }
+}
+
 /// A simulated terminal: the test types the lines, through a socket where there is one.
 #[cfg(unix)]
 mod typed {
@@ -113,6 +156,7 @@ mod typed {
         input: UnixStream,
         shown: Arc<Mutex<String>>,
         attended: bool,
+        editor: Option<Editor>,
     }
 
     impl Console for Typed {
@@ -122,6 +166,9 @@ mod typed {
         fn show(&self, text: &str) {
             lock(&self.shown).push_str(text);
         }
+        fn editor(&self) -> Option<Editor> {
+            self.editor.clone()
+        }
         fn discard(&self) {}
         fn read_line(&self, withdrawn: &AtomicBool) -> Option<String> {
             read_line(&self.input, withdrawn)
@@ -129,9 +176,16 @@ mod typed {
     }
 
     fn typed(attended: bool) -> (Terminal, UnixStream, Arc<Mutex<String>>) {
+        terminal(attended, None)
+    }
+
+    fn terminal(
+        attended: bool,
+        editor: Option<Editor>,
+    ) -> (Terminal, UnixStream, Arc<Mutex<String>>) {
         let (input, keyboard) = UnixStream::pair().unwrap();
         let shown = Arc::new(Mutex::new(String::new()));
-        let console = Typed { input, shown: Arc::clone(&shown), attended };
+        let console = Typed { input, shown: Arc::clone(&shown), attended, editor };
         (Terminal::on(console), keyboard, shown)
     }
 
@@ -208,20 +262,42 @@ mod typed {
         masked.binding_version = 1;
         let approver = TerminalApprover::new("ann").on(terminal);
         assert_eq!(approver.review(&masked).await, Review::NoAnswer);
-        assert_eq!(*shown.lock().unwrap(), "");
+        assert_eq!(*shown.lock().unwrap(), not_decided(&masked));
     }
 
     #[tokio::test]
     async fn nobody_there_and_the_end_of_input_are_no_answer() {
         let (terminal, keyboard, shown) = typed(false);
         let approver = TerminalApprover::new("ann").on(terminal);
-        assert_eq!(approver.review(&request("{}")).await, Review::NoAnswer);
-        assert_eq!(*shown.lock().unwrap(), "");
+        let nobody = request("{}");
+        assert_eq!(approver.review(&nobody).await, Review::NoAnswer);
+        assert_eq!(*shown.lock().unwrap(), not_decided(&nobody));
         drop(keyboard);
-        let (terminal, keyboard, _) = typed(true);
+        let (terminal, keyboard, shown) = typed(true);
         drop(keyboard);
         let approver = TerminalApprover::new("ann").on(terminal);
-        assert_eq!(approver.review(&request("{}")).await, Review::NoAnswer);
+        let ended = request("{}");
+        assert_eq!(approver.review(&ended).await, Review::NoAnswer);
+        assert!(shown.lock().unwrap().ends_with(&not_decided(&ended)));
+    }
+
+    fn not_decided(request: &ApprovalRequest) -> String {
+        let id = request.id;
+        format!("  not decided; to decide it: hitl approve {id}\n")
+    }
+
+    #[tokio::test]
+    async fn a_skipped_question_names_the_command_that_decides_it() {
+        let (terminal, mut keyboard, shown) = typed(true);
+        let approver = TerminalApprover::new("ann").on(terminal);
+        keyboard.write_all(b"s\n").unwrap();
+        let skipped = request("{}");
+        assert_eq!(approver.review(&skipped).await, Review::NoAnswer);
+        assert!(shown.lock().unwrap().ends_with(&not_decided(&skipped)));
+        keyboard.write_all(b"a\n").unwrap();
+        let decided = request("{}");
+        assert!(matches!(approver.review(&decided).await, Review::Decided(_)));
+        assert!(!shown.lock().unwrap().contains(&not_decided(&decided)));
     }
 
     #[tokio::test]
@@ -236,7 +312,11 @@ mod typed {
             assert!(tokio::time::timeout(limit, &mut question).await.is_err(), "nobody answered");
         }
         drop(question);
-        assert!(shown.lock().unwrap().contains("(the question was withdrawn)"));
+        let note = format!(
+            "(the question was withdrawn; if the call still waits: hitl approve {})",
+            first.id
+        );
+        assert!(shown.lock().unwrap().contains(&note));
         keyboard.write_all(b"a\n").unwrap();
         let Review::Decided(decision) = approver.review(&second).await else { panic!("decided") };
         assert_eq!(decision.request, second.id);
@@ -267,4 +347,6 @@ mod typed {
         assert_eq!(lines, ["one", "two"]);
         assert_eq!(*log.lock().unwrap(), ["up", "down", "up", "down"]);
     }
+
+    mod editing;
 }

@@ -2,7 +2,8 @@
 //!
 //! The task that asks holds [`OWNER`]. The reading thread holds it too and releases it last, so
 //! that after a withdrawal the next question is not shown before the old one has stopped reading. A
-//! waiting thread holds nothing else, so this cannot deadlock.
+//! waiting thread holds nothing else, so this cannot deadlock. The person's editor runs on such a
+//! thread too.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::color::ColorMode;
+use super::editor::EditorError;
 use super::stdin::{Console, Standard};
 
 /// The lock of the process's only terminal.
@@ -54,6 +56,11 @@ impl Terminal {
         self.console.attended()
     }
 
+    /// Shows a line on standard error, also if nobody is present. It waits for no turn.
+    pub(super) fn show(&self, text: &str) {
+        self.console.show(text);
+    }
+
     /// Waits for its turn and takes the terminal; returns `None` if nobody is present.
     ///
     /// Cancel safe.
@@ -62,8 +69,9 @@ impl Terminal {
             return None;
         }
         let owner = Arc::new(OWNER.lock().await);
-        let around = self.around.as_ref().map(|enter| enter());
-        Some(Dialog { console: Arc::clone(&self.console), owner, _around: around })
+        let around = self.around.as_ref().map(|enter| Arc::new(std::sync::Mutex::new(enter())));
+        let withdrawn = "(the question was withdrawn)".to_owned();
+        Some(Dialog { console: Arc::clone(&self.console), owner, around, withdrawn })
     }
 }
 
@@ -83,7 +91,10 @@ impl fmt::Debug for Terminal {
 pub struct Dialog {
     console: Arc<dyn Console>,
     owner: Arc<MutexGuard<'static, ()>>,
-    _around: Option<Held>,
+    /// Behind a lock only because a guard need not be `Sync`.
+    around: Option<Arc<std::sync::Mutex<Held>>>,
+    /// The line that is shown when the question is withdrawn.
+    withdrawn: String,
 }
 
 impl Dialog {
@@ -97,6 +108,11 @@ impl Dialog {
         ColorMode::from_stream(&std::io::stderr())
     }
 
+    /// Sets the line that is shown when the question is withdrawn.
+    pub(super) fn set_withdrawal_note(&mut self, note: String) {
+        self.withdrawn = note;
+    }
+
     /// Shows a question and waits for a line, returned without its break. Anything typed before the
     /// question was shown does not count as an answer. Returns `None` if the input has ended.
     ///
@@ -105,26 +121,56 @@ impl Dialog {
     pub async fn ask(&mut self, question: &str) -> Option<String> {
         self.console.show(question);
         self.console.discard();
+        let line = self.on_thread(Note::AtOnce, Console::read_line);
+        line.await.flatten().map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Opens a text in the person's editor, and returns it as it was saved; `None` if they have no
+    /// editor.
+    ///
+    /// Cancel safe: a dropped future discards what is saved. The editor stays open until the person
+    /// closes it, and the terminal belongs to it until then.
+    pub(super) async fn edit(&mut self, text: &str) -> Option<Result<String, EditorError>> {
+        let editor = self.console.editor()?;
+        let text = text.to_owned();
+        self.on_thread(Note::Afterwards, move |_, _| editor.edit(&text)).await
+    }
+
+    /// Uses the terminal on a thread of its own. A dropped future sets the flag that `work` gets;
+    /// the terminal is passed on when `work` has ended.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        note: Note,
+        work: impl FnOnce(&dyn Console, &AtomicBool) -> T + Send + 'static,
+    ) -> Option<T> {
+        let text = format!("\n  {}\n", self.withdrawn);
         let mut withdrawal = Withdrawal {
-            flag: Arc::new(AtomicBool::new(false)),
-            console: Arc::clone(&self.console),
+            flag: Arc::default(),
+            note: (note == Note::AtOnce).then(|| (Arc::clone(&self.console), text.clone())),
             answered: false,
         };
         let (console, owner) = (Arc::clone(&self.console), Arc::clone(&self.owner));
         let flag = Arc::clone(&withdrawal.flag);
+        // While an editor fills the screen, nothing else may be drawn on it.
+        let around = self.around.clone().filter(|_| note == Note::Afterwards);
         let (answer, answered) = oneshot::channel();
-        let reader = std::thread::Builder::new().name("hitl-terminal".to_owned());
-        let reader = reader.spawn(move || {
+        let thread = std::thread::Builder::new().name("hitl-terminal".to_owned());
+        let thread = thread.spawn(move || {
+            let result = work(&*console, &flag);
+            if note == Note::Afterwards && flag.load(Ordering::Acquire) {
+                console.show(&text);
+            }
+            drop(around);
             // The task that asked may be gone.
-            let _ = answer.send(console.read_line(&flag));
+            let _ = answer.send(result);
             drop(owner);
         });
-        let line = match reader {
-            Ok(_) => answered.await.ok().flatten(),
+        let result = match thread {
+            Ok(_) => answered.await.ok(),
             Err(_) => None,
         };
         withdrawal.answered = true;
-        line.map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
+        result
     }
 }
 
@@ -137,15 +183,24 @@ impl fmt::Debug for Dialog {
 /// Makes the reader give up when its caller is gone.
 struct Withdrawal {
     flag: Arc<AtomicBool>,
-    console: Arc<dyn Console>,
+    /// Shown at once.
+    note: Option<(Arc<dyn Console>, String)>,
     answered: bool,
+}
+
+/// When a person is shown that their question was withdrawn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Note {
+    AtOnce,
+    /// After the editor has ended, which fills the screen.
+    Afterwards,
 }
 
 impl Drop for Withdrawal {
     fn drop(&mut self) {
         self.flag.store(true, Ordering::Release);
-        if !self.answered {
-            self.console.show("\n  (the question was withdrawn)\n");
+        if let (false, Some((console, text))) = (self.answered, &self.note) {
+            console.show(text);
         }
     }
 }

@@ -92,7 +92,7 @@ impl Evaluator {
         });
         let looked_over =
             if nothing { SecretScan::Clean } else { SecretScan::No(lazy.into_tree()) };
-        let shown = snapshot.shown_text(looked_over, &self.redactor);
+        let shown = snapshot.shown_text(looked_over, &self.redactor).in_order(tool.order());
         let content = content_digest(tool.name(), &snapshot, &context, self.vault.ring().digest());
         Ok(EvaluatedCall {
             tool,

@@ -55,7 +55,7 @@ impl Gate {
     /// with any call, and name the requester:
     ///
     /// ```no_run
-    /// # use hitl_core::{Gate, GateError};
+    /// # use hitl::{Gate, GateError};
     /// # async fn turn(gate: Gate, calls: Vec<(String, String)>) {
     /// let mut batch = gate.submit_all("run-7");
     /// for (position, (tool, arguments)) in (0..).zip(&calls) {

@@ -31,7 +31,7 @@ impl Gate {
     /// The requester is required:
     ///
     /// ```compile_fail,E0277
-    /// # async fn ask(gate: hitl_core::Gate, call: impl hitl_core::Tool) {
+    /// # async fn ask(gate: hitl::Gate, call: impl hitl::Tool) {
     /// gate.call(call).await; // `.by(..)` is missing
     /// # }
     /// ```

@@ -48,8 +48,8 @@ pub enum GateEvent {
 /// them, the reader gets a gap.
 ///
 /// ```no_run
-/// # use hitl_core::{Gate, GateError, ReviewScope};
-/// # use hitl_core::gate::GateEvent;
+/// # use hitl::{queue::ReviewScope, Gate, GateError};
+/// # use hitl::gate::GateEvent;
 /// # async fn follow(gate: Gate, mut kept: u64) -> Result<(), GateError> {
 /// let mut events = gate.scoped_to(ReviewScope::tenant("acme")).events(kept);
 /// loop {

@@ -34,7 +34,7 @@ const MAX_CONCURRENT: usize = 16;
 /// The queue of waiting calls that one person may see: [`ScopedGate::queue`]. Cheap to clone.
 ///
 /// ```no_run
-/// # use hitl_core::{Gate, GateError, QueueQuery, ReviewScope};
+/// # use hitl::{queue::{QueueQuery, ReviewScope}, Gate, GateError};
 /// # async fn list(gate: Gate) -> Result<(), GateError> {
 /// let queue = gate.scoped_to(ReviewScope::tenant("acme")).queue();
 /// let mut query = QueueQuery::pending().tool("sign_contract");

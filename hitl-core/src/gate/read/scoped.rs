@@ -28,7 +28,7 @@ impl Gate {
     /// are known. Hosts that show calls to people read them through this.
     ///
     /// ```
-    /// # use hitl_core::{Gate, GateError, QueueQuery, ReviewScope};
+    /// # use hitl::{queue::{QueueQuery, ReviewScope}, Gate, GateError};
     /// # async fn list(gate: Gate) -> Result<(), GateError> {
     /// let acme = gate.scoped_to(ReviewScope::tenant("acme"));
     /// for record in acme.queue().page(QueueQuery::pending()).await?.entries {

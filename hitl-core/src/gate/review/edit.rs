@@ -19,8 +19,8 @@ use crate::seal::Sealed;
 use crate::store::{ApplyError, EventPayload};
 
 /// The revision that results from a patch, and its sealed arguments.
-struct PatchedRevision {
-    revision: EditedRevision,
+pub(in crate::gate) struct PatchedRevision {
+    pub(in crate::gate) revision: EditedRevision,
     sealed: Sealed,
 }
 
@@ -80,7 +80,7 @@ fn record_edit(core: &GateCore, record: &CallRecord, decision: &Decision) {
 }
 
 /// Creates the revision of a patch.
-async fn apply_patch(
+pub(in crate::gate) async fn apply_patch(
     core: &GateCore,
     record: &CallRecord,
     patch: &Patch,

@@ -1,13 +1,15 @@
 //! Edits at a gate that does not have the tool: checked against the schema that an executor has
 //! recorded.
 //!
-//! Only tools that are defined by their schema alone can be edited this way: the arguments of a
-//! typed tool can only be read by its type, so their edit is refused here.
+//! A tool that is defined by its schema alone reads the arguments in the same way everywhere. A
+//! typed tool reads them with its type, which may refuse what its schema accepts, or write it
+//! otherwise: the executor reads them before it runs anything, and asks again if it finds another
+//! text.
 
 use hitl_base::json::parse_with_limits;
 
 use crate::approval::Patch;
-use crate::arguments::{ArgumentError, Snapshot, patched};
+use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, patched};
 use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::{Schema, places_of};
 use crate::gate::contents::display::ShownRequest;
@@ -15,7 +17,7 @@ use crate::gate::contents::referent::Referents;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::keys::vault::CallContent;
-use crate::gate::review::revision::show_revision;
+use crate::gate::review::revision::{ShownTool, show_revision};
 use crate::gate::stored_text::UNLIMITED;
 use crate::machine::{CallRecord, EditedRevision};
 
@@ -39,7 +41,7 @@ pub(in crate::gate) async fn revise_by_schema(
     let Some(facts) = facts else { return Err(GateError::unknown_tool(&request.tool)) };
     let schema = reviewed_schema(facts).ok_or_else(|| {
         let why = format!(
-            "only a program that has the tool `{}` can check its arguments: edit where it is registered",
+            "the recorded schema of `{}` cannot be checked here: edit where the tool is registered",
             facts.name
         );
         GateError::new(GateErrorKind::UnknownTool, why)
@@ -52,7 +54,9 @@ pub(in crate::gate) async fn revise_by_schema(
     if !next.has_the_secrets_of(snapshot) {
         return Err(ArgumentError::other_secrets().into());
     }
-    let shown = show_revision(core, record, &facts.name, facts.describe.as_deref(), &next);
+    let order = DeclaredOrder::of_shown(&request.arguments);
+    let by = ShownTool { name: &facts.name, describe: facts.describe.as_deref(), order: &order };
+    let shown = show_revision(core, record, by, &next);
     // Only an executor reads the contents that the arguments name: it finds different ones when it
     // claims the call, and asks again.
     let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
@@ -77,11 +81,12 @@ pub(in crate::gate) async fn revise_by_schema(
         requirement: request.requirement(),
         reasons: because,
         priority: request.priority,
+        unread: true,
     };
     Ok(SchemaRevision { revision, snapshot: next })
 }
 
-/// Returns the schema of a tool that is defined by it alone, if it is the one that was reviewed.
+/// Returns the schema of a tool, if it is the one that was reviewed.
 fn reviewed_schema(facts: &ToolFacts) -> Option<Schema> {
     let shown = Shown {
         name: &facts.name,
@@ -91,8 +96,12 @@ fn reviewed_schema(facts: &ToolFacts) -> Option<Schema> {
     };
     let same = fingerprint(&shown, facts.sensitive.iter().map(String::as_str), &facts.contents)
         == facts.fingerprint;
-    if facts.kind != ToolKind::Dynamic || !same {
+    if !same {
         return None;
     }
-    Schema::read(&facts.schema, &facts.unchecked, &facts.sensitive).ok()
+    let schema = match facts.kind {
+        ToolKind::Dynamic => Schema::read(&facts.schema, &facts.unchecked, &facts.sensitive),
+        ToolKind::Typed => Schema::read_typed(&facts.schema, &facts.sensitive),
+    };
+    schema.ok()
 }

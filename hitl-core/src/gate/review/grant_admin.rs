@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hitl_base::json::parse_json;
 
 use crate::approval::ReviewerIdentity;
+use crate::arguments::DeclaredOrder;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
 use crate::gate::core::GateCore;
@@ -56,7 +57,7 @@ impl Gate {
     /// Refused with [`GateErrorKind::NotGranted`]; [`GateError::grant`] has the reason.
     ///
     /// ```no_run
-    /// # use hitl_core::{ApprovalRequest, Gate, GateError, GrantTerms};
+    /// # use hitl::{grant::GrantTerms, ApprovalRequest, Gate, GateError};
     /// # async fn always(gate: Gate, request: ApprovalRequest) -> Result<(), GateError> {
     /// let terms = GrantTerms::exactly().uses(5);
     /// let preview = gate.preview_grant(request.grant(terms).by("alice")).await?;
@@ -145,7 +146,8 @@ async fn draft_grant(core: &GateCore, draft: &GrantDraft) -> Result<Grant, GateE
     let routed = route_now(core, &record, &snapshot)?;
     let arguments = parse_snapshot(&snapshot)?;
     let shown = match (&routed, record.request.arguments.tree()) {
-        (Some(_), _) => snapshot.shown(&core.redactor),
+        (Some(_), _) => DeclaredOrder::of_shown(&record.request.arguments)
+            .sort_tree(snapshot.shown(&core.redactor)),
         (None, Ok(shown)) => shown,
         (None, Err(_)) => return Err(GrantError::Stale.into()),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hitl_base::{Json, JsonText};
 
 use crate::approval::{Content, Mask, title};
-use crate::arguments::Snapshot;
+use crate::arguments::{DeclaredOrder, Snapshot};
 use crate::gate::contents::display::ShownRequest;
 use crate::gate::contents::referent::Referents;
 use crate::gate::core::GateCore;
@@ -76,7 +76,8 @@ pub(in crate::gate) async fn edited_revision(
     let Evaluation { assessment, routed } = evaluation;
     let requester = core.identities.requester_rule(&tool, &record.context);
     let config = tool.config();
-    let shown = show_revision(core, record, tool.name(), config.describe, &snapshot);
+    let by = ShownTool { name: tool.name(), describe: config.describe, order: tool.order() };
+    let shown = show_revision(core, record, by, &snapshot);
     let links = core.contents.files().links_in(&shown.arguments).await;
     let content = CallContent { tool: tool.name(), snapshot: &snapshot, context: &record.context };
     EditedRevision {
@@ -91,21 +92,28 @@ pub(in crate::gate) async fn edited_revision(
         reasons: routed.reasons,
         priority: priority(config.risk, assessment.confidence),
         assessment,
+        unread: false,
     }
+}
+
+/// The parts of a tool that determine how its arguments are shown.
+pub(in crate::gate) struct ShownTool<'t> {
+    pub(in crate::gate) name: &'t str,
+    pub(in crate::gate) describe: Option<&'t str>,
+    pub(in crate::gate) order: &'t DeclaredOrder,
 }
 
 /// Returns the arguments of a call's next revision as a reviewer sees them.
 pub(in crate::gate) fn show_revision(
     core: &GateCore,
     record: &CallRecord,
-    tool: &str,
-    describe: Option<&str>,
+    tool: ShownTool<'_>,
     next: &Snapshot,
 ) -> RevisionDisplay {
-    let shown = next.shown_marked(&core.redactor);
+    let shown = next.shown_marked(&core.redactor).in_order(tool.order);
     let (masks, more_masks) = shown.masks(&core.redactor, record.id());
     let tree = shown.text.tree().unwrap_or(Json::Null);
-    let title = title(tool, describe, &tree);
+    let title = title(tool.name, tool.describe, &tree);
     let title = mask_title(&core.redactor, &title, &next.own_taint());
     RevisionDisplay { arguments: shown.text, masks, more_masks, title }
 }

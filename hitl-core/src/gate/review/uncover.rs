@@ -1,25 +1,21 @@
 //! Uncovers the places that redaction masks in a call, for a reviewer who may decide it: audited
 //! before anything is shown, and without the values that the host declared sensitive.
 
-use std::fmt;
-use std::sync::Arc;
-
 use hitl_base::display::clip;
 use hitl_base::json::push_part;
 use hitl_base::redact::MAX_POINTER;
 use hitl_base::{Json, JsonText};
 
 use crate::approval::{ApprovalRequest, ReviewerIdentity, Uncovering};
-use crate::arguments::Layers;
+use crate::arguments::{DeclaredOrder, Layers};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{BindingDigest, Tenant};
 use crate::gate::contents::display::OpenedText;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::gate::Gate;
 use crate::gate::keys::stored_payload::{StoredContents, stored_contents};
+use crate::gate::review::edit_preview::ShownRevision;
 use crate::gate::review::uncovered_request::{MaskSelection, UncoveredPlace, UncoveredRequest};
-use crate::ids::RequestId;
 use crate::machine::{CallRecord, StoreFacts, check_uncover};
 use crate::store::ApplyError;
 
@@ -29,33 +25,6 @@ const MAX_PLACES: usize = 200;
 const MAX_LISTED: usize = 1_000;
 /// The most characters of one place's name in the audit.
 const MAX_NAME: usize = 200;
-
-/// Uncovers the masked places of one request. Passed to an approver that can show them.
-#[derive(Clone)]
-pub struct Uncoverer {
-    core: Arc<GateCore>,
-    tenant: Tenant,
-    id: RequestId,
-    revision: u32,
-    binding: BindingDigest,
-}
-
-impl Uncoverer {
-    /// Uncovers these places of the request, for this person. See [`Gate::uncover`].
-    pub async fn places(
-        &self,
-        by: impl Into<ReviewerIdentity>,
-        places: MaskSelection,
-    ) -> Result<UncoveredRequest, GateError> {
-        uncover_request(&self.core, self, &by.into(), &places).await
-    }
-}
-
-impl fmt::Debug for Uncoverer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Uncoverer({} revision {})", self.id, self.revision)
-    }
-}
 
 impl Gate {
     /// Shows a reviewer, who may decide a request, the places that redaction masks in it. Values
@@ -80,24 +49,14 @@ impl Gate {
         by: impl Into<ReviewerIdentity>,
         places: MaskSelection,
     ) -> Result<UncoveredRequest, GateError> {
-        uncoverer(&self.core, request).places(by, places).await
+        let shown = ShownRevision::of(request);
+        uncover_request(&self.core, &shown, &by.into(), &places).await
     }
 }
 
-/// Returns the uncoverer of this request, as it was shown.
-pub(in crate::gate) fn uncoverer(core: &Arc<GateCore>, request: &ApprovalRequest) -> Uncoverer {
-    Uncoverer {
-        core: Arc::clone(core),
-        tenant: request.key.tenant.clone(),
-        id: request.id,
-        revision: request.revision,
-        binding: request.binding,
-    }
-}
-
-async fn uncover_request(
+pub(in crate::gate) async fn uncover_request(
     core: &GateCore,
-    shown: &Uncoverer,
+    shown: &ShownRevision,
     by: &ReviewerIdentity,
     selection: &MaskSelection,
 ) -> Result<UncoveredRequest, GateError> {
@@ -146,7 +105,8 @@ fn uncover_arguments(
     let mut request = ApprovalRequest::clone(&record.request);
     let mut opening = Opening { selection, places: Vec::new(), opened: 0 };
     let tree = opening.open(&layers.open, &layers.shown, &mut String::new());
-    request.arguments = JsonText::from(&tree);
+    let order = DeclaredOrder::of_shown(&request.arguments);
+    request.arguments = order.sort_text(JsonText::from(&tree));
     let (masks, more) = layers.masks(&core.redactor, record.id());
     request.masks =
         masks.into_iter().filter(|mask| mask.declared || !selection.has(&mask.at)).collect();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hitl_base::JsonText;
 use hitl_base::json::{Limits, parse_with_limits};
 
-use crate::arguments::{ArgumentError, Snapshot, SnapshotError, or_empty};
+use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, SnapshotError, or_empty};
 use crate::call::{ContentReaders, Permit, Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::{
     DynArguments, DynBody, DynContent, DynFailure, DynSpec, DynTool, Running, Schema,
@@ -22,6 +22,7 @@ struct DynamicTool {
     schema: Arc<Schema>,
     body: DynBody,
     contents: Vec<DynContent>,
+    order: Arc<DeclaredOrder>,
 }
 
 impl ErasedTool for DynamicTool {
@@ -31,7 +32,8 @@ impl ErasedTool for DynamicTool {
             .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
         self.schema.check(&tree)?;
         let snapshot = self.schema.snapshot(&tree)?;
-        let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()) };
+        let order = Arc::clone(&self.order);
+        let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()), order };
         let call = Box::new(TypedCall(Running { arguments, body: Arc::clone(&self.body) }));
         // The keys of the given tree are not sorted.
         Ok(ParsedCall { snapshot, tree: None, call })
@@ -88,7 +90,10 @@ impl RegisteredTool {
         };
         let facts = metadata.facts(fingerprint, &schema_text, ToolKind::Dynamic);
         let facts = ToolFacts { sensitive, unchecked, contents: read, ..facts };
-        let erased = Box::new(DynamicTool { schema, body, contents });
-        Self::new(metadata, schema_text, facts, TypeId::of::<DynArguments>(), erased, None)
+        let declared = schema_text.tree().map(|schema| DeclaredOrder::of_schema(&schema));
+        let order = Arc::new(declared.unwrap_or_default());
+        let erased = DynamicTool { schema, body, contents, order: Arc::clone(&order) };
+        let type_id = TypeId::of::<DynArguments>();
+        Self::new(metadata, schema_text, facts, type_id, Box::new(erased), None, order)
     }
 }

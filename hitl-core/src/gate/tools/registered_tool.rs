@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hitl_base::json::Limits;
 use hitl_base::{Json, JsonText};
 
-use crate::arguments::{ArgumentError, Places, Snapshot, parse};
+use crate::arguments::{ArgumentError, DeclaredOrder, Places, Snapshot, parse};
 use crate::call::{
     ContentReaders, Fingerprint, Shown, StateRequirement, Tool, ToolConfig, ToolFacts, ToolKind,
     fingerprint,
@@ -38,6 +38,8 @@ pub(in crate::gate) struct RegisteredTool {
     erased: Box<dyn ErasedTool>,
     /// The places in its arguments, from its schema; `None` for a tool without a type.
     places: Option<Arc<Places>>,
+    /// The order in which its arguments are shown.
+    order: Arc<DeclaredOrder>,
 }
 
 /// The description of a tool, whatever its origin.
@@ -127,9 +129,10 @@ impl RegisteredTool {
         type_id: TypeId,
         erased: Box<dyn ErasedTool>,
         places: Option<Arc<Places>>,
+        order: Arc<DeclaredOrder>,
     ) -> Self {
         let fingerprint = facts.fingerprint;
-        Self { metadata, schema, fingerprint, facts, type_id, erased, places }
+        Self { metadata, schema, fingerprint, facts, type_id, erased, places, order }
     }
 
     pub(in crate::gate) fn name(&self) -> &Cow<'static, str> {
@@ -168,6 +171,11 @@ impl RegisteredTool {
 
     pub(in crate::gate) fn places(&self) -> Option<&Arc<Places>> {
         self.places.as_ref()
+    }
+
+    /// Returns the order in which its arguments are shown.
+    pub(in crate::gate) fn order(&self) -> &DeclaredOrder {
+        &self.order
     }
 
     /// Returns whether this is the tool with this Rust type.
@@ -272,7 +280,8 @@ impl RegisteredTool {
         let mut facts = metadata.facts(fingerprint, &schema, ToolKind::Typed);
         facts.sensitive = secrets.map(str::to_owned).collect();
         facts.contents = contents;
-        let erased = TypedTool::<T> { places: places.clone(), of: PhantomData };
-        Self::new(metadata, schema, facts, TypeId::of::<T>(), Box::new(erased), places)
+        let order = DeclaredOrder::new(spec.parameters.iter().map(|parameter| parameter.name));
+        let erased = Box::new(TypedTool::<T> { places: places.clone(), of: PhantomData });
+        Self::new(metadata, schema, facts, TypeId::of::<T>(), erased, places, Arc::new(order))
     }
 }

@@ -9,7 +9,7 @@ use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::review::decide::decide_detached;
-use crate::gate::review::uncover::uncoverer;
+use crate::gate::review::review_access::ReviewAccess;
 use crate::gate::telemetry;
 use crate::machine::{CallRecord, CallState};
 use crate::panic::catch_async;
@@ -63,9 +63,9 @@ async fn ask_approver(
     let mut current = core.calls.current(tenant, id).await?;
     let at = core.calls.store().now().await?;
     core.audit.record(&AuditRecord::new(AuditEvent::Shown, &current, at));
-    let uncover = uncoverer(core, &record.request);
+    let access = ReviewAccess::new(core, &record.request);
     // An approver may also panic before its first await, so the call itself is caught too.
-    let asked = catch_async(async { approver.review_with(&record.request, &uncover).await });
+    let asked = catch_async(async { approver.review_with(&record.request, &access).await });
     tokio::pin!(asked);
     while asks_inline(core, &current) {
         let time_left =

@@ -21,7 +21,7 @@ use super::{MAX_TEXT_BYTES, Match, Reading, undisguised};
 /// still ambiguous matches.
 ///
 /// ```
-/// use hitl_core::policy::{Argument, PathMatcher, Rule, RuleConditions};
+/// use hitl::policy::{Argument, PathMatcher, Rule, RuleConditions};
 ///
 /// let ours = PathMatcher::inside("/srv/project").except(["**/.git/**", "**/.env"]);
 /// let rule = Rule::auto("reads").when(RuleConditions::tool("read").argument(Argument::at("file").file(ours)));

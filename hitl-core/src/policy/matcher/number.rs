@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// "at most 20" does not mean minus 5,000.
 ///
 /// ```
-/// use hitl_core::policy::{Argument, NumberRange, Rule, RuleConditions};
+/// use hitl::policy::{Argument, NumberRange, Rule, RuleConditions};
 ///
 /// let small = Argument::at("amount").number(NumberRange::at_most("20"));
 /// let rule = Rule::auto("petty cash").when(RuleConditions::tool("pay").argument(small));

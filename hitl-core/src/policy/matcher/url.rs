@@ -16,7 +16,7 @@ use super::{MAX_TEXT_BYTES, Match, PathMatcher, PathProgram, Reading, undisguise
 /// read differently does not match. Hosts are compared in their ASCII form (`xn--..`).
 ///
 /// ```
-/// use hitl_core::policy::{Argument, Rule, UrlMatcher, RuleConditions};
+/// use hitl::policy::{Argument, Rule, UrlMatcher, RuleConditions};
 ///
 /// let docs = UrlMatcher::hosts(["docs.rs", "*.rust-lang.org"]);
 /// let rule = Rule::auto("docs").when(RuleConditions::tool("fetch").argument(Argument::at("url").url(docs)));

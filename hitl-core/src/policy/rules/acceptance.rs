@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hitl_base::Timestamp;
+use hitl_base::{Timestamp, owner_only};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -233,10 +233,7 @@ impl AcceptanceFile {
         let unfinished = beside(&self.path, ".new");
         let _absent = fs::remove_file(&unfinished);
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&unfinished)?;
+        let mut file = owner_only(options.write(true).create_new(true)).open(&unfinished)?;
         file.write_all(json.as_bytes())?;
         file.sync_all()?;
         if !holds()? {

@@ -102,7 +102,7 @@ impl From<bool> for Operand {
 /// [`number`](Self::number) and [`one_of`](Self::one_of) for alternatives.
 ///
 /// ```
-/// use hitl_core::policy::{Argument, Comparison, Operand, Rule, RuleConditions};
+/// use hitl::policy::{Argument, Comparison, Operand, Rule, RuleConditions};
 ///
 /// let large = Argument::at("amount").exists().is(Comparison::Gt, Operand::number("999.99"));
 /// let rule = Rule::full("large payments").when(RuleConditions::tool("pay_*").argument(large));

@@ -40,7 +40,7 @@ const LARGEST: u64 = 4 << 20;
 /// [signature](RuleFileOptions::signatures), and until then the stricter of both decides.
 ///
 /// ```no_run
-/// use hitl_core::{Gate, policy::RuleFile};
+/// use hitl::{policy::RuleFile, Gate};
 /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 /// let rules = RuleFile::open("policy.toml");
 /// let gate = Gate::builder().policy(rules.clone()).build().await?;

@@ -220,7 +220,7 @@ fn fits(pattern: &Pattern, name: &str, side: Side) -> bool {
 /// A rule of a [`RuleSet`](super::RuleSet).
 ///
 /// ```
-/// use hitl_core::policy::{Argument, Comparison, Rule, RuleSet, RuleConditions};
+/// use hitl::policy::{Argument, Comparison, Rule, RuleSet, RuleConditions};
 ///
 /// let rules = RuleSet::builder("payments", "2026-11")
 ///     .rule(Rule::deny("never abroad").because("Only to accounts in this country.").when(
@@ -230,7 +230,7 @@ fn fits(pattern: &Pattern, name: &str, side: Side) -> bool {
 ///         RuleConditions::tool("pay").argument(Argument::at("amount").is(Comparison::Le, 20)),
 ///     ))
 ///     .build()?;
-/// # Ok::<(), hitl_core::policy::RuleErrors>(())
+/// # Ok::<(), hitl::policy::RuleErrors>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rule {

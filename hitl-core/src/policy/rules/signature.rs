@@ -124,9 +124,9 @@ mod ed25519 {
     /// the host names.
     ///
     /// ```no_run
-    /// use hitl_core::RuleFile;
-    /// use hitl_core::audit::PublicKey;
-    /// use hitl_core::policy::SignatureFile;
+    /// use hitl::policy::RuleFile;
+    /// use hitl::audit::PublicKey;
+    /// use hitl::policy::SignatureFile;
     ///
     /// # fn open(text: &str) -> Option<()> {
     /// let key = PublicKey::from_hex(text)?;

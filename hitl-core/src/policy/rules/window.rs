@@ -57,7 +57,7 @@ impl Weekday {
 /// both times, and times that are skipped when they are set forward are in none.
 ///
 /// ```
-/// use hitl_core::policy::{TimeWindow, Weekday};
+/// use hitl::policy::{TimeWindow, Weekday};
 ///
 /// // The zone's own name, where the machine knows zones; or its rule, as POSIX writes it.
 /// let office = TimeWindow::always().between("09:00", "17:00").zone("CET-1CEST,M3.5.0,M10.5.0/3");
@@ -69,7 +69,7 @@ impl Weekday {
 /// assert!(night.includes("2026-01-02T20:00:00Z".parse()?)); // a Friday
 /// assert!(night.includes("2026-01-03T06:59:59Z".parse()?));
 /// assert!(!night.includes("2026-01-03T07:00:00Z".parse()?));
-/// # Ok::<(), hitl_base::ParseTimestampError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWindow {

@@ -107,6 +107,7 @@ pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
         requirement: Requirement::new(ApprovalLevel::Full),
         reasons: vec!["new".to_owned()],
         priority: Priority::Medium,
+        unread: false,
     };
     let reask = Reask::new(record.request.binding, now, "asked again").revision(revision);
     let event = Event::Reask(Box::new(reask));

@@ -459,6 +459,7 @@ pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: Approv
         requirement: Requirement::new(level),
         reasons: Vec::new(),
         priority: Priority::Medium,
+        unread: false,
     };
     Event::Edit(Box::new(Edit::new(decision, revision)))
 }

@@ -5,7 +5,7 @@
 //!
 //! ```ignore
 //! async fn make_journal() -> Subject { .. }
-//! hitl_tasks::journal_contract!(make_journal);
+//! hitl::tasks::journal_contract!(make_journal);
 //! ```
 #![expect(
     clippy::expect_used,

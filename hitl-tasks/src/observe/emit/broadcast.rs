@@ -14,7 +14,7 @@ const MAX_CAPACITY: usize = 1 << 20;
 /// ([`BroadcastItem::Missed`]) and continues. The producer never waits.
 ///
 /// ```
-/// # use hitl_tasks::*;
+/// # use hitl::tasks::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let events = Broadcast::new(256);
 /// let mut mine = events.subscribe();

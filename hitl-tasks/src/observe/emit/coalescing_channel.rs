@@ -19,7 +19,7 @@ use crate::sync::{Mutex, lock};
 /// A merged event shows as a jump of [`TaskEvent::seq`].
 ///
 /// ```
-/// # use hitl_tasks::*;
+/// # use hitl::tasks::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let channel = CoalescingChannel::new();
 /// let mut inbox = channel.inbox(256);

@@ -36,7 +36,7 @@ const MAX_FINISHED: usize = MAX_SHOWN;
 /// An event updates one task in constant time; the snapshot is made on demand.
 ///
 /// ```
-/// # use hitl_tasks::*;
+/// # use hitl::tasks::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let dashboard = Dashboard::new();
 /// let manager = TaskManager::builder().emitter(dashboard.clone()).build()?;

@@ -19,12 +19,12 @@ use crate::panic::catch;
 /// task nor the other emitters.
 ///
 /// ```
-/// # use hitl_tasks::{ProgressEmitter, TaskEvent};
+/// # use hitl::tasks::{ProgressEmitter, TaskEvent};
 /// struct Failures(std::sync::mpsc::SyncSender<String>);
 ///
 /// impl ProgressEmitter for Failures {
 ///     fn emit(&self, event: &TaskEvent) {
-///         if let hitl_tasks::TaskEventKind::Ended { error: Some(error), .. } = &event.kind {
+///         if let hitl::tasks::TaskEventKind::Ended { error: Some(error), .. } = &event.kind {
 ///             let _ = self.0.try_send(format!("{}: {error}", event.task.name()));
 ///         }
 ///     }

@@ -62,7 +62,7 @@ pub enum LogItem {
 /// slows a task down. Clones are the same log.
 ///
 /// ```
-/// # use hitl_tasks::*;
+/// # use hitl::tasks::*;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let log = EventLog::new(10_000);
 /// let manager = TaskManager::builder().emitter(log.clone()).build()?;

@@ -24,7 +24,7 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Dropping the emitter writes the remaining events, for at most two seconds.
 ///
 /// ```no_run
-/// # use hitl_tasks::{JsonLines, TaskManager};
+/// # use hitl::tasks::{JsonLines, TaskManager};
 /// let log = std::fs::File::options().create(true).append(true).open("tasks.jsonl")?;
 /// let manager = TaskManager::builder().emitter(JsonLines::new(log)?).build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

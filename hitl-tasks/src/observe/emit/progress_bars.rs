@@ -27,7 +27,7 @@ use crate::sync::{Mutex, lock};
 /// itself.
 ///
 /// ```
-/// # use hitl_tasks::{ProgressBars, TaskManager};
+/// # use hitl::tasks::{ProgressBars, TaskManager};
 /// let bars = ProgressBars::stderr();
 /// let manager = TaskManager::builder().emitter(bars.clone()).build()?;
 /// bars.println("this line stays above the bars");
@@ -36,7 +36,7 @@ use crate::sync::{Mutex, lock};
 ///     "yes"
 /// });
 /// # let _ = (manager, answer);
-/// # Ok::<(), hitl_tasks::BuildError>(())
+/// # Ok::<(), hitl::tasks::BuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct ProgressBars(Arc<Shared>);

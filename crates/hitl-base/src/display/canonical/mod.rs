@@ -19,7 +19,7 @@ static PAIRS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
 /// for `;`), or marks are out of canonical order. Then a different text looks the same.
 ///
 /// ```
-/// # use hitl_base::display::has_equivalent;
+/// # use hitl::display::has_equivalent;
 /// assert!(has_equivalent("caf\u{65}\u{301}") && has_equivalent("273 \u{212a}"));
 /// assert!(!has_equivalent("caf\u{e9}, 273 K"));
 /// ```

@@ -27,7 +27,7 @@ const LONG_WORD: usize = 6;
 /// The data are those of UTS 39 (Unicode's confusables) and of NFKC.
 ///
 /// ```
-/// # use hitl_base::display::lookalike;
+/// # use hitl::display::lookalike;
 /// assert_eq!(lookalike('\u{430}'), Some('a'));
 /// assert_eq!(lookalike('\u{ff0f}'), Some('/'));
 /// assert_eq!(lookalike('\u{e9}'), None);
@@ -52,7 +52,7 @@ pub fn lookalike(c: char) -> Option<char> {
 /// the same skeleton can be mistaken for one another.
 ///
 /// ```
-/// # use hitl_base::display::skeleton;
+/// # use hitl::display::skeleton;
 /// assert_eq!(skeleton("acct-1O0"), skeleton("acct-l00"));
 /// assert_eq!(skeleton("m\u{430}rk"), skeleton("mark"));
 /// assert_ne!(skeleton("mark"), skeleton("Mark"));
@@ -76,7 +76,7 @@ pub fn skeleton(text: &str) -> String {
 /// in its own alphabet does not, although some of its letters look Latin.
 ///
 /// ```
-/// # use hitl_base::display::reads_as;
+/// # use hitl::display::reads_as;
 /// assert_eq!(reads_as("p\u{430}ypal").as_deref(), Some("paypal"));
 /// assert_eq!(reads_as("\u{440}\u{430}\u{443}\u{440}\u{430}").as_deref(), Some("paypa"));
 /// assert_eq!(reads_as("evil\u{2024}com").as_deref(), Some("evil.com"));
@@ -177,7 +177,7 @@ fn is_form(c: char) -> bool {
 /// there is none, or if it does not decode.
 ///
 /// ```
-/// # use hitl_base::display::decoded_hosts;
+/// # use hitl::display::decoded_hosts;
 /// let text = "https://xn--bcher-kva.example/x";
 /// assert_eq!(decoded_hosts(text).as_deref(), Some("https://b\u{fc}cher.example/x"));
 /// assert_eq!(decoded_hosts("https://example.com"), None);

@@ -43,7 +43,7 @@ impl RuleSet {
     /// [`self_test`](Self::self_test) and [`tested`](Self::tested).
     ///
     /// ```
-    /// use hitl_core::policy::RuleSet;
+    /// use hitl::policy::RuleSet;
     ///
     /// let rules = RuleSet::parse(r#"
     ///     schema = 1
@@ -66,7 +66,7 @@ impl RuleSet {
     ///     mistaken.unwrap_err().iter().next().unwrap().to_string(),
     ///     "line 3, column 1: `name` is missing: what reviewers and the audit call it",
     /// );
-    /// # Ok::<(), hitl_core::policy::RuleErrors>(())
+    /// # Ok::<(), hitl::policy::RuleErrors>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, RuleErrors> {
         Self::parse_named(text, "policy")

@@ -1,11 +1,17 @@
-//! Arguments in an editor, and the changes made there, as a JSON merge patch (RFC 7396). Numbers
+//! A document in an editor, and the changes made there, as a JSON merge patch (RFC 7396). Numbers
 //! keep their text.
 
-use hitl_base::Json;
-use hitl_base::json::write_string;
+use super::{Json, write_string};
 
-/// Formats a document with a line for each value.
-pub(crate) fn pretty(value: &Json) -> String {
+/// Formats a document with a line for each value, for a person who edits it.
+///
+/// ```
+/// use hitl::json::{parse_json, pretty};
+///
+/// let document = parse_json(r#"{"amount": 1.50}"#).expect("it is JSON");
+/// assert_eq!(pretty(&document), "{\n  \"amount\": 1.50\n}\n");
+/// ```
+pub fn pretty(value: &Json) -> String {
     let mut out = String::new();
     write(value, 0, &mut out);
     out.push('\n');
@@ -44,9 +50,21 @@ fn write(value: &Json, depth: usize, out: &mut String) {
     }
 }
 
-/// Returns the patch that leads from one document to another; `None` if they are the same. Fails if
-/// it would have to set `null`, because a merge patch removes instead.
-pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, NullInPatch> {
+/// Returns the merge patch that leads from one document to another; `None` if they are the same.
+///
+/// ```
+/// use hitl::json::{difference, parse_json};
+///
+/// let before = parse_json(r#"{"to": "ann", "amount": 900}"#).expect("it is JSON");
+/// let after = parse_json(r#"{"to": "ann", "amount": 500}"#).expect("it is JSON");
+/// let patch = difference(&before, &after).expect("it sets nothing to null");
+/// assert_eq!(patch.map(|patch| patch.to_text()).as_deref(), Some(r#"{"amount":500}"#));
+/// ```
+///
+/// # Errors
+///
+/// [`NullInPatch`] if it would have to set a value to `null`: a merge patch removes it instead.
+pub fn difference(from: &Json, to: &Json) -> Result<Option<Json>, NullInPatch> {
     let (Json::Object(before), Json::Object(after)) = (from, to) else {
         if from == to {
             return Ok(None);
@@ -71,8 +89,9 @@ pub(crate) fn difference(from: &Json, to: &Json) -> Result<Option<Json>, NullInP
 }
 
 /// The error for a change to `null`, which a merge patch cannot express.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NullInPatch;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an edit cannot set an argument to null, it can only leave it out")]
+pub struct NullInPatch;
 
 /// Returns whether a patch would remove a value that should be set to `null`. In an array `null` is
 /// a value.
@@ -87,7 +106,7 @@ fn has_null(value: &Json) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hitl_base::json::parse_json;
+    use crate::json::parse_json;
 
     fn patch(from: &str, to: &str) -> Result<Option<String>, NullInPatch> {
         let patch = difference(&parse_json(from).unwrap(), &parse_json(to).unwrap());

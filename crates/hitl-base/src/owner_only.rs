@@ -1,0 +1,32 @@
+//! Files that only their owner can read.
+
+use std::fs::OpenOptions;
+
+/// Makes the files that these options create readable and writable by their owner alone, from the
+/// moment they exist: mode 0600 on Unix. Elsewhere the rights of the folder apply. A file that
+/// exists keeps its mode.
+pub fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn invariant_8_a_new_file_is_its_owners_alone_and_an_old_one_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        fs::write(&old, "").unwrap();
+        fs::set_permissions(&old, Permissions::from_mode(0o640)).unwrap();
+        for (path, mode) in [(new, 0o600), (old, 0o640)] {
+            let file = owner_only(OpenOptions::new().append(true).create(true)).open(path).unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, mode);
+        }
+    }
+}
