@@ -23,7 +23,7 @@ impl TaskManager {
     /// the task as it was defined.
     ///
     /// ```
-    /// # use hitl_tasks::*;
+    /// # use hitl::tasks::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let journal = MemoryJournal::new();
     /// let manager = TaskManager::builder().journal(journal).build()?;
@@ -79,7 +79,7 @@ impl TaskManager {
     /// [`Other`](JournalErrorKind::Other) if the manager has no journal.
     ///
     /// ```
-    /// # use hitl_tasks::*;
+    /// # use hitl::tasks::*;
     /// # async fn list(manager: TaskManager) -> Result<(), JournalError> {
     /// for task in manager.failed(None, 20).await? {
     ///     let error = task.progress.error.as_deref().unwrap_or("failed");
@@ -142,7 +142,7 @@ impl TaskManager {
     /// remembered.
     ///
     /// ```
-    /// # use hitl_tasks::*;
+    /// # use hitl::tasks::*;
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use std::sync::Arc;
     /// # use std::sync::atomic::{AtomicBool, Ordering};

@@ -285,8 +285,8 @@ impl GateBuilder {
     /// return. A panic in it is caught.
     ///
     /// ```
-    /// # async fn f() -> Result<(), hitl_core::BuildError> {
-    /// use hitl_core::Gate;
+    /// # async fn f() -> Result<(), hitl::gate::BuildError> {
+    /// use hitl::Gate;
     ///
     /// // Always on standard error. For silence: `.on_notice(|_| {})`.
     /// let gate = Gate::builder().on_notice(|notice| eprintln!("{notice}")).build().await?;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// shell acts on, otherwise in single quotes.
 ///
 /// ```
-/// # use hitl_base::display::shell_word;
+/// # use hitl::display::shell_word;
 /// assert_eq!(shell_word("/srv/refunds.db"), "/srv/refunds.db");
 /// assert_eq!(shell_word("it's $HOME"), r"'it'\''s $HOME'");
 /// assert_eq!(shell_word(""), "''");

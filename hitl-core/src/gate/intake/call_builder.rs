@@ -84,7 +84,7 @@ impl<T: Tool> ReadyCall<'_, T> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use hitl_core::{CallError, Gate, NotRunReason, Tool};
+    /// # use hitl::{CallError, Gate, NotRunReason, Tool};
     /// # async fn pay<T: Tool>(gate: Gate, call: T) {
     /// match gate.call(call).by("ann").max_wait(Duration::from_secs(300)).await {
     ///     Err(CallError::NotRun(NotRunReason::TimedOut(timeout))) => {

@@ -22,7 +22,7 @@ impl ProgressBars {
     ///
     /// ```
     /// # use std::io::Write as _;
-    /// # use hitl_tasks::ProgressBars;
+    /// # use hitl::tasks::ProgressBars;
     /// let bars = ProgressBars::stderr();
     /// writeln!(bars.writer(), "3 files skipped")?;
     /// // With tracing-subscriber, every event is a line above the bars:
