@@ -42,8 +42,8 @@ async fn what_a_reviewer_changed_survives_a_restart() {
         (
             1,
             vec![r#"{"amount":500}"#, r#"{"amount":20,"order":"R-8"}"#],
-            "A human reviewer changed this call before it ran: `amount` from 900 to 20; `order` \
-             from \"R-7\" to \"R-8\". This is what the tool gave:\n\"20 for R-8 to 9\"",
+            "A human reviewer changed this call before it ran: `order` from \"R-7\" to \
+             \"R-8\"; `amount` from 900 to 20. This is what the tool gave:\n\"20 for R-8 to 9\"",
         ),
         (2, vec![r#"{"amount":500}"#, r#"{"amount":900}"#], "\"900 for R-7 to 9\""),
     ] {

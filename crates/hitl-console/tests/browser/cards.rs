@@ -42,9 +42,9 @@ async fn a_contract_is_shown_with_all_that_a_signature_needs() {
     // The score against this tool's own thresholds, with its factors.
     let bar = screen.one(&format!("{CARD}.bar")).await;
     let says = bar.attr("aria-label").await.unwrap().unwrap();
-    assert!(says.contains("35 of 100") && says.contains("from 95") && says.contains("from 70"));
+    assert!(says.contains("10 of 100") && says.contains("from 95") && says.contains("from 70"));
     let why = screen.text(&format!("{CARD}.factors")).await;
-    assert!(why.contains("50") && why.contains("−15") && why.contains("1000"), "{why}");
+    assert!(why.contains("50") && why.contains("−40") && why.contains("10 times"), "{why}");
     // A risk has a shape, not only a colour; labels are the tool's own.
     assert_eq!(screen.all(&format!("{CARD}.badge.risk svg.icon-high")).await.len(), 1);
     let acts = screen.text(&format!("{CARD}.acts")).await;

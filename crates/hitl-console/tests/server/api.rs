@@ -113,7 +113,7 @@ async fn a_card_has_what_a_reviewer_needs_and_no_secret() {
     let call = answer.ok();
     assert_eq!(call["title"], "Sign contract C-7 for $5,000.00");
     assert_eq!(call["request"]["approveLabel"], "Sign Contract");
-    assert_eq!(call["request"]["assessment"]["factors"][0]["name"], "large_amount");
+    assert_eq!(call["request"]["assessment"]["factors"][0]["name"], "amount");
     assert_eq!(call["thresholds"], json!({ "auto": 95, "quick": 70 }));
     assert_eq!(call["factors"].as_array().unwrap().len(), 4);
     assert!(call["argumentsText"].as_str().unwrap().contains("5000.0"), "exactly as it runs");
