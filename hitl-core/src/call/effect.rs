@@ -1,7 +1,7 @@
 //! The effect of a call: the consequence in the world that must not happen twice.
 
 use hitl_base::Json;
-use hitl_base::json::{Whole, parse_json, whole};
+use hitl_base::json::{Whole, parse_json, whole, write_string};
 
 use super::EffectDigest;
 
@@ -51,16 +51,47 @@ fn add_value(text: &mut String, value: Option<&Json>) {
     };
     match value {
         Some(Json::String(word)) if is_plain(word) => text.push_str(word),
-        Some(Json::Number(number)) => match whole(number) {
-            // In any spelling: `7.0` is 7.
-            Some(Whole { negative, magnitude }) => {
-                text.push_str(if negative { "-" } else { "" });
-                text.push_str(&magnitude.to_string());
-            }
-            None => text.push_str(number),
-        },
-        Some(value) => value.write(text),
+        Some(value) => write_canonical(text, value),
         None => text.push_str("null"),
+    }
+}
+
+/// Writes a value as JSON, each number in one spelling.
+fn write_canonical(text: &mut String, value: &Json) {
+    match value {
+        Json::Number(number) => write_number(text, number),
+        Json::Array(items) => {
+            text.push('[');
+            for (at, item) in items.iter().enumerate() {
+                text.push_str(if at == 0 { "" } else { "," });
+                write_canonical(text, item);
+            }
+            text.push(']');
+        }
+        Json::Object(entries) => {
+            text.push('{');
+            for (at, (key, item)) in entries.iter().enumerate() {
+                text.push_str(if at == 0 { "" } else { "," });
+                write_string(text, key);
+                text.push(':');
+                write_canonical(text, item);
+            }
+            text.push('}');
+        }
+        other => other.write(text),
+    }
+}
+
+/// Writes a number: `7.0` is 7, and `10.50` is 10.5. Numbers that differ after 17 digits may be
+/// written alike, so that their effects count as one.
+fn write_number(text: &mut String, number: &str) {
+    if let Some(Whole { negative, magnitude }) = whole(number) {
+        text.push_str(if negative { "-" } else { "" });
+        text.push_str(&magnitude.to_string());
+    } else if let Ok(number) = number.parse::<f64>() {
+        text.push_str(&number.to_string());
+    } else {
+        text.push_str(number);
     }
 }
 
@@ -100,6 +131,9 @@ mod tests {
     fn a_number_is_the_same_in_every_spelling() {
         for same in [r#"{"id":"7"}"#, r#"{"id":7.0}"#, r#"{"id":70e-1}"#] {
             assert_eq!(text("refund:{id}", r#"{"id":7}"#), text("refund:{id}", same), "{same}");
+        }
+        for same in [r#"{"id":[10.50]}"#, r#"{"id":[105e-1]}"#] {
+            assert_eq!(text("refund:{id}", r#"{"id":[10.5]}"#), text("refund:{id}", same));
         }
     }
 

@@ -38,9 +38,14 @@ fn size_inside(value: &Json) -> Size {
         |sizes: &mut dyn Iterator<Item = Size>| sizes.fold(Size::Number(0.0), Size::max);
     match value {
         Json::Number(_) => value.as_f64().map_or(Size::Unreadable, |n| Size::Number(n.abs())),
-        Json::String(text) => Size::Number(largest(text).unwrap_or(0.0)),
+        Json::String(text) => match largest(text) {
+            Some(number) => Size::Number(number),
+            // A currency has no digits, in any script.
+            None if text.chars().any(char::is_numeric) => Size::Unreadable,
+            None => Size::Number(0.0),
+        },
         Json::Array(items) if items.len() > 1000 => Size::Unreadable,
-        Json::Array(items) => largest_of(&mut items.iter().map(size_inside)),
+        Json::Array(items) => largest_of(&mut items.iter().map(size)),
         Json::Object(entries) => largest_of(&mut entries.iter().map(|(_, part)| size_inside(part))),
         Json::Null | Json::Bool(_) => Size::Number(0.0),
     }
@@ -114,11 +119,19 @@ fn readings(number: &str) -> impl Iterator<Item = f64> + '_ {
 
 /// Returns the factor that a word right after the digits stands for.
 fn scale(after: &str) -> f64 {
-    let word: String = after.trim_start().chars().take_while(|c| c.is_alphabetic()).collect();
+    let word: String = after
+        .trim_start_matches([' ', '\t', '\u{A0}', '\u{202F}', '-'])
+        .chars()
+        .take_while(|c| c.is_alphabetic())
+        .collect();
     match word.to_lowercase().as_str() {
         "k" | "thousand" | "tsd" | "grand" => 1e3,
+        "hundred" => 1e2,
+        "lakh" | "lakhs" | "lac" => 1e5,
         "m" | "mm" | "mn" | "mio" | "mil" | "million" | "millions" => 1e6,
+        "crore" | "crores" => 1e7,
         "b" | "bn" | "billion" | "billions" | "mrd" => 1e9,
+        "tn" | "trillion" | "trillions" => 1e12,
         _ => 1.0,
     }
 }

@@ -20,8 +20,8 @@ pub(super) const fn base(risk: Risk) -> u8 {
     }
 }
 
-/// The tool's annotations, where the tool sets no base confidence of its own: read-only +20,
-/// destructive -20, open world -10.
+/// The tool's annotations, where the tool sets no base confidence of its own: read-only +20, unless
+/// it reaches an open world; destructive -20; open world -10 for a tool that is not read-only.
 #[derive(Clone, Copy, Debug)]
 pub struct Annotations;
 
@@ -37,15 +37,13 @@ impl Signal for Annotations {
         }
         let (points, reasoning) = match (hints.read_only, hints.destructive, hints.open_world) {
             (true, _, false) => (20, "The tool changes nothing."),
-            (true, _, true) => {
-                (10, "The tool changes nothing, but reaches systems out of control.")
-            }
             (false, true, false) => (-20, "The tool may destroy something."),
             (false, true, true) => {
                 (-30, "The tool may destroy something, in systems out of control.")
             }
             (false, false, true) => (-10, "The tool reaches systems out of control."),
-            (false, false, false) => return None,
+            // What is read from an open world may be chosen to carry something out.
+            (true, _, true) | (false, false, false) => return None,
         };
         Some(Factor::points("annotations", points, reasoning))
     }
@@ -56,7 +54,7 @@ impl Signal for Annotations {
 ///
 /// Amounts are the arguments that the tool declares, and those whose name contains `amount`, at any
 /// depth, also as text, in every possible reading, with either sign. Text that cannot be read as a
-/// number counts as above 10 times the limit. In calls of read-only tools an amount moves nothing.
+/// number counts as above 100 times the limit. In calls of read-only tools an amount moves nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct AmountSize;
 
@@ -116,7 +114,7 @@ impl Excess {
         let limit = limit as f64;
         let size = match size {
             Size::Number(size) => size,
-            Size::Unreadable => return Some(Self::TenTimes),
+            Size::Unreadable => return Some(Self::HundredTimes),
         };
         if size > limit * 100.0 {
             Some(Self::HundredTimes)
@@ -144,8 +142,8 @@ impl Excess {
         match self {
             Self::Tenth => "An amount is above a tenth of its limit.",
             Self::Above => "An amount is above its limit.",
-            Self::TenTimes => "An amount is above 10 times its limit, or cannot be read.",
-            Self::HundredTimes => "An amount is above 100 times its limit.",
+            Self::TenTimes => "An amount is above 10 times its limit.",
+            Self::HundredTimes => "An amount is above 100 times its limit, or cannot be read.",
         }
     }
 }

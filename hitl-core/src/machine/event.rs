@@ -97,6 +97,8 @@ pub enum Event {
         binding: BindingDigest,
         /// The earlier call.
         earlier: RequestId,
+        /// The requirement of its tool at level Full.
+        requirement: Requirement,
         /// The reason, which describes the earlier call.
         reason: String,
     },

@@ -154,11 +154,11 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
             Arc::make_mut(&mut next.request).require(needed.join(requirement));
             reopen(&mut next, reason.clone());
         }
-        (S::Approved, Event::ShowRepeat { binding, earlier, reason }) => {
+        (S::Approved, Event::ShowRepeat { binding, earlier, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             // Each earlier call is shown once, so asking ends.
             guard(record.request.repeats != Some(*earlier), Refusal::Stale)?;
-            show_repeat(&mut next, *earlier, reason);
+            show_repeat(&mut next, *earlier, requirement, reason);
         }
         (S::Pending | S::Approved, Event::Deny { binding, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
@@ -302,9 +302,9 @@ fn ask_after_restore(next: &mut CallRecord, facts: StoreFacts) {
 }
 
 /// Asks about a call that repeats the effect of an earlier one, which the reason describes.
-fn show_repeat(next: &mut CallRecord, earlier: RequestId, reason: &str) {
-    let asked = Requirement::new(ApprovalLevel::Full).quorum(Quorum::default());
-    let needed = next.request.requirement().join(&asked);
+fn show_repeat(next: &mut CallRecord, earlier: RequestId, needed: &Requirement, reason: &str) {
+    let in_full = Requirement::new(ApprovalLevel::Full);
+    let needed = next.request.requirement().join(needed).join(&in_full);
     let request = Arc::make_mut(&mut next.request);
     request.require(needed);
     request.repeats = Some(earlier);

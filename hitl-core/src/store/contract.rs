@@ -7,9 +7,9 @@ use hitl_base::Timestamp;
 
 use super::writers::AuditWriter;
 use super::{
-    ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
-    Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
-    SealedText, StoreAddress, StoreError, SubmitResult,
+    ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
+    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
+    SealedPart, SealedText, StoreAddress, StoreError, SubmitResult,
 };
 use crate::audit::ChainHead;
 use crate::call::{CallKey, ContentDigest, EffectDigest, Principal, RunId, Tenant, ToolFacts};
@@ -344,22 +344,22 @@ pub trait Store: Send + Sync + 'static {
         &self,
         tenant: &Tenant,
         effect: EffectDigest,
-    ) -> Result<Option<RequestId>, StoreError> {
+    ) -> Result<Option<EffectHolder>, StoreError> {
         let _unused = (tenant, effect);
         Err(StoreError::unsupported("keep the effects of calls"))
     }
 
-    /// Makes `to` the holder of an effect, if the holder is still `from`. Returns whether it is
-    /// now: of two calls that race, one gets `false`.
+    /// Makes `to` the holder of an effect, if the holder is still the call `from`. Returns whether
+    /// it is now: of two calls that race, one gets `false`.
     ///
-    /// The holder is kept as long as its call's key: it ends with
-    /// [`forget_runs`](Self::forget_runs).
+    /// Each call is kept as long as its key: it ends with [`forget_runs`](Self::forget_runs), and
+    /// an earlier call then takes the place of its holder.
     async fn reserve_effect(
         &self,
         tenant: &Tenant,
         effect: EffectDigest,
         from: Option<RequestId>,
-        to: RequestId,
+        to: EffectHolder,
     ) -> Result<bool, StoreError> {
         let _unused = (tenant, effect, from, to);
         Err(StoreError::unsupported("keep the effects of calls"))

@@ -3,6 +3,7 @@
 mod address;
 mod apply_request;
 mod contract;
+mod effect_holder;
 mod erasure;
 mod error;
 mod event_payload;
@@ -24,6 +25,7 @@ pub use crate::ids::HoldId;
 pub use address::StoreAddress;
 pub use apply_request::ApplyRequest;
 pub use contract::Store;
+pub use effect_holder::EffectHolder;
 pub use erasure::{ERASED_AT_ONCE, Erasable, ErasedCount, NotErased, check_erasable};
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use event_payload::EventPayload;

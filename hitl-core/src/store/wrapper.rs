@@ -11,9 +11,9 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use super::{
-    ApplyError, ApplyRequest, AuditWriter, ChangeId, ChangeWatch, Erasable, ErasedCount,
-    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
-    SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult,
+    ApplyError, ApplyRequest, AuditWriter, ChangeId, ChangeWatch, EffectHolder, Erasable,
+    ErasedCount, EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest,
+    SealedPage, SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult,
 };
 use crate::audit::ChainHead;
 use crate::call::{CallKey, ContentDigest, EffectDigest, Principal, RunId, Tenant, ToolFacts};
@@ -174,9 +174,9 @@ wrapper! {
         ) -> Result<bool, StoreError>;
         fn effect_holder['a](
             tenant: &'a Tenant, effect: EffectDigest
-        ) -> Result<Option<RequestId>, StoreError>;
+        ) -> Result<Option<EffectHolder>, StoreError>;
         fn reserve_effect['a](
-            tenant: &'a Tenant, effect: EffectDigest, from: Option<RequestId>, to: RequestId
+            tenant: &'a Tenant, effect: EffectDigest, from: Option<RequestId>, to: EffectHolder
         ) -> Result<bool, StoreError>;
         fn writer_register['a](stream: &'a str) -> Result<(), StoreError>;
         fn writers[]() -> Result<Vec<AuditWriter>, StoreError>;

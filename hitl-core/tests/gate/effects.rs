@@ -10,8 +10,8 @@ use hitl_core::grant::GrantTerms;
 use hitl_core::machine::{CallRecord, Event};
 use hitl_core::store::{ApplyError, EventPayload, StoreWrapper};
 use hitl_core::{
-    ApprovalLevel, ApprovalRequest, CallContext, CallState, Gate, MemoryStore, Outcome, RequestId,
-    Store as _, StoreError, StoreErrorKind, Submission, Tenant,
+    ApprovalLevel, ApprovalRequest, CallContext, CallState, Gate, MemoryStore, Outcome, Principal,
+    RequestId, ReviewerIdentity, Store as _, StoreError, StoreErrorKind, Submission, Tenant,
 };
 use support::{Refund, Rotate, Transfer, World, bench, refund, tools};
 
@@ -39,7 +39,11 @@ async fn invariant_3_a_second_call_with_the_effect_of_one_that_ran_is_asked_abou
     let said = request.reasons.last().unwrap();
     assert!(said.contains(&first.id().to_string()) && said.contains("which has run"), "{said}");
     assert!(said.contains("Refund pay_1") && said.contains("for ann"), "{said}");
-    // A person who saw the first one lets it happen a second time.
+    // Who asks cannot let it happen a second time, and neither can an agent.
+    bench.gate.decide(request.approve().by("carol")).await.unwrap_err();
+    let agent = ReviewerIdentity::new(Principal::agent("bot"));
+    bench.gate.decide(request.approve().by(agent)).await.unwrap_err();
+    // A person who saw the first one can.
     bench.gate.decide(request.approve().by("bob")).await.unwrap();
     let again = bench.gate.submit(Refund { payment: "pay_1".into(), note: "please".into() });
     let again = again.by("carol").key("b", 0).await.unwrap();
@@ -200,4 +204,31 @@ async fn an_effect_is_free_again_once_its_holder_has_ended_without_a_start() {
     gate.cancel(&first, "host", "not needed").await.unwrap();
     gate.call(refund("pay_1")).by("ann").key("c", 0).await.unwrap();
     assert_eq!(world.ran(), 1);
+}
+
+#[tokio::test]
+async fn invariant_3_a_repetition_that_did_not_start_frees_nothing() {
+    let (world, fail) = (World::default(), Arc::new(AtomicBool::new(false)));
+    let store = NoClaims { inner: MemoryStore::new(), fail: Arc::clone(&fail) };
+    let gate = tools(Gate::builder()).state(world.clone()).store(store).build().await.unwrap();
+    gate.call(refund("pay_1")).by("ann").key("a", 0).await.unwrap();
+    let first = record_of(&gate, "a").await;
+    // A person saw the first one, and the second takes its place, but does not start.
+    let second = waiting(gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap());
+    gate.decide(second.approve().by("bob")).await.unwrap();
+    fail.store(true, Ordering::SeqCst);
+    gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap_err();
+    fail.store(false, Ordering::SeqCst);
+    // While it may still start, nobody takes its place.
+    let third = waiting(gate.submit(refund("pay_1")).by("ann").key("c", 0).await.unwrap());
+    assert_eq!(third.repeats, Some(second.id));
+    gate.decide(third.approve().by("bob")).await.unwrap();
+    let busy = gate.submit(refund("pay_1")).by("ann").key("c", 0).await.unwrap();
+    assert!(matches!(busy, Submission::Pending(_)), "{busy:?}");
+    // Once it has ended, the first one counts again.
+    gate.cancel(&record_of(&gate, "b").await, "host", "not needed").await.unwrap();
+    let again = waiting(gate.submit(refund("pay_1")).by("ann").key("c", 0).await.unwrap());
+    assert_eq!((again.repeats, world.ran()), (Some(first.id()), 1));
+    let fourth = waiting(gate.submit(refund("pay_1")).by("ann").key("d", 0).await.unwrap());
+    assert_eq!(fourth.repeats, Some(first.id()));
 }

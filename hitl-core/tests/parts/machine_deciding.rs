@@ -312,7 +312,8 @@ fn invariant_2_a_call_that_repeats_an_effect_is_asked_about_once_for_each_earlie
     let decision = Kind::Approve.event(&asked, ClaimToken::new(), owner);
     let again = changed(apply(&asked, &decision, EARLY));
     let (binding, reason) = (again.request().binding, String::new());
-    let same = Event::ShowRepeat { binding, earlier: *earlier, reason };
+    let requirement = Requirement::new(ApprovalLevel::Full);
+    let same = Event::ShowRepeat { binding, earlier: *earlier, requirement, reason };
     assert_eq!(apply(&again, &same, EARLY), Err(Refusal::Stale));
     // Other arguments have been compared with nothing yet.
     let edit = Kind::Edit.event(&asked, ClaimToken::new(), owner);

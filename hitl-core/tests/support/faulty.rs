@@ -11,8 +11,8 @@ use hitl_core::call::EffectDigest;
 use hitl_core::machine::{CallRecord, Event, NewCall};
 use hitl_core::seal::{KeyId, Sealed};
 use hitl_core::store::{
-    ApplyError, ApplyRequest, Erasable, ErasedCount, EventPayload, GrantQuery, Hold, NotErased,
-    SealedPage, SealedPart, SealedText, StoreWrapper, SubmitResult,
+    ApplyError, ApplyRequest, EffectHolder, Erasable, ErasedCount, EventPayload, GrantQuery, Hold,
+    NotErased, SealedPage, SealedPart, SealedText, StoreWrapper, SubmitResult,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, GrantRecord, HoldId, MemoryStore, Principal, RequestId, RunId,
@@ -117,7 +117,7 @@ impl StoreWrapper for Faulty {
         &self,
         tenant: &Tenant,
         effect: EffectDigest,
-    ) -> Result<Option<RequestId>, StoreError> {
+    ) -> Result<Option<EffectHolder>, StoreError> {
         self.with(self.inner.effect_holder(tenant, effect)).await
     }
 
@@ -126,7 +126,7 @@ impl StoreWrapper for Faulty {
         tenant: &Tenant,
         effect: EffectDigest,
         from: Option<RequestId>,
-        to: RequestId,
+        to: EffectHolder,
     ) -> Result<bool, StoreError> {
         self.with(self.inner.reserve_effect(tenant, effect, from, to)).await
     }

@@ -108,7 +108,12 @@ impl Kind {
                 requirement: Requirement::new(ApprovalLevel::Full),
                 reason,
             },
-            Self::ShowRepeat => Event::ShowRepeat { binding, earlier: RequestId::new(), reason },
+            Self::ShowRepeat => Event::ShowRepeat {
+                binding,
+                earlier: RequestId::new(),
+                requirement: Requirement::new(ApprovalLevel::Full),
+                reason,
+            },
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
                 token,

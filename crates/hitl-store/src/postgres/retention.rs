@@ -84,7 +84,13 @@ static FORGET: Statement = Statement {
                  AND (h.scope = 'tenant' OR h.call = c.id)) \
              ORDER BY run_began LIMIT $2)) RETURNING n, id), \
            decisions AS (DELETE FROM {s}.decisions d USING gone WHERE d.call = gone.n), \
-           effects AS (DELETE FROM {s}.effects e USING gone WHERE e.call = gone.id) \
+           earlier AS (UPDATE {s}.effects e SET earlier = NULL FROM gone \
+             WHERE e.earlier = gone.id AND NOT EXISTS (SELECT FROM gone g WHERE g.id = e.call)), \
+           back AS (UPDATE {s}.effects e SET call = e.earlier, earlier = NULL FROM gone \
+             WHERE e.call = gone.id AND e.earlier IS NOT NULL \
+               AND NOT EXISTS (SELECT FROM gone g WHERE g.id = e.earlier)), \
+           effects AS (DELETE FROM {s}.effects e USING gone WHERE e.call = gone.id \
+             AND (e.earlier IS NULL OR EXISTS (SELECT FROM gone g WHERE g.id = e.earlier))) \
            SELECT count(*) FROM gone",
     types: &[Type::INT8, Type::INT8],
 };

@@ -12,9 +12,9 @@ use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
-    Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
-    SealedText, StoreAddress, StoreError, SubmitResult, check_erasable,
+    ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
+    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
+    SealedPart, SealedText, StoreAddress, StoreError, SubmitResult, check_erasable,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -291,7 +291,7 @@ impl Store for PostgresStore {
         &self,
         tenant: &Tenant,
         effect: EffectDigest,
-    ) -> Result<Option<RequestId>, StoreError> {
+    ) -> Result<Option<EffectHolder>, StoreError> {
         let holder = effects::holder(&self.shared.database, tenant, effect).await;
         holder.map_err(|fault| self.shared.error(fault))
     }
@@ -301,7 +301,7 @@ impl Store for PostgresStore {
         tenant: &Tenant,
         effect: EffectDigest,
         from: Option<RequestId>,
-        to: RequestId,
+        to: EffectHolder,
     ) -> Result<bool, StoreError> {
         effects::reserve(&self.shared.database, (tenant, effect), from, to).await
     }

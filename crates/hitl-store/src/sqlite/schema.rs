@@ -156,7 +156,7 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// The number of tables and indexes in the newest schema.
-const OBJECTS: i64 = 34;
+const OBJECTS: i64 = 35;
 
 /// Returns whether every table and index of the newest schema exists.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
@@ -166,7 +166,7 @@ pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
                  'calls_by_root','calls_rejected',\
                  'grants','grants_live','grants_by_tool','grants_by_tenant','grants_ended',\
                  'history_by_call','journal_by_task','decisions','decisions_by_call','holds',\
-                 'effects','effects_by_call','tasks_failed'";
+                 'effects','effects_by_call','effects_by_earlier','tasks_failed'";
     let sql = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({names})");
     let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
     Ok(found == OBJECTS)

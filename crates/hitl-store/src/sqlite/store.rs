@@ -12,9 +12,9 @@ use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
-    ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload,
-    Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage, SealedPart,
-    SealedText, StoreAddress, StoreError, StoreErrorKind, SubmitResult, tools_text,
+    ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
+    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
+    SealedPart, SealedText, StoreAddress, StoreError, StoreErrorKind, SubmitResult, tools_text,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -415,7 +415,7 @@ impl Store for SqliteStore {
         &self,
         tenant: &Tenant,
         effect: EffectDigest,
-    ) -> Result<Option<RequestId>, StoreError> {
+    ) -> Result<Option<EffectHolder>, StoreError> {
         let tenant = tenant.clone();
         self.shared.read(move |on| effects::holder(on, &tenant, effect)).await
     }
@@ -425,7 +425,7 @@ impl Store for SqliteStore {
         tenant: &Tenant,
         effect: EffectDigest,
         from: Option<RequestId>,
-        to: RequestId,
+        to: EffectHolder,
     ) -> Result<bool, StoreError> {
         let tenant = tenant.clone();
         self.shared.write(move |on, _| effects::reserve(on, (&tenant, effect), from, to)).await

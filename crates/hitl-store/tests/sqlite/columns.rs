@@ -145,7 +145,7 @@ const FATES: &[(&str, Fate, &[&str])] = &[
     // A call is not erased while one of its changes is in this table.
     ("unaudited", Fate::Goes, &["call", "version", "seq", "auditor"]),
     ("decisions", Fate::Stays, &["id", "call"]),
-    ("effects", Fate::Stays, &["tenant", "effect", "call"]),
+    ("effects", Fate::Stays, &["tenant", "effect", "call", "earlier"]),
     (
         "grants",
         Fate::Goes,

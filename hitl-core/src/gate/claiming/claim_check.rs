@@ -25,7 +25,7 @@ use crate::gate::review::reask::{ask_again, close_retired};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::tool_check::{ChangedTool, ToolCheck, check_tool, take_from_others};
 use crate::machine::{CallRecord, Claim, Event};
-use crate::policy::{Requirement, Route, Verdict};
+use crate::policy::{ApprovalLevel, Requirement, Route, Verdict};
 
 /// An approved call that was checked once more, and may be claimed.
 pub(in crate::gate) struct ClaimableCall {
@@ -159,7 +159,12 @@ pub(in crate::gate) async fn check_claimable(
         ContentStage::Continue(referents) => referents,
     };
     if let Some(effect) = CallEffect::of(tool.config(), snapshot.text())
-        && let Some(check) = Box::pin(check_claim_effect(core, record, effect)).await?
+        && let Some(check) = {
+            let asked = Route { verdict: Verdict::Ask(ApprovalLevel::Full), ..routed.clone() };
+            let rule = core.identities.requester_rule(&tool, requester);
+            let in_full = crate::gate::evaluation::requirement::requirement(&tool, &asked, rule);
+            Box::pin(check_claim_effect(core, record, effect, in_full)).await?
+        }
     {
         return Ok(check);
     }
@@ -180,6 +185,7 @@ async fn check_claim_effect(
     core: &GateCore,
     record: &CallRecord,
     effect: CallEffect,
+    requirement: Requirement,
 ) -> Result<Option<ClaimCheck>, GateError> {
     let earlier = match core.effects.reserve(record, effect).await? {
         Reservation::Held => return Ok(None),
@@ -195,7 +201,7 @@ async fn check_claim_effect(
         EffectRepeat::Ask => {
             let reason = format!("asked again: {}", earlier.description);
             let earlier = earlier.id;
-            (Event::ShowRepeat { binding, earlier, reason }, AuditEvent::Reopened)
+            (Event::ShowRepeat { binding, earlier, requirement, reason }, AuditEvent::Reopened)
         }
     };
     core.lifecycle.reopen_or_deny(record, event, audited).await?;

@@ -3,7 +3,8 @@
 //! An effect has one holder in the store, which is replaced by compare-and-set. A call becomes the
 //! holder right before it is claimed, so of two calls that race one is first, and the other one is
 //! asked about again. It takes the place of an earlier holder only if that has provably not run, if
-//! it is a further try of it, or if a person approved it who was shown the earlier one.
+//! it is a further try of it, or if a person approved it who was shown the earlier one. Then the
+//! earlier one is kept beside it, and counts again if the new holder ends without a start.
 //!
 //! A holder that never starts, because its process died in between, keeps the effect until it has
 //! ended: nobody else can know that it will not start.
@@ -17,6 +18,7 @@ use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::GateError;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
+use crate::store::EffectHolder;
 
 /// The most characters of an earlier call's title that are shown.
 const MAX_TITLE: usize = 120;
@@ -72,10 +74,14 @@ impl Effects {
         effect: CallEffect,
     ) -> Result<Option<EarlierCall>, GateError> {
         let tenant = &record.key().tenant;
-        let Some(holder) = self.calls.store().effect_holder(tenant, effect.digest).await? else {
-            return Ok(None);
-        };
-        self.unless_free(record, tenant, holder, effect.repeat).await
+        let holder = self.calls.store().effect_holder(tenant, effect.digest).await?;
+        Ok(match self.standing(record, holder).await? {
+            Standing::Free => None,
+            Standing::Starting(id) | Standing::MayHaveRun(id) if is_retry_of(record, id) => None,
+            Standing::Starting(id) | Standing::MayHaveRun(id) => {
+                Some(self.describe(tenant, id, effect.repeat).await?)
+            }
+        })
     }
 
     /// Makes an approved call the holder of its effect.
@@ -89,41 +95,82 @@ impl Effects {
         let (store, tenant, id) = (self.calls.store(), &record.key().tenant, record.id());
         for _ in 0..MAX_TRIES {
             let holder = store.effect_holder(tenant, effect.digest).await?;
-            if let Some(holder) = holder.filter(|holder| *holder != id) {
-                let was_shown = record.request.repeats == Some(holder);
-                let repeats = effect.repeat == EffectRepeat::Refuse || !was_shown;
-                let earlier = self.unless_free(record, tenant, holder, effect.repeat).await?;
-                if let Some(earlier) = earlier.filter(|_| repeats) {
+            let was_shown = |earlier| {
+                let shown = record.request.repeats == Some(earlier);
+                effect.repeat == EffectRepeat::Ask && shown || is_retry_of(record, earlier)
+            };
+            let earlier = match self.standing(record, holder).await? {
+                Standing::Free => None,
+                Standing::MayHaveRun(earlier) if was_shown(earlier) => Some(earlier),
+                // A person saw it; it has to start, or to end, before this one takes its place.
+                Standing::Starting(earlier) if was_shown(earlier) => return Ok(Reservation::Busy),
+                Standing::MayHaveRun(earlier) | Standing::Starting(earlier) => {
+                    let earlier = self.describe(tenant, earlier, effect.repeat).await?;
                     return Ok(Reservation::Repeats(earlier));
                 }
-            }
-            if holder == Some(id) || store.reserve_effect(tenant, effect.digest, holder, id).await?
-            {
+            };
+            let from = holder.map(|holder| holder.call);
+            let to = EffectHolder { call: id, earlier };
+            if from == Some(id) || store.reserve_effect(tenant, effect.digest, from, to).await? {
                 return Ok(Reservation::Held);
             }
         }
         Ok(Reservation::Busy)
     }
 
-    /// Returns the holder, unless this call may take its place without anybody having seen it.
-    async fn unless_free(
+    /// Returns the obstacle to the start of a call.
+    async fn standing(
         &self,
         record: &CallRecord,
-        tenant: &Tenant,
-        holder: RequestId,
-        repeat: EffectRepeat,
-    ) -> Result<Option<EarlierCall>, GateError> {
-        let is_retry = record.retry_of.as_ref().is_some_and(|retry| retry.call == holder);
-        if holder == record.id() || is_retry {
-            return Ok(None);
+        holder: Option<EffectHolder>,
+    ) -> Result<Standing, GateError> {
+        let Some(EffectHolder { call, earlier }) = holder else { return Ok(Standing::Free) };
+        let tenant = &record.key().tenant;
+        if call == record.id() {
+            return Ok(Standing::Free);
         }
-        let earlier = self.calls.store().get(tenant, holder).await?;
-        if earlier.as_ref().is_some_and(CallRecord::never_ran) {
-            return Ok(None);
+        let Some(holder) = self.calls.store().get(tenant, call).await? else {
+            return Ok(Standing::MayHaveRun(call));
+        };
+        // A caller that submits the holder itself again gets its outcome.
+        if holder.key() == record.key() {
+            return Ok(Standing::Free);
         }
-        let description = describe(holder, earlier.as_ref());
-        Ok(Some(EarlierCall { id: holder, description, repeat }))
+        if !holder.never_ran() {
+            let started = holder.attempts > 0 || holder.restored;
+            return Ok(if started { Standing::MayHaveRun(call) } else { Standing::Starting(call) });
+        }
+        // It has ended without a start, so the one before it counts again.
+        Ok(match earlier.filter(|earlier| *earlier != record.id()) {
+            Some(earlier) => Standing::MayHaveRun(earlier),
+            None => Standing::Free,
+        })
     }
+
+    async fn describe(
+        &self,
+        tenant: &Tenant,
+        id: RequestId,
+        repeat: EffectRepeat,
+    ) -> Result<EarlierCall, GateError> {
+        let earlier = self.calls.store().get(tenant, id).await?;
+        let description = describe(id, earlier.as_ref());
+        Ok(EarlierCall { id, description, repeat })
+    }
+}
+
+/// An obstacle to the start of a call.
+enum Standing {
+    /// Nothing.
+    Free,
+    /// A call that is approved, or asked about again, and may start.
+    Starting(RequestId),
+    /// A call that has run, runs or may have run.
+    MayHaveRun(RequestId),
+}
+
+fn is_retry_of(record: &CallRecord, earlier: RequestId) -> bool {
+    record.retry_of.as_ref().is_some_and(|retry| retry.call == earlier)
 }
 
 /// Describes an earlier call to a reviewer.
@@ -141,6 +188,7 @@ fn describe(id: RequestId, earlier: Option<&CallRecord>) -> String {
         _ if record.attempts > 0 || record.restored => {
             format!("which may have run ({at}: {})", record.state)
         }
+        CallState::Pending => "which waits for a decision".to_owned(),
         _ => "which is about to start".to_owned(),
     };
     if record.erased {

@@ -236,6 +236,14 @@ impl PreparedCall {
         self.routed.verdict = Verdict::Deny(reason);
     }
 
+    /// Has the call asked about at this level, by everybody whom its tool wants asked.
+    pub(in crate::gate) fn ask_at(&mut self, level: ApprovalLevel) {
+        self.routed.verdict = Verdict::Ask(level);
+        let needed = requirement(&self.tool, &self.routed, self.requester);
+        let request = Arc::make_mut(&mut self.record.request);
+        request.require(request.requirement().join(&needed));
+    }
+
     /// Returns whether the call runs only together with its siblings.
     pub(in crate::gate) fn is_held(&self) -> bool {
         self.record.batch.as_ref().is_some_and(Membership::is_held)

@@ -25,7 +25,7 @@ use crate::gate::waiting::inline_review::review_inline;
 use crate::gate::waiting::outcome::outcome_of_record;
 use crate::gate::waiting::receipt::Receipt;
 use crate::gate::waiting::waiter::wait_for_outcome;
-use crate::machine::{BatchId, CallState, Membership};
+use crate::machine::{BatchId, CallRecord, CallState, Membership};
 
 /// A call of a batch that was read.
 struct PreparedPart {
@@ -346,6 +346,14 @@ async fn submit_part(
         SubmitOutcome::Ended(record) => {
             async move { outcome_of_record(&shared, &record).await }.boxed()
         }
+        // Nobody is asked about it: it starts at once too.
+        SubmitOutcome::Waiting(waiting) if starts_alone(&waiting.record) => {
+            let (ended, answer) = oneshot::channel();
+            core.runtime.spawn(async move {
+                let _ = ended.send(wait_for_outcome(&shared, &waiting).await);
+            });
+            async move { answer.await.unwrap_or_else(|_| Err(runtime_error(&key))) }.boxed()
+        }
         SubmitOutcome::Waiting(waiting) => async move {
             let record = review_inline(&shared, &waiting.record).await?;
             match record.state {
@@ -358,4 +366,10 @@ async fn submit_part(
         .boxed(),
     };
     SubmittedPart { receipt: Some(receipt), answer }
+}
+
+/// Returns whether a call that was just stored is approved, and does not run together with others.
+fn starts_alone(record: &CallRecord) -> bool {
+    let held = record.batch.as_ref().is_some_and(Membership::is_held);
+    record.state == CallState::Approved && record.decision.is_none() && !held
 }

@@ -7,7 +7,7 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::effects::CallEffect;
 use crate::gate::evaluation::prepared_call::PreparedCall;
-use crate::policy::{ApprovalLevel, Requirement, Verdict};
+use crate::policy::{ApprovalLevel, Verdict};
 
 /// Denies a call that repeats an effect, or has it asked about in full, with the earlier call among
 /// its reasons. The claim looks again.
@@ -30,14 +30,11 @@ pub(in crate::gate) async fn check_repeated_effect(
         prepared.deny(format!("call {} has the same effect, which happens once", earlier.id));
         return Ok(());
     }
-    let needed = prepared.record.request.requirement();
-    let needed = needed.join(&Requirement::new(ApprovalLevel::Full));
     let request = Arc::make_mut(&mut prepared.record.request);
     request.repeats = Some(earlier.id);
     request.reasons.push(earlier.description);
-    request.require(needed);
     prepared.approval = None;
     prepared.routed.grantable = false;
-    prepared.routed.verdict = Verdict::Ask(ApprovalLevel::Full);
+    prepared.ask_at(ApprovalLevel::Full);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Submits a call: the start of a call that leaves no record, and the stages of all others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use tracing::Span;
@@ -27,7 +28,8 @@ use crate::gate::waiting::outcome::outcome_of_record;
 use crate::gate::waiting::receipt::Receipt;
 use crate::gate::waiting::submission::{Submission, record_submit_result};
 use crate::gate::waiting::ticket::Ticket;
-use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome};
+use crate::gate::waiting::wait_limit::WaitLimit;
+use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome_within};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
 
@@ -134,8 +136,15 @@ async fn submit_and_run(
             let is_theirs = is_left_to_others(core, &record).boxed().await?;
             match record.state {
                 CallState::Approved if !is_theirs => {
-                    let outcome = wait_for_outcome(core, &waiting).await?;
-                    return Ok(Submission::Done { outcome, receipt });
+                    // It runs now, unless the claim has it asked about again, or cannot tell yet.
+                    let no_time = WaitLimit::starting_now(Some(Duration::ZERO));
+                    let outcome = wait_for_outcome_within(core, &waiting, no_time).await?;
+                    if let Some(outcome) = outcome {
+                        return Ok(Submission::Done { outcome, receipt });
+                    }
+                    *waiting.record = core.calls.current(&waiting.tenant, waiting.id).await?;
+                    let ticket = Ticket::new(Arc::clone(core), waiting, receipt);
+                    return Ok(Submission::Pending(ticket));
                 }
                 CallState::Pending | CallState::Approved | CallState::Claimed => {
                     if record.state == CallState::Pending {

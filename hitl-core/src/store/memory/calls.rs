@@ -16,8 +16,8 @@ use crate::machine::{
 use crate::queue::{QueuePosition, begins_to_wait};
 use crate::seal::{KeyId, Sealed};
 use crate::store::{
-    ApplyError, ApplyRequest, ChangeId as OutboxChange, Erasable, EventPayload, Hold, Holds,
-    NotErased, SealedPage, SealedPart, SealedText, StoreError,
+    ApplyError, ApplyRequest, ChangeId as OutboxChange, EffectHolder, Erasable, EventPayload, Hold,
+    Holds, NotErased, SealedPage, SealedPart, SealedText, StoreError,
 };
 
 /// The most history entries kept; older ones are dropped, and readers see a marked gap.
@@ -41,8 +41,8 @@ pub(super) struct Calls {
     /// The time before which runs are forgotten.
     pub(super) watermark: Option<Timestamp>,
     pub(super) marks: BTreeMap<String, String>,
-    /// The call that holds each effect.
-    pub(super) effects: HashMap<(Tenant, EffectDigest), RequestId>,
+    /// The holder of each effect.
+    pub(super) effects: HashMap<(Tenant, EffectDigest), EffectHolder>,
     pub(super) grants: Grants,
     /// The changes not known to be audited, and the session that must audit each.
     pub(super) outbox: BTreeMap<OutboxChange, (HistoryEntry, Option<SessionId>)>,
@@ -142,7 +142,15 @@ impl Calls {
             !forgotten
         });
         self.decisions.retain(|_, call| !gone.contains(call));
-        self.effects.retain(|_, call| !gone.contains(call));
+        self.effects.retain(|_, holder| {
+            holder.earlier = holder.earlier.filter(|call| !gone.contains(call));
+            let keeps = !gone.contains(&holder.call);
+            let earlier = holder.earlier.filter(|_| !keeps);
+            if let Some(call) = earlier {
+                *holder = EffectHolder { call, earlier: None };
+            }
+            keeps || earlier.is_some()
+        });
         (before - self.by_id.len()) as u64
     }
 

@@ -18,10 +18,10 @@ use crate::machine::{CallRecord, CallState, Event, HistoryEntry, NewCall};
 use crate::queue::{QueueCounts, QueueEntry, QueueScan};
 use crate::seal::{HostKeys, KeyId, Sealed};
 use crate::store::{
-    ApplyError, ApplyRequest, ChangeId, ChangeWatch, Erasable, ErasedCount, EventPayload, Executor,
-    ExecutorRow, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
-    SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult, check_erasable,
-    superseded, tools_text,
+    ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
+    EventPayload, Executor, ExecutorRow, Executors, GrantQuery, History, Hold, NotErased,
+    PageRequest, SealedPage, SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult,
+    check_erasable, superseded, tools_text,
 };
 
 /// The most entries of one call's history that are returned.
@@ -454,7 +454,7 @@ impl Store for MemoryStore {
         &self,
         tenant: &Tenant,
         effect: EffectDigest,
-    ) -> Result<Option<RequestId>, StoreError> {
+    ) -> Result<Option<EffectHolder>, StoreError> {
         Ok(self.calls().effects.get(&(tenant.clone(), effect)).copied())
     }
 
@@ -463,14 +463,17 @@ impl Store for MemoryStore {
         tenant: &Tenant,
         effect: EffectDigest,
         from: Option<RequestId>,
-        to: RequestId,
+        to: EffectHolder,
     ) -> Result<bool, StoreError> {
         let mut calls = self.calls();
-        let holder = calls.effects.get(&(tenant.clone(), effect)).copied();
+        let holder = calls.effects.get(&(tenant.clone(), effect)).map(|holder| holder.call);
+        if holder == Some(to.call) {
+            return Ok(true);
+        }
         if holder == from {
             calls.effects.insert((tenant.clone(), effect), to);
         }
-        Ok(holder == from || holder == Some(to))
+        Ok(holder == from)
     }
 
     fn watch(&self, id: RequestId) -> ChangeWatch {

@@ -84,7 +84,8 @@ macro_rules! store_contract {
                 what_was_replaced_or_erased_is_not_resealed, a_resealed_call_is_the_same_call,
                 keys_are_retired_once_nothing_is_under_another;
             marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
-            effects: an_effect_has_one_holder, invariant_4_one_reservation_wins,
+            effects: an_effect_has_one_holder, the_call_before_the_holder_is_kept,
+                invariant_4_one_reservation_wins,
                 a_holder_is_kept_as_long_as_its_key;
             watch: a_change_after_subscribing_is_not_lost, a_call_to_come_can_be_watched,
                 a_hint_comes_after_the_change, no_wake_up_is_lost_under_load,
