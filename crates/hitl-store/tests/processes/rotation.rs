@@ -119,8 +119,14 @@ async fn invariant_8_a_process_killed_while_the_key_is_replaced_leaves_every_tex
     let old = store.host_key().unwrap().id();
     let calls = approved(&gate(&store).await, "run", CALLS).await;
     closed(store).await;
-    let mut places = Vec::new();
-    for nth in 0.. {
+    let mut places: Vec<String> = Vec::new();
+    // It dies at the critical places.
+    let wanted = ["key-half-written", "key-written", "before-commit", "after-commit"];
+    let is_enough = |places: &[String], wanted: &str| {
+        places.iter().filter(|place| *place == wanted).count() >= 2
+    };
+    let (mut nth, mut rounds) = (0, 0);
+    loop {
         let folder = tempfile::tempdir().unwrap();
         copy(first.path(), folder.path());
         let path = folder.path().join("hitl.db");
@@ -147,17 +153,19 @@ async fn invariant_8_a_process_killed_while_the_key_is_replaced_leaves_every_tex
         }
         let done = gate.reseal().await.unwrap();
         assert_eq!((done.left, done.unreadable), (0, 0), "{place}");
+        nth += 1;
         if place == "done" {
             assert!(!keys.knows(old), "the former key is gone");
-            break;
+            // Transactions are grouped by chance, so a place may be passed over near the end.
+            rounds += 1;
+            if rounds == 5 || wanted.iter().all(|place| is_enough(&places, place)) {
+                break;
+            }
+            nth -= 6;
         }
     }
-    // It died at the critical places.
-    for wanted in ["key-half-written", "key-written", "before-commit", "after-commit"] {
-        assert!(
-            places.iter().filter(|place| *place == wanted).count() >= 2,
-            "{wanted}: {places:?}"
-        );
+    for place in wanted {
+        assert!(is_enough(&places, place), "{place}: {places:?}");
     }
     assert!(places.len() > 20, "{places:?}");
 }
