@@ -35,14 +35,14 @@ pub(super) fn make(
     notices: &str,
 ) -> Result<PathBuf, String> {
     let files = folder.join(name);
-    anew(&files)?;
+    recreate(&files)?;
     copy(program, &files.join(file_name()))?;
     for (to, from) in COPIES {
         copy(&root().join(from), &files.join(to))?;
     }
     write(&files.join(NOTICES), notices.as_bytes())?;
     let completions = files.join("completions");
-    anew(&completions)?;
+    recreate(&completions)?;
     for (shell, file) in COMPLETIONS {
         let text = output(Command::new(program).args(["completions", shell]))?;
         write(&completions.join(file), &text)?;
@@ -72,7 +72,7 @@ fn sums(folder: &Path) -> Result<(), String> {
 }
 
 /// Makes a folder, without what was in it.
-pub(super) fn anew(folder: &Path) -> Result<(), String> {
+pub(super) fn recreate(folder: &Path) -> Result<(), String> {
     if folder.exists() {
         fs::remove_dir_all(folder)
             .map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn an_archive_has_the_program_licences_completions_and_a_sum() {
         let folder = std::env::temp_dir().join(format!("hitl-xtask-{}", std::process::id()));
-        anew(&folder).expect("a folder");
+        recreate(&folder).expect("a folder");
         let program = folder.join("program");
         write(&program, b"#!/bin/sh\necho \"# $1 of $2\"\n").expect("a program");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it can be run");

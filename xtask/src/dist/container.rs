@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::archive::{NOTICES, anew, copy, write};
+use super::archive::{NOTICES, copy, recreate, write};
 use crate::cargo::root;
 
 const CONTAINERFILE: &str = "crates/hitl-cli/Containerfile";
@@ -23,8 +23,8 @@ pub(super) fn prepare(program: &Path, folder: &Path, notices: &str) -> Result<Pa
         return Err(format!("{CONTAINERFILE}:\n  {}", found.join("\n  ")));
     }
     let context = folder.join("container");
-    anew(&context)?;
-    anew(&context.join(DATA))?;
+    recreate(&context)?;
+    recreate(&context.join(DATA))?;
     write(&context.join("Containerfile"), text.as_bytes())?;
     write(&context.join(NOTICES), notices.as_bytes())?;
     copy(program, &context.join("hitl"))?;
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn the_folder_has_all_that_the_containerfile_copies() {
         let folder = std::env::temp_dir().join(format!("hitl-container-{}", std::process::id()));
-        anew(&folder).expect("a folder");
+        recreate(&folder).expect("a folder");
         let program = folder.join("program");
         write(&program, b"").expect("a program");
         let context = prepare(&program, &folder, "notices").expect("a context");
