@@ -29,6 +29,7 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         masks: Vec::new(),
         more_masks: 0,
         contents: Vec::new(),
+        preview: None,
         links: Vec::new(),
         repeats: None,
         uncovering: Uncovering::Allowed,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hitl_base::redact::MaskReason;
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalRequest, Content};
+use super::{ApprovalRequest, Content, RequestPreview};
 
 /// The most masks that a request lists. Those beyond are only counted.
 pub(crate) const MAX_MASKS: usize = 200;
@@ -18,7 +18,8 @@ pub(crate) const MAX_MASKS: usize = 200;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Mask {
-    /// The place: a JSON Pointer (RFC 6901) into the request's arguments.
+    /// The place: a JSON Pointer (RFC 6901) into the request's arguments. In a preview, `preview:`
+    /// and a pointer into its items.
     pub at: String,
     /// True if the mask is in the last key of the pointer, and not in the value.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -103,7 +104,8 @@ impl ApprovalRequest {
         let unlisted =
             !lists_masks && self.masks.is_empty() && self.arguments.as_str().contains("[redacted");
         let in_contents: usize = self.contents.iter().map(Content::undeclared_masks).sum();
-        listed + self.more_masks + in_contents + usize::from(unlisted)
+        let in_preview = self.preview.as_ref().map_or(0, RequestPreview::undeclared_masks);
+        listed + self.more_masks + in_contents + in_preview + usize::from(unlisted)
     }
 
     /// Returns whether a place is masked that a reviewer may uncover. A surface that cannot

@@ -10,6 +10,7 @@ mod decision;
 #[cfg(test)]
 mod fixture;
 mod mask;
+mod preview;
 mod references;
 mod render;
 mod request;
@@ -32,6 +33,8 @@ pub use decision::{Decision, DecisionDraft, DecisionKind, Patch, RepeatPolicy};
 pub use hitl_base::redact::MaskReason;
 pub(crate) use mask::MAX_MASKS;
 pub use mask::{Mask, Uncovering};
+pub(crate) use preview::{PREVIEW, preview_items, preview_tree, previews_the_same};
+pub use preview::{PreviewChange, PreviewFailure, PreviewItem, PreviewState, RequestPreview};
 pub(crate) use references::references;
 pub use references::{Reference, ReferenceKind, References};
 pub use render::{

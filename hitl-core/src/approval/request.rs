@@ -4,7 +4,10 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::mask::is_zero;
-use super::{Content, DecisionDraft, DecisionKind, Link, Mask, Patch, RepeatPolicy, Uncovering};
+use super::{
+    Content, DecisionDraft, DecisionKind, Link, Mask, Patch, RepeatPolicy, RequestPreview,
+    Uncovering,
+};
 use crate::call::{
     BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Identity,
     Principal, Risk, Thresholds, ToolAnnotations,
@@ -74,6 +77,9 @@ pub struct ApprovalRequest {
     /// revision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<Content>,
+    /// What the call would do, where the tool renders it, as it was rendered for this revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<RequestPreview>,
     /// The targets of symbolic links that the arguments name, where the gate looked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
@@ -221,6 +227,7 @@ impl ApprovalRequest {
             fingerprint: self.fingerprint,
             build: self.build.as_deref(),
             contents: &self.contents,
+            preview: self.preview.as_ref().map(|preview| preview.digest),
         }
     }
 

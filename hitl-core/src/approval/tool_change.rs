@@ -26,6 +26,10 @@ pub enum ToolDifference {
         /// The argument's name, like `files[0]`.
         argument: String,
     },
+    /// Whether it renders a preview of its calls.
+    PreviewFn,
+    /// The preview of the call: it is not the one that was shown.
+    Preview,
     /// The line that describes what would happen.
     TitleLine,
     /// Its schema, its secrets or its title line; which of them is not known here.
@@ -62,6 +66,8 @@ impl fmt::Display for ToolDifference {
             Self::Content { argument } => {
                 write!(f, "the content of `{}`", visible(&clip(argument, 128)))
             }
+            Self::PreviewFn => f.write_str("whether it says what a call would do"),
+            Self::Preview => f.write_str("what the call would do"),
             Self::TitleLine => f.write_str("the line that says what it does"),
             Self::Arguments => {
                 f.write_str("its arguments (their schema, which are secret, or its title line)")
@@ -109,6 +115,7 @@ impl ToolChange {
                     (then.schema != now.schema, ToolDifference::Schema),
                     (then.sensitive != now.sensitive, ToolDifference::SensitiveSet),
                     (then.contents != now.contents, ToolDifference::ContentSet),
+                    (then.previews != now.previews, ToolDifference::PreviewFn),
                     (then.describe != now.describe, ToolDifference::TitleLine),
                 ] {
                     differences.extend(differs.then_some(what));
@@ -149,8 +156,14 @@ impl fmt::Display for ToolChange {
         if self.is_gone() {
             return write!(f, "the tool `{tool}` is gone: no living executor has it");
         }
-        let is_content = |what: &ToolDifference| matches!(what, ToolDifference::Content { .. });
-        if self.differences.iter().all(is_content) {
+        let is_preview = |what: &ToolDifference| *what == ToolDifference::Preview;
+        let is_of_the_call = |what: &ToolDifference| {
+            is_preview(what) || matches!(what, ToolDifference::Content { .. })
+        };
+        if self.differences.iter().all(is_preview) {
+            return f.write_str("what the call would do has changed since");
+        }
+        if self.differences.iter().all(is_of_the_call) {
             f.write_str("what the call names has changed since: ")?;
         } else {
             write!(f, "the tool `{tool}` has changed since: ")?;

@@ -34,6 +34,6 @@ pub(crate) use patch::patched;
 pub(crate) use places::{Places, resolve};
 pub(crate) use respell::or_empty;
 pub use serializer::SnapshotWriter;
-pub(crate) use shown::{Layers, Shown, text_layers};
+pub(crate) use shown::{Layers, Shown, text_layers, tree_layers};
 pub(crate) use snapshot::{SecretScan, check_round_trip, encode, parse, parse_text, snapshot};
 pub use snapshot::{Snapshot, debug_arguments};

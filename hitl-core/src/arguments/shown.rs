@@ -111,11 +111,15 @@ fn masks(
 /// Returns a text that an argument names, as a reviewer may see it: `secrets` are those of the
 /// call.
 pub(crate) fn text_layers(text: &str, secrets: &Taint, redactor: &Redactor) -> Layers {
-    let whole = Json::String(text.to_owned());
+    tree_layers(Json::String(text.to_owned()), secrets, redactor)
+}
+
+/// Does the same for a tree.
+pub(crate) fn tree_layers(whole: Json, secrets: &Taint, redactor: &Redactor) -> Layers {
     let open = secrets.json(&whole);
     let mut withheld = Vec::new();
     if open != whole {
-        repeats(open.as_str().unwrap_or_default(), "", false, &mut withheld);
+        list_repeats(&whole, &open, &mut String::new(), &mut withheld);
     }
     let (shown, masked, more) = match redactor.redact_with_places(&open) {
         Some(marked) => (marked.tree, marked.places, marked.more),
@@ -257,6 +261,34 @@ impl Trees<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// Lists the places of a tree that repeat a declared secret; `open` is the tree without them.
+fn list_repeats(whole: &Json, open: &Json, at: &mut String, found: &mut Vec<Withheld>) {
+    let depth = at.len();
+    match (whole, open) {
+        (Json::Array(whole), Json::Array(open)) => {
+            for (index, (whole, open)) in whole.iter().zip(open).enumerate() {
+                push_part(at, &index.to_string());
+                list_repeats(whole, open, at, found);
+                at.truncate(depth);
+            }
+        }
+        (Json::Object(whole), Json::Object(open)) => {
+            for ((key, whole), (now, open)) in whole.iter().zip(open) {
+                push_part(at, now);
+                if key != now {
+                    repeats(now, at, true, found);
+                }
+                list_repeats(whole, open, at, found);
+                at.truncate(depth);
+            }
+        }
+        (whole, open) if whole != open => {
+            repeats(open.as_str().unwrap_or_default(), at, false, found);
+        }
+        _ => {}
     }
 }
 

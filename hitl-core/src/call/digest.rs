@@ -83,6 +83,12 @@ digest! {
 }
 
 digest! {
+    /// HMAC-SHA-256 under the host's key over the preview of a call, and the request's id: it
+    /// reveals nothing about the preview, and is valid for one request only.
+    PreviewDigest
+}
+
+digest! {
     /// SHA-256 over the circumstances of a request: who asks, in which roles, for which tenant,
     /// what the host has verified, and the tool's [`Fingerprint`].
     CircumstancesDigest
@@ -175,6 +181,8 @@ pub(crate) struct Binding<'b> {
     pub(crate) build: Option<&'b str>,
     /// The contents that the arguments name, as they were found.
     pub(crate) contents: &'b [Content],
+    /// The preview of the call, as it was rendered.
+    pub(crate) preview: Option<PreviewDigest>,
 }
 
 impl Binding<'_> {
@@ -194,6 +202,10 @@ impl Binding<'_> {
         // The number of parts before is fixed, so these cannot be confused with them.
         for content in self.contents {
             parts.part(content.at.as_bytes()).part(&content.digest.0);
+        }
+        // The place of a content is empty or begins with a slash.
+        if let Some(preview) = self.preview {
+            parts.part(b"preview").part(&preview.0);
         }
         BindingDigest(parts.finish())
     }
@@ -247,6 +259,19 @@ pub(crate) fn referent_digest(
     ReferentDigest(key.mac_in("hitl.referent.v1", &parts.finish()))
 }
 
+/// Returns the digest of the preview of this request: its kind (rendered, or the reason why not) and
+/// its bytes.
+pub(crate) fn preview_digest(
+    key: &DigestKey,
+    request: RequestId,
+    kind: &str,
+    bytes: &[u8],
+) -> PreviewDigest {
+    let mut parts = Parts::new("hitl.preview.v1");
+    parts.part(request.to_string().as_bytes()).part(kind.as_bytes()).part(bytes);
+    PreviewDigest(key.mac_in("hitl.preview.v1", &parts.finish()))
+}
+
 /// Leaves out the key, and whatever only orders the queue: the same question has the same digest.
 pub(crate) fn circumstances_digest(
     context: &CallContext,
@@ -279,15 +304,20 @@ pub(crate) fn fingerprint<'s>(
     shown: &Shown<'s>,
     secrets: impl IntoIterator<Item = &'s str>,
     contents: &[String],
+    previews: bool,
 ) -> Fingerprint {
     let reads = !contents.is_empty();
-    let mut parts = Parts::new(if reads { "hitl.tool.v2" } else { "hitl.tool.v1" });
+    let mut parts = Parts::new(match (previews, reads) {
+        (true, _) => "hitl.tool.v3",
+        (false, true) => "hitl.tool.v2",
+        (false, false) => "hitl.tool.v1",
+    });
     parts
         .part(shown.name.as_bytes())
         .part(shown.description.as_bytes())
         .part(shown.describe.unwrap_or("").as_bytes())
         .part(shown.schema.as_bytes());
-    if reads {
+    if reads || previews {
         parts.part(&(contents.len() as u64).to_be_bytes());
         for content in contents {
             parts.part(content.as_bytes());
@@ -324,6 +354,7 @@ mod tests {
             fingerprint: digest("2"),
             build: Some("1.0"),
             contents: &[],
+            preview: None,
         };
         let mut seen = vec![base().digest()];
         seen.push(Binding { id: other, ..base() }.digest());
@@ -333,6 +364,8 @@ mod tests {
         seen.push(Binding { fingerprint: digest("1"), ..base() }.digest());
         seen.push(Binding { build: Some("1.1"), ..base() }.digest());
         seen.push(Binding { build: None, ..base() }.digest());
+        seen.push(Binding { preview: Some(digest("1")), ..base() }.digest());
+        seen.push(Binding { preview: Some(digest("2")), ..base() }.digest());
         seen.push(base().digest_v1());
         seen.push(unrecorded_digest(digest("1"), digest("2"), Some("1.0")));
         let mut unique = seen.clone();
@@ -340,5 +373,39 @@ mod tests {
         unique.dedup();
         assert_eq!(unique.len(), seen.len());
         assert_eq!(base().digest(), base().digest());
+    }
+
+    #[test]
+    fn invariant_2_the_digest_of_a_preview_names_its_request_its_kind_and_its_bytes() {
+        let (key, id) = (DigestKey::from_bytes([7; 32]), RequestId::new());
+        let mut all = vec![
+            preview_digest(&key, id, "rendered", b"one"),
+            preview_digest(&key, id, "rendered", b"two"),
+            preview_digest(&key, id, "rendered", b""),
+            preview_digest(&key, id, "error", b""),
+            preview_digest(&key, RequestId::new(), "rendered", b"one"),
+            preview_digest(&DigestKey::from_bytes([8; 32]), id, "rendered", b"one"),
+        ];
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn a_tool_that_renders_previews_is_another_one_than_without() {
+        let shown = Shown { name: "a", description: "b", describe: None, schema: "{}" };
+        let read = ["c".to_owned()];
+        let mut all = Vec::new();
+        for previews in [false, true] {
+            for contents in [&[][..], &read] {
+                for secrets in [&[][..], &["c"]] {
+                    all.push(fingerprint(&shown, secrets.iter().copied(), contents, previews));
+                }
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 8);
     }
 }

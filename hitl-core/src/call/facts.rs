@@ -45,6 +45,9 @@ pub struct ToolFacts {
     /// The paths of arguments that name a content which is read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<String>,
+    /// True if it renders a preview of its calls.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub previews: bool,
     /// Keywords of the schema that are not checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unchecked: Vec<String>,
@@ -66,6 +69,11 @@ pub struct ToolFacts {
     pub approve_label: String,
     /// The label of the rejecting button.
     pub reject_label: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl ToolFacts {

@@ -14,6 +14,7 @@ mod key;
 mod model_message;
 mod outcome;
 mod permit;
+mod preview;
 mod run_details;
 mod same;
 mod spec;
@@ -33,10 +34,11 @@ pub(crate) use contents::{ContentReader, Given, Source};
 pub use context::{CallContext, Principal, RunId, Tenant};
 pub(crate) use digest::{
     BINDING_VERSION, Binding, Referent, Shown, circumstances_digest, content_digest, fingerprint,
-    referent_digest, unrecorded_digest,
+    preview_digest, referent_digest, unrecorded_digest,
 };
 pub use digest::{
-    BindingDigest, CircumstancesDigest, ContentDigest, EffectDigest, Fingerprint, ReferentDigest,
+    BindingDigest, CircumstancesDigest, ContentDigest, EffectDigest, Fingerprint, PreviewDigest,
+    ReferentDigest,
 };
 pub use effect::EffectRepeat;
 pub(crate) use effect::effect_digest;
@@ -53,6 +55,8 @@ pub use outcome::{Failure, FailureRecord, Outcome, OutputText};
 pub use permit::Entry;
 pub(crate) use permit::PermitContext;
 pub use permit::{Permit, RunContext};
+pub(crate) use preview::KeptPreview;
+pub use preview::{CallPreview, PreviewReturn};
 pub use run_details::RunDetails;
 #[doc(hidden)]
 pub use same::{Same, SameByDebug, SameByEq, SameUnknown};

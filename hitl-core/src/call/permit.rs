@@ -116,7 +116,8 @@ impl RunContext {
         self.inner.first.as_ref().unwrap_or(&self.inner.key).to_string()
     }
 
-    /// Returns the number of this attempt, from 1; earlier attempts that failed count too.
+    /// Returns the number of this attempt, from 1; earlier attempts that failed count too. A
+    /// [preview](super::Tool::preview) is no attempt: there it is 0.
     pub fn attempt(&self) -> u32 {
         self.inner.attempt
     }

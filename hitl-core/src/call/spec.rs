@@ -150,6 +150,8 @@ pub struct ToolSpec {
     pub parameters: &'static [ParameterSpec],
     /// The host state that its body uses.
     pub states: &'static [StateRequirement],
+    /// True if it renders a preview of its calls, by [`Tool::preview`](super::Tool::preview).
+    pub previews: bool,
     /// The version of its code. `None` if it has no version to compare.
     pub version: Option<&'static str>,
     /// The rules by which the gate treats it.
@@ -160,7 +162,15 @@ impl ToolSpec {
     /// Creates a tool with the default configuration.
     pub const fn new(name: &'static str, description: &'static str) -> Self {
         let config = ToolConfig::DEFAULT;
-        Self { name, description, parameters: &[], states: &[], version: None, config }
+        Self {
+            name,
+            description,
+            parameters: &[],
+            states: &[],
+            previews: false,
+            version: None,
+            config,
+        }
     }
 
     /// Sets its parameters, so that sensitive ones are known.
@@ -174,6 +184,14 @@ impl ToolSpec {
     #[must_use]
     pub const fn states(mut self, states: &'static [StateRequirement]) -> Self {
         self.states = states;
+        self
+    }
+
+    /// Declares that it renders a preview of its calls, by
+    /// [`Tool::preview`](super::Tool::preview).
+    #[must_use]
+    pub const fn previews(mut self) -> Self {
+        self.previews = true;
         self
     }
 

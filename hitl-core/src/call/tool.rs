@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ContentReaders, Permit, ToolSpec};
+use super::{CallPreview, ContentReaders, Permit, RunContext, ToolSpec};
 use crate::arguments::{SnapshotError, SnapshotWriter};
 
 /// A typed async action. The type that implements it *is* the call's arguments.
@@ -68,6 +68,25 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// one. `#[hitl_tool]` generates it for `#[hitl(content_of)]`.
     fn contents(&self, readers: &mut ContentReaders) {
         let _ = readers;
+    }
+
+    /// Renders what the call would do, for the person who decides. Called only if
+    /// [`SPEC`](Self::SPEC) [declares](ToolSpec::previews) it. `#[hitl_tool]` generates it for
+    /// `preview = async_fn`.
+    ///
+    /// It must change nothing, and say the same again as long as the answer is the same: it is
+    /// called when the call is submitted or edited, and before the call runs, each time within
+    /// [`GateBuilder::evaluation_timeout`](crate::GateBuilder::evaluation_timeout). The context is
+    /// that of the call, without an attempt: [`RunContext::attempt`] is 0.
+    ///
+    /// # Errors
+    /// The text of an error is shown to the person who decides.
+    fn preview(
+        self,
+        cx: RunContext,
+    ) -> impl Future<Output = Result<CallPreview, String>> + Send + 'static {
+        drop((self, cx));
+        async { Err("the tool has no preview".to_owned()) }
     }
 
     /// Runs the body. Only a gate can create the [`Permit`] that it takes.

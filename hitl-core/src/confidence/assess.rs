@@ -12,6 +12,9 @@ pub(crate) const OWN_FILE: &str = "names_own_file";
 /// The name of the factor for a call that names a content which cannot be shown.
 pub(crate) const CONTENT: &str = "content_not_shown";
 
+/// The name of the factor for a call whose preview is not shown in whole.
+pub(crate) const PREVIEW_NOT_SHOWN: &str = "preview_not_shown";
+
 /// The confidence of the gate in a call, and the factors that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,20 +45,23 @@ impl Assessment {
     /// the file system.
     pub(crate) fn opinions(&self) -> Vec<Factor> {
         let scored = |factor: &&Factor| {
-            factor.source == FactorSource::Scorer
-                || factor.name == OWN_FILE
-                || factor.name == CONTENT
+            factor.source == FactorSource::Scorer || factor.name == OWN_FILE || is_looked_up(factor)
         };
         self.factors.iter().filter(scored).cloned().collect()
     }
 
-    /// Does the same without the factor about the contents that the call names: they are read
-    /// again.
+    /// Does the same without the factors about the contents that the call names, and about its
+    /// preview: they are read and rendered again.
     pub(crate) fn opinions_without_contents(&self) -> Vec<Factor> {
         let mut said = self.opinions();
-        said.retain(|factor| factor.name != CONTENT);
+        said.retain(|factor| !is_looked_up(factor));
         said
     }
+}
+
+/// Returns whether a factor is about what the host's code has found in the world.
+fn is_looked_up(factor: &Factor) -> bool {
+    factor.name == CONTENT || factor.name == PREVIEW_NOT_SHOWN
 }
 
 /// Scores a call. A signal that panics makes the confidence 0 and demands a full review.

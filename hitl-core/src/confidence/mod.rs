@@ -11,7 +11,7 @@ mod signal;
 mod view;
 
 pub use assess::{Assessment, assess};
-pub(crate) use assess::{CONTENT, OWN_FILE};
+pub(crate) use assess::{CONTENT, OWN_FILE, PREVIEW_NOT_SHOWN};
 pub use factors::{ReviewerFactor, reviewer_factors, weighted};
 pub use general::{AmountSize, Annotations};
 pub use original::{

@@ -9,6 +9,7 @@ mod annotations;
 mod check;
 mod compile;
 mod contents;
+mod preview;
 mod rust_numbers;
 mod schema;
 mod secrets;
@@ -18,6 +19,7 @@ mod write;
 
 pub use annotations::{AnnotationTrust, McpAnnotations};
 pub(crate) use contents::{DynContent, places_of};
+pub(crate) use preview::DynPreview;
 pub(crate) use schema::Schema;
 pub use spec::DynSpec;
 pub use tool::{DynArguments, DynTool, DynToolError, DynToolErrorKind};

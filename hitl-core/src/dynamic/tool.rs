@@ -10,7 +10,7 @@ use hitl_base::json::{Limits, parse_with_limits};
 use hitl_base::{Json, JsonText};
 use serde::de::DeserializeOwned;
 
-use super::{DynContent, DynSpec, Schema};
+use super::{DynContent, DynPreview, DynSpec, Schema};
 use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, parse_text};
 use crate::call::{InvalidSpec, Permit, check_spec};
 
@@ -59,6 +59,7 @@ pub struct DynTool {
     pub(crate) schema: Arc<Schema>,
     pub(crate) body: DynBody,
     pub(crate) contents: Vec<DynContent>,
+    pub(crate) preview: Option<DynPreview>,
 }
 
 /// The arguments of a call of a [`DynTool`].
@@ -156,7 +157,14 @@ impl DynTool {
             let running = body(permit);
             async move { running.await.map_err(|error| DynFailure(Box::new(error))) }.boxed()
         });
-        Ok(Self { spec, schema_text, schema: Arc::new(compiled), body, contents: Vec::new() })
+        Ok(Self {
+            spec,
+            schema_text,
+            schema: Arc::new(compiled),
+            body,
+            contents: Vec::new(),
+            preview: None,
+        })
     }
 }
 

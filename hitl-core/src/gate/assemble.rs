@@ -111,11 +111,17 @@ impl GateBuilder {
         });
         let identities = Identities::new(directory, self.self_approval, redactor.clone());
         let files = Arc::new(FileLookup::new(resolve_own_files(own_files), &threads));
-        let reads = tools.iter().filter(|(_, tool)| tool.reads_contents());
+        let reads = tools.iter().filter(|(_, tool)| tool.looks_ahead());
         let bounds = reads.map(|(name, _)| (name.clone(), HostCode::new(&threads, timeout)));
         let display = ContentDisplay::new(redactor.clone(), Arc::clone(&vault), self.uncovering);
-        let contents =
-            NamedContents::new(bounds.collect(), Arc::clone(&files), Arc::clone(&vault), display);
+        let states = Arc::new(self.states);
+        let contents = NamedContents::new(
+            bounds.collect(),
+            Arc::clone(&states),
+            Arc::clone(&files),
+            Arc::clone(&vault),
+            display,
+        );
         let calls = Arc::new(CallStore::new(store, session, self.caps, runtime.clone()));
         let audit = AuditLedger::new(sink, Arc::clone(&calls), redactor.clone(), runtime.clone());
         let audit = Arc::new(audit);
@@ -127,7 +133,7 @@ impl GateBuilder {
             runtime.clone(),
         );
         Ok(GateCore {
-            tools: ToolRegistry::new(tools, self.states, self.limits),
+            tools: ToolRegistry::new(tools, states, self.limits),
             evaluator: Evaluator::new(rules, files, Arc::clone(&vault), redactor.clone()),
             identities,
             contents,

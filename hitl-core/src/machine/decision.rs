@@ -7,7 +7,9 @@ use super::{
     CallRecord, CallState as S, Edit, EndReason, PriorRevision, RecordedDecision, Refusal,
     StoreFacts, Vote,
 };
-use crate::approval::{Choice, Decision, DecisionKind, ReviewerIdentity, names_the_same};
+use crate::approval::{
+    Choice, Decision, DecisionKind, ReviewerIdentity, names_the_same, previews_the_same,
+};
 use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
 use crate::grant::{GrantRefusal, GrantUse};
 use crate::policy::{Deciders, RequesterRule};
@@ -63,6 +65,8 @@ pub(super) fn allow(
     guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
     // A grant covers arguments; the contents they name are reviewed each time.
     guard(request.contents.is_empty(), Refusal::NotAllowed)?;
+    // What a call would do is then unknown, so somebody looks at it.
+    guard(request.has_no_failed_preview(), Refusal::NotAllowed)?;
     let giver = Identity::new(by, None);
     next.takes_a_grant_of(by, &giver).map_err(|why| match why {
         GrantRefusal::NotHuman => Refusal::NotHuman,
@@ -77,8 +81,8 @@ pub(super) fn allow(
 
 /// Applies an edit: the next revision, never less strict than the one that was shown. The editor's
 /// vote counts on it, unless the tool requires four eyes, the editor requested the call and may not
-/// approve it, the new revision needs more than the old one, or the arguments name other contents:
-/// those are questions that the editor has not seen.
+/// approve it, the new revision needs more than the old one, the arguments name other contents, or
+/// the preview differs: those are questions that the editor has not seen.
 pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Result<(), Refusal> {
     let (decision, revision) = (&edit.decision, &edit.revision);
     guard(matches!(decision.answer, DecisionKind::Edit { .. }), Refusal::NotAllowed)?;
@@ -98,8 +102,10 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     });
     request.masks.clone_from(&revision.masks);
     request.more_masks = revision.more_masks;
-    let seen = names_the_same(&request.contents, &revision.contents);
+    let seen = names_the_same(&request.contents, &revision.contents)
+        && previews_the_same(request.preview.as_ref(), revision.preview.as_ref());
     request.contents.clone_from(&revision.contents);
+    request.preview.clone_from(&revision.preview);
     request.links.clone_from(&revision.links);
     // Other arguments may have another effect, and the reasons are those of the revision: the claim
     // shows what it repeats.

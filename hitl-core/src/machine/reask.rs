@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::guards::{guard, is_expired, keep_newest, reopen};
 use super::{CallRecord, CallState as S, EditedRevision, Refusal, StoreFacts};
-use crate::approval::names_the_same;
+use crate::approval::{names_the_same, previews_the_same};
 use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest};
 use crate::policy::ApprovalLevel;
 
@@ -52,12 +52,16 @@ pub(super) fn reask(
         .as_ref()
         .is_some_and(|revision| !names_the_same(&revision.contents, &next.request.contents));
     let rewritten = other_arguments || names_others;
+    // An earlier attempt may be the reason why the preview differs, so it is shown and not refused.
+    let other_preview = revision.as_ref().is_some_and(|revision| {
+        !previews_the_same(revision.preview.as_ref(), next.request.preview.as_ref())
+    });
     // The effects of an earlier attempt under this key must not be confused with other arguments or
     // contents.
     guard(!rewritten || next.attempts_in_all() == 0, Refusal::AlreadyTried)?;
     // Without a difference there is nothing to ask, and two gates could take turns asking forever.
     let older = next.request.binding_version != BINDING_VERSION;
-    guard(rewritten || older || !tool.is_of(&next.request), Refusal::Stale)?;
+    guard(rewritten || other_preview || older || !tool.is_of(&next.request), Refusal::Stale)?;
     let unasked = was_asked_of_nobody(next);
 
     let request = Arc::make_mut(&mut next.request);
@@ -81,6 +85,7 @@ pub(super) fn reask(
         request.masks.clone_from(&revision.masks);
         request.more_masks = revision.more_masks;
         request.contents.clone_from(&revision.contents);
+        request.preview.clone_from(&revision.preview);
         request.links.clone_from(&revision.links);
         request.assessment = revision.assessment.clone();
         request.priority = request.priority.max(revision.priority);
@@ -94,7 +99,7 @@ pub(super) fn reask(
     }
     request.reasons.retain(|why| why != reason);
     keep_newest(&mut request.reasons);
-    if rewritten {
+    if rewritten || other_preview {
         if next.prior_revisions.is_empty() && other_arguments {
             next.reread = Some(content);
         }

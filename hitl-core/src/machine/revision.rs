@@ -4,7 +4,7 @@ use hitl_base::JsonText;
 use serde::{Deserialize, Serialize};
 
 use super::RecordedDecision;
-use crate::approval::{Content, Decision, Link, Mask};
+use crate::approval::{Content, Decision, Link, Mask, RequestPreview};
 use crate::call::{BindingDigest, ContentDigest};
 use crate::confidence::Assessment;
 use crate::policy::{Priority, Requirement};
@@ -40,6 +40,8 @@ pub struct EditedRevision {
     pub more_masks: usize,
     /// The contents that the arguments name, as they were read.
     pub contents: Vec<Content>,
+    /// What the call would do, as it was rendered.
+    pub preview: Option<RequestPreview>,
     /// The targets of links that the arguments name.
     pub links: Vec<Link>,
     /// One line on what would happen.

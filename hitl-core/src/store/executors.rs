@@ -185,6 +185,7 @@ mod tests {
             schema: "{}".to_owned(),
             sensitive: Vec::new(),
             contents: Vec::new(),
+            previews: false,
             unchecked: Vec::new(),
             kind: ToolKind::Dynamic,
             approval_type: "general".to_owned(),

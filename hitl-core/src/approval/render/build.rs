@@ -10,7 +10,7 @@ use super::TextStyle;
 use super::view::{
     Action, DetailLevel, Line, Origin, ReviewCard, Score, Section, SectionName, Title,
 };
-use super::{alike, arguments, masks, named};
+use super::{alike, arguments, masks, named, preview};
 use crate::approval::{ApprovalRequest, Choice, References};
 use crate::call::Risk;
 use crate::policy::RequesterRule;
@@ -31,7 +31,12 @@ impl ApprovalRequest {
     pub fn render(&self, now: Timestamp, extent: DetailLevel) -> ReviewCard {
         let tree = self.arguments.tree().ok();
         let references = tree.as_ref().map(|tree| self.references_in(tree)).unwrap_or_default();
-        let mut sections = vec![tool(self, extent), risk(self, &references), confidence(self)];
+        let mut sections = Vec::new();
+        if let Some(shown) = &self.preview {
+            let lines = preview::lines(shown, extent);
+            sections.push(section(SectionName::Preview, Origin::Preview, lines));
+        }
+        sections.extend([tool(self, extent), risk(self, &references), confidence(self)]);
         sections.extend(raised_by(self));
         sections.push(asked_by(self));
         sections.push(priority(self, now));
@@ -215,6 +220,7 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>, extent: DetailLevel)
         return vec!["the arguments cannot be shown; do not approve".to_owned()];
     };
     warnings.extend(masks::warnings(request, tree));
+    warnings.extend(preview::warnings(request, extent));
     warnings.extend(named::warnings(request, extent));
     for oddity in text_hazards(&request.title) {
         warnings.push(format!("the title has {}", oddity.says()));

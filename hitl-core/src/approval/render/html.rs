@@ -94,6 +94,7 @@ const fn class_of(origin: Origin) -> &'static str {
         Origin::Tool => "hitl-origin-tool",
         Origin::Model => "hitl-origin-model",
         Origin::Mixed => "hitl-origin-mixed",
+        Origin::Preview => "hitl-origin-preview",
         Origin::Content => "hitl-origin-content",
     }
 }

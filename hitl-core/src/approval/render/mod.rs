@@ -9,6 +9,7 @@
 //! | `budget` | the size limits of surfaces, and the note on what was left out |
 //! | `masks` | what is masked in them, in words: pure |
 //! | `named` | the things that they point at, read or not: pure |
+//! | `preview` | what the call would do, as its tool says: pure |
 //! | `text` | the view as lines of text, for a terminal or a log |
 //! | `html`, `markdown`, `chat` | the view where text can be markup: everything is escaped |
 
@@ -21,6 +22,7 @@ mod html;
 mod markdown;
 mod masks;
 mod named;
+mod preview;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -35,6 +35,8 @@ pub enum Origin {
     Mixed,
     /// The author of what the arguments point at. To be trusted no more than the model.
     Content,
+    /// The tool's author, with data that may be anybody's.
+    Preview,
 }
 
 impl Origin {
@@ -44,6 +46,7 @@ impl Origin {
             Self::Host | Self::Tool => None,
             Self::Model => Some("written by the model; secrets masked"),
             Self::Mixed => Some("with words of the model"),
+            Self::Preview => Some("rendered by the tool when it was asked about; secrets masked"),
             Self::Content => Some("read when it was asked about, whoever wrote it; secrets masked"),
         }
     }
@@ -144,6 +147,8 @@ pub enum SectionName {
     Arguments,
     /// The contents that the arguments name, as they were read.
     Contents,
+    /// What the call would do, as its tool rendered it.
+    Preview,
 }
 
 impl SectionName {
@@ -159,6 +164,7 @@ impl SectionName {
             Self::Identity => "identity",
             Self::Arguments => "arguments",
             Self::Contents => "contents",
+            Self::Preview => "would do",
         }
     }
 }

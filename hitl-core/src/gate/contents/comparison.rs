@@ -1,9 +1,13 @@
-//! Compares the contents that arguments name with those that were shown. Pure.
+//! Compares the contents that arguments name, and the preview of a call, with those that were shown.
+//! Pure.
 
 use std::collections::BTreeMap;
 
 use super::referent::{ReferentState, Referents};
-use crate::approval::{ContentState, ToolChange, ToolDifference, argument};
+use super::rendered::RenderedPreview;
+use crate::approval::{
+    ApprovalRequest, ContentState, PreviewState, ToolChange, ToolDifference, argument,
+};
 use crate::call::ReferentDigest;
 use crate::machine::CallRecord;
 use crate::seal::KeyRing;
@@ -13,26 +17,77 @@ const MAX_NAMED: usize = 4;
 
 /// The result of a comparison.
 pub(in crate::gate) enum ContentComparison {
-    /// All contents are those that were shown.
+    /// All contents, and the preview, are those that were shown.
     Same(Referents),
-    /// Some contents differ, and the call is asked about again.
+    /// Some contents or the preview differ, and the call is asked about again.
     Changed(Box<ChangedContents>),
-    /// A content cannot be read now, but could be when the call was asked about.
+    /// A content cannot be read now, or the preview cannot be rendered, but could be when the call
+    /// was asked about.
     Unknown,
 }
 
-/// Contents that differ from those that were shown.
+/// Contents, or a preview, that differ from those that were shown.
 pub(in crate::gate) struct ChangedContents {
     pub(in crate::gate) change: ToolChange,
     pub(in crate::gate) found: Referents,
 }
 
-/// Compares contents that were just read with those that the request shows.
+/// Compares what was just read and rendered with what the request shows.
 pub(super) fn compare_contents(
     record: &CallRecord,
     found: Referents,
     ring: &KeyRing,
 ) -> ContentComparison {
+    let mut differences = match content_differences(record, &found, ring) {
+        Some(differences) => differences,
+        None => return ContentComparison::Unknown,
+    };
+    match compare_preview(&record.request, found.preview(), ring) {
+        PreviewComparison::Same => {}
+        PreviewComparison::Changed => differences.push(ToolDifference::Preview),
+        PreviewComparison::Unknown => return ContentComparison::Unknown,
+    }
+    if differences.is_empty() {
+        return ContentComparison::Same(found);
+    }
+    let change = ToolChange { tool: record.request.tool.clone(), differences };
+    ContentComparison::Changed(Box::new(ChangedContents { change, found }))
+}
+
+/// The result of comparing a preview.
+enum PreviewComparison {
+    Same,
+    Changed,
+    Unknown,
+}
+
+/// Compares a preview that was just rendered with the one that the request shows. A panic and a late
+/// answer say nothing about the call, where it was rendered before; an error does.
+fn compare_preview(
+    request: &ApprovalRequest,
+    found: Option<&RenderedPreview>,
+    ring: &KeyRing,
+) -> PreviewComparison {
+    match (&request.preview, found) {
+        (None, None) => PreviewComparison::Same,
+        (Some(shown), Some(found)) if found.is_shown_by(shown, ring, request.id) => {
+            PreviewComparison::Same
+        }
+        (Some(shown), Some(RenderedPreview::Failed { why, .. }))
+            if why.is_passing() && matches!(shown.found, PreviewState::Rendered { .. }) =>
+        {
+            PreviewComparison::Unknown
+        }
+        _ => PreviewComparison::Changed,
+    }
+}
+
+/// Returns the contents that differ. `None` if one cannot be read now that could be read before.
+fn content_differences(
+    record: &CallRecord,
+    found: &Referents,
+    ring: &KeyRing,
+) -> Option<Vec<ToolDifference>> {
     let shown = &record.request.contents;
     // They were bound under the key of that time, which may have been replaced since.
     let same = |digests: &[(&str, ReferentDigest)]| {
@@ -40,11 +95,9 @@ pub(super) fn compare_contents(
         pairs.filter(|(shown, (at, digest))| shown.at == *at && shown.digest == *digest).count()
     };
     let all = ring.digests().map(|key| found.digests(key, record.id()));
-    let Some(digests) = all.max_by_key(|digests| same(digests)) else {
-        return ContentComparison::Unknown;
-    };
+    let digests = all.max_by_key(|digests| same(digests))?;
     if shown.len() == digests.len() && same(&digests) == shown.len() {
-        return ContentComparison::Same(found);
+        return Some(Vec::new());
     }
     let before: BTreeMap<_, _> = shown.iter().map(|shown| (shown.at.as_str(), shown)).collect();
     let mut names = Vec::new();
@@ -62,16 +115,12 @@ pub(super) fn compare_contents(
         passing |= unread_now && was_read;
     }
     if passing {
-        return ContentComparison::Unknown;
+        return None;
     }
     let now: Vec<&str> = digests.iter().map(|(at, _)| *at).collect();
     let gone = shown.iter().filter(|shown| !now.contains(&shown.at.as_str()));
     names.extend(gone.map(|shown| argument(&shown.at)));
     names.truncate(MAX_NAMED);
     let content = |argument| ToolDifference::Content { argument };
-    let change = ToolChange {
-        tool: record.request.tool.clone(),
-        differences: names.into_iter().map(content).collect(),
-    };
-    ContentComparison::Changed(Box::new(ChangedContents { change, found }))
+    Some(names.into_iter().map(content).collect())
 }

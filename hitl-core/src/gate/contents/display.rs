@@ -10,7 +10,9 @@ use hitl_base::redact::Taint;
 
 use super::linked_path::LinkedPath;
 use super::referent::{Referent, ReferentState, Referents, SealedContent};
-use crate::approval::{Content, ContentState, Link, Mask, Uncovering, UnreadReason};
+use crate::approval::{
+    Content, ContentState, Link, Mask, RequestPreview, Uncovering, UnreadReason,
+};
 use crate::arguments::{Layers, Snapshot, text_layers};
 use crate::confidence::{CONTENT, Factor};
 use crate::gate::keys::vault::Vault;
@@ -47,28 +49,31 @@ const SIGNATURES: [(&[u8], &str); 12] = [
 
 /// Shows the contents that arguments name to a reviewer.
 pub(in crate::gate) struct ContentDisplay {
-    redactor: Redactor,
-    vault: Arc<Vault>,
-    uncovering: Uncovering,
+    pub(super) redactor: Redactor,
+    pub(super) vault: Arc<Vault>,
+    pub(super) uncovering: Uncovering,
 }
 
-/// The parts of a request that the digests of its contents depend on.
+/// The parts of a request that the digests of its contents and of its preview depend on.
 #[derive(Clone, Copy)]
 pub(in crate::gate) struct ShownRequest<'r> {
     pub(in crate::gate) id: RequestId,
     /// The contents that it has shown so far.
     pub(in crate::gate) contents: &'r [Content],
+    /// The preview that it has shown so far.
+    pub(in crate::gate) preview: Option<&'r RequestPreview>,
 }
 
 impl<'r> ShownRequest<'r> {
     /// Returns the request of a stored call.
     pub(in crate::gate) fn stored(record: &'r CallRecord) -> Self {
-        Self { id: record.id(), contents: &record.request.contents }
+        let request = &record.request;
+        Self { id: request.id, contents: &request.contents, preview: request.preview.as_ref() }
     }
 
     /// Returns a new request, which has shown nothing so far.
     pub(in crate::gate) fn new(id: RequestId) -> Self {
-        Self { id, contents: &[] }
+        Self { id, contents: &[], preview: None }
     }
 }
 

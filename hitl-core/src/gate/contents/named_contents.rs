@@ -1,4 +1,5 @@
-//! Reads the contents that the arguments of a call name, where its tool declares them.
+//! Reads the contents that the arguments of a call name, and renders its preview, where its tool
+//! declares them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,9 +13,12 @@ use super::display::ContentDisplay;
 use super::file::read_file;
 use super::file_lookup::FileLookup;
 use super::referent::{Referent, ReferentState, Referents};
-use crate::approval::UnreadReason;
+use super::rendered::RenderedPreview;
+use crate::approval::{PreviewFailure, UnreadReason};
 use crate::arguments::Snapshot;
-use crate::call::{ContentReader, ContentReaders, Source};
+use crate::call::{
+    ContentReader, ContentReaders, Given, PermitContext, RunContext, Source, StateMap,
+};
 use crate::gate::error::GateError;
 use crate::gate::keys::vault::Vault;
 use crate::gate::tools::registered_tool::RegisteredTool;
@@ -26,10 +30,12 @@ use crate::sync::{HostCode, Mutex, NoAnswer, lock};
 /// The most bytes of all contents of a call that are kept.
 const MAX_KEPT_IN_ALL: usize = 512 * 1024;
 
-/// Reads, shows and compares the contents that the arguments of calls name.
+/// Reads, shows and compares the contents that the arguments of calls name, and their previews.
 pub(in crate::gate) struct NamedContents {
-    /// Limits the reading, for each tool that declares such arguments.
+    /// Limits the reading, for each tool that declares such arguments or renders previews.
     bounds: BTreeMap<Cow<'static, str>, HostCode>,
+    /// The host state of the tools.
+    states: Arc<StateMap>,
     files: Arc<FileLookup>,
     vault: Arc<Vault>,
     display: ContentDisplay,
@@ -49,11 +55,12 @@ type Answers = Arc<Mutex<Vec<Option<Referent>>>>;
 impl NamedContents {
     pub(in crate::gate) fn new(
         bounds: BTreeMap<Cow<'static, str>, HostCode>,
+        states: Arc<StateMap>,
         files: Arc<FileLookup>,
         vault: Arc<Vault>,
         display: ContentDisplay,
     ) -> Self {
-        Self { bounds, files, vault, display }
+        Self { bounds, states, files, vault, display }
     }
 
     /// Returns the lookup of links and of the gate's own files.
@@ -66,18 +73,58 @@ impl NamedContents {
         &self.display
     }
 
-    /// Reads the contents that the arguments of a call name. A content that cannot be read is
-    /// recorded as unread, which is not an error.
+    /// Reads the contents that the arguments of a call name, and renders its preview. A content that
+    /// cannot be read is recorded as unread, and a preview that fails as failed, which is not an
+    /// error. `snapshot` has the arguments; all else is that of the record.
     ///
     /// Cancel safety: a reader that has started runs to its end, and its result is dropped.
     pub(in crate::gate) async fn read(
         &self,
         tool: &RegisteredTool,
         snapshot: &Snapshot,
+        record: &CallRecord,
     ) -> Result<Referents, GateError> {
         let Some(bound) = self.bounds.get(tool.name()) else {
             return Ok(Referents::default());
         };
+        let mut found = Referents::default();
+        if tool.reads_contents() {
+            found = self.read_contents(bound, tool, snapshot).await?;
+        }
+        if !tool.previews() {
+            return Ok(found);
+        }
+        let cx = self.preview_context(record, found.to_given());
+        let rendering = tool.preview(snapshot, cx)?;
+        let rendered = match bound.run_later(rendering).await {
+            Ok(answer) => RenderedPreview::from_answer(answer),
+            Err(NoAnswer::Panicked) => RenderedPreview::failed(PreviewFailure::Panicked),
+            Err(NoAnswer::Late | NoAnswer::NotAsked) => {
+                RenderedPreview::failed(PreviewFailure::Late)
+            }
+        };
+        Ok(found.with_preview(Some(rendered)))
+    }
+
+    /// Returns the context in which a preview of a call is rendered: that of its body, without an
+    /// attempt.
+    fn preview_context(&self, record: &CallRecord, contents: Given) -> RunContext {
+        RunContext::new(Arc::new(PermitContext {
+            context: record.context.clone(),
+            key: record.key().clone(),
+            first: record.retry_of.as_ref().map(|retry| retry.first.clone()),
+            attempt: 0,
+            states: Arc::clone(&self.states),
+            contents,
+        }))
+    }
+
+    async fn read_contents(
+        &self,
+        bound: &HostCode,
+        tool: &RegisteredTool,
+        snapshot: &Snapshot,
+    ) -> Result<Referents, GateError> {
         let ContentReaders { readers, more, unnamed } = tool.content_readers(snapshot)?;
         let places: Vec<String> = readers.iter().map(|reader| reader.at.clone()).collect();
         let answers: Answers = Arc::new(Mutex::new(readers.iter().map(|_| None).collect()));
@@ -139,8 +186,8 @@ impl NamedContents {
         Ok(Referents::new(all, MAX_KEPT_IN_ALL))
     }
 
-    /// Reads the contents that the arguments of a call name and compares them with those that were
-    /// shown.
+    /// Reads the contents that the arguments of a call name, renders its preview, and compares them
+    /// with those that were shown.
     ///
     /// Cancel safe: it only reads.
     pub(in crate::gate) async fn compare(
@@ -149,10 +196,11 @@ impl NamedContents {
         tool: &RegisteredTool,
         snapshot: &Snapshot,
     ) -> Result<ContentComparison, GateError> {
-        if record.request.contents.is_empty() && !tool.reads_contents() {
+        let request = &record.request;
+        if request.contents.is_empty() && request.preview.is_none() && !tool.looks_ahead() {
             return Ok(ContentComparison::Same(Referents::default()));
         }
-        let found = self.read(tool, snapshot).await?;
+        let found = self.read(tool, snapshot, record).await?;
         Ok(compare_contents(record, found, self.vault.ring()))
     }
 }

@@ -1,5 +1,5 @@
 //! The contents that the arguments of a call name, as they were read: digested, sealed with the
-//! call, and passed to its body.
+//! call, and passed to its body; and its preview.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::rendered::RenderedPreview;
 use crate::approval::{Content, UnreadReason};
 use crate::call::{Given, MAX_CONTENTS, ReferentDigest, referent_digest};
 use crate::hex::{bytes_of, hex};
@@ -19,10 +20,14 @@ pub(super) const MAX_KEPT: usize = 256 * 1024;
 /// The most bytes of one content that are digested. A longer one counts as not read.
 pub(super) const MAX_DIGESTED: u64 = 16 * 1024 * 1024;
 
-/// The contents that the arguments of a call name, as they were just read. `Debug` does not print
-/// them.
+/// The contents that the arguments of a call name, as they were just read, and its preview, as it was
+/// just rendered. `Debug` does not print them.
 #[derive(Clone, Default)]
-pub(in crate::gate) struct Referents(Arc<[Referent]>);
+pub(in crate::gate) struct Referents {
+    contents: Arc<[Referent]>,
+    /// `None` if the tool renders none.
+    preview: Option<RenderedPreview>,
+}
 
 /// The content that one argument names.
 #[derive(Clone)]
@@ -129,7 +134,17 @@ impl Referents {
                 referent.state = ReferentState::Large { bytes, sha256 };
             }
         }
-        Self(all.into())
+        Self { contents: all.into(), preview: None }
+    }
+
+    /// Adds the preview of the call.
+    pub(in crate::gate) fn with_preview(self, preview: Option<RenderedPreview>) -> Self {
+        Self { preview, ..self }
+    }
+
+    /// Returns the preview of the call. `None` if its tool renders none.
+    pub(in crate::gate) fn preview(&self) -> Option<&RenderedPreview> {
+        self.preview.as_ref()
     }
 
     /// Creates the entries for contents at these places that this gate cannot read, because it does
@@ -141,7 +156,7 @@ impl Referents {
             .map(|at| Referent::new(at, ReferentState::unread(UnreadReason::Elsewhere)))
             .collect();
         all.extend(Referent::rest(places.count()));
-        Self(all.into())
+        Self { contents: all.into(), preview: None }
     }
 
     /// Returns the key under which most of these have the digests that a request shows; the current
@@ -173,11 +188,11 @@ impl Referents {
     }
 
     pub(in crate::gate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.contents.is_empty() && self.preview.is_none()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Referent> {
-        self.0.iter()
+        self.contents.iter()
     }
 
     /// Returns their places and digests, as a request lists them.
@@ -187,17 +202,17 @@ impl Referents {
         request: RequestId,
     ) -> Vec<(&str, ReferentDigest)> {
         let digest = |referent: &Referent| referent.digest(key, request);
-        self.0.iter().map(|referent| (referent.at.as_str(), digest(referent))).collect()
+        self.contents.iter().map(|referent| (referent.at.as_str(), digest(referent))).collect()
     }
 
     /// Returns the contents in the form in which they are sealed with the call's arguments.
     pub(in crate::gate) fn to_sealed(&self) -> Vec<SealedContent> {
-        self.0.iter().filter_map(SealedContent::new).collect()
+        self.contents.iter().filter_map(SealedContent::new).collect()
     }
 
     /// Returns the contents in the form in which the body receives them.
     pub(in crate::gate) fn to_given(&self) -> Given {
-        let given = self.0.iter().filter_map(|referent| match &referent.state {
+        let given = self.contents.iter().filter_map(|referent| match &referent.state {
             ReferentState::Kept { bytes, .. } => Some((referent.at.clone(), Arc::clone(bytes))),
             _ => None,
         });
@@ -207,7 +222,7 @@ impl Referents {
 
 impl fmt::Debug for Referents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|referent| &referent.at)).finish()
+        f.debug_list().entries(self.contents.iter().map(|referent| &referent.at)).finish()
     }
 }
 

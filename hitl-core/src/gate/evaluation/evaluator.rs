@@ -195,7 +195,7 @@ impl Evaluator {
     /// Returns whether a call runs at once and leaves no record, provided that the store does not
     /// know it: nobody need be asked, and nothing outside it be read.
     pub(in crate::gate) fn runs_at_once(&self, tool: &RegisteredTool, routed: &Route) -> bool {
-        needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.reads_contents()
+        needs_no_record(tool, routed) && !self.asks_scorers(routed) && !tool.looks_ahead()
     }
 
     /// Returns whether a human may be asked about a call with this route, now or after the scorers.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_base::{Redactor, Timestamp};
 
-use crate::approval::{ApprovalRequest, Content, Uncovering};
+use crate::approval::{ApprovalRequest, Content, RequestPreview, Uncovering};
 use crate::arguments::Snapshot;
 use crate::call::{BINDING_VERSION, Binding, Principal, ToolConfig, circumstances_digest};
 use crate::confidence::ScoredCall;
@@ -41,7 +41,7 @@ pub(in crate::gate) struct PreparedCall {
     pub(in crate::gate) owner: OwnerToken,
     /// True if the host gave the key, so it may have been used before.
     pub(in crate::gate) has_host_key: bool,
-    /// The contents that its arguments name.
+    /// The contents that its arguments name, and its preview.
     pub(in crate::gate) referents: Referents,
     /// The approval of the failed try before this one.
     pub(in crate::gate) approval: Option<EarlierApproval>,
@@ -54,6 +54,8 @@ pub(in crate::gate) struct EarlierApproval {
     /// The try that it was given for, and the contents that the try named.
     pub(in crate::gate) failed: RequestId,
     pub(in crate::gate) contents: Vec<Content>,
+    /// The preview of that try.
+    pub(in crate::gate) preview: Option<RequestPreview>,
     /// The remaining validity of the approval.
     pub(in crate::gate) left: Duration,
 }
@@ -91,6 +93,7 @@ impl PreparedCall {
             fingerprint: tool.fingerprint(),
             build: build.as_deref(),
             contents: &[],
+            preview: None,
         };
         let binding = binding.digest();
         let (masks, more_masks) = call.shown.masks(redactor, id);
@@ -109,6 +112,7 @@ impl PreparedCall {
             masks,
             more_masks,
             contents: Vec::new(),
+            preview: None,
             links: Vec::new(),
             repeats: None,
             uncovering,
@@ -307,6 +311,7 @@ impl PreparedCall {
         self.is_asked_about()
             && self.covering_approval().is_none()
             && !names_contents
+            && self.record.request.has_no_failed_preview()
             && self.routed.grantable
             && self.record.request.quorum.is_one()
     }
@@ -332,17 +337,18 @@ impl PreparedCall {
         self.approval.as_ref().filter(|approval| asks && needed.is_met_by(&approval.requirement))
     }
 
-    /// Returns whether the contents that the arguments name are those of the try that was approved
-    /// earlier.
-    pub(in crate::gate) fn names_approved_contents(
-        &self,
-        found: &Referents,
-        keys: &KeyRing,
-    ) -> bool {
+    /// Returns whether the contents that the arguments name, and the preview, are those of the try
+    /// that was approved earlier.
+    pub(in crate::gate) fn is_as_approved(&self, found: &Referents, keys: &KeyRing) -> bool {
         let Some(approval) = &self.approval else { return true };
+        let same_preview = match (&approval.preview, found.preview()) {
+            (None, None) => true,
+            (Some(shown), Some(found)) => found.is_shown_by(shown, keys, approval.failed),
+            _ => false,
+        };
         let (request, shown) = (approval.failed, &approval.contents);
         let shown = || shown.iter().map(|content| (content.at.as_str(), content.digest));
-        keys.digests().any(|key| shown().eq(found.digests(key, request)))
+        same_preview && keys.digests().any(|key| shown().eq(found.digests(key, request)))
     }
 
     /// Notes in the record that it is a further try, and on whose approval.

@@ -1,5 +1,5 @@
 //! Completes the evaluation of a new call with the steps that must be awaited or that block:
-//! scorers, the file system, the host's readers, the directory.
+//! scorers, the file system, the host's readers and previews, the directory.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::policy::Verdict;
 
 /// Completes the evaluation of a new call with the steps that must be awaited: scorers, links, the
-/// contents that it names, and the directory.
+/// contents that it names, its preview, and the directory.
 pub(in crate::gate) async fn complete_evaluation(
     core: &GateCore,
     prepared: &mut PreparedCall,
 ) -> Result<(), GateError> {
     core.evaluator.score(prepared).await?;
     check_links(core, prepared).await?;
-    if prepared.tool.reads_contents() {
+    if prepared.tool.looks_ahead() {
         read_named_contents(core, prepared).boxed().await?;
     }
     name_requester(core, prepared);
@@ -44,8 +44,8 @@ async fn check_links(core: &GateCore, prepared: &mut PreparedCall) -> Result<(),
     core.evaluator.evaluate_again(prepared, &opinions)
 }
 
-/// Reads the contents that a new call names, shows them on the request, and routes the call
-/// again if a reviewer cannot see all of them.
+/// Reads the contents that a new call names and renders its preview, shows them on the request, and
+/// routes the call again if a reviewer cannot see all of them.
 ///
 /// Cancel safe: it only reads.
 async fn read_named_contents(
@@ -55,8 +55,9 @@ async fn read_named_contents(
     if matches!(prepared.routed.verdict, Verdict::Deny(_)) {
         return Ok(());
     }
-    let referents = core.contents.read(&prepared.tool, &prepared.snapshot).await?;
-    if !prepared.names_approved_contents(&referents, core.vault.ring()) {
+    let referents =
+        core.contents.read(&prepared.tool, &prepared.snapshot, &prepared.record).await?;
+    if !prepared.is_as_approved(&referents, core.vault.ring()) {
         prepared.approval = None;
     }
     if referents.is_empty() {
@@ -64,14 +65,17 @@ async fn read_named_contents(
     }
     let (display, request) = (core.contents.display(), ShownRequest::new(prepared.record.id()));
     let contents = display.show(request, &prepared.snapshot, &referents).await;
-    if let Some(factor) = display.factor(&contents) {
+    let preview = display.show_preview(request, &prepared.snapshot, &referents).await;
+    let found = [display.factor(&contents), display.preview_factor(preview.as_ref())];
+    if found.iter().any(Option::is_some) {
         let mut opinions = prepared.record.request.assessment.opinions();
-        opinions.push(factor);
+        opinions.extend(found.into_iter().flatten());
         core.evaluator.evaluate_again(prepared, &opinions)?;
     }
     let content = prepared.record.content;
     let request = Arc::make_mut(&mut prepared.record.request);
     request.contents = contents;
+    request.preview = preview;
     request.bind(content);
     prepared.referents = referents;
     Ok(())

@@ -26,8 +26,8 @@ struct ToolChangeOfCall {
     record: CallRecord,
 }
 
-/// Updates a waiting call that is submitted again to its present tool and to the present contents
-/// that its arguments name.
+/// Updates a waiting call that is submitted again to its present tool, to the present contents that
+/// its arguments name, and to its present preview.
 pub(in crate::gate) async fn refresh_call(
     core: &GateCore,
     record: CallRecord,
@@ -38,7 +38,7 @@ pub(in crate::gate) async fn refresh_call(
     match check_tool(core, &record).await? {
         ToolCheck::Changed(changed) => ask_again(core, &record, &changed).await,
         ToolCheck::Retired => close_retired(core, &record).await,
-        ToolCheck::Same(tool) if tool.reads_contents() => {
+        ToolCheck::Same(tool) if tool.looks_ahead() => {
             let Some(snapshot) = stored_snapshot(core, &record).await? else {
                 return Ok(record);
             };

@@ -95,6 +95,7 @@ pub(in crate::gate) async fn prepare_retry(
         requirement: failed.request.requirement(),
         failed: failed.id(),
         contents: failed.request.contents.clone(),
+        preview: failed.request.preview.clone(),
         left,
     });
     // It belongs to the run of the first call, so aborting that run aborts this call too.

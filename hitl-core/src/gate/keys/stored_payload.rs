@@ -1,16 +1,15 @@
 //! Reads the stored payload of a call.
 
 use crate::arguments::Snapshot;
-use crate::gate::contents::referent::SealedContent;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
-use crate::gate::keys::vault::OpenedPayload;
+use crate::gate::keys::vault::{OpenedPayload, OpenedReferents};
 use crate::machine::CallRecord;
 
-/// The stored arguments of a call, and the contents that they name, as they were shown.
+/// The stored arguments of a call, the contents that they name, and its preview, as they were shown.
 pub(in crate::gate) struct StoredContents {
     pub(in crate::gate) snapshot: Snapshot,
-    pub(in crate::gate) contents: Vec<SealedContent>,
+    pub(in crate::gate) referents: OpenedReferents,
 }
 
 /// Returns the stored snapshot, if it is exactly the one that was approved. `None` if the store has
@@ -22,17 +21,19 @@ pub(in crate::gate) async fn stored_snapshot(
     Ok(stored_payload(core, record).await?.map(|payload| payload.snapshot))
 }
 
-/// Does what [`stored_snapshot`] does, and also returns the contents that its arguments name.
+/// Does what [`stored_snapshot`] does, and also returns the contents that its arguments name, and its
+/// preview.
 pub(in crate::gate) async fn stored_contents(
     core: &GateCore,
     record: &CallRecord,
 ) -> Result<Option<StoredContents>, GateError> {
     let Some(payload) = stored_payload(core, record).await? else { return Ok(None) };
-    let Some(contents) = core.vault.sealed_contents(record, &payload.plain) else {
-        let why = "the call's payload holds another content than was shown; cancel the call";
+    let Some(referents) = core.vault.sealed_referents(record, &payload.plain) else {
+        let why =
+            "the call's payload holds another content or preview than was shown; cancel the call";
         return Err(GateError::new(GateErrorKind::Payload, why));
     };
-    Ok(Some(StoredContents { snapshot: payload.snapshot, contents }))
+    Ok(Some(StoredContents { snapshot: payload.snapshot, referents }))
 }
 
 async fn stored_payload(

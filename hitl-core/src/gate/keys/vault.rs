@@ -5,8 +5,9 @@ use hitl_base::JsonText;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Snapshot;
-use crate::call::{CallContext, ContentDigest, content_digest};
+use crate::call::{CallContext, ContentDigest, KeptPreview, content_digest};
 use crate::gate::contents::referent::{Referents, SealedContent};
+use crate::gate::contents::rendered::{RenderedPreview, opened_preview};
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
@@ -29,8 +30,15 @@ pub(in crate::gate) struct CallContent<'c> {
 /// An opened payload, of exactly the call that was approved.
 pub(in crate::gate) struct OpenedPayload {
     pub(in crate::gate) snapshot: Snapshot,
-    /// The opened bytes: the snapshot, and the contents that its arguments name.
+    /// The opened bytes: the snapshot, the contents that its arguments name, and its preview.
     pub(in crate::gate) plain: Vec<u8>,
+}
+
+/// The contents and the preview that an opened payload holds besides the arguments.
+pub(in crate::gate) struct OpenedReferents {
+    pub(in crate::gate) contents: Vec<SealedContent>,
+    /// `None` if the request shows none, or one that failed.
+    pub(in crate::gate) preview: Option<KeptPreview>,
 }
 
 impl Vault {
@@ -87,7 +95,7 @@ impl Vault {
         older.iter().map(move |key| content_digest(tool, snapshot, context, key))
     }
 
-    /// Seals the arguments of a revision, and the contents that they name.
+    /// Seals the arguments of a revision, the contents that they name, and its preview.
     pub(in crate::gate) fn seal_payload(
         &self,
         id: RequestId,
@@ -130,22 +138,31 @@ impl Vault {
         Ok(OpenedPayload { snapshot, plain })
     }
 
-    /// Reads the contents that an opened payload holds besides the arguments. Returns `None` if one
-    /// of them is not the one that the request shows.
-    pub(in crate::gate) fn sealed_contents(
+    /// Reads the contents and the preview that an opened payload holds besides the arguments.
+    /// Returns `None` if one of them is not the one that the request shows.
+    pub(in crate::gate) fn sealed_referents(
         &self,
         record: &CallRecord,
         plain: &[u8],
-    ) -> Option<Vec<SealedContent>> {
+    ) -> Option<OpenedReferents> {
         #[derive(Deserialize)]
-        struct Contents {
+        struct Parts {
             #[serde(default)]
             contents: Vec<SealedContent>,
+            #[serde(default)]
+            preview: Option<String>,
         }
-        let Contents { contents } = serde_json::from_slice(plain).ok()?;
-        let shown = &record.request.contents;
-        let is_shown = |content: &SealedContent| content.is_of(shown, &self.ring, record.id());
-        contents.iter().all(is_shown).then_some(contents)
+        let Parts { contents, preview } = serde_json::from_slice(plain).ok()?;
+        let (request, id) = (&record.request, record.id());
+        let is_shown = |content: &SealedContent| content.is_of(&request.contents, &self.ring, id);
+        if !contents.iter().all(is_shown) {
+            return None;
+        }
+        let preview = match preview {
+            Some(text) => Some(opened_preview(&text, request.preview.as_ref(), &self.ring, id)?),
+            None => None,
+        };
+        Some(OpenedReferents { contents, preview })
     }
 
     /// Seals the output of a body. `None` if it cannot be sealed: the body ran nevertheless.
@@ -195,7 +212,7 @@ impl Vault {
         match text.part {
             SealedPart::Payload => {
                 let plain = self.open_payload(record, &text.sealed).ok()?.plain;
-                self.sealed_contents(record, &plain).is_some().then_some(plain)
+                self.sealed_referents(record, &plain).is_some().then_some(plain)
             }
             SealedPart::Result => self.ring.open(&text.sealed, &bound_of(text, record)).ok(),
         }
@@ -211,19 +228,23 @@ fn bound_of(text: &SealedText, record: &CallRecord) -> Bound {
     Bound::new(record.id(), purpose, record.sealed_revision())
 }
 
-/// Serializes a payload in the form in which it is sealed: the snapshot with its secret ranges, and
-/// the contents that its arguments name.
+/// Serializes a payload in the form in which it is sealed: the snapshot with its secret ranges,
+/// the contents that its arguments name, and its preview.
 fn write_payload(snapshot: &Snapshot, referents: &Referents) -> Result<Vec<u8>, GateError> {
     #[derive(Serialize)]
-    struct WithContents<'p> {
+    struct WithReferents<'p> {
         #[serde(flatten)]
         snapshot: &'p Snapshot,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         contents: Vec<SealedContent>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        preview: Option<String>,
     }
     let written = if referents.is_empty() {
         serde_json::to_vec(snapshot)
     } else {
-        serde_json::to_vec(&WithContents { snapshot, contents: referents.to_sealed() })
+        let preview = referents.preview().and_then(RenderedPreview::to_sealed);
+        serde_json::to_vec(&WithReferents { snapshot, contents: referents.to_sealed(), preview })
     };
     written
         .map_err(|_| GateError::new(GateErrorKind::Payload, "the call's payload cannot be written"))

@@ -8,12 +8,13 @@
 
 use hitl_base::json::parse_with_limits;
 
-use crate::approval::Patch;
+use crate::approval::{Patch, PreviewFailure};
 use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, patched};
 use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::{Schema, places_of};
 use crate::gate::contents::display::ShownRequest;
 use crate::gate::contents::referent::Referents;
+use crate::gate::contents::rendered::RenderedPreview;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::keys::vault::CallContent;
@@ -57,12 +58,15 @@ pub(in crate::gate) async fn revise_by_schema(
     let order = DeclaredOrder::of_shown(&request.arguments);
     let by = ShownTool { name: &facts.name, describe: facts.describe.as_deref(), order: &order };
     let shown = show_revision(core, record, by, &next);
-    // Only an executor reads the contents that the arguments name: it finds different ones when it
-    // claims the call, and asks again.
+    // Only an executor reads the contents that the arguments name, and renders the preview: it finds
+    // different ones when it claims the call, and asks again.
     let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
     let unread = Referents::unreadable_here(places.map(|(at, _)| at));
-    let display = core.contents.display();
-    let contents = display.show(ShownRequest::stored(record), &next, &unread).await;
+    let unrendered = facts.previews.then(|| RenderedPreview::failed(PreviewFailure::Elsewhere));
+    let unread = unread.with_preview(unrendered);
+    let (display, before) = (core.contents.display(), ShownRequest::stored(record));
+    let contents = display.show(before, &next, &unread).await;
+    let preview = display.show_preview(before, &next, &unread).await;
     let mut because = request.reasons.clone();
     let why = "edited where its tool is not: whoever runs it assesses it again";
     if !because.iter().any(|said| said == why) {
@@ -75,6 +79,7 @@ pub(in crate::gate) async fn revise_by_schema(
         masks: shown.masks,
         more_masks: shown.more_masks,
         contents,
+        preview,
         links: Vec::new(),
         title: shown.title,
         assessment: request.assessment.clone(),
@@ -94,8 +99,12 @@ fn reviewed_schema(facts: &ToolFacts) -> Option<Schema> {
         describe: facts.describe.as_deref(),
         schema: &facts.schema,
     };
-    let same = fingerprint(&shown, facts.sensitive.iter().map(String::as_str), &facts.contents)
-        == facts.fingerprint;
+    let same = fingerprint(
+        &shown,
+        facts.sensitive.iter().map(String::as_str),
+        &facts.contents,
+        facts.previews,
+    ) == facts.fingerprint;
     if !same {
         return None;
     }

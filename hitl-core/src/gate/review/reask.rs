@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hitl_base::display::clip;
 
-use crate::approval::{Decision, DecisionKind, ToolChange, names_the_same};
+use crate::approval::{Decision, DecisionKind, ToolChange, names_the_same, previews_the_same};
 use crate::arguments::{ArgumentError, Snapshot};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::calls::lifecycle::MAX_REASON;
@@ -78,10 +78,12 @@ async fn plan_reask(
         // A policy that fails here has not decided anything: the claim evaluates it again.
         routed.verdict = Verdict::Ask(ApprovalLevel::Full);
     }
-    let same_contents = names_the_same(&revision.contents, &record.request.contents);
+    let request = &record.request;
+    let same = names_the_same(&revision.contents, &request.contents)
+        && previews_the_same(revision.preview.as_ref(), request.preview.as_ref());
     let (next, referents) = (revision.snapshot.clone(), revision.referents.clone());
     let edited = edited_revision(core, record, revision).await;
-    let enclosed = if !same_contents || edited.content != record.current_content() {
+    let enclosed = if !same || edited.content != record.current_content() {
         EventPayload::payload(seal_next(core, record, &next, &referents)?)
     } else {
         EventPayload::none()

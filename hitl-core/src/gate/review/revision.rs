@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hitl_base::{Json, JsonText};
 
-use crate::approval::{Content, Mask, title};
+use crate::approval::{Content, Mask, RequestPreview, title};
 use crate::arguments::{DeclaredOrder, Snapshot};
 use crate::gate::contents::display::ShownRequest;
 use crate::gate::contents::referent::Referents;
@@ -28,6 +28,8 @@ pub(in crate::gate) struct EvaluatedRevision {
     /// The contents that its arguments name, and their form for a reviewer.
     pub(in crate::gate) referents: Referents,
     pub(in crate::gate) contents: Vec<Content>,
+    /// The preview in its form for a reviewer.
+    pub(in crate::gate) preview: Option<RequestPreview>,
 }
 
 /// The arguments of the next revision as a reviewer sees them.
@@ -38,8 +40,8 @@ pub(in crate::gate) struct RevisionDisplay {
     pub(in crate::gate) title: String,
 }
 
-/// Reads the contents that new arguments name, unless they were just `found`, and scores and routes
-/// the call again.
+/// Reads the contents that new arguments name and renders the preview, unless they were just `found`,
+/// and scores and routes the call again.
 pub(in crate::gate) async fn evaluate_revision(
     core: &GateCore,
     record: &CallRecord,
@@ -49,13 +51,16 @@ pub(in crate::gate) async fn evaluate_revision(
 ) -> Result<EvaluatedRevision, GateError> {
     let referents = match found {
         Some(found) => found,
-        None => core.contents.read(&tool, &snapshot).await?,
+        None => core.contents.read(&tool, &snapshot, record).await?,
     };
     let display = core.contents.display();
-    let contents = display.show(ShownRequest::stored(record), &snapshot, &referents).await;
+    let shown = ShownRequest::stored(record);
+    let contents = display.show(shown, &snapshot, &referents).await;
+    let preview = display.show_preview(shown, &snapshot, &referents).await;
     // The opinions of scorers about the earlier revision still count: they may only lower.
     let mut opinions = record.request.assessment.opinions_without_contents();
     opinions.extend(display.factor(&contents));
+    opinions.extend(display.preview_factor(preview.as_ref()));
     let evaluation = core.evaluator.evaluate(CallToEvaluate {
         tool: &tool,
         snapshot: &snapshot,
@@ -63,7 +68,7 @@ pub(in crate::gate) async fn evaluate_revision(
         opinions: &opinions,
     })?;
     core.record_policies(&evaluation.routed.policies);
-    Ok(EvaluatedRevision { tool, snapshot, evaluation, referents, contents })
+    Ok(EvaluatedRevision { tool, snapshot, evaluation, referents, contents, preview })
 }
 
 /// Converts an evaluated revision to the one that is stored.
@@ -72,7 +77,7 @@ pub(in crate::gate) async fn edited_revision(
     record: &CallRecord,
     revision: EvaluatedRevision,
 ) -> EditedRevision {
-    let EvaluatedRevision { tool, snapshot, evaluation, contents, .. } = revision;
+    let EvaluatedRevision { tool, snapshot, evaluation, contents, preview, .. } = revision;
     let Evaluation { assessment, routed } = evaluation;
     let requester = core.identities.requester_rule(&tool, &record.context);
     let config = tool.config();
@@ -86,6 +91,7 @@ pub(in crate::gate) async fn edited_revision(
         masks: shown.masks,
         more_masks: shown.more_masks,
         contents,
+        preview,
         links: core.contents.display().show_links(links, &snapshot),
         title: shown.title,
         requirement: requirement(&tool, &routed, requester),
@@ -118,7 +124,7 @@ pub(in crate::gate) fn show_revision(
     RevisionDisplay { arguments: shown.text, masks, more_masks, title }
 }
 
-/// Seals the arguments of a call's next revision, and the contents that they name.
+/// Seals the arguments of a call's next revision, the contents that they name, and its preview.
 pub(in crate::gate) fn seal_next(
     core: &GateCore,
     record: &CallRecord,

@@ -6,10 +6,11 @@ use hitl_base::json::push_part;
 use hitl_base::redact::MAX_POINTER;
 use hitl_base::{Json, JsonText};
 
-use crate::approval::{ApprovalRequest, ReviewerIdentity, Uncovering};
+use crate::approval::{ApprovalRequest, PREVIEW, ReviewerIdentity, Uncovering, preview_tree};
 use crate::arguments::{DeclaredOrder, Layers};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::contents::display::OpenedText;
+use crate::gate::contents::preview_display::OpenedPreview;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::gate::Gate;
@@ -84,6 +85,7 @@ pub(in crate::gate) async fn uncover_request(
     };
     let mut opened = uncover_arguments(core, &record, &layers, selection);
     uncover_contents(core, &mut opened, &stored, selection).await;
+    uncover_preview(core, &mut opened, &stored, selection).await;
     if opened.count == 0 {
         return Err(refused("nothing is masked there that could be uncovered"));
     }
@@ -129,13 +131,39 @@ async fn uncover_contents(
         if content.undeclared_masks() == 0 || !selection.has(&content.at) {
             continue;
         }
-        let uncovered = display.uncover(content, &stored.contents, &secrets, request.id).await;
+        let uncovered =
+            display.uncover(content, &stored.referents.contents, &secrets, request.id).await;
         let Some(OpenedText { text, masks }) = uncovered else { continue };
         opened.count += 1;
         let (at, value) = (content.at.clone(), JsonText::from(&Json::String(text.clone())));
         places.push(UncoveredPlace { at, key: None, value });
         (content.text, content.masks, content.more_masks) = (Some(text), masks, 0);
     }
+}
+
+/// Uncovers the preview as a whole, if one of its masks is selected.
+async fn uncover_preview(
+    core: &GateCore,
+    opened: &mut OpenedRequest,
+    stored: &StoredContents,
+    selection: &MaskSelection,
+) {
+    let UncoveredRequest { request, places } = &mut opened.uncovered;
+    let (Some(preview), Some(kept)) = (&mut request.preview, &stored.referents.preview) else {
+        return;
+    };
+    let selected =
+        selection.has(PREVIEW) || preview.masks.iter().any(|mask| selection.has(&mask.at));
+    if preview.undeclared_masks() == 0 || !selected {
+        return;
+    }
+    let secrets = stored.snapshot.own_taint();
+    let uncovered = core.contents.display().uncover_preview(kept, secrets, request.id).await;
+    let Some(OpenedPreview { items, masks }) = uncovered else { return };
+    opened.count += 1;
+    let value = JsonText::from(&preview_tree(&items));
+    places.push(UncoveredPlace { at: PREVIEW.to_owned(), key: None, value });
+    (preview.items, preview.masks, preview.more_masks) = (items, masks, 0);
 }
 
 /// A request with its selected places uncovered.

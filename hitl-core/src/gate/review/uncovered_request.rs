@@ -15,7 +15,8 @@ pub enum MaskSelection {
     #[default]
     All,
     /// The arguments at these JSON Pointers, as in [`Mask::at`]; at most 200. An argument is
-    /// uncovered as a whole, with its key and with the content that it names.
+    /// uncovered as a whole, with its key and with the content that it names. A place in the preview
+    /// uncovers the whole preview, as `preview:` does.
     At(BTreeSet<String>),
 }
 
@@ -48,12 +49,12 @@ pub struct UncoveredRequest {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UncoveredPlace {
-    /// A JSON Pointer into the arguments of the request that was shown.
+    /// A JSON Pointer into the arguments of the request that was shown; `preview:` for its preview.
     pub at: String,
     /// The last key of the pointer, if that was masked.
     pub key: Option<String>,
-    /// The value, exactly as it will run, or the text that the argument names; without values that
-    /// the host declared sensitive.
+    /// The value, exactly as it will run, or the text that the argument names, or the items of the
+    /// preview by their labels; without values that the host declared sensitive.
     pub value: JsonText,
 }
 

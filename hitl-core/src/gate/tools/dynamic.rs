@@ -4,25 +4,35 @@ use std::any::TypeId;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use hitl_base::JsonText;
 use hitl_base::json::{Limits, parse_with_limits};
 
 use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, SnapshotError, or_empty};
-use crate::call::{ContentReaders, Permit, Shown, ToolFacts, ToolKind, fingerprint};
+use crate::call::{ContentReaders, Permit, RunContext, Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::{
-    DynArguments, DynBody, DynContent, DynFailure, DynSpec, DynTool, Running, Schema,
+    DynArguments, DynBody, DynContent, DynFailure, DynPreview, DynSpec, DynTool, Running, Schema,
 };
 use crate::gate::execution::bound_call::TypedCall;
 use crate::gate::execution::runnable::Runnable;
 use crate::gate::stored_text::UNLIMITED;
-use crate::gate::tools::registered_tool::{ErasedTool, ParsedCall, RegisteredTool, ToolMetadata};
+use crate::gate::tools::registered_tool::{
+    ErasedTool, ParsedCall, RegisteredTool, Rendering, ToolMetadata,
+};
 
 /// A tool that is known only at run time.
 struct DynamicTool {
     schema: Arc<Schema>,
     body: DynBody,
     contents: Vec<DynContent>,
+    preview: Option<DynPreview>,
     order: Arc<DeclaredOrder>,
+}
+
+impl DynamicTool {
+    fn arguments(&self, snapshot: Snapshot) -> DynArguments {
+        DynArguments { snapshot: Arc::new(snapshot), order: Arc::clone(&self.order) }
+    }
 }
 
 impl ErasedTool for DynamicTool {
@@ -32,8 +42,7 @@ impl ErasedTool for DynamicTool {
             .map_err(|error| self.schema.without_secrets(ArgumentError::from(error)))?;
         self.schema.check(&tree)?;
         let snapshot = self.schema.snapshot(&tree)?;
-        let order = Arc::clone(&self.order);
-        let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()), order };
+        let arguments = self.arguments(snapshot.clone());
         let call = Box::new(TypedCall(Running { arguments, body: Arc::clone(&self.body) }));
         // The keys of the given tree are not sorted.
         Ok(ParsedCall { snapshot, tree: None, call })
@@ -47,6 +56,14 @@ impl ErasedTool for DynamicTool {
             content.collect(&tree, &mut readers);
         }
         Ok(readers)
+    }
+
+    fn preview(&self, snapshot: &Snapshot, cx: RunContext) -> Result<Rendering, ArgumentError> {
+        let arguments = self.arguments(snapshot.clone());
+        Ok(match &self.preview {
+            Some(preview) => preview(arguments, cx),
+            None => async { Err("the tool has no preview".to_owned()) }.boxed(),
+        })
     }
 }
 
@@ -71,7 +88,7 @@ impl Runnable for Running {
 impl RegisteredTool {
     /// Describes a tool that is known only at run time.
     pub(in crate::gate) fn dynamic(tool: DynTool) -> Self {
-        let DynTool { spec, schema_text, schema, body, contents } = tool;
+        let DynTool { spec, schema_text, schema, body, contents, preview } = tool;
         let shown = Shown {
             name: &spec.name,
             description: &spec.description,
@@ -79,7 +96,8 @@ impl RegisteredTool {
             schema: schema_text.as_str(),
         };
         let read: Vec<String> = contents.iter().map(|content| content.path.clone()).collect();
-        let fingerprint = fingerprint(&shown, spec.sensitive.iter().map(String::as_str), &read);
+        let (secrets, previews) = (spec.sensitive.iter().map(String::as_str), preview.is_some());
+        let fingerprint = fingerprint(&shown, secrets, &read, previews);
         let DynSpec { name, description, sensitive, unchecked, version, config } = spec;
         let metadata = ToolMetadata {
             name: Cow::Owned(name),
@@ -89,10 +107,10 @@ impl RegisteredTool {
             config,
         };
         let facts = metadata.facts(fingerprint, &schema_text, ToolKind::Dynamic);
-        let facts = ToolFacts { sensitive, unchecked, contents: read, ..facts };
+        let facts = ToolFacts { sensitive, unchecked, contents: read, previews, ..facts };
         let declared = schema_text.tree().map(|schema| DeclaredOrder::of_schema(&schema));
         let order = Arc::new(declared.unwrap_or_default());
-        let erased = DynamicTool { schema, body, contents, order: Arc::clone(&order) };
+        let erased = DynamicTool { schema, body, contents, preview, order: Arc::clone(&order) };
         let type_id = TypeId::of::<DynArguments>();
         Self::new(metadata, schema_text, facts, type_id, Box::new(erased), None, order)
     }

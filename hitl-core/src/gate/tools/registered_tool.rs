@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use hitl_base::json::Limits;
 use hitl_base::{Json, JsonText};
 
 use crate::arguments::{ArgumentError, DeclaredOrder, Places, Snapshot, parse};
 use crate::call::{
-    ContentReaders, Fingerprint, Shown, StateRequirement, Tool, ToolConfig, ToolFacts, ToolKind,
-    fingerprint,
+    CallPreview, ContentReaders, Fingerprint, RunContext, Shown, StateRequirement, Tool,
+    ToolConfig, ToolFacts, ToolKind, fingerprint,
 };
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::execution::execution::BodySpec;
@@ -70,6 +72,7 @@ impl ToolMetadata {
             schema: schema.as_str().to_owned(),
             sensitive: Vec::new(),
             contents: Vec::new(),
+            previews: false,
             unchecked: Vec::new(),
             kind,
             approval_type: config.approval_type.to_owned(),
@@ -91,7 +94,14 @@ pub(in crate::gate) trait ErasedTool: Send + Sync {
 
     /// Returns the readers of the contents that these arguments name.
     fn content_readers(&self, snapshot: &Snapshot) -> Result<ContentReaders, ArgumentError>;
+
+    /// Begins to render a preview of the call with these arguments. Called only for a tool that
+    /// declares it.
+    fn preview(&self, snapshot: &Snapshot, cx: RunContext) -> Result<Rendering, ArgumentError>;
 }
+
+/// The future of host code that renders a preview.
+pub(in crate::gate) type Rendering = BoxFuture<'static, Result<CallPreview, String>>;
 
 /// A text that was parsed as the arguments of a tool.
 pub(in crate::gate) struct ParsedCall {
@@ -117,6 +127,11 @@ impl<T: Tool> ErasedTool for TypedTool<T> {
         let mut readers = ContentReaders::default();
         arguments.contents(&mut readers);
         Ok(readers)
+    }
+
+    fn preview(&self, snapshot: &Snapshot, cx: RunContext) -> Result<Rendering, ArgumentError> {
+        let (arguments, ..) = parse::<T>(snapshot.text(), UNLIMITED, self.places.as_ref())?;
+        Ok(arguments.preview(cx).boxed())
     }
 }
 
@@ -219,6 +234,28 @@ impl RegisteredTool {
         readers.unwrap_or_else(|_panicked| Err(ArgumentError::panicked()))
     }
 
+    /// Returns whether it declares that it renders previews.
+    pub(in crate::gate) fn previews(&self) -> bool {
+        self.facts.previews
+    }
+
+    /// Returns whether the host's code looks at the world before a call of it runs: for the contents
+    /// that its arguments name, or for a preview.
+    pub(in crate::gate) fn looks_ahead(&self) -> bool {
+        self.reads_contents() || self.previews()
+    }
+
+    /// Begins to render a preview of the call with these arguments. If the tool panics, its call is
+    /// refused.
+    pub(in crate::gate) fn preview(
+        &self,
+        snapshot: &Snapshot,
+        cx: RunContext,
+    ) -> Result<Rendering, ArgumentError> {
+        let rendering = catch(|| self.erased.preview(snapshot, cx));
+        rendering.unwrap_or_else(|_panicked| Err(ArgumentError::panicked()))
+    }
+
     /// Checks, before anybody is asked, that a snapshot reads back to itself: a call that waits for
     /// a human runs from its snapshot.
     pub(in crate::gate) fn check_read_back(
@@ -269,7 +306,7 @@ impl RegisteredTool {
         let secrets = spec.parameters.iter().filter(|p| p.sensitive).map(|p| p.name);
         let contents = spec.parameters.iter().filter(|parameter| parameter.content_of);
         let contents: Vec<String> = contents.map(|parameter| parameter.name.to_owned()).collect();
-        let fingerprint = fingerprint(&shown, secrets.clone(), &contents);
+        let fingerprint = fingerprint(&shown, secrets.clone(), &contents, spec.previews);
         let metadata = ToolMetadata {
             name: Cow::Borrowed(spec.name),
             description: Cow::Borrowed(spec.description),
@@ -280,6 +317,7 @@ impl RegisteredTool {
         let mut facts = metadata.facts(fingerprint, &schema, ToolKind::Typed);
         facts.sensitive = secrets.map(str::to_owned).collect();
         facts.contents = contents;
+        facts.previews = spec.previews;
         let order = DeclaredOrder::new(spec.parameters.iter().map(|parameter| parameter.name));
         let erased = Box::new(TypedTool::<T> { places: places.clone(), of: PhantomData });
         Self::new(metadata, schema, facts, TypeId::of::<T>(), erased, places, Arc::new(order))

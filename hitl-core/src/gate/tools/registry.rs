@@ -22,10 +22,10 @@ pub(in crate::gate) struct ToolRegistry {
 impl ToolRegistry {
     pub(in crate::gate) fn new(
         tools: BTreeMap<Cow<'static, str>, Arc<RegisteredTool>>,
-        states: StateMap,
+        states: Arc<StateMap>,
         limits: Limits,
     ) -> Self {
-        Self { tools, states: Arc::new(states), limits }
+        Self { tools, states, limits }
     }
 
     /// Returns the tool of this name, if it is registered.

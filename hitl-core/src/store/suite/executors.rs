@@ -101,6 +101,7 @@ pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
         masks: Vec::new(),
         more_masks: 0,
         contents: Vec::new(),
+        preview: record.request.preview.clone(),
         links: Vec::new(),
         title: "Sign it twice".to_owned(),
         assessment: record.request.assessment.clone(),

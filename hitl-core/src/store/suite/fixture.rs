@@ -6,6 +6,7 @@ use std::time::Duration;
 use hitl_base::{JsonText, Timestamp};
 
 use super::Subject;
+use super::preview::preview;
 use crate::approval::{ApprovalRequest, Choice, Decision};
 use crate::call::{
     BINDING_VERSION, CallContext, CallKey, ContentDigest, FailureRecord, Fingerprint, Principal,
@@ -317,6 +318,7 @@ impl Draft {
             masks: Vec::new(),
             more_masks: 0,
             contents: Vec::new(),
+            preview: Some(preview()),
             links: Vec::new(),
             repeats: None,
             uncovering: crate::approval::Uncovering::Allowed,
@@ -398,6 +400,7 @@ pub fn facts(record: &CallRecord) -> ToolFacts {
         schema: r#"{"type":"object"}"#.to_owned(),
         sensitive: Vec::new(),
         contents: Vec::new(),
+        previews: true,
         unchecked: Vec::new(),
         kind: ToolKind::Typed,
         approval_type: request.approval_type.clone(),
@@ -453,6 +456,7 @@ pub fn edit(record: &CallRecord, decision: Decision, content: u64, level: Approv
         masks: Vec::new(),
         more_masks: 0,
         contents: Vec::new(),
+        preview: record.request.preview.clone(),
         links: Vec::new(),
         title: format!("Sign contract {content}"),
         assessment: record.request.assessment.clone(),

@@ -32,6 +32,7 @@ pub mod holds;
 pub mod list;
 pub mod marks;
 pub mod outbox;
+mod preview;
 pub mod queue;
 pub mod races;
 pub mod retention;
