@@ -4,7 +4,8 @@
 pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
 pub use hitl_core::call::{
-    Entry, IsResult, IsResultFallback, Same, SameByDebug, SameByEq, SameUnknown, ToolReturn,
+    CallPreview, Entry, IsResult, IsResultFallback, PreviewReturn, Same, SameByDebug, SameByEq,
+    SameUnknown, ToolReturn,
 };
 pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
@@ -13,7 +14,8 @@ pub use hitl_core::{
 };
 pub use {schemars, serde};
 
-use hitl_core::{CallContext, RunContext};
+use hitl_core::CallContext;
+pub use hitl_core::RunContext;
 
 /// The placeholder for a secret that an attribute of the body names in order to skip it.
 #[derive(Debug)]

@@ -75,6 +75,7 @@ mod validate;
 /// | `open_world` | flag | it reaches systems that the host does not know |
 /// | `effect` | template, like `"refund:{payment_id}"` | the consequence that must not happen twice: of the calls of a tenant with the same effect only the first starts, and a human is asked about a further one (docs/effects.md) |
 /// | `effect_repeat` | `"ask"`, `"refuse"`; `"ask"` | what happens to a further one |
+/// | `preview` | name of an `async fn` | it takes the tool's own parameters, changes nothing, and says what the call would do: a `CallPreview`, or a `Result` of one. Reviewers see it, and it is compared before the call runs (docs/macro.md) |
 /// | `approve_label`, `reject_label` | string; `"Approve"`, `"Reject"` | what the two buttons say |
 /// | `describe` | template | what would happen, in one line, with `{parameter}` where an argument belongs and `{{`, `}}` for braces |
 /// | `name` | 1 to 64 of `A-Z a-z 0-9 _ -`; the fn's name | what the model calls the tool |

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ErasedLine;
 use crate::approval::{KnownBy, ReviewerIdentity};
-use crate::call::{BindingDigest, CallKey, Principal, PrincipalKind, Risk};
+use crate::call::{BindingDigest, CallKey, PreviewDigest, Principal, PrincipalKind, Risk};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState};
@@ -196,6 +196,9 @@ pub struct AuditRecord {
     /// The digest that a decision or a run is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<BindingDigest>,
+    /// The digest of the preview that `binding` covers, if the tool renders one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<PreviewDigest>,
     /// The version of the tool's code that is about to run: in an intent, if the tool has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Cow<'static, str>>,
@@ -254,6 +257,7 @@ impl AuditRecord {
             known_by: None,
             revision: None,
             binding: None,
+            preview: None,
             build: None,
             verdict: None,
             assessment: None,
@@ -321,6 +325,7 @@ impl AuditRecord {
                 .then(|| record.request.requester_may_approve()),
             revision: Some(record.request.revision),
             binding: Some(record.request.binding),
+            preview: record.request.preview.as_ref().map(|preview| preview.digest),
             ..Self::bare(event, at)
         }
     }

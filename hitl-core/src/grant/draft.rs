@@ -74,6 +74,9 @@ pub enum GrantError {
     /// The contents that the arguments name are reviewed each time.
     #[error("what this call names is read and looked at each time; no grant is given for it")]
     Contents,
+    /// The preview of the call failed, so what it would do is not known.
+    #[error("the preview of this call failed: look at each such call until it works")]
+    Preview,
     /// A policy or a factor requires a review of each such call.
     #[error("a policy or a factor wants each such call looked at; no grant lifts that")]
     Demanded,
@@ -107,6 +110,7 @@ impl ApprovalRequest {
         ensure(self.quorum.is_one(), GrantError::Quorum)?;
         ensure(self.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
         ensure(self.contents.is_empty(), GrantError::Contents)?;
+        ensure(self.has_no_failed_preview(), GrantError::Preview)?;
         ensure(self.confirmation().is_none(), GrantError::Confirmed)
     }
 

@@ -37,6 +37,7 @@ mod outbox;
 mod own_files;
 mod panics;
 mod policy;
+mod previews;
 mod queue;
 mod remembers;
 mod reminders;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use hitl_base::JsonText;
 use hitl_base::json::{Limits, parse_with_limits};
+use hitl_core::call::CallPreview;
 use hitl_core::seal::Sealed;
 use hitl_core::{
     CallContext, CallKey, CallRecord, CallState, Decision, DynArguments, DynSpec, DynTool, Gate,
@@ -85,7 +86,8 @@ fn tool(description: &str, schema: &str, seen: &Seen) -> Option<DynTool> {
         async { Ok::<_, String>(JsonText::null()) }
     };
     let config = ToolConfig::DEFAULT.base_confidence(50);
-    DynTool::new(DynSpec::new("pay", description).config(config), schema, body).ok()
+    let tool = DynTool::new(DynSpec::new("pay", description).config(config), schema, body).ok()?;
+    Some(tool.preview(|_, _| async { CallPreview::new().fact("balance", "7.00 EUR") }))
 }
 
 const DESCRIPTION: &str = "Pays somebody.";
@@ -231,12 +233,19 @@ impl World {
         came
     }
 
-    /// Changes the record, as a faulty store might return it.
+    /// Changes the record, as a faulty store might return it. The digest is that of the preview.
     async fn mutated_record(&mut self) -> Came {
         let record = self.store.inner.get_by_key(&self.call_key()).await.unwrap().unwrap();
         let json = serde_json::to_string(&record).unwrap();
-        let field =
-            self.dice.one(&["binding", "fingerprint", "revision", "principal", "tenant", "tool"]);
+        let field = self.dice.one(&[
+            "binding",
+            "fingerprint",
+            "revision",
+            "principal",
+            "tenant",
+            "tool",
+            "digest",
+        ]);
         let changed = match field {
             "revision" => json.replacen("\"revision\":1", "\"revision\":2", 1),
             "tenant" => json.replace("\"tenant\":\"default\"", "\"tenant\":\"other\""),

@@ -115,13 +115,7 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
             quote!(<#service as __HitlService>::__hitl_body(&#instance, #entered #arguments))
         }
     };
-    let service = function.method.as_ref().map(|Method { service, .. }| {
-        let (instance, cx) = (hygienic("service"), hygienic("cx"));
-        quote! {
-            let #instance =
-                ::core::clone::Clone::clone(#cx.state::<::std::sync::Arc<#service>>());
-        }
-    });
+    let (service, _) = service(function);
     let call = quote!(#called.await);
     let (result, ended) = match ReturnKind::new(attribute, function) {
         ReturnKind::Unit => {
@@ -151,6 +145,16 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
             #ended
         }
     }
+}
+
+/// Returns the statement that takes the service of a method from the host's state, and its name.
+pub(super) fn service(function: &Function) -> (Option<TokenStream>, Option<Ident>) {
+    let Some(Method { service, .. }) = &function.method else { return (None, None) };
+    let (instance, cx) = (hygienic("service"), hygienic("cx"));
+    let taken = quote! {
+        let #instance = ::core::clone::Clone::clone(#cx.state::<::std::sync::Arc<#service>>());
+    };
+    (Some(taken), Some(instance))
 }
 
 /// Returns the body of a method: in a trait of its own, because `self` and `Self` are those of the
@@ -188,7 +192,7 @@ pub(super) fn service_trait(
 
 /// Allows lints about hand-written fns for the code around the body. The body itself has only the
 /// user's own lint attributes, so that even `forbid` can be there.
-fn quiet() -> TokenStream {
+pub(super) fn quiet() -> TokenStream {
     quote! {
         #[allow(
             clippy::too_many_arguments,
@@ -349,12 +353,12 @@ fn arrow(attribute: &Attribute, function: &Function) -> Option<TokenStream> {
     }
 }
 
-fn hygienic(name: &str) -> Ident {
+pub(super) fn hygienic(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
 /// Returns the value for a parameter, in the type that the fn declares.
-fn value(parameter: &Parameter, names: &Names) -> TokenStream {
+pub(super) fn value(parameter: &Parameter, names: &Names) -> TokenStream {
     let short = &names.short;
     let (call, cx) = (hygienic("call"), hygienic("cx"));
     let Parameter { ident, ty: written, role, .. } = parameter;

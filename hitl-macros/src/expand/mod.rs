@@ -4,6 +4,7 @@
 mod arguments;
 mod body;
 mod contents;
+mod preview;
 mod round_trip;
 mod spec;
 mod tool;

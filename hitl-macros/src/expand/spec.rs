@@ -55,8 +55,11 @@ pub(super) fn spec(attribute: &Attribute, function: &Function, names: &Names) ->
             quote!(.version(#version))
         }
     };
+    let previews = attribute.preview.as_ref().map(|_| quote!(.previews()));
     let config = config(attribute, function, short);
-    quote!(#short::ToolSpec::new(#name, #description)#parameters #states #version #config)
+    quote! {
+        #short::ToolSpec::new(#name, #description)#parameters #states #previews #version #config
+    }
 }
 
 fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Option<TokenStream> {

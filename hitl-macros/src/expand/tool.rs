@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
 use super::arguments::{arguments_of, underscored};
-use super::{arguments, body, contents, round_trip, spec};
+use super::{arguments, body, contents, preview, round_trip, spec};
 use crate::parse::{Attribute, Attributes, Function};
 
 /// The names that several parts of the expansion need.
@@ -60,6 +60,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
     let contents = contents::contents(function, short);
     let body = body::service_trait(attribute, function, names);
     let run = body::run(attribute, function, names);
+    let preview = preview::preview(attribute, function, names);
     let proof = body::proof(attribute, function, names);
     quote! {
         #(#existence)*
@@ -77,6 +78,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
                 #snapshot
                 #lost_in
                 #contents
+                #preview
                 #run
             }
 

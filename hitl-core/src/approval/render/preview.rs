@@ -1,6 +1,5 @@
 //! The preview of a call: facts, differences line by line, and what has changed in it: pure.
 
-use hitl_base::Json;
 use hitl_base::display::{clip, quoted, text_hazards, visible};
 use hitl_base::json::push_part;
 
