@@ -1,6 +1,7 @@
 // <hitl-approval-card call="ID">: one call, and the panel on which it is decided.
 
 import { session } from "./api.js";
+import { preview } from "./call-preview.js";
 import {
 	argumentTable,
 	asker,
@@ -96,6 +97,7 @@ export class ApprovalCard extends HTMLElement {
 			fill(this.#warned, warnings(call));
 			fill(
 				this.#table,
+				preview(call),
 				argumentTable(call, (show) => this.uncover(show)),
 			);
 			this.#table.querySelector(".uncovering button")?.focus();
@@ -146,6 +148,7 @@ export class ApprovalCard extends HTMLElement {
 		fill(this.#warned, warnings(call));
 		fill(
 			this.#table,
+			preview(call),
 			argumentTable(call, (show) => this.uncover(show)),
 		);
 		fill(

@@ -52,6 +52,7 @@ files! {
     "grant-form.js": JS,
     "api.js": JS,
     "approval-card.js": JS,
+    "call-preview.js": JS,
     "card-parts.js": JS,
     "code.js": JS,
     "dom.js": JS,

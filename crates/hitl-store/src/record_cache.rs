@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
 use hitl_base::sync::lock;
+use hitl_core::approval::PreviewItem;
 use hitl_core::machine::{CallRecord, Event};
 use hitl_core::{RequestId, Tenant};
 
@@ -78,7 +79,10 @@ impl<B> RecordCache<B> {
 fn fits(record: &CallRecord) -> bool {
     let request = record.request();
     let contents = request.contents.iter().filter_map(|content| content.text.as_ref());
-    contents.map(String::len).sum::<usize>() + request.arguments.as_str().len() <= TEXT
+    let preview = request.preview.iter().flat_map(|preview| &preview.items);
+    let preview: usize = preview.flat_map(PreviewItem::texts).map(str::len).sum();
+    let contents: usize = contents.map(String::len).sum();
+    contents + preview + request.arguments.as_str().len() <= TEXT
 }
 
 /// Returns whether the state machine needs only the record and the time for this event. The cache

@@ -49,6 +49,11 @@ pub struct RequestDocument {
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contents: Vec<()>,
+    /// What the call would do, as its tool rendered it: `digest`, `found`, `items`, `masks`,
+    /// `moreMasks`, `changes`. Left out when the tool renders nothing.
+    #[schema(value_type = Object)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<()>,
     /// Where symbolic links lead that the arguments name: `at`, `to`. Left out when there are none.
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -54,7 +54,7 @@ impl PreviewItem {
     }
 
     /// Returns its texts, without the label.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
         let (first, second) = match self {
             Self::Fact { value, .. } => (value, None),
             Self::Difference { before, after, .. } => (before, Some(after)),

@@ -207,3 +207,18 @@ fn an_effect_names_arguments_that_are_no_secrets() {
         assert!(text.contains(error), "{error}\n{text}");
     }
 }
+
+#[test]
+fn a_preview_takes_the_parameters_of_the_tool_in_their_order() {
+    let item = quote! {
+        /// Pays.
+        async fn pay(to: &str, #[hitl(state)] bank: Arc<Bank>, #[hitl(sensitive)] pin: String) {}
+    };
+    let text = |keys| expansion(keys, item.clone()).split_whitespace().collect::<String>();
+    let with = text(quote!(preview = previews::pay));
+    assert!(with.contains(".previews()"), "{with}");
+    assert!(with.contains("previews::pay(&call.to,::core::clone::Clone::clone("), "{with}");
+    assert!(with.contains("call.pin)") || with.contains("call.pin,)"), "{with}");
+    let without = text(quote!());
+    assert!(!without.contains("preview"), "{without}");
+}
