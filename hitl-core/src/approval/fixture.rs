@@ -30,6 +30,8 @@ pub(super) fn request(arguments: &str) -> ApprovalRequest {
         more_masks: 0,
         contents: Vec::new(),
         preview: None,
+        stated_reason: None,
+        conversation_url: None,
         links: Vec::new(),
         repeats: None,
         uncovering: Uncovering::Allowed,

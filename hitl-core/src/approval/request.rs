@@ -77,6 +77,14 @@ pub struct ApprovalRequest {
     /// revision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<Content>,
+    /// The reason that the model states for the call: its own words, without secrets, at most about
+    /// 1,000 characters. No part of what is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated_reason: Option<String>,
+    /// The address of the conversation in which the call was made: `http` or `https`, plain ASCII.
+    /// The host's word, and no part of what is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_url: Option<String>,
     /// What the call would do, where the tool renders it, as it was rendered for this revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<RequestPreview>,

@@ -1,6 +1,7 @@
 //! The context of a call: the requester, the tenant and the lineage; set by the host, never by the
 //! model.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use hitl_base::id::Uuid;
@@ -45,7 +46,8 @@ impl Default for Tenant {
 
 /// The context of a call: who asks, for which tenant, and on behalf of which other run. The host
 /// builds it from what it has verified itself; arguments, model output and request bodies cannot
-/// influence it.
+/// influence it. Only the [reason](Self::because) is the model's, and it is kept apart: no signal,
+/// policy or scorer gets it.
 ///
 /// Plain data that can be stored. Live objects (pools, clients) are host state and belong to the
 /// gate: see `GateBuilder::state`.
@@ -86,6 +88,29 @@ pub struct CallContext {
     /// True if the principal declared the call urgent.
     #[serde(default)]
     pub time_sensitive: bool,
+    /// The address of the conversation in which the call was made, for the person who decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_url: Option<String>,
+    /// The reason that the model states, until the call is taken in.
+    #[serde(skip)]
+    pub(crate) reason: StatedReason,
+}
+
+/// A reason in the words of a model. `Debug` does not print it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct StatedReason(Option<Box<str>>);
+
+impl StatedReason {
+    /// Returns the words, and leaves nothing.
+    pub(crate) fn take(&mut self) -> Option<Box<str>> {
+        self.0.take()
+    }
+}
+
+impl fmt::Debug for StatedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "stated" } else { "none" })
+    }
 }
 
 impl CallContext {
@@ -101,6 +126,8 @@ impl CallContext {
             parent_call: None,
             workspace_verified: false,
             time_sensitive: false,
+            conversation_url: None,
+            reason: StatedReason::default(),
         }
     }
 
@@ -160,6 +187,7 @@ impl CallContext {
         context.root.get_or_insert_with(|| call.run.clone());
         context.parent = Some(call.run.clone());
         context.parent_call = Some(call.clone());
+        context.reason = StatedReason::default();
         context
     }
 
@@ -179,6 +207,36 @@ impl CallContext {
     #[must_use]
     pub fn time_sensitive(mut self) -> Self {
         self.time_sensitive = true;
+        self
+    }
+
+    /// States why the model makes the call, in its own words. They are shown to the person who
+    /// decides, labelled as the model's and without secrets, and kept with the call: about 1,000
+    /// characters. They are no argument, change no score, and are not part of what is approved.
+    ///
+    /// Of several submissions of one call, the first one states the reason.
+    ///
+    /// ```
+    /// # use hitl::CallContext;
+    /// // What the model wrote before it called the tool.
+    /// let said = "The customer asked for it twice.";
+    /// let cx = CallContext::new("ann").because(said);
+    /// ```
+    #[must_use]
+    pub fn because(mut self, words: impl Into<String>) -> Self {
+        self.reason = StatedReason(Some(words.into().into_boxed_str()));
+        self
+    }
+
+    /// Names the address of the conversation in which the call was made: `http` or `https`, at most
+    /// 2,000 bytes of plain ASCII, without a user. The person who decides gets it as a link. One
+    /// that is none of that, or that holds a secret, is not shown, and `tracing` has a warning.
+    ///
+    /// For all calls of a gate:
+    /// [`GateBuilder::conversation_url`](crate::GateBuilder::conversation_url).
+    #[must_use]
+    pub fn conversation_url(mut self, url: impl Into<String>) -> Self {
+        self.conversation_url = Some(url.into());
         self
     }
 

@@ -104,6 +104,7 @@ impl GateBuilder {
             })),
             clock,
             uncovering: self.uncovering,
+            conversation: self.conversation,
         };
         let directory = self.directory.map(|(directory, deadline)| {
             let status_bound = HostCode::new(&threads, deadline);

@@ -16,6 +16,8 @@ pub enum BuildErrorKind {
     InvalidSpec,
     /// The console's URL is not one, or it holds more than the address of a page.
     ConsoleUrl,
+    /// The template of links to conversations does not make links.
+    ConversationUrl,
     /// Built outside of a Tokio runtime.
     NoRuntime,
     /// No host key: none was given, the store keeps none, and no random one could be made.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use hitl_base::Clock;
 use hitl_base::json::Limits;
 
-use crate::approval::{Approver, Uncovering};
+use crate::approval::{Approver, Uncovering, link_fault, link_of};
 use crate::audit::AuditSink;
-use crate::call::{InvalidSpec, Principal, StateMap, Tool};
+use crate::call::{CallKey, InvalidSpec, Principal, StateMap, Tool};
 use crate::confidence::{Scorer, Signal, Signals};
 use crate::dynamic::DynTool;
 use crate::gate::build_error::{BuildError, BuildErrorKind};
@@ -53,6 +53,7 @@ pub struct GateBuilder {
     pub(super) recover: bool,
     pub(super) protected: Vec<PathBuf>,
     pub(super) console_url: Option<String>,
+    pub(super) conversation: Option<String>,
     pub(super) on_notice: Option<NoticeHandler>,
 }
 
@@ -80,6 +81,7 @@ impl GateBuilder {
             recover: true,
             protected: Vec::new(),
             console_url: None,
+            conversation: None,
             on_notice: None,
         }
     }
@@ -270,6 +272,21 @@ impl GateBuilder {
             self.mistakes.push(BuildError::new(BuildErrorKind::ConsoleUrl, why));
         }
         self.console_url = Some(url);
+        self
+    }
+
+    /// Gives reviewers a link to the conversation of each call, made from this template with
+    /// `{tenant}`, `{run}` and `{position}` in place of the parts of the call's key:
+    /// `https://chat.example.com/runs/{run}`. A template that makes no link is refused when the
+    /// gate is built. A call's own
+    /// [`conversation_url`](crate::CallContext::conversation_url) comes first.
+    pub fn conversation_url(mut self, template: impl Into<String>) -> Self {
+        let template = template.into();
+        if let Some(fault) = link_fault(&link_of(&template, &CallKey::new("run", 0))) {
+            let why = format!("the template of links to conversations is not used: {fault}");
+            self.mistakes.push(BuildError::new(BuildErrorKind::ConversationUrl, why));
+        }
+        self.conversation = Some(template);
         self
     }
 

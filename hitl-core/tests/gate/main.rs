@@ -39,6 +39,7 @@ mod panics;
 mod policy;
 mod previews;
 mod queue;
+mod remarks;
 mod remembers;
 mod reminders;
 mod rights;

@@ -10,8 +10,8 @@ use super::TextStyle;
 use super::view::{
     Action, DetailLevel, Line, Origin, ReviewCard, Score, Section, SectionName, Title,
 };
-use super::{alike, arguments, masks, named, preview};
-use crate::approval::{ApprovalRequest, Choice, References};
+use super::{alike, arguments, masks, named, preview, stated};
+use crate::approval::{ApprovalRequest, Choice, References, link_fault};
 use crate::call::Risk;
 use crate::policy::RequesterRule;
 
@@ -35,6 +35,10 @@ impl ApprovalRequest {
         if let Some(shown) = &self.preview {
             let lines = preview::lines(shown, extent);
             sections.push(section(SectionName::Preview, Origin::Preview, lines));
+        }
+        if let Some(words) = &self.stated_reason {
+            let lines = stated::lines(words);
+            sections.push(section(SectionName::StatedReason, Origin::Model, lines));
         }
         sections.extend([tool(self, extent), risk(self, &references), confidence(self)]);
         sections.extend(raised_by(self));
@@ -178,6 +182,10 @@ fn asked_by(request: &ApprovalRequest) -> Section {
         }
         _ => {}
     }
+    if let Some(url) = request.conversation_url.as_deref().filter(|url| link_fault(url).is_none()) {
+        let label = Some("conversation".to_owned());
+        lines.push(Line { label, value: url.to_owned(), ..Line::default() });
+    }
     section(SectionName::AskedBy, Origin::Host, lines)
 }
 
@@ -221,6 +229,7 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>, extent: DetailLevel)
     };
     warnings.extend(masks::warnings(request, tree));
     warnings.extend(preview::warnings(request, extent));
+    warnings.extend(request.stated_reason.iter().flat_map(|words| stated::warnings(words)));
     warnings.extend(named::warnings(request, extent));
     for oddity in text_hazards(&request.title) {
         warnings.push(format!("the title has {}", oddity.says()));

@@ -10,6 +10,7 @@
 //! | `masks` | what is masked in them, in words: pure |
 //! | `named` | the things that they point at, read or not: pure |
 //! | `preview` | what the call would do, as its tool says: pure |
+//! | `stated` | why the model says that it calls: pure |
 //! | `text` | the view as lines of text, for a terminal or a log |
 //! | `html`, `markdown`, `chat` | the view where text can be markup: everything is escaped |
 
@@ -23,6 +24,7 @@ mod markdown;
 mod masks;
 mod named;
 mod preview;
+mod stated;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -149,6 +149,8 @@ pub enum SectionName {
     Contents,
     /// What the call would do, as its tool rendered it.
     Preview,
+    /// Why the model says that it makes the call.
+    StatedReason,
 }
 
 impl SectionName {
@@ -165,6 +167,7 @@ impl SectionName {
             Self::Arguments => "arguments",
             Self::Contents => "contents",
             Self::Preview => "would do",
+            Self::StatedReason => "says why",
         }
     }
 }

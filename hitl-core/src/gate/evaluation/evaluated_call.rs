@@ -40,6 +40,8 @@ pub(in crate::gate) struct EvaluatedCall {
     pub(in crate::gate) has_host_key: bool,
     pub(in crate::gate) evaluation: Evaluation,
     pub(in crate::gate) content: ContentDigest,
+    /// The reason that the model states. Nothing that scores or routes has seen it.
+    pub(in crate::gate) reason: Option<Box<str>>,
     /// The arguments without secrets, and their masks.
     pub(in crate::gate) shown: Shown,
     /// True if the arguments certainly name no file of this gate, whatever the file system

@@ -9,7 +9,7 @@ use hitl_base::id::EphemeralIds;
 use hitl_base::json::parse_with_limits;
 use hitl_base::{Json, Redactor};
 
-use crate::approval::{Uncovering, title};
+use crate::approval::{Uncovering, link_fault, link_of, stated_reason, title};
 use crate::arguments::{SecretScan, Snapshot};
 use crate::call::{CallContext, CallKey, content_digest};
 use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, Signals, assess};
@@ -48,6 +48,8 @@ pub(in crate::gate) struct EvaluationRules {
     /// The time that rules read.
     pub(in crate::gate) clock: ForwardClock,
     pub(in crate::gate) uncovering: Uncovering,
+    /// The template of links to conversations.
+    pub(in crate::gate) conversation: Option<String>,
 }
 
 /// A new or stored call to evaluate.
@@ -72,7 +74,8 @@ impl Evaluator {
 
     /// Scores and routes a new call.
     pub(in crate::gate) fn evaluate_new(&self, call: NewCall) -> Result<EvaluatedCall, GateError> {
-        let NewCall { tool, snapshot, tree, context, key } = call;
+        let NewCall { tool, snapshot, tree, mut context, key } = call;
+        let reason = context.reason.take();
         let (mut lazy, nothing) = LazyTree::looked_over(snapshot.text(), &self.redactor);
         if let Some(tree) = tree {
             lazy = lazy.with(tree);
@@ -102,6 +105,7 @@ impl Evaluator {
             has_host_key,
             evaluation,
             content,
+            reason,
             shown,
             names_no_own_file,
         })
@@ -233,7 +237,39 @@ impl Evaluator {
         requester: RequesterRule,
     ) -> PreparedCall {
         let title = self.title(&call);
-        PreparedCall::new(call, title, requester, self.rules.uncovering, &self.redactor)
+        let (stated, mut call) = (self.stated_reason(&call), call);
+        let link = self.conversation_link(&call);
+        call.context.conversation_url = call.context.conversation_url.and(link.clone());
+        let uncovering = self.rules.uncovering;
+        let mut prepared = PreparedCall::new(call, title, requester, uncovering, &self.redactor);
+        if stated.is_some() || link.is_some() {
+            let request = Arc::make_mut(&mut prepared.record.request);
+            (request.stated_reason, request.conversation_url) = (stated, link);
+        }
+        prepared
+    }
+
+    /// Returns what is kept of the reason that the model states.
+    fn stated_reason(&self, call: &EvaluatedCall) -> Option<String> {
+        let words = call.reason.as_deref()?;
+        let secrets = call.snapshot.taint();
+        stated_reason(words, |text| mask_text(&self.redactor, text, &secrets))
+    }
+
+    /// Returns the link to the call's conversation: its own, or that of the gate.
+    fn conversation_link(&self, call: &EvaluatedCall) -> Option<String> {
+        let own = call.context.conversation_url.clone();
+        let link = own.or_else(|| Some(link_of(self.rules.conversation.as_ref()?, &call.key)))?;
+        let secrets = call.snapshot.taint();
+        let fault = link_fault(&link).or_else(|| {
+            let holds_secret = mask_text(&self.redactor, &link, &secrets) != link;
+            holds_secret.then_some("it holds a secret")
+        });
+        if let Some(fault) = fault {
+            tracing::warn!(tool = %call.tool.name(), fault, "the link to a conversation is not shown");
+            return None;
+        }
+        Some(link)
     }
 
     /// Asks the scorers, if they could make a difference, and routes the call again with their

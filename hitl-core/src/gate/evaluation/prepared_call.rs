@@ -113,6 +113,8 @@ impl PreparedCall {
             more_masks,
             contents: Vec::new(),
             preview: None,
+            stated_reason: None,
+            conversation_url: None,
             links: Vec::new(),
             repeats: None,
             uncovering,

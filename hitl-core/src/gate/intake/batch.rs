@@ -90,6 +90,8 @@ pub struct BatchBuilder<'g> {
 struct PlannedCall<'g> {
     position: u64,
     tool: String,
+    /// The reason that the model states.
+    reason: Option<String>,
     read: ReadPart<'g>,
 }
 
@@ -105,7 +107,8 @@ impl<'g> BatchBuilder<'g> {
             };
             reading.boxed()
         };
-        self.calls.push(PlannedCall { position, tool: tool.to_owned(), read: Box::new(read) });
+        let (tool, reason) = (tool.to_owned(), None);
+        self.calls.push(PlannedCall { position, tool, reason, read: Box::new(read) });
         self
     }
 
@@ -120,7 +123,16 @@ impl<'g> BatchBuilder<'g> {
             reading.boxed()
         };
         let tool = T::SPEC.name.to_owned();
-        self.calls.push(PlannedCall { position, tool, read: Box::new(read) });
+        self.calls.push(PlannedCall { position, tool, reason: None, read: Box::new(read) });
+        self
+    }
+
+    /// States why the model makes the call that was added last, in its own words: see
+    /// [`CallContext::because`]. Without a call it does nothing.
+    pub fn because(mut self, words: impl Into<String>) -> Self {
+        if let Some(call) = self.calls.last_mut() {
+            call.reason = Some(words.into());
+        }
         self
     }
 
@@ -264,7 +276,11 @@ async fn submit_batch(
             released: false,
         };
         let at = RunPosition::new(run.clone(), call.position);
-        let (reading, principal) = ((call.read)(context.clone(), at), &context.principal);
+        let own = match call.reason {
+            Some(words) => context.clone().because(words),
+            None => context.clone(),
+        };
+        let (reading, principal) = ((call.read)(own, at), &context.principal);
         async move {
             match reading.await {
                 Ok(part) => submit_part(core, part, membership).await,

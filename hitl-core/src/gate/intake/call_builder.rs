@@ -70,6 +70,12 @@ impl<T: Tool> ReadyCall<'_, T> {
         self
     }
 
+    /// States why the model makes the call, in its own words: see [`CallContext::because`].
+    pub fn because(mut self, words: impl Into<String>) -> Self {
+        self.context = self.context.because(words);
+        self
+    }
+
     /// Waits at most this long for a decision, from the moment when the call begins to wait.
     /// Without this, the call waits until it expires: for [`Full`](crate::ApprovalLevel::Full) that
     /// may be days.

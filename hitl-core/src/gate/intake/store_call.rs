@@ -158,6 +158,8 @@ fn audit_submission(
     let of = |event| AuditRecord::new(event, record, record.updated_at);
     let mut proposed = of(AuditEvent::Proposed);
     proposed.arguments = Some(record.request.arguments.clone());
+    let stated = record.request.stated_reason.as_ref();
+    proposed.note = stated.map(|words| format!("the model states: {words}"));
     audit.record(&proposed);
     let mut assessed = of(AuditEvent::Assessed);
     assessed.verdict = Some(verdict);

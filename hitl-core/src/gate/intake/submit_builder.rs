@@ -54,6 +54,12 @@ impl<T: Tool> ReadySubmission<'_, T> {
         self
     }
 
+    /// States why the model makes the call, in its own words: see [`CallContext::because`].
+    pub fn because(mut self, words: impl Into<String>) -> Self {
+        self.context = self.context.because(words);
+        self
+    }
+
     /// Retries a failed call of an idempotent tool, under the [key that
     /// follows](CallRecord::retry_key). The body gets the idempotency key of the first try.
     ///

@@ -319,6 +319,8 @@ impl Draft {
             more_masks: 0,
             contents: Vec::new(),
             preview: Some(preview()),
+            stated_reason: Some("The customer asked.".to_owned()),
+            conversation_url: Some("https://chat.example.com/run".to_owned()),
             links: Vec::new(),
             repeats: None,
             uncovering: crate::approval::Uncovering::Allowed,
