@@ -211,6 +211,8 @@ mod guide {
     struct AlwaysAllow;
     #[doc = include_str!("../docs/guide/recipes/retries.md")]
     struct Retries;
+    #[doc = include_str!("../docs/guide/recipes/preview.md")]
+    struct PreviewOfACall;
 }
 
 /// The recipes with rules in them.

@@ -1,7 +1,7 @@
 // <hitl-approval-card call="ID">: one call, and the panel on which it is decided.
 
 import { session } from "./api.js";
-import { preview } from "./call-preview.js";
+import { earlier, preview, reason } from "./call-preview.js";
 import {
 	argumentTable,
 	asker,
@@ -98,6 +98,7 @@ export class ApprovalCard extends HTMLElement {
 			fill(
 				this.#table,
 				preview(call),
+				reason(call),
 				argumentTable(call, (show) => this.uncover(show)),
 			);
 			this.#table.querySelector(".uncovering button")?.focus();
@@ -149,6 +150,7 @@ export class ApprovalCard extends HTMLElement {
 		fill(
 			this.#table,
 			preview(call),
+			reason(call),
 			argumentTable(call, (show) => this.uncover(show)),
 		);
 		fill(
@@ -187,6 +189,7 @@ export class ApprovalCard extends HTMLElement {
 				this.#warned,
 				contract(call),
 				h("div", { class: "columns" }, this.#table, confidence(call)),
+				earlier(call, ago),
 				audit(() => session.get(`api/calls/${call.id}/audit`), ago),
 				h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
 				this.#panel?.element ?? settle,

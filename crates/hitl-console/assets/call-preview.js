@@ -1,6 +1,9 @@
-// What a call would do, as its tool says. Nothing here decides.
+// Why a call is made, and what it would do: what its tool, the model and the host say, and the calls
+// before it. Nothing here decides.
 
+import { stateIcon, stateName } from "./card-parts.js";
 import { h } from "./dom.js";
+import { plural } from "./text.js";
 
 const SIGNS = { "-": "gone", "+": "come" };
 
@@ -41,4 +44,36 @@ function item([head, ...below]) {
 
 function row({ value, tone }) {
 	return h("div", { class: SIGNS[value[0]] ?? `tone-${tone}` }, value);
+}
+
+/** Why the model says that it makes the call, and where the conversation is; null without either. */
+export function reason(call) {
+	const { sections } = (call.uncovered ?? call).rendered;
+	const said = sections.find(({ name }) => name === "statedReason");
+	const url = sections.find(({ name }) => name === "askedBy")?.lines.find(({ label }) => label === "conversation");
+	// The server lets nothing else through; a link that runs a script must not depend on that.
+	const link = url && /^https?:\/\//.test(url.value) && url.value;
+	if (!said && !link) return null;
+	return h(
+		"section",
+		{ class: "stated", "aria-label": "Stated reason" },
+		said && h("h3", {}, "The model says", h("span", { class: "origin" }, said.label)),
+		said && h("blockquote", {}, said.lines.map(({ value }) => h("div", {}, value.replace(/^\| ?/, "")))),
+		link && h("p", {}, h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, "Open the conversation")),
+	);
+}
+
+/** The newest calls of the run before this one; null if there are none. */
+export function earlier(call, when) {
+	const { newest = [], more = 0, tooMany = false } = call.earlier ?? {};
+	if (!newest.length && !more) return null;
+	const line = ({ title, tool, state, updatedAt }) =>
+		h("li", {}, stateIcon(state), " ", h("span", {}, title || tool), h("span", { class: "faint" }, ` · ${stateName(state)} ${when(updatedAt)}`));
+	const rest = tooMany ? `More than ${more} earlier calls.` : `and ${plural(more, "more call")} before them`;
+	return h(
+		"details",
+		{ class: "earlier" },
+		h("summary", {}, "Earlier in this run"),
+		h("ul", {}, newest.map(line), more > 0 && h("li", { class: "faint" }, rest)),
+	);
 }

@@ -5,7 +5,7 @@ use hitl_core::approval::DetailLevel;
 use hitl_core::machine::EndReason;
 use hitl_core::{CallRecord, Gate, Principal, reviewer_factors, weighted};
 use hitl_wire::call::FactorScore;
-use hitl_wire::{CallDetail, CallSummary};
+use hitl_wire::{CallDetail, CallSummary, EarlierList};
 
 /// Builds the card of a call. `tool_warning` tells a reviewer about the current state of the tool;
 /// it becomes one of the warnings.
@@ -15,6 +15,7 @@ pub(crate) fn card(
     onlookers: impl IntoIterator<Item = Principal>,
     now: Timestamp,
     tool_warning: Option<String>,
+    earlier: EarlierList,
 ) -> CallDetail {
     let request = record.request();
     let tool = gate.tools().into_iter().find(|tool| tool.name == request.tool);
@@ -55,6 +56,7 @@ pub(crate) fn card(
             _ => String::new(),
         }),
         approved_by: record.votes().iter().map(|vote| vote.by.clone()).collect(),
+        earlier,
         onlookers: onlookers.into_iter().collect(),
         now,
     }

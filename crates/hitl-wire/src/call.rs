@@ -11,6 +11,8 @@ use hitl_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::EarlierList;
+
 #[cfg(feature = "openapi")]
 use crate::schema::RequestDocument;
 
@@ -198,6 +200,10 @@ pub struct CallDetail {
     /// Who has approved this revision so far, where it needs several people.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub approved_by: Vec<Principal>,
+    /// The calls of its run before it.
+    #[serde(default, deserialize_with = "crate::lenient::or_default")]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub earlier: EarlierList,
     /// Who looks at it now.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required))]

@@ -4,6 +4,7 @@
 //! | module | documents |
 //! |---|---|
 //! | [`call`] | a call in a list ([`CallSummary`]), and its card ([`CallDetail`]) |
+//! | [`earlier`] | the calls of its run before it |
 //! | [`queue`] | a page of calls, and how many there are |
 //! | [`history`] | the history of a call, and its audit |
 //! | [`decision`] | decisions and other changes of calls that a client sends |
@@ -38,6 +39,7 @@
 
 pub mod call;
 pub mod decision;
+pub mod earlier;
 pub mod error;
 pub mod event;
 pub mod grant;
@@ -53,6 +55,7 @@ mod terms;
 
 pub use call::{CallDetail, CallSummary};
 pub use decision::DecisionBody;
+pub use earlier::EarlierList;
 pub use error::ErrorBody;
 pub use event::CallEvent;
 pub use grant::GrantSummary;

@@ -49,6 +49,13 @@ pub struct RequestDocument {
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contents: Vec<()>,
+    /// Why the model says that it makes the call, in its own words; left out when it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated_reason: Option<String>,
+    /// The conversation in which it was made: an `http` or `https` address; left out when there is
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_url: Option<String>,
     /// What the call would do, as its tool rendered it: `digest`, `found`, `items`, `masks`,
     /// `moreMasks`, `changes`. Left out when the tool renders nothing.
     #[schema(value_type = Object)]

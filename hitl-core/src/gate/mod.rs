@@ -65,6 +65,7 @@ pub use notices::build_warning::{BuildWarning, BuildWarningKind};
 pub use notices::notice::Notice;
 pub use notices::wait_timeout::{LeftCall, WaitTimeout};
 pub use notices::waiting_notice::WaitingNotice;
+pub use read::earlier::EarlierCalls;
 pub use read::events::{Events, GateEvent};
 pub use read::queue::{Queue, QueuePage};
 pub use read::reminders::Reminders;

@@ -14,6 +14,7 @@ mod corners;
 mod declared_order;
 mod drops;
 mod dynamic;
+mod earlier;
 mod edits;
 mod edits_for_model;
 mod effects;

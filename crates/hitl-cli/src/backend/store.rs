@@ -14,6 +14,8 @@ use hitl_core::{
 use hitl_store::SqliteStore;
 use hitl_tasks::journal::{mark_for_retry, read_result_json};
 use hitl_tasks::{Journal, JournalSummary, ResultError, TaskId};
+use hitl_wire::EarlierList;
+use hitl_wire::earlier::EARLIER_SHOWN;
 use serde_json::value::RawValue;
 
 use crate::args::BackendArgs;
@@ -125,7 +127,9 @@ impl StoreBackend {
         let waits = record.state() == CallState::Pending;
         let status = if waits { Some(self.gate.tool_status(record).await?) } else { None };
         let warning = status.and_then(|status| status.warning());
-        Ok(Card::new(record, steps, self.gate.now().await?, warning))
+        let scoped = self.gate.scoped_to(self.viewer());
+        let earlier = EarlierList::from(&scoped.earlier_calls(record, EARLIER_SHOWN).await?);
+        Ok(Card::new(record, steps, self.gate.now().await?, warning, earlier))
     }
 
     /// Returns the youngest tasks in the journal of the visible tenants, at most `limit`.

@@ -9,7 +9,7 @@ use hitl_base::display::{clip, shell_word, visible};
 use hitl_core::approval::{ApprovalRequest, DetailLevel, ReviewCard};
 use hitl_core::machine::EndReason;
 use hitl_core::{CallRecord, CallState, Principal};
-use hitl_wire::{CallDetail, CallSummary};
+use hitl_wire::{CallDetail, CallSummary, EarlierList};
 use serde::Serialize;
 
 use super::{NumberedEntry, change_line, table};
@@ -67,6 +67,8 @@ pub(crate) struct Card {
     approved_by: Vec<Principal>,
     attempts: u32,
     history: Vec<NumberedEntry>,
+    /// The calls of its run before it.
+    earlier: EarlierList,
     /// The current time, by the clock that expiry is judged by.
     #[serde(skip)]
     pub(crate) now: Timestamp,
@@ -79,6 +81,7 @@ impl Card {
         history: Vec<NumberedEntry>,
         now: Timestamp,
         tool_warning: Option<String>,
+        earlier: EarlierList,
     ) -> Self {
         let request = record.request();
         let mut rendered = request.render(now, DetailLevel::Full);
@@ -91,6 +94,7 @@ impl Card {
             approved_by: record.votes().iter().map(|vote| vote.by.clone()).collect(),
             attempts: record.attempts(),
             history,
+            earlier,
             now,
         }
     }
@@ -98,7 +102,8 @@ impl Card {
     /// Builds the card from a console's response. The displayed lines are rendered here, from the
     /// request.
     pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
-        let CallDetail { summary, request, approved_by, attempts, ending, now, .. } = detail;
+        let CallDetail { summary, request, approved_by, attempts, ending, now, earlier, .. } =
+            detail;
         let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(detail.tool_warning);
         Self {
@@ -109,6 +114,7 @@ impl Card {
             approved_by,
             attempts,
             history,
+            earlier,
             now,
         }
     }
@@ -148,6 +154,9 @@ pub(crate) fn card_text(card: &Card) -> String {
     }
     for step in &card.history {
         let _ = writeln!(out, "  {}", change_line(&step.number.to_string(), &step.entry));
+    }
+    if !card.earlier.is_empty() {
+        let _ = write!(out, "earlier in this run:\n{}", card.earlier.to_text());
     }
     let _ = match line.state {
         CallState::Pending => {

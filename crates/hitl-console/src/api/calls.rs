@@ -2,8 +2,10 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
+use hitl_core::queue::ReviewScope;
 use hitl_core::{CallState, RequestId};
-use hitl_wire::{CallDetail, CallPage};
+use hitl_wire::earlier::EARLIER_SHOWN;
+use hitl_wire::{CallDetail, CallPage, EarlierList};
 
 use super::extract::{Path, Query};
 use crate::auth::Reviewer;
@@ -38,5 +40,7 @@ pub(super) async fn show(
     let waits = record.state() == CallState::Pending;
     let status = if waits { Some(state.gate.tool_status(&record).await?) } else { None };
     let warning = status.and_then(|status| status.warning());
-    Ok(Json(card(&record, &state.gate, onlookers, now, warning)))
+    let scoped = state.gate.scoped_to(ReviewScope::tenant(reviewer.tenant.clone()));
+    let earlier = EarlierList::from(&scoped.earlier_calls(&record, EARLIER_SHOWN).await?);
+    Ok(Json(card(&record, &state.gate, onlookers, now, warning, earlier)))
 }

@@ -1,5 +1,6 @@
 //! Reading calls: queue, events, reminders.
 
+pub(super) mod earlier;
 pub(super) mod events;
 pub(super) mod queue;
 pub(super) mod reminders;
