@@ -113,7 +113,7 @@ pub(crate) fn preview_items(tree: &Json) -> Option<Vec<PreviewItem>> {
     items.iter().map(PreviewItem::from_tree).collect()
 }
 
-/// What a call would do, as the tool's author rendered it when the call was asked about.
+/// The preview of a call, as the tool's author rendered it when the call was asked about.
 ///
 /// A tool declares it with `#[hitl_tool(preview = async_fn)]`. The decision is about this preview:
 /// before the call runs it is rendered again, and a call whose preview has another

@@ -1,5 +1,5 @@
-//! What comes with a call besides its arguments: why the model says that it calls, and where the
-//! conversation is. Pure.
+//! Remarks on a call besides its arguments: the reason that the model states, and the link to the
+//! conversation. Pure.
 
 use std::borrow::Cow;
 

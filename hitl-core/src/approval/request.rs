@@ -85,7 +85,7 @@ pub struct ApprovalRequest {
     /// The host's word, and no part of what is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_url: Option<String>,
-    /// What the call would do, where the tool renders it, as it was rendered for this revision.
+    /// The preview of the call, if its tool renders one, as it was rendered for this revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<RequestPreview>,
     /// The targets of symbolic links that the arguments name, where the gate looked.

@@ -26,7 +26,7 @@ pub enum ToolDifference {
         /// The argument's name, like `files[0]`.
         argument: String,
     },
-    /// Whether it renders a preview of its calls.
+    /// The tool began or ceased to render previews of its calls.
     PreviewFn,
     /// The preview of the call: it is not the one that was shown.
     Preview,

@@ -259,8 +259,8 @@ pub(crate) fn referent_digest(
     ReferentDigest(key.mac_in("hitl.referent.v1", &parts.finish()))
 }
 
-/// Returns the digest of the preview of this request: its kind (rendered, or the reason why not) and
-/// its bytes.
+/// Returns the digest of the preview of this request: its kind (rendered, or the reason why not)
+/// and its bytes.
 pub(crate) fn preview_digest(
     key: &DigestKey,
     request: RequestId,

@@ -17,7 +17,7 @@ pub(crate) const MAX_LINES: usize = 500;
 /// The most characters of a label.
 const MAX_LABEL: usize = 200;
 
-/// What a call would do: facts, differences and paragraphs that the tool's author renders for the
+/// The preview of a call: facts, differences and paragraphs that the tool's author renders for the
 /// person who decides. The order stays.
 ///
 /// ```
@@ -27,13 +27,13 @@ const MAX_LABEL: usize = 200;
 ///     .fact("customer", "Ann Lee")
 ///     .fact("refunded so far", "0.00 EUR")
 ///     .difference("state of order 17", "paid", "refunded")
-///     .text("The customer is told by mail.");
+///     .text("The customer gets a mail.");
 /// assert_eq!(preview.items().len(), 4);
 /// ```
 ///
-/// At most 64 items with 32 KiB of text in all are shown, and at most 500 lines of one text. What is
-/// beyond is left out, and the card says so; the decision is bound to all of it. A call whose preview
-/// is not shown in whole needs a full review.
+/// At most 64 items with 32 KiB of text in all are shown, and at most 500 lines of one text. What
+/// is beyond is left out, and the card says so; the decision is bound to all of it. A call whose
+/// preview is not shown in whole needs a full review.
 ///
 /// The gate masks secrets in it as it does in arguments, and shows invisible characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

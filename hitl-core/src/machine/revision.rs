@@ -40,7 +40,7 @@ pub struct EditedRevision {
     pub more_masks: usize,
     /// The contents that the arguments name, as they were read.
     pub contents: Vec<Content>,
-    /// What the call would do, as it was rendered.
+    /// The preview of the call, as it was rendered.
     pub preview: Option<RequestPreview>,
     /// The targets of links that the arguments name.
     pub links: Vec<Link>,

@@ -717,8 +717,8 @@ fn host_keys(bytes: &[u8]) -> HostKeys {
     previous.iter().map(key).fold(HostKeys::new(key(current)), HostKeys::with_previous)
 }
 
-/// Another process goes on, under a new host key: the preview is the same one, is sealed again, and
-/// can be uncovered; without its old key too.
+/// Another process continues, under a new host key: the preview is the same one, is sealed again,
+/// and can be uncovered; without its old key too.
 #[tokio::test]
 async fn invariant_2_a_preview_is_the_same_after_a_restart_and_under_a_new_host_key() {
     const TOKEN: &str = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";

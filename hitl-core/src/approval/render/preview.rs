@@ -270,8 +270,8 @@ fn with_lines(head: Option<Line>, lines: impl Iterator<Item = String>, room: Roo
 }
 
 /// Returns the lines of a difference: those that go away after a minus, those that come after a
-/// plus, and a few of those that stay. Linear: lines that stay between two changes are shown as gone
-/// and come again.
+/// plus, and a few of those that stay. Linear: lines that stay between two changes are shown as
+/// gone and come again.
 fn difference<'d>(before: &'d str, after: &'d str) -> impl Iterator<Item = String> + 'd {
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.lines().collect(), after.lines().collect());

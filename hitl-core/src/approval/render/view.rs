@@ -147,7 +147,7 @@ pub enum SectionName {
     Arguments,
     /// The contents that the arguments name, as they were read.
     Contents,
-    /// What the call would do, as its tool rendered it.
+    /// The preview: what the call would do, as its tool rendered it.
     Preview,
     /// Why the model says that it makes the call.
     StatedReason,

@@ -1,5 +1,5 @@
-//! Compares the contents that arguments name, and the preview of a call, with those that were shown.
-//! Pure.
+//! Compares the contents that arguments name, and the preview of a call, with those that were
+//! shown. Pure.
 
 use std::collections::BTreeMap;
 
@@ -61,8 +61,8 @@ enum PreviewComparison {
     Unknown,
 }
 
-/// Compares a preview that was just rendered with the one that the request shows. A panic and a late
-/// answer say nothing about the call, where it was rendered before; an error does.
+/// Compares a preview that was just rendered with the one that the request shows. A panic and a
+/// late answer say nothing about the call, where it was rendered before; an error does.
 fn compare_preview(
     request: &ApprovalRequest,
     found: Option<&RenderedPreview>,

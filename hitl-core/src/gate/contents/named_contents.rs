@@ -73,9 +73,9 @@ impl NamedContents {
         &self.display
     }
 
-    /// Reads the contents that the arguments of a call name, and renders its preview. A content that
-    /// cannot be read is recorded as unread, and a preview that fails as failed, which is not an
-    /// error. `snapshot` has the arguments; all else is that of the record.
+    /// Reads the contents that the arguments of a call name, and renders its preview. A content
+    /// that cannot be read is recorded as unread, and a preview that fails as failed, which is not
+    /// an error. `snapshot` has the arguments; all else is that of the record.
     ///
     /// Cancel safety: a reader that has started runs to its end, and its result is dropped.
     pub(in crate::gate) async fn read(

@@ -20,8 +20,8 @@ pub(super) const MAX_KEPT: usize = 256 * 1024;
 /// The most bytes of one content that are digested. A longer one counts as not read.
 pub(super) const MAX_DIGESTED: u64 = 16 * 1024 * 1024;
 
-/// The contents that the arguments of a call name, as they were just read, and its preview, as it was
-/// just rendered. `Debug` does not print them.
+/// The contents that the arguments of a call name, as they were just read, and its preview, as it
+/// was just rendered. `Debug` does not print them.
 #[derive(Clone, Default)]
 pub(in crate::gate) struct Referents {
     contents: Arc<[Referent]>,

@@ -6,7 +6,8 @@ use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::keys::vault::{OpenedPayload, OpenedReferents};
 use crate::machine::CallRecord;
 
-/// The stored arguments of a call, the contents that they name, and its preview, as they were shown.
+/// The stored arguments of a call, the contents that they name, and its preview, as they were
+/// shown.
 pub(in crate::gate) struct StoredContents {
     pub(in crate::gate) snapshot: Snapshot,
     pub(in crate::gate) referents: OpenedReferents,
@@ -21,8 +22,8 @@ pub(in crate::gate) async fn stored_snapshot(
     Ok(stored_payload(core, record).await?.map(|payload| payload.snapshot))
 }
 
-/// Does what [`stored_snapshot`] does, and also returns the contents that its arguments name, and its
-/// preview.
+/// Does what [`stored_snapshot`] does, and also returns the contents that its arguments name, and
+/// its preview.
 pub(in crate::gate) async fn stored_contents(
     core: &GateCore,
     record: &CallRecord,

@@ -58,8 +58,8 @@ pub(in crate::gate) async fn revise_by_schema(
     let order = DeclaredOrder::of_shown(&request.arguments);
     let by = ShownTool { name: &facts.name, describe: facts.describe.as_deref(), order: &order };
     let shown = show_revision(core, record, by, &next);
-    // Only an executor reads the contents that the arguments name, and renders the preview: it finds
-    // different ones when it claims the call, and asks again.
+    // Only an executor reads the contents that the arguments name, and renders the preview: it
+    // finds different ones when it claims the call, and asks again.
     let places = facts.contents.iter().flat_map(|path| places_of(&tree, path));
     let unread = Referents::unreadable_here(places.map(|(at, _)| at));
     let unrendered = facts.previews.then(|| RenderedPreview::failed(PreviewFailure::Elsewhere));

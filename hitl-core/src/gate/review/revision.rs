@@ -40,8 +40,8 @@ pub(in crate::gate) struct RevisionDisplay {
     pub(in crate::gate) title: String,
 }
 
-/// Reads the contents that new arguments name and renders the preview, unless they were just `found`,
-/// and scores and routes the call again.
+/// Reads the contents that new arguments name and renders the preview, unless they were just
+/// `found`, and scores and routes the call again.
 pub(in crate::gate) async fn evaluate_revision(
     core: &GateCore,
     record: &CallRecord,

@@ -15,8 +15,8 @@ pub enum MaskSelection {
     #[default]
     All,
     /// The arguments at these JSON Pointers, as in [`Mask::at`]; at most 200. An argument is
-    /// uncovered as a whole, with its key and with the content that it names. A place in the preview
-    /// uncovers the whole preview, as `preview:` does.
+    /// uncovered as a whole, with its key and with the content that it names. A place in the
+    /// preview uncovers the whole preview, as `preview:` does.
     At(BTreeSet<String>),
 }
 

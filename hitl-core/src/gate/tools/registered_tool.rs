@@ -239,8 +239,8 @@ impl RegisteredTool {
         self.facts.previews
     }
 
-    /// Returns whether the host's code looks at the world before a call of it runs: for the contents
-    /// that its arguments name, or for a preview.
+    /// Returns whether the host's code looks at the world before a call of it runs: for the
+    /// contents that its arguments name, or for a preview.
     pub(in crate::gate) fn looks_ahead(&self) -> bool {
         self.reads_contents() || self.previews()
     }
