@@ -35,6 +35,7 @@ impl AuditRecord {
             if record.version == entry.version {
                 late.revision = Some(request.revision);
                 late.binding = Some(request.binding);
+                late.preview = request.preview.as_ref().map(|preview| preview.digest);
                 late.claim = record.claim.map(|claim| claim.token);
                 if matches!(late.event, AuditEvent::Requested | AuditEvent::Edited) {
                     late.arguments = Some(request.arguments.clone());

@@ -11,6 +11,7 @@ mod events;
 mod grants;
 mod kept;
 mod page;
+mod preview;
 mod safety;
 mod secrets;
 #[path = "../support/mod.rs"]

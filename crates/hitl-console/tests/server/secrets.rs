@@ -6,6 +6,7 @@ use std::fmt::Debug;
 
 use axum::http::StatusCode;
 use hitl::approval::DetailLevel;
+use hitl::call::CallPreview;
 use hitl::grant::GrantTerms;
 use hitl::prelude::*;
 use hitl::store::PageRequest;
@@ -41,7 +42,8 @@ const PLANTED: &[&str] = &[
     approval_type = "financial",
     risk = "high",
     base_confidence = 30,
-    describe = "Charge {account}: {remarks}"
+    describe = "Charge {account}: {remarks}",
+    preview = would_charge
 )]
 async fn charge(
     account: String,
@@ -51,6 +53,20 @@ async fn charge(
     let known =
         format!("{account}, {remarks}, {pin}, OTczMTUvcGlu, 39373331352f70696e, 97315%2Fpin");
     if account == "broken" { Err(known) } else { Ok(known) }
+}
+
+/// Says all that it knows, or fails with it.
+#[expect(clippy::unused_async, reason = "a preview is async")]
+async fn would_charge(
+    account: String,
+    remarks: String,
+    pin: String,
+) -> Result<CallPreview, String> {
+    let known = format!("{remarks}, {pin}, OTczMTUvcGlu, 39373331352f70696e, 97315%2Fpin");
+    if account == "broken" {
+        return Err(known);
+    }
+    Ok(CallPreview::new().fact(known.clone(), &known).difference("pin", &pin, &known).text(known))
 }
 
 fn told(outcome: &Outcome) -> String {
@@ -99,7 +115,10 @@ async fn invariant_8_no_way_out_of_a_gate_and_its_console_shows_a_secret() {
     let mut ids = Vec::new();
     for (position, account) in ["C-1", "broken", "waits", "refused"].into_iter().enumerate() {
         let key = position as u64;
-        let submitted = gate.submit(charge(account, SAID, PIN)).by("agent").key("run", key).await;
+        let said = format!("{SAID} {PIN} OTczMTUvcGlu 39373331352f70696e 97315%2Fpin");
+        let submitted = gate.submit(charge(account, SAID, PIN)).by("agent").key("run", key);
+        walk.debug("a submission", &submitted);
+        let submitted = submitted.because(said).await;
         let submitted = submitted.unwrap();
         walk.debug("a submission", &submitted);
         let Submission::Pending(ticket) = submitted else { panic!("it needs a review") };
