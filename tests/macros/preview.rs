@@ -87,7 +87,7 @@ async fn a_preview_gets_the_parameters_the_state_and_the_context_of_its_tool() {
     let shop = Arc::new(Shop::default());
     shop.set("17", "1,200 EUR");
     let gate = builder(&shop).build().await.unwrap();
-    let request = asked(&gate, cancel("17", [1, 2]), 0).await;
+    let request = asked(&gate, cancel("17", vec![1, 2]), 0).await;
     assert_eq!(
         (fact(&request, "total"), fact(&request, "for")),
         ("1,200 EUR".into(), "ann".into())

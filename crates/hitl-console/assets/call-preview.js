@@ -58,7 +58,12 @@ export function reason(call) {
 		"section",
 		{ class: "stated", "aria-label": "Stated reason" },
 		said && h("h3", {}, "The model says", h("span", { class: "origin" }, said.label)),
-		said && h("blockquote", {}, said.lines.map(({ value }) => h("div", {}, value.replace(/^\| ?/, "")))),
+		said &&
+			h(
+				"blockquote",
+				{},
+				said.lines.map(({ value }) => h("div", {}, value.replace(/^\| ?/, ""))),
+			),
 		link && h("p", {}, h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, "Open the conversation")),
 	);
 }
@@ -68,7 +73,14 @@ export function earlier(call, when) {
 	const { newest = [], more = 0, tooMany = false } = call.earlier ?? {};
 	if (!newest.length && !more) return null;
 	const line = ({ title, tool, state, updatedAt }) =>
-		h("li", {}, stateIcon(state), " ", h("span", {}, title || tool), h("span", { class: "faint" }, ` · ${stateName(state)} ${when(updatedAt)}`));
+		h(
+			"li",
+			{},
+			stateIcon(state),
+			" ",
+			h("span", {}, title || tool),
+			h("span", { class: "faint" }, ` · ${stateName(state)} ${when(updatedAt)}`),
+		);
 	const rest = tooMany ? `More than ${more} earlier calls.` : `and ${plural(more, "more call")} before them`;
 	return h(
 		"details",

@@ -292,7 +292,11 @@ export function asker(call) {
 		call.workspaceVerified && "verified workspace",
 		call.timeSensitive && "says it is urgent",
 	].filter(Boolean);
-	const alone = call.rendered.sections.find((section) => section.name === "askedBy")?.lines.slice(1).filter((line) => !line.label) ?? [];
+	const alone =
+		call.rendered.sections
+			.find((section) => section.name === "askedBy")
+			?.lines.slice(1)
+			.filter((line) => !line.label) ?? [];
 	return h(
 		"p",
 		{ class: "asker" },
