@@ -2,6 +2,7 @@
 //! conversation. Pure.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use hitl_base::display::{clip, visible};
 
@@ -75,7 +76,8 @@ fn percent_encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out
@@ -98,8 +100,9 @@ mod tests {
         assert!(long.chars().count() < 1_200 && long.ends_with("[… the rest is left out]"));
         assert_eq!(plain(&"é".repeat(MAX_READ)), Some("[too long]".to_owned()));
         // Whatever is masked, is masked before it is shortened.
-        let mask = |text: &str| Cow::Owned(text.replace("secret", "*"));
-        let masked = stated_reason(&"secret ".repeat(500), mask).unwrap();
+        let masked =
+            stated_reason(&"secret ".repeat(500), |text| Cow::Owned(text.replace("secret", "*")));
+        let masked = masked.unwrap();
         assert!(!masked.contains("secret") && !masked.contains("sec"), "{masked}");
         let seen = std::cell::Cell::new(0);
         stated_reason(&"a secret ".repeat(1_000), |text| {

@@ -103,7 +103,7 @@ fn quote(said: Option<&str>) -> String {
 
 /// Returns the names of the first changes, and how many more there are. `None` if there are none.
 fn names_of(changes: &[PreviewChange]) -> Option<String> {
-    let names: Vec<_> = changes.iter().take(MAX_NAMED).map(|change| name_of(change)).collect();
+    let names: Vec<_> = changes.iter().take(MAX_NAMED).map(name_of).collect();
     let more = changes.len().saturating_sub(MAX_NAMED);
     (!names.is_empty()).then(|| match more {
         0 => names.join(", "),
@@ -228,7 +228,7 @@ fn item_lines(item: &PreviewItem, room: Room) -> Vec<Line> {
         {
             let side = |text: &str| match text {
                 "" => "nothing".to_owned(),
-                text => quoted(text).to_string(),
+                text => quoted(text),
             };
             vec![head(format!("{} → {}", side(before), side(after)))]
         }

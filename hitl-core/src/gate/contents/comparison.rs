@@ -38,9 +38,8 @@ pub(super) fn compare_contents(
     found: Referents,
     ring: &KeyRing,
 ) -> ContentComparison {
-    let mut differences = match content_differences(record, &found, ring) {
-        Some(differences) => differences,
-        None => return ContentComparison::Unknown,
+    let Some(mut differences) = content_differences(record, &found, ring) else {
+        return ContentComparison::Unknown;
     };
     match compare_preview(&record.request, found.preview(), ring) {
         PreviewComparison::Same => {}

@@ -70,6 +70,7 @@ fn escalations(config: &ToolConfig) -> Vec<EscalationStep> {
 }
 
 impl PreparedCall {
+    #[expect(clippy::too_many_lines, reason = "each field of a request and of its record")]
     pub(in crate::gate) fn new(
         call: EvaluatedCall,
         title: String,
@@ -79,11 +80,9 @@ impl PreparedCall {
     ) -> Self {
         let EvaluatedCall { tool, snapshot, context: cx, key, has_host_key, .. } = call;
         let Evaluation { assessment, routed } = call.evaluation;
-        let config = tool.config();
-        let requirement = requirement(&tool, &routed, requester);
+        let (config, requirement) = (tool.config(), requirement(&tool, &routed, requester));
         let InitialState { state, end_reason } = initial_state(&routed);
-        let now = Timestamp::EPOCH;
-        let id = RequestId::new();
+        let (now, id, owner) = (Timestamp::EPOCH, RequestId::new(), OwnerToken::new());
         let build = tool.version().cloned().map(Cow::into_owned);
         let binding = Binding {
             id,
@@ -138,7 +137,6 @@ impl PreparedCall {
             reject_label: config.reject_label.to_owned(),
         };
         let circumstances = circumstances_digest(&cx, tool.fingerprint());
-        let owner = OwnerToken::new();
         let record = CallRecord {
             schema: RECORD_SCHEMA,
             version: 1,
