@@ -118,9 +118,13 @@ async fn invariant_2_a_preview_is_sealed_and_compared_after_a_restart() {
     let request = asked(&gate, Shop::refund("17", "none"), 0).await;
     gate.decide(request.approve().by("bob")).await.unwrap();
     drop(gate);
-    let mut looked_at = 0;
-    for file in std::fs::read_dir(folder.path()).unwrap() {
-        let written = std::fs::read(file.unwrap().path()).unwrap();
+    let (mut looked_at, mut open) = (0, vec![folder.path().to_owned()]);
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path()));
+            continue;
+        }
+        let written = std::fs::read(&path).unwrap();
         looked_at += 1;
         assert!(!written.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
     }
