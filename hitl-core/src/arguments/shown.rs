@@ -117,14 +117,14 @@ pub(crate) fn text_layers(text: &str, secrets: &Taint, redactor: &Redactor) -> L
 /// Does the same for a tree.
 pub(crate) fn tree_layers(whole: Json, secrets: &Taint, redactor: &Redactor) -> Layers {
     let open = secrets.json(&whole);
-    let mut withheld = Vec::new();
-    if open != whole {
-        list_repeats(&whole, &open, &mut String::new(), &mut withheld);
-    }
     let (shown, masked, more) = match redactor.redact_with_places(&open) {
         Some(marked) => (marked.tree, marked.places, marked.more),
         None => (open.clone(), Vec::new(), 0),
     };
+    let mut withheld = Vec::new();
+    if open != whole {
+        list_repeats(&whole, &open, &shown, &mut String::new(), &mut withheld);
+    }
     Layers { open, shown, withheld, masked, more }
 }
 
@@ -264,28 +264,36 @@ impl Trees<'_> {
     }
 }
 
-/// Lists the places of a tree that repeat a declared secret; `open` is the tree without them.
-fn list_repeats(whole: &Json, open: &Json, at: &mut String, found: &mut Vec<Withheld>) {
+/// Lists the places of a tree that repeat a declared secret. `open` is the tree without them, and
+/// `shown` also without what redaction finds: the places are named by it, because a name may hold a
+/// secret too.
+fn list_repeats(
+    whole: &Json,
+    open: &Json,
+    shown: &Json,
+    at: &mut String,
+    found: &mut Vec<Withheld>,
+) {
     let depth = at.len();
-    match (whole, open) {
-        (Json::Array(whole), Json::Array(open)) => {
-            for (index, (whole, open)) in whole.iter().zip(open).enumerate() {
+    match (whole, open, shown) {
+        (Json::Array(whole), Json::Array(open), Json::Array(shown)) => {
+            for (index, ((whole, open), shown)) in whole.iter().zip(open).zip(shown).enumerate() {
                 push_part(at, &index.to_string());
-                list_repeats(whole, open, at, found);
+                list_repeats(whole, open, shown, at, found);
                 at.truncate(depth);
             }
         }
-        (Json::Object(whole), Json::Object(open)) => {
-            for ((key, whole), (now, open)) in whole.iter().zip(open) {
-                push_part(at, now);
+        (Json::Object(whole), Json::Object(open), Json::Object(shown)) => {
+            for (((key, whole), (now, open)), (last, shown)) in whole.iter().zip(open).zip(shown) {
+                push_part(at, last);
                 if key != now {
                     repeats(now, at, true, found);
                 }
-                list_repeats(whole, open, at, found);
+                list_repeats(whole, open, shown, at, found);
                 at.truncate(depth);
             }
         }
-        (whole, open) if whole != open => {
+        (whole, open, _) if whole != open => {
             repeats(open.as_str().unwrap_or_default(), at, false, found);
         }
         _ => {}
