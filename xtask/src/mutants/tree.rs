@@ -36,7 +36,8 @@ fn files() -> Result<Vec<PathBuf>, String> {
     if !output.status.success() {
         return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    let list = String::from_utf8(output.stdout).map_err(|error| format!("git ls-files: {error}"))?;
+    let list =
+        String::from_utf8(output.stdout).map_err(|error| format!("git ls-files: {error}"))?;
     let all = list.split('\0').filter(|file| !file.is_empty()).map(PathBuf::from);
     // A deleted file is listed until the deletion is committed.
     Ok(all.filter(|file| root().join(file).is_file()).collect())
