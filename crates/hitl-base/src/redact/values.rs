@@ -357,10 +357,11 @@ impl<'t> Pair<'t> {
         self.name.starts_with('-') && self.name.len() > 3
     }
 
-    /// Returns whether nothing follows the value on its line.
+    /// Returns whether nothing but a comment follows the value on its line.
     fn ends_its_line(&self) -> bool {
-        let rest = self.after().split('\n').next().unwrap_or_default().trim();
-        rest.is_empty() || rest.starts_with(" #")
+        let rest = self.after().split('\n').next().unwrap_or_default();
+        let trimmed = rest.trim_start();
+        trimmed.is_empty() || trimmed.len() < rest.len() && trimmed.starts_with('#')
     }
 
     /// Returns the end of the value. A bare value continues over brackets that are part of it, and
