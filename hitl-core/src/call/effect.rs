@@ -4,6 +4,7 @@ use hitl_base::Json;
 use hitl_base::json::{Whole, parse_json, whole, write_string};
 
 use super::EffectDigest;
+use super::template::{Part, parts};
 
 /// The treatment of a call whose effect an earlier call had, has now, or may have had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,31 +17,18 @@ pub enum EffectRepeat {
     Refuse,
 }
 
-/// Returns the text of an effect: the template, with `{name}` replaced by that argument. `{{` and
-/// `}}` are braces.
+/// Returns the text of an effect: the template, with `{name}` replaced by that argument.
 ///
 /// Different arguments give different texts: what could be taken for a part of the template is
 /// quoted.
 pub(crate) fn effect_text(template: &str, arguments: &Json) -> String {
     let mut text = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find(['{', '}']) {
-        text.push_str(&rest[..at]);
-        let brace = &rest[at..];
-        if brace.starts_with("{{") || brace.starts_with("}}") {
-            text.push_str(&brace[..1]);
-            rest = &brace[2..];
-            continue;
+    for part in parts(template) {
+        match part {
+            Part::Text(word) | Part::LoneBrace(word) => text.push_str(word),
+            Part::Argument(name) => add_value(&mut text, arguments.get(name)),
         }
-        let Some(end) = brace.find('}').filter(|_| brace.starts_with('{')) else {
-            text.push_str(&brace[..1]);
-            rest = &brace[1..];
-            continue;
-        };
-        add_value(&mut text, arguments.get(&brace[1..end]));
-        rest = &brace[end + 1..];
     }
-    text.push_str(rest);
     text
 }
 

@@ -32,6 +32,7 @@ mod identity;
 mod life;
 mod limits;
 mod mutations;
+mod named_arguments;
 mod notices;
 mod outbox;
 mod own_files;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use hitl_base::json::Limits;
 use hitl_base::{Json, JsonText};
 
-use crate::arguments::{ArgumentError, DeclaredOrder, Places, Snapshot, parse};
+use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Places, Snapshot, parse};
 use crate::call::{
     ContentReaders, Fingerprint, Shown, StateRequirement, Tool, ToolConfig, ToolFacts, ToolKind,
-    fingerprint,
+    ToolSpec, check_named_arguments, fingerprint,
 };
+use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::execution::execution::BodySpec;
 use crate::gate::stored_text::UNLIMITED;
@@ -254,12 +255,17 @@ impl RegisteredTool {
     }
 
     /// Describes a typed tool.
-    pub(in crate::gate) fn typed<T: Tool>() -> Self {
+    ///
+    /// # Errors
+    /// Its spec names an argument that its schema does not have.
+    pub(in crate::gate) fn typed<T: Tool>() -> Result<Self, BuildError> {
         let schema = schemars::schema_for!(T);
         let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
         let schema = schema.unwrap_or_else(JsonText::null);
-        let places = schema.tree().ok().and_then(|tree| Places::from_schema(&tree)).map(Arc::new);
+        let tree = schema.tree().ok();
+        let places = tree.as_ref().and_then(Places::from_schema).map(Arc::new);
         let spec = const { &T::SPEC };
+        check_names(spec, tree.as_ref().unwrap_or(&Json::Null))?;
         let shown = Shown {
             name: spec.name,
             description: spec.description,
@@ -282,6 +288,21 @@ impl RegisteredTool {
         facts.contents = contents;
         let order = DeclaredOrder::new(spec.parameters.iter().map(|parameter| parameter.name));
         let erased = Box::new(TypedTool::<T> { places: places.clone(), of: PhantomData });
-        Self::new(metadata, schema, facts, TypeId::of::<T>(), erased, places, Arc::new(order))
+        Ok(Self::new(metadata, schema, facts, TypeId::of::<T>(), erased, places, Arc::new(order)))
     }
+}
+
+/// Checks that each name in a spec is an argument in the schema.
+fn check_names(spec: &ToolSpec, schema: &Json) -> Result<(), BuildError> {
+    let secrets = spec.parameters.iter().filter(|parameter| parameter.sensitive);
+    let names = ArgumentNames::of_schema(schema, secrets.map(|parameter| parameter.name));
+    let parameters = spec.parameters.iter().try_for_each(|parameter| {
+        let known = names.find(parameter.name).map(|_| ());
+        let name = parameter.name;
+        known.map_err(|instead| format!("the parameter `{name}` is no argument of it{instead}"))
+    });
+    parameters.and_then(|()| check_named_arguments(&spec.config, &names)).map_err(|why| {
+        let why = format!("the tool `{}`: {why}", spec.name);
+        BuildError::new(BuildErrorKind::InvalidSpec, why)
+    })
 }
