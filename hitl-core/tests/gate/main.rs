@@ -9,6 +9,7 @@
 mod aborts;
 mod bad_input;
 mod batch;
+mod batch_effects;
 mod contents;
 mod corners;
 mod declared_order;
