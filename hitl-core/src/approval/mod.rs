@@ -8,7 +8,7 @@ mod confirm;
 mod content;
 mod decision;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod mask;
 mod references;
 mod render;
