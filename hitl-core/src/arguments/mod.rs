@@ -8,6 +8,7 @@
 
 mod changes;
 mod collection;
+mod comparison;
 mod declared_order;
 mod deserializer;
 mod error;
@@ -19,6 +20,7 @@ mod object;
 mod patch;
 mod places;
 mod respell;
+mod schema_order;
 mod serializer;
 mod shown;
 mod snapshot;
@@ -27,6 +29,8 @@ mod trace;
 mod unwritten;
 
 pub use changes::ArgumentChanges;
+pub use comparison::PathPart;
+pub(crate) use comparison::{Difference, differences, place};
 pub(crate) use declared_order::DeclaredOrder;
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
 pub(crate) use named::{ArgumentNames, Secrecy};

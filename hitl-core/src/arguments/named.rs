@@ -1,5 +1,7 @@
 //! The names of a tool's arguments, for the parts of its configuration that name arguments.
 
+use std::collections::{HashMap, HashSet};
+
 use hitl_base::Json;
 
 use super::nearest::{known_instead, nearest};
@@ -12,8 +14,11 @@ const MAX_SCHEMAS: usize = 10_000;
 /// The names of a tool's arguments, by its schema.
 #[derive(Debug)]
 pub(crate) struct ArgumentNames<'s> {
-    /// In the order of the schema.
-    known: Vec<(&'s str, Secrecy)>,
+    document: &'s Json,
+    /// The arguments in the order of the schema, each with the schemas that describe it.
+    known: Vec<(&'s str, Vec<&'s Json>)>,
+    /// The paths of secrets that the schema does not mark.
+    sensitive: Vec<&'s str>,
     /// True if the tool accepts arguments that its schema does not name.
     open: bool,
 }
@@ -29,20 +34,20 @@ pub(crate) enum Secrecy {
 impl<'s> ArgumentNames<'s> {
     /// Finds the names in a schema, in all of its alternatives. `sensitive` are the paths of
     /// secrets that the schema does not mark, as in [`DynSpec`](crate::DynSpec::sensitive).
-    pub(crate) fn of_schema<'p>(
-        schema: &'s Json,
-        sensitive: impl IntoIterator<Item = &'p str>,
+    pub(crate) fn of_schema(
+        document: &'s Json,
+        sensitive: impl IntoIterator<Item = &'s str>,
     ) -> Self {
-        let paths: Vec<&str> = sensitive.into_iter().collect();
-        let nodes = alternatives(schema, vec![schema]);
-        let mut known: Vec<(&str, Secrecy)> = Vec::new();
+        let nodes = alternatives(document, vec![document]);
+        let mut known: Vec<(&str, Vec<&Json>)> = Vec::new();
+        let mut at: HashMap<&str, usize> = HashMap::new();
         // The first one is the schema itself, whose order counts most.
         for node in &nodes {
             for (name, property) in node.get("properties").map_or(&[][..], Json::entries) {
-                let secrecy = secrecy(schema, property).max(declared(name, &paths));
-                match known.iter_mut().find(|(known, _)| known == name) {
-                    Some((_, known)) => *known = secrecy.max(*known),
-                    None => known.push((name, secrecy)),
+                let next = known.len();
+                match known.get_mut(*at.entry(name).or_insert(next)) {
+                    Some((_, schemas)) => schemas.push(property),
+                    None => known.push((name, vec![property])),
                 }
             }
         }
@@ -54,7 +59,7 @@ impl<'s> ArgumentNames<'s> {
         let others: Vec<bool> = nodes.iter().filter_map(|node| others(node)).collect();
         // A schema without properties restricts nothing, unless it says so.
         let open = if known.is_empty() { !others.contains(&false) } else { others.contains(&true) };
-        Self { known, open }
+        Self { document, known, sensitive: sensitive.into_iter().collect(), open }
     }
 
     /// Returns the secrecy of the argument `name`, or a sentence's end that says which arguments
@@ -62,8 +67,9 @@ impl<'s> ArgumentNames<'s> {
     ///
     /// Where a tool accepts any name, one that is nearly that of an argument counts as a mistake.
     pub(crate) fn find(&self, name: &str) -> Result<Secrecy, String> {
-        if let Some((_, secrecy)) = self.known.iter().find(|(known, _)| *known == name) {
-            return Ok(*secrecy);
+        if let Some((_, schemas)) = self.known.iter().find(|(known, _)| *known == name) {
+            let marked = secrecy(self.document, schemas.clone());
+            return Ok(marked.max(declared(name, &self.sensitive)));
         }
         let names = || self.known.iter().map(|(name, _)| *name);
         let outer = name.split(['.', '[', '/']).find(|part| !part.is_empty()).unwrap_or(name);
@@ -92,15 +98,17 @@ fn declared(name: &str, paths: &[&str]) -> Secrecy {
     paths.iter().map(of).max().unwrap_or(Secrecy::Nothing)
 }
 
-/// Returns the secrecy that a schema marks, of the values that `property` describes.
-fn secrecy(document: &Json, property: &Json) -> Secrecy {
+/// Returns the secrecy that a schema marks, of the values that these parts of it describe.
+fn secrecy<'s>(document: &'s Json, parts: Vec<&'s Json>) -> Secrecy {
     let marked = |node: &Json| {
         ["writeOnly", "x-sensitive"].iter().any(|key| node.get(key) == Some(&Json::Bool(true)))
     };
-    let mut found = alternatives(document, vec![property]);
+    let mut found = alternatives(document, parts);
     if found.iter().any(|node| marked(node)) {
         return Secrecy::Whole;
     }
+    let address = |node: &Json| std::ptr::from_ref(node).addr();
+    let mut seen: HashSet<usize> = found.iter().map(|node| address(node)).collect();
     let mut at = 0;
     while let Some(node) = found.get(at).copied() {
         if marked(node) || found.len() > MAX_SCHEMAS {
@@ -118,11 +126,8 @@ fn secrecy(document: &Json, property: &Json) -> Secrecy {
                 _ => {}
             }
         }
-        for node in alternatives(document, below) {
-            if !found.iter().any(|known| std::ptr::eq(*known, node)) {
-                found.push(node);
-            }
-        }
+        let below = alternatives(document, below);
+        found.extend(below.into_iter().filter(|node| seen.insert(address(node))));
     }
     Secrecy::Nothing
 }

@@ -286,7 +286,8 @@ impl RegisteredTool {
         let mut facts = metadata.facts(fingerprint, &schema, ToolKind::Typed);
         facts.sensitive = secrets.map(str::to_owned).collect();
         facts.contents = contents;
-        let order = DeclaredOrder::new(spec.parameters.iter().map(|parameter| parameter.name));
+        let names: Vec<&str> = spec.parameters.iter().map(|parameter| parameter.name).collect();
+        let order = DeclaredOrder::of_parameters(&names, tree.as_ref().unwrap_or(&Json::Null));
         let erased = Box::new(TypedTool::<T> { places: places.clone(), of: PhantomData });
         Ok(Self::new(metadata, schema, facts, TypeId::of::<T>(), erased, places, Arc::new(order)))
     }
