@@ -62,6 +62,12 @@ impl<'s> ArgumentNames<'s> {
         Self { document, known, sensitive: sensitive.into_iter().collect(), open }
     }
 
+    /// Returns whether any argument is or holds a secret.
+    pub(crate) fn has_secrets(&self) -> bool {
+        let all = self.known.iter().flat_map(|(_, schemas)| schemas).copied().collect();
+        !self.sensitive.is_empty() || secrecy(self.document, all) != Secrecy::Nothing
+    }
+
     /// Returns the secrecy of the argument `name`, or a sentence's end that says which arguments
     /// there are.
     ///

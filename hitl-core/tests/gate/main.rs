@@ -37,6 +37,7 @@ mod named_arguments;
 mod notices;
 mod outbox;
 mod own_files;
+mod own_words;
 mod panics;
 mod policy;
 mod queue;
