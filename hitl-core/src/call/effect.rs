@@ -1,6 +1,7 @@
 //! The effect of a call: the consequence in the world that must not happen twice.
 
 use hitl_base::Json;
+use hitl_base::display::is_unseen;
 use hitl_base::json::{Whole, parse_json, whole, write_string};
 
 use super::EffectDigest;
@@ -20,7 +21,7 @@ pub enum EffectRepeat {
 /// Returns the text of an effect: the template, with `{name}` replaced by that argument.
 ///
 /// Different arguments give different texts: what could be taken for a part of the template is
-/// quoted.
+/// quoted. Texts are compared without letter case, outer white space and unseen characters.
 pub(crate) fn effect_text(template: &str, arguments: &Json) -> String {
     let mut text = String::new();
     for part in parts(template) {
@@ -38,16 +39,29 @@ fn add_value(text: &mut String, value: Option<&Json>) {
         !word.is_empty() && word.bytes().all(plain)
     };
     match value {
-        Some(Json::String(word)) if is_plain(word) => text.push_str(word),
+        Some(Json::String(word)) => match folded(word) {
+            word if is_plain(&word) => text.push_str(&word),
+            word => write_string(text, &word),
+        },
         Some(value) => write_canonical(text, value),
         None => text.push_str("null"),
     }
 }
 
-/// Writes a value as JSON, each number in one spelling.
+/// Returns a text without what seldom tells two things apart: letter case, white space around and
+/// between words, and characters that nobody sees. A tool or its provider may leave these out too,
+/// and then what looks like another consequence is the same.
+fn folded(text: &str) -> String {
+    let seen: String = text.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
+    let words: Vec<String> = seen.split_whitespace().map(str::to_lowercase).collect();
+    words.join(" ")
+}
+
+/// Writes a value as JSON, each number and text in one spelling.
 fn write_canonical(text: &mut String, value: &Json) {
     match value {
         Json::Number(number) => write_number(text, number),
+        Json::String(word) => write_string(text, &folded(word)),
         Json::Array(items) => {
             text.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -123,6 +137,26 @@ mod tests {
         for same in [r#"{"id":[10.50]}"#, r#"{"id":[105e-1]}"#] {
             assert_eq!(text("refund:{id}", r#"{"id":[10.5]}"#), text("refund:{id}", same));
         }
+    }
+
+    #[test]
+    fn invariant_3_a_text_is_the_same_in_every_case_and_spacing() {
+        let of = |id: &str| {
+            let arguments = Json::Object(vec![("id".to_owned(), Json::String(id.to_owned()))]);
+            effect_text("refund:{id}", &arguments)
+        };
+        for same in ["PAY_1", " pay_1", "pay_1\n", "pay\u{200b}_1", "\u{feff}Pay_1\u{a0}"] {
+            assert_eq!(of(same), of("pay_1"), "{same:?}");
+        }
+        assert_eq!(of("Ann  Lee"), of("ann\tlee "));
+        assert_eq!(of("\u{c9}MILE"), of("\u{e9}mile"));
+        for other in ["pay-1", "pay_10", "pay 1", "p\u{430}y_1", "", "pay_\u{661}"] {
+            assert_ne!(of(other), of("pay_1"), "{other:?}");
+        }
+        // In lists and objects too; keys are as the tool names them.
+        let inside = |json: &str| text("x:{v}", json);
+        assert_eq!(inside(r#"{"v":["A ",{"k":" B"}]}"#), inside(r#"{"v":["a",{"k":"b"}]}"#));
+        assert_ne!(inside(r#"{"v":{"K":1}}"#), inside(r#"{"v":{"k":1}}"#));
     }
 
     proptest::proptest! {
