@@ -7,6 +7,7 @@
 //! | [`queue`] | a page of calls, and how many there are |
 //! | [`history`] | the history of a call, and its audit |
 //! | [`decision`] | decisions and other changes of calls that a client sends |
+//! | [`edit`] | edits: previewed |
 //! | [`grant`] | grants: previewed, saved, listed, revoked |
 //! | [`task`] | tasks |
 //! | [`stats`] | outcomes and times to decision |
@@ -38,6 +39,7 @@
 
 pub mod call;
 pub mod decision;
+pub mod edit;
 pub mod error;
 pub mod event;
 pub mod grant;

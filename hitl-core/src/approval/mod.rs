@@ -8,7 +8,7 @@ mod confirm;
 mod content;
 mod decision;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod mask;
 mod references;
 mod render;
@@ -20,6 +20,7 @@ pub mod terminal;
 mod title;
 mod tool_change;
 
+pub use crate::arguments::PathPart;
 pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};

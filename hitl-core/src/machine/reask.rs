@@ -93,7 +93,7 @@ pub(super) fn reask(
         request.require(needed);
     }
     request.reasons.retain(|why| why != reason);
-    keep_newest(&mut request.reasons);
+    keep_newest(request);
     if rewritten {
         if next.prior_revisions.is_empty() && other_arguments {
             next.reread = Some(content);
