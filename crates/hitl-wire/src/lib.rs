@@ -8,6 +8,7 @@
 //! | [`queue`] | a page of calls, and how many there are |
 //! | [`history`] | the history of a call, and its audit |
 //! | [`decision`] | decisions and other changes of calls that a client sends |
+//! | [`edit`] | edits: previewed |
 //! | [`grant`] | grants: previewed, saved, listed, revoked |
 //! | [`task`] | tasks |
 //! | [`stats`] | outcomes and times to decision |
@@ -40,6 +41,7 @@
 pub mod call;
 pub mod decision;
 pub mod earlier;
+pub mod edit;
 pub mod error;
 pub mod event;
 pub mod grant;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use hitl_base::display::{quoted, value};
+use hitl_base::display::value;
 use hitl_base::{Json, JsonText};
+
+use crate::arguments::{Difference, PathPart, differences, place};
 
 /// The most characters of a value in a line.
 const MAX_VALUE: usize = 200;
@@ -13,9 +15,8 @@ const MAX_VALUE: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArgumentChange {
-    /// The keys that lead to it, from the outside: `["address", "city"]`. A list is compared as a
-    /// whole.
-    pub path: Vec<String>,
+    /// The steps that lead to it, from the outside: `address`, `city`.
+    pub path: Vec<PathPart>,
     /// The value before; `None` if there was none.
     pub before: Option<Json>,
     /// The value after; `None` if there is none.
@@ -23,59 +24,35 @@ pub struct ArgumentChange {
 }
 
 impl ArgumentChange {
-    /// Compares two revisions' arguments, in the order in which they are shown.
+    /// Compares two revisions' arguments, in the order in which they are shown. Numbers are
+    /// compared as they are spelled.
     pub fn between(before: &JsonText, after: &JsonText) -> Vec<Self> {
         let tree = |text: &JsonText| text.tree().unwrap_or(Json::Null);
-        let mut found = Vec::new();
-        compare(&tree(before), &tree(after), &mut Vec::new(), &mut found);
-        found
+        let (before, after) = (tree(before), tree(after));
+        let owned = |Difference { path, before, after }: Difference<'_>| Self {
+            path,
+            before: before.cloned(),
+            after: after.cloned(),
+        };
+        differences(&before, &after).into_iter().map(owned).collect()
     }
-}
 
-fn compare(before: &Json, after: &Json, path: &mut Vec<String>, found: &mut Vec<ArgumentChange>) {
-    let (Json::Object(old), Json::Object(new)) = (before, after) else {
-        if before != after {
-            let (before, after) = (Some(before.clone()), Some(after.clone()));
-            found.push(ArgumentChange { path: path.clone(), before, after });
-        }
-        return;
-    };
-    for (key, old) in old {
-        path.push(key.clone());
-        match after.get(key) {
-            Some(new) => compare(old, new, path, found),
-            None => found.push(ArgumentChange {
-                path: path.clone(),
-                before: Some(old.clone()),
-                after: None,
-            }),
-        }
-        path.pop();
-    }
-    for (key, new) in new.iter().filter(|(key, _)| before.get(key).is_none()) {
-        let path = path.iter().chain([key]).cloned().collect();
-        found.push(ArgumentChange { path, before: None, after: Some(new.clone()) });
+    /// Returns the path in words: `address.city`, `items[2].price`, `rates["a b"]`. Everything
+    /// invisible is escaped.
+    pub fn place(&self) -> String {
+        place(&self.path)
     }
 }
 
 /// `amount: 900 → 500`, with everything invisible escaped.
 impl fmt::Display for ArgumentChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, key) in self.path.iter().enumerate() {
-            f.write_str(if at > 0 { "." } else { "" })?;
-            if is_simple(key) { f.write_str(key)? } else { f.write_str(&quoted(key))? }
-        }
         let shown = |tree: &Option<Json>| match tree {
             Some(tree) => value(tree, MAX_VALUE).text,
             None => "(left out)".to_owned(),
         };
-        write!(f, ": {} → {}", shown(&self.before), shown(&self.after))
+        write!(f, "{}: {} → {}", self.place(), shown(&self.before), shown(&self.after))
     }
-}
-
-fn is_simple(key: &str) -> bool {
-    let simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
-    !key.is_empty() && key.len() <= MAX_VALUE && key.chars().all(simple)
 }
 
 #[cfg(test)]
@@ -98,7 +75,7 @@ mod tests {
             [
                 "amount: 900 → 500.0",
                 r#"at.city: "Bonn" → "Köln""#,
-                r#"tags: ["a"] → []"#,
+                r#"tags[0]: "a" → (left out)"#,
                 "x: 1 → (left out)",
                 "y: (left out) → null",
             ]
@@ -111,7 +88,7 @@ mod tests {
         let lines = changes("{}", r#"{"a\n  amount: 1 → 2":"\u202e\n","":"x"}"#);
         assert_eq!(
             lines,
-            [r#""a\n  amount: 1 → 2": (left out) → "\u{202e}\n""#, r#""": (left out) → "x""#]
+            [r#"["a\n  amount: 1 → 2"]: (left out) → "\u{202e}\n""#, r#"[""]: (left out) → "x""#]
         );
         let long = changes("{}", &format!(r#"{{"a":"{}"}}"#, "x".repeat(5_000)));
         assert!(long[0].chars().count() < 400 && long[0].contains("left out"), "{long:?}");

@@ -12,7 +12,7 @@ use crate::policy::{ApprovalLevel, Priority, Quorum};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 
-pub(super) fn request(arguments: &str) -> ApprovalRequest {
+pub(crate) fn request(arguments: &str) -> ApprovalRequest {
     let digest = "ab".repeat(32);
     ApprovalRequest {
         id: RequestId::new(),

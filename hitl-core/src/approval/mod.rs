@@ -8,7 +8,7 @@ mod confirm;
 mod content;
 mod decision;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod mask;
 mod preview;
 mod references;
@@ -22,6 +22,7 @@ pub mod terminal;
 mod title;
 mod tool_change;
 
+pub use crate::arguments::PathPart;
 pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};

@@ -148,6 +148,13 @@ const fn first() -> u16 {
 }
 
 impl ApprovalRequest {
+    /// Returns the place of the reason about the call whose effect this one repeats: it names that
+    /// call. A limit on reasons may drop any other.
+    pub(crate) fn repetition_reason(&self) -> Option<usize> {
+        let earlier = self.repeats?.to_string();
+        self.reasons.iter().rposition(|why| why.contains(&earlier))
+    }
+
     /// Approves exactly this revision.
     pub fn approve(&self) -> DecisionDraft<'_> {
         DecisionDraft::new(self, DecisionKind::Approve)

@@ -4,6 +4,7 @@ use hitl_base::Json;
 use hitl_base::display::clip;
 
 use super::render::in_a_sentence;
+use crate::call::template::{Part, parts};
 
 /// The most characters of one argument in a title, and of the whole title.
 const ARGUMENT: usize = 80;
@@ -16,29 +17,23 @@ const TITLE: usize = 240;
 pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String {
     let Some(template) = template else { return format!("Run {tool}") };
     let mut out = String::with_capacity(template.len() + 32);
-    let mut rest = template;
-    while let Some(at) = rest.find(['{', '}']) {
-        out.push_str(&rest[..at]);
-        let brace = &rest[at..=at];
-        let after = &rest[at + 1..];
-        if after.starts_with(brace) {
-            out.push_str(brace);
-            rest = &after[1..];
-        } else if let (true, Some(end)) = (brace == "{", after.find('}')) {
-            let name = after[..end].trim();
-            let money = out.ends_with(['$', '€', '£', '¥']);
-            let said = argument(name, money, shown.get(name));
-            // The template may have quotes of its own.
-            let within = out.ends_with('"') && after[end + 1..].starts_with('"');
-            let bare = said.strip_prefix('"').and_then(|said| said.strip_suffix('"'));
-            out.push_str(bare.filter(|_| within).unwrap_or(&said));
-            rest = &after[end + 1..];
-        } else {
-            out.push_str(brace);
-            rest = after;
-        }
+    let mut parts = parts(template).peekable();
+    while let Some(part) = parts.next() {
+        let name = match part {
+            Part::Text(text) | Part::LoneBrace(text) => {
+                out.push_str(text);
+                continue;
+            }
+            Part::Argument(name) => name,
+        };
+        let money = out.ends_with(['$', '€', '£', '¥']);
+        let said = argument(name, money, shown.get(name));
+        // The template may have quotes of its own.
+        let closes = matches!(parts.peek(), Some(Part::Text(text)) if text.starts_with('"'));
+        let within = out.ends_with('"') && closes;
+        let bare = said.strip_prefix('"').and_then(|said| said.strip_suffix('"'));
+        out.push_str(bare.filter(|_| within).unwrap_or(&said));
     }
-    out.push_str(rest);
     clip(&out, TITLE).into_owned()
 }
 

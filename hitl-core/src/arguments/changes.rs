@@ -4,9 +4,9 @@
 use std::fmt;
 
 use hitl_base::Json;
-use hitl_base::display::{clip, quoted, value};
-use hitl_base::json::same_number;
+use hitl_base::display::{clip, value};
 
+use super::comparison::{Difference, PathPart, differences, place, same_value};
 use super::patch::holds_mask;
 
 /// The most changes that are listed; the rest is counted.
@@ -15,8 +15,6 @@ const MAX_CHANGES: usize = 20;
 const MAX_LISTED: usize = 8 * 1024;
 /// The most characters of a value.
 const MAX_VALUE: usize = 160;
-/// The most characters of a key in a place.
-const MAX_KEY: usize = 64;
 /// The most characters of a place.
 const MAX_PLACE: usize = 200;
 
@@ -38,11 +36,13 @@ impl ArgumentChanges {
     /// Returns `None` if there are none, and an empty list if a change cannot be shown.
     pub(crate) fn between(first: &Json, last: &Json, patches: &[Json]) -> Option<Self> {
         let mut changes = Self { listed: Vec::new(), more: 0 };
+        for difference in differences(first, last) {
+            changes.add_difference(&difference);
+        }
         let mut hidden: Vec<String> = Vec::new();
         for patch in patches {
-            replaced_masks("", patch, Some(first), Some(last), &mut hidden);
+            replaced_masks(&mut Vec::new(), patch, Some(first), Some(last), &mut hidden);
         }
-        changes.compare("", first, last);
         for place in hidden {
             changes.add(&place, "changed; its value is not shown");
         }
@@ -65,61 +65,22 @@ impl ArgumentChanges {
         self.more
     }
 
-    fn compare(&mut self, place: &str, first: &Json, last: &Json) {
-        match (first, last) {
-            (Json::Object(before), Json::Object(after)) => {
-                for (key, was) in before {
-                    let place = inside(place, key);
-                    match last.get(key) {
-                        Some(is) => self.compare(&place, was, is),
-                        None => self.removed(&place, was),
-                    }
-                }
-                for (key, is) in after.iter().filter(|(key, _)| first.get(key).is_none()) {
-                    self.added(&inside(place, key), is);
-                }
+    fn add_difference(&mut self, difference: &Difference<'_>) {
+        let Difference { path, before, after } = difference;
+        let place = place(path);
+        let text = |side: &Json| shown(side).unwrap_or_else(not_shown);
+        match (*before, *after) {
+            (Some(first), Some(last)) if same_value(first, last) => {}
+            (Some(first), Some(last)) if shown(first).is_none() && shown(last).is_none() => {
+                self.add(&place, "changed; its value is not shown");
             }
-            (Json::Array(before), Json::Array(after)) => self.compare_items(place, before, after),
-            _ if same(first, last) => {}
-            _ => match (shown(first), shown(last)) {
-                (None, None) => self.add(place, "changed; its value is not shown"),
-                (was, is) => {
-                    let [was, is] = [was, is].map(|side| side.unwrap_or_else(not_shown));
-                    self.add(place, format!("from {was} to {is}"));
-                }
-            },
-        }
-    }
-
-    /// Compares lists: what stands before and after the part that differs is the same.
-    fn compare_items(&mut self, place: &str, before: &[Json], after: &[Json]) {
-        let pairs = || before.iter().zip(after);
-        let front = pairs().take_while(|(was, is)| same(was, is)).count();
-        let (old, new) = (&before[front..], &after[front..]);
-        let back = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| same(a, b)).count();
-        let (old, new) = (&old[..old.len() - back], &new[..new.len() - back]);
-        let item = |offset: usize| format!("{place}[{}]", front + offset);
-        if old.len() == new.len() {
-            for (offset, (was, is)) in old.iter().zip(new).enumerate() {
-                self.compare(&item(offset), was, is);
+            (Some(first), Some(last)) => {
+                self.add(&place, format!("from {} to {}", text(first), text(last)));
             }
-            return;
+            (Some(was), None) => self.add(&place, format!("removed, which was {}", text(was))),
+            (None, Some(is)) => self.add(&place, format!("added: {}", text(is))),
+            (None, None) => {}
         }
-        for (offset, was) in old.iter().enumerate() {
-            self.removed(&item(offset), was);
-        }
-        for (offset, is) in new.iter().enumerate() {
-            self.added(&item(offset), is);
-        }
-    }
-
-    fn removed(&mut self, place: &str, was: &Json) {
-        let was = shown(was).unwrap_or_else(not_shown);
-        self.add(place, format!("removed, which was {was}"));
-    }
-
-    fn added(&mut self, place: &str, is: &Json) {
-        self.add(place, format!("added: {}", shown(is).unwrap_or_else(not_shown)));
     }
 
     fn add(&mut self, place: &str, what: impl AsRef<str>) {
@@ -149,7 +110,7 @@ impl fmt::Display for ArgumentChanges {
 
 /// Lists the places at which a patch sets a value with a mask, and both trees look the same.
 fn replaced_masks(
-    place: &str,
+    path: &mut Vec<PathPart>,
     patch: &Json,
     first: Option<&Json>,
     last: Option<&Json>,
@@ -159,29 +120,17 @@ fn replaced_masks(
         for (key, change) in entries {
             let below = |tree: Option<&Json>| tree.and_then(|tree| tree.get(key).cloned());
             let (first, last) = (below(first), below(last));
-            replaced_masks(&inside(place, key), change, first.as_ref(), last.as_ref(), found);
+            path.push(PathPart::Key(key.clone()));
+            replaced_masks(path, change, first.as_ref(), last.as_ref(), found);
+            path.pop();
         }
         return;
     }
-    let looks_the_same = first.zip(last).is_some_and(|(first, last)| same(first, last));
-    let known = found.iter().any(|known| known == place);
+    let looks_the_same = first.zip(last).is_some_and(|(first, last)| same_value(first, last));
+    let place = place(path);
+    let known = found.iter().any(|known| *known == place);
     if looks_the_same && !known && holds_mask(patch) && last.is_some_and(holds_mask) {
-        found.push(place.to_owned());
-    }
-}
-
-/// Returns whether two values are the same for every reader of JSON.
-fn same(a: &Json, b: &Json) -> bool {
-    match (a, b) {
-        (Json::Number(a), Json::Number(b)) => a == b || same_number(a, b),
-        (Json::Array(a), Json::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
-        (Json::Object(a), Json::Object(entries)) => {
-            a.len() == entries.len()
-                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))
-        }
-        _ => a == b,
+        found.push(place);
     }
 }
 
@@ -194,21 +143,8 @@ fn not_shown() -> String {
     "a value that is not shown".to_owned()
 }
 
-/// Returns the place of an object's entry: `items[2].price`, or `rates["a b"]` where a key is no
-/// plain name.
-fn inside(place: &str, key: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if key.is_empty() || !key.chars().all(plain) || key.len() > MAX_KEY {
-        format!("{place}[{}]", quoted(&clip(key, MAX_KEY)))
-    } else if place.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{place}.{key}")
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::ArgumentChanges;
     use hitl_base::json::parse_json;
     use proptest::prelude::*;
@@ -339,11 +275,11 @@ mod tests {
             let text = |tree: &hitl_base::Json| format!(r#"{{"x":{}}}"#, tree.to_text());
             let said = words(&text(&a), &text(&b));
             prop_assert!(said.len() < 12 * 1024, "{}", said.len());
-            prop_assert_eq!(super::same(&a, &b), said == "nothing");
+            prop_assert_eq!(super::same_value(&a, &b), said == "nothing");
         }
     }
 
-    fn tree() -> impl Strategy<Value = hitl_base::Json> {
+    pub(crate) fn tree() -> impl Strategy<Value = hitl_base::Json> {
         use hitl_base::Json;
         let leaf = prop_oneof![
             Just(Json::Null),

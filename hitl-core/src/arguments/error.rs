@@ -40,17 +40,41 @@ pub enum ArgumentErrorKind {
     Mask,
 }
 
+/// The most characters of a type's own words.
+const MAX_OWN_WORDS: usize = 200;
+
 /// The reason why a call's arguments were refused: the error, its place, and what was expected.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ArgumentError {
     kind: ArgumentErrorKind,
     path: String,
     message: String,
+    /// The type's own words, which may quote the value. Not shown as they are.
+    own_words: Option<String>,
 }
 
 impl ArgumentError {
     pub(crate) fn new(kind: ArgumentErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, path: String::new(), message: message.into() }
+        Self { kind, path: String::new(), message: message.into(), own_words: None }
+    }
+
+    /// Adds the type's own words to the message, if it has any: `mask` removes from them what
+    /// nobody may see.
+    pub(crate) fn with_own_words(mut self, mask: impl FnOnce(&str) -> String) -> Self {
+        if let Some(words) = self.own_words.take() {
+            let masked = mask(&words);
+            let shown = visible(&clip(masked.trim(), MAX_OWN_WORDS)).into_owned();
+            if !shown.is_empty() {
+                self.message = format!("{}: {shown}", self.message);
+            }
+        }
+        self
+    }
+
+    /// Forgets the type's own words.
+    pub(crate) fn without_own_words(mut self) -> Self {
+        self.own_words = None;
+        self
     }
 
     /// Creates the error for a type that reads back something other than it wrote.
@@ -162,6 +186,7 @@ impl ArgumentError {
     /// Removes the path, so that the error is about the whole of a secret: the keys inside it are
     /// part of it.
     pub(crate) fn without_path(mut self) -> Self {
+        self.own_words = None;
         if !self.path.is_empty() {
             self.path.clear();
             self.say_inside();
@@ -223,8 +248,9 @@ impl From<ParseJsonError> for ArgumentError {
 }
 
 impl serde::de::Error for ArgumentError {
-    /// A type's own message may quote the value, so it is not passed on; those of serde that do not
-    /// are put into other words.
+    /// A type's own message may quote the value, so it is kept apart: the gate shows it where the
+    /// tool takes no secrets, without copies of the arguments. Those of serde that say nothing about
+    /// the value are put into other words.
     fn custom<T: fmt::Display>(message: T) -> Self {
         let message = message.to_string();
         let no_form = message.starts_with("data did not match any variant of untagged enum ")
@@ -234,7 +260,8 @@ impl serde::de::Error for ArgumentError {
         } else {
             "the tool does not accept this value"
         };
-        Self::new(ArgumentErrorKind::Invalid, why)
+        let own_words = (!no_form).then_some(message);
+        Self { own_words, ..Self::new(ArgumentErrorKind::Invalid, why) }
     }
 
     fn invalid_type(found: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {

@@ -8,16 +8,19 @@
 
 mod changes;
 mod collection;
+mod comparison;
 mod declared_order;
 mod deserializer;
 mod error;
 mod expected;
 mod lossless;
+mod named;
 mod nearest;
 mod object;
 mod patch;
 mod places;
 mod respell;
+mod schema_order;
 mod serializer;
 mod shown;
 mod snapshot;
@@ -26,8 +29,11 @@ mod trace;
 mod unwritten;
 
 pub use changes::ArgumentChanges;
+pub use comparison::PathPart;
+pub(crate) use comparison::{Difference, differences, place};
 pub(crate) use declared_order::DeclaredOrder;
 pub use error::{ArgumentError, ArgumentErrorKind, SnapshotError, SnapshotErrorKind};
+pub(crate) use named::{ArgumentNames, Secrecy};
 pub(crate) use nearest::{known_instead, listed};
 pub use object::ObjectWriter;
 pub(crate) use patch::patched;

@@ -193,7 +193,7 @@ struct Finder<'s> {
 impl<'s> Finder<'s> {
     /// Returns the place that these schemas describe. `None` if there are none.
     fn place(&mut self, schemas: Vec<&'s Json>) -> Option<PlaceId> {
-        let nodes = self.with_alternatives(schemas);
+        let nodes = alternatives(self.document, schemas);
         if nodes.is_empty() {
             return None;
         }
@@ -206,27 +206,6 @@ impl<'s> Finder<'s> {
             self.open.push((id, nodes));
         }
         Some(id)
-    }
-
-    /// Returns these schemas, and all others that describe the same value.
-    fn with_alternatives(&self, schemas: Vec<&'s Json>) -> Vec<&'s Json> {
-        let mut found: Vec<&Json> = Vec::new();
-        let mut open = schemas;
-        while let Some(node) = open.pop() {
-            if found.iter().any(|known| std::ptr::eq(*known, node)) {
-                continue;
-            }
-            found.push(node);
-            for (key, value) in node.entries() {
-                match (key.as_str(), value) {
-                    ("$ref", Json::String(to)) => open.extend(resolve(self.document, to)),
-                    ("allOf" | "anyOf" | "oneOf", Json::Array(all)) => open.extend(all),
-                    ("then" | "else", other) => open.push(other),
-                    _ => {}
-                }
-            }
-        }
-        found
     }
 
     fn describe(&mut self, nodes: &[&'s Json]) -> Place {
@@ -316,8 +295,7 @@ impl<'s> Finder<'s> {
         for group in named.chunk_by(|(a, _), (b, _)| a == b) {
             let Some((name, _)) = group.first() else { continue };
             let mut schemas: Vec<&Json> = group.iter().map(|(_, schema)| *schema).collect();
-            let write_only = self
-                .with_alternatives(schemas.clone())
+            let write_only = alternatives(self.document, schemas.clone())
                 .iter()
                 .any(|schema| schema.get("writeOnly") == Some(&Json::Bool(true)));
             // An alternative that does not name the field may still accept it.
@@ -333,6 +311,28 @@ impl<'s> Finder<'s> {
         }
         fields
     }
+}
+
+/// Returns these schemas, and all others that describe the same value: references, and alternatives
+/// whether they fit or not.
+pub(super) fn alternatives<'s>(document: &'s Json, schemas: Vec<&'s Json>) -> Vec<&'s Json> {
+    let mut found: Vec<&Json> = Vec::new();
+    let mut open = schemas;
+    while let Some(node) = open.pop() {
+        if found.iter().any(|known| std::ptr::eq(*known, node)) {
+            continue;
+        }
+        found.push(node);
+        for (key, value) in node.entries() {
+            match (key.as_str(), value) {
+                ("$ref", Json::String(to)) => open.extend(resolve(document, to)),
+                ("allOf" | "anyOf" | "oneOf", Json::Array(all)) => open.extend(all),
+                ("then" | "else", other) => open.push(other),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 /// Decodes the percent-encoding of a fragment: generators write `Record<string,any>` in it. Returns

@@ -1,9 +1,11 @@
 //! The effect of a call: the consequence in the world that must not happen twice.
 
 use hitl_base::Json;
+use hitl_base::display::is_unseen;
 use hitl_base::json::{Whole, parse_json, whole, write_string};
 
 use super::EffectDigest;
+use super::template::{Part, parts};
 
 /// The treatment of a call whose effect an earlier call had, has now, or may have had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,31 +18,18 @@ pub enum EffectRepeat {
     Refuse,
 }
 
-/// Returns the text of an effect: the template, with `{name}` replaced by that argument. `{{` and
-/// `}}` are braces.
+/// Returns the text of an effect: the template, with `{name}` replaced by that argument.
 ///
 /// Different arguments give different texts: what could be taken for a part of the template is
-/// quoted.
+/// quoted. Texts are compared without letter case, outer white space and unseen characters.
 pub(crate) fn effect_text(template: &str, arguments: &Json) -> String {
     let mut text = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find(['{', '}']) {
-        text.push_str(&rest[..at]);
-        let brace = &rest[at..];
-        if brace.starts_with("{{") || brace.starts_with("}}") {
-            text.push_str(&brace[..1]);
-            rest = &brace[2..];
-            continue;
+    for part in parts(template) {
+        match part {
+            Part::Text(word) | Part::LoneBrace(word) => text.push_str(word),
+            Part::Argument(name) => add_value(&mut text, arguments.get(name)),
         }
-        let Some(end) = brace.find('}').filter(|_| brace.starts_with('{')) else {
-            text.push_str(&brace[..1]);
-            rest = &brace[1..];
-            continue;
-        };
-        add_value(&mut text, arguments.get(&brace[1..end]));
-        rest = &brace[end + 1..];
     }
-    text.push_str(rest);
     text
 }
 
@@ -50,16 +39,29 @@ fn add_value(text: &mut String, value: Option<&Json>) {
         !word.is_empty() && word.bytes().all(plain)
     };
     match value {
-        Some(Json::String(word)) if is_plain(word) => text.push_str(word),
+        Some(Json::String(word)) => match folded(word) {
+            word if is_plain(&word) => text.push_str(&word),
+            word => write_string(text, &word),
+        },
         Some(value) => write_canonical(text, value),
         None => text.push_str("null"),
     }
 }
 
-/// Writes a value as JSON, each number in one spelling.
+/// Returns a text without what seldom tells two things apart: letter case, white space around and
+/// between words, and characters that nobody sees. A tool or its provider may leave these out too,
+/// and then what looks like another consequence is the same.
+fn folded(text: &str) -> String {
+    let seen: String = text.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
+    let words: Vec<String> = seen.split_whitespace().map(str::to_lowercase).collect();
+    words.join(" ")
+}
+
+/// Writes a value as JSON, each number and text in one spelling.
 fn write_canonical(text: &mut String, value: &Json) {
     match value {
         Json::Number(number) => write_number(text, number),
+        Json::String(word) => write_string(text, &folded(word)),
         Json::Array(items) => {
             text.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -135,6 +137,26 @@ mod tests {
         for same in [r#"{"id":[10.50]}"#, r#"{"id":[105e-1]}"#] {
             assert_eq!(text("refund:{id}", r#"{"id":[10.5]}"#), text("refund:{id}", same));
         }
+    }
+
+    #[test]
+    fn invariant_3_a_text_is_the_same_in_every_case_and_spacing() {
+        let of = |id: &str| {
+            let arguments = Json::Object(vec![("id".to_owned(), Json::String(id.to_owned()))]);
+            effect_text("refund:{id}", &arguments)
+        };
+        for same in ["PAY_1", " pay_1", "pay_1\n", "pay\u{200b}_1", "\u{feff}Pay_1\u{a0}"] {
+            assert_eq!(of(same), of("pay_1"), "{same:?}");
+        }
+        assert_eq!(of("Ann  Lee"), of("ann\tlee "));
+        assert_eq!(of("\u{c9}MILE"), of("\u{e9}mile"));
+        for other in ["pay-1", "pay_10", "pay 1", "p\u{430}y_1", "", "pay_\u{661}"] {
+            assert_ne!(of(other), of("pay_1"), "{other:?}");
+        }
+        // In lists and objects too; keys are as the tool names them.
+        let inside = |json: &str| text("x:{v}", json);
+        assert_eq!(inside(r#"{"v":["A ",{"k":" B"}]}"#), inside(r#"{"v":["a",{"k":"b"}]}"#));
+        assert_ne!(inside(r#"{"v":{"K":1}}"#), inside(r#"{"v":{"k":1}}"#));
     }
 
     proptest::proptest! {

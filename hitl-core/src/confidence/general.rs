@@ -54,7 +54,8 @@ impl Signal for Annotations {
 ///
 /// Amounts are the arguments that the tool declares, and those whose name contains `amount`, at any
 /// depth, also as text, in every possible reading, with either sign. Text that cannot be read as a
-/// number counts as above 100 times the limit. In calls of read-only tools an amount moves nothing.
+/// number for sure counts as above 100 times the limit. In calls of read-only tools an amount moves
+/// nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct AmountSize;
 
@@ -88,7 +89,8 @@ impl Signal for AmountSize {
 /// Returns the largest excess of the amounts in an argument that the tool does not declare.
 fn largest_named(name: &str, value: &Json) -> Option<Excess> {
     let own = || Excess::of(amount::size(value), AmountSpec::DEFAULT_LIMIT);
-    let own = Asked::Amount.is_key(name).then(own).flatten();
+    let is_amount = Asked::Amount.is_key(name) && !amount::is_unit(name, value);
+    let own = is_amount.then(own).flatten();
     let inside = match value {
         Json::Object(entries) => {
             entries.iter().filter_map(|(name, value)| largest_named(name, value)).max()

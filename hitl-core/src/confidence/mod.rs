@@ -1,8 +1,10 @@
 //! The gate's confidence that a call needs no human, and its reasons.
 
 mod amount;
+mod amount_text;
 mod asked;
 mod assess;
+mod currency;
 mod factors;
 mod general;
 mod original;

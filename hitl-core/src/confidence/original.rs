@@ -3,8 +3,10 @@
 
 use hitl_base::Json;
 
+use super::amount::{Size, size};
+use super::amount_text::whole_text;
 use super::asked::{Asked, any_under};
-use super::{CallView, Factor, Signal, amount};
+use super::{CallView, Factor, Signal};
 
 /// The principal is an admin: +10.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +55,7 @@ impl Signal for TimeSensitive {
 
 /// An `amount` above 1000: -15. Stricter than the original: an amount counts at any depth, also as
 /// text, in every possible reading, and by its magnitude, with either sign. Text that cannot be
-/// read as a number counts as large.
+/// read as a number for sure counts as large.
 #[derive(Clone, Copy, Debug)]
 pub struct LargeAmount;
 
@@ -64,7 +66,7 @@ impl Signal for LargeAmount {
 
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
         let large = any_under(call, Asked::Amount, &|key, value| {
-            key == "amount" && amount::size(value).is_above(1000.0)
+            key == "amount" && size(value).is_above(1000.0)
         });
         large.then(|| Factor::points("large_amount", -15, "An amount is above 1000."))
     }
@@ -86,7 +88,8 @@ impl Signal for BulkAction {
     }
 }
 
-/// More than 100 recipients: -10. Stricter than the original: a list counts as its length.
+/// More than 100 recipients: -10. Stricter than the original: a list counts as its length, a text as
+/// the number of its parts, and a count that cannot be read for sure counts as large.
 #[derive(Clone, Copy, Debug)]
 pub struct ManyRecipients;
 
@@ -96,20 +99,24 @@ impl Signal for ManyRecipients {
     }
 
     fn judge(&self, call: &CallView<'_>) -> Option<Factor> {
-        let many = any_under(call, Asked::Recipients, &|_, value| {
-            number(value).is_some_and(|n| n > 100.0)
+        let many = any_under(call, Asked::Recipients, &|key, value| {
+            recipients(key, value).is_above(100.0)
         });
         many.then(|| Factor::points("many_recipients", -10, "It reaches more than 100 recipients."))
     }
 }
 
-/// Returns the value of a number, of a text that is one, or the length of a list.
-fn number(value: &Json) -> Option<f64> {
+/// Returns the number of recipients: a number, a text that is one, or the length of a list.
+fn recipients(key: &str, value: &Json) -> Size {
+    #[expect(clippy::cast_precision_loss, reason = "a list is never that long")]
+    let length = |length: usize| Size::Number(length as f64);
     match value {
-        #[expect(clippy::cast_precision_loss, reason = "a list is never that long")]
-        Json::Array(items) => Some(items.len() as f64),
-        Json::String(text) => amount::whole_text(text),
-        other => other.as_f64(),
+        Json::Array(items) => length(items.len()),
+        Json::String(text) if key != "recipient_count" && whole_text(text).is_none() => {
+            length(text.split([',', ';', '\n', ' ']).filter(|part| !part.is_empty()).count())
+        }
+        Json::Object(_) => Size::Number(0.0),
+        other => size(other),
     }
 }
 

@@ -11,8 +11,8 @@ use hitl_base::{Json, JsonText};
 use serde::de::DeserializeOwned;
 
 use super::{DynContent, DynPreview, DynSpec, Schema};
-use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, parse_text};
-use crate::call::{InvalidSpec, Permit, check_spec};
+use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Snapshot, parse_text};
+use crate::call::{InvalidSpec, Permit, check_named_arguments, check_spec};
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
 /// It passes through the gate like any other; typed and dynamic tools share one list of names.
@@ -150,9 +150,11 @@ impl DynTool {
         for path in &spec.sensitive {
             compiled.hide(path).map_err(wrong(DynToolErrorKind::Sensitive))?;
         }
-        let schema_text = JsonText::new(schema.to_owned()).map_err(|error| {
-            DynToolError::new(DynToolErrorKind::Schema, &spec, error.to_string())
-        })?;
+        let schema_text = JsonText::new(schema.to_owned())
+            .map_err(|error| wrong(DynToolErrorKind::Schema)(error.to_string()))?;
+        let tree = schema_text.tree().unwrap_or(Json::Null);
+        let names = ArgumentNames::of_schema(&tree, spec.sensitive.iter().map(String::as_str));
+        check_named_arguments(&spec.config, &names).map_err(wrong(DynToolErrorKind::Argument))?;
         let body: DynBody = Arc::new(move |permit| {
             let running = body(permit);
             async move { running.await.map_err(|error| DynFailure(Box::new(error))) }.boxed()
@@ -187,6 +189,9 @@ pub enum DynToolErrorKind {
     Sensitive,
     /// A path in [`DynTool::content_of`] names nothing, or a secret.
     Content,
+    /// An amount, or a placeholder in `describe` or `effect`, is no argument in the schema, or a
+    /// secret where none may be; or a brace of a template is alone.
+    Argument,
 }
 
 /// The error for a tool that is known only at run time and cannot be offered. Its message has the

@@ -12,7 +12,7 @@ pub enum BuildErrorKind {
     MissingState,
     /// The same type of host state was given twice.
     DuplicateState,
-    /// A tool's spec is not valid.
+    /// A tool's spec is not valid: it names an argument that the tool's schema does not have.
     InvalidSpec,
     /// The console's URL is not one, or it holds more than the address of a page.
     ConsoleUrl,

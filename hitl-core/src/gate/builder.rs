@@ -86,10 +86,14 @@ impl GateBuilder {
         }
     }
 
-    /// Registers a tool. Its spec is checked at compile time.
+    /// Registers a tool. Its spec is checked at compile time, and the names in it are compared with
+    /// its schema by [`build`](Self::build).
     pub fn tool<T: Tool>(mut self) -> Self {
         const { assert_valid(T::SPEC.check()) };
-        self.tools.push(RegisteredTool::typed::<T>());
+        match RegisteredTool::typed::<T>() {
+            Ok(tool) => self.tools.push(tool),
+            Err(mistake) => self.mistakes.push(mistake),
+        }
         self
     }
 

@@ -26,6 +26,9 @@ pub enum GateErrorKind {
     QueueFull,
     /// The key was used before, for a call with other content.
     KeyConflict,
+    /// Two calls of a batch that runs all of them or none have the same effect, which happens once.
+    /// Nothing of the batch was entered; [`GateError::same_effect`] has their positions.
+    SameEffect,
     /// The state machine refused the change; [`GateError::refusal`] and [`GateError::current`] have
     /// the reason.
     Refused,
@@ -105,6 +108,15 @@ impl GateError {
         Self::new(GateErrorKind::KeyConflict, why)
     }
 
+    /// Creates the error for a batch of which two calls, at these positions, have one effect.
+    pub(in crate::gate) fn same_effect_of(positions: [u64; 2]) -> Self {
+        let same = SamePositions(positions);
+        Self {
+            source: Some(Box::new(same)),
+            ..Self::new(GateErrorKind::SameEffect, same.to_string())
+        }
+    }
+
     /// Creates the error for a call whose tool is not the one that was shown; `then` says what
     /// follows.
     pub(in crate::gate) fn tool_changed(
@@ -138,6 +150,7 @@ impl GateError {
         match self.kind {
             GateErrorKind::InvalidArguments
             | GateErrorKind::UnknownTool
+            | GateErrorKind::SameEffect
             | GateErrorKind::ToolChanged => ModelMessage::refused(&self.message),
             _ => ModelMessage::refused("the gate could not do its work; tell the user"),
         }
@@ -146,6 +159,11 @@ impl GateError {
     /// Returns the reason why the arguments were refused.
     pub fn arguments(&self) -> Option<&ArgumentError> {
         self.source.as_ref()?.downcast_ref()
+    }
+
+    /// Returns the positions of two calls of a batch that have the same effect.
+    pub fn same_effect(&self) -> Option<[u64; 2]> {
+        self.source.as_ref()?.downcast_ref().map(|same: &SamePositions| same.0)
     }
 
     /// Returns the reason why the state machine refused the change.
@@ -174,6 +192,15 @@ impl GateError {
         self.current.as_deref()
     }
 }
+
+/// The positions of two calls with one effect.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "nothing of the batch runs: the calls at {} and {} have the same effect, which happens once; leave one \
+     out, or submit it after the batch",
+    .0[0], .0[1]
+)]
+struct SamePositions([u64; 2]);
 
 impl fmt::Display for GateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -98,7 +98,7 @@ pub(super) fn reask(
         request.require(needed);
     }
     request.reasons.retain(|why| why != reason);
-    keep_newest(&mut request.reasons);
+    keep_newest(request);
     if rewritten || other_preview {
         if next.prior_revisions.is_empty() && other_arguments {
             next.reread = Some(content);

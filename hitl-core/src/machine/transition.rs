@@ -308,7 +308,7 @@ fn show_repeat(next: &mut CallRecord, earlier: RequestId, needed: &Requirement, 
     let request = Arc::make_mut(&mut next.request);
     request.require(needed);
     request.repeats = Some(earlier);
-    keep_newest(&mut request.reasons);
+    keep_newest(request);
     reopen(next, reason.to_owned());
 }
 

@@ -131,8 +131,8 @@ async fn invariant_8_secrets_move_with_the_items_of_their_set() {
 
 #[tokio::test]
 async fn invariant_2_sets_are_sets_wherever_types_nest() {
-    one_text::<Adjacent>(&[r#"{"t":"A","c":["b","a"]}"#], r#"{"c":["a","b"],"t":"A"}"#).await;
-    one_text::<Adjacent>(&[r#"{"t":"B","c":{"b":["b","a"]}}"#], r#"{"c":{"b":["a","b"]},"t":"B"}"#)
+    one_text::<Adjacent>(&[r#"{"t":"A","c":["b","a"]}"#], r#"{"t":"A","c":["a","b"]}"#).await;
+    one_text::<Adjacent>(&[r#"{"t":"B","c":{"b":["b","a"]}}"#], r#"{"t":"B","c":{"b":["a","b"]}}"#)
         .await;
     one_text::<Branch>(
         &[r#"{"tags":["b","a"],"below":[{"tags":["d","c"],"below":[]}]}"#],

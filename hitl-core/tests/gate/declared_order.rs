@@ -105,3 +105,66 @@ async fn uncovered_arguments_keep_their_order() {
     assert_eq!(order(opened.arguments().as_str(), &names), names);
     assert!(opened.arguments().as_str().contains("aB3dE6gH"));
 }
+
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Address {
+    street: String,
+    city: String,
+    country: String,
+    #[serde(default)]
+    attention: Option<String>,
+}
+
+#[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
+struct Ship {
+    to: Vec<Address>,
+    item: String,
+}
+
+impl hitl_core::Tool for Ship {
+    type Output = String;
+    type Error = String;
+    const SPEC: hitl_core::ToolSpec = hitl_core::ToolSpec::new("ship", "Ships.")
+        .parameters(&[hitl_core::ParameterSpec::new("to"), hitl_core::ParameterSpec::new("item")])
+        .config(CONFIG);
+    fn snapshot(&self, to: &mut hitl_core::SnapshotWriter) -> Result<(), hitl_core::SnapshotError> {
+        to.object(|object| {
+            object.field("item", &self.item)?;
+            object.field("to", &self.to)
+        })
+    }
+    async fn run(permit: Permit<Self>) -> Result<String, String> {
+        Ok(permit.open().0.item)
+    }
+}
+
+#[tokio::test]
+async fn fields_inside_arguments_have_their_declared_order_in_requests_and_in_edits() {
+    let gate = Gate::builder().tool::<Ship>().build().await.unwrap();
+    let text = r#"{"item":"book","to":[{"country":"DE","city":"Bonn","street":"Weg 1"}]}"#;
+    let submitted = gate.submit_json("ship", text, "ann", "run", 0).await.unwrap();
+    let Submission::Pending(ticket) = submitted else { panic!("it waits") };
+    let shown = ticket.request().arguments.as_str();
+    let fields = r#"{"street":"Weg 1","city":"Bonn","country":"DE","attention":null}"#;
+    assert_eq!(shown, format!(r#"{{"to":[{fields}],"item":"book"}}"#));
+    // The digest is over sorted keys, so the same call in another order is the same.
+    let sorted = r#"{"to":[{"street":"Weg 1","country":"DE","city":"Bonn"}],"item":"book"}"#;
+    let again = gate.submit_json("ship", sorted, "ann", "run", 0).await.unwrap();
+    assert!(matches!(again, Submission::Pending(_)), "{again:?}");
+    let edit = r#"{"to":[{"country":"FR","city":"Paris","street":"Rue 1"},{"country":"IT","city":"Rom","street":"Via 2"}],"item":"pen"}"#;
+    let preview = gate.preview_edit(ticket.request(), edit, "bob").await.unwrap();
+    let lines: Vec<String> = preview.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"to[0]: {"street":"Weg 1","city":"Bonn","country":"DE","attention":null} → (left out)"#,
+            r#"to[0]: (left out) → {"street":"Rue 1","city":"Paris","country":"FR","attention":null}"#,
+            r#"to[1]: (left out) → {"street":"Via 2","city":"Rom","country":"IT","attention":null}"#,
+            r#"item: "book" → "pen""#,
+        ]
+    );
+    let one = r#"{"to":[{"country":"FR","city":"Paris","street":"Weg 1"}]}"#;
+    let preview = gate.preview_edit(ticket.request(), one, "bob").await.unwrap();
+    let lines: Vec<String> = preview.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, [r#"to[0].city: "Bonn" → "Paris""#, r#"to[0].country: "DE" → "FR""#]);
+}

@@ -152,7 +152,7 @@ async fn invariant_8_secrets_of_a_dynamic_tool_are_seen_by_its_body_alone() {
     };
     assert_eq!(
         ticket.request().arguments.as_str(),
-        r#"{"to":"bob","amount":5,"memo":"fail","login":{"pin":"[redacted]","user":"u"},"cards":[{"number":"[redacted]"},{"number":"[redacted]"}],"headers":{"h":"[redacted]"},"note":"[redacted]"}"#
+        r#"{"to":"bob","amount":5,"memo":"fail","login":{"user":"u","pin":"[redacted]"},"cards":[{"number":"[redacted]"},{"number":"[redacted]"}],"headers":{"h":"[redacted]"},"note":"[redacted]"}"#
     );
     b.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     let Outcome::Failed(failure) = ticket.wait().await.unwrap() else { panic!("it fails") };

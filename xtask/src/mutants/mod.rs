@@ -4,13 +4,14 @@
 //! A mutant is tried with the unit tests of its crate, then with all tests of its crate, then with
 //! those of the workspace, until one of them catches it: most are caught early, and building all
 //! tests takes long. Each of the three passes on the unchanged sources first; otherwise it would
-//! catch everything.
+//! catch everything. A copy of the sources is changed, never the checkout.
 
 mod explained;
 mod sample;
+mod tree;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde::Deserialize;
@@ -38,6 +39,9 @@ const FILES: [&str; 9] = [
 /// Mutants that are left out: cargo-mutants 27.1 applies `--re` to all others, and tries these
 /// anyway.
 const LEFT_OUT: &str = ": delete field ";
+/// Dependencies that are optimised, because tests of redaction spend most of their time in them.
+const OPTIMISED: [&str; 5] =
+    ["aho-corasick", "memchr", "proptest", "regex-automata", "regex-syntax"];
 /// The fraction of the viable mutants that the tests have to catch.
 const WANTED: f64 = 0.95;
 
@@ -46,7 +50,9 @@ struct Judge {
     name: &'static str,
     /// The options of cargo-mutants.
     options: &'static [&'static str],
-    /// The options of `cargo test`.
+    /// The targets that are built and run.
+    targets: &'static [&'static str],
+    /// The options of the test binaries.
     tests: &'static [&'static str],
 }
 
@@ -54,10 +60,11 @@ const JUDGES: [Judge; 3] = [
     Judge {
         name: "unit tests",
         options: &[],
+        targets: &["--lib"],
         // Without those that measure growth: they take most of the time, and few mutants are slow.
-        tests: &["--lib", "--", "--skip", "linear", "--skip", "no_faster"],
+        tests: &["--skip", "linear", "--skip", "no_faster"],
     },
-    Judge { name: "tests of the crate", options: &[], tests: &["--lib", "--tests"] },
+    Judge { name: "tests of the crate", options: &[], targets: &["--lib", "--tests"], tests: &[] },
     Judge {
         name: "tests of the workspace",
         // All but xtask, whose checks of the sources would notice the change itself.
@@ -65,7 +72,8 @@ const JUDGES: [Judge; 3] = [
             "--test-package=hitl,hitl-base,hitl-cli,hitl-console,hitl-core,hitl-fuzz-targets",
             "--test-package=hitl-macros,hitl-store,hitl-tasks,hitl-wire",
         ],
-        tests: &["--lib", "--bins", "--tests"],
+        targets: &["--lib", "--bins", "--tests"],
+        tests: &[],
     },
 ];
 
@@ -74,7 +82,9 @@ pub(crate) fn run(part: Option<&str>) -> Result<(), String> {
     let part = part.map_or(Ok(Part::WHOLE), Part::parse)?;
     let program = MUTANTS.prepare()?;
     let explained = Explained::read(&root().join("xtask/mutants.toml"))?;
-    let all = list(&program)?;
+    let folder = root().join(target()).join("mutants");
+    let tree = tree::refresh(&folder)?;
+    let all = list(&program, &tree)?;
     let mut left = part.of(sample::choose(all));
     let (mut caught, mut unviable) = (0, 0);
     for judge in &JUDGES {
@@ -82,7 +92,7 @@ pub(crate) fn run(part: Option<&str>) -> Result<(), String> {
             break;
         }
         println!("\n{} mutants, judged by the {}", left.len(), judge.name);
-        let seen = judge.try_all(&program, &left)?;
+        let seen = judge.try_all(&program, &folder, &tree, &left)?;
         caught += seen.caught;
         unviable += seen.unviable;
         left.retain(|mutant| seen.missed.contains(&mutant.name));
@@ -111,9 +121,9 @@ fn fraction(part: usize, whole: usize) -> f64 {
 }
 
 /// Lists the mutants of the pure parts.
-fn list(program: &Path) -> Result<Vec<Mutant>, String> {
+fn list(program: &Path, tree: &Path) -> Result<Vec<Mutant>, String> {
     let mut command = Command::new(program);
-    command.args(["mutants", "--workspace", "--list", "--json"]).current_dir(root());
+    command.args(["mutants", "--workspace", "--list", "--json"]).current_dir(tree);
     command.args(FILES.iter().flat_map(|file| ["--file", file]));
     let output = command.output().map_err(|error| format!("cargo mutants: {error}"))?;
     if !output.status.success() {
@@ -134,17 +144,27 @@ struct Seen {
 }
 
 impl Judge {
-    fn try_all(&self, program: &Path, mutants: &[Mutant]) -> Result<Seen, String> {
-        let folder: PathBuf = root().join(target()).join("mutants");
-        fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    fn try_all(
+        &self,
+        program: &Path,
+        folder: &Path,
+        tree: &Path,
+        mutants: &[Mutant],
+    ) -> Result<Seen, String> {
         let mut command = Command::new(program);
-        command.args(["mutants", "--workspace", "--no-shuffle", "--all-features"]);
-        command.args(["--minimum-test-timeout", "120", "--gitignore", "true"]);
-        command.arg("--output").arg(&folder).args(self.options).current_dir(root());
+        command.args(["mutants", "--workspace", "--in-place", "--no-shuffle", "--all-features"]);
+        command.args(["--minimum-test-timeout", "120"]);
+        command.arg("--output").arg(folder).args(self.options).current_dir(tree);
+        // Options of every command of cargo: after `--`, they would not be those of a build.
+        command.args(self.targets.iter().map(|target| format!("--cargo-arg={target}")));
+        command.args(OPTIMISED.iter().map(|package| {
+            format!("--cargo-arg=--config=profile.dev.package.{package}.opt-level=2")
+        }));
         for mutant in mutants {
             command.arg("--re").arg(mutant.pattern()).arg("--file").arg(&mutant.file);
         }
-        command.arg("--").args(self.tests);
+        command.args(["--", "--"]).args(self.tests);
+        command.env("CARGO_TARGET_DIR", tree.join(tree::BUILDS));
         // Few orders of each race of the scheduler: a mutant is not rare.
         command.env("HITL_ROUNDS", "50");
         // Nobody debugs a mutant, and without line numbers it is linked faster.

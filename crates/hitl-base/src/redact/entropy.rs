@@ -250,3 +250,7 @@ fn shannon(text: &str) -> f64 {
         })
         .sum()
 }
+
+#[cfg(test)]
+#[path = "entropy_tests.rs"]
+mod tests;

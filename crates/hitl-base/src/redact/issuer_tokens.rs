@@ -150,4 +150,20 @@ mod tests {
         let token = format!("x {}{}.", "ghp_", "a1B2".repeat(9));
         assert_eq!(find(&token, 0), Some((2, token.len() - 1)));
     }
+
+    #[test]
+    fn a_token_is_found_after_a_slash_but_not_inside_a_file() {
+        let token = format!("{}{}", "ghp_", "a1B2".repeat(9));
+        for sign in ['/', '+'] {
+            let path = format!("{}{sign}{token}", "x".repeat(62));
+            assert_eq!(find(&path, 0), Some((63, path.len())), "{sign}");
+            // 64 bytes of base64 before it.
+            let file = format!("{}{sign}{token}", "x".repeat(63));
+            assert_eq!(find(&file, 0), None, "{sign}");
+        }
+        let coloured = format!("{}\u{1b}[1;32m{token}", "x".repeat(70));
+        assert_eq!(find(&coloured, 0), Some((77, coloured.len())));
+        let word = format!("{}[1;32m{token}", "x".repeat(70));
+        assert_eq!(find(&word, 0), None, "a letter before it, and no colour");
+    }
 }

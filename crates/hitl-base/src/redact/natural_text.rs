@@ -84,4 +84,36 @@ mod tests {
             assert!(!is_name(random), "{random}");
         }
     }
+
+    #[test]
+    fn each_limit_of_a_name_lies_where_it_is_set() {
+        for (name, beyond) in [
+            // Letters.
+            ("the", "th"),
+            // Digits beside letters.
+            ("invoices1234", "invoices12345"),
+            // The length of a hexadecimal number.
+            ("deaddecade1", "deaddecade12"),
+            // Numbers beside words.
+            ("theOneAndAll1TheHerSon2TheInn3", "theOneAndAll1TheHerSon2The3"),
+            // Letters in a word.
+            ("in-one-all-the-her", "in-on-all-the-her"),
+            // Usual pairs: one word, more words, and words with a digit.
+            ("trndisrln", "thlrtarsn"),
+            ("oaisr-aeulo", "oaisr-aeulo1"),
+        ] {
+            assert!(is_name(name), "{name}");
+            assert!(!is_name(beyond), "{beyond}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_an_address_or_a_long_number_is_no_field() {
+        for drawn in ["ann@example.org", "a@b.c.de", "12345678", "\u{661}\u{662}\u{663}xqzkwj"] {
+            assert!(looks_drawn(drawn), "{drawn}");
+        }
+        for field in ["a@b.com", "1234567", "customer_id_12", "xkqzvjwpfg", ""] {
+            assert!(!looks_drawn(field), "{field}");
+        }
+    }
 }

@@ -266,3 +266,15 @@ fn most_calls_have_nothing_to_hide_and_need_no_tree() {
         assert!(redactor.has_nothing_in(call), "{call}");
     }
 }
+
+#[test]
+fn invariant_8_a_value_on_a_line_of_its_own_ends_the_line() {
+    for (given, clean) in [
+        ("password:\n  hunter2\n", "password:\n  [redacted]\n"),
+        ("password:\n  hunter2 # of staging\n", "password:\n  [redacted]\n"),
+        ("password:\n  hunter2\t# of staging", "password:\n  [redacted]"),
+        ("password:\n  hunter2 is what we use\n", "password:\n  hunter2 is what we use\n"),
+    ] {
+        assert_eq!(text(given), clean);
+    }
+}

@@ -6,17 +6,18 @@ use regex::Captures;
 
 use super::entropy;
 use super::forms::{
-    is_between_strings, is_command, is_drawn, is_licence, is_link, is_mixed, is_odd, is_plain, run,
+    is_between_strings, is_command, is_drawn, is_licence, is_link, is_mixed, is_odd, is_plain,
 };
 use super::mask::is_mask;
 use super::natural_text::is_name;
 use super::patterns::floor;
 use super::placeholder::is_placeholder;
 use super::secret_names::{Name, judge, names_a_key, words};
-use super::spelling::{Quotes, Value, bare_length, block_length, percent_length, value_at};
-use super::vocabulary::{ANYWHERE, WITHIN};
+use super::spelling::{Quotes, Value, percent_length, value_at};
 
 mod around;
+mod code;
+mod extent;
 
 use around::{OF_SENTENCES, in_one_piece};
 
@@ -329,178 +330,5 @@ impl<'t> Pair<'t> {
                     || value.len() >= 3 && !self.is_code() && !self.is_argument()
             }
         }
-    }
-
-    /// Returns whether the name is in capitals, which tells `KEY 1a2b..` from `cache key 1a2b..`.
-    fn is_shouted(&self) -> bool {
-        let last = self.name.rsplit(['_', '-', '.']).next().unwrap_or_default();
-        let capitals = last.bytes().rev().take_while(u8::is_ascii_uppercase).count();
-        capitals >= 3
-    }
-
-    /// Returns whether this is a declaration whose value is not a literal: `let secret = captured`.
-    fn is_declared(&self) -> bool {
-        const WORDS: &[&str] = &["let", "mut", "var", "val", "const", "auto", "final", "static"];
-        let before = self.before().trim_end();
-        let word = before.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        !self.is_quoted()
-            && !(self.quotes == Quotes::Open)
-            && WORDS.contains(&word)
-            && self.join == Join::Sign
-            && self.is_spaced()
-            && is_plain(self.value())
-            && (is_name(self.value()) || !self.value().bytes().any(|b| b.is_ascii_digit()))
-    }
-
-    /// Returns whether the name is a flag with one dash, as in some shells: `-Password`.
-    fn is_switch(&self) -> bool {
-        self.name.starts_with('-') && self.name.len() > 3
-    }
-
-    /// Returns whether nothing follows the value on its line.
-    fn ends_its_line(&self) -> bool {
-        let rest = self.after().split('\n').next().unwrap_or_default().trim();
-        rest.is_empty() || rest.starts_with(" #")
-    }
-
-    /// Returns the end of the value. A bare value continues over brackets that are part of it, and
-    /// beyond the part that was examined; one on lines of its own continues to the last of them.
-    fn end(&self) -> usize {
-        if self.join == Join::Block && !self.is_quoted() {
-            return self.value.end + block_length(self.text, &self.value);
-        }
-        let end = self.odd_end().unwrap_or(self.value.end);
-        if self.cut { end + bare_length(&self.text[end..]) } else { end }
-    }
-
-    /// Returns the end of a bare value that contains brackets in a way that code does not: a
-    /// closing one, unmatched, in the middle of a word.
-    fn odd_end(&self) -> Option<usize> {
-        let end = self.value.end;
-        if self.is_quoted() || !matches!(self.join, Join::Sign | Join::Colon) {
-            return None;
-        }
-        let run = run(self.after());
-        let mut open = Vec::new();
-        let mut chars = run.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '(' | '[' | '{' => open.push(c),
-                ')' | ']' | '}' => {
-                    let opened = open
-                        .pop()
-                        .is_some_and(|o| matches!((o, c), ('(', ')') | ('[', ']') | ('{', '}')));
-                    if !opened && chars.peek().is_some_and(|next| next.is_alphanumeric()) {
-                        return Some(end + run.len());
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// Returns whether name and value are alone on their line: a line of YAML, of an INI file, a
-    /// header.
-    fn is_a_line(&self) -> bool {
-        let before = self.before();
-        let after = self.after().split('\n').next().unwrap_or_default().trim();
-        let indent = before.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'-' | b'"' | b'\''));
-        let many = self.lines || before.starts_with(' ');
-        many && indent && self.value.len() >= 4 && (after.is_empty() || after.starts_with('#'))
-    }
-
-    /// Returns whether the value is code that reads a secret: `os.environ[..]`, `get_password()`,
-    /// `config.password`, `Token::Brace`.
-    fn is_code(&self) -> bool {
-        const KEYWORDS: &[&str] = &[
-            "range", "new", "await", "yield", "typeof", "not", "lambda", "func", "function",
-            "async", "return", "void", "mut", "ref", "in", "let", "const",
-        ];
-        let value = self.value();
-        let after = self.after();
-        let word = |part: &str| {
-            part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        let scoped = value.contains("::");
-        let path = value
-            .trim_start_matches(['&', ':', '*'])
-            .trim_end_matches(['!', ':'])
-            .replace("::", ".")
-            .replace("->", ".")
-            .replace("?.", ".");
-        let words = path.split('.').all(word);
-        let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-        let called = after.starts_with(['(', '[', '{', '!']);
-        let spaced = self.is_spaced();
-        let tail = after.trim_start();
-        let goes_on = ["+ ", "|| ", "&& ", "?", "if "].iter().any(|sign| tail.starts_with(sign));
-        let last = |name: &str| super::secret_names::words(name).pop();
-        let same = self.name.to_ascii_lowercase().ends_with(&value.to_ascii_lowercase())
-            || !digits && value.contains('_') && last(self.name) == last(value);
-        words && called && (!digits || is_name(&path))
-            || words
-                && (after.starts_with(']') || spaced && (same || goes_on && after.starts_with(' ')))
-            || words && scoped
-            || words && path.contains('.') && (!digits || is_name(&path))
-            || words && after.starts_with('<') && spaced
-            || value.starts_with("__")
-            || path.starts_with("process.env")
-            || path.starts_with("os.environ")
-            || KEYWORDS.contains(&value) && after.starts_with(' ')
-            || (spaced || !value.bytes().any(|b| b.is_ascii_lowercase())) && self.names_itself()
-    }
-
-    /// Returns whether name and value are the whole text.
-    fn is_all(&self) -> bool {
-        self.start == 0 && self.value.end == self.text.len()
-    }
-
-    /// Returns whether a bare value is a name among arguments: `f(password=password,
-    /// token=auth_token)`.
-    fn is_argument(&self) -> bool {
-        let value = self.value();
-        let name = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        name && self.text[self.value.end..].starts_with([',', ')'])
-    }
-
-    /// Returns whether more is appended to the value: `"Bearer " + token`, `"?key=" + key`.
-    fn is_a_part(&self) -> bool {
-        let after = self.after().trim_start_matches(['"', '\'', '`', ' ']);
-        self.value().ends_with([' ', '=']) && after.starts_with('+')
-    }
-
-    /// Returns whether the value is itself a secret's name: `TOKEN = "HITL_TOKEN"`, `token =
-    /// next_token`.
-    fn names_itself(&self) -> bool {
-        let value = self.value();
-        // `X-Api-Key` is a header's name, `my-api-key` may be somebody's password.
-        let parts = value.split('-');
-        let header = parts.clone().all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()));
-        let plain = value.bytes().all(|b| {
-            b.is_ascii_alphabetic()
-                || matches!(b, b'_' | b'.' | b':')
-                || header && b == b'-'
-                || self.is_quoted() && b == b' '
-        });
-        let words = if plain { words(value) } else { Vec::new() };
-        words.len() > 1
-            && words
-                .iter()
-                .any(|word| ANYWHERE.contains(&word.as_str()) || WITHIN.contains(&word.as_str()))
-    }
-
-    /// Returns whether the pair is a route: `'/passwords/:id' => "passwords#edit"`, or a selector
-    /// or page of a name: `password = "#new-password"`.
-    fn is_route(&self) -> bool {
-        let value = self.value();
-        let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-        let selects = value.starts_with(['#', '.', '/']) && is_name(value);
-        if value.starts_with('/') && value[1..].contains('/') && is_name(value) {
-            return true;
-        }
-        let leads = self.text[..self.start].ends_with('/') && value.contains(['/', '#']);
-        !digits && (selects || leads && is_name(value))
     }
 }

@@ -81,7 +81,7 @@ impl State {
         reviewer: &Reviewer,
         body: DecisionBody,
     ) -> Result<CallRecord, Problem> {
-        check_confirmation(record.request(), &body)?;
+        check_confirmation(record.request(), body.answer, body.confirm.as_deref())?;
         let (revision, binding, id) = (body.revision, body.binding, body.decision);
         let mut decision: Decision = record.request().approve().by(reviewer.authority());
         decision.answer = parse_answer(body)?;
@@ -96,14 +96,18 @@ impl State {
 
 /// Requires the typed name of what is deleted to approve a deletion. Refuses an edit, because it
 /// would approve something that nobody has typed.
-fn check_confirmation(request: &ApprovalRequest, body: &DecisionBody) -> Result<(), Problem> {
+pub(super) fn check_confirmation(
+    request: &ApprovalRequest,
+    answer: AnswerKind,
+    confirm: Option<&str>,
+) -> Result<(), Problem> {
     let refused =
         |why: &str| Err(Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "confirm", why));
-    match (body.answer, request.confirmation()) {
+    match (answer, request.confirmation()) {
         (AnswerKind::Edit, Some(_)) => {
             refused("a deletion is not edited; reject it, and have it submitted as it should be")
         }
-        (AnswerKind::Approve, Some(name)) if body.confirm.as_deref() != Some(name.as_str()) => {
+        (AnswerKind::Approve, Some(name)) if confirm != Some(name.as_str()) => {
             refused("type the exact name of what would be deleted, to approve it")
         }
         _ => Ok(()),

@@ -4,6 +4,7 @@ mod audit;
 mod bulk;
 mod calls;
 mod decide;
+mod edits;
 mod events;
 mod extract;
 mod grants;

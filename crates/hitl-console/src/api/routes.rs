@@ -5,8 +5,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use super::{
-    audit, bulk, calls, decide, events, grants, openapi, presence, resolve, session, stats, tasks,
-    uncover,
+    audit, bulk, calls, decide, edits, events, grants, openapi, presence, resolve, session, stats,
+    tasks, uncover,
 };
 use crate::middleware::authenticate;
 use crate::state::Shared;
@@ -20,6 +20,7 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}", get(calls::show))
         .route("/api/calls/{id}/audit", get(audit::audit))
         .route("/api/calls/{id}/decide", post(decide::decide))
+        .route("/api/calls/{id}/edit/preview", post(edits::preview))
         .route("/api/calls/{id}/uncover", post(uncover::uncover))
         .route("/api/calls/{id}/cancel", post(resolve::cancel))
         .route("/api/calls/{id}/resolve", post(resolve::resolve))

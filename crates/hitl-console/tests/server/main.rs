@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod edits;
 mod events;
 mod grants;
 mod kept;

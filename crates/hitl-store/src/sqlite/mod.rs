@@ -22,6 +22,7 @@ mod apply;
 mod audit;
 mod backup;
 mod connect;
+mod contract;
 mod custom_write;
 mod decisions;
 mod effects;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use crate::gate::calls::lifecycle::{ClaimRef, batch_obstacle};
+use crate::gate::calls::lifecycle::{BatchObstacle, ClaimRef, batch_obstacle};
 use crate::gate::claiming::claim::{ClaimOutcome, claim_alone, record_grant_use};
 use crate::gate::claiming::claim_check::{ClaimCheck, ClaimableCall, check_claimable};
+use crate::gate::claiming::claim_effect::{EffectToReserve, reserve_effect};
 use crate::gate::claiming::pending_claim::PendingClaim;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::evaluation::effects::{SameEffect, first_same_effect};
 use crate::ids::{ClaimToken, OwnerToken, RequestId};
 use crate::machine::{CallRecord, CallState, Claim, Membership};
 use crate::store::{ApplyError, ApplyRequest, StoreErrorKind};
@@ -65,7 +67,45 @@ async fn claim_batch(core: &Arc<GateCore>, record: &CallRecord) -> Result<ClaimO
         let claim = Claim { token: ClaimToken::new(), session: core.calls.session() };
         claimable.push(ClaimableSibling { call, claim });
     }
+    let effects = claimable.iter().map(|sibling| sibling.call.effect()).collect();
+    if let Some(outcome) = Box::pin(reserve_effects(core, &siblings, effects)).await? {
+        return Ok(outcome);
+    }
     claim_all(core, record.id(), &siblings, claimable).await
+}
+
+/// Makes each sibling the holder of its effect. Returns `None` if all are now.
+///
+/// Two siblings with one effect can never start together: only one of them would be its holder. An
+/// edit, or another version of a tool, may give them one.
+async fn reserve_effects(
+    core: &GateCore,
+    siblings: &[CallRecord],
+    effects: Vec<Option<&EffectToReserve>>,
+) -> Result<Option<ClaimOutcome>, GateError> {
+    let digests = effects.iter().map(|wanted| wanted.map(|wanted| wanted.effect));
+    if let Some(SameEffect { first, second }) = first_same_effect(digests) {
+        let [first, second] = [first, second].map(|at| &siblings[at]);
+        let reason = format!(
+            "none of its batch runs: the calls at {} and {} have the same effect, which happens once",
+            first.key().position,
+            second.key().position,
+        );
+        core.lifecycle.cancel_batch(siblings, &BatchObstacle { id: second.id(), reason }).await;
+        return Ok(Some(ClaimOutcome::Changed));
+    }
+    let mut wanted: Vec<_> =
+        siblings.iter().zip(effects).filter_map(|(of, wanted)| Some((of, wanted?))).collect();
+    // In one order for all batches, so that of two that want the same effects one gets them all.
+    wanted.sort_by_key(|(_, wanted)| wanted.effect.digest());
+    for (sibling, wanted) in wanted {
+        match reserve_effect(core, sibling, wanted).await? {
+            None => {}
+            Some(ClaimCheck::Unknown) => return Ok(Some(ClaimOutcome::Unknown)),
+            Some(_) => return Ok(Some(ClaimOutcome::Changed)),
+        }
+    }
+    Ok(None)
 }
 
 /// Claims these siblings in one transaction, and starts all but the caller's `own`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::calls::lifecycle::ClaimRef;
 use crate::gate::claiming::claim_check::{ClaimCheck, ClaimedCall, check_claimable};
+use crate::gate::claiming::claim_effect::reserve_effect;
 use crate::gate::claiming::pending_claim::PendingClaim;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
@@ -38,6 +39,13 @@ pub(in crate::gate) async fn claim_alone(
         ClaimCheck::Unknown => return Ok(ClaimOutcome::Unknown),
         ClaimCheck::Changed => return Ok(ClaimOutcome::Changed),
     };
+    if let Some(wanted) = claimable.effect() {
+        match Box::pin(reserve_effect(core, record, wanted)).await? {
+            None => {}
+            Some(ClaimCheck::Unknown) => return Ok(ClaimOutcome::Unknown),
+            Some(_) => return Ok(ClaimOutcome::Changed),
+        }
+    }
     let claim = Claim { token: ClaimToken::new(), session: core.calls.session() };
     let event = claimable.claim_event(claim);
     let tenant = &record.key().tenant;

@@ -7,16 +7,17 @@ use hitl_base::display::clip;
 
 use crate::arguments::Snapshot;
 use crate::audit::AuditEvent;
-use crate::call::{BindingDigest, CallContext, EffectRepeat, StateMap};
+use crate::call::{BindingDigest, CallContext, StateMap};
 use crate::gate::calls::lifecycle::MAX_REASON;
+use crate::gate::claiming::claim_effect::EffectToReserve;
 use crate::gate::contents::comparison::ContentComparison;
 use crate::gate::contents::referent::Referents;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
-use crate::gate::evaluation::effects::{CallEffect, Reservation};
+use crate::gate::evaluation::effects::CallEffect;
 use crate::gate::evaluation::evaluator::CallToEvaluate;
 use crate::gate::evaluation::identities::{RequesterStatus, RoleChanges};
-use crate::gate::evaluation::requirement::requirement;
+use crate::gate::evaluation::requirement::requirement as requirement_of;
 use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::execution::execution::Execution;
 use crate::gate::keys::stored_payload::stored_snapshot;
@@ -27,7 +28,7 @@ use crate::gate::tools::tool_check::{ChangedTool, ToolCheck, check_tool, take_fr
 use crate::machine::{CallRecord, Claim, Event};
 use crate::policy::{ApprovalLevel, Requirement, Route, Verdict};
 
-/// An approved call that was checked once more, and may be claimed.
+/// An approved call that was checked once more, and may be claimed once it holds its effect.
 pub(in crate::gate) struct ClaimableCall {
     tool: Arc<RegisteredTool>,
     snapshot: Snapshot,
@@ -37,6 +38,7 @@ pub(in crate::gate) struct ClaimableCall {
     binding: BindingDigest,
     /// The contents that its arguments name, as they were approved.
     referents: Referents,
+    effect: Option<EffectToReserve>,
     /// The requester with their current roles, if those have changed.
     context: Option<Box<CallContext>>,
 }
@@ -49,7 +51,7 @@ pub(in crate::gate) struct ClaimedCall {
 
 /// The result of a check before the claim.
 pub(in crate::gate) enum ClaimCheck {
-    /// The call may be claimed.
+    /// The call may be claimed, once it holds its effect.
     Ready(Box<ClaimableCall>),
     /// It is unknown whether the call may be claimed: the directory or a policy does not answer, or
     /// other executors have its tool as it was approved. It does not start; check again after a
@@ -60,6 +62,11 @@ pub(in crate::gate) enum ClaimCheck {
 }
 
 impl ClaimableCall {
+    /// Returns the effect that the call has to hold before it is claimed, if it has one.
+    pub(in crate::gate) fn effect(&self) -> Option<&EffectToReserve> {
+        self.effect.as_ref()
+    }
+
     /// Returns the event that claims it.
     pub(in crate::gate) fn claim_event(&self, claim: Claim) -> Event {
         let (binding, requirement) = (self.binding, self.requirement.clone());
@@ -147,7 +154,8 @@ pub(in crate::gate) async fn check_claimable(
     })?;
     let routed = evaluation.routed;
     core.record_policies(&routed.policies);
-    let requirement = requirement(&tool, &routed, core.identities.requester_rule(&tool, requester));
+    let requirement =
+        requirement_of(&tool, &routed, core.identities.requester_rule(&tool, requester));
     let stopped =
         check_claim_route(core, record, &snapshot, &routed, &requirement, role_changes).await?;
     if let Some(check) = stopped {
@@ -158,16 +166,11 @@ pub(in crate::gate) async fn check_claimable(
         ContentStage::Stop(check) => return Ok(check),
         ContentStage::Continue(referents) => referents,
     };
-    if let Some(effect) = CallEffect::of(tool.config(), snapshot.text())
-        && let Some(check) = {
-            let asked = Route { verdict: Verdict::Ask(ApprovalLevel::Full), ..routed.clone() };
-            let rule = core.identities.requester_rule(&tool, requester);
-            let in_full = crate::gate::evaluation::requirement::requirement(&tool, &asked, rule);
-            Box::pin(check_claim_effect(core, record, effect, in_full)).await?
-        }
-    {
-        return Ok(check);
-    }
+    let effect = CallEffect::of(tool.config(), snapshot.text()).map(|effect| {
+        let asked = Route { verdict: Verdict::Ask(ApprovalLevel::Full), ..routed.clone() };
+        let rule = core.identities.requester_rule(&tool, requester);
+        EffectToReserve { effect, in_full: requirement_of(&tool, &asked, rule) }
+    });
     Ok(ClaimCheck::Ready(Box::new(ClaimableCall {
         tool,
         snapshot,
@@ -176,36 +179,9 @@ pub(in crate::gate) async fn check_claimable(
         requirement,
         binding: record.request.binding,
         referents,
+        effect,
         context,
     })))
-}
-
-/// Makes the call the holder of its effect. Returns `None` if it is now.
-async fn check_claim_effect(
-    core: &GateCore,
-    record: &CallRecord,
-    effect: CallEffect,
-    requirement: Requirement,
-) -> Result<Option<ClaimCheck>, GateError> {
-    let earlier = match core.effects.reserve(record, effect).await? {
-        Reservation::Held => return Ok(None),
-        Reservation::Busy => return defer_claim(core, record).await.map(Some),
-        Reservation::Repeats(earlier) => earlier,
-    };
-    let binding = record.request.binding;
-    let (event, audited) = match earlier.repeat {
-        EffectRepeat::Refuse => {
-            let reason = format!("call {} has the same effect, which happens once", earlier.id);
-            (Event::Deny { binding, reason }, AuditEvent::Denied)
-        }
-        EffectRepeat::Ask => {
-            let reason = format!("asked again: {}", earlier.description);
-            let earlier = earlier.id;
-            (Event::ShowRepeat { binding, earlier, requirement, reason }, AuditEvent::Reopened)
-        }
-    };
-    core.lifecycle.reopen_or_deny(record, event, audited).await?;
-    Ok(Some(ClaimCheck::Changed))
 }
 
 async fn check_claim_tool(core: &GateCore, record: &CallRecord) -> Result<ToolStage, GateError> {
@@ -344,7 +320,10 @@ async fn reask_before_claim(
 }
 
 /// Leaves a call approved without running it, until it expires.
-async fn defer_claim(core: &GateCore, record: &CallRecord) -> Result<ClaimCheck, GateError> {
+pub(super) async fn defer_claim(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<ClaimCheck, GateError> {
     let over = core.lifecycle.expire(&record.key().tenant, record.id()).await?;
     Ok(if over.is_some() { ClaimCheck::Changed } else { ClaimCheck::Unknown })
 }

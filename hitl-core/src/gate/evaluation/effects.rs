@@ -9,6 +9,7 @@
 //! A holder that never starts, because its process died in between, keeps the effect until it has
 //! ended: nobody else can know that it will not start.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hitl_base::display::clip;
@@ -60,6 +61,28 @@ impl CallEffect {
         let digest = effect_digest(config.effect?, arguments);
         Some(Self { digest, repeat: config.effect_repeat })
     }
+
+    pub(in crate::gate) fn digest(&self) -> EffectDigest {
+        self.digest
+    }
+}
+
+/// Two calls with one effect, by their places among others.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::gate) struct SameEffect {
+    pub(in crate::gate) first: usize,
+    pub(in crate::gate) second: usize,
+}
+
+/// Returns the first two of several calls that have the same effect.
+pub(in crate::gate) fn first_same_effect(
+    effects: impl IntoIterator<Item = Option<CallEffect>>,
+) -> Option<SameEffect> {
+    let mut seen = BTreeMap::new();
+    effects.into_iter().enumerate().find_map(|(second, effect)| {
+        let first = seen.insert(effect?.digest, second)?;
+        Some(SameEffect { first, second })
+    })
 }
 
 impl Effects {

@@ -12,6 +12,7 @@ use crate::call::{CallContext, CallKey, Outcome, Principal, RunId, Tool};
 use crate::gate::calls::lifecycle::BatchObstacle;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
+use crate::gate::evaluation::effects::{CallEffect, SameEffect, first_same_effect};
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::gate::Gate;
@@ -140,6 +141,9 @@ impl<'g> BatchBuilder<'g> {
     /// are Auto, and if one of them is rejected, denied, withdrawn or times out, the others are
     /// withdrawn.
     ///
+    /// If two of them have the same [effect](crate::call::ToolConfig::effect), none is entered, and
+    /// each answer is [`GateErrorKind::SameEffect`].
+    ///
     /// They are *released* together, in one transaction. Execution is not atomic: once they are
     /// released the bodies are independent, and one that fails undoes nothing of the others.
     pub fn all_or_none(mut self) -> Self {
@@ -267,28 +271,32 @@ async fn submit_batch(
     let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
     let positions = calls.iter().map(|call| call.position);
     let positions: Vec<u64> = positions.filter(|_| together).collect();
-    let submitting = calls.into_iter().zip(&keys).zip(0..).map(|((call, key), index)| {
-        let membership = Membership {
-            batch: id.clone(),
-            index,
-            size,
-            together: positions.clone(),
-            released: false,
-        };
+    let reading = calls.into_iter().zip(&keys).map(|(call, key)| {
         let at = RunPosition::new(run.clone(), call.position);
         let own = match call.reason {
             Some(words) => context.clone().because(words),
             None => context.clone(),
         };
         let (reading, principal) = ((call.read)(own, at), &context.principal);
-        async move {
-            match reading.await {
-                Ok(part) => submit_part(core, part, membership).await,
-                Err(error) => refuse_part(core, error, &call.tool, key, principal).await,
-            }
-        }
+        async move { ReadCall { part: reading.await, tool: call.tool, key, principal } }
     });
-    let submitted = join_all(submitting).await;
+    let membership = |index: u32| Membership {
+        batch: id.clone(),
+        index,
+        size,
+        together: positions.clone(),
+        released: false,
+    };
+    let submitted: Vec<SubmittedPart> = if together {
+        let read = refuse_same_effect(join_all(reading).await);
+        join_all(read.into_iter().zip(0..).map(|(call, at)| call.submit(core, membership(at))))
+            .await
+    } else {
+        // None waits for another one.
+        let submit =
+            async |reading, at| ReadCall::submit(reading.await, core, membership(at)).await;
+        join_all(reading.zip(0..).map(|(reading, at)| submit(reading, at))).await
+    };
     if together && submitted.iter().any(|part| part.receipt.is_none()) {
         let receipts = submitted.iter().filter_map(|part| part.receipt.as_ref());
         let keys: Vec<CallKey> = receipts.map(|receipt| receipt.key.clone()).collect();
@@ -301,6 +309,39 @@ async fn submit_batch(
         batch.open.push(answer.map(move |answer| IndexedAnswer { index, answer }).boxed());
     }
     batch
+}
+
+/// A call of a batch that was read, or the reason why it could not be.
+struct ReadCall<'b> {
+    part: Result<PreparedPart, GateError>,
+    tool: String,
+    key: &'b CallKey,
+    principal: &'b Principal,
+}
+
+impl ReadCall<'_> {
+    async fn submit(self, core: &Arc<GateCore>, membership: Membership) -> SubmittedPart {
+        match self.part {
+            Ok(part) => submit_part(core, part, membership).await,
+            Err(error) => refuse_part(core, error, &self.tool, self.key, self.principal).await,
+        }
+    }
+}
+
+/// Refuses all calls of a batch that runs all of them or none, if two of them have one effect: only
+/// one of the two could hold it, so they could never start together.
+fn refuse_same_effect(mut calls: Vec<ReadCall<'_>>) -> Vec<ReadCall<'_>> {
+    let effects = calls.iter().map(|call| {
+        let prepared = &call.part.as_ref().ok()?.prepared;
+        CallEffect::of(prepared.tool.config(), prepared.snapshot.text())
+    });
+    if let Some(SameEffect { first, second }) = first_same_effect(effects) {
+        let positions = [first, second].map(|at| calls[at].key.position);
+        for call in calls.iter_mut().filter(|call| call.part.is_ok()) {
+            call.part = Err(GateError::same_effect_of(positions));
+        }
+    }
+    calls
 }
 
 /// Withdraws the submitted calls of a batch of which one could not be submitted.

@@ -7,16 +7,19 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use hitl_base::json::Limits;
-use hitl_base::{Json, JsonText};
+use hitl_base::json::{Limits, parse_with_limits};
+use hitl_base::redact::Taint;
+use hitl_base::{Json, JsonText, Redactor};
 
-use crate::arguments::{ArgumentError, DeclaredOrder, Places, Snapshot, parse};
+use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Places, Snapshot, parse};
 use crate::call::{
     CallPreview, ContentReaders, Fingerprint, RunContext, Shown, StateRequirement, Tool,
-    ToolConfig, ToolFacts, ToolKind, fingerprint,
+    ToolConfig, ToolFacts, ToolKind, ToolSpec, check_named_arguments, fingerprint,
 };
+use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::execution::execution::BodySpec;
+use crate::gate::masking::mask_text;
 use crate::gate::stored_text::UNLIMITED;
 use crate::panic::catch;
 
@@ -113,12 +116,18 @@ pub(in crate::gate) struct ParsedCall {
 
 struct TypedTool<T> {
     places: Option<Arc<Places>>,
+    /// True if an argument is or holds a secret.
+    has_secrets: bool,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: Tool> ErasedTool for TypedTool<T> {
     fn bind(&self, text: &str, limits: Limits) -> Result<ParsedCall, ArgumentError> {
-        let (arguments, snapshot, tree) = parse::<T>(text, limits, self.places.as_ref())?;
+        let parsed = parse::<T>(text, limits, self.places.as_ref());
+        let (arguments, snapshot, tree) = parsed.map_err(|error| {
+            // What refuses an argument of a tool with secrets may have seen them.
+            if self.has_secrets { error.without_own_words() } else { explain(error, text) }
+        })?;
         Ok(ParsedCall { snapshot, tree: Some(tree), call: Box::new(TypedCall(arguments)) })
     }
 
@@ -291,12 +300,17 @@ impl RegisteredTool {
     }
 
     /// Describes a typed tool.
-    pub(in crate::gate) fn typed<T: Tool>() -> Self {
+    ///
+    /// # Errors
+    /// Its spec names an argument that its schema does not have.
+    pub(in crate::gate) fn typed<T: Tool>() -> Result<Self, BuildError> {
         let schema = schemars::schema_for!(T);
         let schema = serde_json::to_string(&schema).ok().and_then(|text| JsonText::new(text).ok());
         let schema = schema.unwrap_or_else(JsonText::null);
-        let places = schema.tree().ok().and_then(|tree| Places::from_schema(&tree)).map(Arc::new);
+        let tree = schema.tree().ok();
+        let places = tree.as_ref().and_then(Places::from_schema).map(Arc::new);
         let spec = const { &T::SPEC };
+        let has_secrets = check_names(spec, tree.as_ref().unwrap_or(&Json::Null))?;
         let shown = Shown {
             name: spec.name,
             description: spec.description,
@@ -318,8 +332,51 @@ impl RegisteredTool {
         facts.sensitive = secrets.map(str::to_owned).collect();
         facts.contents = contents;
         facts.previews = spec.previews;
-        let order = DeclaredOrder::new(spec.parameters.iter().map(|parameter| parameter.name));
-        let erased = Box::new(TypedTool::<T> { places: places.clone(), of: PhantomData });
-        Self::new(metadata, schema, facts, TypeId::of::<T>(), erased, places, Arc::new(order))
+        let names: Vec<&str> = spec.parameters.iter().map(|parameter| parameter.name).collect();
+        let order = DeclaredOrder::of_parameters(&names, tree.as_ref().unwrap_or(&Json::Null));
+        let erased =
+            Box::new(TypedTool::<T> { places: places.clone(), has_secrets, of: PhantomData });
+        Ok(Self::new(metadata, schema, facts, TypeId::of::<T>(), erased, places, Arc::new(order)))
     }
+}
+
+/// Adds a type's own words to the error about arguments that it refused, so that a model can mend
+/// its call: without copies of the arguments, and without what looks like a secret.
+fn explain(error: ArgumentError, text: &str) -> ArgumentError {
+    error.with_own_words(|words| match parse_with_limits(text, UNLIMITED) {
+        Ok(arguments) => {
+            let mut values = Vec::new();
+            leaves(&arguments, &mut values);
+            mask_text(&Redactor::standard(), words, &Taint::new(values)).into_owned()
+        }
+        Err(_) => String::new(),
+    })
+}
+
+/// Collects the texts and numbers of a tree.
+fn leaves(tree: &Json, found: &mut Vec<String>) {
+    match tree {
+        Json::String(text) => found.push(text.clone()),
+        Json::Number(number) => found.push(number.to_string()),
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        Json::Object(entries) => entries.iter().for_each(|(_, value)| leaves(value, found)),
+        Json::Null | Json::Bool(_) => {}
+    }
+}
+
+/// Checks that each name in a spec is an argument in the schema. Returns whether any argument is or
+/// holds a secret.
+fn check_names(spec: &ToolSpec, schema: &Json) -> Result<bool, BuildError> {
+    let secrets = spec.parameters.iter().filter(|parameter| parameter.sensitive);
+    let names = ArgumentNames::of_schema(schema, secrets.map(|parameter| parameter.name));
+    let parameters = spec.parameters.iter().try_for_each(|parameter| {
+        let known = names.find(parameter.name).map(|_| ());
+        let name = parameter.name;
+        known.map_err(|instead| format!("the parameter `{name}` is no argument of it{instead}"))
+    });
+    parameters.and_then(|()| check_named_arguments(&spec.config, &names)).map_err(|why| {
+        let why = format!("the tool `{}`: {why}", spec.name);
+        BuildError::new(BuildErrorKind::InvalidSpec, why)
+    })?;
+    Ok(names.has_secrets())
 }

@@ -16,6 +16,7 @@
 //! | `changes`, `text_file` | differences between two texts; reading a file that may have been replaced |
 //! | `judge`, `options` | the rules in force, given the accepted and the signed text; options for opening a rule file |
 //! | `file`, `watch` | a rule file that can be read again while it is in use (feature `policy-files`) |
+//! | `file_status` | the state of a rule file, for the people who answer for it (feature `policy-files`) |
 //!
 //! **Doubt.** A condition that cannot be decided (the argument is missing or of another kind, the
 //! time is not known) counts towards the stricter answer: as met for a rule that tightens, as not
@@ -30,6 +31,8 @@ mod check;
 mod error;
 #[cfg(feature = "policy-files")]
 mod file;
+#[cfg(feature = "policy-files")]
+mod file_status;
 #[cfg(feature = "policy-files")]
 mod in_force;
 #[cfg(feature = "policy-files")]
@@ -60,7 +63,9 @@ pub use argument::{Argument, Comparison, Operand};
 pub use acceptance::AcceptanceFile;
 pub use error::{RuleError, RuleErrorKind, RuleErrors};
 #[cfg(feature = "policy-files")]
-pub use file::{AcceptError, PendingRules, Reload, RuleFile, RuleFileStatus};
+pub use file::RuleFile;
+#[cfg(feature = "policy-files")]
+pub use file_status::{AcceptError, PendingRules, Reload, RuleFileStatus};
 #[cfg(feature = "policy-files")]
 pub use options::RuleFileOptions;
 pub(crate) use path::each_value;

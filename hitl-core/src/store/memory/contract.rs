@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use hitl_base::Timestamp;
@@ -19,9 +18,8 @@ use crate::queue::{QueueCounts, QueueEntry, QueueScan};
 use crate::seal::{HostKeys, KeyId, Sealed};
 use crate::store::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
-    EventPayload, Executor, ExecutorRow, Executors, GrantQuery, History, Hold, NotErased,
-    PageRequest, SealedPage, SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult,
-    check_erasable, superseded, tools_text,
+    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
+    SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult, check_erasable,
 };
 
 /// The most entries of one call's history that are returned.
@@ -54,70 +52,20 @@ impl Store for MemoryStore {
         tools: &[ToolFacts],
     ) -> Result<(), StoreError> {
         let now = self.shared.clock.now()?;
-        let mut guard = self.calls();
-        let Calls { executors, sessions, .. } = &mut *guard;
-        executors.insert(session, (now, tools.into()));
-        let mut rows = Vec::with_capacity(executors.len());
-        for (session, (recorded_at, tools)) in executors.iter() {
-            let (_, digest) = tools_text(tools)?;
-            let (recorded_at, is_alive) = (*recorded_at, sessions.contains_key(session));
-            rows.push(ExecutorRow { session: *session, is_alive, recorded_at, digest });
-        }
-        for session in superseded(&rows) {
-            executors.remove(&session);
-        }
-        Ok(())
+        self.calls().record_tools(session, tools, now)
     }
 
     async fn executors(&self) -> Result<Executors, StoreError> {
-        let calls = self.calls();
-        let executor = |(session, (at, tools)): (&SessionId, &(Timestamp, Arc<[ToolFacts]>))| {
-            let is_alive = calls.sessions.contains_key(session);
-            Executor::new(*session, is_alive, *at, Arc::clone(tools))
-        };
-        Ok(Executors::new(calls.executors.iter().map(executor).collect()))
+        Ok(self.calls().known_executors())
     }
 
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError> {
         let now = self.shared.clock.now()?;
-        let mut calls = self.calls();
-        if let Some(kept) = calls.by_key.get(call.key()).and_then(|id| calls.by_id.get(id)) {
-            return Ok(if kept.record.content != call.content() {
-                SubmitResult::Conflict(kept.record.id())
-            } else if kept.record.id() == call.id() {
-                SubmitResult::Created(kept.record.clone())
-            } else {
-                SubmitResult::Existing(kept.record.clone())
-            });
+        let submitted = self.calls().submit(&call, payload, now)?;
+        if let SubmitResult::Created(record) = &submitted {
+            self.shared.hub.notify(record.id());
         }
-        if call.key().run.began().is_some_and(|began| Some(began) < calls.watermark) {
-            return Err(StoreError::run_forgotten());
-        }
-        let (own, all) = calls.index.waiting(&call.key().tenant, call.principal());
-        if let Some(cap) = call.caps().broken(own, all) {
-            return Ok(SubmitResult::Full(cap));
-        }
-        let grant = call.grant().and_then(|id| calls.grants.get(&call.key().tenant, id));
-        let (record, drawn) = match call.admitted(grant, now) {
-            Ok(admitted) => admitted,
-            Err(refusal) => return Ok(SubmitResult::NotGranted(refusal)),
-        };
-        if let Some(grant) = drawn {
-            calls.grants.put(grant);
-        }
-        calls.by_key.insert(call.key().clone(), call.id());
-        let entry = HistoryEntry::new("submitted", &record, None);
-        calls.owe(&entry, call.auditor());
-        calls.log(entry);
-        let payload = (!record.state.is_terminal()).then_some(payload);
-        calls.numbered += 1;
-        let (number, turn) = (calls.numbered, calls.turn_of(&record));
-        let kept = Kept { record: record.clone(), payload, result: None, number, turn };
-        calls.index.add(&record, kept.place());
-        calls.by_id.insert(call.id(), kept);
-        drop(calls);
-        self.shared.hub.notify(record.id());
-        Ok(SubmitResult::Created(record))
+        Ok(submitted)
     }
 
     async fn apply(

@@ -2,8 +2,10 @@
 
 mod calls;
 mod contract;
+mod executors;
 mod grants;
 mod index;
 mod store;
+mod submit;
 
 pub use store::MemoryStore;

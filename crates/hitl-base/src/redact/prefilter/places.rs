@@ -52,3 +52,41 @@ pub(super) fn has_digits(after: &[u8]) -> bool {
     const NEAR: usize = 32;
     after.iter().take(NEAR).filter(|byte| byte.is_ascii_digit()).count() >= 3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_has_a_sign_only_beside_a_literal() {
+        for text in [
+            r#"if "hunter2" == password"#,
+            "if 'hunter2' != password",
+            "`hunter2`\t=== password",
+            "'hunter2'\u{A0}== password",
+            &format!("{} == password", "=".repeat(64)),
+        ] {
+            assert!(has_a_sign(text.as_bytes()), "{text}");
+        }
+        for text in ["a == b", "a != 'b'", "== b", "'a' = b", &format!("{} == b", "=".repeat(60))] {
+            assert!(!has_a_sign(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_option_has_a_sign_where_an_option_may_stand() {
+        for text in ["-u ann:x", "curl -p x", "--user", "\u{A0}-k x", "</token>"] {
+            assert!(has_a_sign(text.as_bytes()), "{text}");
+        }
+        for text in ["top-up", "-v", "a - b", "<token>", "-", ""] {
+            assert!(!has_a_sign(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_are_near_within_32_bytes() {
+        let after = |blanks: usize, digits: &str| format!("{}{digits}", " ".repeat(blanks));
+        assert!(has_digits(after(29, "123").as_bytes()));
+        assert!(!has_digits(after(30, "123").as_bytes()) && !has_digits(b"12"));
+    }
+}
