@@ -36,11 +36,13 @@ impl Reconcilers {
         self.bounds.contains_key(tool)
     }
 
-    /// Returns whether it is time to search the store. Never if no tool has a reconcile.
+    /// Returns whether no tool has a reconcile.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bounds.is_empty()
+    }
+
+    /// Returns whether it is time to search the store.
     pub(super) fn begin_search(&self, now: Timestamp) -> bool {
-        if self.bounds.is_empty() {
-            return false;
-        }
         let mut next = lock(&self.next_search);
         // A clock that went back must not stop the searches.
         let is_early =

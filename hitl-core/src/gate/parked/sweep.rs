@@ -21,17 +21,14 @@ const LONGEST_SWEEP: Duration = Duration::from_secs(20);
 const PAGE: usize = 100;
 
 /// One search for calls that wait to be settled.
+#[derive(Default)]
 pub(in crate::gate) struct Sweep {
-    until: Timestamp,
+    /// The time from which nobody is asked; `None` before the first question.
+    until: Option<Timestamp>,
     failures: BTreeMap<String, u32>,
 }
 
 impl Sweep {
-    pub(in crate::gate) async fn begin(core: &GateCore) -> Result<Self, GateError> {
-        let now = core.calls.store().now().await?;
-        Ok(Self { until: now.saturating_add(LONGEST_SWEEP), failures: BTreeMap::new() })
-    }
-
     /// Settles a parked call. Asks its tool only if the bounds of the sweep allow it.
     pub(in crate::gate) async fn settle(
         &mut self,
@@ -52,9 +49,12 @@ impl Sweep {
         Ok(settled)
     }
 
-    async fn may_ask(&self, core: &GateCore, tool: &str) -> Result<bool, GateError> {
-        let failed = self.failures.get(tool).is_some_and(|failures| *failures >= MAX_FAILURES);
-        Ok(!failed && core.calls.store().now().await? < self.until)
+    async fn may_ask(&mut self, core: &GateCore, tool: &str) -> Result<bool, GateError> {
+        if self.failures.get(tool).is_some_and(|failures| *failures >= MAX_FAILURES) {
+            return Ok(false);
+        }
+        let now = core.calls.store().now().await?;
+        Ok(now < *self.until.get_or_insert_with(|| now.saturating_add(LONGEST_SWEEP)))
     }
 
     /// Settles the calls that were parked before, of tools that have a reconcile. Returns the number
@@ -65,7 +65,9 @@ impl Sweep {
         core: &GateCore,
     ) -> Result<(u64, u64), GateError> {
         let (mut reconciled, mut retried) = (0, 0);
-        if !core.reconcilers.begin_search(core.calls.store().now().await?) {
+        if core.reconcilers.is_empty()
+            || !core.reconcilers.begin_search(core.calls.store().now().await?)
+        {
             return Ok((0, 0));
         }
         for tenant in core.calls.tenants().await? {

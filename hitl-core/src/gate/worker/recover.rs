@@ -56,7 +56,7 @@ impl Gate {
         if let Err(error) = close_retired_calls(core).await {
             tracing::warn!(%error, "calls of tools that were taken away are not closed now");
         }
-        let mut sweep = Sweep::begin(core).await?;
+        let mut sweep = Sweep::default();
         let mut before = Vec::new();
         loop {
             let stale = core.calls.store().stale(PAGE).await?;
