@@ -1,9 +1,10 @@
 //! A tool's own reconcile finds out how a call of unknown outcome ended.
 
+use crate::faulty::{Fault, Faulty};
 use crate::support;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -654,4 +655,46 @@ async fn a_tool_known_only_at_run_time_is_asked_too() {
     assert_eq!(output.json(), Some(r#"{"sent": 7}"#));
     assert_eq!(*asked.lock().unwrap(), [r#"{"to":"ann"} default/run#0"#]);
     assert_eq!(place.world.ran(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_5_a_store_that_fails_while_a_call_is_settled_never_makes_it_run_twice() {
+    let mut faults = 0;
+    for says in [Says::Executed("found"), Says::NotExecuted] {
+        for (fault, for_ever) in [
+            (Fault::Before, false),
+            (Fault::After, false),
+            (Fault::Before, true),
+            (Fault::After, true),
+        ] {
+            for at in 0.. {
+                let place = Place::new();
+                place.dies_in(charge(), 0).await;
+                place.bank.will_say(std::iter::repeat_n(says.clone(), 20));
+                let count = Arc::new(AtomicUsize::new(0));
+                let inner = place.store.clone();
+                let store = Faulty { inner, fault, at, for_ever, count: Arc::clone(&count) };
+                let builder = Gate::builder().state(place.world.clone()).state(place.bank.clone());
+                let built = builder.store(store).tool::<Charge>().build().await;
+                if let Ok(gate) = built {
+                    let _ = gate.submit(charge()).by("ann").key("run", 0).await;
+                }
+                let context = format!("{says:?} {fault:?} for_ever={for_ever} at={at}");
+                place.clock.advance(Duration::from_secs(7200));
+                let gate = place.gate::<Charge>().await;
+                let _ = gate.submit(charge()).by("ann").key("run", 0).await;
+                let most = if matches!(says, Says::NotExecuted) { 2 } else { 1 };
+                assert!(place.world.ran() <= most, "{context}");
+                let record = place.record(0).await;
+                assert_eq!(record.is_reconciled(), most == 1, "{context}: {record:?}");
+                if count.load(Ordering::SeqCst) <= at {
+                    let ended = (record.state(), place.world.ran());
+                    assert_eq!(ended, (CallState::Executed, most), "nothing failed: {context}");
+                    break;
+                }
+                faults += 1;
+            }
+        }
+    }
+    assert!(faults > 40, "{faults}");
 }
