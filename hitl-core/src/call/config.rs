@@ -190,8 +190,8 @@ impl ToolConfig {
         self
     }
 
-    /// Sets the total number of attempts without a human, of an idempotent tool or of one that has a
-    /// [reconcile](super::Reconciler).
+    /// Sets the total number of attempts without a human, of an idempotent tool or of one that has
+    /// a [reconcile](super::Reconciler).
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;

@@ -16,7 +16,7 @@ pub const MAX_MODEL_OUTPUT: usize = 256 * 1024;
 /// The most characters of a person's words that are passed to a model.
 const WORDS: usize = 2_000;
 
-/// What a model reads before an output that the tool's own reconcile gave.
+/// The sentences before an output that the tool's own reconcile gave.
 const FOUND_LATER: &str = "The tool was interrupted before it could answer. It looked afterwards, \
                            and found that this call took effect: do not make the same call again.";
 

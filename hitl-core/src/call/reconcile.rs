@@ -83,10 +83,10 @@ pub(crate) type AskedReconcile<O> = BoxFuture<'static, Result<Reconciliation<O>,
 /// A tool's own way to find out how an attempt ended: an async function that asks the provider by
 /// the idempotency key which the body passed, and changes nothing.
 ///
-/// The gate asks it about a call whose outcome is unknown, because its process died or its body ran
-/// out of its time: when a gate is built, when the call is submitted again, and from time to time in
-/// [`Gate::serve`](crate::Gate::serve). Each question has a deadline. An error, a panic and no answer
-/// settle nothing.
+/// The gate asks it about a call whose outcome is unknown, because its process died or its body
+/// timed out: when a gate is built, when the call is submitted again, and from time to time in
+/// [`Gate::serve`](crate::Gate::serve). Each question has a deadline. An error, a panic and no
+/// answer settle nothing.
 ///
 /// `#[hitl_tool(reconcile = some_fn)]` generates one. By hand:
 ///

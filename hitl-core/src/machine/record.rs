@@ -323,8 +323,8 @@ impl CallRecord {
         CallKey { tenant: first.tenant.clone(), run: run.into(), position }
     }
 
-    /// Returns the number of claims, including those of the earlier tries, without the attempts that
-    /// took no effect.
+    /// Returns the number of claims, including those of the earlier tries, without the attempts
+    /// that took no effect.
     pub fn attempts_in_all(&self) -> u32 {
         let before = self.retry_of.as_ref().map_or(0, |retry| retry.attempts);
         self.attempts.saturating_add(before)

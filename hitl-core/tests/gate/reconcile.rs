@@ -370,7 +370,7 @@ async fn invariant_3_a_body_that_may_still_run_is_done_or_unknown_and_never_with
     assert_eq!(place.bank.over_for(), [None]);
     let (_, note) = place.answers().pop().unwrap();
     assert!(note.contains("may still be running"), "{note}");
-    // That it is done is true whoever still runs.
+    // That it is done is true even if the body still runs.
     place.clock.advance(Duration::from_secs(10));
     place.bank.will_say([Says::Executed("found")]);
     let done = outcome(&gate, call.clone(), 0).await;

@@ -32,7 +32,7 @@ pub(in crate::gate) trait BoundCall: Send {
     ) -> BoxFuture<'static, Result<Reconciliation<Option<JsonText>>, String>>;
 }
 
-/// What a tool is asked with, beside the arguments.
+/// The parts of a question to a tool, beside the arguments.
 pub(in crate::gate) struct AskedAttempt {
     pub(in crate::gate) cx: RunContext,
     pub(in crate::gate) tool: Cow<'static, str>,

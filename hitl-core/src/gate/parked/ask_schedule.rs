@@ -41,7 +41,7 @@ impl AskSchedule {
         now: Timestamp,
     ) -> Option<Arc<AsyncMutex<()>>> {
         if !self.0.contains_key(&attempt) && self.0.len() >= MAX_ATTEMPTS {
-            // Those that are due begin anew; nobody asks about most of them any more.
+            // Those that are due start again; nobody asks about most of them any more.
             self.0.retain(|_, asked| asked.next > now);
             if self.0.len() >= MAX_ATTEMPTS {
                 return None;

@@ -1,8 +1,8 @@
 //! Asks a tool how an attempt of unknown outcome ended, and settles the call by its answer.
 //!
-//! "It took no effect" lets the call start again, so that answer counts only for a question that was
-//! asked after the executor of the attempt was known to be dead: a body that is still running may
-//! act after its tool has looked.
+//! "It took no effect" lets the call start again, so that answer counts only for a question that
+//! was asked after the executor of the attempt was known to be dead: a body that is still running
+//! may act after its tool has looked.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ use crate::machine::{CallRecord, CallState, Event, ReconcileAnswer, Refusal};
 use crate::store::{ApplyError, EventPayload};
 use crate::sync::NoAnswer;
 
-/// The number of times that others may change the record, without a new attempt, while its answer is
-/// being stored.
+/// The number of times that others may change the record, without a new attempt, while an answer
+/// is being stored.
 const MAX_TRIES: u32 = 8;
 
 /// The result of asking a tool. Where the call stays parked, contains the present record.

@@ -57,9 +57,9 @@ impl Sweep {
         Ok(now < *self.until.get_or_insert_with(|| now.saturating_add(LONGEST_SWEEP)))
     }
 
-    /// Settles the calls that were parked before, of tools that have a reconcile. Returns the number
-    /// of calls that were reconciled, and of those that are tried again. Does nothing if it was done
-    /// a moment ago.
+    /// Settles the calls that were parked before, of tools that have a reconcile. Returns the
+    /// number of calls that were reconciled, and of those that are tried again. Does nothing if it
+    /// was done a moment ago.
     pub(in crate::gate) async fn settle_parked_before(
         &mut self,
         core: &GateCore,

@@ -219,7 +219,7 @@ pub async fn a_release_gives_back(s: Subject) {
     assert_eq!((stands.used, stands.revoked.is_some()), (0, true));
 }
 
-/// An attempt that took no effect, as its tool found, returns its draw; the next attempt draws again.
+/// An attempt that took no effect, as its tool found, returns its draw; the next one draws again.
 pub async fn an_attempt_without_effect_gives_back(s: Subject) {
     let saved = save(&s, grant(Some(1), Some(10))).await;
     let record = allowed(&s, 1, draw(&saved, 7)).await;
