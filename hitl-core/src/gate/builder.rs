@@ -199,8 +199,8 @@ impl GateBuilder {
     }
 
     /// Sets how long a tool's own [reconcile](crate::call::Reconciler) may take each time that it
-    /// is asked how an attempt ended; 10 seconds by default. Without an answer in this time the call
-    /// stays parked, and the tool is asked again later.
+    /// is asked how an attempt ended; 10 seconds by default. Without an answer in this time the
+    /// call stays parked, and the tool is asked again later.
     pub fn reconcile_timeout(mut self, timeout: Duration) -> Self {
         self.reconcile_timeout = timeout;
         self

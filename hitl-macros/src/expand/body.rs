@@ -161,14 +161,15 @@ pub(super) fn reconciler(
     let instance = instance.map(|instance| quote!(&#instance,));
     let values = function.parameters.iter().map(|parameter| {
         let existence = &parameter.existence;
-        let value = value(parameter, names);
+        let value = located(value(parameter, names), ask.span());
         quote!(#(#existence)* #value)
     });
     // An error about the fn's parameters or its result is reported at its name.
     let span = Span::mixed_site().located_at(ask.span());
     let asking = quote_spanned!(span=> #ask(#instance #(#values),*).await);
+    let short_here = located(short.clone(), span);
     let answer = quote_spanned! {span=>
-        #short::IntoReconciliation::<Self::Output>::into_result(#asking)
+        #short_here::IntoReconciliation::<Self::Output>::into_result(#asking)
     };
     let quiet = quiet();
     Some(quote! {
@@ -183,6 +184,16 @@ pub(super) fn reconciler(
             ))
         }
     })
+}
+
+/// Returns the tokens with the place of a span, where the compiler reports errors about them. What
+/// they mean stays the same.
+fn located(tokens: TokenStream, place: Span) -> TokenStream {
+    let located = tokens.into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    located.collect()
 }
 
 /// Returns the statement that takes the service of a method from the host's state, and its name.
