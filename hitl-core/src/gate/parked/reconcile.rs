@@ -58,17 +58,16 @@ pub(super) async fn reconcile_parked(
     let attempt = attempt_of(record);
     let now = core.calls.store().now().await?;
     let Some(turn) = core.reconcilers.turn(attempt, now) else { return Ok(AskOutcome::NotAsked) };
-    let _turn = match turn.try_lock() {
-        Ok(turn) => turn,
-        Err(_) => {
-            // Somebody asks already.
-            let turn = turn.lock().await;
-            let current = core.calls.current(&record.key().tenant, record.id()).await?;
-            if current.version != record.version {
-                return Ok(AskOutcome::Changed);
-            }
-            turn
+    let _turn = if let Ok(turn) = turn.try_lock() {
+        turn
+    } else {
+        // Somebody asks already.
+        let turn = turn.lock().await;
+        let current = core.calls.current(&record.key().tenant, record.id()).await?;
+        if current.version != record.version {
+            return Ok(AskOutcome::Changed);
         }
+        turn
     };
     if !core.reconcilers.begin(attempt, core.calls.store().now().await?) {
         return Ok(AskOutcome::NotAsked);
