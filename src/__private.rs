@@ -4,12 +4,13 @@
 pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
 pub use hitl_core::call::{
-    Entry, IsResult, IsResultFallback, Same, SameByDebug, SameByEq, SameUnknown, ToolReturn,
+    Entry, IntoReconciliation, IsResult, IsResultFallback, Same, SameByDebug, SameByEq,
+    SameUnknown, ToolReturn,
 };
 pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
-    AmountSpec, ContentReaders, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError,
-    SnapshotWriter, StageSpec, StateRequirement, Tool, ToolConfig, ToolSpec,
+    AmountSpec, Attempt, ContentReaders, GateBuilder, ParameterSpec, Permit, Reconciler, Risk,
+    SnapshotError, SnapshotWriter, StageSpec, StateRequirement, Tool, ToolConfig, ToolSpec,
 };
 pub use {schemars, serde};
 

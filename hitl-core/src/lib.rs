@@ -51,11 +51,11 @@ pub use arguments::{
 };
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
-    AmountSpec, BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders,
-    EscalationSpec, Failure, FailureRecord, Fingerprint, InvalidSpec, ModelMessage, Outcome,
-    OutputText, ParameterSpec, Permit, Principal, PrincipalKind, Risk, RunContext, RunDetails,
-    RunId, StageSpec, StateRequirement, Tenant, Thresholds, Tool, ToolAnnotations, ToolConfig,
-    ToolFacts, ToolKind, ToolSpec,
+    AmountSpec, Attempt, BindingDigest, CallContext, CallKey, ContentDigest, ContentPath,
+    ContentReaders, EscalationSpec, Failure, FailureRecord, Fingerprint, InvalidSpec, ModelMessage,
+    Outcome, OutputText, ParameterSpec, Permit, Principal, PrincipalKind, Reconciler,
+    Reconciliation, Risk, RunContext, RunDetails, RunId, StageSpec, StateRequirement, Tenant,
+    Thresholds, Tool, ToolAnnotations, ToolConfig, ToolFacts, ToolKind, ToolSpec,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,

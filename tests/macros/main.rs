@@ -8,6 +8,7 @@
 
 mod edits;
 mod nested_secrets;
+mod reconcile;
 mod run;
 mod service;
 mod tool;

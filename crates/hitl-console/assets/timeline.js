@@ -50,6 +50,7 @@ const EVENTS = {
 	lose: "Its process died",
 	restore: "Restored from a backup",
 	tryAgain: "Retry allowed",
+	reconcile: "Settled by its tool",
 	resolve: "Resolved",
 };
 

@@ -80,6 +80,7 @@ fn event_of(entry: &HistoryEntry) -> AuditEvent {
         ("expire", CallState::Pending) => AuditEvent::Escalated,
         ("release", _) => AuditEvent::Released,
         ("tryAgain", _) => AuditEvent::Retried,
+        ("reconcile", _) => AuditEvent::Reconciled,
         ("resolve", _) => AuditEvent::Resolved,
         // The remaining events follow from the call's new state, also for an event that is newer
         // than this version.
@@ -140,6 +141,8 @@ mod tests {
             ("timeOut", S::OutcomeUnknown, AuditEvent::Unknown),
             ("lose", S::OutcomeUnknown, AuditEvent::Unknown),
             ("tryAgain", S::Approved, AuditEvent::Retried),
+            ("reconcile", S::Executed, AuditEvent::Reconciled),
+            ("reconcile", S::Approved, AuditEvent::Reconciled),
             ("resolve", S::Executed, AuditEvent::Resolved),
             ("resolve", S::Approved, AuditEvent::Resolved),
             ("restore", S::Pending, AuditEvent::Reopened),

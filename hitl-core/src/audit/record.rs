@@ -45,6 +45,11 @@ pub enum AuditEvent {
     Unknown,
     /// A human resolved an unknown outcome.
     Resolved,
+    /// The tool's own reconcile found out how an attempt of unknown outcome ended, and settled it.
+    Reconciled,
+    /// The tool's own reconcile was asked how an attempt ended, and settled nothing. Recorded once
+    /// for each different answer.
+    NotReconciled,
     /// Nobody decided in time.
     Expired,
     /// The call was withdrawn.
@@ -103,6 +108,7 @@ impl AuditEvent {
             | Self::Failed
             | Self::Unknown
             | Self::Resolved
+            | Self::Reconciled
             | Self::Expired
             | Self::Cancelled
             | Self::Denied
@@ -114,6 +120,7 @@ impl AuditEvent {
             Self::Proposed
             | Self::Assessed
             | Self::Shown
+            | Self::NotReconciled
             | Self::Claimed
             | Self::PolicyLoaded
             | Self::PolicyAccepted

@@ -15,6 +15,7 @@ mod model_message;
 mod named_arguments;
 mod outcome;
 mod permit;
+mod reconcile;
 mod run_details;
 mod same;
 mod spec;
@@ -56,6 +57,10 @@ pub use outcome::{Failure, FailureRecord, Outcome, OutputText};
 pub use permit::Entry;
 pub(crate) use permit::PermitContext;
 pub use permit::{Permit, RunContext};
+pub(crate) use reconcile::AskedReconcile;
+#[doc(hidden)]
+pub use reconcile::IntoReconciliation;
+pub use reconcile::{Attempt, Reconciler, Reconciliation};
 pub use run_details::RunDetails;
 #[doc(hidden)]
 pub use same::{Same, SameByDebug, SameByEq, SameUnknown};

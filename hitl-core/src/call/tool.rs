@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ContentReaders, Permit, ToolSpec};
+use super::{ContentReaders, Permit, Reconciler, ToolSpec};
 use crate::arguments::{SnapshotError, SnapshotWriter};
 
 /// A typed async action. The type that implements it *is* the call's arguments.
@@ -68,6 +68,13 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// one. `#[hitl_tool]` generates it for `#[hitl(content_of)]`.
     fn contents(&self, readers: &mut ContentReaders) {
         let _ = readers;
+    }
+
+    /// Returns the tool's own way to find out how an attempt ended whose outcome is unknown: its
+    /// process died, or it ran out of its time. `None`, which is the default, leaves such calls to
+    /// humans. `#[hitl_tool(reconcile = some_fn)]` generates it.
+    fn reconciler() -> Option<Reconciler<Self, Self::Output>> {
+        None
     }
 
     /// Runs the body. Only a gate can create the [`Permit`] that it takes.

@@ -31,6 +31,7 @@ use crate::gate::keys::digest_keys::{self, SealedUnder};
 use crate::gate::keys::vault::Vault;
 use crate::gate::notices::decide_hint::DecideHint;
 use crate::gate::notices::notifier::{Asks, Notifier};
+use crate::gate::parked::reconcilers::Reconcilers;
 use crate::gate::telemetry;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::registry::ToolRegistry;
@@ -116,6 +117,10 @@ impl GateBuilder {
         let display = ContentDisplay::new(redactor.clone(), Arc::clone(&vault), self.uncovering);
         let contents =
             NamedContents::new(bounds.collect(), Arc::clone(&files), Arc::clone(&vault), display);
+        let asked = tools.iter().filter(|(_, tool)| tool.reconciles());
+        let deadline = self.reconcile_timeout;
+        let asked = asked.map(|(name, _)| (name.clone(), HostCode::new(&threads, deadline)));
+        let reconcilers = Reconcilers::new(asked.collect());
         let calls = Arc::new(CallStore::new(store, session, self.caps, runtime.clone()));
         let audit = AuditLedger::new(sink, Arc::clone(&calls), redactor.clone(), runtime.clone());
         let audit = Arc::new(audit);
@@ -132,6 +137,7 @@ impl GateBuilder {
             identities,
             contents,
             effects: Effects::new(Arc::clone(&calls)),
+            reconcilers,
             lifecycle: Arc::new(Lifecycle::new(Arc::clone(&calls), Arc::clone(&audit))),
             executor: Arc::new(executor),
             calls,

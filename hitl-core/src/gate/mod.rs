@@ -7,6 +7,7 @@
 //! | `intake` | a call is read and submitted |
 //! | `waiting` | a caller waits for a decision and an outcome; inline review |
 //! | `claiming` | an approved call is checked once more and claimed |
+//! | `parked` | a call of unknown outcome is settled: its tool is asked, or it is tried again |
 //! | `notices` | what the gate says unasked: that a call waits, and how it is decided |
 //! | `execution` | intent, body, result, record |
 //! | `review` | people decide, edit, uncover, abort, grant |
@@ -41,6 +42,7 @@ mod intake;
 mod keys;
 mod masking;
 mod notices;
+mod parked;
 mod read;
 mod review;
 mod stored_text;

@@ -37,6 +37,19 @@ pub enum Resolution {
     },
 }
 
+/// The answer of a tool's own reconcile about an attempt whose outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReconcileAnswer {
+    /// The attempt took effect. Its result is enclosed, if it could be encoded.
+    Executed,
+    /// The attempt took no effect, and never will: the call may start again, as it was approved.
+    NotExecuted {
+        /// The most attempts allowed in all.
+        most: u32,
+    },
+}
+
 /// An event of a call that has a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -147,7 +160,8 @@ pub enum Event {
         /// The proof of the claim.
         token: ClaimToken,
     },
-    /// The executor died. Anyone may report it; the store verifies it.
+    /// The executor died. Anyone may report it; the store verifies it. For a call that was parked
+    /// while its executor was alive, this records that nothing of the attempt runs any more.
     ExecutorLost,
     /// The store was restored from a backup: the changes since the backup are unknown. A waiting or
     /// approved call is asked again, as the next revision; the outcome of one that ran is unknown.
@@ -158,6 +172,13 @@ pub enum Event {
         version: u64,
         /// The most attempts allowed.
         most: u32,
+    },
+    /// The tool's own reconcile has answered how an attempt of unknown outcome ended.
+    Reconcile {
+        /// The version of the record that the tool was asked about.
+        version: u64,
+        /// The answer.
+        answer: ReconcileAnswer,
     },
     /// A human resolves an unknown outcome.
     Resolve {
@@ -193,6 +214,7 @@ impl Event {
             Self::ExecutorLost => "lose",
             Self::Restore => "restore",
             Self::RetryIdempotent { .. } => "tryAgain",
+            Self::Reconcile { .. } => "reconcile",
             Self::Resolve { .. } => "resolve",
         }
     }

@@ -41,6 +41,7 @@ mod own_words;
 mod panics;
 mod policy;
 mod queue;
+mod reconcile;
 mod remembers;
 mod reminders;
 mod rights;

@@ -14,6 +14,7 @@ mod faulty;
 mod machine;
 mod machine_deciding;
 mod machine_drawing;
+mod machine_reconcile;
 #[path = "../support/machine.rs"]
 mod machine_support;
 mod policy_file;

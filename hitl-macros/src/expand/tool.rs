@@ -60,6 +60,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
     let contents = contents::contents(function, short);
     let body = body::service_trait(attribute, function, names);
     let run = body::run(attribute, function, names);
+    let reconciler = body::reconciler(attribute, function, names);
     let proof = body::proof(attribute, function, names);
     quote! {
         #(#existence)*
@@ -77,6 +78,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
                 #snapshot
                 #lost_in
                 #contents
+                #reconciler
                 #run
             }
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
-use syn::{Ident, Path};
+use syn::{ExprPath, Ident, Path};
 
 use super::entries::{self, Entry};
 use super::value::{self, Spanned, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "approval_type",
     "risk",
     "base_confidence",
@@ -34,6 +34,7 @@ const KEYS: [&str; 32] = [
     "open_world",
     "effect",
     "effect_repeat",
+    "reconcile",
     "approve_label",
     "reject_label",
     "describe",
@@ -72,6 +73,8 @@ pub(crate) struct Attribute {
     pub(crate) effect: Option<Spanned<String>>,
     /// True if a repeated effect is refused.
     pub(crate) effect_repeat: Option<Spanned<bool>>,
+    /// The `async fn` that finds out how an attempt ended.
+    pub(crate) reconcile: Option<ExprPath>,
     pub(crate) approve_label: Option<Spanned<String>>,
     pub(crate) reject_label: Option<Spanned<String>>,
     pub(crate) describe: Option<Spanned<String>>,
@@ -141,6 +144,7 @@ impl Attribute {
             "open_world" => self.open_world = errors.take(value::flag(entry)),
             "effect" => self.effect = errors.take(value::text(entry)),
             "effect_repeat" => self.effect_repeat = errors.take(value::effect_repeat(entry)),
+            "reconcile" => self.reconcile = errors.take(value::function(entry)),
             "approve_label" => self.approve_label = errors.take(value::text(entry)),
             "reject_label" => self.reject_label = errors.take(value::text(entry)),
             "describe" => self.describe = errors.take(value::text(entry)),

@@ -330,7 +330,9 @@ impl Keys {
 fn content_of(value: Option<Expr>, errors: &mut Errors) -> ContentOf {
     match value.map(unwrap_expression) {
         None => return ContentOf::Files,
-        Some(Expr::Path(reader)) if reader.qself.is_some() || !starts_with_self(&reader.path) => {
+        Some(Expr::Path(reader))
+            if reader.qself.is_some() || !value::starts_with_self(&reader.path) =>
+        {
             return ContentOf::Reader(reader);
         }
         Some(Expr::Path(reader)) => errors.at(
@@ -344,10 +346,6 @@ fn content_of(value: Option<Expr>, errors: &mut Errors) -> ContentOf {
         ),
     }
     ContentOf::Files
-}
-
-fn starts_with_self(path: &syn::Path) -> bool {
-    path.segments.first().is_some_and(|first| first.ident == "Self")
 }
 
 /// Unwraps an expression that a `macro_rules!` has passed through in a group.

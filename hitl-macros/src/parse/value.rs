@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens as _;
-use syn::{Expr, ExprLit, Ident, Lit, Path};
+use syn::{Expr, ExprLit, ExprPath, Ident, Lit, Path};
 
 use super::duration;
 use super::entries::Entry;
@@ -182,6 +182,27 @@ fn strings<'e>(entry: &'e Entry, what: &str) -> syn::Result<Vec<(&'e Expr, Strin
     });
     let strings = strings.collect::<syn::Result<Vec<_>>>()?;
     if strings.is_empty() { Err(wrong(entry, expr, what)) } else { Ok(strings) }
+}
+
+/// Reads the name of a fn of the host.
+pub(crate) fn function(entry: &Entry) -> syn::Result<ExprPath> {
+    let what = format!("the name of an `async fn`, like `{0} = {0}_it`", entry.key);
+    match value(entry, &what)? {
+        Expr::Path(path) if path.qself.is_none() && starts_with_self(&path.path) => {
+            let why = format!(
+                "`{}` is expanded outside of the `impl` block: name the type instead of `Self`",
+                entry.key
+            );
+            Err(syn::Error::new_spanned(path, why))
+        }
+        Expr::Path(path) => Ok(path.clone()),
+        other => Err(wrong(entry, other, &what)),
+    }
+}
+
+/// Returns whether a path means something else outside of its `impl` block.
+pub(super) fn starts_with_self(path: &Path) -> bool {
+    path.segments.first().is_some_and(|first| first.ident == "Self")
 }
 
 pub(crate) fn path(entry: &Entry) -> syn::Result<Path> {

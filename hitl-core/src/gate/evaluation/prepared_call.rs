@@ -68,6 +68,7 @@ fn escalations(config: &ToolConfig) -> Vec<EscalationStep> {
 }
 
 impl PreparedCall {
+    #[expect(clippy::too_many_lines, reason = "one line for each field of a record")]
     pub(in crate::gate) fn new(
         call: EvaluatedCall,
         title: String,
@@ -156,6 +157,9 @@ impl PreparedCall {
             claim: None,
             approval_window_ms: 0,
             attempts: 0,
+            without_effect: 0,
+            over_since: None,
+            reconciled: false,
             end_reason,
             grant_use: None,
             batch: None,

@@ -21,6 +21,7 @@ use crate::gate::intake::repeated_effect::check_repeated_effect;
 use crate::gate::intake::resubmit::match_earlier_call;
 use crate::gate::intake::retry_failed::prepare_retry;
 use crate::gate::intake::store_call::{Attachment, StoredCall, reattach, store_new};
+use crate::gate::parked::settle::settle_before_reattaching;
 use crate::gate::telemetry::{self, AdmissionFields};
 use crate::gate::tools::tool_check::is_left_to_others;
 use crate::gate::waiting::inline_review::review_inline;
@@ -198,6 +199,7 @@ pub(in crate::gate) async fn submit_prepared(
     let record = match stored {
         StoredCall::Existing(record) => {
             receipt.reattached = true;
+            let record = settle_before_reattaching(core, record).boxed().await?;
             reattach(core, record, prepared.owner, attachment).await?
         }
         StoredCall::Created(record) => {

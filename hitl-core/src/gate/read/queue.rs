@@ -26,8 +26,6 @@ const MAX_READ: usize = 1000;
 const PAGE: usize = 100;
 /// The number of calls of each tenant read at a time if there are several tenants.
 const PAGE_OF_EACH: usize = 10;
-/// The number of tenants read at a time.
-const TENANT_PAGE: usize = 1000;
 /// The most decisions that are applied at a time.
 const MAX_CONCURRENT: usize = 16;
 
@@ -213,15 +211,7 @@ impl Queue {
         if let Some(tenants) = self.viewer.tenant_list() {
             return Ok(tenants.to_vec());
         }
-        let mut all: Vec<Tenant> = Vec::new();
-        loop {
-            let some = self.core.calls.store().tenants(all.last(), TENANT_PAGE).await?;
-            let last = some.len() < TENANT_PAGE;
-            all.extend(some);
-            if last {
-                return Ok(all);
-            }
-        }
+        self.core.calls.tenants().await
     }
 }
 

@@ -8,7 +8,10 @@ use hitl_base::JsonText;
 use hitl_base::json::{Limits, parse_with_limits};
 
 use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, SnapshotError, or_empty};
-use crate::call::{ContentReaders, Permit, Shown, ToolFacts, ToolKind, fingerprint};
+use crate::call::{
+    AskedReconcile, Attempt, ContentReaders, Permit, Reconciler, RunContext, Shown, ToolFacts,
+    ToolKind, fingerprint,
+};
 use crate::dynamic::{
     DynArguments, DynBody, DynContent, DynFailure, DynSpec, DynTool, Running, Schema,
 };
@@ -21,6 +24,7 @@ use crate::gate::tools::registered_tool::{ErasedTool, ParsedCall, RegisteredTool
 struct DynamicTool {
     schema: Arc<Schema>,
     body: DynBody,
+    reconciler: Option<Reconciler<DynArguments, JsonText>>,
     contents: Vec<DynContent>,
     order: Arc<DeclaredOrder>,
 }
@@ -34,7 +38,8 @@ impl ErasedTool for DynamicTool {
         let snapshot = self.schema.snapshot(&tree)?;
         let order = Arc::clone(&self.order);
         let arguments = DynArguments { snapshot: Arc::new(snapshot.clone()), order };
-        let call = Box::new(TypedCall(Running { arguments, body: Arc::clone(&self.body) }));
+        let (body, reconciler) = (Arc::clone(&self.body), self.reconciler.clone());
+        let call = Box::new(TypedCall(Running { arguments, body, reconciler }));
         // The keys of the given tree are not sorted.
         Ok(ParsedCall { snapshot, tree: None, call })
     }
@@ -55,8 +60,13 @@ impl Runnable for Running {
     type Error = DynFailure;
 
     async fn run(permit: Permit<Self>) -> Result<JsonText, DynFailure> {
-        let (Running { arguments, body }, cx) = permit.open();
+        let (Running { arguments, body, .. }, cx) = permit.open();
         body(Permit::issue(arguments, cx)).await
+    }
+
+    fn reconcile(self, cx: RunContext) -> Option<AskedReconcile<JsonText>> {
+        let Running { arguments, reconciler, .. } = self;
+        reconciler.map(|reconciler| reconciler.ask(Attempt::new(arguments, cx)))
     }
 
     fn encode(output: &JsonText) -> Result<JsonText, SnapshotError> {
@@ -71,7 +81,7 @@ impl Runnable for Running {
 impl RegisteredTool {
     /// Describes a tool that is known only at run time.
     pub(in crate::gate) fn dynamic(tool: DynTool) -> Self {
-        let DynTool { spec, schema_text, schema, body, contents } = tool;
+        let DynTool { spec, schema_text, schema, body, contents, reconciler } = tool;
         let shown = Shown {
             name: &spec.name,
             description: &spec.description,
@@ -87,12 +97,13 @@ impl RegisteredTool {
             states: &[],
             version: version.map(Cow::Owned),
             config,
+            reconciles: reconciler.is_some(),
         };
         let facts = metadata.facts(fingerprint, &schema_text, ToolKind::Dynamic);
         let facts = ToolFacts { sensitive, unchecked, contents: read, ..facts };
         let declared = schema_text.tree().map(|schema| DeclaredOrder::of_schema(&schema));
         let order = Arc::new(declared.unwrap_or_default());
-        let erased = DynamicTool { schema, body, contents, order: Arc::clone(&order) };
+        let erased = DynamicTool { schema, body, reconciler, contents, order: Arc::clone(&order) };
         let type_id = TypeId::of::<DynArguments>();
         Self::new(metadata, schema_text, facts, type_id, Box::new(erased), None, order)
     }

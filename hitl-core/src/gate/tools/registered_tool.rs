@@ -53,6 +53,8 @@ pub(in crate::gate) struct ToolMetadata {
     /// The version of its code.
     pub(in crate::gate) version: Option<Cow<'static, str>>,
     pub(in crate::gate) config: ToolConfig,
+    /// True if it finds out itself how an attempt ended.
+    pub(in crate::gate) reconciles: bool,
 }
 
 impl ToolMetadata {
@@ -159,6 +161,11 @@ impl RegisteredTool {
     /// Returns the version of its code.
     pub(in crate::gate) fn version(&self) -> Option<&Cow<'static, str>> {
         self.metadata.version.as_ref()
+    }
+
+    /// Returns whether it finds out itself how an attempt ended.
+    pub(in crate::gate) fn reconciles(&self) -> bool {
+        self.metadata.reconciles
     }
 
     /// Returns the host state that it needs.
@@ -290,6 +297,7 @@ impl RegisteredTool {
             states: spec.states,
             version: spec.version.map(Cow::Borrowed),
             config: spec.config,
+            reconciles: T::reconciler().is_some(),
         };
         let mut facts = metadata.facts(fingerprint, &schema, ToolKind::Typed);
         facts.sensitive = secrets.map(str::to_owned).collect();

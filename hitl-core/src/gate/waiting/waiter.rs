@@ -7,9 +7,9 @@ use crate::call::{Outcome, Tenant};
 use crate::gate::claiming::atomic_batch::claim_alone_or_together;
 use crate::gate::claiming::claim::ClaimOutcome;
 use crate::gate::claiming::claim_check::ClaimedCall;
-use crate::gate::claiming::retry::retry_parked;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::parked::settle::settle_parked;
 use crate::gate::tools::tool_check::{ToolCheck, check_tool};
 use crate::gate::waiting::outcome::outcome_of_record;
 use crate::gate::waiting::wait_limit::WaitLimit;
@@ -99,7 +99,17 @@ pub(in crate::gate) async fn wait_for(
                 record.request.expires_at.saturating_duration_since(store.now().await?)
             }
             CallState::Claimed => POLL_INTERVAL,
-            CallState::OutcomeUnknown if retry_parked(core, &record).await? => continue,
+            CallState::OutcomeUnknown => {
+                let settlement = tokio::select! {
+                    biased;
+                    settlement = settle_parked(core, &record) => settlement?,
+                    () = limit.reached() => return Ok(WaitOutcome::Ended(Box::new(record))),
+                };
+                if settlement.has_changed() {
+                    continue;
+                }
+                return Ok(WaitOutcome::Ended(Box::new(record)));
+            }
             _ => return Ok(WaitOutcome::Ended(Box::new(record))),
         };
         if pause.is_zero() {
