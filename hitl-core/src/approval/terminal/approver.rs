@@ -75,7 +75,8 @@ impl TerminalApprover {
                     Confirmed::No => continue,
                 },
                 Reply::Edit => match edit(dialog, request, access, &self.principal).await? {
-                    Edited::Patch(patch) => request.edit(patch),
+                    Edited::Patch(patch, Some(preview)) => request.edit(patch).previewed(&preview),
+                    Edited::Patch(patch, None) => request.edit(patch),
                     Edited::Nothing => continue,
                 },
                 Reply::Reject(Some(reason)) => request.reject(reason),

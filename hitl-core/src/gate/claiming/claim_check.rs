@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hitl_base::display::clip;
 
+use crate::approval::repeat_reason;
 use crate::arguments::Snapshot;
 use crate::audit::AuditEvent;
 use crate::call::{BindingDigest, CallContext, EffectRepeat, StateMap};
@@ -199,8 +200,8 @@ async fn check_claim_effect(
             (Event::Deny { binding, reason }, AuditEvent::Denied)
         }
         EffectRepeat::Ask => {
-            let reason = format!("asked again: {}", earlier.description);
             let earlier = earlier.id;
+            let reason = format!("asked again: {}", repeat_reason(earlier));
             (Event::ShowRepeat { binding, earlier, requirement, reason }, AuditEvent::Reopened)
         }
     };

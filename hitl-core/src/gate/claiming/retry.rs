@@ -1,10 +1,40 @@
-//! Tries a call of an idempotent tool once more if its outcome is unknown.
+//! Parks a call whose executor died, or tries it once more if its tool is idempotent.
 
 use crate::audit::{AuditEvent, AuditRecord};
+use crate::call::Tenant;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event};
 use crate::store::{ApplyError, EventPayload};
+
+/// What became of a call whose executor died.
+pub(in crate::gate) enum LostCall {
+    /// It is approved again, to be tried once more.
+    Retried,
+    /// Nobody knows how it ended: a person settles it.
+    Parked,
+}
+
+/// Parks a claimed call whose executor is dead, and says so, or approves it again if its tool is
+/// idempotent. Returns `None` if this changed nothing.
+///
+/// Runs nothing.
+pub(in crate::gate) async fn park_lost_call(
+    core: &GateCore,
+    tenant: &Tenant,
+    id: RequestId,
+) -> Result<Option<LostCall>, GateError> {
+    let Some(record) = core.lifecycle.mark_executor_lost(tenant, id).await? else {
+        return Ok(None);
+    };
+    // If this fails, the call stays parked, and the line is right.
+    let retried = retry_parked(core, &record).await;
+    if !matches!(retried, Ok(true)) {
+        core.notifier.say_parked(&record);
+    }
+    Ok(Some(if retried? { LostCall::Retried } else { LostCall::Parked }))
+}
 
 /// Approves a parked call of an idempotent tool again, as often as the tool allows. Returns `false`
 /// if it stays parked, for a human.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::build_warning::{BuildWarning, BuildWarningKind};
 use super::decide_hint::DecideHint;
 use super::notice::Notice;
+use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
 use crate::gate::telemetry;
 use crate::ids::RequestId;
@@ -78,6 +79,12 @@ impl Notifier {
             said.push_back(revision);
         }
         self.say(&Notice::Waiting(self.notice_about(record)));
+    }
+
+    /// Says that nobody knows how a call ended. Only the gate whose change parked the call says
+    /// it, so it is said once.
+    pub(in crate::gate) fn say_parked(&self, record: &CallRecord) {
+        self.say(&Notice::Parked(ParkedNotice::new(record, &self.hint)));
     }
 
     fn say(&self, notice: &Notice) {

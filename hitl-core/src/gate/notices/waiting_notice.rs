@@ -35,7 +35,7 @@ impl WaitingNotice {
         let id = record.id();
         Self {
             request: Arc::clone(&record.request),
-            command: hint.command(id),
+            command: hint.approve_command(id),
             link: hint.link(id),
             process_only: if hint.is_process_only() { ProcessOnly::Yes } else { ProcessOnly::No },
         }

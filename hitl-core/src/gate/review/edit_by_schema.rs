@@ -55,7 +55,12 @@ pub(in crate::gate) async fn revise_by_schema(
         return Err(ArgumentError::other_secrets().into());
     }
     let order = DeclaredOrder::of_shown(&request.arguments);
-    let by = ShownTool { name: &facts.name, describe: facts.describe.as_deref(), order: &order };
+    let by = ShownTool {
+        name: &facts.name,
+        describe: facts.describe.as_deref(),
+        effect: facts.effect.as_deref(),
+        order: &order,
+    };
     let shown = show_revision(core, record, by, &next);
     // Only an executor reads the contents that the arguments name: it finds different ones when it
     // claims the call, and asks again.
@@ -77,6 +82,7 @@ pub(in crate::gate) async fn revise_by_schema(
         contents,
         links: Vec::new(),
         title: shown.title,
+        effect: shown.effect,
         assessment: request.assessment.clone(),
         requirement: request.requirement(),
         reasons: because,

@@ -7,7 +7,7 @@ use crate::call::{Outcome, Tenant};
 use crate::gate::claiming::atomic_batch::claim_alone_or_together;
 use crate::gate::claiming::claim::ClaimOutcome;
 use crate::gate::claiming::claim_check::ClaimedCall;
-use crate::gate::claiming::retry::retry_parked;
+use crate::gate::claiming::retry::{park_lost_call, retry_parked};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::tools::tool_check::{ToolCheck, check_tool};
@@ -128,7 +128,7 @@ pub(in crate::gate) async fn wait_for(
             () = limit.reached() => {}
             () = sleep(pause.min(POLL_INTERVAL)) => {
                 if record.state == CallState::Claimed {
-                    core.lifecycle.mark_executor_lost(tenant, id).await?;
+                    let _changed = park_lost_call(core, tenant, id).await?;
                 }
             }
         }

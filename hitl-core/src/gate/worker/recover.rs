@@ -1,7 +1,7 @@
 //! Recovers the calls and changes that a dead process left. Runs nothing, and takes nothing from
 //! live processes.
 
-use crate::gate::claiming::retry::retry_parked;
+use crate::gate::claiming::retry::{LostCall, park_lost_call};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
@@ -57,17 +57,20 @@ impl Gate {
             let stale = core.calls.store().stale(PAGE).await?;
             let mut moved = false;
             for (tenant, id, state) in &stale {
-                let next = match state {
-                    CallState::Claimed => core.lifecycle.mark_executor_lost(tenant, *id).await?,
-                    _ => core.lifecycle.expire(tenant, *id).await?,
-                };
-                let Some(next) = next else { continue };
+                if *state == CallState::Claimed {
+                    let Some(lost) = park_lost_call(core, tenant, *id).await? else { continue };
+                    moved = true;
+                    match lost {
+                        LostCall::Retried => recovered.retried += 1,
+                        LostCall::Parked => recovered.unknown += 1,
+                    }
+                    continue;
+                }
+                let Some(next) = core.lifecycle.expire(tenant, *id).await? else { continue };
                 moved = true;
                 match next.state {
                     CallState::Pending => recovered.escalated += 1,
-                    CallState::Expired => recovered.expired += 1,
-                    _ if retry_parked(core, &next).await? => recovered.retried += 1,
-                    _ => recovered.unknown += 1,
+                    _ => recovered.expired += 1,
                 }
             }
             // Nothing changed, here or elsewhere: the rest is not ours to change.
