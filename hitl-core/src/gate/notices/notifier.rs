@@ -1,12 +1,14 @@
 //! Says notices to the host, each once.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::build_warning::{BuildWarning, BuildWarningKind};
 use super::decide_hint::DecideHint;
 use super::notice::Notice;
 use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
+use crate::approval::ApprovalRequest;
 use crate::gate::telemetry;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
@@ -62,7 +64,12 @@ impl Notifier {
 
     /// Returns the notice about a waiting call.
     pub(in crate::gate) fn notice_about(&self, record: &CallRecord) -> WaitingNotice {
-        WaitingNotice::new(record, &self.hint)
+        WaitingNotice::new(Arc::clone(&record.request), &self.hint)
+    }
+
+    /// Returns how a waiting call is decided, without anything that the model wrote.
+    pub(in crate::gate) fn how_to_decide(&self, request: &ApprovalRequest) -> String {
+        WaitingNotice::new(Arc::new(request.clone()), &self.hint).how()
     }
 
     /// Says that a call waits for a person, unless this was said about its revision.
