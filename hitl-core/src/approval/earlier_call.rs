@@ -25,7 +25,7 @@ const MAX_NAME: usize = 60;
 pub struct EarlierCall {
     /// The call's record.
     pub id: RequestId,
-    /// Whether it has had its effect.
+    /// The answer to whether it has had its effect.
     pub standing: EarlierStanding,
     /// Its title. May contain text from a model. `None` if the call was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,7 +41,7 @@ pub struct EarlierCall {
     pub at: Option<Timestamp>,
 }
 
-/// Whether an earlier call has had its effect.
+/// The answer to whether an earlier call has had its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -4,8 +4,8 @@
 /// The prefix of a continued line.
 const MARGIN: &str = "              | ";
 
-/// Breaks the lines of `text` that are wider than `columns`, after a space where there is one in the
-/// second half of the line. A continued line is indented behind a mark, so that nothing in it
+/// Breaks the lines of `text` that are wider than `columns`, after a space where there is one in
+/// the second half of the line. A continued line is indented behind a mark, so that nothing in it
 /// appears where a line of its own would begin. Escape sequences for colours (`ESC [ .. m`) take no
 /// columns; letters that may be two columns wide take two.
 ///

@@ -40,8 +40,8 @@ impl CommandHint {
         self.words(words).join(" ")
     }
 
-    /// Returns the command on lines of its own under a heading. It is broken before options, so that
-    /// a shell takes it as it stands.
+    /// Returns the command on lines of its own under a heading. It is broken before options, so
+    /// that a shell takes it as it stands.
     pub(crate) fn block(&self, heading: &str, words: &[&str]) -> String {
         let mut out = format!("{heading}:\n{INDENT}");
         let mut used = INDENT.len();

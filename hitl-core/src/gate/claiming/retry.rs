@@ -8,7 +8,7 @@ use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState, Event};
 use crate::store::{ApplyError, EventPayload};
 
-/// What became of a call whose executor died.
+/// The state of a call whose executor died.
 pub(in crate::gate) enum LostCall {
     /// It is approved again, to be tried once more.
     Retried,

@@ -1,5 +1,5 @@
-//! Notices, so that nobody waits in silence: that a call waits, that nobody knows how one ended, and
-//! that nobody outside of the process could decide one.
+//! Notices, so that nobody waits in silence: that a call waits, that nobody knows how one ended,
+//! and that nobody outside of the process could decide one.
 
 pub(super) mod build_warning;
 pub(super) mod decide_hint;

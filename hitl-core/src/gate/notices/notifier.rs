@@ -8,6 +8,7 @@ use super::decide_hint::DecideHint;
 use super::notice::Notice;
 use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
+#[cfg(feature = "terminal")]
 use crate::approval::ApprovalRequest;
 use crate::gate::telemetry;
 use crate::ids::RequestId;
@@ -68,6 +69,7 @@ impl Notifier {
     }
 
     /// Returns how a waiting call is decided, without anything that the model wrote.
+    #[cfg(feature = "terminal")]
     pub(in crate::gate) fn how_to_decide(&self, request: &ApprovalRequest) -> String {
         WaitingNotice::new(Arc::new(request.clone()), &self.hint).how()
     }

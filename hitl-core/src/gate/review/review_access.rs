@@ -35,6 +35,7 @@ impl ReviewAccess {
     }
 
     /// Returns how the request is decided elsewhere: the command, the console's link.
+    #[cfg(feature = "terminal")]
     pub(crate) fn how_to_decide(&self, request: &ApprovalRequest) -> String {
         self.core.notifier.how_to_decide(request)
     }
