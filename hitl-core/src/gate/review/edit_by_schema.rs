@@ -69,7 +69,8 @@ pub(in crate::gate) async fn revise_by_schema(
     let display = core.contents.display();
     let contents = display.show(ShownRequest::stored(record), &next, &unread).await;
     let mut because = request.reasons.clone();
-    let why = "edited where its tool is not: whoever runs it assesses it again";
+    let why = "edited by a program that does not have the tool: the program that runs it scores the new \
+               arguments, and you are asked again if they need more";
     if !because.iter().any(|said| said == why) {
         because.push(why.to_owned());
     }
