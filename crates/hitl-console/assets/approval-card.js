@@ -7,6 +7,7 @@ import {
 	audit,
 	confidence,
 	contract,
+	effect,
 	levelBadge,
 	outcome,
 	riskBadge,
@@ -33,6 +34,7 @@ export class ApprovalCard extends HTMLElement {
 	#left = h("span", { class: "left" });
 	#warned = h("div", {});
 	#table = h("div", {});
+	#why = h("div", {});
 	#onlookers = h("p", { class: "onlookers", role: "status" });
 
 	get callId() {
@@ -51,6 +53,8 @@ export class ApprovalCard extends HTMLElement {
 			this.#leave.push(() => stream.removeEventListener(kind, to));
 		};
 		listen("call", ({ detail }) => detail.call.id === this.callId && this.#changed(detail.call));
+		// The card says what became of the earlier call with the same effect.
+		listen("call", ({ detail }) => detail.call.id === this.#call?.request.repeats && this.load());
 		listen("presence", ({ detail }) => detail.call === this.callId && this.#others(detail.onlookers));
 		listen("gap", () => this.load());
 		listen("state", () => stream.state === "live" && this.load());
@@ -131,6 +135,7 @@ export class ApprovalCard extends HTMLElement {
 		const same = before && before.version === call.version;
 		this.#call = call;
 		this.#others(call.onlookers);
+		fill(this.#why, confidence(call));
 		if (same) return;
 		const moved = before && before.id === call.id && before.revision !== call.revision && call.state === "pending";
 		this.#panel =
@@ -183,7 +188,8 @@ export class ApprovalCard extends HTMLElement {
 				votes(call),
 				this.#warned,
 				contract(call),
-				h("div", { class: "columns" }, this.#table, confidence(call)),
+				effect(call),
+				h("div", { class: "columns" }, this.#table, this.#why),
 				audit(() => session.get(`api/calls/${call.id}/audit`), ago),
 				h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
 				this.#panel?.element ?? settle,

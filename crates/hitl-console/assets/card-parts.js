@@ -47,8 +47,11 @@ export function confidence(call) {
 			),
 		);
 	}
-	for (const reason of call.request.because ?? []) {
-		rows.push(h("li", { class: "down" }, h("span", { class: "points" }, "rule"), h("span", {}, reason)));
+	const raised = call.rendered.sections.find((section) => section.name === "raisedBy")?.lines ?? [];
+	for (const { value, tone } of raised) {
+		rows.push(
+			h("li", { class: tone === "good" ? "up" : "down" }, h("span", { class: "points" }, "rule"), h("span", {}, value)),
+		);
 	}
 	return h(
 		"section",
@@ -263,6 +266,20 @@ export function votes(call) {
 		{ class: "onlookers" },
 		icon("check"),
 		`Approved so far by ${approvedBy.join(", ")}; more approvals are needed.`,
+	);
+}
+
+/** The effect that happens once. */
+export function effect(call) {
+	const section = call.rendered.sections.find((section) => section.name === "effect");
+	if (!section) return null;
+	const [what, ...more] = section.lines;
+	return h(
+		"p",
+		{ class: "effect" },
+		"Effect: ",
+		h("code", {}, what.value),
+		more.map(({ value }) => h("span", { class: "faint" }, ` ${value}`)),
 	);
 }
 

@@ -103,7 +103,7 @@ impl From<GateError> for Problem {
 
 fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
     match refusal {
-        Some(Refusal::Stale) => (StatusCode::CONFLICT, "stale"),
+        Some(Refusal::Stale | Refusal::OtherResult) => (StatusCode::CONFLICT, "stale"),
         Some(Refusal::Expired) => (StatusCode::CONFLICT, "expired"),
         Some(Refusal::State { .. }) => (StatusCode::CONFLICT, "decided"),
         Some(Refusal::NotAllowed) => (StatusCode::UNPROCESSABLE_ENTITY, "notAllowed"),

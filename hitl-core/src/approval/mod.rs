@@ -7,6 +7,7 @@ mod combinators;
 mod confirm;
 mod content;
 mod decision;
+mod earlier_call;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod mask;
@@ -29,7 +30,9 @@ pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, OrElse, Timeout};
 pub use content::{Content, ContentState, Link, UnreadReason};
 pub(crate) use content::{argument, names_the_same};
-pub use decision::{Decision, DecisionDraft, DecisionKind, Patch, RepeatPolicy};
+pub use decision::{Decision, DecisionDraft, DecisionKind, EditResult, Patch, RepeatPolicy};
+pub(crate) use earlier_call::repeat_reason;
+pub use earlier_call::{EarlierCall, EarlierStanding};
 pub use hitl_base::redact::MaskReason;
 pub(crate) use mask::MAX_MASKS;
 pub use mask::{Mask, Uncovering};

@@ -42,7 +42,7 @@ pub use digest::{
     BindingDigest, CircumstancesDigest, ContentDigest, EffectDigest, Fingerprint, ReferentDigest,
 };
 pub use effect::EffectRepeat;
-pub(crate) use effect::effect_digest;
+pub(crate) use effect::{effect_digest, effect_text};
 pub use facts::{ToolFacts, ToolKind};
 pub(crate) use host_state::StateMap;
 pub use host_state::StateRequirement;

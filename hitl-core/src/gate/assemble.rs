@@ -124,12 +124,14 @@ impl GateBuilder {
         let calls = Arc::new(CallStore::new(store, session, self.caps, runtime.clone()));
         let audit = AuditLedger::new(sink, Arc::clone(&calls), redactor.clone(), runtime.clone());
         let audit = Arc::new(audit);
+        let notifier = Arc::new(Notifier::new(hint, self.on_notice, asks));
         let executor = Executor::new(
             Arc::clone(&calls),
             Arc::clone(&audit),
             Arc::clone(&vault),
             redactor.clone(),
             runtime.clone(),
+            Arc::clone(&notifier),
         );
         Ok(GateCore {
             tools: ToolRegistry::new(tools, self.states, self.limits),
@@ -144,7 +146,7 @@ impl GateBuilder {
             vault,
             audit,
             approver: self.approver,
-            notifier: Notifier::new(hint, self.on_notice, asks),
+            notifier,
             redactor,
             runtime,
         })

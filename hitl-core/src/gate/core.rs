@@ -35,7 +35,7 @@ pub(in crate::gate) struct GateCore {
     pub(in crate::gate) lifecycle: Arc<Lifecycle>,
     pub(in crate::gate) executor: Arc<Executor>,
     pub(in crate::gate) approver: Option<Arc<dyn Approver>>,
-    pub(in crate::gate) notifier: Notifier,
+    pub(in crate::gate) notifier: Arc<Notifier>,
     pub(in crate::gate) redactor: Redactor,
     pub(in crate::gate) runtime: Runtime,
 }

@@ -65,6 +65,7 @@ pub use intake::submit_builder::{ReadySubmission, SubmitBuilder};
 pub use keys::reseal::{KeyUse, ResealReport};
 pub use notices::build_warning::{BuildWarning, BuildWarningKind};
 pub use notices::notice::Notice;
+pub use notices::parked_notice::ParkedNotice;
 pub use notices::wait_timeout::{LeftCall, WaitTimeout};
 pub use notices::waiting_notice::WaitingNotice;
 pub use read::events::{Events, GateEvent};

@@ -74,6 +74,11 @@ pub enum GrantError {
     /// The contents that the arguments name are reviewed each time.
     #[error("what this call names is read and looked at each time; no grant is given for it")]
     Contents,
+    /// A call that repeats an effect is reviewed each time.
+    #[error(
+        "this call repeats the effect of an earlier one, and each repetition is looked at; no grant is given for it"
+    )]
+    RepeatsEffect,
     /// A policy or a factor requires a review of each such call.
     #[error("a policy or a factor wants each such call looked at; no grant lifts that")]
     Demanded,
@@ -107,6 +112,7 @@ impl ApprovalRequest {
         ensure(self.quorum.is_one(), GrantError::Quorum)?;
         ensure(self.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
         ensure(self.contents.is_empty(), GrantError::Contents)?;
+        ensure(self.repeats.is_none(), GrantError::RepeatsEffect)?;
         ensure(self.confirmation().is_none(), GrantError::Confirmed)
     }
 

@@ -7,7 +7,9 @@ use super::{
     CallRecord, CallState as S, Edit, EndReason, PriorRevision, RecordedDecision, Refusal,
     StoreFacts, Vote,
 };
-use crate::approval::{Choice, Decision, DecisionKind, ReviewerIdentity, names_the_same};
+use crate::approval::{
+    Choice, Decision, DecisionKind, EditResult, ReviewerIdentity, names_the_same,
+};
 use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
 use crate::grant::{GrantRefusal, GrantUse};
 use crate::policy::{Deciders, RequesterRule};
@@ -104,6 +106,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     // Other arguments may have another effect, and the reasons are those of the revision: the claim
     // shows what it repeats.
     request.repeats = None;
+    request.effect.clone_from(&revision.effect);
     request.title.clone_from(&revision.title);
     request.assessment = revision.assessment.clone();
     request.priority = request.priority.max(revision.priority);
@@ -128,7 +131,8 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
         next.state = S::Approved;
         next.decision = Some(record_decision(decision, facts));
     }
-    Ok(())
+    let result = EditResult::new(next.request.binding, next.state);
+    guard(decision.previewed.is_none_or(|shown| shown == result), Refusal::OtherResult)
 }
 
 /// Checks whether an edit would be refused for any patch, before the payload is opened. Returns

@@ -60,6 +60,9 @@ pub enum Refusal {
     /// The edit changes nothing.
     #[error("the edit changes nothing; approve or reject the call")]
     Unchanged,
+    /// The edit would have another result than the one that the editor was shown.
+    #[error("the edit would have another result now than the one that was shown; look at it again")]
+    OtherResult,
     /// It was edited too often.
     #[error("the call was edited too often; reject it, and have it submitted as it should be")]
     TooManyEdits,

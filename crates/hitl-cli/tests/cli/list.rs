@@ -46,7 +46,7 @@ async fn a_call_is_shown_with_what_happened_to_it() {
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;
     let shown = house.hitl(&["show", &call.id]).ended(0);
-    let approve = format!("hitl approve {} --binding {}", call.id, &call.binding[..12]);
+    let approve = format!("hitl approve {} --binding", &call.id[24..]);
     assert!(shown.out.contains(&approve), "{shown:?}");
     let json = house.hitl(&["show", &call.id, "--json"]).ended(0).json();
     assert_eq!(json[0]["history"][0]["event"], "submitted");

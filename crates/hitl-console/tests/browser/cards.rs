@@ -9,7 +9,9 @@ use crate::screen::{CARD, QUEUE, Screen};
 use crate::server::{Server, tokens};
 use crate::shots::shoot;
 use crate::support::ask::ANN;
-use crate::support::tools::{self, book_trip, contract, note, record, sign_contract, submit};
+use crate::support::tools::{
+    self, Refund, book_trip, contract, note, record, refund, sign_contract, submit,
+};
 
 /// Rings a bell, soon or not at all.
 #[hitl_tool(risk = "low", base_confidence = 70, expires = "1s", describe = "Ring for {whom}")]
@@ -50,6 +52,23 @@ async fn a_contract_is_shown_with_all_that_a_signature_needs() {
     let acts = screen.text(&format!("{CARD}.acts")).await;
     assert!(acts.contains("Sign Contract") && acts.contains("Cancel"), "{acts}");
     screen.see(&format!("{CARD}.masked"), "secret, hidden").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_card_shows_the_effect_and_what_became_of_the_earlier_call() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::register(Gate::builder()).tool::<Refund>().build().await.unwrap();
+    gate.call(refund("pay_1", "broken")).by("carol").key("first", 0).await.unwrap();
+    let request = submit(&gate, refund("pay_1", "please")).await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Refund").await;
+    screen.see(&format!("{CARD}.effect"), "refund:pay_1").await;
+    let why = screen.text(&format!("{CARD}.factors")).await;
+    assert!(why.contains("for carol") && why.contains("which has run"), "{why}");
+    assert!(why.contains(&request.repeats.unwrap().to_string()), "{why}");
     browser.close().await;
 }
 

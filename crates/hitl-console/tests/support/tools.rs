@@ -43,6 +43,17 @@ pub(crate) async fn book_trip(
 }
 
 /// Builds a gate with all of them, in memory.
+/// Refunds a payment.
+#[hitl_tool(
+    risk = "low",
+    base_confidence = 95,
+    effect = "refund:{payment}",
+    describe = "Refund {payment}: {note}"
+)]
+pub(crate) async fn refund(payment: String, note: String) -> String {
+    format!("{payment} {note}")
+}
+
 pub(crate) async fn gate() -> Gate {
     register(Gate::builder()).build().await.unwrap()
 }

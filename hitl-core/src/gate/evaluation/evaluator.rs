@@ -16,11 +16,11 @@ use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, Signal
 use crate::gate::contents::file_lookup::FileLookup;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation, NewCall};
-use crate::gate::evaluation::prepared_call::PreparedCall;
+use crate::gate::evaluation::prepared_call::{CallWords, PreparedCall};
 use crate::gate::evaluation::requirement::needs_no_record;
 use crate::gate::evaluation::scorers::Scorers;
 use crate::gate::keys::vault::Vault;
-use crate::gate::masking::{mask_text, mask_title};
+use crate::gate::masking::{mask_text, mask_title, show_effect};
 use crate::gate::stored_text::{UNLIMITED, parse_snapshot, unreadable_snapshot};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::panic::catch;
@@ -218,12 +218,16 @@ impl Evaluator {
     /// Returns the line that a reviewer reads.
     pub(in crate::gate) fn title(&self, call: &EvaluatedCall) -> String {
         let describe = call.tool.config().describe;
-        let shown = match describe {
-            Some(_) => parse_with_limits(call.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
-            None => Json::Null,
-        };
+        let shown = describe.map_or(Json::Null, |_| shown_tree(call));
         let title = title(call.tool.name(), describe, &shown);
         mask_title(&self.redactor, &title, &call.snapshot.own_taint())
+    }
+
+    /// Returns the effect that a reviewer reads.
+    fn effect(&self, call: &EvaluatedCall) -> Option<String> {
+        let template = call.tool.config().effect?;
+        let secrets = call.snapshot.own_taint();
+        Some(show_effect(&self.redactor, template, &shown_tree(call), &secrets))
     }
 
     /// Prepares a call for its submission.
@@ -232,8 +236,8 @@ impl Evaluator {
         call: EvaluatedCall,
         requester: RequesterRule,
     ) -> PreparedCall {
-        let title = self.title(&call);
-        PreparedCall::new(call, title, requester, self.rules.uncovering, &self.redactor)
+        let words = CallWords { title: self.title(&call), effect: self.effect(&call) };
+        PreparedCall::new(call, words, requester, self.rules.uncovering, &self.redactor)
     }
 
     /// Asks the scorers, if they could make a difference, and routes the call again with their
@@ -313,4 +317,9 @@ impl Evaluator {
     pub(in crate::gate) fn uncovering(&self) -> Uncovering {
         self.rules.uncovering
     }
+}
+
+/// Returns the arguments as a reviewer sees them.
+fn shown_tree(call: &EvaluatedCall) -> Json {
+    parse_with_limits(call.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null)
 }

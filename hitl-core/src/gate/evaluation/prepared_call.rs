@@ -47,6 +47,14 @@ pub(in crate::gate) struct PreparedCall {
     pub(in crate::gate) approval: Option<EarlierApproval>,
 }
 
+/// The words on a call that a reviewer reads first.
+pub(in crate::gate) struct CallWords {
+    /// The line that describes what would happen.
+    pub(in crate::gate) title: String,
+    /// The effect, if the tool declares one.
+    pub(in crate::gate) effect: Option<String>,
+}
+
 /// A human's approval of an earlier try.
 pub(in crate::gate) struct EarlierApproval {
     pub(in crate::gate) by: Principal,
@@ -71,11 +79,12 @@ impl PreparedCall {
     #[expect(clippy::too_many_lines, reason = "one line for each field of a record")]
     pub(in crate::gate) fn new(
         call: EvaluatedCall,
-        title: String,
+        words: CallWords,
         requester: RequesterRule,
         uncovering: Uncovering,
         redactor: &Redactor,
     ) -> Self {
+        let CallWords { title, effect } = words;
         let EvaluatedCall { tool, snapshot, context: cx, key, has_host_key, .. } = call;
         let Evaluation { assessment, routed } = call.evaluation;
         let config = tool.config();
@@ -111,7 +120,9 @@ impl PreparedCall {
             more_masks,
             contents: Vec::new(),
             links: Vec::new(),
+            effect,
             repeats: None,
+            earlier: None,
             uncovering,
             principal: cx.principal.clone(),
             agent: cx.agent.clone(),

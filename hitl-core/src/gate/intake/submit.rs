@@ -144,6 +144,7 @@ async fn submit_and_run(
                         return Ok(Submission::Done { outcome, receipt });
                     }
                     *waiting.record = core.calls.current(&waiting.tenant, waiting.id).await?;
+                    core.effects.show_earlier(&mut waiting.record).await?;
                     let ticket = Ticket::new(Arc::clone(core), waiting, receipt);
                     return Ok(Submission::Pending(ticket));
                 }
@@ -152,6 +153,7 @@ async fn submit_and_run(
                         core.notifier.say_waiting(&record);
                     }
                     *waiting.record = record;
+                    core.effects.show_earlier(&mut waiting.record).await?;
                     let ticket = Ticket::new(Arc::clone(core), waiting, receipt);
                     return Ok(Submission::Pending(ticket));
                 }

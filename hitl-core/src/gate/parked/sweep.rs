@@ -49,6 +49,20 @@ impl Sweep {
         Ok(settled)
     }
 
+    /// Does the same for a call that this gate has just parked, and says so if it stays parked.
+    pub(in crate::gate) async fn settle_lost(
+        &mut self,
+        core: &GateCore,
+        record: &CallRecord,
+    ) -> Result<Settlement, GateError> {
+        let settled = self.settle(core, record).await;
+        // If this failed, the call stays parked.
+        if !settled.as_ref().is_ok_and(|settled| settled.has_changed()) {
+            core.notifier.say_parked(record);
+        }
+        settled
+    }
+
     async fn may_ask(&mut self, core: &GateCore, tool: &str) -> Result<bool, GateError> {
         if self.failures.get(tool).is_some_and(|failures| *failures >= MAX_FAILURES) {
             return Ok(false);

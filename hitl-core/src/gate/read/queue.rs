@@ -140,6 +140,8 @@ impl Queue {
             read += 1;
             last = Some(place.key(order));
             if filter.fits(&record) {
+                let mut record = record;
+                self.core.effects.show_earlier(&mut record).await?;
                 entries.push(record);
             }
         };

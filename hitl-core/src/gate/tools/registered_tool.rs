@@ -72,6 +72,7 @@ impl ToolMetadata {
             build: self.version.clone().map(Cow::into_owned),
             description: self.description.clone().into_owned(),
             describe: config.describe.map(str::to_owned),
+            effect: config.effect.map(str::to_owned),
             schema: schema.as_str().to_owned(),
             sensitive: Vec::new(),
             contents: Vec::new(),

@@ -62,20 +62,22 @@ impl Gate {
             let stale = core.calls.store().stale(PAGE).await?;
             let mut moved = false;
             for (tenant, id, state) in &stale {
-                let next = match state {
-                    CallState::Claimed => core.lifecycle.mark_executor_lost(tenant, *id).await?,
-                    _ => core.lifecycle.expire(tenant, *id).await?,
-                };
-                let Some(next) = next else { continue };
-                moved = true;
-                match next.state {
-                    CallState::Pending => recovered.escalated += 1,
-                    CallState::Expired => recovered.expired += 1,
-                    _ => match sweep.settle(core, &next).await? {
+                if *state == CallState::Claimed {
+                    let lost = core.lifecycle.mark_executor_lost(tenant, *id).await?;
+                    let Some(record) = lost else { continue };
+                    moved = true;
+                    match sweep.settle_lost(core, &record).await? {
                         Settlement::Reconciled => recovered.reconciled += 1,
                         Settlement::Retried => recovered.retried += 1,
                         _ => recovered.unknown += 1,
-                    },
+                    }
+                    continue;
+                }
+                let Some(next) = core.lifecycle.expire(tenant, *id).await? else { continue };
+                moved = true;
+                match next.state {
+                    CallState::Pending => recovered.escalated += 1,
+                    _ => recovered.expired += 1,
                 }
             }
             // Nothing changed, here or elsewhere: the rest is not ours to change.
