@@ -66,8 +66,8 @@ pub use gate::{
     Batch, BuildError, CallError, EditPreview, ErasureReport, ErasureScope, Events, Gate,
     GateBuilder, GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection,
     NotRunReason, Preview, Queue, QueuePage, Receipt, Reminders, ResealReport, ReviewAccess,
-    SavedGrant, ScopedGate, Submission, Ticket, ToolSet, ToolStatus, UncoveredCard, UncoveredPlace,
-    UncoveredRequest, UncoveredText, UnscopedGate,
+    SavedGrant, ScopedGate, ShownResult, Submission, Ticket, ToolSet, ToolStatus, UncoveredCard,
+    UncoveredPlace, UncoveredRequest, UncoveredText, UnscopedGate,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};

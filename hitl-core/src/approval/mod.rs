@@ -2,6 +2,7 @@
 
 mod approver;
 mod argument_change;
+mod caution;
 mod channel;
 mod combinators;
 mod confirm;
@@ -10,6 +11,7 @@ mod decision;
 mod earlier_call;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod leading;
 mod mask;
 mod references;
 mod render;
@@ -26,6 +28,7 @@ pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
 pub use argument_change::ArgumentChange;
+pub use caution::Caution;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, OrElse, Timeout};
 pub use content::{Content, ContentState, Link, UnreadReason};

@@ -58,6 +58,8 @@ pub enum AuditEvent {
     Denied,
     /// The call's requirements have risen; it is asked about again.
     Reopened,
+    /// A reviewer gave the call more time.
+    Extended,
     /// A policy is in force from here on. About no call.
     PolicyLoaded,
     /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
@@ -113,6 +115,7 @@ impl AuditEvent {
             | Self::Cancelled
             | Self::Denied
             | Self::Reopened
+            | Self::Extended
             | Self::Edited
             | Self::Voted
             | Self::Escalated

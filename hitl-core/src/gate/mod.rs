@@ -72,6 +72,7 @@ pub use read::events::{Events, GateEvent};
 pub use read::queue::{Queue, QueuePage};
 pub use read::reminders::Reminders;
 pub use read::scoped::ScopedGate;
+pub use read::shown_result::ShownResult;
 pub use read::unscoped::UnscopedGate;
 pub use review::edit_preview::EditPreview;
 pub use review::grant_admin::{GrantPreview, SavedGrant};

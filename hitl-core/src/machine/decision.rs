@@ -187,6 +187,18 @@ pub(crate) fn check_uncover(
     has_a_say(record, by)
 }
 
+/// Checks whether a person has a say on the revision that they were shown, in time.
+pub(super) fn check_reviewer(
+    record: &CallRecord,
+    by: &ReviewerIdentity,
+    shown: (u32, BindingDigest),
+    facts: StoreFacts,
+) -> Result<(), Refusal> {
+    names_current_revision(record, by, shown)?;
+    guard(!is_expired(record, facts), Refusal::Expired)?;
+    has_a_say(record, by)
+}
+
 /// Checks the guards common to all answers.
 fn check_answer(next: &CallRecord, decision: &Decision, facts: StoreFacts) -> Result<(), Refusal> {
     let request = &next.request;

@@ -1,7 +1,7 @@
 //! The events of a call.
 
 use super::{Edit, Reask};
-use crate::approval::Decision;
+use crate::approval::{Decision, ReviewerIdentity};
 use crate::call::{BindingDigest, FailureRecord, Principal};
 use crate::grant::GrantUse;
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
@@ -89,6 +89,15 @@ pub enum Event {
         by: Withdrawal,
         /// The reason.
         reason: String,
+    },
+    /// A reviewer gives the call the whole time of an approval again, from now on.
+    Extend {
+        /// The revision that they were shown.
+        revision: u32,
+        /// The binding digest that they were shown.
+        binding: BindingDigest,
+        /// The reviewer.
+        by: ReviewerIdentity,
     },
     /// The call's time is up.
     Expire,
@@ -201,6 +210,7 @@ impl Event {
             Self::Edit(_) => "edit",
             Self::Attach { .. } => "attach",
             Self::Cancel { .. } => "cancel",
+            Self::Extend { .. } => "extend",
             Self::Expire => "expire",
             Self::RequireMore { .. } => "demote",
             Self::ShowRepeat { .. } => "repeat",
@@ -241,6 +251,7 @@ impl Event {
         match self {
             Self::Decide(decision) => Some(&decision.by.principal),
             Self::Edit(edit) => Some(&edit.decision.by.principal),
+            Self::Extend { by, .. } => Some(&by.principal),
             Self::Cancel { by: Withdrawal::Host(principal), .. }
             | Self::ApproveByGrant { by: principal, .. }
             | Self::Resolve { by: principal, .. } => Some(principal),

@@ -8,6 +8,7 @@ mod batch;
 mod decision;
 mod escalation;
 mod event;
+mod extension;
 mod getters;
 mod guards;
 mod reask;

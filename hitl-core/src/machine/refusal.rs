@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The answer is not one that the tool allows.
     #[error("the tool does not allow this answer")]
     NotAllowed,
+    /// The call has as much time as it gets.
+    #[error("the call has as much time as it gets; decide it, or have it submitted again")]
+    NoMoreTime,
     /// The tool requires a reason for a rejection.
     #[error("this tool's rejection needs a reason; say why")]
     ReasonRequired,

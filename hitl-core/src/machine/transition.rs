@@ -151,6 +151,9 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
                 conclude(&mut next, S::Expired, None);
             }
         }
+        (S::Pending, Event::Extend { revision, binding, by }) => {
+            super::extension::extend(&mut next, by, (*revision, *binding), facts)?;
+        }
         (S::Approved, Event::RequireMore { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             // Requirements only rise, so replicas with different policies cannot take turns asking.

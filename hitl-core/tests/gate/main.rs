@@ -20,6 +20,7 @@ mod edits_for_model;
 mod effects;
 mod envelopes;
 mod events;
+mod extending;
 mod fails_closed;
 #[path = "../support/faulty.rs"]
 mod faulty;

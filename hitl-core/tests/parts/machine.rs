@@ -32,6 +32,7 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Approved, Kind::CancelByHost, S::Cancelled),
     (S::Pending, Kind::Expire, S::Expired),
     (S::Approved, Kind::Expire, S::Expired),
+    (S::Pending, Kind::Extend, S::Pending),
     (S::Approved, Kind::Demote, S::Pending),
     (S::Approved, Kind::ShowRepeat, S::Pending),
     (S::Approved, Kind::Deny, S::Denied),

@@ -56,10 +56,11 @@ pub enum Kind {
     ShowRepeat,
     FoundEffect,
     FoundNoEffect,
+    Extend,
 }
 
 impl Kind {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -89,6 +90,7 @@ impl Kind {
         Self::ShowRepeat,
         Self::FoundEffect,
         Self::FoundNoEffect,
+        Self::Extend,
     ];
 
     /// Returns the event from somebody who sees `record` and holds `token` and `owner`.
@@ -118,6 +120,9 @@ impl Kind {
                 requirement: Requirement::new(ApprovalLevel::Full),
                 reason,
             },
+            Self::Extend => {
+                Event::Extend { revision: request.revision, binding, by: "alice".into() }
+            }
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
                 token,

@@ -67,6 +67,11 @@ impl ApprovalRequest {
             actions: self.choices.iter().map(|choice| action(self, *choice)).collect(),
         }
     }
+
+    /// Returns whether the whole card has a warning.
+    pub(in crate::approval) fn has_warnings(&self) -> bool {
+        !warnings(self, self.arguments.tree().ok().as_ref(), DetailLevel::Full).is_empty()
+    }
 }
 
 fn title(request: &ApprovalRequest) -> Title {

@@ -165,7 +165,9 @@ impl Queue {
     /// given, and none depends on another.
     ///
     /// Only for calls that need Quick: a call that needs Full, or whose risk is critical, is
-    /// refused with [`GateErrorKind::NotInBulk`]. Decide it alone with [`Gate::decide`].
+    /// refused with [`GateErrorKind::NotInBulk`]. So is the approval of a call that has
+    /// [cautions](crate::ApprovalRequest::cautions): a warning, or an amount above its limit.
+    /// Decide it alone with [`Gate::decide`].
     ///
     /// Cancel safety: as for [`Gate::decide`]; decisions that were not begun are not applied.
     ///
@@ -198,6 +200,11 @@ impl Queue {
         if request.level > ApprovalLevel::Quick || request.risk >= Risk::Critical {
             let why =
                 "this call needs a full review, so it is not decided in bulk; decide it alone";
+            return Err(GateError::new(GateErrorKind::NotInBulk, why));
+        }
+        if decision.answer == DecisionKind::Approve && !request.cautions().is_empty() {
+            let why = "this call has a warning or an amount above its limit, so it is not approved \
+                       in bulk; look at it, and decide it alone";
             return Err(GateError::new(GateErrorKind::NotInBulk, why));
         }
         decide_detached(&self.core, decision).await

@@ -95,7 +95,11 @@ impl ScopedGate {
         &self.scope
     }
 
-    fn check(&self, tenant: &Tenant) -> Result<(), GateError> {
+    pub(super) fn core(&self) -> &GateCore {
+        &self.core
+    }
+
+    pub(super) fn check(&self, tenant: &Tenant) -> Result<(), GateError> {
         if self.scope.sees(tenant) {
             return Ok(());
         }

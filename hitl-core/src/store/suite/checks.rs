@@ -39,7 +39,7 @@ macro_rules! store_contract {
                 a_dead_executor_is_said_to_be_dead, invariant_13_dead_executors_are_forgotten,
                 a_call_of_a_changed_tool_is_asked_about_again;
             withdraw: the_owner_withdraws_what_has_not_started, a_stranger_withdraws_nothing,
-                the_host_withdraws_what_has_not_started, attaching_takes_ownership_over,
+                the_host_withdraws_what_has_not_started, attaching_takes_ownership_over, more_time_moves_the_end,
                 a_detached_call_has_no_owner, calls_expire_at_their_time,
                 a_running_call_does_not_expire, an_endless_approval_does_not_expire;
             run: an_approved_call_is_claimed_once, replaying_a_claim_is_harmless,
