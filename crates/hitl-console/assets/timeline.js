@@ -38,6 +38,7 @@ const EVENTS = {
 	decide: "Decided",
 	edit: "Edited",
 	attach: "Attached",
+	extend: "Given more time",
 	cancel: "Withdrawn",
 	expire: "Expired",
 	demote: "Asked again",

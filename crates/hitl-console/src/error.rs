@@ -116,6 +116,7 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
             | Refusal::AlreadyVoted,
         ) => (StatusCode::FORBIDDEN, "notEntitled"),
         Some(Refusal::DecisionUsed) => (StatusCode::CONFLICT, "decisionUsed"),
+        Some(Refusal::NoMoreTime) => (StatusCode::CONFLICT, "noMoreTime"),
         Some(Refusal::Unchanged | Refusal::TooManyEdits | Refusal::AlreadyTried) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
         }

@@ -13,3 +13,12 @@ where
 {
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
 }
+
+/// Reads a value. Returns the default one if this version cannot read it.
+pub(crate) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(optional(from)?.unwrap_or_default())
+}

@@ -38,7 +38,13 @@ impl Deref for CallLine {
 
 impl From<CallSummary> for CallLine {
     fn from(call: CallSummary) -> Self {
-        Self(CallSummary { thresholds: None, to_uncover: 0, ..call })
+        Self(CallSummary {
+            thresholds: None,
+            to_uncover: 0,
+            cautions: Vec::new(),
+            same: String::new(),
+            ..call
+        })
     }
 }
 

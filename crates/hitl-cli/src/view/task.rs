@@ -40,7 +40,15 @@ pub(crate) struct StoredTask<'a> {
 pub(crate) fn stored_summary(task: &JournalSummary) -> StoredSummary<'_> {
     let progress = &task.progress;
     let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
-    let summary = TaskSummary { progress, percent, steps_completed, waiting: false };
+    let summary = TaskSummary {
+        progress,
+        percent,
+        reached: percent,
+        fell_to: None,
+        retryable: false,
+        steps_completed,
+        waiting: false,
+    };
     StoredSummary { task: summary, state: task.state }
 }
 

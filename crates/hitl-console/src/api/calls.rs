@@ -38,5 +38,6 @@ pub(super) async fn show(
     let waits = record.state() == CallState::Pending;
     let status = if waits { Some(state.gate.tool_status(&record).await?) } else { None };
     let warning = status.and_then(|status| status.warning());
-    Ok(Json(card(&record, &state.gate, onlookers, now, warning)))
+    let result = state.gate.scoped_to(reviewer.authority()).result(&record).await?;
+    Ok(Json(card(&record, &state.gate, onlookers, now, warning, result)))
 }
