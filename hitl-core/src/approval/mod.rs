@@ -2,6 +2,7 @@
 
 mod approver;
 mod argument_change;
+mod attribution;
 mod caution;
 mod channel;
 mod combinators;
@@ -28,6 +29,7 @@ pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
 pub use argument_change::ArgumentChange;
+pub use attribution::SaysWhoDecides;
 pub use caution::Caution;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, OrElse, Timeout};

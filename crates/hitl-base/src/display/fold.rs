@@ -36,15 +36,12 @@ pub fn fold(text: &str, columns: usize) -> String {
                     let moved = MARGIN.len() + used - space.used + width;
                     space.used > room / 2 && moved <= room
                 };
-                match last_space.take().filter(fits) {
-                    Some(Break { at, used: before }) => {
-                        out.insert_str(at, &margin);
-                        used = MARGIN.len() + used - before;
-                    }
-                    None => {
-                        out.push_str(&margin);
-                        used = MARGIN.len();
-                    }
+                if let Some(Break { at, used: before }) = last_space.take().filter(fits) {
+                    out.insert_str(at, &margin);
+                    used = MARGIN.len() + used - before;
+                } else {
+                    out.push_str(&margin);
+                    used = MARGIN.len();
                 }
             }
             used += width;

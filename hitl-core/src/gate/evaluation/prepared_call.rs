@@ -8,7 +8,7 @@ use hitl_base::{Redactor, Timestamp};
 
 use crate::approval::{ApprovalRequest, Content, Uncovering};
 use crate::arguments::Snapshot;
-use crate::call::{BINDING_VERSION, Binding, Principal, ToolConfig, circumstances_digest};
+use crate::call::{BINDING_VERSION, BindingDigest, Principal, ToolConfig, circumstances_digest};
 use crate::confidence::ScoredCall;
 use crate::gate::contents::referent::Referents;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation};
@@ -93,22 +93,12 @@ impl PreparedCall {
         let now = Timestamp::EPOCH;
         let id = RequestId::new();
         let build = tool.version().cloned().map(Cow::into_owned);
-        let binding = Binding {
-            id,
-            key: &key,
-            revision: 1,
-            content: call.content,
-            fingerprint: tool.fingerprint(),
-            build: build.as_deref(),
-            contents: &[],
-        };
-        let binding = binding.digest();
         let (masks, more_masks) = call.shown.masks(redactor, id);
-        let request = ApprovalRequest {
+        let mut request = ApprovalRequest {
             id,
             key,
             revision: 1,
-            binding,
+            binding: BindingDigest::ERASED,
             binding_version: BINDING_VERSION,
             tool: tool.name().clone().into_owned(),
             fingerprint: tool.fingerprint(),
@@ -143,6 +133,7 @@ impl PreparedCall {
             approve_label: config.approve_label.to_owned(),
             reject_label: config.reject_label.to_owned(),
         };
+        request.bind(call.content);
         let circumstances = circumstances_digest(&cx, tool.fingerprint());
         let owner = OwnerToken::new();
         let record = CallRecord {
