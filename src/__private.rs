@@ -4,13 +4,13 @@
 pub use hitl_core::approval::Choice;
 pub use hitl_core::arguments::debug_arguments;
 pub use hitl_core::call::{
-    CallPreview, Entry, IsResult, IsResultFallback, PreviewReturn, Same, SameByDebug, SameByEq,
-    SameUnknown, ToolReturn,
+    CallPreview, Entry, IntoReconciliation, IsResult, IsResultFallback, PreviewReturn, Same,
+    SameByDebug, SameByEq, SameUnknown, ToolReturn,
 };
 pub use hitl_core::gate::OneBlockOfToolsForEachType;
 pub use hitl_core::{
-    AmountSpec, ContentReaders, GateBuilder, ParameterSpec, Permit, Risk, SnapshotError,
-    SnapshotWriter, StageSpec, StateRequirement, Tool, ToolConfig, ToolSpec,
+    AmountSpec, Attempt, ContentReaders, GateBuilder, ParameterSpec, Permit, Reconciler, Risk,
+    SnapshotError, SnapshotWriter, StageSpec, StateRequirement, Tool, ToolConfig, ToolSpec,
 };
 pub use {schemars, serde};
 
@@ -43,16 +43,20 @@ impl BodyContext for RunContext {
     }
 }
 
-/// A type of an argument, which must have a JSON Schema.
+/// A type of an argument, which must have a JSON Schema and be read and written by serde.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is an argument of a tool and has no JSON Schema",
-    label = "derive its schema: `#[derive(hitl::JsonSchema)]`",
+    message = "`{Self}` is an argument of a tool, and has no JSON Schema or is not read and written by serde",
+    label = "derive all three: `#[derive(serde::Serialize, serde::Deserialize, hitl::JsonSchema)]`",
+    note = "serde is a dependency of your own crate: `cargo add serde --features derive`",
     note = "with `use hitl::schemars;` above, `#[derive(schemars::JsonSchema)]` needs no dependency; for a type of another crate say `#[schemars(with = \"..\")]` in a struct of your own"
 )]
 pub trait ToolArgument: schemars::JsonSchema {}
 
 #[diagnostic::do_not_recommend]
-impl<T: schemars::JsonSchema + ?Sized> ToolArgument for T {}
+impl<T> ToolArgument for T where
+    T: schemars::JsonSchema + serde::Serialize + serde::de::DeserializeOwned
+{
+}
 
 /// The schema of an argument's type, identical to that type's own. If there is none, the compiler
 /// names [`ToolArgument`] in its error.

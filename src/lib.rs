@@ -132,8 +132,8 @@ pub use hitl_base::{clock, display, json, redact};
 pub use hitl_core::{
     ApprovalLevel, ApprovalRequest, Approver, AuditSink, CallContext, CallError, CallKey,
     CallRecord, CallState, Decision, Gate, GateBuilder, GateError, JsonlAudit, MemoryAudit,
-    MemoryStore, NotRunReason, Outcome, Policy, Principal, RequestId, Risk, RunContext, Signal,
-    Store, Submission, Tenant, Ticket, Tool, Verdict,
+    MemoryStore, NotRunReason, Outcome, Policy, Principal, Reconciliation, RequestId, Risk,
+    RunContext, Signal, Store, Submission, Tenant, Ticket, Tool, Verdict,
 };
 #[doc(inline)]
 pub use hitl_core::{
@@ -165,7 +165,7 @@ pub mod prelude {
     pub use hitl_core::approval::ApproverExt;
     pub use hitl_core::{
         ApprovalLevel, CallContext, CallError, CallKey, Gate, GateBuilder, JsonlAudit,
-        NotRunReason, Outcome, Principal, Submission, Tool, Verdict,
+        NotRunReason, Outcome, Principal, Reconciliation, Submission, Tool, Verdict,
     };
     #[cfg(feature = "sqlite")]
     pub use hitl_store::SqliteStore;

@@ -61,7 +61,7 @@ async fn open_gate(options: &Options) -> Result<Gate, Box<dyn Error>> {
     Ok(gate.build().await?)
 }
 
-/// The loop. Whatever it has to do next, it reads from the transcript, so it can begin anywhere.
+/// The loop. It reads what to do next from the transcript, so it can begin anywhere.
 async fn converse(
     gate: &Gate,
     model: &ScriptedModel,
@@ -97,7 +97,7 @@ async fn run_calls(gate: &Gate, transcript: &mut Transcript) -> Result<(), Box<d
         let (Some(call), Some(answer)) = (calls.get(index), &batch.parts()[index].answer) else {
             continue;
         };
-        let told = match answer {
+        let reads = match answer {
             Ok(Outcome::Aborted { reason }) => {
                 return Err(format!("a reviewer stopped the run: {reason}").into());
             }
@@ -117,8 +117,8 @@ async fn run_calls(gate: &Gate, transcript: &mut Transcript) -> Result<(), Box<d
                 _ => return Err(error.to_string().into()),
             },
         };
-        println!("result of {}: {}", call.function.name, told.text);
-        transcript.push(Message::result(&call.id, told.text))?;
+        println!("result of {}: {}", call.function.name, reads.text);
+        transcript.push(Message::result(&call.id, reads.text))?;
     }
     if is_another { transcript.begin_run() } else { Ok(()) }
 }

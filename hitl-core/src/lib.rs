@@ -51,11 +51,11 @@ pub use arguments::{
 };
 pub use audit::{AuditEvent, AuditRecord, AuditSink, JsonlAudit, MemoryAudit};
 pub use call::{
-    AmountSpec, BindingDigest, CallContext, CallKey, ContentDigest, ContentPath, ContentReaders,
-    EscalationSpec, Failure, FailureRecord, Fingerprint, InvalidSpec, ModelMessage, Outcome,
-    OutputText, ParameterSpec, Permit, Principal, PrincipalKind, Risk, RunContext, RunDetails,
-    RunId, StageSpec, StateRequirement, Tenant, Thresholds, Tool, ToolAnnotations, ToolConfig,
-    ToolFacts, ToolKind, ToolSpec,
+    AmountSpec, Attempt, BindingDigest, CallContext, CallKey, ContentDigest, ContentPath,
+    ContentReaders, EscalationSpec, Failure, FailureRecord, Fingerprint, InvalidSpec, ModelMessage,
+    Outcome, OutputText, ParameterSpec, Permit, Principal, PrincipalKind, Reconciler,
+    Reconciliation, Risk, RunContext, RunDetails, RunId, StageSpec, StateRequirement, Tenant,
+    Thresholds, Tool, ToolAnnotations, ToolConfig, ToolFacts, ToolKind, ToolSpec,
 };
 pub use confidence::{
     ArgumentsView, Assessment, CallView, Factor, FactorSource, Opinion, ReviewerFactor, ScoreError,
@@ -66,8 +66,8 @@ pub use gate::{
     Batch, BuildError, CallError, EditPreview, ErasureReport, ErasureScope, Events, Gate,
     GateBuilder, GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection,
     NotRunReason, Preview, Queue, QueuePage, Receipt, Reminders, ResealReport, ReviewAccess,
-    SavedGrant, ScopedGate, Submission, Ticket, ToolSet, ToolStatus, UncoveredCard, UncoveredPlace,
-    UncoveredRequest, UncoveredText, UnscopedGate,
+    SavedGrant, ScopedGate, ShownResult, Submission, Ticket, ToolSet, ToolStatus, UncoveredCard,
+    UncoveredPlace, UncoveredRequest, UncoveredText, UnscopedGate,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};

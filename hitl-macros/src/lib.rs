@@ -71,11 +71,12 @@ mod validate;
 /// | `read_only` | flag | it changes nothing |
 /// | `destructive` | flag | it may destroy something |
 /// | `idempotent` | flag | doing it twice with the same key does it once |
-/// | `attempts` | at least 1; 3 | how often an idempotent tool is tried in all when nobody knows how it ended |
+/// | `attempts` | at least 1; 3 | how often a tool is tried in all without a human: an idempotent one whose outcome is unknown, or one whose `reconcile` found no effect |
 /// | `open_world` | flag | it reaches systems that the host does not know |
 /// | `effect` | template, like `"refund:{payment_id}"` | the consequence that must not happen twice: of the calls of a tenant with the same effect only the first starts, and a human is asked about a further one (docs/effects.md) |
 /// | `effect_repeat` | `"ask"`, `"refuse"`; `"ask"` | what happens to a further one |
 /// | `preview` | name of an `async fn` | it takes the tool's own parameters, changes nothing, and says what the call would do: a `CallPreview`, or a `Result` of one. Reviewers see it, and it is compared before the call runs (docs/macro.md) |
+/// | `reconcile` | name of an `async fn` | it takes the tool's own parameters, asks the provider how a call of unknown outcome ended, and returns a `Reconciliation` of the tool's output, or a `Result` of one (docs/effects.md) |
 /// | `approve_label`, `reject_label` | string; `"Approve"`, `"Reject"` | what the two buttons say |
 /// | `describe` | template | what would happen, in one line, with `{parameter}` where an argument belongs and `{{`, `}}` for braces |
 /// | `name` | 1 to 64 of `A-Z a-z 0-9 _ -`; the fn's name | what the model calls the tool |

@@ -31,8 +31,10 @@ fn together(attribute: &Attribute, errors: &mut Errors) {
         let why = "`escalate_to` needs `escalate_within`: how long they have";
         errors.at(&to.at, why);
     }
-    if let (Some(attempts), false) = (&attribute.attempts, attribute.has("idempotent")) {
-        let why = "`attempts` is for tools that are `idempotent`: no other is tried twice";
+    let may_start_again = attribute.has("idempotent") || attribute.has("reconcile");
+    if let (Some(attempts), false) = (&attribute.attempts, may_start_again) {
+        let why = "`attempts` is for tools that are `idempotent` or have a `reconcile`: no other is \
+                   tried twice";
         errors.at(&attempts.at, why);
     }
     if let (Some(reason), Some(decisions)) = (&attribute.requires_reason, &attribute.decisions)
@@ -152,6 +154,10 @@ const EFFECT: TemplateKey = TemplateKey {
 };
 
 fn effect(attribute: &Attribute, errors: &mut Errors) {
+    if let (Some(_), Some(reconcile)) = (&attribute.read_only, &attribute.reconcile) {
+        let why = "a tool that is `read_only` has no effect to look for: keep one of the two";
+        errors.at(reconcile, why);
+    }
     if let (Some(_), Some(effect)) = (&attribute.read_only, &attribute.effect) {
         errors.at(&effect.at, "a tool that is `read_only` has no effect: keep one of the two");
     }

@@ -9,6 +9,7 @@
 mod edits;
 mod nested_secrets;
 mod preview;
+mod reconcile;
 mod run;
 mod service;
 mod tool;

@@ -5,15 +5,21 @@
 //! | `queue` | filters and order of `queue` |
 //! | `decide` | who decides on which call, and how an unknown outcome is resolved |
 //! | `grant` | the terms of `allow`, and filters of `grants` |
+//! | `ids` | ids, whole or in part: pure |
 //! | `checks` | `audit` and `policy` |
 //! | `demo` | the scenes of `demo` |
 //! | `tasks` | which tasks are listed, shown or marked |
+//! | `applies` | which of the options of all commands each command reads |
+//! | `hint` | the options that a suggested command repeats: pure |
 //! | `values` | how values are parsed: pure |
 
+mod applies;
 mod checks;
 mod decide;
 mod demo;
 mod grant;
+mod hint;
+mod ids;
 mod queue;
 mod tasks;
 mod values;
@@ -30,10 +36,12 @@ use crate::commands::key::KeyCommand;
 use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
 
+pub(crate) use applies::command_line;
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
 pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
 pub(crate) use grant::{AllowArgs, GrantsArgs, Until};
+pub(crate) use ids::{IdArg, IdSearch, short_id};
 pub(crate) use queue::{OrderArg, QueueArgs};
 pub(crate) use tasks::TasksArgs;
 
@@ -52,6 +60,7 @@ pub(crate) struct Cli {
 
 /// Where the calls are.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Where the calls are")]
 pub(crate) struct BackendArgs {
     /// The store: an SQLite file, or `postgres://..`.
     #[arg(long, global = true, env = "HITL_DB", hide_env_values = true, value_name = "FILE|URL")]
@@ -82,14 +91,14 @@ pub(crate) enum Command {
     Queue(QueueArgs),
     /// Show one call: its card, its state and its history.
     Show {
-        /// The call's id.
-        id: RequestId,
+        /// The call's id, or the beginning or the end of it.
+        id: IdArg<RequestId>,
         /// Also show what redaction masks. You need the rights to decide the call; the audit
         /// records who uncovered what, so a store needs --audit. What the host declared sensitive
         /// stays hidden.
         #[arg(long)]
         uncover: bool,
-        #[command(flatten)]
+        #[command(flatten, next_help_heading = "With --uncover")]
         who: DeciderArgs,
     },
     /// Approve a call. On a terminal its card is shown and you are asked; elsewhere --binding is
@@ -151,8 +160,8 @@ pub(crate) enum Command {
     Allow(AllowArgs),
     /// Revoke a grant. Calls that it allowed and that have not started are asked about again.
     Revoke {
-        /// The grant's id, as `grants` prints it.
-        grant: GrantId,
+        /// The grant's id, or the beginning or the end of it, as `grants` prints it.
+        grant: IdArg<GrantId>,
         /// The reason.
         #[arg(long)]
         reason: String,
@@ -165,7 +174,8 @@ pub(crate) enum Command {
     /// Place, release and list legal holds.
     #[command(subcommand)]
     Hold(HoldCommand),
-    /// Resolve a call whose outcome is unknown, after you have checked what it did.
+    /// Resolve a call whose outcome is unknown, after you have checked what it did. On a terminal
+    /// its card is shown, and you are asked how it ended.
     Resolve(ResolveArgs),
     /// List tasks and their progress. With --url it is live; with a store it is the last journaled
     /// state, newest first: a task that was started and has not ended is listed as running even if
@@ -217,11 +227,10 @@ pub(crate) enum Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        command_line().debug_assert();
     }
 
     #[test]

@@ -107,6 +107,7 @@ fn exit_of_refusal(refusal: Refusal) -> Exit {
     match refusal {
         Refusal::State { .. }
         | Refusal::Stale
+        | Refusal::OtherResult
         | Refusal::Expired
         | Refusal::AlreadyVoted
         | Refusal::Alive => Exit::Conflict,
@@ -173,7 +174,9 @@ mod tests {
     #[test]
     fn what_looking_again_cannot_help_is_refused() {
         let gone = Refusal::State { state: CallState::Rejected, event: "decide" };
-        for changed in [gone, Refusal::Stale, Refusal::Expired, Refusal::AlreadyVoted] {
+        for changed in
+            [gone, Refusal::Stale, Refusal::OtherResult, Refusal::Expired, Refusal::AlreadyVoted]
+        {
             assert_eq!(exit_of_refusal(changed), Exit::Conflict, "{changed:?}");
         }
         for refused in [Refusal::NotAllowed, Refusal::NotEntitled, Refusal::FourEyes] {

@@ -2,21 +2,25 @@
 
 import { session } from "./api.js";
 import { earlier, preview, reason } from "./call-preview.js";
+import { argumentTable } from "./arguments.js";
 import {
-	argumentTable,
 	asker,
 	audit,
 	confidence,
 	contract,
+	effect,
 	levelBadge,
 	outcome,
 	riskBadge,
 	votes,
 	warnings,
 } from "./card-parts.js";
-import { DecisionPanel, resolvePanel } from "./decision-panel.js";
+import { DecisionPanel } from "./decision-panel.js";
 import { fill, h, say } from "./dom.js";
+import { draftOf, draftText, keepDraft } from "./drafts.js";
 import { icon } from "./icons.js";
+import { resolvePanel } from "./resolve-panel.js";
+import { result } from "./result.js";
 import { shadow } from "./style.js";
 import { words } from "./text.js";
 import { ago, due, isPast, now, setClock, span, ticking } from "./time.js";
@@ -34,6 +38,7 @@ export class ApprovalCard extends HTMLElement {
 	#left = h("span", { class: "left" });
 	#warned = h("div", {});
 	#table = h("div", {});
+	#why = h("div", {});
 	#onlookers = h("p", { class: "onlookers", role: "status" });
 
 	get callId() {
@@ -52,6 +57,8 @@ export class ApprovalCard extends HTMLElement {
 			this.#leave.push(() => stream.removeEventListener(kind, to));
 		};
 		listen("call", ({ detail }) => detail.call.id === this.callId && this.#changed(detail.call));
+		// The card says what became of the earlier call with the same effect.
+		listen("call", ({ detail }) => detail.call.id === this.#call?.request.repeats && this.load());
 		listen("presence", ({ detail }) => detail.call === this.callId && this.#others(detail.onlookers));
 		listen("gap", () => this.load());
 		listen("state", () => stream.state === "live" && this.load());
@@ -64,25 +71,34 @@ export class ApprovalCard extends HTMLElement {
 
 	disconnectedCallback() {
 		for (const leave of this.#leave.splice(0)) leave();
+		this.#keep();
 		this.#present(null);
 	}
 
 	attributeChangedCallback(name, before, after) {
 		if (before === after || !this.isConnected) return;
-		this.#call = null;
+		this.#keep();
+		this.#call = this.#panel = null;
 		this.load();
 	}
 
-	approve() {
-		this.#panel?.approve();
+	/** Approves; what is risky takes a second step. `repeats`: the key is held. */
+	approve(repeats) {
+		this.#panel?.approve(repeats);
 	}
 
 	reject() {
 		this.#panel?.reject();
 	}
 
-	edit() {
-		this.#panel?.edit();
+	/** Begins an action that asks for something first: `edit`, `explain`, `respond`, `allow`, `abort`, `withdraw`. */
+	act(name) {
+		this.#panel?.act(name);
+	}
+
+	/** Opens or closes the call's history. */
+	showHistory() {
+		this.#root.querySelector(".audit summary")?.click();
 	}
 
 	/** Shows the masked values, or covers them again. Uncovered values are kept on this card only. */
@@ -134,15 +150,20 @@ export class ApprovalCard extends HTMLElement {
 		const same = before && before.version === call.version;
 		this.#call = call;
 		this.#others(call.onlookers);
+		fill(this.#why, confidence(call));
 		if (same) return;
+		this.#keep(before);
+		const hadFocus = this.#root.activeElement !== null;
+		const wasOpen = before?.id === call.id && this.#root.querySelector(".audit")?.open;
+		const draft = draftOf(call.id);
 		const moved = before && before.id === call.id && before.revision !== call.revision && call.state === "pending";
 		this.#panel =
 			call.state === "pending"
-				? new DecisionPanel(
-						call,
-						(path, body) => this.#send(path, body),
-						(path, body) => session.post(`api/calls/${call.id}/${path}`, body),
-					)
+				? new DecisionPanel(call, {
+						send: (path, body) => this.#send(path, body),
+						look: (path, body) => session.post(`api/calls/${call.id}/${path}`, body),
+						draft,
+					})
 				: null;
 		const settle = call.state === "outcomeUnknown" && resolvePanel(call, (path, body) => this.#send(path, body));
 		const title = call.rendered.title;
@@ -171,9 +192,15 @@ export class ApprovalCard extends HTMLElement {
 						this.#left,
 					),
 					h("h2", { id: "title", tabindex: "-1" }, title.text),
-					(title.origin === "mixed" || title.origin === "model") &&
-						h("p", { class: "faint" }, "(includes text from the model)"),
-					h("p", { class: "said" }, h("code", {}, call.tool), " ", call.request.description),
+					h(
+						"p",
+						{ class: "said" },
+						h("code", {}, call.tool),
+						" ",
+						call.request.description,
+						(title.origin === "mixed" || title.origin === "model") &&
+							h("small", {}, " · the title includes text from the model"),
+					),
 					asker(call),
 					this.#onlookers,
 				),
@@ -184,18 +211,88 @@ export class ApprovalCard extends HTMLElement {
 						icon("warn"),
 						"This call has changed since you opened it. Check it again.",
 					),
-				call.state !== "pending" && outcome(call, ago),
+				call.state !== "pending" && [outcome(call, ago), this.#next()],
+				call.state !== "pending" && this.#kept(call, draft),
+				result(call),
 				votes(call),
 				this.#warned,
 				contract(call),
-				h("div", { class: "columns" }, this.#table, confidence(call)),
+				effect(call),
+				h("div", { class: "columns" }, this.#table, this.#why),
 				earlier(call, ago),
 				audit(() => session.get(`api/calls/${call.id}/audit`), ago),
 				h("p", { class: "identity faint" }, `revision ${call.revision} · binding ${call.binding.slice(0, 16)}…`),
 				this.#panel?.element ?? settle,
 			),
 		);
+		if (wasOpen) this.#root.querySelector(".audit").open = true;
 		this.#tick();
+		// What had the focus is gone: it stays on the card.
+		if (hadFocus && !this.#root.activeElement) this.#root.querySelector("#title")?.focus();
+	}
+
+	/** Keeps what was typed about the call, unless it was sent. */
+	#keep(call = this.#call) {
+		if (call && this.#panel) keepDraft(call.id, this.#panel.draft);
+	}
+
+	/** Leads to the next call, where a queue has one. */
+	#next() {
+		return (
+			this.hasAttribute("has-next") &&
+			h(
+				"p",
+				{ class: "onward" },
+				h(
+					"button",
+					{
+						class: "act main next",
+						type: "button",
+						onclick: () => this.dispatchEvent(new CustomEvent("next", { bubbles: true, composed: true })),
+					},
+					h("span", {}, "Next call"),
+					h("kbd", { "aria-hidden": "true" }, "N"),
+				),
+			)
+		);
+	}
+
+	/** What was typed about a call that was decided meanwhile. */
+	#kept(call, draft) {
+		const text = draftText(draft);
+		if (!text) return null;
+		const box = h("textarea", { rows: "3", readonly: true, "aria-label": "What you typed", value: text });
+		const block = h(
+			"div",
+			{ class: "moved kept", role: "alert" },
+			icon("warn"),
+			h(
+				"div",
+				{},
+				h(
+					"p",
+					{},
+					h("strong", {}, "Your text was not sent. "),
+					call.decided ? `${call.decided.by} decided while you were typing.` : "The call ended while you were typing.",
+					" It is kept here until you discard it.",
+				),
+				box,
+				h(
+					"button",
+					{
+						class: "link",
+						type: "button",
+						onclick: () => {
+							keepDraft(call.id, null);
+							block.remove();
+							this.#root.querySelector("#title")?.focus();
+						},
+					},
+					"Discard it",
+				),
+			),
+		);
+		return block;
 	}
 
 	async #send(path, body) {
@@ -204,13 +301,17 @@ export class ApprovalCard extends HTMLElement {
 			const said = await session.post(`api/calls/${id}/${path}`, body);
 			// A grant allows this call first, unless a reviewer has decided it just now.
 			const call = said.allowed ? said.allowed[0] : said;
-			if (call) this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
+			this.#panel = null;
+			keepDraft(id, null);
+			if (call && path !== "extend")
+				this.dispatchEvent(new CustomEvent("decided", { bubbles: true, composed: true, detail: call }));
 		} catch (error) {
 			if (error.current || error.kind === "expired") this.load();
 			throw error;
 		}
+		if (this.callId !== id) return;
 		await this.load();
-		this.#root.querySelector("#title")?.focus();
+		(this.#root.querySelector(".next") ?? this.#root.querySelector("#title"))?.focus();
 	}
 
 	#skeleton() {

@@ -3,11 +3,10 @@
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { kind, parse } from "./json.js";
-import { plural, words } from "./text.js";
+import { outcomeTone, stateIcon, stateName } from "./states.js";
+import { words } from "./text.js";
 
 const RISKS = { low: "Low risk", medium: "Medium risk", high: "High risk", critical: "Critical risk" };
-const FIRST = 6;
-const MASK = /^"?\[redacted(:[0-9a-f]+)?\]"?$/;
 
 export function riskBadge(risk) {
 	return h("span", { class: `badge risk risk-${risk}` }, icon(risk), RISKS[risk] ?? words(risk));
@@ -47,8 +46,11 @@ export function confidence(call) {
 			),
 		);
 	}
-	for (const reason of call.request.because ?? []) {
-		rows.push(h("li", { class: "down" }, h("span", { class: "points" }, "rule"), h("span", {}, reason)));
+	const raised = call.rendered.sections.find((section) => section.name === "raisedBy")?.lines ?? [];
+	for (const { value, tone } of raised) {
+		rows.push(
+			h("li", { class: tone === "good" ? "up" : "down" }, h("span", { class: "points" }, "rule"), h("span", {}, value)),
+		);
 	}
 	return h(
 		"section",
@@ -92,117 +94,6 @@ function breakdown(call) {
 			h("tbody", {}, rows),
 		),
 	);
-}
-
-/** A value as it is shown: one that is masked as a whole has a lock, and the reason. */
-function shownValue(line) {
-	const masks = line.masks ?? [];
-	const whole = masks.length > 0 && MASK.test(line.value);
-	const reads = line.reads && h("span", { class: "reads" }, line.reads);
-	if (whole && masks.every((mask) => mask.declared))
-		return h("span", { class: "masked" }, icon("lock"), "secret, hidden");
-	if (whole) return [h("span", { class: "masked" }, icon("lock"), "masked"), reads];
-	return [line.value && h("code", {}, line.value), reads];
-}
-
-/** The masked places and the button that uncovers them; or a note that they were uncovered. */
-function uncovering(call, uncover) {
-	if (call.state !== "pending" && call.state !== "outcomeUnknown") return null;
-	if (call.uncovered) {
-		return h(
-			"p",
-			{ class: "uncovering", role: "status" },
-			icon("eye"),
-			h("span", {}, "Uncovered for you. This is recorded in the audit."),
-			h("button", { class: "link", type: "button", onclick: () => uncover(false) }, "Hide it again"),
-		);
-	}
-	const masked = call.rendered.toUncover ?? 0;
-	return (
-		masked > 0 &&
-		h(
-			"p",
-			{ class: "uncovering" },
-			icon("lock"),
-			h("span", {}, `${plural(masked, "place")} masked.`),
-			h(
-				"button",
-				{ class: "act uncover", type: "button", onclick: () => uncover(true) },
-				icon("eye"),
-				h("span", {}, "Uncover"),
-				h("kbd", { "aria-hidden": "true" }, "U"),
-			),
-		)
-	);
-}
-
-/** The first six arguments, the rest on demand. `uncover` shows or covers the masked values in them. */
-export function argumentTable(call, uncover) {
-	const section = (call.uncovered ?? call).rendered.sections.find((section) => section.name === "arguments");
-	const groups = [];
-	for (const line of section?.lines ?? []) {
-		if (line.depth === 0 || !groups.length) groups.push([]);
-		groups.at(-1).push(line);
-	}
-	const row = (line) =>
-		h(
-			"div",
-			{ class: `arg tone-${line.tone}`, vars: { "--depth": line.depth } },
-			h("dt", {}, line.label ?? "·"),
-			h("dd", {}, shownValue(line)),
-		);
-	const table = h("dl", { class: "args" }, groups.slice(0, FIRST).flat().map(row));
-	const rest = groups.slice(FIRST);
-	const more =
-		rest.length > 0 &&
-		h(
-			"button",
-			{
-				class: "link more",
-				type: "button",
-				"aria-expanded": "false",
-				onclick: () => {
-					table.append(...rest.flat().map(row));
-					more.remove();
-					table.tabIndex = -1;
-					table.focus();
-				},
-			},
-			`Show ${plural(rest.length, "more argument")}`,
-		);
-	return h(
-		"section",
-		{ class: "arguments", "aria-label": "Arguments" },
-		h("h3", {}, "Arguments", section?.label && h("span", { class: "origin" }, section.label)),
-		uncovering(call, uncover),
-		groups.length ? table : h("p", { class: "faint" }, "No arguments."),
-		more,
-		named(call),
-	);
-}
-
-/** The contents that the arguments name: those that were not read, and those that were. */
-function named(call) {
-	const { sections } = (call.uncovered ?? call).rendered;
-	const part = (name) => sections.find((section) => section.name === name);
-	const contents = part("contents");
-	const line = ({ label, value, reads, tone }) =>
-		h(
-			"div",
-			{ class: `tone-${tone}` },
-			label && h("b", {}, label, " "),
-			value,
-			reads && h("span", { class: "reads" }, reads),
-		);
-	return [
-		part("risk")
-			?.lines.slice(1)
-			.map(({ value }) => h("p", { class: "faint" }, value)),
-		contents && [
-			h("h3", {}, "Contents", h("span", { class: "origin" }, contents.label)),
-			h("pre", { class: "contents", tabindex: "0" }, contents.lines.map(line)),
-		],
-	];
 }
 
 /** The content of a contract: id, amount as money, signatory, terms. */
@@ -266,6 +157,20 @@ export function votes(call) {
 	);
 }
 
+/** The effect that happens once. */
+export function effect(call) {
+	const section = call.rendered.sections.find((section) => section.name === "effect");
+	if (!section) return null;
+	const [what, ...more] = section.lines;
+	return h(
+		"p",
+		{ class: "effect" },
+		"Effect: ",
+		h("code", {}, what.value),
+		more.map(({ value }) => h("span", { class: "faint" }, ` ${value}`)),
+	);
+}
+
 export function warnings(call) {
 	const list = (call.uncovered ?? call).rendered.warnings ?? [];
 	if (!list.length) return null;
@@ -313,28 +218,6 @@ export function asker(call) {
 	);
 }
 
-const STATES = {
-	pending: ["wait", "Waiting for a decision"],
-	approved: ["check", "Approved, not started yet"],
-	claimed: ["clock", "Running"],
-	executed: ["check", "Done"],
-	failed: ["cross", "Failed"],
-	rejected: ["cross", "Rejected"],
-	responded: ["reply", "Answered (not run)"],
-	expired: ["clock", "Expired (not decided in time, not run)"],
-	cancelled: ["stop", "Withdrawn (not run)"],
-	denied: ["cross", "Denied by a rule"],
-	outcomeUnknown: ["unknown", "Started, outcome unknown"],
-};
-
-export function stateName(state) {
-	return STATES[state]?.[1] ?? words(state);
-}
-
-export function stateIcon(state) {
-	return icon(STATES[state]?.[0] ?? "dot");
-}
-
 /** The outcome of a call that is no longer pending. */
 export function outcome(call, when) {
 	const { decided } = call;
@@ -347,7 +230,7 @@ export function outcome(call, when) {
 	};
 	return h(
 		"div",
-		{ class: `outcome state-${call.state}`, role: "status" },
+		{ class: `outcome tone-${outcomeTone(call.state)} state-${call.state}`, role: "status" },
 		stateIcon(call.state),
 		h(
 			"div",

@@ -3,6 +3,7 @@
 //   <hitl-queue></hitl-queue>
 //   <hitl-approval-card call="0198..."></hitl-approval-card>
 //   <hitl-task-card></hitl-task-card>     (its `task` property is what `api/tasks` says)
+//   <hitl-tasks></hitl-tasks>             (after `withTasks()`)
 //   <hitl-history></hitl-history>         (after `withHistory()`)
 //   <hitl-grants></hitl-grants>           (after `withGrants()`)
 //   <hitl-policies></hitl-policies>       (after `withPolicies()`)
@@ -11,19 +12,30 @@
 // otherwise call `signIn(token)`, for which <hitl-sign-in> is a form.
 
 import { session } from "./api.js";
-import { ApprovalCard } from "./approval-card.js";
 import { Queue } from "./queue.js";
 import { SignIn } from "./sign-in.js";
-import { TaskCard } from "./task-card.js";
 
 function define(name, element) {
 	if (!customElements.get(name)) customElements.define(name, element);
 }
 
-define("hitl-approval-card", ApprovalCard);
-define("hitl-task-card", TaskCard);
 define("hitl-sign-in", SignIn);
 define("hitl-queue", Queue);
+
+// The cards follow the queue: the list is there before them.
+const cards = Promise.all([
+	import("./approval-card.js").then(({ ApprovalCard }) => define("hitl-approval-card", ApprovalCard)),
+	import("./task-card.js").then(({ TaskCard }) => define("hitl-task-card", TaskCard)),
+]);
+
+/** Waits for the cards, which are on their way. */
+export const withCards = () => cards;
+
+/** Loads the tasks, likewise. */
+export async function withTasks() {
+	await cards;
+	define("hitl-tasks", (await import("./tasks.js")).Tasks);
+}
 
 /** Loads the history, whose plots are fetched only when needed. */
 export async function withHistory() {

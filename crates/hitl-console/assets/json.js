@@ -92,6 +92,26 @@ export function write(value) {
 	return JSON.stringify(value);
 }
 
+/** Writes a document over several lines, for people. */
+export function pretty(value, indent = "") {
+	const inner = `${indent}  `;
+	const over = (open, items, close) => `${open}\n${items.map((item) => inner + item).join(",\n")}\n${indent}${close}`;
+	if (write(value).length <= 60) return write(value);
+	if (value instanceof Map)
+		return over(
+			"{",
+			[...value].map(([k, v]) => `${JSON.stringify(k)}: ${pretty(v, inner)}`),
+			"}",
+		);
+	if (Array.isArray(value))
+		return over(
+			"[",
+			value.map((item) => pretty(item, inner)),
+			"]",
+		);
+	return write(value);
+}
+
 /** `string`, `number`, `boolean`, `null`, `array`, `object`. */
 export function kind(value) {
 	if (value instanceof Num) return "number";

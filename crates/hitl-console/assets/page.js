@@ -1,84 +1,14 @@
 // The page: the signed-in reviewer, the state of the connection, and the current view.
 
-import { fill, h, say } from "./dom.js";
-import { hitl, signOut, withGrants, withHistory, withPolicies } from "./hitl.js";
+import { fill, h, isTyping, say } from "./dom.js";
+import { hitl, signOut, withGrants, withHistory, withPolicies, withTasks } from "./hitl.js";
 import { icon } from "./icons.js";
 
 const VIEWS = { queue: "Queue", tasks: "Tasks", grants: "Grants", policies: "Policies", history: "History" };
-const ON_DEMAND = { grants: withGrants, policies: withPolicies, history: withHistory };
+const ON_DEMAND = { tasks: withTasks, grants: withGrants, policies: withPolicies, history: withHistory };
 
 /** The views of this console: one without rule files has no page for them. */
 const views = () => Object.entries(VIEWS).filter(([view]) => view !== "policies" || hitl.me?.policies);
-
-class Tasks extends HTMLElement {
-	#cards = new Map();
-	#dismissed = new Set(JSON.parse(sessionStorage.getItem("hitl-dismissed") ?? "[]"));
-	#grid = h("div", { class: "grid" });
-	#empty = h("div", { class: "plain" });
-	#leave = [];
-
-	connectedCallback() {
-		fill(this, h("h2", {}, "Tasks"), this.#grid, this.#empty);
-		const listen = (kind, to) => {
-			hitl.stream.addEventListener(kind, to);
-			this.#leave.push(() => hitl.stream.removeEventListener(kind, to));
-		};
-		listen("task", ({ detail }) => this.#put(detail));
-		listen("gap", () => this.load());
-		listen("state", () => hitl.stream.state === "live" && this.load());
-		this.addEventListener("dismiss", ({ detail }) => {
-			this.#dismissed.add(detail);
-			sessionStorage.setItem("hitl-dismissed", JSON.stringify([...this.#dismissed].slice(-200)));
-			this.#cards.delete(detail);
-			this.#count();
-		});
-		this.load();
-	}
-
-	disconnectedCallback() {
-		for (const leave of this.#leave.splice(0)) leave();
-	}
-
-	async load() {
-		try {
-			const { tasks } = await hitl.get("api/tasks");
-			const there = new Set(tasks.map((task) => task.taskId));
-			for (const [id, card] of this.#cards) {
-				if (!there.has(id)) {
-					card.remove();
-					this.#cards.delete(id);
-				}
-			}
-			tasks.forEach((task) => this.#put(task));
-			this.#count();
-		} catch (error) {
-			fill(this.#empty, h("p", { role: "alert" }, error.message));
-		}
-	}
-
-	#put(task) {
-		if (this.#dismissed.has(task.taskId)) return;
-		let card = this.#cards.get(task.taskId);
-		if (!card) {
-			card = document.createElement("hitl-task-card");
-			this.#cards.set(task.taskId, card);
-			this.#grid.append(card);
-		}
-		card.task = task;
-		this.#count();
-	}
-
-	#count() {
-		fill(
-			this.#empty,
-			!this.#cards.size && [
-				h("p", {}, h("strong", {}, "No tasks are running.")),
-				h("p", { class: "faint" }, "Long-running work shows its progress here."),
-			],
-		);
-	}
-}
-customElements.define("hitl-tasks", Tasks);
 
 class Page extends HTMLElement {
 	#main = h("main", {});
@@ -92,6 +22,7 @@ class Page extends HTMLElement {
 		hitl.addEventListener("signed-in", () => this.#signedIn());
 		hitl.addEventListener("signed-out", () => this.#signedOut());
 		hitl.stream.addEventListener("state", () => this.#connection());
+		document.addEventListener("keydown", (event) => this.#key(event));
 		addEventListener("hashchange", () => hitl.me && this.#go());
 		this.#begin();
 	}
@@ -169,7 +100,7 @@ class Page extends HTMLElement {
 			if (of === name) tab.setAttribute("aria-current", "page");
 			else tab.removeAttribute("aria-current");
 		}
-		document.title = `${VIEWS[name]} · Review · hitl`;
+		this.#title(name);
 		if (this.#view !== name) {
 			this.#view = name;
 			ON_DEMAND[name]?.();
@@ -177,10 +108,27 @@ class Page extends HTMLElement {
 			element.addEventListener("pick", ({ detail }) =>
 				history.replaceState(null, "", detail ? `#queue/${detail}` : "#queue"),
 			);
-			element.addEventListener("count", ({ detail }) => say(this.#number, detail || ""));
+			element.addEventListener("count", ({ detail }) => {
+				say(this.#number, detail || "");
+				this.#title(name);
+			});
 			fill(this.#main, element);
 		}
 		if (name === "queue" && call) this.#main.firstChild.pick(call, false);
+	}
+
+	/** The tab's title begins with the number of waiting calls. */
+	#title(view) {
+		const count = this.#number.textContent;
+		document.title = `${count && `(${count}) `}${VIEWS[view]} · Review · hitl`;
+	}
+
+	/** The digits lead to the views, in the order of the tabs. */
+	#key(event) {
+		if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || !hitl.me) return;
+		const [view] = Object.entries(VIEWS)[Number(event.key) - 1] ?? [];
+		if (view && this.#tabs[view]?.isConnected) location.hash = view;
+		if (event.key === "?" && this.#view !== "queue") import("./help.js").then(({ help }) => help());
 	}
 
 	#connection() {

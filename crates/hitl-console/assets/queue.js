@@ -3,12 +3,19 @@
 // Lines beyond the screen are not drawn (content-visibility), and come in pages, so that a thousand
 // are as smooth as ten. Their order is the server's: it knows whose turn it is.
 
+import { alertOf } from "./alerts.js";
 import { session } from "./api.js";
+import { BulkBar } from "./bulk-bar.js";
 import { fill, h, isTyping, say } from "./dom.js";
 import { icon } from "./icons.js";
-import { Row } from "./queue-list.js";
+import { preference } from "./preferences.js";
+import { QueueFilters } from "./queue-filters.js";
+import { frame } from "./queue-frame.js";
+import { groupsOf } from "./queue-groups.js";
+import { queueKeys } from "./queue-keys.js";
+import { GroupHead, Row, isSelectable } from "./queue-list.js";
 import { shadow } from "./style.js";
-import { plural, tally, words } from "./text.js";
+import { language, tally, words } from "./text.js";
 import { setClock, ticking } from "./time.js";
 
 const PAGE = 100;
@@ -16,16 +23,24 @@ const PAGE = 100;
 const LARGE = 200;
 // The number of pages read at once, when a filter leaves few calls on each.
 const PAGES = 5;
+// From this number of calls on, rows are dense unless a reviewer has chosen.
+const MANY = 25;
 
 export class Queue extends HTMLElement {
 	#root = shadow(this);
 	#rows = new Map();
+	#heads = new Map();
+	#folded = new Set();
+	// The calls in the server's order, and those that are listed, in the order of the list.
 	#order = [];
+	#listed = [];
 	#next = null;
 	#counts = null;
 	#picked = null;
+	// Where the selected call was in the list: the next one is there once it has left.
+	#place = 0;
 	#checked = new Set();
-	#filter = { order: "priority", level: "", risk: "", tool: "", text: "" };
+	#anchor = null;
 	#loading = 0;
 	#again = null;
 	#changes = new Map();
@@ -33,105 +48,40 @@ export class Queue extends HTMLElement {
 	#anew = false;
 	#reading = 0;
 	#leave = [];
+	#timer = null;
 
 	#list = h("ul", { class: "list", "aria-label": "Pending calls" });
 	#empty = h("div", { class: "empty" });
 	#more = h("button", { class: "link more", type: "button", onclick: () => this.#page() }, "Show more");
 	#status = h("p", { class: "counts" });
 	#live = h("p", { class: "sr", role: "status", "aria-live": "polite" });
-	#bulk = h("div", { class: "bulk", role: "region", "aria-label": "Selected calls" });
-	#bulkNote = h("p", { class: "note", role: "alert" });
 	#card = document.createElement("hitl-approval-card");
-	#search = h("input", {
-		type: "search",
-		placeholder: "Search titles",
-		"aria-label": "Search titles",
-		oninput: () => this.#set("text", this.#search.value.trim(), 200),
+	#filters = new QueueFilters({
+		changed: (wait) => {
+			clearTimeout(this.#timer);
+			this.#timer = setTimeout(() => this.load(), wait);
+		},
+		looks: () => this.#arrange(),
 	});
-	#tools = h("select", { "aria-label": "Tool", onchange: (event) => this.#set("tool", event.target.value) });
-	#timer = null;
+	#bulk = new BulkBar({ told: (said) => say(this.#live, said), clear: (ids) => this.#uncheck(ids) });
 
 	constructor() {
 		super();
-		const options = (pairs) => pairs.map(([value, name]) => h("option", { value }, name));
-		const choose = (name, label, pairs) =>
-			h("select", { "aria-label": label, onchange: (event) => this.#set(name, event.target.value) }, options(pairs));
+		const side = [
+			h("div", { class: "tools" }, this.#filters.element, this.#status),
+			this.#list,
+			this.#empty,
+			this.#more,
+			this.#bulk.element,
+		];
 		fill(
 			this.#root,
-			h(
-				"div",
-				{ class: "queue" },
-				h(
-					"section",
-					{ class: "side", "aria-label": "Queue" },
-					h(
-						"div",
-						{ class: "tools" },
-						h(
-							"div",
-							{ class: "first" },
-							this.#search,
-							choose("order", "Order", [
-								["priority", "Most urgent first"],
-								["due", "Due first"],
-								["oldest", "Oldest first"],
-							]),
-						),
-						h(
-							"div",
-							{ class: "filters" },
-							choose("level", "Level", [
-								["", "All levels"],
-								["quick", "Quick look"],
-								["full", "Full review"],
-							]),
-							choose("risk", "Risk", [
-								["", "All risks"],
-								["low", "Low risk"],
-								["medium", "Medium risk"],
-								["high", "High risk"],
-								["critical", "Critical risk"],
-							]),
-							this.#tools,
-						),
-						this.#status,
-					),
-					this.#list,
-					this.#empty,
-					this.#more,
-					this.#bulk,
-				),
-				h(
-					"section",
-					{ class: "detail", "aria-label": "Call" },
-					h(
-						"button",
-						{ class: "link backward", type: "button", onclick: () => this.pick(null) },
-						icon("back"),
-						"Queue",
-					),
-					this.#card,
-					h(
-						"div",
-						{ class: "nothing" },
-						h("p", {}, "Choose a call to see what it would do."),
-						h(
-							"p",
-							{ class: "faint" },
-							h("kbd", {}, "J"),
-							" and ",
-							h("kbd", {}, "K"),
-							" move, ",
-							h("kbd", {}, "?"),
-							" lists all keys.",
-						),
-					),
-				),
-				this.#live,
-			),
+			frame(side, this.#card, () => this.pick(null)),
+			this.#live,
 		);
-		fill(this.#tools, options([["", "All tools"]]));
+		this.#bulk.calls = [];
 		this.#card.addEventListener("decided", ({ detail }) => this.#decided(detail));
+		this.#card.addEventListener("next", () => this.next());
 		new IntersectionObserver((seen) => seen.some((at) => at.isIntersecting) && this.#page(), {
 			rootMargin: "600px",
 		}).observe(this.#more);
@@ -160,32 +110,49 @@ export class Queue extends HTMLElement {
 		return this.#picked;
 	}
 
+	get card() {
+		return this.#card;
+	}
+
+	get filters() {
+		return this.#filters;
+	}
+
+	get bulk() {
+		return this.#bulk;
+	}
+
 	/** Selects a call, or none. */
 	pick(id, focus = true) {
 		if (this.#picked === id) return;
 		this.#row(this.#picked)?.button.removeAttribute("aria-current");
 		this.#picked = id;
-		this.#card.callId = id;
+		if (id) this.#card.setAttribute("call", id);
+		else this.#card.removeAttribute("call");
 		this.toggleAttribute("showing", Boolean(id));
 		const row = this.#row(id);
 		row?.button.setAttribute("aria-current", "true");
-		if (focus) row?.button.focus({ preventScroll: true });
+		if (focus) (row?.element.isConnected ? row.button : this.#filters.search).focus({ preventScroll: true });
 		row?.element.scrollIntoView({ block: "nearest" });
+		this.#placed();
 		this.dispatchEvent(new CustomEvent("pick", { detail: id }));
+	}
+
+	#placed() {
+		const at = this.#listed.indexOf(this.#picked);
+		if (at >= 0) this.#place = at;
+		this.#card.toggleAttribute(
+			"has-next",
+			this.#listed.some((id) => id !== this.#picked),
+		);
 	}
 
 	#row(id) {
 		return this.#rows.get(id);
 	}
 
-	#set(name, value, wait = 0) {
-		this.#filter[name] = value;
-		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.load(), wait);
-	}
-
 	#path(after, limit = PAGE) {
-		const query = new URLSearchParams(Object.entries(this.#filter).filter(([, value]) => value));
+		const query = new URLSearchParams(this.#filters.query);
 		query.set("limit", limit);
 		if (after) query.set("after", after);
 		return `api/calls?${query}`;
@@ -222,8 +189,8 @@ export class Queue extends HTMLElement {
 			for (const id of [...this.#rows.keys()]) if (!keep.has(id)) this.#drop(id);
 			for (const call of calls) this.#put(call);
 			this.#order = [...keep];
-			this.#arrange();
 			this.#count(listing);
+			this.#arrange();
 		} catch (error) {
 			if (turn !== this.#loading || error.status === 401) return;
 			this.#say(
@@ -247,8 +214,8 @@ export class Queue extends HTMLElement {
 				if (!this.#row(call.id)) this.#order.push(call.id);
 				this.#put(call);
 			}
-			this.#arrange();
 			this.#count(listing);
+			this.#arrange();
 		} catch {
 			// The button stays, for another attempt.
 		} finally {
@@ -263,14 +230,20 @@ export class Queue extends HTMLElement {
 				const heard = this.#since.get(call.id);
 				return heard && heard.version > call.version ? heard : call;
 			})
-			.filter((call) => call.state === "pending" && this.#fits(call));
+			.filter((call) => call.state === "pending" && this.#filters.fits(call) !== false);
 	}
 
 	#put(call) {
 		const row = this.#row(call.id);
 		if (!row)
-			this.#rows.set(call.id, new Row(call, { pick: (id) => this.pick(id), check: (id, on) => this.#check(id, on) }));
-		else if (row.call.version < call.version) row.show(call);
+			this.#rows.set(
+				call.id,
+				new Row(call, { pick: (id) => this.pick(id), check: (id, on, range) => this.#check(id, on, range) }),
+			);
+		else if (row.call.version < call.version) {
+			row.show(call);
+			if (!isSelectable(call)) this.#checked.delete(call.id);
+		}
 	}
 
 	#drop(id) {
@@ -279,29 +252,79 @@ export class Queue extends HTMLElement {
 		this.#checked.delete(id);
 	}
 
-	/** Puts the lines in order, touching only those that are out of place. */
+	/** Returns the headings and lines in the order of the list, and notes which calls are listed. */
+	#elements() {
+		const calls = this.#order.map((id) => this.#row(id).call);
+		const groups = groupsOf(calls, preference("group"));
+		const elements = [];
+		const heads = new Set();
+		this.#listed = [];
+		for (const group of groups) {
+			const folded = group.heading !== null && this.#folded.has(group.key);
+			if (group.heading !== null) {
+				heads.add(group.key);
+				elements.push(this.#head(group, folded));
+			}
+			if (folded) continue;
+			for (const { id } of group.calls) {
+				this.#listed.push(id);
+				elements.push(this.#row(id).element);
+			}
+		}
+		for (const key of [...this.#heads.keys()]) if (!heads.has(key)) this.#heads.delete(key);
+		return elements;
+	}
+
+	#head(group, folded) {
+		const { key } = group;
+		if (!this.#heads.has(key)) {
+			const head = new GroupHead({
+				fold: () => {
+					if (!this.#folded.delete(key)) this.#folded.add(key);
+					this.#arrange();
+				},
+				check: (on) => this.#checkAll(head.calls, on),
+			});
+			this.#heads.set(key, head);
+		}
+		const head = this.#heads.get(key);
+		head.calls = group.calls;
+		head.show(group, folded, this.#checked);
+		return head.element;
+	}
+
+	/** Puts the lines in order, touching only those that are out of place. The focus stays in the list. */
 	#arrange() {
+		const many = (this.#counts?.all.counted ?? 0) >= MANY;
+		const dense = preference("dense") ?? many;
+		this.#filters.dense = dense;
+		this.toggleAttribute("dense", dense);
+		const focused = this.#list.contains(this.#root.activeElement);
+		const elements = this.#elements();
+		const wanted = new Set(elements);
+		for (const element of [...this.#list.children]) if (!wanted.has(element)) element.remove();
 		let at = this.#list.firstChild;
-		for (const id of this.#order) {
-			const { element } = this.#row(id);
+		for (const element of elements) {
 			if (element === at) at = at.nextSibling;
 			else this.#list.insertBefore(element, at);
 		}
 		this.#row(this.#picked)?.button.setAttribute("aria-current", "true");
+		if (focused && !this.#list.contains(this.#root.activeElement)) this.#focusNear();
+		this.#placed();
 		this.#bulkBar();
 	}
 
-	#count({ counts, next, now, tools }) {
+	/** The line that had the focus is gone: the one in its place gets it. */
+	#focusNear() {
+		const id = this.#listed[Math.min(this.#place, this.#listed.length - 1)];
+		(this.#row(id)?.button ?? this.#filters.search).focus({ preventScroll: true });
+	}
+
+	#count({ counts, next, now, tools, calls }) {
 		setClock(now);
 		this.#next = next ?? null;
 		this.#counts = counts;
-		const known = tools.includes(this.#filter.tool) || !this.#filter.tool ? tools : [...tools, this.#filter.tool];
-		fill(
-			this.#tools,
-			h("option", { value: "" }, "All tools"),
-			known.map((tool) => h("option", { value: tool }, words(tool))),
-		);
-		this.#tools.value = this.#filter.tool;
+		this.#filters.offer(tools, calls);
 		this.#told();
 	}
 
@@ -309,9 +332,9 @@ export class Queue extends HTMLElement {
 	#told() {
 		if (!this.#counts) return;
 		const { all, overdue, quick, full } = this.#counts;
-		const { level, risk, tool, text } = this.#filter;
-		const filtered = level || risk || tool || text;
-		const seen = filtered && [`${this.#order.length.toLocaleString("en")}${this.#next ? "+" : ""} of `];
+		const seen = this.#filters.isNarrow && [
+			`${this.#order.length.toLocaleString(language())}${this.#next ? "+" : ""} of `,
+		];
 		fill(
 			this.#status,
 			h("b", {}, seen, tally(all)),
@@ -351,7 +374,7 @@ export class Queue extends HTMLElement {
 		let arrived = null;
 		for (const change of changes) {
 			const row = this.#row(change.id);
-			if (change.state !== "pending" || !this.#fits(change)) this.#drop(change.id);
+			if (change.state !== "pending" || this.#filters.fits(change) === false) this.#drop(change.id);
 			else if (!row) arrived = change;
 			else if (row.call.priority !== change.priority || row.call.dueAt !== change.dueAt) arrived = change;
 			else this.#put(change);
@@ -359,7 +382,10 @@ export class Queue extends HTMLElement {
 		this.#order = this.#order.filter((id) => this.#rows.has(id));
 		this.#arrange();
 		this.#told();
-		if (arrived && !this.#row(arrived.id)) say(this.#live, `New: ${arrived.title}, ${arrived.risk} risk`);
+		if (arrived && !this.#row(arrived.id)) {
+			say(this.#live, `New: ${arrived.title}, ${arrived.risk} risk`);
+			alertOf(arrived);
+		}
 		this.#readAgain(Boolean(arrived));
 	}
 
@@ -391,108 +417,77 @@ export class Queue extends HTMLElement {
 		}
 	}
 
-	#fits(call) {
-		const { level, risk, tool, text } = this.#filter;
-		const is = (wanted, there) => !wanted || wanted === there;
-		const found = !text || call.title.toLowerCase().includes(text.toLowerCase());
-		return is(level, call.level) && is(risk, call.risk) && is(tool, call.tool) && found;
-	}
-
 	#decided(call) {
 		say(this.#live, `${words(call.state)}: ${call.title}`);
+		if (preference("advance")) this.next();
 	}
 
-	#check(id, on) {
-		if (on) this.#checked.add(id);
-		else this.#checked.delete(id);
-		this.#bulkBar();
+	/** Selects or unselects a call; with `range`, all from the one before to this one. */
+	#check(id, on, range = false) {
+		const [from, to] = [this.#listed.indexOf(this.#anchor), this.#listed.indexOf(id)];
+		const ids = range && from >= 0 && to >= 0 ? this.#listed.slice(Math.min(from, to), Math.max(from, to) + 1) : [id];
+		this.#anchor = id;
+		this.#checkAll(ids.map((each) => this.#row(each)?.call).filter(Boolean), on);
 	}
 
-	#bulkBar() {
-		const count = this.#checked.size;
-		this.#bulk.hidden = !count;
-		if (!count) return fill(this.#bulk);
-		const button = (name, answer, kind) =>
-			h(
-				"button",
-				{ class: `act ${kind}`, type: "button", onclick: () => this.#decideAll(answer) },
-				h("span", {}, `${name} ${count}`),
-			);
-		fill(
-			this.#bulk,
-			h("p", {}, plural(count, "quick call"), " selected"),
-			h(
-				"div",
-				{ class: "acts" },
-				button("Approve", "approve", "approve main"),
-				button("Reject", "reject", "reject"),
-				h("button", { class: "link", type: "button", onclick: () => this.#uncheck() }, "None"),
-			),
-			this.#bulkNote,
+	#checkAll(calls, on) {
+		for (const call of calls.filter(isSelectable)) {
+			if (on) this.#checked.add(call.id);
+			else this.#checked.delete(call.id);
+			this.#row(call.id).box.checked = on;
+		}
+		this.#arrange();
+	}
+
+	/** Selects every listed call that may be decided together with others, or none if all of them are. */
+	checkListed() {
+		const calls = this.#listed.map((id) => this.#row(id).call).filter(isSelectable);
+		this.#checkAll(
+			calls,
+			calls.some((call) => !this.#checked.has(call.id)),
 		);
 	}
 
-	#uncheck() {
-		for (const id of this.#checked) if (this.#row(id)) this.#row(id).box.checked = false;
-		this.#checked.clear();
-		this.#bulkBar();
+	/** Selects the call on display, or unselects it; with `range`, all from the last one on. */
+	checkPicked(range) {
+		const row = this.#row(this.#picked);
+		if (row && isSelectable(row.call)) this.#check(this.#picked, range || !this.#checked.has(this.#picked), range);
 	}
 
-	async #decideAll(answer) {
-		const calls = [...this.#checked]
-			.map((id) => this.#row(id)?.call)
-			.filter(Boolean)
-			.slice(0, 200)
-			.map(({ id, revision, binding }) => ({ id, revision, binding }));
-		const reason = answer === "reject" ? { reason: "rejected in bulk" } : {};
-		try {
-			const { results } = await session.post("api/bulk", { answer, calls, ...reason });
-			const left = results.filter((one) => one.result !== "ok");
-			for (const one of results) if (one.result === "ok") this.#checked.delete(one.id);
-			say(this.#bulkNote, left.length ? `${plural(left.length, "call")} not decided: ${left[0].message}` : "");
-			say(this.#live, `${plural(results.length - left.length, "call")} decided`);
-			this.#bulkBar();
-		} catch (error) {
-			say(this.#bulkNote, error.message);
+	#bulkBar() {
+		this.#bulk.calls = this.#listed.filter((id) => this.#checked.has(id)).map((id) => this.#row(id).call);
+	}
+
+	#uncheck(ids = [...this.#checked]) {
+		for (const id of ids) {
+			if (this.#row(id)) this.#row(id).box.checked = false;
+			this.#checked.delete(id);
 		}
+		this.#arrange();
 	}
 
-	#step(by) {
-		if (!this.#order.length) return;
-		const at = this.#order.indexOf(this.#picked);
-		// The selected call may have left the queue: continue at its position.
-		const next =
-			at < 0 ? (by > 0 ? 0 : this.#order.length - 1) : Math.min(Math.max(at + by, 0), this.#order.length - 1);
-		this.pick(this.#order[next]);
+	/** Selects the call that follows in the list, or the one before. */
+	step(by) {
+		if (!this.#listed.length) return;
+		const at = this.#listed.indexOf(this.#picked);
+		const last = this.#listed.length - 1;
+		// The selected call may have left the queue: continue at its place.
+		const gone = this.#picked === null ? (by > 0 ? 0 : last) : by > 0 ? this.#place : this.#place - 1;
+		this.pick(this.#listed[Math.min(Math.max(at < 0 ? gone : at + by, 0), last)]);
+	}
+
+	/** Goes on to the next call after a decision; at the end of the list, to the first. */
+	next() {
+		const others = this.#listed.filter((id) => id !== this.#picked);
+		const at = this.#listed.indexOf(this.#picked);
+		this.pick(others[at < 0 ? this.#place : at] ?? others[0] ?? null);
 	}
 
 	#key(event) {
-		if (
-			event.ctrlKey ||
-			event.metaKey ||
-			event.altKey ||
-			(event.repeat && !"jk".includes(event.key)) ||
-			isTyping(event) ||
-			!this.checkVisibility() ||
-			document.querySelector("hitl-help, hitl-code")
-		)
-			return;
-		const keys = {
-			j: () => this.#step(1),
-			ArrowDown: () => this.#step(1),
-			k: () => this.#step(-1),
-			ArrowUp: () => this.#step(-1),
-			a: () => this.#card.approve(),
-			r: () => this.#card.reject(),
-			e: () => this.#card.edit(),
-			u: () => this.#card.uncover(),
-			x: () => this.#row(this.#picked)?.box.isConnected && this.#row(this.#picked).box.click(),
-			"/": () => this.#search.focus(),
-			"?": async () => (await import("./help.js")).help(),
-			Escape: () => this.pick(null),
-		};
-		const act = keys[event.key];
-		if (!act || (event.key === "Escape" && !this.hasAttribute("showing"))) return;
+		if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || !this.checkVisibility()) return;
+		if (document.querySelector("hitl-help, hitl-code")) return;
+		const act = queueKeys(this, event);
+		if (!act) return;
 		event.preventDefault();
 		act();
 	}

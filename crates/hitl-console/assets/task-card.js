@@ -1,4 +1,4 @@
-// <hitl-task-card>: one task: status, step n of N, bar, times, steps; stopped or dismissed here.
+// <hitl-task-card>: one task: status, step n of N, bar, times, steps; cancelled, tried again or dismissed here.
 
 import { session } from "./api.js";
 import { fill, h, say } from "./dom.js";
@@ -14,11 +14,26 @@ const STATUS = {
 	cancelled: ["stop", "Cancelled"],
 };
 
+/**
+ * How far a task is, as `[length of the bar, words]`. The bar never falls: where a step begins again the words count what
+ * is left from there.
+ */
+export function progressOf({ percent, reached = percent, fellTo, completedAt }) {
+	const far = Math.max(reached, percent);
+	if (fellTo === undefined || completedAt) return [far, `${far} %`];
+	const left = 100 - fellTo;
+	return [far, `${left ? Math.round((100 * (percent - fellTo)) / left) : 100} % of what is left`];
+}
+
 export class TaskCard extends HTMLElement {
 	#root = shadow(this);
 	#task = null;
 	#open = false;
 	#stop = null;
+	#shown = null;
+	#asking = false;
+	#call = null;
+	#looking = false;
 	#status = h("span", { class: "badge" });
 	#step = h("p", { class: "step" });
 	#filled = h("span", { class: "filled" });
@@ -38,6 +53,7 @@ export class TaskCard extends HTMLElement {
 	);
 	#acts = h("div", { class: "acts" });
 	#note = h("p", { class: "note", role: "alert" });
+	#waits = h("p", { class: "waits-for" });
 	#name = h("h3", {});
 
 	/** The server's last data about the task. */
@@ -60,6 +76,7 @@ export class TaskCard extends HTMLElement {
 				h("header", {}, h("div", { class: "badges" }, this.#status, this.#percent), this.#name, this.#step),
 				this.#bar,
 				this.#times,
+				this.#waits,
 				this.#details,
 				this.#note,
 				this.#acts,
@@ -82,12 +99,12 @@ export class TaskCard extends HTMLElement {
 	#show() {
 		const task = this.#task;
 		if (!task || !this.isConnected) return;
-		const over = Boolean(task.completedAt);
 		const [sign, name] = task.waiting ? ["wait", "Waiting for a human"] : (STATUS[task.status] ?? ["dot", task.status]);
 		this.className = `status-${task.status}`;
 		fill(this.#status, icon(sign), name);
 		say(this.#name, task.taskName);
-		say(this.#percent, `${task.percent} %`);
+		const [far, words] = progressOf(task);
+		say(this.#percent, words);
 		const at = task.steps[task.currentStep];
 		say(
 			this.#step,
@@ -99,8 +116,9 @@ export class TaskCard extends HTMLElement {
 					? `Step ${task.currentStep + 1} of ${task.totalSteps}: ${at.name}${task.message ? ` · ${task.message}` : ""}`
 					: "",
 		);
-		this.#filled.style.setProperty("--score", task.percent);
-		this.#bar.setAttribute("aria-valuenow", task.percent);
+		this.#filled.style.setProperty("--score", far);
+		this.#bar.setAttribute("aria-valuenow", far);
+		this.#bar.setAttribute("aria-valuetext", words);
 		this.#bar.setAttribute("aria-label", `Progress of ${task.taskName}`);
 		fill(
 			this.#steps,
@@ -123,25 +141,103 @@ export class TaskCard extends HTMLElement {
 			),
 		);
 		say(this.#note, task.status === "failed" ? (task.error ?? "Failed.") : "");
-		if (!this.#acts.firstChild || this.#acts.dataset.over !== String(over)) {
-			this.#acts.dataset.over = String(over);
-			fill(
-				this.#acts,
-				over
-					? h("button", { class: "act", type: "button", onclick: () => this.#dismiss() }, h("span", {}, "Dismiss"))
+		this.#offer();
+		this.#waitsFor();
+		this.#tick();
+	}
+
+	/** The buttons; they are left alone while nothing about them changes, so that the focus stays. */
+	#offer() {
+		const { completedAt, retryable } = this.#task;
+		const over = Boolean(completedAt);
+		const shown = `${over} ${retryable} ${this.#asking && !over}`;
+		if (shown === this.#shown) return;
+		const had = this.#root.activeElement && this.#acts.contains(this.#root.activeElement);
+		this.#shown = shown;
+		if (over) this.#asking = false;
+		fill(
+			this.#acts,
+			over
+				? [
+						retryable &&
+							h(
+								"button",
+								{ class: "act main retry", type: "button", onclick: (event) => this.#post(event, "retry") },
+								h("span", {}, "Try again"),
+							),
+						h("button", { class: "act", type: "button", onclick: () => this.#dismiss() }, h("span", {}, "Dismiss")),
+					]
+				: this.#asking
+					? this.#confirm()
 					: h(
 							"button",
-							{ class: "act reject", type: "button", onclick: (event) => this.#cancel(event.currentTarget) },
+							{ class: "act reject", type: "button", onclick: () => this.#ask(true) },
 							icon("stop"),
-							h("span", {}, "Cancel"),
+							h("span", {}, "Cancel…"),
 						),
-			);
+		);
+		if (had) this.#acts.querySelector("button")?.focus();
+	}
+
+	#ask(asking) {
+		this.#asking = asking;
+		this.#offer();
+		this.#acts.querySelector(asking ? "input" : "button")?.focus();
+	}
+
+	/** Cancelling asks first, and for the reason. */
+	#confirm() {
+		const reason = h("input", { type: "text", maxlength: "1000", autocomplete: "off" });
+		return h(
+			"form",
+			{
+				class: "cancelling",
+				onsubmit: (event) => {
+					event.preventDefault();
+					this.#post(event, "cancel", reason.value.trim() ? { reason: reason.value.trim() } : {});
+				},
+				onkeydown: (event) => event.key === "Escape" && this.#ask(false),
+			},
+			h("p", {}, h("strong", {}, `Cancel “${this.#task.taskName}”?`), " It stops, and what it has done stays done."),
+			h("label", {}, h("span", {}, "Reason (optional)"), reason),
+			h(
+				"div",
+				{ class: "acts" },
+				h("button", { class: "act reject main", type: "submit" }, h("span", {}, "Cancel the task")),
+				h("button", { class: "link", type: "button", onclick: () => this.#ask(false) }, "Let it run"),
+			),
+		);
+	}
+
+	/** The call that it waits for. A gated call of a step has a run of the task's and the step's own. */
+	async #waitsFor() {
+		const { taskId, waiting, currentStep } = this.#task;
+		if (!waiting) {
+			this.#call = null;
+			return fill(this.#waits);
 		}
-		this.#tick();
+		if (this.#call || this.#looking) return;
+		this.#looking = true;
+		try {
+			const run = encodeURIComponent(`task/${taskId}/step/${currentStep}`);
+			const { calls } = await session.get(`api/calls?run=${run}&limit=1`);
+			[this.#call = null] = calls;
+			if (this.#call && this.#task.waiting)
+				fill(
+					this.#waits,
+					icon("wait"),
+					h("a", { href: session.url(`#queue/${this.#call.id}`).href }, this.#call.title),
+				);
+		} catch {
+			// It is looked for again.
+		} finally {
+			this.#looking = false;
+		}
 	}
 
 	#tick() {
 		const task = this.#task;
+		if (task?.waiting && !this.#call) this.#waitsFor();
 		if (!task?.startedAt) return say(this.#times, "not started yet");
 		const took = (task.completedAt ?? now()) - task.startedAt;
 		const left = task.estimatedCompletionMs;
@@ -153,13 +249,15 @@ export class TaskCard extends HTMLElement {
 		);
 	}
 
-	async #cancel(button) {
+	async #post(event, what, body = {}) {
+		const button = event.submitter ?? event.currentTarget;
 		button.disabled = true;
 		try {
-			await session.post(`api/tasks/${this.#task.taskId}/cancel`, {});
+			await session.post(`api/tasks/${this.#task.taskId}/${what}`, body);
 		} catch (error) {
-			button.disabled = false;
 			say(this.#note, error.message);
+		} finally {
+			button.disabled = false;
 		}
 	}
 

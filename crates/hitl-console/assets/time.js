@@ -1,5 +1,7 @@
 // Times by the server's clock, and their wording.
 
+import { language } from "./text.js";
+
 let skew = 0;
 
 /** Records the time that the server has sent. */
@@ -42,6 +44,21 @@ export function dueShort(at) {
 	return left >= 0 ? `due ${short}` : `late ${short}`;
 }
 
+/** How urgent a waiting call is, by the time that is left: `late`, `soon` or nothing. */
+export function urgency({ dueAt, expiresAt }) {
+	const [due, end] = [Date.parse(dueAt) - now(), Date.parse(expiresAt) - now()];
+	if (due < 0 || end < 10 * 60000) return "late";
+	return due < 60 * 60000 ? "soon" : "";
+}
+
+/** For how long a call has waited, for narrow places: `40 s`, `4 m`, `3 h`, `2 d`. */
+export function waited(since) {
+	const seconds = Math.max(0, Math.floor((now() - Date.parse(since)) / 1000));
+	if (seconds < 60) return `${seconds} s`;
+	if (seconds < 5400) return `${Math.round(seconds / 60)} m`;
+	return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} d`;
+}
+
 export function isPast(at) {
 	return Date.parse(at) < now();
 }
@@ -55,9 +72,14 @@ export function ago(at) {
 export function clockTime(at) {
 	const date = new Date(at);
 	const today = new Date(now()).toDateString() === date.toDateString();
-	const time = date.toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+	const time = date.toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit", hour12: false });
 	if (today) return time;
-	return `${date.toLocaleDateString("en", { day: "numeric", month: "short" })}, ${time}`;
+	return `${date.toLocaleDateString(language(), { day: "numeric", month: "short" })}, ${time}`;
+}
+
+/** A day, `2026-01-31` in UTC, as the language of the page writes it: `31 Jan`, or `1/31`. */
+export function dayName(day, month = "short") {
+	return new Date(`${day}T00:00:00Z`).toLocaleDateString(language(), { day: "numeric", month, timeZone: "UTC" });
 }
 
 /** Calls `tick` every `ms` while `element` is in a page. */

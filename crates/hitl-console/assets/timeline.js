@@ -38,6 +38,7 @@ const EVENTS = {
 	decide: "Decided",
 	edit: "Edited",
 	attach: "Attached",
+	extend: "Given more time",
 	cancel: "Withdrawn",
 	expire: "Expired",
 	demote: "Asked again",
@@ -50,6 +51,7 @@ const EVENTS = {
 	lose: "Its process died",
 	restore: "Restored from a backup",
 	tryAgain: "Retry allowed",
+	reconcile: "Settled by its tool",
 	resolve: "Resolved",
 };
 

@@ -53,6 +53,7 @@ files! {
     "api.js": JS,
     "approval-card.js": JS,
     "call-preview.js": JS,
+    "arguments.js": JS,
     "card-parts.js": JS,
     "code.js": JS,
     "dom.js": JS,
@@ -69,13 +70,28 @@ files! {
     "policies.js": JS,
     "queue.js": JS,
     "queue-list.js": JS,
+    "alerts.js": JS,
+    "bulk-bar.js": JS,
+    "drafts.js": JS,
+    "preferences.js": JS,
+    "queue-filters.js": JS,
+    "queue-frame.js": JS,
+    "queue-groups.js": JS,
+    "queue-keys.js": JS,
+    "resolve-panel.js": JS,
+    "result.js": JS,
+    "second-step.js": JS,
+    "states.js": JS,
+    "words-form.js": JS,
     "schema.js": JS,
     "sign-in.js": JS,
     "stream.js": JS,
     "style.js": JS,
     "task-card.js": JS,
+    "tasks.js": JS,
     "text.js": JS,
     "time.js": JS,
+    "value-view.js": JS,
     "mark.svg": SVG,
 }
 
@@ -210,6 +226,33 @@ mod tests {
         }
         for inline in ["<style", " style=", " onclick", "<script>", "javascript:"] {
             assert!(!PAGE.content.contains(inline), "the page has {inline}");
+        }
+    }
+
+    /// Returns the ranges of the class of characters that the page escapes.
+    fn ranges_that_the_page_escapes() -> Vec<(u32, u32)> {
+        let script = include_str!("../assets/text.js");
+        let class = script.split_once("/[").unwrap().1.split_once("]/gu").unwrap().0;
+        let mut codes = class.split("\\u").skip(1).map(|code| {
+            let range = code.ends_with('-');
+            let code = code.trim_end_matches('-').trim_matches(['{', '}']);
+            (u32::from_str_radix(code, 16).unwrap(), range)
+        });
+        let mut ranges = Vec::new();
+        while let Some((first, range)) = codes.next() {
+            ranges.push((first, if range { codes.next().unwrap().0 } else { first }));
+        }
+        ranges
+    }
+
+    #[test]
+    fn invariant_9_the_page_escapes_what_the_library_escapes() {
+        let ranges = ranges_that_the_page_escapes();
+        assert!(ranges.len() > 30);
+        for c in (0..=0x0010_FFFF).filter_map(char::from_u32) {
+            let here = ranges.iter().any(|(from, to)| (*from..=*to).contains(&u32::from(c)));
+            let there = hitl_base::display::visible(&c.to_string()) != c.to_string();
+            assert_eq!(here, there, "{:x}", u32::from(c));
         }
     }
 

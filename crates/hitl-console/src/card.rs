@@ -3,9 +3,12 @@
 use hitl_base::{Json, Timestamp};
 use hitl_core::approval::DetailLevel;
 use hitl_core::machine::EndReason;
-use hitl_core::{CallRecord, Gate, Principal, reviewer_factors, weighted};
+use hitl_core::{CallRecord, Gate, Principal, ShownResult, reviewer_factors, weighted};
 use hitl_wire::call::FactorScore;
 use hitl_wire::{CallDetail, CallSummary, EarlierList};
+
+/// The most bytes of a result that a card shows.
+const MAX_RESULT: usize = 256 * 1024;
 
 /// Builds the card of a call. `tool_warning` tells a reviewer about the current state of the tool;
 /// it becomes one of the warnings.
@@ -16,7 +19,9 @@ pub(crate) fn card(
     now: Timestamp,
     tool_warning: Option<String>,
     earlier: EarlierList,
+    result: ShownResult,
 ) -> CallDetail {
+    let (result, result_withheld) = describe_result(result);
     let request = record.request();
     let tool = gate.tools().into_iter().find(|tool| tool.name == request.tool);
     let count = match request.arguments.tree() {
@@ -29,6 +34,7 @@ pub(crate) fn card(
     CallDetail {
         summary: CallSummary::from(record),
         arguments_text: request.arguments.as_str().to_owned(),
+        leading: request.leading_arguments(),
         confirm: request.confirmation(),
         no_grant: request.may_be_granted().err().map(|why| why.to_string()),
         grant: record.grant_use().map(|drawn| drawn.grant),
@@ -55,9 +61,29 @@ pub(crate) fn card(
             EndReason::Failure(failure) => failure.message.clone(),
             _ => String::new(),
         }),
+        result,
+        result_withheld,
         approved_by: record.votes().iter().map(|vote| vote.by.clone()).collect(),
         earlier,
         onlookers: onlookers.into_iter().collect(),
         now,
+    }
+}
+
+/// Returns the result to show, or why it is not shown.
+fn describe_result(result: ShownResult) -> (Option<String>, Option<String>) {
+    match result {
+        ShownResult::Nothing => (None, None),
+        ShownResult::Text(text) if text.as_str().len() <= MAX_RESULT => {
+            (Some(text.as_str().to_owned()), None)
+        }
+        ShownResult::Text(text) => {
+            let why = format!("it has {} bytes, too many for a card", text.as_str().len());
+            (None, Some(why))
+        }
+        _ => {
+            let why = "it may repeat what the host declared sensitive, or it cannot be read";
+            (None, Some(why.to_owned()))
+        }
     }
 }

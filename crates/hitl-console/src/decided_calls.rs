@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_core::{
-    CallRecord, CallState, Gate, GateError, PageRequest, QueueFilter, RequestId, ReviewScope,
-    Tenant,
+    CallRecord, CallState, Gate, GateError, PageRequest, RequestId, ReviewScope, Tenant,
 };
 
 /// The maximum number of calls that one request reads.
@@ -25,17 +24,18 @@ pub(crate) const ENDED: [CallState; 7] = [
     CallState::Denied,
 ];
 
-/// Returns the calls that ended last, of those submitted within this many days.
+/// Returns the calls that ended last, of those submitted within this many days, in these states,
+/// that are wanted.
 pub(crate) async fn newest(
     gate: &Gate,
     tenant: &Tenant,
     days: u32,
-    filter: &QueueFilter,
+    (states, wanted): (&[CallState], impl Fn(&CallRecord) -> bool),
     limit: usize,
 ) -> Result<Vec<CallRecord>, GateError> {
     let since = since(gate.now().await?, days);
-    let (mut records, _cut) = read(gate, tenant, &filter.states(), since).await?;
-    records.retain(|record| filter.fits(record));
+    let (mut records, _cut) = read(gate, tenant, states, since).await?;
+    records.retain(wanted);
     records.sort_by_key(|call| Reverse((call.updated_at(), call.id())));
     records.truncate(limit);
     Ok(records)

@@ -103,7 +103,7 @@ impl From<GateError> for Problem {
 
 fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
     match refusal {
-        Some(Refusal::Stale) => (StatusCode::CONFLICT, "stale"),
+        Some(Refusal::Stale | Refusal::OtherResult) => (StatusCode::CONFLICT, "stale"),
         Some(Refusal::Expired) => (StatusCode::CONFLICT, "expired"),
         Some(Refusal::State { .. }) => (StatusCode::CONFLICT, "decided"),
         Some(Refusal::NotAllowed) => (StatusCode::UNPROCESSABLE_ENTITY, "notAllowed"),
@@ -116,6 +116,7 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
             | Refusal::AlreadyVoted,
         ) => (StatusCode::FORBIDDEN, "notEntitled"),
         Some(Refusal::DecisionUsed) => (StatusCode::CONFLICT, "decisionUsed"),
+        Some(Refusal::NoMoreTime) => (StatusCode::CONFLICT, "noMoreTime"),
         Some(Refusal::Unchanged | Refusal::TooManyEdits | Refusal::AlreadyTried) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
         }

@@ -78,13 +78,19 @@ pub(crate) struct Query {
     pub(crate) principal: Option<String>,
     /// Only this run, and the runs that it delegated to.
     pub(crate) run: Option<String>,
-    /// Only calls with this text in the title, in upper or lower case.
+    /// Only calls of this agent: the one that submitted in the principal's name, or the principal
+    /// where none is named.
+    pub(crate) agent: Option<String>,
+    /// Only calls with this text in the title or in the arguments as they are shown, in upper or
+    /// lower case.
     pub(crate) text: Option<String>,
     /// Only calls that are due before this moment; with a page's `now`, the overdue ones.
     #[param(value_type = Option<String>, format = DateTime)]
     pub(crate) due_before: Option<Timestamp>,
     /// With `order=newest`: only calls submitted within this many days; 30 by default.
     pub(crate) days: Option<u32>,
+    /// With `order=newest`: only calls that this person decided.
+    pub(crate) by: Option<String>,
     /// Continues after a page: its `next`. It fits the same filter and order only.
     pub(crate) after: Option<String>,
     /// The maximum number of calls; 100 by default, at most 200.
@@ -97,7 +103,14 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
     let asked = to_query(query)?;
     let page = if query.order == Some(Order::Newest) {
         let days = query.days.unwrap_or(30);
-        let calls = decided_calls::newest(gate, tenant, days, asked.filter(), limit(query)).await?;
+        let by = query.by.as_deref();
+        let wanted = |record: &CallRecord| {
+            let is_by = |by| record.decision().is_some_and(|decided| decided.by.as_str() == by);
+            asked.filter().fits(record) && by.is_none_or(is_by)
+        };
+        let states = asked.filter().states();
+        let calls =
+            decided_calls::newest(gate, tenant, days, (&states, wanted), limit(query)).await?;
         Page { calls, next: None, now: gate.now().await? }
     } else {
         let page = queue.page(asked).await?;
@@ -146,6 +159,9 @@ fn to_query(query: &Query) -> Result<QueueQuery, Problem> {
             QueueOrder::Created
         }
     };
+    if query.by.is_some() && query.order != Some(Order::Newest) {
+        return Err(Problem::bad("`by` belongs to `order=newest`"));
+    }
     let mut asked = QueueQuery::new(&states).order(order).limit(limit(query));
     if let Some(tool) = &query.tool {
         asked = asked.tool(tool);
@@ -161,6 +177,9 @@ fn to_query(query: &Query) -> Result<QueueQuery, Problem> {
     }
     if let Some(principal) = &query.principal {
         asked = asked.principal(principal.as_str());
+    }
+    if let Some(agent) = &query.agent {
+        asked = asked.agent(agent.as_str());
     }
     if let Some(run) = &query.run {
         asked = asked.run(run.as_str());

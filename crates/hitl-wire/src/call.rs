@@ -1,8 +1,9 @@
 //! A call: in a list, and on its card.
 
+use hitl_base::display::fingerprint;
 use hitl_base::{JsonText, Timestamp};
 use hitl_core::approval::{
-    ApprovalRequest, Choice, DecisionKind, KnownBy, RepeatPolicy, ReviewCard,
+    ApprovalRequest, Caution, Choice, DecisionKind, KnownBy, RepeatPolicy, ReviewCard,
 };
 use hitl_core::machine::RecordedDecision;
 use hitl_core::{
@@ -65,6 +66,19 @@ pub struct CallSummary {
     /// The number of masked places that a reviewer can uncover; left out when it is 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub to_uncover: usize,
+    /// Why one key is too little to approve it, and why it is not approved in bulk: `fullReview`,
+    /// `largeAmount`, `warning`; left out when there is no reason.
+    #[serde(
+        default,
+        deserialize_with = "crate::lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub cautions: Vec<Caution>,
+    /// Equal for calls of one tool whose arguments look equal on their cards: a digest.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub same: String,
     /// Who asked.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub principal: Principal,
@@ -154,6 +168,11 @@ pub struct CallDetail {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub arguments_text: String,
+    /// The names of the arguments that a reviewer reads first: money, whom it reaches, times, and
+    /// what the title names.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub leading: Vec<String>,
     /// The text that must be typed to approve a deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
@@ -197,6 +216,13 @@ pub struct CallDetail {
     /// Why it ended as it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<String>,
+    /// The result of a call that has run, as exact JSON text without secrets; left out where there
+    /// is none, or where it is withheld.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Why the result is not shown, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_withheld: Option<String>,
     /// Who has approved this revision so far, where it needs several people.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub approved_by: Vec<Principal>,
@@ -251,6 +277,8 @@ impl From<&CallRecord> for CallSummary {
             thresholds: Some(request.thresholds),
             requires_reason: request.requires_reason,
             to_uncover: if request.needs_uncovering() { request.undeclared_masks() } else { 0 },
+            cautions: request.cautions(),
+            same: fingerprint(&format!("{}\n{}", request.tool, request.arguments.as_str())),
             principal: request.principal.clone(),
             agent: request.agent.clone(),
             run: request.key.run.to_string(),

@@ -129,6 +129,18 @@ pub struct BulkOutcome {
     pub message: Option<String>,
 }
 
+/// Which call gets more time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExtendBody {
+    /// The revision that was shown.
+    pub revision: u32,
+    /// The binding digest that was shown.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub binding: BindingDigest,
+}
+
 /// Why a call is withdrawn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

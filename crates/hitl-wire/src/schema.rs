@@ -65,6 +65,16 @@ pub struct RequestDocument {
     #[schema(value_type = Vec<Object>)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     links: Vec<()>,
+    /// The effect that happens once, like `refund:pay_1`; left out where the tool declares none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<String>,
+    /// The id of the earlier call that had the same effect, has it now or may have had it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeats: Option<String>,
+    /// That call as it is now: `id`, `standing`, `title`, `principal`, `state`, `at`.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    earlier: Option<()>,
     /// `forbidden` where the host lets nobody uncover what is masked; left out where they may.
     #[serde(skip_serializing_if = "Option::is_none")]
     uncovering: Option<String>,

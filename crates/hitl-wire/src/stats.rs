@@ -36,10 +36,36 @@ pub struct Stats {
     /// The 90th percentile of the time to a decision, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p90_seconds: Option<u64>,
+    /// The 99th percentile of the time to a decision, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_seconds: Option<u64>,
+    /// The decisions by humans for each tool, the most first; at most 50 tools.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub by_tool: Vec<DecisionTally>,
+    /// The decisions of each reviewer, the most first; at most 50 reviewers.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub by_reviewer: Vec<DecisionTally>,
     /// Approvals by humans, by confidence.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub by_confidence: Vec<ConfidenceBand>,
+}
+
+/// The decisions about calls of one tool, or by one reviewer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionTally {
+    /// The tool, or the reviewer.
+    pub name: String,
+    /// The number of decisions.
+    pub decided: usize,
+    /// Of these, the approvals, with or without an edit.
+    pub approved: usize,
+    /// The median time to a decision, in seconds.
+    pub median_seconds: u64,
 }
 
 /// The number of decisions that took a certain time.

@@ -21,6 +21,17 @@ pub struct TaskSummary<P> {
     pub progress: P,
     /// The progress, 0 to 100, by the weights of its steps.
     pub percent: u8,
+    /// The greatest progress that it has reached, 0 to 100. A step that is tried again, or ends
+    /// before it is done, lowers `percent` and not this.
+    #[serde(default)]
+    pub reached: u8,
+    /// The lowest progress since it fell below `reached`: what was left from there on is done by
+    /// `(percent - fellTo) / (100 - fellTo)`. Left out where it has not fallen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fell_to: Option<u8>,
+    /// True if it has failed, and the host lets reviewers try it again.
+    #[serde(default)]
+    pub retryable: bool,
     /// The number of steps that are done.
     #[serde(default)]
     pub steps_completed: usize,

@@ -117,7 +117,7 @@ impl UnreadReason {
             Self::Remote => "its path is of another machine",
             Self::Late => "it was not read in time",
             Self::Failed => "reading it failed",
-            Self::Elsewhere => "the call was edited where its tool is not",
+            Self::Elsewhere => "the call was edited by a program that does not have the tool",
         }
     }
 

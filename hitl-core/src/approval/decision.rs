@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApprovalRequest, Choice, ReviewerIdentity};
 use crate::call::{BindingDigest, Tenant};
+use crate::gate::EditPreview;
 use crate::ids::{DecisionId, RequestId};
+use crate::machine::CallState;
 
 /// An editor's change: a JSON merge patch (RFC 7396), as its exact text. A field that it names gets
 /// the given value; a field set to `null` is removed; every other field stays, secrets above all. A
@@ -136,6 +138,26 @@ pub struct Decision {
     pub answer: DecisionKind,
     /// The person who decided, as the host has verified them.
     pub by: ReviewerIdentity,
+    /// The result that an editor was shown. An edit with another result is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previewed: Option<EditResult>,
+}
+
+/// The result of an edit: what the call would be after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct EditResult {
+    /// The binding digest of the next revision.
+    pub binding: BindingDigest,
+    /// The state of the call: approved if the edit is also the last approval that the call needs.
+    pub state: CallState,
+}
+
+impl EditResult {
+    pub(crate) fn new(binding: BindingDigest, state: CallState) -> Self {
+        Self { binding, state }
+    }
 }
 
 /// An answer that does not yet name who gave it.
@@ -144,11 +166,32 @@ pub struct Decision {
 pub struct DecisionDraft<'r> {
     request: &'r ApprovalRequest,
     answer: DecisionKind,
+    previewed: Option<EditResult>,
 }
 
 impl<'r> DecisionDraft<'r> {
     pub(super) fn new(request: &'r ApprovalRequest, answer: DecisionKind) -> Self {
-        Self { request, answer }
+        Self { request, answer, previewed: None }
+    }
+
+    /// Binds an edit to the result that the editor was shown: if it would have another one by now,
+    /// because a policy or the tool has changed, it is refused with
+    /// [`Refusal::OtherResult`](crate::Refusal::OtherResult), and nothing changes. Affects edits
+    /// only.
+    ///
+    /// ```
+    /// # use hitl::{ApprovalRequest, Gate, GateError};
+    /// # async fn edit(gate: Gate, request: ApprovalRequest) -> Result<(), GateError> {
+    /// let patch = r#"{"amount": 80}"#;
+    /// let preview = gate.preview_edit(&request, patch, "bob").await?;
+    /// // Here Bob is shown `preview.changes`, and whether the edit also approves the call.
+    /// gate.decide(request.edit(patch).previewed(&preview).by("bob")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn previewed(mut self, preview: &EditPreview) -> Self {
+        self.previewed = Some(preview.result());
+        self
     }
 
     /// Lets the same call be asked about again in this run. Affects rejections only; other answers
@@ -169,6 +212,7 @@ impl<'r> DecisionDraft<'r> {
             request: self.request.id,
             revision: self.request.revision,
             binding: self.request.binding,
+            previewed: self.previewed.filter(|_| self.answer.choice() == Choice::Edit),
             answer: self.answer,
             by: approver.into(),
         }

@@ -2,13 +2,17 @@
 
 mod approver;
 mod argument_change;
+mod attribution;
+mod caution;
 mod channel;
 mod combinators;
 mod confirm;
 mod content;
 mod decision;
+mod earlier_call;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod leading;
 mod mask;
 mod preview;
 mod references;
@@ -27,11 +31,15 @@ pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
 pub use argument_change::ArgumentChange;
+pub use attribution::SaysWhoDecides;
+pub use caution::Caution;
 pub use channel::{ChannelApprover, PendingReview, channel};
 pub use combinators::{ApproverExt, OrElse, Timeout};
 pub use content::{Content, ContentState, Link, UnreadReason};
 pub(crate) use content::{argument, names_the_same};
-pub use decision::{Decision, DecisionDraft, DecisionKind, Patch, RepeatPolicy};
+pub use decision::{Decision, DecisionDraft, DecisionKind, EditResult, Patch, RepeatPolicy};
+pub(crate) use earlier_call::repeat_reason;
+pub use earlier_call::{EarlierCall, EarlierStanding};
 pub use hitl_base::redact::MaskReason;
 pub(crate) use mask::MAX_MASKS;
 pub use mask::{Mask, Uncovering};

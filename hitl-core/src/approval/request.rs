@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::mask::is_zero;
 use super::{
-    Content, DecisionDraft, DecisionKind, Link, Mask, Patch, RepeatPolicy, RequestPreview,
-    Uncovering,
+    Content, DecisionDraft, DecisionKind, EarlierCall, Link, Mask, Patch, RepeatPolicy,
+    RequestPreview, Uncovering,
 };
 use crate::call::{
     BINDING_VERSION, Binding, BindingDigest, CallKey, ContentDigest, Fingerprint, Identity,
@@ -91,10 +91,17 @@ pub struct ApprovalRequest {
     /// The targets of symbolic links that the arguments name, where the gate looked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
-    /// The earlier call that had the same [effect](crate::ToolConfig::effect()), has it now or may
-    /// have had it. The [reasons](Self::reasons) describe it.
+    /// The [effect](crate::ToolConfig::effect()) of the call, like `refund:pay_1`, with masks for
+    /// secrets. `None` if the tool declares none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
+    /// The earlier call that had the same effect, has it now or may have had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<RequestId>,
+    /// That call as it was when this request was read for a person. A store does not keep it, so
+    /// that a card never shows an outdated state, nor a title that was erased since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<EarlierCall>,
     /// The host's rule on letting reviewers uncover what is masked.
     #[serde(default, skip_serializing_if = "Uncovering::is_allowed")]
     pub uncovering: Uncovering,

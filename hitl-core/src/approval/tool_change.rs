@@ -58,11 +58,11 @@ impl fmt::Display for ToolDifference {
             })
         };
         match self {
-            Self::Gone => f.write_str("no living executor has it"),
+            Self::Gone => f.write_str("no running program has it"),
             Self::Description => f.write_str("its description"),
             Self::Schema => f.write_str("the schema of its arguments"),
             Self::SensitiveSet => f.write_str("which of its arguments are secret"),
-            Self::ContentSet => f.write_str("of which of its arguments the contents are read"),
+            Self::ContentSet => f.write_str("which of its arguments name contents that are read"),
             Self::Content { argument } => {
                 write!(f, "the content of `{}`", visible(&clip(argument, 128)))
             }
@@ -77,7 +77,9 @@ impl fmt::Display for ToolDifference {
             Self::Build { from, to } => {
                 write!(f, "its code ({}, it was {})", version(to), version(from))
             }
-            Self::OlderBinding => f.write_str("how an approval names its call"),
+            Self::OlderBinding => {
+                f.write_str("what an approval covers, because an older version of hitl asked")
+            }
         }
     }
 }
@@ -154,19 +156,19 @@ impl fmt::Display for ToolChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tool = visible(&clip(&self.tool, 64)).into_owned();
         if self.is_gone() {
-            return write!(f, "the tool `{tool}` is gone: no living executor has it");
+            return write!(f, "the tool `{tool}` is gone: no running program has it");
         }
         let is_preview = |what: &ToolDifference| *what == ToolDifference::Preview;
         let is_of_the_call = |what: &ToolDifference| {
             is_preview(what) || matches!(what, ToolDifference::Content { .. })
         };
         if self.differences.iter().all(is_preview) {
-            return f.write_str("what the call would do has changed since");
+            return f.write_str("what the call would do has changed since this was asked");
         }
         if self.differences.iter().all(is_of_the_call) {
-            f.write_str("what the call names has changed since: ")?;
+            f.write_str("what the call names has changed since this was asked: ")?;
         } else {
-            write!(f, "the tool `{tool}` has changed since: ")?;
+            write!(f, "the tool `{tool}` has changed since this was asked: ")?;
         }
         for (at, difference) in self.differences.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };

@@ -78,9 +78,11 @@ fn event_of(entry: &HistoryEntry) -> AuditEvent {
         ("decide", CallState::Pending) => AuditEvent::Voted,
         ("decide", _) => AuditEvent::Decided,
         ("edit", _) => AuditEvent::Edited,
+        ("extend", _) => AuditEvent::Extended,
         ("expire", CallState::Pending) => AuditEvent::Escalated,
         ("release", _) => AuditEvent::Released,
         ("tryAgain", _) => AuditEvent::Retried,
+        ("reconcile", _) => AuditEvent::Reconciled,
         ("resolve", _) => AuditEvent::Resolved,
         // The remaining events follow from the call's new state, also for an event that is newer
         // than this version.
@@ -128,6 +130,7 @@ mod tests {
             ("decide", S::OutcomeUnknown, AuditEvent::Decided),
             ("edit", S::Pending, AuditEvent::Edited),
             ("edit", S::Approved, AuditEvent::Edited),
+            ("extend", S::Pending, AuditEvent::Extended),
             ("cancel", S::Cancelled, AuditEvent::Cancelled),
             ("cancel", S::OutcomeUnknown, AuditEvent::Unknown),
             ("expire", S::Expired, AuditEvent::Expired),
@@ -141,6 +144,8 @@ mod tests {
             ("timeOut", S::OutcomeUnknown, AuditEvent::Unknown),
             ("lose", S::OutcomeUnknown, AuditEvent::Unknown),
             ("tryAgain", S::Approved, AuditEvent::Retried),
+            ("reconcile", S::Executed, AuditEvent::Reconciled),
+            ("reconcile", S::Approved, AuditEvent::Reconciled),
             ("resolve", S::Executed, AuditEvent::Resolved),
             ("resolve", S::Approved, AuditEvent::Resolved),
             ("restore", S::Pending, AuditEvent::Reopened),

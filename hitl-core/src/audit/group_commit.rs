@@ -1,6 +1,6 @@
 //! One fsync for all callers that wait for it.
 //!
-//! A dedicated thread syncs the file. Whatever is written while it syncs waits for the next sync,
+//! A dedicated thread syncs the file. What is written while it syncs waits for the next sync,
 //! so ten writers that arrive together cost two syncs, and none of them holds a lock meanwhile.
 //!
 //! Invariants:

@@ -45,6 +45,11 @@ pub enum AuditEvent {
     Unknown,
     /// A human resolved an unknown outcome.
     Resolved,
+    /// The tool's own reconcile found out how an attempt of unknown outcome ended, and settled it.
+    Reconciled,
+    /// The tool's own reconcile was asked how an attempt ended, and settled nothing. Recorded once
+    /// for each different answer.
+    NotReconciled,
     /// Nobody decided in time.
     Expired,
     /// The call was withdrawn.
@@ -53,6 +58,8 @@ pub enum AuditEvent {
     Denied,
     /// The call's requirements have risen; it is asked about again.
     Reopened,
+    /// A reviewer gave the call more time.
+    Extended,
     /// A policy is in force from here on. About no call.
     PolicyLoaded,
     /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
@@ -103,10 +110,12 @@ impl AuditEvent {
             | Self::Failed
             | Self::Unknown
             | Self::Resolved
+            | Self::Reconciled
             | Self::Expired
             | Self::Cancelled
             | Self::Denied
             | Self::Reopened
+            | Self::Extended
             | Self::Edited
             | Self::Voted
             | Self::Escalated
@@ -114,6 +123,7 @@ impl AuditEvent {
             Self::Proposed
             | Self::Assessed
             | Self::Shown
+            | Self::NotReconciled
             | Self::Claimed
             | Self::PolicyLoaded
             | Self::PolicyAccepted

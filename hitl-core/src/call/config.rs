@@ -36,8 +36,9 @@ pub struct ToolConfig {
     pub stages: &'static [StageSpec],
     /// The role to ask when nobody has decided in time. If `None`, the call expires.
     pub escalate: Option<EscalationSpec>,
-    /// The total number of attempts of an idempotent tool when an outcome is unknown. Has no effect
-    /// on other tools: they are tried once, and a human resolves the rest.
+    /// The total number of attempts without a human: of an idempotent tool when an outcome is
+    /// unknown, and of a tool whose own [reconcile](super::Reconciler) found that the attempts took
+    /// no effect. Has no effect on other tools: they are tried once, and a human resolves the rest.
     pub attempts: u32,
     /// The time limit for an approval. After it, nothing runs. If `None`, the limit is the queue's
     /// due time for the risk.
@@ -189,7 +190,8 @@ impl ToolConfig {
         self
     }
 
-    /// Sets the total number of attempts of an idempotent tool when an outcome is unknown.
+    /// Sets the total number of attempts without a human, of an idempotent tool or of one that has
+    /// a [reconcile](super::Reconciler).
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;

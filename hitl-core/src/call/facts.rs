@@ -37,6 +37,9 @@ pub struct ToolFacts {
     /// The line that describes what would happen, with its placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub describe: Option<String>,
+    /// The effect that must not happen twice, with its placeholders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
     /// The JSON Schema of its arguments, as text. It may be large.
     pub schema: String,
     /// The paths of arguments that are secrets.

@@ -16,6 +16,7 @@ mod named_arguments;
 mod outcome;
 mod permit;
 mod preview;
+mod reconcile;
 mod run_details;
 mod same;
 mod spec;
@@ -43,7 +44,7 @@ pub use digest::{
     ReferentDigest,
 };
 pub use effect::EffectRepeat;
-pub(crate) use effect::effect_digest;
+pub(crate) use effect::{effect_digest, effect_text};
 pub use facts::{ToolFacts, ToolKind};
 pub(crate) use host_state::StateMap;
 pub use host_state::StateRequirement;
@@ -60,6 +61,10 @@ pub(crate) use permit::PermitContext;
 pub use permit::{Permit, RunContext};
 pub(crate) use preview::KeptPreview;
 pub use preview::{CallPreview, PreviewReturn};
+pub(crate) use reconcile::AskedReconcile;
+#[doc(hidden)]
+pub use reconcile::IntoReconciliation;
+pub use reconcile::{Attempt, Reconciler, Reconciliation};
 pub use run_details::RunDetails;
 #[doc(hidden)]
 pub use same::{Same, SameByDebug, SameByEq, SameUnknown};

@@ -16,6 +16,10 @@ pub const MAX_MODEL_OUTPUT: usize = 256 * 1024;
 /// The most characters of a person's words that are passed to a model.
 const WORDS: usize = 2_000;
 
+/// The sentences before an output that the tool's own reconcile gave.
+const FOUND_LATER: &str = "The tool was interrupted before it could answer. It looked afterwards, \
+                           and found that this call took effect: do not make the same call again.";
+
 /// The ending of a call, for the model that asked for it: a status for programs, and a text for the
 /// model.
 ///
@@ -25,7 +29,8 @@ const WORDS: usize = 2_000;
 ///
 /// If a reviewer changed the arguments before the call ran, the text begins with what was changed:
 /// ``A human reviewer changed this call before it ran: `amount` from 900 to 500.`` The output then
-/// follows on a line of its own.
+/// follows on a line of its own. If the tool was interrupted, and its own
+/// [reconcile](super::Reconciler) found that the call took effect, the text says that too.
 ///
 /// ```
 /// use hitl::Outcome;
@@ -87,15 +92,17 @@ impl ModelMessage {
         Self::new("denied", with(said, "The rule says", reason))
     }
 
-    /// Passes on a tool's output. After an edit, a line before it says what was changed.
+    /// Passes on a tool's output. A line before it says what was changed by an edit, and that the
+    /// output was found out later.
     pub(crate) fn executed(output: &str, details: &RunDetails) -> Self {
         let output = within_limit(output);
-        match details.changes_for_model() {
-            None => Self::new("executed", output),
-            Some(changes) => {
-                Self::new("executed", format!("{changes} This is what the tool gave:\n{output}"))
-            }
+        let found = details.is_reconciled().then(|| FOUND_LATER.to_owned());
+        let before: Vec<String> = details.changes_for_model().into_iter().chain(found).collect();
+        if before.is_empty() {
+            return Self::new("executed", output);
         }
+        let before = before.join(" ");
+        Self::new("executed", format!("{before} This is what the tool gave:\n{output}"))
     }
 
     pub(crate) fn failed(message: &str, details: &RunDetails) -> Self {

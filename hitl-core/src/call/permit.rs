@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CallContext, CallKey, Given, StateMap};
 
@@ -84,6 +85,8 @@ pub(crate) struct PermitContext {
     pub(crate) states: Arc<StateMap>,
     /// The contents that the arguments name, as they were approved.
     pub(crate) contents: Given,
+    /// The time for which the executor of the attempt has been dead, for the tool's own reconcile.
+    pub(crate) over_for: Option<Duration>,
 }
 
 impl RunContext {
@@ -114,6 +117,13 @@ impl RunContext {
     /// performs an operation once for each idempotency key.
     pub fn idempotency_key(&self) -> String {
         self.inner.first.as_ref().unwrap_or(&self.inner.key).to_string()
+    }
+
+    /// Returns how long the executor of the attempt is known to have been dead, to a tool's own
+    /// [reconcile](super::Reconciler): a provider that has not yet listed what it was asked for a
+    /// moment ago may do so later. `None` in a body, and while the body may still be running.
+    pub fn over_for(&self) -> Option<Duration> {
+        self.inner.over_for
     }
 
     /// Returns the number of this attempt, from 1; earlier attempts that failed count too. A

@@ -17,6 +17,7 @@ use crate::machine::CallRecord;
 pub struct RunDetails {
     changes: Option<Arc<RevisedArguments>>,
     read_only: bool,
+    reconciled: bool,
 }
 
 /// The changed arguments of a call, and who changed them.
@@ -30,13 +31,14 @@ struct RevisedArguments {
 impl RunDetails {
     /// Returns the details of a call that ran with the arguments that were submitted.
     pub(crate) fn new(read_only: bool) -> Self {
-        Self { changes: None, read_only }
+        Self { changes: None, read_only, reconciled: false }
     }
 
     /// Returns the details of a stored call.
     pub(crate) fn of_record(record: &CallRecord) -> Self {
         let changes = revised_arguments(record).map(Arc::new);
-        Self { changes, read_only: record.request.hints.read_only }
+        let read_only = record.request.hints.read_only;
+        Self { changes, read_only, reconciled: record.reconciled }
     }
 
     /// Returns the arguments that a reviewer changed before the call ran; `None` if there are none,
@@ -49,6 +51,13 @@ impl RunDetails {
     /// changed nothing.
     pub fn is_read_only(&self) -> bool {
         self.read_only
+    }
+
+    /// Returns whether the body's own result is lost, and the tool's own
+    /// [reconcile](super::Reconciler) found that the call took effect: the output is what the
+    /// reconcile gave.
+    pub fn is_reconciled(&self) -> bool {
+        self.reconciled
     }
 
     /// Returns the sentence for the model about the changed arguments.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{CallPreview, ContentReaders, Permit, RunContext, ToolSpec};
+use super::{CallPreview, ContentReaders, Permit, Reconciler, RunContext, ToolSpec};
 use crate::arguments::{SnapshotError, SnapshotWriter};
 
 /// A typed async action. The type that implements it *is* the call's arguments.
@@ -87,6 +87,13 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     ) -> impl Future<Output = Result<CallPreview, String>> + Send + 'static {
         drop((self, cx));
         async { Err("the tool has no preview".to_owned()) }
+    }
+
+    /// Returns the tool's own way to find out how an attempt ended whose outcome is unknown: its
+    /// process died, or it ran out of its time. `None`, which is the default, leaves such calls to
+    /// humans. `#[hitl_tool(reconcile = some_fn)]` generates it.
+    fn reconciler() -> Option<Reconciler<Self, Self::Output>> {
+        None
     }
 
     /// Runs the body. Only a gate can create the [`Permit`] that it takes.

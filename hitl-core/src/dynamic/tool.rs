@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 
 use super::{DynContent, DynPreview, DynSpec, Schema};
 use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Snapshot, parse_text};
-use crate::call::{InvalidSpec, Permit, check_named_arguments, check_spec};
+use crate::call::{
+    Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, check_named_arguments, check_spec,
+};
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
 /// It passes through the gate like any other; typed and dynamic tools share one list of names.
@@ -60,6 +62,7 @@ pub struct DynTool {
     pub(crate) body: DynBody,
     pub(crate) contents: Vec<DynContent>,
     pub(crate) preview: Option<DynPreview>,
+    pub(crate) reconciler: Option<Reconciler<DynArguments, JsonText>>,
 }
 
 /// The arguments of a call of a [`DynTool`].
@@ -105,6 +108,7 @@ pub(crate) type DynBody = Arc<dyn Fn(Permit<DynArguments>) -> Ran + Send + Sync>
 pub(crate) struct Running {
     pub(crate) arguments: DynArguments,
     pub(crate) body: DynBody,
+    pub(crate) reconciler: Option<Reconciler<DynArguments, JsonText>>,
 }
 
 /// An error of a body, of any type.
@@ -159,14 +163,46 @@ impl DynTool {
             let running = body(permit);
             async move { running.await.map_err(|error| DynFailure(Box::new(error))) }.boxed()
         });
-        Ok(Self {
-            spec,
-            schema_text,
-            schema: Arc::new(compiled),
-            body,
-            contents: Vec::new(),
-            preview: None,
-        })
+        let (schema, contents) = (Arc::new(compiled), Vec::new());
+        Ok(Self { spec, schema_text, schema, body, contents, preview: None, reconciler: None })
+    }
+
+    /// Sets the tool's own way to find out how an attempt ended whose outcome is unknown: an async
+    /// function that asks the provider and changes nothing; see [`Reconciler`].
+    ///
+    /// ```
+    /// use hitl::call::{Attempt, Permit, Reconciliation};
+    /// use hitl::dynamic::{DynArguments, DynSpec, DynTool};
+    /// use hitl::json::JsonText;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn send(_: &str, _: String) -> std::io::Result<JsonText> { Ok(JsonText::null()) }
+    /// # async fn find(_: String) -> std::io::Result<Option<JsonText>> { Ok(None) }
+    /// let body = |permit: Permit<DynArguments>| async move {
+    ///     let (arguments, cx) = permit.open();
+    ///     send(arguments.json(), cx.idempotency_key()).await
+    /// };
+    /// let spec = DynSpec::new("crm_send", "Sends a letter.");
+    /// let tool = DynTool::new(spec, r#"{"type": "object"}"#, body)?.reconcile(
+    ///     |attempt: Attempt<DynArguments>| async move {
+    ///         let found = find(attempt.idempotency_key()).await?;
+    ///         let answer = found.map_or(Reconciliation::NotExecuted, Reconciliation::Executed);
+    ///         Ok::<_, std::io::Error>(answer)
+    ///     },
+    /// );
+    /// # drop(tool);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn reconcile<F, R, E>(mut self, ask: F) -> Self
+    where
+        F: Fn(Attempt<DynArguments>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reconciliation<JsonText>, E>> + Send + 'static,
+        E: Display + Debug + Send + 'static,
+    {
+        self.reconciler = Some(Reconciler::new(ask));
+        self
     }
 }
 

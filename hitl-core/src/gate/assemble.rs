@@ -31,6 +31,7 @@ use crate::gate::keys::digest_keys::{self, SealedUnder};
 use crate::gate::keys::vault::Vault;
 use crate::gate::notices::decide_hint::DecideHint;
 use crate::gate::notices::notifier::{Asks, Notifier};
+use crate::gate::parked::reconcilers::Reconcilers;
 use crate::gate::telemetry;
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::registry::ToolRegistry;
@@ -123,15 +124,21 @@ impl GateBuilder {
             Arc::clone(&vault),
             display,
         );
+        let asked = tools.iter().filter(|(_, tool)| tool.reconciles());
+        let deadline = self.reconcile_timeout;
+        let asked = asked.map(|(name, _)| (name.clone(), HostCode::new(&threads, deadline)));
+        let reconcilers = Reconcilers::new(asked.collect());
         let calls = Arc::new(CallStore::new(store, session, self.caps, runtime.clone()));
         let audit = AuditLedger::new(sink, Arc::clone(&calls), redactor.clone(), runtime.clone());
         let audit = Arc::new(audit);
+        let notifier = Arc::new(Notifier::new(hint, self.on_notice, asks));
         let executor = Executor::new(
             Arc::clone(&calls),
             Arc::clone(&audit),
             Arc::clone(&vault),
             redactor.clone(),
             runtime.clone(),
+            Arc::clone(&notifier),
         );
         Ok(GateCore {
             tools: ToolRegistry::new(tools, states, self.limits),
@@ -139,13 +146,14 @@ impl GateBuilder {
             identities,
             contents,
             effects: Effects::new(Arc::clone(&calls)),
+            reconcilers,
             lifecycle: Arc::new(Lifecycle::new(Arc::clone(&calls), Arc::clone(&audit))),
             executor: Arc::new(executor),
             calls,
             vault,
             audit,
             approver: self.approver,
-            notifier: Notifier::new(hint, self.on_notice, asks),
+            notifier,
             redactor,
             runtime,
         })

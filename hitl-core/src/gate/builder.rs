@@ -26,6 +26,8 @@ use crate::store::Store;
 
 /// The default time limit for each of the host's own signals and policies.
 const EVALUATION_TIMEOUT: Duration = Duration::from_secs(1);
+/// The default time limit for a tool's own reconcile.
+const RECONCILE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The settings of a gate. Without a store it keeps calls in memory; without an approver, a call
 /// that needs Quick waits in the queue like Full; without an audit, records go to `tracing`.
@@ -40,6 +42,7 @@ pub struct GateBuilder {
     pub(super) scorers: Vec<(Arc<dyn Scorer>, Duration)>,
     pub(super) directory: Option<(Arc<dyn PrincipalDirectory>, Duration)>,
     pub(super) evaluation_timeout: Duration,
+    pub(super) reconcile_timeout: Duration,
     pub(super) self_approval: SelfApproval,
     /// The clock; `None` for the machine's.
     pub(super) clock: Option<Arc<dyn Clock>>,
@@ -69,6 +72,7 @@ impl GateBuilder {
             scorers: Vec::new(),
             directory: None,
             evaluation_timeout: EVALUATION_TIMEOUT,
+            reconcile_timeout: RECONCILE_TIMEOUT,
             self_approval: SelfApproval::default(),
             clock: None,
             store: None,
@@ -193,6 +197,14 @@ impl GateBuilder {
     /// rule sets do so.
     pub fn evaluation_timeout(mut self, timeout: Duration) -> Self {
         self.evaluation_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a tool's own [reconcile](crate::call::Reconciler) may take each time that it
+    /// is asked how an attempt ended; 10 seconds by default. Without an answer in this time the
+    /// call stays parked, and the tool is asked again later.
+    pub fn reconcile_timeout(mut self, timeout: Duration) -> Self {
+        self.reconcile_timeout = timeout;
         self
     }
 

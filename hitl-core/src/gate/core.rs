@@ -15,6 +15,7 @@ use crate::gate::evaluation::identities::Identities;
 use crate::gate::execution::executor::Executor;
 use crate::gate::keys::vault::Vault;
 use crate::gate::notices::notifier::Notifier;
+use crate::gate::parked::reconcilers::Reconcilers;
 use crate::gate::tools::registry::ToolRegistry;
 use crate::policy::PolicyVersion;
 use crate::sync::Runtime;
@@ -27,13 +28,14 @@ pub(in crate::gate) struct GateCore {
     pub(in crate::gate) identities: Identities,
     pub(in crate::gate) contents: NamedContents,
     pub(in crate::gate) effects: Effects,
+    pub(in crate::gate) reconcilers: Reconcilers,
     pub(in crate::gate) calls: Arc<CallStore>,
     pub(in crate::gate) vault: Arc<Vault>,
     pub(in crate::gate) audit: Arc<AuditLedger>,
     pub(in crate::gate) lifecycle: Arc<Lifecycle>,
     pub(in crate::gate) executor: Arc<Executor>,
     pub(in crate::gate) approver: Option<Arc<dyn Approver>>,
-    pub(in crate::gate) notifier: Notifier,
+    pub(in crate::gate) notifier: Arc<Notifier>,
     pub(in crate::gate) redactor: Redactor,
     pub(in crate::gate) runtime: Runtime,
 }

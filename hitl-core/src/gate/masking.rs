@@ -2,8 +2,14 @@
 
 use std::borrow::Cow;
 
+use hitl_base::display::clip;
 use hitl_base::redact::{MASK, Taint};
 use hitl_base::{Json, Redactor};
+
+use crate::call::effect_text;
+
+/// The most characters of an effect that are shown.
+const MAX_EFFECT: usize = 1_000;
 
 /// Returns text without the call's own secrets and without anything that looks like a secret.
 pub(in crate::gate) fn mask_text<'t>(
@@ -29,6 +35,18 @@ pub(in crate::gate) fn mask_title(redactor: &Redactor, title: &str, secrets: &Ta
     let own = Json::String(own.into_owned());
     let clean = redactor.redact_with_places(&own).map_or(own, |marked| marked.tree);
     clean.as_str().map_or_else(|| MASK.to_owned(), str::to_owned)
+}
+
+/// Returns the effect of a call as a reviewer reads it: that of the `shown` arguments, without
+/// secrets. What is compared is the digest of the exact text.
+pub(in crate::gate) fn show_effect(
+    redactor: &Redactor,
+    template: &str,
+    shown: &Json,
+    secrets: &Taint,
+) -> String {
+    let effect = mask_title(redactor, &effect_text(template, shown), secrets);
+    clip(&effect, MAX_EFFECT).into_owned()
 }
 
 /// Returns whether a text in a document is or contains something that looks like a secret.

@@ -7,6 +7,7 @@
 //! | `intake` | a call is read and submitted |
 //! | `waiting` | a caller waits for a decision and an outcome; inline review |
 //! | `claiming` | an approved call is checked once more and claimed |
+//! | `parked` | a call of unknown outcome is settled: its tool is asked, or it is tried again |
 //! | `notices` | what the gate says unasked: that a call waits, and how it is decided |
 //! | `execution` | intent, body, result, record |
 //! | `review` | people decide, edit, uncover, abort, grant |
@@ -41,6 +42,7 @@ mod intake;
 mod keys;
 mod masking;
 mod notices;
+mod parked;
 mod read;
 mod review;
 mod stored_text;
@@ -63,6 +65,7 @@ pub use intake::submit_builder::{ReadySubmission, SubmitBuilder};
 pub use keys::reseal::{KeyUse, ResealReport};
 pub use notices::build_warning::{BuildWarning, BuildWarningKind};
 pub use notices::notice::Notice;
+pub use notices::parked_notice::ParkedNotice;
 pub use notices::wait_timeout::{LeftCall, WaitTimeout};
 pub use notices::waiting_notice::WaitingNotice;
 pub use read::earlier::EarlierCalls;
@@ -70,6 +73,7 @@ pub use read::events::{Events, GateEvent};
 pub use read::queue::{Queue, QueuePage};
 pub use read::reminders::Reminders;
 pub use read::scoped::ScopedGate;
+pub use read::shown_result::ShownResult;
 pub use read::unscoped::UnscopedGate;
 pub use review::edit_preview::EditPreview;
 pub use review::grant_admin::{GrantPreview, SavedGrant};

@@ -161,6 +161,16 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
                 waiting.how(),
             );
         }
+        Notice::Parked(parked) => {
+            let request = parked.request();
+            tracing::warn!(
+                target: "hitl",
+                call = %request.id,
+                tool = %request.tool,
+                "a call was started, and nobody knows how it ended: {}",
+                parked.how(),
+            );
+        }
         Notice::Warning(warning) => tracing::warn!(target: "hitl", "{warning}"),
     }
 }
@@ -169,7 +179,9 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
 pub(in crate::gate) fn takes_notice(notice: &Notice) -> bool {
     match notice {
         Notice::Waiting(_) => tracing::event_enabled!(target: "hitl", tracing::Level::INFO),
-        Notice::Warning(_) => tracing::event_enabled!(target: "hitl", tracing::Level::WARN),
+        Notice::Parked(_) | Notice::Warning(_) => {
+            tracing::event_enabled!(target: "hitl", tracing::Level::WARN)
+        }
     }
 }
 

@@ -77,6 +77,11 @@ pub enum GrantError {
     /// The preview of the call failed, so what it would do is not known.
     #[error("the preview of this call failed: look at each such call until it works")]
     Preview,
+    /// A call that repeats an effect is reviewed each time.
+    #[error(
+        "this call repeats the effect of an earlier one, and each repetition is looked at; no grant is given for it"
+    )]
+    RepeatsEffect,
     /// A policy or a factor requires a review of each such call.
     #[error("a policy or a factor wants each such call looked at; no grant lifts that")]
     Demanded,
@@ -111,6 +116,7 @@ impl ApprovalRequest {
         ensure(self.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
         ensure(self.contents.is_empty(), GrantError::Contents)?;
         ensure(self.has_no_failed_preview(), GrantError::Preview)?;
+        ensure(self.repeats.is_none(), GrantError::RepeatsEffect)?;
         ensure(self.confirmation().is_none(), GrantError::Confirmed)
     }
 

@@ -8,7 +8,7 @@ use super::{
     StoreFacts, Vote,
 };
 use crate::approval::{
-    Choice, Decision, DecisionKind, ReviewerIdentity, names_the_same, previews_the_same,
+    Choice, Decision, DecisionKind, EditResult, ReviewerIdentity, names_the_same, previews_the_same,
 };
 use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
 use crate::grant::{GrantRefusal, GrantUse};
@@ -110,6 +110,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     // Other arguments may have another effect, and the reasons are those of the revision: the claim
     // shows what it repeats.
     request.repeats = None;
+    request.effect.clone_from(&revision.effect);
     request.title.clone_from(&revision.title);
     request.assessment = revision.assessment.clone();
     request.priority = request.priority.max(revision.priority);
@@ -134,7 +135,8 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
         next.state = S::Approved;
         next.decision = Some(record_decision(decision, facts));
     }
-    Ok(())
+    let result = EditResult::new(next.request.binding, next.state);
+    guard(decision.previewed.is_none_or(|shown| shown == result), Refusal::OtherResult)
 }
 
 /// Checks whether an edit would be refused for any patch, before the payload is opened. Returns
@@ -186,6 +188,18 @@ pub(crate) fn check_uncover(
     names_current_revision(record, by, shown)?;
     // A call that ran must be resolved, however late it is.
     guard(record.state != S::Pending || !is_expired(record, facts), Refusal::Expired)?;
+    has_a_say(record, by)
+}
+
+/// Checks whether a person has a say on the revision that they were shown, in time.
+pub(super) fn check_reviewer(
+    record: &CallRecord,
+    by: &ReviewerIdentity,
+    shown: (u32, BindingDigest),
+    facts: StoreFacts,
+) -> Result<(), Refusal> {
+    names_current_revision(record, by, shown)?;
+    guard(!is_expired(record, facts), Refusal::Expired)?;
     has_a_say(record, by)
 }
 

@@ -1,7 +1,7 @@
 //! The events of a call.
 
 use super::{Edit, Reask};
-use crate::approval::Decision;
+use crate::approval::{Decision, ReviewerIdentity};
 use crate::call::{BindingDigest, FailureRecord, Principal};
 use crate::grant::GrantUse;
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
@@ -34,6 +34,19 @@ pub enum Resolution {
     Retry {
         /// True if they attest that the earlier attempt is over, although its session may be alive.
         attested: bool,
+    },
+}
+
+/// The answer of a tool's own reconcile about an attempt whose outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReconcileAnswer {
+    /// The attempt took effect. Its result is enclosed, if it could be encoded.
+    Executed,
+    /// The attempt took no effect, and never will: the call may start again, as it was approved.
+    NotExecuted {
+        /// The most attempts allowed in all.
+        most: u32,
     },
 }
 
@@ -76,6 +89,15 @@ pub enum Event {
         by: Withdrawal,
         /// The reason.
         reason: String,
+    },
+    /// A reviewer gives the call the whole time of an approval again, from now on.
+    Extend {
+        /// The revision that they were shown.
+        revision: u32,
+        /// The binding digest that they were shown.
+        binding: BindingDigest,
+        /// The reviewer.
+        by: ReviewerIdentity,
     },
     /// The call's time is up.
     Expire,
@@ -147,7 +169,8 @@ pub enum Event {
         /// The proof of the claim.
         token: ClaimToken,
     },
-    /// The executor died. Anyone may report it; the store verifies it.
+    /// The executor died. Anyone may report it; the store verifies it. For a call that was parked
+    /// while its executor was alive, this records that nothing of the attempt runs any more.
     ExecutorLost,
     /// The store was restored from a backup: the changes since the backup are unknown. A waiting or
     /// approved call is asked again, as the next revision; the outcome of one that ran is unknown.
@@ -158,6 +181,13 @@ pub enum Event {
         version: u64,
         /// The most attempts allowed.
         most: u32,
+    },
+    /// The tool's own reconcile has answered how an attempt of unknown outcome ended.
+    Reconcile {
+        /// The version of the record that the tool was asked about.
+        version: u64,
+        /// The answer.
+        answer: ReconcileAnswer,
     },
     /// A human resolves an unknown outcome.
     Resolve {
@@ -180,6 +210,7 @@ impl Event {
             Self::Edit(_) => "edit",
             Self::Attach { .. } => "attach",
             Self::Cancel { .. } => "cancel",
+            Self::Extend { .. } => "extend",
             Self::Expire => "expire",
             Self::RequireMore { .. } => "demote",
             Self::ShowRepeat { .. } => "repeat",
@@ -193,6 +224,7 @@ impl Event {
             Self::ExecutorLost => "lose",
             Self::Restore => "restore",
             Self::RetryIdempotent { .. } => "tryAgain",
+            Self::Reconcile { .. } => "reconcile",
             Self::Resolve { .. } => "resolve",
         }
     }
@@ -219,6 +251,7 @@ impl Event {
         match self {
             Self::Decide(decision) => Some(&decision.by.principal),
             Self::Edit(edit) => Some(&edit.decision.by.principal),
+            Self::Extend { by, .. } => Some(&by.principal),
             Self::Cancel { by: Withdrawal::Host(principal), .. }
             | Self::ApproveByGrant { by: principal, .. }
             | Self::Resolve { by: principal, .. } => Some(principal),

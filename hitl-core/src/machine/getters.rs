@@ -108,9 +108,22 @@ impl CallRecord {
         Duration::from_millis(self.approval_window_ms)
     }
 
-    /// Returns how often it was claimed.
+    /// Returns how often it was claimed. Attempts that took no effect, as the tool's own
+    /// [reconcile](crate::call::Reconciler) found, are not counted.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// Returns the number of attempts that took no effect, as the tool's own
+    /// [reconcile](crate::call::Reconciler) found.
+    pub fn attempts_without_effect(&self) -> u32 {
+        self.without_effect
+    }
+
+    /// Returns whether the tool's own [reconcile](crate::call::Reconciler) found that it took
+    /// effect: then its output is what the reconcile gave.
+    pub fn is_reconciled(&self) -> bool {
+        self.reconciled
     }
 
     /// Returns why it ended or was parked, where the state alone does not tell.

@@ -8,9 +8,11 @@ mod batch;
 mod decision;
 mod escalation;
 mod event;
+mod extension;
 mod getters;
 mod guards;
 mod reask;
+mod reconcile;
 mod record;
 mod refusal;
 mod revision;
@@ -23,7 +25,7 @@ pub use apply_all::{CallChange, GrantUpdates, apply_all};
 pub use batch::{BatchId, Membership};
 pub(crate) use decision::{check_edit, check_uncover};
 pub use escalation::EscalationStep;
-pub use event::{Event, Resolution, Withdrawal};
+pub use event::{Event, ReconcileAnswer, Resolution, Withdrawal};
 pub use reask::Reask;
 pub use record::{
     CallRecord, CallState, Claim, EndReason, HistoryEntry, NewCall, RECORD_SCHEMA,

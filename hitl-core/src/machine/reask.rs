@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::guards::{guard, is_expired, keep_newest, reopen};
 use super::{CallRecord, CallState as S, EditedRevision, Refusal, StoreFacts};
 use crate::approval::{names_the_same, previews_the_same};
-use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest};
+use crate::call::{BINDING_VERSION, BindingDigest, ToolFacts, circumstances_digest, effect_text};
 use crate::policy::ApprovalLevel;
 
 /// The new question about a call.
@@ -78,9 +78,16 @@ pub(super) fn reask(
     request.requires_reason |= tool.requires_reason;
     let mut runs_unasked = false;
     next.unread = revision.is_none();
+    if revision.is_none() {
+        // The values that it names are masked where the shown arguments are.
+        let shown = request.arguments.tree().ok();
+        let effect = tool.effect.as_deref().zip(shown);
+        request.effect = effect.map(|(template, shown)| effect_text(template, &shown));
+    }
     if let Some(revision) = revision {
         runs_unasked = unasked && revision.requirement.level == ApprovalLevel::Auto;
         request.title.clone_from(&revision.title);
+        request.effect.clone_from(&revision.effect);
         request.arguments.clone_from(&revision.arguments);
         request.masks.clone_from(&revision.masks);
         request.more_masks = revision.more_masks;

@@ -231,9 +231,19 @@ pub struct CallRecord {
     /// The time until an approval expires, in milliseconds; a retry gets this time again.
     #[serde(default, rename = "allowedMs")]
     pub(crate) approval_window_ms: u64,
-    /// The number of times it was claimed.
+    /// The number of times it was claimed, without the attempts that took no effect.
     #[serde(default)]
     pub(crate) attempts: u32,
+    /// The number of attempts that took no effect, as the tool's own reconcile found.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) without_effect: u32,
+    /// The time since which the executor of the last attempt is known to be dead, if the outcome of
+    /// that attempt is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) over_since: Option<Timestamp>,
+    /// True if the tool's own reconcile found that it took effect.
+    #[serde(default, skip_serializing_if = "is_kept")]
+    pub(crate) reconciled: bool,
     /// The details of its end.
     #[serde(default, rename = "ending", skip_serializing_if = "Option::is_none")]
     pub(crate) end_reason: Option<EndReason>,
@@ -265,6 +275,11 @@ pub struct CallRecord {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_kept(erased: &bool) -> bool {
     !*erased
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl CallRecord {
@@ -308,7 +323,8 @@ impl CallRecord {
         CallKey { tenant: first.tenant.clone(), run: run.into(), position }
     }
 
-    /// Returns the number of claims, including those of the earlier tries.
+    /// Returns the number of claims, including those of the earlier tries, without the attempts
+    /// that took no effect.
     pub fn attempts_in_all(&self) -> u32 {
         let before = self.retry_of.as_ref().map_or(0, |retry| retry.attempts);
         self.attempts.saturating_add(before)

@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The answer is not one that the tool allows.
     #[error("the tool does not allow this answer")]
     NotAllowed,
+    /// The call has as much time as it gets.
+    #[error("the call has as much time as it gets; decide it, or have it submitted again")]
+    NoMoreTime,
     /// The tool requires a reason for a rejection.
     #[error("this tool's rejection needs a reason; say why")]
     ReasonRequired,
@@ -60,6 +63,9 @@ pub enum Refusal {
     /// The edit changes nothing.
     #[error("the edit changes nothing; approve or reject the call")]
     Unchanged,
+    /// The edit would have another result than the one that the editor was shown.
+    #[error("the edit would have another result now than the one that was shown; look at it again")]
+    OtherResult,
     /// It was edited too often.
     #[error("the call was edited too often; reject it, and have it submitted as it should be")]
     TooManyEdits,

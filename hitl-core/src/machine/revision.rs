@@ -46,6 +46,8 @@ pub struct EditedRevision {
     pub links: Vec<Link>,
     /// One line on what would happen.
     pub title: String,
+    /// Its effect, without secrets. `None` if the tool declares none.
+    pub effect: Option<String>,
     /// The score and its factors.
     pub assessment: Assessment,
     /// Its own requirement; that of the earlier revision is joined to it.

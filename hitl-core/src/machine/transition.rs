@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::decision;
 use super::guards::{conclude, guard, is_expired, keep_newest, reopen};
 use super::{
-    CallRecord, CallState as S, Claim, EndReason, Event, Membership, RecordedDecision, Refusal,
-    Resolution, StoreFacts, Withdrawal,
+    CallRecord, CallState as S, Claim, EndReason, Event, Membership, ReconcileAnswer,
+    RecordedDecision, Refusal, Resolution, StoreFacts, Withdrawal,
 };
 use crate::approval::DecisionKind;
 use crate::call::{BINDING_VERSION, Identity, Principal};
@@ -30,7 +30,11 @@ pub enum Transition {
 /// transaction, and saves the result of [`apply_with`].
 pub fn grant_of(record: &CallRecord, event: &Event) -> Option<GrantId> {
     match event {
-        Event::Claim { .. } | Event::Release { .. } => record.grant_use.map(|drawn| drawn.grant),
+        Event::Claim { .. }
+        | Event::Release { .. }
+        | Event::Reconcile { answer: ReconcileAnswer::NotExecuted { .. }, .. } => {
+            record.grant_use.map(|drawn| drawn.grant)
+        }
         Event::ApproveByGrant { drawn, .. } => Some(drawn.grant),
         _ => None,
     }
@@ -74,7 +78,8 @@ pub(super) fn draw_and_step(
         // The draw happens later, but must be possible now: nobody is notified of a permission that
         // does not exist.
         Event::ApproveByGrant { drawn, .. } => Some(*drawn),
-        Event::Release { .. } => {
+        Event::Release { .. }
+        | Event::Reconcile { answer: ReconcileAnswer::NotExecuted { .. }, .. } => {
             let back = record.grant_use.zip(grant);
             let grant = back.map(|(drawn, grant)| grant.give_back(&drawn, facts.now));
             return Ok((step, grant));
@@ -146,6 +151,9 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
                 conclude(&mut next, S::Expired, None);
             }
         }
+        (S::Pending, Event::Extend { revision, binding, by }) => {
+            super::extension::extend(&mut next, by, (*revision, *binding), facts)?;
+        }
         (S::Approved, Event::RequireMore { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             // Requirements only rise, so replicas with different policies cannot take turns asking.
@@ -174,6 +182,7 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
             guard(requirement.is_met_by(&record.request.requirement()), Refusal::RequirementRose)?;
             next.state = S::Claimed;
             next.claim = Some(Claim { token: *token, session: *session });
+            next.over_since = None;
             next.attempts += 1;
             if let Some(batch) = next.batch.as_mut().filter(|batch| batch.is_held()) {
                 batch.released = true;
@@ -204,8 +213,15 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         (S::Claimed, Event::ExecutorLost) => {
             guard(facts.claimant_dead, Refusal::Alive)?;
             next.state = S::OutcomeUnknown;
+            next.over_since = Some(facts.now);
             next.end_reason =
                 Some(EndReason::Reason("the executor died while it ran the body".to_owned()));
+        }
+        // A body that ran out of its time, or was running when a backup was taken, may go on until
+        // its executor is dead.
+        (S::OutcomeUnknown, Event::ExecutorLost) if record.over_since.is_none() => {
+            guard(facts.claimant_dead, Refusal::Alive)?;
+            next.over_since = Some(facts.now);
         }
         (S::Pending | S::Approved, Event::Restore) => ask_after_restore(&mut next, facts),
         (S::Claimed, Event::Restore) => {
@@ -219,6 +235,10 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         (S::OutcomeUnknown, Event::RetryIdempotent { version, most }) => {
             guard(record.version == *version, Refusal::Stale)?;
             retry_idempotent(&mut next, *most, facts)?;
+        }
+        (S::OutcomeUnknown, Event::Reconcile { version, answer }) => {
+            guard(record.version == *version, Refusal::Stale)?;
+            super::reconcile::reconcile(&mut next, *answer)?;
         }
         (S::OutcomeUnknown, Event::Resolve { version, resolution, by }) => {
             guard(record.version == *version, Refusal::Stale)?;

@@ -1,9 +1,11 @@
 //! Filters and queries of the queue.
 
 use hitl_base::Timestamp;
+use hitl_base::json::write_string;
 use serde::Serialize;
 
 use super::{Cursor, QueueOrder};
+use crate::approval::ApprovalRequest;
 use crate::call::{Principal, Risk, RunId};
 use crate::machine::{CallRecord, CallState};
 use crate::policy::{ApprovalLevel, Priority};
@@ -24,11 +26,14 @@ pub struct QueueFilter {
     pub priority: Option<Priority>,
     /// The principal.
     pub principal: Option<Principal>,
+    /// The agent or service that acts: the one that submitted in the principal's name, or the
+    /// principal where none is named.
+    pub agent: Option<Principal>,
     /// The run, including runs that it delegated to.
     pub run: Option<RunId>,
     /// The moment before which calls are due.
     pub due_before: Option<Timestamp>,
-    /// Text in the title, case-insensitive.
+    /// Text in the title or in the arguments as they are shown, case-insensitive.
     pub text: Option<String>,
 }
 
@@ -46,7 +51,11 @@ impl QueueFilter {
                 record.key().run == *run || record.context.parent.as_ref() == Some(run)
             })
             && self.due_before.is_none_or(|moment| request.due_at < moment)
-            && self.text.as_ref().is_none_or(|text| has(&request.title, text))
+            && self
+                .agent
+                .as_ref()
+                .is_none_or(|agent| *agent == *request.agent.as_ref().unwrap_or(&request.principal))
+            && self.text.as_ref().is_none_or(|text| is_about(request, text))
     }
 
     /// Returns the states of the filter, each once.
@@ -61,8 +70,20 @@ impl QueueFilter {
     }
 }
 
-fn has(title: &str, text: &str) -> bool {
-    title.to_lowercase().contains(&text.to_lowercase())
+/// Returns whether a text is in the title or in the arguments, whose secrets are masked: nobody
+/// finds a secret by searching.
+fn is_about(request: &ApprovalRequest, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let has = |whole: &str| whole.to_lowercase().contains(&text);
+    if has(&request.title) {
+        return true;
+    }
+    // Arguments are JSON, in which some characters of a text are written otherwise.
+    let mut quoted = String::new();
+    write_string(&mut quoted, &text);
+    let arguments = request.arguments.as_str().to_lowercase();
+    arguments.contains(&text)
+        || quoted.get(1..quoted.len() - 1).is_some_and(|inside| arguments.contains(inside))
 }
 
 /// A query of the queue: the filter, the order, the limit, and the position from which to continue.
@@ -125,6 +146,13 @@ impl QueueQuery {
         self
     }
 
+    /// Restricts the query to one agent: the one that submitted in the principal's name, or the
+    /// principal where none is named.
+    pub fn agent(mut self, agent: impl Into<Principal>) -> Self {
+        self.filter.agent = Some(agent.into());
+        self
+    }
+
     /// Restricts the query to one run, and the runs that it delegated to.
     pub fn run(mut self, run: impl Into<RunId>) -> Self {
         self.filter.run = Some(run.into());
@@ -137,7 +165,8 @@ impl QueueQuery {
         self
     }
 
-    /// Restricts the query to calls with this text in the title, case-insensitive.
+    /// Restricts the query to calls with this text in the title or in the arguments as they are
+    /// shown, case-insensitive.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.filter.text = Some(text.into());
         self

@@ -182,6 +182,7 @@ mod tests {
             build: None,
             description: "Works.".to_owned(),
             describe: None,
+            effect: None,
             schema: "{}".to_owned(),
             sensitive: Vec::new(),
             contents: Vec::new(),

@@ -4,6 +4,7 @@ use crate::faulty;
 use crate::support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hitl_core::approval::{DecisionKind, ReviewerIdentity};
 use hitl_core::{
@@ -117,6 +118,58 @@ async fn invariant_5_a_patch_that_is_not_sound_changes_nothing() {
     bench.gate.decide(before.request().approve().by("alice")).await.unwrap();
     let Outcome::Executed(output) = ticket.wait().await.unwrap() else { panic!("it ran") };
     assert_eq!(output.json(), Some("5000.0"));
+}
+
+/// A policy that requires a full review of every call while it is strict.
+struct Changing(Arc<AtomicBool>);
+
+impl Policy for Changing {
+    fn rule(&self, _: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
+        let effect = Effect::AtLeast(ApprovalLevel::Full);
+        let strict = self.0.load(Ordering::SeqCst);
+        strict.then(|| Ruling { effect, reason: "strict".to_owned() })
+    }
+}
+
+#[tokio::test]
+async fn invariant_2_an_edit_has_the_result_that_its_editor_was_shown_or_none() {
+    let strict = Arc::new(AtomicBool::new(false));
+    let bench = bench_with(|g| g.policy(Changing(Arc::clone(&strict)))).await;
+    for (position, relaxed) in [(0, true), (1, false)] {
+        strict.store(false, Ordering::SeqCst);
+        let submission = bench.gate.submit(ask("bob")).by("agent").key("run", position).await;
+        let Submission::Pending(ticket) = submission.unwrap() else { panic!("it waits") };
+        let (request, patch) = (ticket.request(), r#"{"text": "ann"}"#);
+        assert_eq!(request.level, ApprovalLevel::Quick);
+        // The policy that the editor is shown the result of, and the one when they send it.
+        strict.store(relaxed, Ordering::SeqCst);
+        let preview = bench.gate.preview_edit(request, patch, "alice").await.unwrap();
+        let shown = if relaxed { CallState::Pending } else { CallState::Approved };
+        assert_eq!(preview.state, shown);
+        let edit = || request.edit(patch).previewed(&preview).by("alice");
+        strict.store(!relaxed, Ordering::SeqCst);
+        let before = current(&bench, &ticket).await;
+        let error = bench.gate.decide(edit()).await.unwrap_err();
+        assert_eq!(error.refusal(), Some(Refusal::OtherResult), "{error}");
+        assert_eq!(current(&bench, &ticket).await, before, "nothing changes");
+        assert_eq!(bench.world.ran(), 0);
+        // With the policy that they saw, it counts; and sent again, it is harmless.
+        strict.store(relaxed, Ordering::SeqCst);
+        let decision = edit();
+        let edited = bench.gate.decide(decision.clone()).await.unwrap();
+        let is = (edited.state(), edited.request().binding);
+        assert_eq!(is, (preview.state, preview.request.binding));
+        assert_eq!(bench.gate.decide(decision).await.unwrap().state(), shown);
+    }
+    // Other answers have no preview.
+    let Submission::Pending(ticket) =
+        bench.gate.submit(ask("bob")).by("agent").key("run", 2).await.unwrap()
+    else {
+        panic!("it waits")
+    };
+    let preview = bench.gate.preview_edit(ticket.request(), r#"{"text": "x"}"#, "alice").await;
+    let approve = ticket.request().approve().previewed(&preview.unwrap()).by("alice");
+    assert_eq!(bench.gate.decide(approve).await.unwrap().state(), CallState::Approved);
 }
 
 /// A policy that denies calls to mallory, and requires a full review of calls to eve.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use hitl_core::grant::GrantTerms;
+use hitl_core::approval::{DetailLevel, EarlierStanding};
+use hitl_core::grant::{GrantError, GrantTerms};
 use hitl_core::machine::{CallRecord, Event};
 use hitl_core::store::{ApplyError, EventPayload, StoreWrapper};
 use hitl_core::{
-    ApprovalLevel, ApprovalRequest, CallContext, CallState, Gate, MemoryStore, Outcome, Principal,
-    RequestId, ReviewerIdentity, Store as _, StoreError, StoreErrorKind, Submission, Tenant,
+    ApprovalLevel, ApprovalRequest, CallContext, CallState, ErasureScope, Gate, MemoryStore,
+    Outcome, Principal, QueueQuery, RequestId, ReviewScope, ReviewerIdentity, Store as _,
+    StoreError, StoreErrorKind, Submission, Tenant,
 };
 use support::{Refund, Rotate, Transfer, World, bench, refund, tools};
 
@@ -36,9 +38,10 @@ async fn invariant_3_a_second_call_with_the_effect_of_one_that_ran_is_asked_abou
     assert_eq!((request.level, bench.world.ran()), (ApprovalLevel::Full, 1));
     let first = record_of(&bench.gate, "a").await;
     assert_eq!(request.repeats, Some(first.id()));
-    let said = request.reasons.last().unwrap();
+    let said = request.earlier.as_ref().unwrap().to_string();
     assert!(said.contains(&first.id().to_string()) && said.contains("which has run"), "{said}");
     assert!(said.contains("Refund pay_1") && said.contains("for ann"), "{said}");
+    assert_eq!(request.may_be_granted(), Err(GrantError::RepeatsEffect));
     // Who asks cannot let it happen a second time, and neither can an agent.
     bench.gate.decide(request.approve().by("carol")).await.unwrap_err();
     let agent = ReviewerIdentity::new(Principal::agent("bot"));
@@ -127,7 +130,7 @@ async fn a_call_that_failed_may_have_had_its_effect() {
     let bench = bench().await;
     bench.gate.call(refund("broken")).by("ann").key("a", 0).await.unwrap_err();
     let request = waiting(bench.gate.submit(refund("broken")).by("ann").key("b", 0).await.unwrap());
-    let said = request.reasons.last().unwrap();
+    let said = request.earlier.unwrap().to_string();
     assert!(said.contains("may have had its effect all the same"), "{said}");
 }
 
@@ -148,14 +151,24 @@ async fn a_tool_may_refuse_to_repeat_an_effect() {
 #[tokio::test]
 async fn no_grant_answers_a_repeated_effect() {
     let bench = bench().await;
-    bench.gate.call(refund("pay_1")).by("ann").key("a", 0).await.unwrap();
-    let request = waiting(bench.gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap());
-    let preview = bench.gate.preview_grant(request.grant(GrantTerms::exactly()).by("alice"));
-    let preview = preview.await.unwrap();
-    assert!(preview.waiting.is_empty());
-    bench.gate.save_grant(preview).await.unwrap();
-    assert_eq!(record(&bench.gate, request.id).await.state(), CallState::Pending);
-    waiting(bench.gate.submit(refund("pay_1")).by("ann").key("b", 1).await.unwrap());
+    let gate = &bench.gate;
+    let submit = async |run: &str| {
+        let transfer = Transfer { to: "Initech".into() };
+        gate.submit(transfer).by("ann").key(run, 0).await.unwrap()
+    };
+    // A grant that covers every transfer, given on the first one.
+    let first = waiting(submit("a").await);
+    let terms = GrantTerms::any_arguments().durable().uses(10);
+    let preview = gate.preview_grant(first.grant(terms.clone()).by("alice")).await.unwrap();
+    gate.save_grant(preview).await.unwrap();
+    assert!(matches!(submit("a").await, Submission::Done { .. }));
+    // The same transfer once more is asked about, and no grant is given on it.
+    let second = waiting(submit("b").await);
+    assert_eq!((second.repeats, bench.world.ran()), (Some(first.id), 1));
+    let refused = gate.preview_grant(second.grant(terms).by("alice")).await.unwrap_err();
+    assert_eq!(refused.grant(), Some(&GrantError::RepeatsEffect));
+    assert_eq!(record(gate, second.id).await.state(), CallState::Pending);
+    waiting(submit("c").await);
     assert_eq!(bench.world.ran(), 1);
 }
 
@@ -199,11 +212,106 @@ async fn an_effect_is_free_again_once_its_holder_has_ended_without_a_start() {
     assert_eq!((first.state(), world.ran()), (CallState::Approved, 0));
     // It may still start.
     let request = waiting(gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap());
-    let said = request.reasons.last().unwrap();
-    assert!(said.contains("which is about to start"), "{said}");
+    let said = request.earlier.as_ref().unwrap().to_string();
+    assert!(said.contains("which is approved and starts first"), "{said}");
     gate.cancel(&first, "host", "not needed").await.unwrap();
     gate.call(refund("pay_1")).by("ann").key("c", 0).await.unwrap();
     assert_eq!(world.ran(), 1);
+}
+
+/// Returns what a person reads of a call now, on the card of every surface.
+async fn card(gate: &Gate, id: RequestId) -> String {
+    let all = gate.scoped_to(ReviewScope::all_tenants());
+    let shown = all.get(&Tenant::default(), id).await.unwrap().unwrap();
+    let listed = all.queue().page(QueueQuery::pending()).await.unwrap().entries;
+    let listed = listed.iter().find(|record| record.id() == id).map(CallRecord::request);
+    assert!(listed.is_none_or(|listed| listed == shown.request()), "the queue and the card agree");
+    let now = gate.now().await.unwrap();
+    shown.request().render(now, DetailLevel::Brief).to_text()
+}
+
+#[tokio::test]
+async fn a_card_shows_the_earlier_call_as_it_is_now() {
+    let (world, fail) = (World::default(), Arc::new(AtomicBool::new(true)));
+    let store = NoClaims { inner: MemoryStore::new(), fail: Arc::clone(&fail) };
+    let gate = tools(Gate::builder()).state(world.clone()).store(store).build().await.unwrap();
+    gate.submit(refund("pay_1")).by("ann").key("a", 0).await.unwrap_err();
+    let second = waiting(gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap());
+    assert_eq!(second.earlier.as_ref().unwrap().standing, EarlierStanding::Approved);
+    let before = card(&gate, second.id).await;
+    assert!(before.contains("Refund pay_1") && before.contains("starts first"), "{before}");
+    gate.cancel(&record_of(&gate, "a").await, "host", "not needed").await.unwrap();
+    let after = card(&gate, second.id).await;
+    assert!(after.contains("has since ended without running: it is cancelled"), "{after}");
+    assert!(!after.contains("starts first"), "{after}");
+    // The question is the same: only what is shown of another call has changed.
+    let stored = record(&gate, second.id).await;
+    assert_eq!((stored.request().binding, stored.version()), (second.binding, 1));
+    assert_eq!(stored.request().earlier, None, "no store keeps a copy");
+    fail.store(false, Ordering::SeqCst);
+    gate.decide(second.approve().by("bob")).await.unwrap();
+    let ran = gate.submit(refund("pay_1")).by("ann").key("b", 0).await.unwrap();
+    assert!(matches!(ran, Submission::Done { .. }) && world.ran() == 1, "{ran:?}");
+}
+
+#[tokio::test]
+async fn what_is_erased_of_an_earlier_call_is_erased_on_the_cards_of_later_ones() {
+    let bench = bench().await;
+    let gate = &bench.gate;
+    gate.call(refund("pay_1")).by("ann").key("a", 0).await.unwrap();
+    let first = record_of(gate, "a").await;
+    let second = waiting(gate.submit(refund("pay_1")).by("carol").key("b", 0).await.unwrap());
+    let line = |card: String| -> String {
+        card.lines().find(|line| line.contains("the same effect")).unwrap().to_owned()
+    };
+    let before = line(card(gate, second.id).await);
+    assert!(before.contains("Refund pay_1") && before.contains("ann"), "{before}");
+    let scope = ErasureScope::Call { tenant: Tenant::default(), id: first.id() };
+    gate.flush_audit().await.unwrap();
+    gate.erase(&scope, "asked for", "dora", &[]).await.unwrap();
+    let after = line(card(gate, second.id).await);
+    assert!(!after.contains("Refund") && !after.contains("ann"), "{after}");
+    assert!(after.contains(&first.id().to_string()) && after.contains("has run"), "{after}");
+    // Nothing of the first call was copied into the second, wherever its record goes.
+    let stored = serde_json::to_string(&record(gate, second.id).await).unwrap();
+    assert!(!stored.contains("\"ann\""), "{stored}");
+}
+
+#[tokio::test]
+async fn a_card_shows_the_effect() {
+    let bench = bench().await;
+    let gate = &bench.gate;
+    let transfer = Transfer { to: "Initech \u{202e}GmbH".into() };
+    let request = waiting(gate.submit(transfer).by("ann").key("a", 0).await.unwrap());
+    let text = card(gate, request.id).await;
+    assert!(text.contains("effect"), "{text}");
+    assert!(text.contains("pay:\"Initech \\u{202e}GmbH\""), "{text}");
+    let json = serde_json::to_value(&request).unwrap();
+    assert!(json["effect"].as_str().unwrap().starts_with("pay:"), "{json}");
+    // An edit has another effect.
+    let edit = request.edit(r#"{"to": "Globex"}"#);
+    let edited = gate.decide(edit.by("bob")).await.unwrap();
+    assert_eq!(edited.request().effect.as_deref(), Some("pay:Globex"));
+    // Without a template there is none.
+    let plain = waiting(gate.submit(support::pay("x", 1.0)).by("ann").key("c", 0).await.unwrap());
+    assert_eq!(plain.effect, None);
+    assert!(!card(gate, plain.id).await.contains("effect"));
+}
+
+#[tokio::test]
+async fn invariant_8_an_effect_shows_no_secret() {
+    let bench = bench().await;
+    let secret = "sk-proj-4fT9aQ2LmZ7xW1cV8bN3rK6yH5jD0gS4uE";
+    let transfer = Transfer { to: secret.into() };
+    let request = waiting(bench.gate.submit(transfer).by("ann").key("a", 0).await.unwrap());
+    let effect = request.effect.clone().unwrap();
+    assert!(effect.starts_with("pay:") && !effect.contains(secret), "{effect}");
+    assert!(!serde_json::to_string(&request).unwrap().contains(secret));
+    // The effect itself is that of the exact value.
+    let other = Transfer { to: "sk-proj-4fT9aQ2LmZ7xW1cV8bN3rK6yH5jD0gS4uF".into() };
+    let other = waiting(bench.gate.submit(other).by("ann").key("b", 0).await.unwrap());
+    bench.gate.decide(request.approve().by("bob")).await.unwrap();
+    assert_eq!(other.repeats, None);
 }
 
 #[tokio::test]

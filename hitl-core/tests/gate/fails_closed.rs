@@ -1,4 +1,4 @@
-//! Whatever fails, no unclaimed body runs, and none runs twice.
+//! If anything fails, no unclaimed body runs, and none runs twice.
 
 use crate::faulty;
 use crate::support;

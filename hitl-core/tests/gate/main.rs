@@ -21,6 +21,7 @@ mod edits_for_model;
 mod effects;
 mod envelopes;
 mod events;
+mod extending;
 mod fails_closed;
 #[path = "../support/faulty.rs"]
 mod faulty;
@@ -43,6 +44,7 @@ mod panics;
 mod policy;
 mod previews;
 mod queue;
+mod reconcile;
 mod remarks;
 mod remembers;
 mod reminders;

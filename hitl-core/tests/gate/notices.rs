@@ -10,13 +10,14 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_core::approval::{ApproverExt as _, Review, ScriptedApprover, channel};
-use hitl_core::gate::{BuildErrorKind, BuildWarningKind, Notice, WaitingNotice};
+use hitl_core::gate::{BuildErrorKind, BuildWarningKind, Notice, ParkedNotice, WaitingNotice};
 use hitl_core::store::{StoreAddress, StoreWrapper};
 use hitl_core::{
-    ApprovalLevel, ApprovalRequest, Approver, Assessment, CallView, Effect, Gate, GateBuilder,
-    MemoryStore, Policy, Ruling, Submission, Ticket,
+    ApprovalLevel, ApprovalRequest, Approver, Assessment, CallKey, CallView, Effect, Gate,
+    GateBuilder, MemoryStore, Outcome, Policy, RequestId, Resolution, Ruling, Store as _,
+    Submission, Ticket,
 };
-use support::{World, ask, bench, bench_with, note, pay, tools};
+use support::{Slow, World, ask, bench, bench_with, note, pay, refund, tools};
 
 /// The notices that a gate gave.
 #[derive(Clone, Default)]
@@ -35,6 +36,15 @@ impl Heard {
             _ => None,
         });
         waiting.collect()
+    }
+
+    fn parked(&self) -> Vec<ParkedNotice> {
+        let notices = self.0.lock().unwrap();
+        let parked = notices.iter().filter_map(|notice| match notice {
+            Notice::Parked(parked) => Some(parked.clone()),
+            _ => None,
+        });
+        parked.collect()
     }
 
     fn lines(&self) -> Vec<String> {
@@ -115,6 +125,103 @@ async fn every_way_to_wait_says_so_once() {
     // A call that nobody is asked about says nothing.
     b.gate.call(note("a")).by("ann").await.unwrap();
     assert_eq!(heard.lines().len(), 4);
+}
+
+/// Starts a call in a process that dies while the body runs.
+async fn die_while_it_runs(store: &InFile) -> RequestId {
+    let (world, heard) = (World::default(), Heard::default());
+    let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
+    let gate = heard.hear(builder).build().await.unwrap();
+    let held = world.hold();
+    let call =
+        tokio::spawn(async move { gate.submit(refund("pay_1")).by("ann").key("r", 0).await });
+    world.started().await;
+    let record = store.0.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    store.0.close_session(record.claim().unwrap().session).await.unwrap();
+    call.abort();
+    std::mem::forget(held);
+    assert!(heard.parked().is_empty(), "the dead say nothing");
+    record.id()
+}
+
+#[tokio::test]
+async fn a_call_whose_process_died_is_announced_once_with_the_command_that_settles_it() {
+    let store = InFile::default();
+    let id = die_while_it_runs(&store).await;
+    // The process that starts next finds it.
+    let heard = Heard::default();
+    let gate = gate_on(&store, &heard).await;
+    let command = format!("hitl resolve {id} --db '/srv/the refunds.db'");
+    let line = format!(
+        "hitl: Refund pay_1 was started, and nobody knows how it ended; find out, and settle it: \
+         {command}"
+    );
+    let [parked] = &heard.parked()[..] else { panic!("one notice: {:?}", heard.parked()) };
+    assert_eq!((parked.id(), parked.command()), (id, Some(&*command)));
+    assert_eq!(Notice::Parked(parked.clone()).to_string(), line);
+    // A second look, here or in another process, does not say it again.
+    gate.recover().await.unwrap();
+    let again = gate.submit(refund("pay_1")).by("ann").key("r", 0).await.unwrap();
+    assert!(matches!(again, Submission::Done { outcome: Outcome::OutcomeUnknown(_), .. }));
+    let other = Heard::default();
+    let _other_gate = gate_on(&store, &other).await;
+    assert_eq!((heard.parked().len(), other.parked().len()), (1, 0));
+    // A call that is parked a second time is announced a second time.
+    let record = store.0.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    gate.resolve(&record, Resolution::Retry { attested: true }, "bob").await.unwrap();
+    die_while_it_runs(&store).await;
+    gate.recover().await.unwrap();
+    assert_eq!(heard.parked().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_waits_for_a_process_that_dies_says_so() {
+    let store = InFile::default();
+    let id = die_while_it_runs(&store).await;
+    let heard = Heard::default();
+    let builder = tools(Gate::builder()).state(World::default()).store(store.clone());
+    let gate = heard.hear(builder).skip_recovery().build().await.unwrap();
+    assert!(heard.parked().is_empty());
+    let waits = ticket(gate.submit(refund("pay_1")).by("ann").key("r", 0).await.unwrap());
+    assert!(matches!(waits.wait().await.unwrap(), Outcome::OutcomeUnknown(_)));
+    assert_eq!(heard.parked().iter().map(ParkedNotice::id).collect::<Vec<_>>(), [id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_runs_out_of_its_time_is_announced_with_the_consoles_link() {
+    let heard = Heard::default();
+    let b = bench_with(|g| heard.hear(g).console_url("https://ops.example.com/review/")).await;
+    let _held = b.world.hold();
+    b.gate.call(Slow {}).by("ann").key("r", 0).await.unwrap_err();
+    let [parked] = &heard.parked()[..] else { panic!("one notice: {:?}", heard.parked()) };
+    let link = format!("https://ops.example.com/review/#queue/{}", parked.id());
+    assert_eq!((parked.command(), parked.link()), (None, Some(&*link)));
+    assert!(Notice::Parked(parked.clone()).to_string().ends_with(&link));
+}
+
+#[tokio::test]
+async fn invariant_9_the_line_about_a_parked_call_stays_a_line_and_holds_no_secret() {
+    let (heard, store) = (Heard::default(), InFile::default());
+    let world = World::default();
+    let builder = tools(Gate::builder()).state(world.clone()).store(store.clone());
+    let gate = builder.build().await.unwrap();
+    let held = world.hold();
+    let hostile =
+        "x\n\u{1b}[2Jhitl: all is well \u{202e} sk-live-51H8xZqR2eZvKYlo2CabcdEFGH".to_owned();
+    let call = pay(&(hostile + &"y".repeat(5000)), 1.0);
+    let waits = ticket(gate.submit(call).by("ann").key("r", 0).await.unwrap());
+    gate.decide(waits.request().approve().by("bob")).await.unwrap();
+    let running = tokio::spawn(async move { waits.wait().await });
+    world.started().await;
+    let record = store.0.get_by_key(&CallKey::new("r", 0)).await.unwrap().unwrap();
+    store.0.close_session(record.claim().unwrap().session).await.unwrap();
+    running.abort();
+    std::mem::forget(held);
+    let _next = gate_on(&store, &heard).await;
+    let line = Notice::Parked(heard.parked()[0].clone()).to_string();
+    let hidden = |c: char| c.is_control() || c == '\u{202e}';
+    assert!(!line.contains(hidden) && !line.contains("sk-live"), "{line}");
+    assert!(line.chars().count() < 500 && line.contains("hitl resolve"), "{line}");
 }
 
 /// An approver that never answers in time.

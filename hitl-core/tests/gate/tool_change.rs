@@ -624,7 +624,7 @@ async fn invariant_2_an_edit_at_a_desk_is_checked_by_the_recorded_schema() {
     assert_eq!((edited.state(), edited.request().revision), (CallState::Approved, 2));
     assert_eq!(edited.request().title, "Pay \"carol\"");
     assert!(!edited.request().arguments.as_str().contains("rent"), "its secret stays one");
-    assert!(edited.request().reasons.last().unwrap().contains("assesses it again"));
+    assert!(edited.request().reasons.last().unwrap().contains("the program that runs it scores"));
     gate.adopt(&Tenant::default(), shown.id()).await.unwrap();
     assert_eq!(world.ran(), [r#"1.0 {"amount":5,"memo":"rent","to":"carol"}"#]);
 }

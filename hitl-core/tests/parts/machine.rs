@@ -32,6 +32,7 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Approved, Kind::CancelByHost, S::Cancelled),
     (S::Pending, Kind::Expire, S::Expired),
     (S::Approved, Kind::Expire, S::Expired),
+    (S::Pending, Kind::Extend, S::Pending),
     (S::Approved, Kind::Demote, S::Pending),
     (S::Approved, Kind::ShowRepeat, S::Pending),
     (S::Approved, Kind::Deny, S::Denied),
@@ -53,6 +54,9 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::OutcomeUnknown, Kind::MarkFailed, S::Failed),
     (S::OutcomeUnknown, Kind::Retry, S::Approved),
     (S::OutcomeUnknown, Kind::TryAgain, S::Approved),
+    (S::OutcomeUnknown, Kind::Lose, S::OutcomeUnknown),
+    (S::OutcomeUnknown, Kind::FoundEffect, S::Executed),
+    (S::OutcomeUnknown, Kind::FoundNoEffect, S::Approved),
     (S::Pending, Kind::Edit, S::Approved),
     (S::Pending, Kind::Allow, S::Approved),
     (S::Approved, Kind::Disallow, S::Pending),
@@ -96,6 +100,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                     let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
                     set(&mut record, json!({ "granted": drawn }));
                 }
+                Kind::FoundNoEffect => set(&mut record, json!({ "overSince": EARLY.now })),
                 Kind::CancelBySibling => {
                     let draft = Draft::new("run", 1).together("b", &[1, 2]);
                     let batch = draft.call().stamped(EARLY.now).batch().cloned();
@@ -333,7 +338,9 @@ proptest! {
             prop_assert!(known, "{} {:?} {} is no row", record.state(), kind, next.state());
             match kind {
                 Kind::Claim => prop_assert_eq!(next.attempts(), record.attempts() + 1),
-                Kind::Release => prop_assert_eq!(next.attempts() + 1, record.attempts()),
+                Kind::Release | Kind::FoundNoEffect => {
+                    prop_assert_eq!(next.attempts() + 1, record.attempts());
+                }
                 _ => prop_assert_eq!(next.attempts(), record.attempts()),
             }
             prop_assert!(next.state() != S::Claimed || next.claim().is_some());
@@ -498,6 +505,7 @@ fn invariant_3_what_was_tried_is_not_asked_about_with_other_arguments() {
         preview: None,
         links: Vec::new(),
         title: "Another".to_owned(),
+        effect: None,
         assessment: record.request().assessment.clone(),
         requirement: record.request().requirement(),
         reasons: Vec::new(),
@@ -524,6 +532,7 @@ fn invariant_9b_a_changed_tool_is_shown_with_the_masks_of_its_arguments() {
         preview: None,
         links: Vec::new(),
         title: "Another".to_owned(),
+        effect: None,
         assessment: record.request().assessment.clone(),
         requirement: record.request().requirement(),
         reasons: Vec::new(),

@@ -30,6 +30,7 @@ fn revision(record: &CallRecord, preview: Option<RequestPreview>) -> EditedRevis
         contents: Vec::new(),
         preview,
         links: Vec::new(),
+        effect: None,
         title: request.title.clone(),
         assessment: request.assessment.clone(),
         requirement: request.requirement(),

@@ -15,6 +15,7 @@ mod machine;
 mod machine_deciding;
 mod machine_drawing;
 mod machine_preview;
+mod machine_reconcile;
 #[path = "../support/machine.rs"]
 mod machine_support;
 mod policy_file;

@@ -7,7 +7,7 @@ use futures::future::{Either, select};
 use shuttle::future::spawn;
 
 use crate::sync::moments;
-use crate::world::{World, came_about, explore, key, pay, pending};
+use crate::world::{Letter, Life, Provider, World, came_about, explore, key, pay, pending};
 use crate::*;
 
 /// All races, by name.
@@ -21,6 +21,10 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_12_limit_races_decide", invariant_12_limit_races_decide),
     ("invariant_12_drop_races_re_attach", invariant_12_drop_races_re_attach),
     ("invariant_3_recovery_races_a_late_result", invariant_3_recovery_races_a_late_result),
+    (
+        "invariant_3_a_reconcile_races_the_body_and_its_death",
+        invariant_3_a_reconcile_races_the_body_and_its_death,
+    ),
     ("invariant_3_envelope_races_envelope", invariant_3_envelope_races_envelope),
     ("invariant_5_revoke_races_claim", invariant_5_revoke_races_claim),
     ("invariant_2_edit_races_claim", invariant_2_edit_races_claim),
@@ -367,6 +371,65 @@ fn invariant_3_recovery_races_a_late_result() {
         assert!(matches!(outcome, Outcome::Executed(_)), "{outcome:?}");
         came_about("ran");
         assert_eq!((world.ran.times(), world.over().await.state), (1, CallState::Executed));
+    });
+}
+
+/// A body that timed out goes on and its process dies at some moment, while two other processes ask
+/// the provider what it did: in every order the provider acts once.
+fn invariant_3_a_reconcile_races_the_body_and_its_death() {
+    explore(&["found", "in time", "started again"], async || {
+        let world = World::new();
+        let provider = Provider::default();
+        let builder = |life: &Life| {
+            let builder = Gate::builder().tool::<Letter>().state(provider.clone());
+            builder.state(life.clone()).store(world.store.clone()).on_notice(|_| {})
+        };
+        let (life, lives) = (Life::default(), Life::default());
+        let dying = builder(&life).build().await.unwrap();
+        let others =
+            [builder(&lives).build().await.unwrap(), builder(&lives).build().await.unwrap()];
+        drop(spawn(async move { dying.submit(Letter {}).by("ann").key("run", 0).await }));
+        let asking = others.clone().map(|gate| {
+            let clock = world.clock.clone();
+            spawn(async move {
+                for _ in 0..3 {
+                    gate.recover().await.unwrap();
+                    clock.advance(Duration::from_secs(7200));
+                    moments(4).await;
+                }
+            })
+        });
+        let claim = loop {
+            match world.store.get_by_key(&key()).await.unwrap() {
+                Some(record) => break record.claim,
+                None => shuttle::future::yield_now().await,
+            }
+        };
+        moments(20).await;
+        life.end();
+        // Without a claim it is settled already.
+        if let Some(claim) = claim {
+            world.store.close_session(claim.session).await.unwrap();
+        }
+        for asking in asking {
+            asking.await.unwrap();
+        }
+        let [last, _others] = &others;
+        loop {
+            last.recover().await.unwrap();
+            match last.submit(Letter {}).by("ann").key("run", 0).await.unwrap() {
+                Submission::Done { outcome: Outcome::Executed(_), .. } => break,
+                _ => world.clock.advance(Duration::from_secs(7200)),
+            }
+            moments(2).await;
+        }
+        let record = world.record().await;
+        assert_eq!(provider.effects(), 1, "{record:?}");
+        came_about(match (record.is_reconciled(), record.attempts_without_effect()) {
+            (true, _) => "found",
+            (false, 0) => "in time",
+            (false, _) => "started again",
+        });
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hitl_base::Timestamp;
@@ -10,6 +10,7 @@ use hitl_base::clock::ManualClock;
 use shuttle::future::{block_on, yield_now};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 
+use crate::sync::moments;
 use crate::*;
 
 /// A counter of how often the body of [`Pay`] ran. Not one of shuttle's: counting is not part of
@@ -44,6 +45,67 @@ impl Tool for Pay {
         cx.state::<Ran>().0.fetch_add(1, Ordering::SeqCst);
         yield_now().await;
         Ok(call.amount)
+    }
+}
+
+/// A provider that counts what it did.
+#[derive(Clone, Default)]
+pub(crate) struct Provider(Arc<AtomicUsize>);
+
+impl Provider {
+    pub(crate) fn effects(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A process of a gate: once it is dead, its bodies do nothing more.
+#[derive(Clone, Default)]
+pub(crate) struct Life(Arc<AtomicBool>);
+
+impl Life {
+    pub(crate) fn end(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Letter {}
+
+impl Tool for Letter {
+    type Output = String;
+    type Error = String;
+    const SPEC: ToolSpec = ToolSpec::new("send", "Sends.")
+        .states(&[StateRequirement::new::<Provider>(), StateRequirement::new::<Life>()])
+        .config(
+            ToolConfig::DEFAULT.base_confidence(95).risk(Risk::Low).timeout(Duration::from_secs(1)),
+        );
+    fn snapshot(&self, to: &mut SnapshotWriter) -> Result<(), SnapshotError> {
+        to.object(|_| Ok(()))
+    }
+    async fn run(permit: Permit<Self>) -> Result<String, String> {
+        let (_, cx) = permit.open();
+        moments(12).await;
+        if cx.state::<Life>().0.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        cx.state::<Provider>().0.fetch_add(1, Ordering::SeqCst);
+        moments(4).await;
+        if cx.state::<Life>().0.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Ok("sent".to_owned())
+    }
+    fn reconciler() -> Option<Reconciler<Self, String>> {
+        Some(Reconciler::new(|attempt: Attempt<Self>| async move {
+            moments(3).await;
+            let effects = attempt.cx().state::<Provider>().effects();
+            moments(3).await;
+            Ok::<_, String>(match effects {
+                0 => Reconciliation::NotExecuted,
+                _ => Reconciliation::Executed("found".to_owned()),
+            })
+        }))
     }
 }
 

@@ -12,8 +12,8 @@ use hitl_base::Timestamp;
 use hitl_core::approval::ReviewerIdentity;
 use hitl_core::grant::GrantUse;
 use hitl_core::machine::{
-    CallRecord, CallState as S, Claim, Event, Reask, Refusal, Resolution, StoreFacts, Transition,
-    Withdrawal, apply_with,
+    CallRecord, CallState as S, Claim, Event, Reask, ReconcileAnswer, Refusal, Resolution,
+    StoreFacts, Transition, Withdrawal, apply_with,
 };
 use hitl_core::policy::Requirement;
 use hitl_core::store::suite::{Draft, edited, facts, failure, grant};
@@ -54,10 +54,13 @@ pub enum Kind {
     CancelBySibling,
     Reask,
     ShowRepeat,
+    FoundEffect,
+    FoundNoEffect,
+    Extend,
 }
 
 impl Kind {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -85,6 +88,9 @@ impl Kind {
         Self::CancelBySibling,
         Self::Reask,
         Self::ShowRepeat,
+        Self::FoundEffect,
+        Self::FoundNoEffect,
+        Self::Extend,
     ];
 
     /// Returns the event from somebody who sees `record` and holds `token` and `owner`.
@@ -114,6 +120,9 @@ impl Kind {
                 requirement: Requirement::new(ApprovalLevel::Full),
                 reason,
             },
+            Self::Extend => {
+                Event::Extend { revision: request.revision, binding, by: "alice".into() }
+            }
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
                 token,
@@ -131,6 +140,10 @@ impl Kind {
             Self::MarkFailed => resolve(Resolution::Failed { reason }),
             Self::Retry => resolve(Resolution::Retry { attested: true }),
             Self::TryAgain => Event::RetryIdempotent { version, most: 3 },
+            Self::FoundEffect => Event::Reconcile { version, answer: ReconcileAnswer::Executed },
+            Self::FoundNoEffect => {
+                Event::Reconcile { version, answer: ReconcileAnswer::NotExecuted { most: 3 } }
+            }
             Self::Allow => {
                 let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
                 Event::ApproveByGrant { decision: DecisionId::new(), binding, drawn, by }

@@ -147,6 +147,55 @@ pub(super) fn run(attribute: &Attribute, function: &Function, names: &Names) -> 
     }
 }
 
+/// Returns the fn `reconciler`, if the attribute names an `async fn` that takes the parameters of
+/// the body.
+pub(super) fn reconciler(
+    attribute: &Attribute,
+    function: &Function,
+    names: &Names,
+) -> Option<TokenStream> {
+    let ask = attribute.reconcile.as_ref()?;
+    let short = &names.short;
+    let (attempt, call, cx) = (hygienic("attempt"), hygienic("call"), hygienic("cx"));
+    let (service, instance) = service(function);
+    let instance = instance.map(|instance| quote!(&#instance,));
+    let values = function.parameters.iter().map(|parameter| {
+        let existence = &parameter.existence;
+        let value = located(value(parameter, names), ask.span());
+        quote!(#(#existence)* #value)
+    });
+    // An error about the fn's parameters or its result is reported at its name.
+    let span = Span::mixed_site().located_at(ask.span());
+    let asking = quote_spanned!(span=> #ask(#instance #(#values),*).await);
+    let short_here = located(short.clone(), span);
+    let answer = quote_spanned! {span=>
+        #short_here::IntoReconciliation::<Self::Output>::into_result(#asking)
+    };
+    let quiet = quiet();
+    Some(quote! {
+        #quiet
+        fn reconciler() -> ::core::option::Option<#short::Reconciler<Self, Self::Output>> {
+            ::core::option::Option::Some(#short::Reconciler::new(
+                |#attempt: #short::Attempt<Self>| async move {
+                    let (#call, #cx) = #attempt.open();
+                    #service
+                    #answer
+                },
+            ))
+        }
+    })
+}
+
+/// Returns the tokens with the place of a span, where the compiler reports errors about them. What
+/// they mean stays the same.
+fn located(tokens: TokenStream, place: Span) -> TokenStream {
+    let located = tokens.into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    located.collect()
+}
+
 /// Returns the statement that takes the service of a method from the host's state, and its name.
 pub(super) fn service(function: &Function) -> (Option<TokenStream>, Option<Ident>) {
     let Some(Method { service, .. }) = &function.method else { return (None, None) };

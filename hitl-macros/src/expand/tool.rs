@@ -61,6 +61,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
     let body = body::service_trait(attribute, function, names);
     let run = body::run(attribute, function, names);
     let preview = preview::preview(attribute, function, names);
+    let reconciler = body::reconciler(attribute, function, names);
     let proof = body::proof(attribute, function, names);
     quote! {
         #(#existence)*
@@ -79,6 +80,7 @@ fn implementation(attribute: &Attribute, function: &Function, names: &Names) -> 
                 #lost_in
                 #contents
                 #preview
+                #reconciler
                 #run
             }
 

@@ -10,7 +10,7 @@ use super::value::{self, Spanned, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 33] = [
+const KEYS: [&str; 34] = [
     "approval_type",
     "risk",
     "base_confidence",
@@ -35,6 +35,7 @@ const KEYS: [&str; 33] = [
     "effect",
     "effect_repeat",
     "preview",
+    "reconcile",
     "approve_label",
     "reject_label",
     "describe",
@@ -75,6 +76,8 @@ pub(crate) struct Attribute {
     pub(crate) effect_repeat: Option<Spanned<bool>>,
     /// The `async fn` that renders what a call would do.
     pub(crate) preview: Option<ExprPath>,
+    /// The `async fn` that finds out how an attempt ended.
+    pub(crate) reconcile: Option<ExprPath>,
     pub(crate) approve_label: Option<Spanned<String>>,
     pub(crate) reject_label: Option<Spanned<String>>,
     pub(crate) describe: Option<Spanned<String>>,
@@ -145,6 +148,7 @@ impl Attribute {
             "effect" => self.effect = errors.take(value::text(entry)),
             "effect_repeat" => self.effect_repeat = errors.take(value::effect_repeat(entry)),
             "preview" => self.preview = errors.take(value::function(entry)),
+            "reconcile" => self.reconcile = errors.take(value::function(entry)),
             "approve_label" => self.approve_label = errors.take(value::text(entry)),
             "reject_label" => self.reject_label = errors.take(value::text(entry)),
             "describe" => self.describe = errors.take(value::text(entry)),

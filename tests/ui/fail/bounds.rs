@@ -15,6 +15,17 @@ async fn without_schema(who: Undescribed) -> u8 {
     who.name.len() as u8
 }
 
+#[derive(hitl::JsonSchema)]
+struct Described {
+    name: String,
+}
+
+/// Takes what serde does not know.
+#[hitl_tool]
+async fn without_serde(who: Described) -> u8 {
+    who.name.len() as u8
+}
+
 /// Keeps what is not `Send`.
 #[hitl_tool]
 async fn not_send(a: u8) -> u8 {

@@ -4,23 +4,25 @@
 /// The prefix of a continued line.
 const MARGIN: &str = "              | ";
 
-/// Breaks the lines of `text` that are wider than `columns`. A continued line is indented behind a
-/// mark, so that nothing in it appears where a line of its own would begin. Escape sequences for
-/// colours (`ESC [ .. m`) take no columns; letters that may be two columns wide take two.
+/// Breaks the lines of `text` that are wider than `columns`, after a space where there is one in
+/// the second half of the line. A continued line is indented behind a mark, so that nothing in it
+/// appears where a line of its own would begin. Escape sequences for colours (`ESC [ .. m`) take no
+/// columns; letters that may be two columns wide take two.
 ///
 /// ```
 /// # use hitl::display::fold;
 /// assert_eq!(fold("short\n", 40), "short\n");
 /// let long = "x".repeat(30) + "  risk  low";
-/// assert_eq!(fold(&long, 34), format!("{}  ri\n              | sk  low", "x".repeat(30)));
+/// assert_eq!(fold(&long, 34), format!("{}  \n              | risk  low", "x".repeat(30)));
 /// ```
 pub fn fold(text: &str, columns: usize) -> String {
     let room = columns.max(MARGIN.len() + 8);
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     let (mut used, mut in_colour) = (0, false);
+    let mut last_space: Option<Break> = None;
     for c in text.chars() {
         if c == '\n' {
-            used = 0;
+            (used, last_space) = (0, None);
         } else if c == '\u{1b}' {
             in_colour = true;
         } else if in_colour {
@@ -28,15 +30,36 @@ pub fn fold(text: &str, columns: usize) -> String {
         } else {
             let width = width(c);
             if used + width > room {
-                out.push('\n');
-                out.push_str(MARGIN);
-                used = MARGIN.len();
+                let margin = format!("\n{MARGIN}");
+                // A word that is longer than half of the line is broken itself.
+                let fits = |space: &Break| {
+                    let moved = MARGIN.len() + used - space.used + width;
+                    space.used > room / 2 && moved <= room
+                };
+                if let Some(Break { at, used: before }) = last_space.take().filter(fits) {
+                    out.insert_str(at, &margin);
+                    used = MARGIN.len() + used - before;
+                } else {
+                    out.push_str(&margin);
+                    used = MARGIN.len();
+                }
             }
             used += width;
+            if c == ' ' {
+                last_space = Some(Break { at: out.len() + 1, used });
+            }
         }
         out.push(c);
     }
     out
+}
+
+/// A place after a space, where a line may be broken.
+struct Break {
+    /// The place in the text so far.
+    at: usize,
+    /// The columns before it.
+    used: usize,
 }
 
 /// Returns how many columns a character takes, at most.
@@ -49,6 +72,20 @@ fn width(c: char) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_word_is_not_broken_where_a_space_comes_before_it() {
+        let line = "the same effect as call 01a22eb1, which has since ended without running";
+        let folded = fold(line, 40);
+        let lines: Vec<_> = folded.lines().map(|line| line.trim_start_matches(MARGIN)).collect();
+        assert_eq!(
+            lines,
+            ["the same effect as call 01a22eb1, which ", "has since ended without ", "running"]
+        );
+        // A long word has no place of its own.
+        let long = format!("a {}", "x".repeat(60));
+        assert!(fold(&long, 40).starts_with(&format!("a {}\n", "x".repeat(38))));
+    }
 
     proptest! {
         #[test]

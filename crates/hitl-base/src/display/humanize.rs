@@ -59,6 +59,53 @@ pub fn is_time_name(name: &str) -> bool {
     crate::redact::words(name).last().is_some_and(|word| LAST.contains(&word.as_str()))
 }
 
+/// Returns whether a parameter of this name says whom a call reaches, or who pays, as far as a name
+/// can tell.
+///
+/// ```
+/// # use hitl::display::is_party_name;
+/// assert!(is_party_name("to") && is_party_name("userId") && is_party_name("payment_method"));
+/// assert!(!is_party_name("total") && !is_party_name("accountant") && !is_party_name("reason"));
+/// ```
+pub fn is_party_name(name: &str) -> bool {
+    const ANY: &[&str] = &[
+        "account",
+        "address",
+        "attendees",
+        "bcc",
+        "beneficiary",
+        "bucket",
+        "cc",
+        "channel",
+        "customer",
+        "destination",
+        "email",
+        "host",
+        "iban",
+        "member",
+        "members",
+        "passenger",
+        "passengers",
+        "payee",
+        "payer",
+        "payment",
+        "payments",
+        "phone",
+        "receiver",
+        "recipient",
+        "recipients",
+        "repository",
+        "signatory",
+        "target",
+        "tenant",
+        "to",
+        "url",
+        "user",
+        "users",
+    ];
+    crate::redact::words(name).iter().any(|word| ANY.contains(&word.as_str()))
+}
+
 /// Returns an ISO-8601 date or instant as people write it, with the day of the week. The time stays
 /// in the zone in which it was written.
 ///

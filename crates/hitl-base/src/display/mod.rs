@@ -19,7 +19,9 @@ mod truncate;
 pub use canonical::has_equivalent;
 pub use escape::{EscapedJson, fingerprint, quoted, value, visible};
 pub use fold::fold;
-pub use humanize::{amount, bytes, date, is_amount_name, is_time_name, list, moment};
+pub use humanize::{
+    amount, bytes, date, is_amount_name, is_party_name, is_time_name, list, moment,
+};
 pub use invisible::{TextHazard, is_unseen, mixes_alphabets, text_hazards};
 pub use lookalike::{decoded_hosts, lookalike, reads_as, skeleton};
 pub use shell::shell_word;

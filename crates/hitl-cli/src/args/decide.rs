@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use hitl_core::RequestId;
 
+use super::IdArg;
+
 /// A decision on one call.
 #[derive(Debug, Args)]
 pub(crate) struct DecideArgs {
-    /// The call's id.
-    pub(crate) id: RequestId,
+    /// The call's id, or the beginning or the end of it.
+    pub(crate) id: IdArg<RequestId>,
     /// The start of the binding digest of what you have seen, at least 8 digits, as `show` prints
     /// it. If the call has changed since, nothing is decided.
     #[arg(long, value_name = "DIGITS")]
@@ -41,8 +43,8 @@ pub(crate) struct DeciderArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ResolveArgs {
-    /// The call's id.
-    pub(crate) id: RequestId,
+    /// The call's id, or the beginning or the end of it.
+    pub(crate) id: IdArg<RequestId>,
     #[command(flatten)]
     pub(crate) finding: FindingArgs,
     /// With --retry: you attest that the earlier attempt is over, even if its process is alive.
@@ -55,9 +57,9 @@ pub(crate) struct ResolveArgs {
     pub(crate) who: DeciderArgs,
 }
 
-/// The finding: one of these.
+/// The finding: one of these. Without one, a person at a terminal is asked.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(crate) struct FindingArgs {
     /// It took effect.
     #[arg(long)]

@@ -3,14 +3,14 @@
 use clap::Args;
 use hitl_core::{Amount, GrantId};
 
-use super::DecideArgs;
 pub(crate) use super::values::Until;
 use super::values::{named_amount, named_text, until};
+use super::{DecideArgs, IdArg};
 
 #[derive(Debug, Args)]
 pub(crate) struct GrantsArgs {
-    /// Show only this grant.
-    pub(crate) grant: Option<GrantId>,
+    /// Show only this grant: its id, or the beginning or the end of it.
+    pub(crate) grant: Option<IdArg<GrantId>>,
     /// Include grants that are revoked or expired.
     #[arg(long)]
     pub(crate) all: bool,

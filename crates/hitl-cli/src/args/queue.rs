@@ -28,7 +28,7 @@ pub(crate) struct QueueArgs {
     /// Only calls that this principal asked for.
     #[arg(long, value_name = "NAME")]
     pub(crate) principal: Option<String>,
-    /// Only calls with this text in the title.
+    /// Only calls with this text in the title or in the arguments as they are shown.
     #[arg(long)]
     pub(crate) text: Option<String>,
     /// The order. Calls that have ended are listed by age.

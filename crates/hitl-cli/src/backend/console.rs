@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hitl_core::people::CodeDemand;
-use hitl_core::{DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
+use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
 use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, UncoverBody};
 use hitl_wire::grant::{
     GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 
 use super::http::Http;
 use super::sse::Lines;
-use crate::args::{BackendArgs, DeciderArgs};
+use crate::args::{BackendArgs, DeciderArgs, IdArg, IdSearch};
 use crate::exit::{Exit, Failure};
 use crate::view::{CallLine, Card, Change, ChangeEntry, GrantResult, NumberedEntry, StatsReport};
 
@@ -96,8 +96,13 @@ impl ConsoleClient {
         read(&self.0.get("api/calls", query)?)
     }
 
-    /// Returns everything that the console knows of a call.
-    pub(crate) fn card(&self, id: RequestId) -> Result<Card, Failure> {
+    /// Returns everything that the console knows of a call. A part of an id is compared with every
+    /// call that the console keeps.
+    pub(crate) fn card(&self, id: &IdArg<RequestId>) -> Result<Card, Failure> {
+        let id = match id {
+            IdArg::Whole(id) => *id,
+            IdArg::Part(part) => self.find_call(part)?,
+        };
         let detail: CallDetail = read(&self.0.get(&format!("api/calls/{id}"), &[])?)?;
         let history: CallHistory = read(&self.0.get(&format!("api/calls/{id}/audit"), &[])?)?;
         let steps = history.entries.into_iter().map(|entry| {
@@ -105,6 +110,24 @@ impl ConsoleClient {
             NumberedEntry { number: seq, entry: ChangeEntry { id, event, state, version, at, by } }
         });
         Ok(Card::from_console(detail, steps.collect()))
+    }
+
+    fn find_call(&self, part: &str) -> Result<RequestId, Failure> {
+        let mut search = IdSearch::new(part, "call");
+        let mut after = None;
+        loop {
+            let mut query = vec![("order", "oldest".to_owned()), ("limit", "200".to_owned())];
+            query.push(("state", CallState::ALL.map(CallState::name).join(",")));
+            query.extend(after.take().map(|after| ("after", after)));
+            let page = self.queue(&query)?;
+            for call in &page.calls {
+                search.add(call.id, || format!("{}: {}", call.state, call.title));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return search.finish(),
+            }
+        }
     }
 
     /// Returns a call with its masked values, as the card shows it.
@@ -174,8 +197,29 @@ impl ConsoleClient {
     }
 
     /// Returns one grant.
-    pub(crate) fn grant(&self, id: GrantId) -> Result<GrantSummary, Failure> {
+    pub(crate) fn grant(&self, id: &IdArg<GrantId>) -> Result<GrantSummary, Failure> {
+        let id = match id {
+            IdArg::Whole(id) => *id,
+            IdArg::Part(part) => self.find_grant(part)?,
+        };
         read(&self.0.get(&format!("api/grants/{id}"), &[])?)
+    }
+
+    fn find_grant(&self, part: &str) -> Result<GrantId, Failure> {
+        let mut search = IdSearch::new(part, "grant");
+        let mut after = None;
+        loop {
+            let mut query = vec![("which", "all".to_owned()), ("limit", "200".to_owned())];
+            query.extend(after.map(|after: GrantId| ("after", after.to_string())));
+            let page = self.grants(&query)?;
+            for grant in &page.grants {
+                search.add(grant.id, || grant.tool.clone());
+            }
+            after = page.next;
+            if after.is_none() {
+                return search.finish();
+            }
+        }
     }
 
     /// Revokes a grant.

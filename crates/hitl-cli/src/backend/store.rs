@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use hitl_core::AuditSink as _;
-use hitl_core::store::Store;
+use hitl_core::store::{GrantQuery, Store};
 use hitl_core::{
-    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, RequestId,
-    ReviewScope, Tenant,
+    CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, PageRequest,
+    RequestId, ReviewScope, Tenant,
 };
 use hitl_store::SqliteStore;
 use hitl_tasks::journal::{mark_for_retry, read_result_json};
@@ -18,12 +18,14 @@ use hitl_wire::EarlierList;
 use hitl_wire::earlier::EARLIER_SHOWN;
 use serde_json::value::RawValue;
 
-use crate::args::BackendArgs;
+use crate::args::{BackendArgs, IdArg, IdSearch};
 use crate::exit::{Exit, Failure};
 use crate::view::{Card, NumberedEntry};
 
 /// The number of tenants or tasks of one page.
 const TENANTS: usize = 1000;
+/// The number of calls or grants of one page.
+const PAGE: usize = 200;
 
 /// Which tasks are listed.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +160,22 @@ impl StoreBackend {
         }
     }
 
+    /// Returns the id of a task in the journal. A part is compared with every task of the visible
+    /// tenants.
+    pub(crate) async fn task_id(&self, id: &IdArg<TaskId>) -> Result<TaskId, Failure> {
+        let part = match id {
+            IdArg::Whole(id) => return Ok(*id),
+            IdArg::Part(part) => part,
+        };
+        let mut search = IdSearch::new(part, "task");
+        for task in self.tasks(Which::All, usize::MAX).await? {
+            search.add(task.progress.task_id, || {
+                format!("{}: {}", task.state, task.progress.task_name)
+            });
+        }
+        search.finish()
+    }
+
     /// Returns a task of the journal, and its result as JSON.
     pub(crate) async fn task(
         &self,
@@ -185,8 +203,12 @@ impl StoreBackend {
         self.tenants.is_empty() || self.tenants.contains(&tenant)
     }
 
-    /// Returns a grant of any of the tenants.
-    pub(crate) async fn grant(&self, id: GrantId) -> Result<GrantRecord, Failure> {
+    /// Returns a grant of any of the visible tenants.
+    pub(crate) async fn grant(&self, id: &IdArg<GrantId>) -> Result<GrantRecord, Failure> {
+        let id = match id {
+            IdArg::Whole(id) => *id,
+            IdArg::Part(part) => self.find_grant(part).await?,
+        };
         for tenant in self.tenants().await? {
             if let Some(record) = self.gate.grant(&tenant, id).await? {
                 return Ok(record);
@@ -195,14 +217,54 @@ impl StoreBackend {
         Err(Failure::new(Exit::NotFound, format!("there is no grant {id}")))
     }
 
-    /// Returns a call of any of the tenants.
-    pub(crate) async fn call(&self, id: RequestId) -> Result<CallRecord, Failure> {
+    async fn find_grant(&self, part: &str) -> Result<GrantId, Failure> {
+        let mut search = IdSearch::new(part, "grant");
+        for tenant in self.tenants().await? {
+            let mut page = GrantQuery::all().limit(PAGE);
+            loop {
+                let grants = self.gate.grants(&tenant, page.clone()).await?;
+                let Some(last) = grants.last().map(GrantRecord::id) else { break };
+                page = page.after(last);
+                for record in &grants {
+                    search.add(record.id(), || record.grant.tool.clone());
+                }
+            }
+        }
+        search.finish()
+    }
+
+    /// Returns a call of any of the visible tenants. A part of an id is compared with every call
+    /// that the store keeps.
+    pub(crate) async fn call(&self, id: &IdArg<RequestId>) -> Result<CallRecord, Failure> {
+        let id = match id {
+            IdArg::Whole(id) => *id,
+            IdArg::Part(part) => self.find_call(part).await?,
+        };
         for tenant in self.tenants().await? {
             if let Some(record) = self.gate.scoped_to(self.viewer()).get(&tenant, id).await? {
                 return Ok(record);
             }
         }
         Err(Failure::new(Exit::NotFound, format!("there is no call {id}")))
+    }
+
+    async fn find_call(&self, part: &str) -> Result<RequestId, Failure> {
+        let mut search = IdSearch::new(part, "call");
+        let scoped = self.gate.scoped_to(self.viewer());
+        for tenant in self.tenants().await? {
+            let mut page = PageRequest::all().limit(PAGE);
+            loop {
+                let records = scoped.list(&tenant, page.clone()).await?;
+                let Some(last) = records.last().map(CallRecord::id) else { break };
+                page = page.after(last);
+                for record in &records {
+                    search.add(record.id(), || {
+                        format!("{}: {}", record.state(), record.request().title)
+                    });
+                }
+            }
+        }
+        search.finish()
     }
 }
 

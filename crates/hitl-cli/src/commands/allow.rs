@@ -47,7 +47,7 @@ async fn at_store(
 ) -> Result<(), Failure> {
     let deed = if wanted.preview { Deed::Stop } else { Deed::Loosen };
     let by = authenticate(deed, &wanted.decide.who, backend, store).await?;
-    let record = store.call(wanted.decide.id).await?;
+    let record = store.call(&wanted.decide.id).await?;
     let card = store.card(&record).await?;
     let look = check_seen(&card, wanted)?;
     let draft = record.request().grant(terms(wanted, &card)?).by(by.clone());
@@ -76,7 +76,7 @@ async fn save(store: &StoreBackend, preview: GrantPreview) -> Result<GrantResult
 }
 
 fn at_console(console: &ConsoleClient, wanted: &AllowArgs, output: &Output) -> Result<(), Failure> {
-    let card = console.card(wanted.decide.id)?;
+    let card = console.card(&wanted.decide.id)?;
     let look = check_seen(&card, wanted)?;
     let terms = terms(wanted, &card)?;
     let preview = console.preview_grant(&card, &terms)?;
@@ -85,7 +85,7 @@ fn at_console(console: &ConsoleClient, wanted: &AllowArgs, output: &Output) -> R
         return Ok(output.print(&shown, || preview_text(&shown))?);
     }
     if look == SeenCheck::Ask {
-        console.set_presence(Some(wanted.decide.id))?;
+        console.set_presence(Some(card.request.id))?;
         let answered = ask(&card, &shown);
         // The console forgets an onlooker soon even if this fails.
         let _ = console.set_presence(None);

@@ -1,9 +1,9 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::parse_json;
-use hitl_core::approval::Patch;
+use hitl_core::approval::{DecisionDraft, Patch};
 use hitl_core::{
-    ApprovalRequest, CallState, Decision, EditPreview, GateError, GateErrorKind, ReviewerIdentity,
+    ApprovalRequest, CallState, EditPreview, GateError, GateErrorKind, ReviewerIdentity,
 };
 use hitl_wire::DecisionBody;
 use hitl_wire::decision::AnswerKind;
@@ -14,7 +14,7 @@ use crate::backend::{Backend, ConsoleClient, StoreBackend, TokenOwner};
 use crate::exit::{Exit, Failure};
 use crate::person::{CodeDesk, CodeSource, Deed, require_person, require_person_for_console};
 use crate::seen_check::{self, Interactivity, SeenCheck};
-use crate::view::{CallLine, Card, card_text, state_line, uncovered_text};
+use crate::view::{CallLine, Card, card_text, result_text, state_line, uncovered_text};
 
 /// A decision, as the command line gives it.
 pub(super) enum Reply {
@@ -35,7 +35,7 @@ pub(super) async fn run(
         Backend::Store(store) => {
             let by = authenticate(reply.deed(), &wanted.who, backend, &store).await?;
             let line = at_store(&store, &wanted, reply, by).await?;
-            output.print(&line, || state_line(&line) + "\n")?;
+            output.print(&line, || result_text(&line, &output.hint))?;
             check_audited(&store)
         }
         Backend::Console(console) => {
@@ -43,7 +43,7 @@ pub(super) async fn run(
             let code = wanted.who.code.as_deref();
             require_person_at_console(&console, reply.deed(), code)?;
             let line = at_console(&console, &wanted, reply)?;
-            Ok(output.print(&line, || state_line(&line) + "\n")?)
+            Ok(output.print(&line, || result_text(&line, &output.hint))?)
         }
     }
 }
@@ -54,18 +54,22 @@ async fn at_store(
     mut reply: Reply,
     by: ReviewerIdentity,
 ) -> Result<CallLine, Failure> {
-    let record = store.call(wanted.id).await?;
+    let record = store.call(&wanted.id).await?;
     let card = store.card(&record).await?;
     let seen = check_seen(&card, wanted.binding.as_deref(), &reply)?;
     if let Reply::Edit { patch } = &mut reply {
         *patch = Some(patch_of(patch.take(), &card)?);
     }
+    let mut preview = None;
     if seen == SeenCheck::Ask {
         // A person is not asked about an edit that is refused anyway.
         let edit = match &reply {
             Reply::Edit { patch: Some(patch) } => {
                 let checked = store.gate.preview_edit(record.request(), patch, by.clone());
-                EditQuestion::of(&checked.await.map_err(edit_failure)?)
+                let checked = checked.await.map_err(edit_failure)?;
+                let question = EditQuestion::of(&checked);
+                preview = Some(checked);
+                question
             }
             _ => EditQuestion::unchecked(&reply),
         };
@@ -82,7 +86,12 @@ async fn at_store(
         }
     }
     let edits = matches!(reply, Reply::Edit { .. });
-    match store.gate.decide(decision(record.request(), reply, by)).await {
+    let mut draft = draft(record.request(), reply);
+    if let Some(preview) = &preview {
+        // The answer counts for what was shown, and for nothing else.
+        draft = draft.previewed(preview);
+    }
+    match store.gate.decide(draft.by(by)).await {
         Ok(record) => Ok(CallLine::from(&record)),
         Err(error) if edits => Err(edit_failure(error)),
         Err(error) => Err(error.into()),
@@ -105,13 +114,13 @@ fn at_console(
     wanted: &DecideArgs,
     mut reply: Reply,
 ) -> Result<CallLine, Failure> {
-    let card = console.card(wanted.id)?;
+    let card = console.card(&wanted.id)?;
     let seen = check_seen(&card, wanted.binding.as_deref(), &reply)?;
     if let Reply::Edit { patch } = &mut reply {
         *patch = Some(patch_of(patch.take(), &card)?);
     }
     if seen == SeenCheck::Ask {
-        console.set_presence(Some(wanted.id))?;
+        console.set_presence(Some(card.request.id))?;
         let answered = ask_and_uncover(console, &card, &mut reply);
         // The console forgets an onlooker soon even if this fails.
         let _ = console.set_presence(None);
@@ -280,18 +289,16 @@ fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
     }
 }
 
-/// Returns the decision. It names the revision that was read, so that a later one is not decided by
+/// Returns the answer. It names the revision that was read, so that a later one is not decided by
 /// it.
-fn decision(request: &ApprovalRequest, reply: Reply, by: ReviewerIdentity) -> Decision {
+fn draft(request: &ApprovalRequest, reply: Reply) -> DecisionDraft<'_> {
     match reply {
-        Reply::Approve { .. } => request.approve().by(by),
-        Reply::Edit { patch } => request.edit(patch.unwrap_or_default()).by(by),
-        Reply::Reject { reason, may_ask_again: true } => {
-            request.reject(reason).may_ask_again().by(by)
-        }
-        Reply::Reject { reason, may_ask_again: false } => request.reject(reason).by(by),
-        Reply::Respond { message } => request.respond(message).by(by),
-        Reply::Abort { reason } => request.abort(reason).by(by),
+        Reply::Approve { .. } => request.approve(),
+        Reply::Edit { patch } => request.edit(patch.unwrap_or_default()),
+        Reply::Reject { reason, may_ask_again: true } => request.reject(reason).may_ask_again(),
+        Reply::Reject { reason, may_ask_again: false } => request.reject(reason),
+        Reply::Respond { message } => request.respond(message),
+        Reply::Abort { reason } => request.abort(reason),
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::decide::authenticate;
 use super::{Output, check_audited};
-use crate::args::{BackendArgs, DeciderArgs};
+use crate::args::{BackendArgs, DeciderArgs, IdArg};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
@@ -32,8 +32,8 @@ pub(crate) struct EraseArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ScopeArgs {
-    /// The call's id.
-    pub(crate) id: Option<RequestId>,
+    /// The call's id, or the beginning or the end of it.
+    pub(crate) id: Option<IdArg<RequestId>>,
     /// Everything that has ended and was asked for in this name, in the tenant that --tenant names.
     #[arg(long, value_name = "NAME")]
     pub(crate) principal: Option<String>,
@@ -73,8 +73,8 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     let Some(folder) = wanted.who.audit.clone() else {
-        let why = "an erasure is done only where it is check_audited, and erases there too: name the folder of \
-                   the audit log, --audit FOLDER";
+        let why = "an erasure must be audited, and erases in the audit too: name the folder of the audit log \
+                   with --audit FOLDER";
         return Err(Failure::usage(why));
     };
     if wanted.reason.trim().is_empty() {
@@ -112,9 +112,9 @@ async fn scope(
     backend: &BackendArgs,
     store: &StoreBackend,
 ) -> Result<ErasureScope, Failure> {
-    if let Some(id) = wanted.what.id {
-        let tenant = store.call(id).await?.key().tenant.clone();
-        return Ok(ErasureScope::Call { tenant, id });
+    if let Some(id) = &wanted.what.id {
+        let record = store.call(id).await?;
+        return Ok(ErasureScope::Call { tenant: record.key().tenant.clone(), id: record.id() });
     }
     if let Some(moment) = wanted.what.ended_before {
         return Ok(ErasureScope::EndedBefore(moment));

@@ -8,11 +8,11 @@ use hitl_wire::GrantSummary;
 
 use super::decide::authenticate;
 use super::{Output, check_audited};
-use crate::args::{BackendArgs, DeciderArgs, GrantsArgs};
+use crate::args::{BackendArgs, DeciderArgs, GrantsArgs, IdArg};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
-use crate::view::{grant_text, grants_table};
+use crate::view::{CommandHint, grant_text, grants_table};
 
 /// The maximum number of grants per request.
 const PAGE: usize = 200;
@@ -22,7 +22,7 @@ pub(super) async fn list(
     wanted: GrantsArgs,
     output: &Output,
 ) -> Result<(), Failure> {
-    if let Some(id) = wanted.grant {
+    if let Some(id) = &wanted.grant {
         let grant = match source {
             Backend::Store(store) => load(store, id).await?,
             Backend::Console(console) => console.grant(id)?,
@@ -41,6 +41,8 @@ pub(super) async fn list(
         for line in &lines {
             output.print(line, String::new)?;
         }
+    } else if lines.is_empty() {
+        output.print(&(), || nothing(&wanted, &output.hint))?;
     } else {
         output.print(&(), || grants_table(&lines))?;
     }
@@ -50,7 +52,19 @@ pub(super) async fn list(
     Ok(())
 }
 
-async fn load(store: &StoreBackend, id: GrantId) -> Result<GrantSummary, Failure> {
+/// Renders an empty list.
+fn nothing(wanted: &GrantsArgs, hint: &CommandHint) -> String {
+    if wanted.tool.is_some() || wanted.principal.is_some() {
+        return "No such grant.\n".to_owned();
+    }
+    if wanted.all {
+        return "Nobody has given a grant.\n".to_owned();
+    }
+    let all = hint.inline(&["grants", "--all"]);
+    format!("No grant is in force. Revoked and expired ones: {all}.\n")
+}
+
+async fn load(store: &StoreBackend, id: &IdArg<GrantId>) -> Result<GrantSummary, Failure> {
     let record = store.grant(id).await?;
     Ok(GrantSummary::new(&record, store.gate.now().await?))
 }
@@ -109,7 +123,7 @@ fn from_console(
 /// Revokes a grant, in the name of the person on the command line.
 pub(super) async fn revoke(
     backend: &BackendArgs,
-    id: GrantId,
+    id: &IdArg<GrantId>,
     reason: &str,
     who: &DeciderArgs,
     output: &Output,
@@ -124,15 +138,16 @@ pub(super) async fn revoke(
             let now = store.gate.now().await?;
             check_not_revoked(&GrantSummary::new(&record, now))?;
             let tenant = &record.grant.tenant;
-            let revoked = store.gate.revoke_grant(tenant, id, by, Some(reason)).await?;
+            let revoked = store.gate.revoke_grant(tenant, record.id(), by, Some(reason)).await?;
             let revoked = GrantSummary::new(&revoked.unwrap_or(record), store.gate.now().await?);
             output.print(&revoked, || grant_text(&revoked))?;
             check_audited(&store)
         }
         Backend::Console(console) => {
             ConsoleClient::refuse_name(who)?;
-            check_not_revoked(&console.grant(id)?)?;
-            let revoked = console.revoke(id, reason)?;
+            let grant = console.grant(id)?;
+            check_not_revoked(&grant)?;
+            let revoked = console.revoke(grant.id, reason)?;
             Ok(output.print(&revoked, || grant_text(&revoked))?)
         }
     }

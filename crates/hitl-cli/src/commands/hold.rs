@@ -10,7 +10,7 @@ use hitl_core::{Hold, HoldId, HoldScope, Principal, RequestId};
 use super::decide::authenticate;
 use super::erase::one_tenant;
 use super::{Output, check_audited};
-use crate::args::{BackendArgs, DeciderArgs};
+use crate::args::{BackendArgs, DeciderArgs, IdArg, IdSearch, short_id};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
@@ -29,8 +29,8 @@ pub(crate) enum HoldCommand {
     },
     /// Release a legal hold. Needs a person, and --audit.
     Release {
-        /// The hold's id, as `hold list` prints it.
-        hold: HoldId,
+        /// The hold's id, or the beginning or the end of it, as `hold list` prints it.
+        hold: IdArg<HoldId>,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -45,9 +45,9 @@ pub(crate) enum HoldCommand {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ScopeArgs {
-    /// This call.
+    /// This call: its id, or the beginning or the end of it.
     #[arg(long, value_name = "ID")]
-    call: Option<RequestId>,
+    call: Option<IdArg<RequestId>>,
     /// Everything that this principal had a part in, in the tenant.
     #[arg(long, value_name = "NAME")]
     principal: Option<String>,
@@ -78,7 +78,8 @@ pub(super) async fn run(
             let by = authenticate(Deed::Stop, who, backend, &store).await?;
             let (tenant, scope) = match (&what.call, &what.principal) {
                 (Some(id), _) => {
-                    (store.call(*id).await?.key().tenant.clone(), HoldScope::Call(*id))
+                    let record = store.call(id).await?;
+                    (record.key().tenant.clone(), HoldScope::Call(record.id()))
                 }
                 (None, Some(name)) => {
                     (one_tenant(backend)?, HoldScope::Principal(Principal::new(name.as_str())))
@@ -89,15 +90,12 @@ pub(super) async fn run(
         }
         HoldCommand::Release { hold, reason, who } => {
             let by = authenticate(Deed::Loosen, who, backend, &store).await?;
-            let hold =
-                visible_holds(backend, &store).await?.into_iter().find(|seen| seen.id == *hold);
-            let none = || Failure::new(Exit::NotFound, "no such hold");
-            let hold = hold.ok_or_else(none)?;
+            let hold = one_hold(visible_holds(backend, &store).await?, hold)?;
             store.gate.release_hold(&hold.tenant, hold.id, reason, by).await?
         }
         HoldCommand::List => {
             let holds = visible_holds(backend, &store).await?;
-            return Ok(output.print(&holds, || holds.iter().map(hold_line).collect())?);
+            return Ok(output.print(&holds, || holds_text(&holds))?);
         }
     };
     output.print(&hold, || hold_line(&hold))?;
@@ -112,6 +110,29 @@ async fn visible_holds(backend: &BackendArgs, store: &StoreBackend) -> Result<Ve
     Ok(store.gate.holds(who).await?)
 }
 
+fn holds_text(holds: &[Hold]) -> String {
+    if holds.is_empty() {
+        return "No legal holds: what has ended may be erased.\n".to_owned();
+    }
+    holds.iter().map(hold_line).collect()
+}
+
+/// Returns the hold with this id.
+fn one_hold(holds: Vec<Hold>, id: &IdArg<HoldId>) -> Result<Hold, Failure> {
+    let id = match id {
+        IdArg::Whole(id) => *id,
+        IdArg::Part(part) => {
+            let mut search = IdSearch::new(part, "hold");
+            for hold in &holds {
+                search.add(hold.id, || hold.reason.clone());
+            }
+            search.finish()?
+        }
+    };
+    let none = || Failure::new(Exit::NotFound, "no such hold");
+    holds.into_iter().find(|seen| seen.id == id).ok_or_else(none)
+}
+
 fn hold_line(hold: &Hold) -> String {
     let mut out = String::new();
     let shown = |text: &str| visible(text).into_owned();
@@ -119,7 +140,7 @@ fn hold_line(hold: &Hold) -> String {
     let _ = writeln!(
         out,
         "{}  {}  {}  {}  by {}: {}",
-        hold.id,
+        short_id(&hold.id),
         hold.placed_at,
         shown(hold.tenant.as_str()),
         shown(&hold.scope.to_string()),

@@ -16,23 +16,27 @@ mod queue;
 mod resolve;
 mod show;
 mod stats;
+mod system_user;
 mod tasks;
 pub(crate) mod terminal;
 mod watch;
 
 use std::io::{self, IsTerminal as _, Write};
 
-use clap::CommandFactory as _;
 use serde::Serialize;
 
-use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand};
+use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, command_line};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
+use crate::view::CommandHint;
 use decide::Reply;
+use system_user::system_user;
 
 /// The destination of output, and its format.
 pub(crate) struct Output {
     json: bool,
+    /// Commands on the reader's store or console.
+    hint: CommandHint,
 }
 
 impl Output {
@@ -44,30 +48,45 @@ impl Output {
         out.flush()
     }
 
-    /// Does the same with a card, whose lines a terminal does not wrap.
+    /// Does the same with a card, whose lines a terminal does not wrap, and the commands that are
+    /// suggested below it.
     fn print_card(
         &self,
         document: &impl Serialize,
         text: impl FnOnce() -> String,
+        hints: impl FnOnce() -> String,
     ) -> io::Result<()> {
-        let text = || if io::stdout().is_terminal() { terminal::fold(&text()) } else { text() };
-        self.print(document, text)
+        let card = || if io::stdout().is_terminal() { terminal::fold(&text()) } else { text() };
+        self.print(document, || match hints() {
+            hints if hints.is_empty() => card(),
+            hints => format!("{}\n{hints}", card()),
+        })
+    }
+
+    /// Prints a line for people beside a list. It goes to the error stream, so that the list can be
+    /// counted and cut.
+    fn note(&self, text: &str) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(io::stderr(), "hitl: {text}")
     }
 }
 
 /// Runs the command of the command line.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { backend, json, command } = cli;
-    let output = Output { json };
+    let hint = backend.hint(|name| std::env::var(name).ok());
+    let output = Output { json, hint };
     let (backend, output) = (&backend, &output);
     match command {
         Command::Queue(wanted) => {
             queue::run(&Backend::open(backend, None).await?, wanted, output).await
         }
         Command::Show { id, uncover: false, .. } => {
-            show::run(&Backend::open(backend, None).await?, id, output).await
+            show::run(&Backend::open(backend, None).await?, &id, output).await
         }
-        Command::Show { id, uncover: true, who } => show::uncover(backend, id, &who, output).await,
+        Command::Show { id, uncover: true, who } => show::uncover(backend, &id, &who, output).await,
         Command::Approve { decide, confirm, yes: _ } => {
             decide::run(backend, decide, Reply::Approve { confirm }, output).await
         }
@@ -88,7 +107,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Allow(wanted) => allow::run(backend, wanted, output).await,
         Command::Revoke { grant, reason, who } => {
-            grants::revoke(backend, grant, &reason, &who, output).await
+            grants::revoke(backend, &grant, &reason, &who, output).await
         }
         Command::Erase(wanted) => erase::run(backend, wanted, output).await,
         Command::Hold(command) => hold::run(backend, command, output).await,
@@ -112,7 +131,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(wanted) => demo::run(wanted, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "hitl", &mut text);
+            clap_complete::generate(shell, &mut command_line(), "hitl", &mut text);
             Ok(io::stdout().lock().write_all(&text)?)
         }
     }
@@ -124,12 +143,13 @@ fn name(who: &DeciderArgs) -> Result<String, Failure> {
 }
 
 fn named(name: Option<String>) -> Result<String, Failure> {
-    let user = || {
-        let named = ["USER", "LOGNAME", "USERNAME"].into_iter();
-        named.filter_map(|name| std::env::var(name).ok()).find(|name| !name.trim().is_empty())
-    };
     let name = name.filter(|name| !name.trim().is_empty());
-    name.or_else(user).ok_or_else(|| Failure::usage("name who decides: --as NAME"))
+    name.or_else(system_user).ok_or_else(|| {
+        Failure::usage(
+            "neither the environment nor the system says who you are: name who decides with --as \
+             NAME, or set HITL_APPROVER",
+        )
+    })
 }
 
 /// Fails if the audit log lacks a record of the action, which remains done.

@@ -4,18 +4,21 @@ use std::io::{self, Write as _};
 
 use hitl_base::Timestamp;
 use hitl_core::{CallState, QueueOrder, QueueQuery};
+use hitl_wire::queue::Count;
 
 use super::Output;
 use crate::args::{OrderArg, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
-use crate::view::{CallLine, queue_table};
+use crate::view::{CallLine, CommandHint, queue_table};
 
 /// The listed calls.
 struct Listing {
     lines: Vec<CallLine>,
     more: bool,
     now: Timestamp,
+    /// The number of calls whose outcome is unknown.
+    unknown: Count,
 }
 
 pub(super) async fn run(
@@ -23,7 +26,8 @@ pub(super) async fn run(
     wanted: QueueArgs,
     output: &Output,
 ) -> Result<(), Failure> {
-    let Listing { lines, more, now } = match source {
+    let filter = Filter::of(&wanted);
+    let Listing { lines, more, now, unknown } = match source {
         Backend::Store(store) => from_store(store, wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
@@ -31,13 +35,81 @@ pub(super) async fn run(
         for line in &lines {
             output.print(line, String::new)?;
         }
+    } else if lines.is_empty() {
+        output.print(&(), || nothing(filter, &output.hint))?;
     } else {
         output.print(&(), || queue_table(&lines, now))?;
     }
     if more {
         writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
     }
+    let next = lines.first().and_then(|line| next_step(line.state));
+    if let Some((what, verb)) = next {
+        output.note(&format!("{what}: {}", output.hint.inline(&[verb, "ID"])))?;
+    }
+    if filter != Filter::Unknown
+        && let Some(note) = unknown_note(unknown, &output.hint)
+    {
+        output.note(&note)?;
+    }
     Ok(())
+}
+
+/// What was asked for, as far as an empty answer depends on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filter {
+    /// Everything that waits.
+    Waiting,
+    /// Calls with an unknown outcome, among others.
+    Unknown,
+    /// Other calls, or only some of those that wait.
+    Some,
+}
+
+impl Filter {
+    fn of(wanted: &QueueArgs) -> Self {
+        let QueueArgs { state, tool, priority, level, risk, run, principal, text, .. } = wanted;
+        if state.contains(&CallState::OutcomeUnknown) {
+            return Self::Unknown;
+        }
+        let texts = [tool, run, principal, text].iter().all(|text| text.is_none());
+        let all = texts && priority.is_none() && level.is_none() && risk.is_none();
+        let waits = state.iter().all(|state| *state == CallState::Pending);
+        if all && waits { Self::Waiting } else { Self::Some }
+    }
+}
+
+/// Renders an empty list.
+fn nothing(filter: Filter, hint: &CommandHint) -> String {
+    match filter {
+        Filter::Waiting => {
+            let ran = hint.inline(&["queue", "--state", "executed"]);
+            let stats = hint.inline(&["stats"]);
+            format!("Nothing waits. What has run: {ran}. How calls ended: {stats}.\n")
+        }
+        Filter::Unknown => "No such call: no outcome is unknown.\n".to_owned(),
+        Filter::Some => "No such call.\n".to_owned(),
+    }
+}
+
+/// Returns what a person does next about calls in this state, and the command for it.
+fn next_step(state: CallState) -> Option<(&'static str, &'static str)> {
+    match state {
+        CallState::Pending => Some(("to see one and decide it", "approve")),
+        CallState::OutcomeUnknown => Some(("to see one and say how it ended", "resolve")),
+        _ => Some(("to see one", "show")),
+    }
+}
+
+/// Returns the line about calls that nobody may notice, because they do not wait for an approval.
+fn unknown_note(unknown: Count, hint: &CommandHint) -> Option<String> {
+    let calls = match (unknown.counted, unknown.more) {
+        (0, false) => return None,
+        (1, false) => "1 call has an unknown outcome".to_owned(),
+        _ => format!("{unknown} calls have an unknown outcome"),
+    };
+    let list = hint.inline(&["queue", "--state", CallState::OutcomeUnknown.name()]);
+    Some(format!("{calls}: {list}"))
 }
 
 async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing, Failure> {
@@ -56,14 +128,15 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
         }
     };
     lines.truncate(limit);
-    Ok(Listing { lines, more, now })
+    let unknown = queue.counts().await?.state(CallState::OutcomeUnknown).into();
+    Ok(Listing { lines, more, now, unknown })
 }
 
 fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let mut lines: Vec<CallLine> = Vec::new();
     let mut after = None;
-    let (more, now) = loop {
+    let (more, now, unknown) = loop {
         // A page has at most 200 calls, and a cursor is valid for any limit.
         let mut query = parameters(wanted);
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
@@ -71,13 +144,13 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
         let page = console.queue(&query)?;
         lines.extend(page.calls.into_iter().map(CallLine::from));
         match page.next {
-            Some(_) if lines.len() >= limit => break (true, page.now),
+            Some(_) if lines.len() >= limit => break (true, page.now, page.counts.unknown),
             Some(next) => after = Some(next),
-            None => break (false, page.now),
+            None => break (false, page.now, page.counts.unknown),
         }
     };
     lines.truncate(limit);
-    Ok(Listing { lines, more, now })
+    Ok(Listing { lines, more, now, unknown })
 }
 
 /// Returns the parameters of the console's list.

@@ -4,25 +4,29 @@ use hitl_core::{MaskSelection, RequestId, ReviewerIdentity, UncoveredCard};
 
 use super::decide::{authenticate, require_person_at_console};
 use super::{Output, check_audited};
-use crate::args::{BackendArgs, DeciderArgs};
+use crate::args::{BackendArgs, DeciderArgs, IdArg};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
 use crate::person::Deed;
-use crate::view::{Card, card_text, uncovered_text};
+use crate::view::{Card, card_hints, card_text, uncovered_text};
 
-pub(super) async fn run(source: &Backend, id: RequestId, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(
+    source: &Backend,
+    id: &IdArg<RequestId>,
+    output: &Output,
+) -> Result<(), Failure> {
     let card = match source {
         Backend::Store(store) => store.card(&store.call(id).await?).await?,
         Backend::Console(console) => console.card(id)?,
     };
-    output.print_card(&card, || card_text(&card))?;
+    output.print_card(&card, || card_text(&card), || card_hints(&card, &output.hint))?;
     Ok(())
 }
 
 /// Shows a call with its masked values.
 pub(super) async fn uncover(
     backend: &BackendArgs,
-    id: RequestId,
+    id: &IdArg<RequestId>,
     who: &DeciderArgs,
     output: &Output,
 ) -> Result<(), Failure> {
@@ -41,7 +45,7 @@ pub(super) async fn uncover(
             console.uncover(&console.card(id)?)?
         }
     };
-    output.print_card(&card, || uncovered_text(&card))?;
+    output.print_card(&card, || uncovered_text(&card), String::new)?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn run(
     let store = match source {
         Backend::Store(store) => store,
         Backend::Console(console) if !failed && id.is_none() && to_retry.is_none() => {
-            return list(from_console(console)?, limit, output);
+            return list(from_console(console)?, limit, Which::All, output);
         }
         Backend::Console(_) => {
             let why = "a console lists only tasks that live; for results and failures use --db";
@@ -30,12 +30,13 @@ pub(super) async fn run(
         }
     };
     match (to_retry, id) {
-        (Some(id), _) => retry(store, id, output).await,
-        (None, Some(id)) => show(store, id, output).await,
+        (Some(id), _) => retry(store, store.task_id(&id).await?, output).await,
+        (None, Some(id)) => show(store, store.task_id(&id).await?, output).await,
         (None, None) => {
             // One more than is shown, to know whether there are more.
             let which = if failed { Which::Failed } else { Which::All };
-            list(from_store(store, which, limit.saturating_add(1)).await?, limit, output)
+            let tasks = from_store(store, which, limit.saturating_add(1)).await?;
+            list(tasks, limit, which, output)
         }
     }
 }
@@ -58,7 +59,12 @@ async fn retry(store: &StoreBackend, id: TaskId, output: &Output) -> Result<(), 
     Ok(())
 }
 
-fn list(mut tasks: Vec<Box<RawValue>>, limit: usize, output: &Output) -> Result<(), Failure> {
+fn list(
+    mut tasks: Vec<Box<RawValue>>,
+    limit: usize,
+    which: Which,
+    output: &Output,
+) -> Result<(), Failure> {
     let more = tasks.len() > limit;
     tasks.truncate(limit);
     if output.json {
@@ -66,6 +72,13 @@ fn list(mut tasks: Vec<Box<RawValue>>, limit: usize, output: &Output) -> Result<
             output.print(task, String::new)?;
         }
     } else {
+        if tasks.is_empty() {
+            let nothing = match which {
+                Which::All => "No tasks.\n",
+                Which::Failed => "No task has failed.\n",
+            };
+            return Ok(output.print(&(), || nothing.to_owned())?);
+        }
         let lines: Result<Vec<TaskSummary<TaskLine>>, _> =
             tasks.iter().map(|task| serde_json::from_str(task.get())).collect();
         let lines = lines.map_err(|_| {

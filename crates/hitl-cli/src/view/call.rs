@@ -12,7 +12,8 @@ use hitl_core::{CallRecord, CallState, Principal};
 use hitl_wire::{CallDetail, CallSummary, EarlierList};
 use serde::Serialize;
 
-use super::{NumberedEntry, change_line, table};
+use super::{CommandHint, NumberedEntry, Place, step_line, table};
+use crate::args::short_id;
 
 /// The number of characters of a title in a table.
 const TITLE: usize = 60;
@@ -37,7 +38,13 @@ impl Deref for CallLine {
 
 impl From<CallSummary> for CallLine {
     fn from(call: CallSummary) -> Self {
-        Self(CallSummary { thresholds: None, to_uncover: 0, ..call })
+        Self(CallSummary {
+            thresholds: None,
+            to_uncover: 0,
+            cautions: Vec::new(),
+            same: String::new(),
+            ..call
+        })
     }
 }
 
@@ -120,31 +127,43 @@ impl Card {
     }
 }
 
-/// Renders the queue for people.
+/// Renders the queue for people. If all calls wait, their state is left out: so a line fits on 80
+/// columns more often.
 pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
-    let rows: Vec<_> = lines
-        .iter()
-        .map(|line| {
-            [
-                line.id.to_string(),
-                line.state.to_string(),
-                line.priority.to_string(),
-                line.level.to_string(),
-                line.risk.to_string(),
-                due(line.due_at, now),
-                word(&line.tool),
-                word(line.principal.as_str()),
-                visible(&clip(&line.title, TITLE)).into_owned(),
-            ]
-        })
-        .collect();
-    let headings = ["ID", "STATE", "PRIORITY", "LEVEL", "RISK", "DUE", "TOOL", "ASKED BY", "TITLE"];
-    table(headings, &rows)
+    let headings = ["PRIORITY", "LEVEL", "RISK", "DUE", "TOOL", "ASKED BY", "TITLE"];
+    let about = |line: &CallLine| {
+        [
+            line.priority.to_string(),
+            line.level.to_string(),
+            line.risk.to_string(),
+            due(line.due_at, now),
+            word(&line.tool),
+            word(line.principal.as_str()),
+            visible(&clip(&line.title, TITLE)).into_owned(),
+        ]
+    };
+    if lines.iter().all(|line| line.state == CallState::Pending) {
+        let row = |line: &CallLine| {
+            let [priority, level, risk, due, tool, by, title] = about(line);
+            [short_id(&line.id), priority, level, risk, due, tool, by, title]
+        };
+        let [priority, level, risk, due, tool, by, title] = headings;
+        let headings = ["ID", priority, level, risk, due, tool, by, title];
+        return table(headings, &lines.iter().map(row).collect::<Vec<_>>());
+    }
+    let row = |line: &CallLine| {
+        let [priority, level, risk, due, tool, by, title] = about(line);
+        let state = line.state.to_string();
+        [short_id(&line.id), state, priority, level, risk, due, tool, by, title]
+    };
+    let [priority, level, risk, due, tool, by, title] = headings;
+    let headings = ["ID", "STATE", priority, level, risk, due, tool, by, title];
+    table(headings, &lines.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Renders one call for people: the card, its state, its history, and what to do.
+/// Renders one call for people: the card, its state and its history.
 pub(crate) fn card_text(card: &Card) -> String {
-    let Card { line, request, .. } = card;
+    let line = &card.line;
     let mut out = card.rendered.to_text();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "\n{}", state_line(line));
@@ -153,36 +172,53 @@ pub(crate) fn card_text(card: &Card) -> String {
         let _ = writeln!(out, "approved so far by {}; more approvals are needed", names.join(", "));
     }
     for step in &card.history {
-        let _ = writeln!(out, "  {}", change_line(&step.number.to_string(), &step.entry));
+        let _ = writeln!(out, "  {}", step_line(step));
     }
     if !card.earlier.is_empty() {
         let _ = write!(out, "earlier in this run:\n{}", card.earlier.to_text());
     }
-    let _ = match line.state {
+    out
+}
+
+/// Renders what the reader can do next about one call, as commands that name their own store or
+/// console. They stand after the card, where nothing is asked.
+pub(crate) fn card_hints(card: &Card, hint: &CommandHint) -> String {
+    let Card { line, request, .. } = card;
+    let id = short_id(&request.id);
+    let mut out = String::new();
+    match line.state {
         CallState::Pending => {
             if request.needs_uncovering() {
-                let _ =
-                    writeln!(out, "\nto see what is masked: hitl show {} --uncover", request.id);
+                // Over a store only the audit knows who uncovered what.
+                let words = ["show", &id, "--uncover", "--audit", "FOLDER"];
+                let words = if hint.place() == Place::Store { &words[..] } else { &words[..3] };
+                out += &hint.block("to see what is masked", words);
             }
             let binding = request.binding.to_string();
             let digits = binding.get(..DIGITS).unwrap_or(&binding);
-            let confirm = card.confirm.as_deref();
-            let confirm = confirm.map(|name| format!(" --confirm {}", shell_word(name)));
-            let confirm = confirm.unwrap_or_default();
-            let id = request.id;
+            let name = card.confirm.as_deref().map(shell_word);
+            let mut words = vec!["approve", &id, "--binding", digits];
+            words.extend(name.as_deref().map(|name| ["--confirm", name]).into_iter().flatten());
+            out += &hint.block("to approve", &words);
+            out += &hint.block("to refuse", &["reject", &id, "--reason", "REASON"]);
             if request.may_be_granted().is_ok() {
-                let _ =
-                    writeln!(out, "\nto permit calls like it: hitl allow {id} --binding {digits}");
+                let words = ["allow", &id, "--binding", digits];
+                out += &hint.block("to permit calls like it from now on", &words);
             }
-            writeln!(out, "\nto approve: hitl approve {id} --binding {digits}{confirm}")
         }
-        CallState::OutcomeUnknown => writeln!(
-            out,
-            "\nto resolve: hitl resolve {} --version {} (--done | --failed REASON | --retry)",
-            request.id, line.version
-        ),
-        _ => Ok(()),
-    };
+        CallState::OutcomeUnknown => {
+            let version = line.version.to_string();
+            for (heading, finding) in [
+                ("if it took effect", &["--done"][..]),
+                ("if it did not", &["--failed", "REASON"]),
+                ("to let it run once more", &["--retry"]),
+            ] {
+                let words = ["resolve", &id, "--version", &version];
+                out += &hint.block(heading, &[&words, finding].concat());
+            }
+        }
+        _ => {}
+    }
     out
 }
 
@@ -199,6 +235,22 @@ pub(crate) fn state_line(line: &CallLine) -> String {
     let words = line.decided.as_ref().and_then(|decided| decided.words.as_ref());
     if let Some(why) = line.ending.as_ref().or(words) {
         let _ = write!(out, ": {}", visible(why));
+    }
+    out
+}
+
+/// Renders the state of a call after a decision, and what it still needs.
+pub(crate) fn result_text(line: &CallLine, hint: &CommandHint) -> String {
+    let mut out = state_line(line) + "\n";
+    let id = short_id(&line.id);
+    match line.state {
+        CallState::Pending => {
+            out += &hint.block("it still waits for an approval", &["approve", &id]);
+        }
+        CallState::Approved => {
+            out += "The program that asked runs it now, or when it comes back.\n";
+        }
+        _ => {}
     }
     out
 }

@@ -8,6 +8,7 @@ use hitl_wire::grant::SavedGrant;
 use serde::Serialize;
 
 use super::{CallLine, state_line, table};
+use crate::args::short_id;
 
 /// The number of characters of a name in a table.
 const WORD: usize = 40;
@@ -51,7 +52,7 @@ fn spent(grant: &GrantSummary) -> String {
 pub(crate) fn grants_table(grants: &[GrantSummary]) -> String {
     let rows = grants.iter().map(|grant| {
         [
-            grant.id.to_string(),
+            short_id(&grant.id),
             grant.standing.to_string(),
             word(&grant.tool),
             word(grant.principal.as_str()),

@@ -6,6 +6,8 @@ use hitl_core::machine::HistoryEntry;
 use hitl_core::{CallState, Principal, RequestId};
 use serde::Serialize;
 
+use crate::args::short_id;
+
 /// The number of characters of a name that are shown.
 const NAME: usize = 60;
 
@@ -79,10 +81,18 @@ impl Change {
     }
 }
 
-/// Renders a change for people.
-pub(crate) fn change_line(place: &str, entry: &ChangeEntry) -> String {
+/// Renders a change of one of many calls for people.
+fn change_line(place: &str, entry: &ChangeEntry) -> String {
+    format!("{:>6}  {}  {}  {}", visible(place), entry.at, short_id(&entry.id), what(entry))
+}
+
+/// Renders a change of the call that is shown.
+pub(crate) fn step_line(step: &NumberedEntry) -> String {
+    format!("{:>6}  {}  {}", step.number, step.entry.at, what(&step.entry))
+}
+
+/// Returns the event, who caused it, and the state after it.
+fn what(entry: &ChangeEntry) -> String {
     let by = entry.by.as_ref().map(|by| format!(" by {}", visible(&clip(by.as_str(), NAME))));
-    let by = by.unwrap_or_default();
-    let (place, event) = (visible(place), visible(&entry.event));
-    format!("{place:>6}  {}  {}  {event}{by}: {}", entry.at, entry.id, entry.state)
+    format!("{}{}: {}", visible(&entry.event), by.unwrap_or_default(), entry.state)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::table;
+use crate::args::short_id;
 
 /// The number of characters of a name that are shown.
 const NAME: usize = 60;
@@ -39,7 +40,15 @@ pub(crate) struct StoredTask<'a> {
 pub(crate) fn stored_summary(task: &JournalSummary) -> StoredSummary<'_> {
     let progress = &task.progress;
     let (percent, steps_completed) = (progress.percent(), progress.steps_completed());
-    let summary = TaskSummary { progress, percent, steps_completed, waiting: false };
+    let summary = TaskSummary {
+        progress,
+        percent,
+        reached: percent,
+        fell_to: None,
+        retryable: false,
+        steps_completed,
+        waiting: false,
+    };
     StoredSummary { task: summary, state: task.state }
 }
 
@@ -111,7 +120,7 @@ pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
             Some(error) => format!("{}: {}", safe(&task.task_name), safe(error)),
             None => safe(&task.task_name),
         };
-        [safe(&task.task_id), safe(status), format!("{percent} %"), step, name]
+        [safe(&short_id(&task.task_id)), safe(status), format!("{percent} %"), step, name]
     });
     table(["ID", "STATUS", "DONE", "STEP", "TASK"], &rows.collect::<Vec<_>>())
 }

@@ -59,7 +59,12 @@ async fn a_console_lists_and_shows_what_a_store_does() {
         &["queue", "--state", "approved", "--state", "executed"],
     ] {
         let (here, there) = (office.hitl(arguments).ended(0), house.hitl(arguments).ended(0));
-        assert_eq!(here.err, there.err, "{arguments:?}");
+        // The commands that are suggested differ in where the calls are.
+        let place = |err: &str, option: &str| {
+            let lines = err.lines().map(|line| line.split(option).next().unwrap_or(line));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(place(&here.err, " --url"), place(&there.err, " --db"), "{arguments:?}");
         // Calls that are due soon may have come a second nearer.
         assert_eq!(here.out.lines().count(), there.out.lines().count(), "{here:?} {there:?}");
         if arguments.contains(&"--json") {

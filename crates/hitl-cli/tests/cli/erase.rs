@@ -216,7 +216,7 @@ async fn a_hold_stops_every_erasure_until_a_person_releases_it() {
         .remove(0);
     let hold = placed["id"].as_str().unwrap().to_owned();
     let listed = place.hitl(&["hold", "list"]).ended(0);
-    assert!(listed.out.contains(&hold) && listed.out.contains("case 3"), "{}", listed.out);
+    assert!(listed.out.contains(&hold[24..]) && listed.out.contains("case 3"), "{}", listed.out);
     let id = calls[0].to_string();
     let refused = place.hitl(&["erase", &id, "--reason", "r"]).ended(5);
     assert!(

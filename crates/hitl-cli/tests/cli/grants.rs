@@ -138,7 +138,7 @@ async fn invariant_2_no_grant_on_what_was_not_looked_at() {
     }
     // A card says how, where there is a way.
     let card = house.hitl(&["show", &call.id]).ended(0).out;
-    assert!(card.contains(&format!("hitl allow {} --binding", call.id)), "{card}");
+    assert!(card.contains(&format!("hitl allow {} --binding", &call.id[24..])), "{card}");
     assert!(!house.hitl(&["show", &gone.id]).ended(0).out.contains("hitl allow"));
     house.hitl(&["reject", &call.id, "--reason", "no"]).ended(0);
     house.hitl(&["allow", &call.id, "--binding", &call.binding]).ended(4);

@@ -12,6 +12,10 @@ async fn the_queue_is_a_table_or_lines_of_json() {
     assert_eq!(lines.len(), 3, "{table:?}");
     assert!(lines[0].starts_with("ID ") && lines[0].ends_with("TITLE"), "{table:?}");
     assert!(table.out.contains("Wire 120 to \"Initech\""), "{table:?}");
+    // A state that all have is not repeated.
+    assert!(!lines[0].contains("STATE"), "{table:?}");
+    let all = house.hitl(&["queue", "--state", "approved", "--state", "pending"]).ended(0);
+    assert!(!all.out.contains("STATE"), "{all:?}");
 
     let json = house.hitl(&["queue", "--json", "--tool", "wire"]).ended(0).json();
     assert_eq!(json.len(), 1);
@@ -25,6 +29,8 @@ async fn the_queue_is_a_table_or_lines_of_json() {
     assert!(cut.err.contains("there are more"), "{cut:?}");
 
     house.hitl(&["reject", &second.id, "--reason", "no"]).ended(0);
+    let mixed = house.hitl(&["queue", "--state", "rejected", "--state", "pending"]).ended(0);
+    assert!(mixed.out.contains("STATE") && mixed.out.contains("rejected"), "{mixed:?}");
     let ended = house.hitl(&["queue", "--json", "--state", "rejected"]).ended(0).json();
     assert_eq!(ended[0]["id"], second.id.as_str());
     house.hitl(&["queue", "--state", "undecided"]).ended(2);
@@ -46,7 +52,7 @@ async fn a_call_is_shown_with_what_happened_to_it() {
     let house = House::new().await;
     let call = house.wire("Initech", 120).await;
     let shown = house.hitl(&["show", &call.id]).ended(0);
-    let approve = format!("hitl approve {} --binding {}", call.id, &call.binding[..12]);
+    let approve = format!("hitl approve {} --binding", &call.id[24..]);
     assert!(shown.out.contains(&approve), "{shown:?}");
     let json = house.hitl(&["show", &call.id, "--json"]).ended(0).json();
     assert_eq!(json[0]["history"][0]["event"], "submitted");

@@ -6,6 +6,7 @@
 //! | `demo` | nothing: it brings its own |
 //! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
+//! | `hints` | both: what a person reads beside lists and cards |
 //! | `json` | both: what `--json` prints, byte for byte |
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with a person at it |
@@ -27,6 +28,7 @@ mod erase;
 #[cfg(unix)]
 mod files;
 mod grants;
+mod hints;
 mod house;
 #[cfg(unix)]
 mod identity;

@@ -107,6 +107,37 @@ async fn a_person_sees_the_card_and_says_yes_or_no() {
     assert_eq!(house.state(&call.id), "approved");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_not_preceded_by_the_command_that_asks_it() {
+    let house = House::new().await;
+    let call = house.wire("Initech", 120).await;
+    let ran = at_store(&house, &["approve", &call.id], &[("Approve this? [y/N]", "n\n")]).ended(5);
+    assert!(!ran.err.contains("hitl approve") && !ran.err.contains("hitl allow"), "{ran:?}");
+    // At 80 columns no word of the card is broken, and neither is a suggested command.
+    let db = said(&house.path("hitl.db"));
+    let card = printed(&mut program(&["--db", &db, "show", &call.id])).replace('\r', "");
+    assert!(card.contains("to approve:\n  hitl approve "), "{card}");
+    assert!(card.contains("  hitl reject "), "{card}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_at_a_terminal_is_asked_how_a_parked_call_ended() {
+    let question = "anything else changes nothing:";
+    for (talk, code, state) in [
+        (&[(question, "\n")][..], 5, "outcomeUnknown"),
+        (&[(question, "y\n")], 5, "outcomeUnknown"),
+        (&[(question, "f\n"), ("What did you see?", "\n")], 5, "outcomeUnknown"),
+        (&[(question, "f\n"), ("What did you see?", "nothing arrived\n")], 0, "failed"),
+        (&[(question, "d\n")], 0, "executed"),
+    ] {
+        let house = House::new().await;
+        let id = crate::hints::park(&house).await;
+        let ran = at_store(&house, &["resolve", &id], talk).ended(code);
+        assert!(ran.err.contains("d  it took effect"), "{ran:?}");
+        assert_eq!(house.state(&id), state, "{talk:?}");
+    }
+}
+
 /// A model may make a person paste its command and an answer at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn invariant_2_what_was_typed_before_the_card_is_there_answers_nothing() {

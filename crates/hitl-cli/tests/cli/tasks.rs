@@ -67,14 +67,14 @@ async fn a_store_tells_of_tasks_what_its_journal_knows() {
 }
 
 /// A task that fails until this file exists.
-fn export(id: TaskId, mended: PathBuf, ran: PathBuf) -> Task<Vec<u32>> {
+fn export(id: TaskId, repaired: PathBuf, ran: PathBuf) -> Task<Vec<u32>> {
     let collect = move |_: StepContext| {
         let mut file = std::fs::File::options().create(true).append(true).open(&ran).unwrap();
         file.write_all(b"collect\n").unwrap();
         std::future::ready(Ok::<_, String>(7_u32))
     };
     let send = move |_: StepContext, number: u32| {
-        let sent = if mended.exists() { Ok(vec![number, 1]) } else { Err("offline".to_owned()) };
+        let sent = if repaired.exists() { Ok(vec![number, 1]) } else { Err("offline".to_owned()) };
         std::future::ready(sent)
     };
     Task::new("Export")
@@ -88,13 +88,13 @@ fn export(id: TaskId, mended: PathBuf, ran: PathBuf) -> Task<Vec<u32>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_task_is_listed_and_marked_and_its_result_shown() {
     let house = House::new().await;
-    let (db, mended, ran) = (house.path("hitl.db"), house.path("mended"), house.path("ran"));
+    let (db, repaired, ran) = (house.path("hitl.db"), house.path("repaired"), house.path("ran"));
     let (id, text) = (TaskId::new(), |id: TaskId| id.to_string());
     let manager = || async {
         let store = SqliteStore::open(&db).await.unwrap();
         TaskManager::builder().journal(store).build().unwrap()
     };
-    let work = || export(id, mended.clone(), ran.clone());
+    let work = || export(id, repaired.clone(), ran.clone());
     manager().await.submit(work()).unwrap().wait().await.unwrap_err();
     let other = Task::new("Mail").step(TaskStep::new("Send", self::work(Ok(1))).durable());
     manager().await.submit(other.journaled()).unwrap().wait().await.unwrap();
@@ -122,7 +122,7 @@ async fn a_failed_task_is_listed_and_marked_and_its_result_shown() {
     assert!(shown.contains("Export: interrupted, 50 %"), "{shown}");
 
     // The program only submits it, and it continues.
-    std::fs::write(&mended, "").unwrap();
+    std::fs::write(&repaired, "").unwrap();
     manager().await.submit(work()).unwrap().wait().await.unwrap();
     assert_eq!(std::fs::read_to_string(&ran).unwrap(), "collect\n");
     let shown = house.hitl(&["tasks", "--id", &text(id)]).ended(0).out;

@@ -73,9 +73,16 @@ async fn decide_one(
     if record.request().level != ApprovalLevel::Quick {
         return Err(Problem::forbidden("notQuick", "this call needs a full review, one by one"));
     }
-    if answer.answer == AnswerKind::Approve && record.request().needs_uncovering() {
-        let why = "this call has masked places; look at them, one by one";
-        return Err(Problem::forbidden("masked", why));
+    if answer.answer == AnswerKind::Approve {
+        if record.request().needs_uncovering() {
+            let why = "this call has masked places; look at them, one by one";
+            return Err(Problem::forbidden("masked", why));
+        }
+        let has_warning = state.gate.tool_status(&record).await?.warning().is_some();
+        if has_warning || !record.request().cautions().is_empty() {
+            let why = "this call has a warning or an amount above its limit; look at it, alone";
+            return Err(Problem::forbidden("caution", why));
+        }
     }
     state.decide(&record, reviewer, answer).await.map(drop)
 }

@@ -42,5 +42,6 @@ pub(super) async fn show(
     let warning = status.and_then(|status| status.warning());
     let scoped = state.gate.scoped_to(ReviewScope::tenant(reviewer.tenant.clone()));
     let earlier = EarlierList::from(&scoped.earlier_calls(&record, EARLIER_SHOWN).await?);
-    Ok(Json(card(&record, &state.gate, onlookers, now, warning, earlier)))
+    let result = state.gate.scoped_to(reviewer.authority()).result(&record).await?;
+    Ok(Json(card(&record, &state.gate, onlookers, now, warning, earlier, result)))
 }

@@ -6,6 +6,7 @@ mod calls;
 mod decide;
 mod edits;
 mod events;
+mod extend;
 mod extract;
 mod grants;
 mod openapi;

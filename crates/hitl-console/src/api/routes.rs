@@ -5,8 +5,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use super::{
-    audit, bulk, calls, decide, edits, events, grants, openapi, presence, resolve, session, stats,
-    tasks, uncover,
+    audit, bulk, calls, decide, edits, events, extend, grants, openapi, presence, resolve, session,
+    stats, tasks, uncover,
 };
 use crate::middleware::authenticate;
 use crate::state::Shared;
@@ -21,6 +21,7 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}/audit", get(audit::audit))
         .route("/api/calls/{id}/decide", post(decide::decide))
         .route("/api/calls/{id}/edit/preview", post(edits::preview))
+        .route("/api/calls/{id}/extend", post(extend::extend))
         .route("/api/calls/{id}/uncover", post(uncover::uncover))
         .route("/api/calls/{id}/cancel", post(resolve::cancel))
         .route("/api/calls/{id}/resolve", post(resolve::resolve))
@@ -32,6 +33,7 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/bulk", post(bulk::decide))
         .route("/api/tasks", get(tasks::list))
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))
+        .route("/api/tasks/{id}/retry", post(tasks::retry))
         .route("/api/presence", post(presence::set_presence))
         .route("/api/stats", get(stats::stats))
         .route("/api/events", get(events::events));

@@ -3,12 +3,14 @@
 use axum::extract::State as From;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use hitl_core::people::Deed;
 use hitl_tasks::{TaskId, TaskProgress};
 use hitl_wire::TaskSummary;
 use hitl_wire::schema::TaskListDocument;
 use hitl_wire::task::{CancelTaskBody, TaskList};
 
 use super::extract::{Body, Path};
+use super::requester::Requester;
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::state::Shared;
@@ -21,6 +23,34 @@ pub(super) async fn list(
     Extension(reviewer): Extension<Reviewer>,
 ) -> Json<TaskList<TaskSummary<TaskProgress>>> {
     Json(TaskList { tasks: state.board.list(&state.tasks, &reviewer) })
+}
+
+/// Tries a failed task again, where the host allows it. It continues after its completed steps.
+#[utoipa::path(post, path = "/api/tasks/{id}/retry", tag = "tasks",
+    params(("id" = String, Path, description = "the task's id"),
+        ("Hitl-Code" = Option<String>, Header, description = "a one-time code of the reviewer's, for this request alone")),
+    responses((status = 202, description = "it was submitted again"),
+        (status = 403, description = "a one-time code is needed, or is wrong; nothing was done", body = Problem),
+        (status = 404, description = "no such task has failed, or the host does not retry it", body = Problem),
+        (status = 409, description = "it cannot be submitted now", body = Problem),
+        (status = 429, description = "codesClosed: too many wrong codes; see Retry-After", body = Problem),
+        (status = 503, description = "codes cannot be checked; nothing was done", body = Problem)))]
+pub(super) async fn retry(
+    From(state): From<Shared>,
+    requester: Requester,
+    Path(id): Path<TaskId>,
+) -> Result<StatusCode, Problem> {
+    let reviewer = requester.verify_for(Deed::Answer, &state).await?;
+    match state.board.retry(&state.tasks, &reviewer, id) {
+        None => Err(Problem::not_found("failed task that the host retries")),
+        Some(Ok(_)) => Ok(StatusCode::ACCEPTED),
+        Some(Err(error)) => {
+            tracing::warn!(task = %id, %error, "a failed task cannot be tried again");
+            let why = "it cannot be submitted now: the queue of tasks is full or closed, or its \
+                       definition is not valid";
+            Err(Problem::new(StatusCode::CONFLICT, "notRetried", why))
+        }
+    }
 }
 
 /// Stops a task. It ends by itself, a moment later; the stream tells when.

@@ -78,7 +78,7 @@ async fn axe_finds_no_violations() {
     screen.one("hitl-grants >>> .rule").await;
     check(&screen, &axe, "grants").await;
     screen.click_text("nav a", "Tasks").await;
-    screen.one("hitl-task-card >>> .badge").await;
+    screen.one("hitl-tasks >>> hitl-task-card >>> .badge").await;
     check(&screen, &axe, "tasks").await;
     screen.click_text("nav a", "History").await;
     screen.one("hitl-history >>> figure").await;

@@ -9,7 +9,9 @@ use crate::screen::{CARD, QUEUE, Screen};
 use crate::server::{Server, tokens};
 use crate::shots::shoot;
 use crate::support::ask::ANN;
-use crate::support::tools::{self, book_trip, contract, note, record, sign_contract, submit};
+use crate::support::tools::{
+    self, PayBack, book_trip, contract, note, pay_back, record, sign_contract, submit,
+};
 
 /// Rings a bell, soon or not at all.
 #[hitl_tool(risk = "low", base_confidence = 70, expires = "1s", describe = "Ring for {whom}")]
@@ -54,7 +56,24 @@ async fn a_contract_is_shown_with_all_that_a_signature_needs() {
 }
 
 #[tokio::test]
-async fn six_arguments_are_shown_and_the_rest_on_demand() {
+async fn a_card_shows_the_effect_and_what_became_of_the_earlier_call() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::register(Gate::builder()).tool::<PayBack>().build().await.unwrap();
+    gate.call(pay_back("pay_1", "broken")).by("carol").key("first", 0).await.unwrap();
+    let request = submit(&gate, pay_back("pay_1", "please")).await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Refund").await;
+    screen.see(&format!("{CARD}.effect"), "refund:pay_1").await;
+    let why = screen.text(&format!("{CARD}.factors")).await;
+    assert!(why.contains("for carol") && why.contains("which has run"), "{why}");
+    assert!(why.contains(&request.repeats.unwrap().to_string()), "{why}");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn all_arguments_are_shown_and_what_matters_leads() {
     let Some(browser) = start(Window::Desk).await else { return };
     let gate = tools::gate().await;
     submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.5, true, "economy", "by the aisle")).await;
@@ -62,15 +81,30 @@ async fn six_arguments_are_shown_and_the_rest_on_demand() {
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
     screen.open("Book \"JFK\"").await;
-    assert_eq!(screen.all(&format!("{CARD}.args dt")).await.len(), 6);
-    let shown = screen.text(&format!("{CARD}.args")).await;
-    let places =
-        ["traveller", "origin", "destination", "bags", "price"].map(|name| shown.find(name));
-    assert!(places[0].is_some() && places.is_sorted(), "in the order of the declaration: {shown}");
-    assert!(!screen.text(&format!("{CARD}.args")).await.contains("aisle"));
-    screen.click_text(&format!("{CARD}.arguments .more"), "Show 2 more arguments").await;
-    screen.see(&format!("{CARD}.args"), "by the aisle").await;
     assert_eq!(screen.all(&format!("{CARD}.args dt")).await.len(), 8);
+    assert!(screen.all(&format!("{CARD}.arguments .more")).await.is_empty());
+    let shown = screen.text(&format!("{CARD}.args")).await;
+    let lines: Vec<&str> = shown.lines().filter(|line| !line.trim().is_empty()).collect();
+    let expected = [
+        "traveller",
+        "Ann",
+        "origin",
+        "JFK",
+        "destination",
+        "SFO",
+        "price",
+        "99.599.50",
+        "bags",
+        "1",
+        "insurance",
+        "true",
+        "class",
+        "economy",
+        "remarks",
+        "by the aisle",
+    ];
+    assert_eq!(lines, expected, "the title's, the money, then the rest as declared");
+    assert_eq!(screen.all(&format!("{CARD}.arg.leads")).await.len(), 4);
     browser.close().await;
 }
 
@@ -124,6 +158,7 @@ async fn a_card_that_loads_or_cannot_be_shown_says_so() {
     // A queue that cannot be read, and can be retried.
     server.stop();
     screen.see(".lost", "The connection is lost").await;
+    screen.click_text(&format!("{QUEUE}.first button"), "Filters").await;
     screen
         .one(&format!("{QUEUE}select[aria-label=Risk]"))
         .await

@@ -127,8 +127,8 @@ async fn an_edit_is_checked_shown_and_approved() {
     screen.open("Book \"JFK\"").await;
     screen.press("e").await;
     screen.see(&format!("{CARD}.diff"), "No changes yet").await;
-    // The fields are in the order of the declaration: traveller, origin, destination, bags.
-    let bags = screen.all(&format!("{CARD}.field input")).await.remove(3);
+    // What leads is first: traveller, origin, destination and price. Bags follow.
+    let bags = screen.all(&format!("{CARD}.field input")).await.remove(4);
     bags.clear().await.unwrap();
     bags.send_keys("many").await.unwrap();
     screen.see(&format!("{CARD}.field .note"), "bags must be a number").await;
@@ -194,6 +194,9 @@ async fn several_quick_calls_are_decided_together() {
         one.click().await.unwrap();
     }
     screen.click_text(&format!("{QUEUE}.bulk .act"), "Approve 2").await;
+    screen.see(&format!("{QUEUE}.bulk .chosen"), "Send \"Lunch?\" to \"bob\"").await;
+    assert_eq!(record(&gate, one.id).await.state(), CallState::Pending, "it is listed first");
+    screen.click_text(&format!("{QUEUE}.bulk .act"), "Approve these 2").await;
     screen.see(&format!("{QUEUE}.counts"), "1 pending").await;
     for id in [one.id, two.id] {
         assert_eq!(record(&gate, id).await.state(), CallState::Approved);

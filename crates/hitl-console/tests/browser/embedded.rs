@@ -66,6 +66,7 @@ async fn one_script_tag_makes_a_card_where_the_host_signs_in() {
     screen.until("a style of its own", colours).await;
     screen.settle().await;
     screen.click(&format!("{CARD}.approve")).await;
+    screen.confirm(CARD).await;
     screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
     assert_eq!(record(&gate, request.id).await.state(), CallState::Approved);
     browser.close().await;

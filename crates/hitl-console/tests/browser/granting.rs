@@ -168,7 +168,7 @@ async fn where_there_is_no_grant_none_is_offered_or_the_reason_stands_there() {
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
     screen.open("Delete project").await;
-    let others = screen.text(&format!("{CARD}.others")).await;
+    let others = screen.text(&format!("{CARD}.decide")).await;
     assert!(others.contains("Withdraw") && !others.contains("Always allow"), "{others}");
 
     screen.open("Sign contract").await;

@@ -96,6 +96,10 @@ impl Screen<'_> {
         self.one(path).await;
         for element in self.all(path).await {
             if element.text().await.unwrap().contains(text) {
+                // Out from under what sticks to an edge.
+                let script = "arguments[0].scrollIntoView({ block: 'center' })";
+                let at = serde_json::to_value(&element).unwrap();
+                self.0.execute(script, vec![at]).await.unwrap();
                 return element.click().await.unwrap();
             }
         }
@@ -144,6 +148,21 @@ impl Screen<'_> {
         self.click_text(&format!("{QUEUE}.row"), title).await;
         self.see(&format!("{CARD}h2"), title).await;
         self.settle().await;
+    }
+
+    /// Approves the call on display, in the two steps that a risky one takes.
+    pub(crate) async fn approve(&self) {
+        self.click(&format!("{CARD}.approve")).await;
+        self.confirm(CARD).await;
+    }
+
+    /// Takes the second step of an approval on this card, if there is one.
+    pub(crate) async fn confirm(&self, card: &str) {
+        let armed = format!("{card}.armed");
+        if !self.all(&armed).await.is_empty() {
+            self.settle().await;
+            self.click(&armed).await;
+        }
     }
 
     /// Waits until the card accepts a decision: one that has just appeared does not.

@@ -138,7 +138,7 @@ async fn every_card_and_view_is_pictured() {
     screen.one("hitl-grants >>> .rule").await;
     shoot(&screen, "grants").await;
     screen.click_text("nav a", "Tasks").await;
-    screen.see("hitl-task-card >>> .step", "Convert").await;
+    screen.see("hitl-tasks >>> hitl-task-card >>> .step", "Convert").await;
     shoot(&screen, "tasks").await;
     screen.click_text("nav a", "History").await;
     screen.one("hitl-history >>> figure").await;
@@ -180,7 +180,7 @@ async fn what_is_seldom_seen_is_pictured() {
     screen.see("hitl-grants >>> .empty", "No grant is in force").await;
     shoot(&screen, "no-grants").await;
     screen.click_text("nav a", "Tasks").await;
-    screen.see("hitl-tasks", "No tasks are running").await;
+    screen.see("hitl-tasks >>> .empty", "No tasks are running").await;
     shoot(&screen, "no-tasks").await;
     screen.click_text("nav a", "Queue").await;
     note(&gate).await;
@@ -190,5 +190,92 @@ async fn what_is_seldom_seen_is_pictured() {
     screen.click(&format!("{CARD}.approve")).await;
     screen.see(&format!("{CARD}.note"), "cannot be reached").await;
     shoot(&screen, "lost").await;
+    browser.close().await;
+}
+
+/// Two hundred calls of several agents and runs, some of them odd.
+pub(crate) async fn long_queue(gate: &Gate) {
+    for at in 0..200_u32 {
+        let agent = ["support agent", "airline agent", "web form agent"];
+        let cx = hitl::CallContext::new(agent[at as usize % 3]);
+        let run = format!("run-{}", at / 12);
+        let key = (run.as_str(), u64::from(at));
+        let amount = 12.5 * f64::from(at % 40 + 1);
+        let (customer, order) = (format!("cust_{}", at % 50), format!("ord-{}", 9000 + at % 50));
+        match at % 8 {
+            0 => {
+                let body = "Hello,\n\nyour order is late. We are sorry.\n\nAnn";
+                let to = format!("c{at}@example.com");
+                let call = tools::send_email(body, "About your order", to);
+                tools::submit_in(gate, call, cx, key).await;
+            }
+            1 => {
+                let call = tools::send_note("all", "The shop opens at nine tomorrow.");
+                tools::submit_in(gate, call, cx, key).await;
+            }
+            2 if at % 16 == 2 => {
+                let call = tools::delete_project(format!("summer-{at}"));
+                tools::submit_in(gate, call, cx, key).await;
+            }
+            3 if at % 24 == 3 => {
+                let customer = format!("sara\u{200b}_doe_{at}");
+                tools::submit_in(gate, tools::refund(amount, customer, order, "late"), cx, key)
+                    .await;
+            }
+            5 if at % 16 == 5 => {
+                let call = tools::refund(amount * 100.0, customer, order, "goodwill");
+                tools::submit_in(gate, call, cx, key).await;
+            }
+            _ => {
+                tools::submit_in(gate, tools::refund(amount, customer, order, "late"), cx, key)
+                    .await;
+            }
+        }
+    }
+    tools::reservation(gate, 23).await;
+}
+
+#[tokio::test]
+async fn two_hundred_calls_are_pictured() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    long_queue(&gate).await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    browser.client.set_window_size(1440, 900).await.unwrap();
+    screen.sign_in(&server.url(), ANN).await;
+    screen.see(&format!("{QUEUE}.counts"), "201 pending").await;
+    screen.open("c0@example.com").await;
+    shoot(&screen, "queue-200").await;
+    screen.click_text(&format!("{QUEUE}.first button"), "Filters").await;
+    let group = screen.one(&format!("{QUEUE}select[aria-label=Group]")).await;
+    group.select_by_label("Same arguments").await.unwrap();
+    shoot(&screen, "queue-200-groups").await;
+    group.select_by_label("By run").await.unwrap();
+    browser.client.execute("document.activeElement.blur()", vec![]).await.unwrap();
+    screen.press("*").await;
+    screen.one(&format!("{QUEUE}.bulk .main")).await;
+    shoot(&screen, "queue-200-selected").await;
+    screen.press("R").await;
+    screen.one(&format!("{QUEUE}.bulk textarea")).await;
+    shoot(&screen, "queue-200-reject").await;
+    group.select_by_label("No groups").await.unwrap();
+    screen.one(&format!("{QUEUE}input[type=search]")).await.send_keys("sara").await.unwrap();
+    screen.see(&format!("{QUEUE}.counts"), "9 of 201").await;
+    screen.open("sara").await;
+    shoot(&screen, "odd").await;
+    screen.press("e").await;
+    screen.one(&format!("{CARD}.hidden-characters button")).await;
+    shoot(&screen, "odd-edit").await;
+    screen.press("\u{e00c}").await;
+    let search = screen.one(&format!("{QUEUE}input[type=search]")).await;
+    search.clear().await.unwrap();
+    search.send_keys("HAT101").await.unwrap();
+    screen.see(&format!("{QUEUE}.counts"), "1 of 201").await;
+    screen.open("Book").await;
+    shoot(&screen, "reservation").await;
+    screen.press("e").await;
+    screen.one(&format!("{CARD}form textarea")).await;
+    shoot(&screen, "reservation-edit").await;
     browser.close().await;
 }

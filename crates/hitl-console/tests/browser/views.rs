@@ -1,8 +1,15 @@
 //! The views beside the card: the queue's filters and counts, tasks, the history.
 
-use hitl::tasks::{EventLog, StepContext, Task, TaskManager, TaskStep};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hitl::GateInTask as _;
+use hitl::tasks::{
+    EventLog, MemoryJournal, StepContext, Task, TaskHandle, TaskId, TaskManager, TaskStep,
+};
 use hitl_console::{Console, Reviewer, Tasks, Token, Tokens, router};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::driver::{Window, start};
 use crate::screen::{CARD, QUEUE, Screen};
@@ -24,6 +31,7 @@ async fn the_queue_is_filtered_counted_and_says_what_arrives() {
     let counts = format!("{QUEUE}.counts");
     screen.see(&counts, "3 pending · 1 quick, 2 full").await;
     let rows = format!("{QUEUE}.row .title");
+    screen.click_text(&format!("{QUEUE}.first button"), "Filters").await;
     let choose = async |label: &str, option: &str| {
         let select = format!("{QUEUE}select[aria-label=\"{label}\"]");
         screen.one(&select).await.select_by_label(option).await.unwrap();
@@ -72,13 +80,13 @@ async fn a_task_shows_how_far_it_is_and_is_cancelled_and_dismissed() {
     let screen = Screen(&browser.client);
     screen.sign_in(&server.url(), ANN).await;
     screen.click_text("nav a", "Tasks").await;
-    screen.see("hitl-tasks", "No tasks are running").await;
+    screen.see("hitl-tasks >>> .empty", "No tasks are running").await;
     let second = work(0.5, false);
     let task = Task::new("Export")
         .step(TaskStep::new("Read", work(1.0, true)))
         .step(TaskStep::new("Convert", move |cx: StepContext, (): ()| second(cx)).weight(3));
     let handle = manager.submit(task).unwrap();
-    let card = "hitl-task-card >>> ";
+    let card = "hitl-tasks >>> hitl-task-card >>> ";
     // One step of four parts is done, and half of the other three.
     screen.see(&format!("{card}.percent"), "63 %").await;
     screen.see(&format!("{card}.step"), "Step 2 of 2: Convert · 412 of 640 rows").await;
@@ -89,16 +97,179 @@ async fn a_task_shows_how_far_it_is_and_is_cancelled_and_dismissed() {
     screen.click(&format!("{card}summary")).await;
     let steps = screen.text(&format!("{card}.steps")).await;
     assert!(steps.contains("Read") && steps.contains("50 %"), "{steps}");
+    // Cancelling asks first.
     screen.click_text(&format!("{card}.act"), "Cancel").await;
-    assert!(handle.wait().await.is_err());
+    screen.see(&format!("{card}.cancelling"), "Cancel “Export”?").await;
+    screen.click_text(&format!("{card}.cancelling button"), "Let it run").await;
+    screen.click_text(&format!("{card}.act"), "Cancel").await;
+    let reason = screen.one(&format!("{card}.cancelling input")).await;
+    reason.send_keys("wrong month").await.unwrap();
+    screen.click_text(&format!("{card}.cancelling button"), "Cancel the task").await;
+    handle.wait().await.unwrap_err();
     screen.see(&format!("{card}.badge"), "Cancelled").await;
     screen.see(&format!("{card}.times"), "took").await;
+    // The bar does not fall.
+    screen.see(&format!("{card}.percent"), "63 %").await;
     screen.click_text(&format!("{card}.act"), "Dismiss").await;
-    screen.see("hitl-tasks", "No tasks are running").await;
+    screen.see("hitl-tasks >>> .empty", "No tasks are running").await;
     // The dismissed card stays away.
     screen.0.refresh().await.unwrap();
-    screen.see("hitl-tasks", "No tasks are running").await;
+    screen.see("hitl-tasks >>> .empty", "No tasks are running").await;
     browser.close().await;
+}
+
+#[tokio::test]
+async fn a_bar_never_falls_a_task_leads_to_its_call_and_a_failed_one_is_tried_again() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let log = EventLog::new(1000);
+    let manager =
+        TaskManager::builder().journal(MemoryJournal::new()).emitter(log.clone()).build().unwrap();
+    let (fixed, go) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+    let back_up = {
+        let fixed = Arc::clone(&fixed);
+        move |id: TaskId| {
+            let fixed = Arc::clone(&fixed);
+            let copy = move |cx: StepContext| {
+                let fixed = fixed.load(Ordering::SeqCst);
+                async move {
+                    cx.progress(0.8);
+                    if fixed { Ok(()) } else { Err("the disk is full".to_owned()) }
+                }
+            };
+            Task::new("Back up").id(id).step(TaskStep::new("Copy", copy).durable()).journaled()
+        }
+    };
+    let falls = {
+        let go = Arc::clone(&go);
+        move |cx: StepContext| {
+            let go = Arc::clone(&go);
+            async move {
+                cx.progress(0.6);
+                go.notified().await;
+                cx.progress(0.2);
+                go.notified().await;
+                cx.progress(0.4);
+                std::future::pending::<()>().await;
+                Ok::<(), String>(())
+            }
+        }
+    };
+    let asks = {
+        let gate = gate.clone();
+        move |cx: StepContext| {
+            let gate = gate.clone();
+            async move {
+                let call = tools::send_note("bob", "from a task");
+                gate.call_in(&cx, call).by("agent").await.map(drop).map_err(|e| e.to_string())
+            }
+        }
+    };
+    manager.submit(Task::new("Falls").step(TaskStep::new("Work", falls))).unwrap().detach();
+    manager.submit(Task::new("Asks").step(TaskStep::new("Ask", asks))).unwrap().detach();
+    manager.submit(back_up(TaskId::new())).unwrap().wait().await.unwrap_err();
+    let tasks = Tasks::new(manager, log).retry_with(move |manager, failed| {
+        let task = (&*failed.task_name == "Back up").then(|| back_up(failed.task_id))?;
+        Some(manager.retry(task).map(TaskHandle::detach))
+    });
+    let server = Server::start(router(gate, tasks, tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.click_text("nav a", "Tasks").await;
+    let card = "hitl-tasks >>> hitl-task-card:not([hidden]) >>> ";
+    screen.see(&format!("{card}h3"), "Back up").await;
+    let choose = async |state: &str| {
+        let select = screen.one("hitl-tasks >>> select[aria-label=State]").await;
+        select.select_by_label(state).await.unwrap();
+    };
+    choose("Running").await;
+    assert_eq!(screen.text(&format!("{card}h3")).await, "Falls");
+    let bar = "return document.querySelector('hitl-tasks').shadowRoot.querySelector('hitl-task-card:not([hidden])').shadowRoot.querySelector('.bar').getAttribute('aria-valuenow')";
+    screen.see(&format!("{card}.percent"), "60 %").await;
+    for (words, far) in [("0 % of what is left", "60"), ("25 % of what is left", "60")] {
+        go.notify_one();
+        screen.see(&format!("{card}.percent"), words).await;
+        assert_eq!(browser.client.execute(bar, vec![]).await.unwrap(), json!(far));
+    }
+    // A failed one, once its cause is gone.
+    choose("Failed").await;
+    screen.see(&format!("{card}.note"), "the disk is full").await;
+    fixed.store(true, Ordering::SeqCst);
+    screen.click(&format!("{card}.retry")).await;
+    screen.see("hitl-tasks >>> .empty", "No task matches").await;
+    choose("Completed").await;
+    screen.see(&format!("{card}h3"), "Back up").await;
+    assert_eq!(screen.all(&format!("{card}h3")).await.len(), 1, "it is listed once");
+    // The call that a task waits for is one click away.
+    choose("Waiting for a human").await;
+    screen.click_text(&format!("{card}.waits-for a"), "from a task").await;
+    screen.see(&format!("{CARD}h2"), "from a task").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn the_history_is_searched_and_narrowed_by_tool_by_reviewer_and_by_outcome() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    for (at, by) in [(0, "bob"), (1, "bob"), (2, "eve")] {
+        let request = tools::submit(&gate, tools::send_note(format!("person {at}"), "hi")).await;
+        let decision = if at == 0 { request.reject("no") } else { request.respond("later") };
+        gate.decide(decision.by(by)).await.unwrap();
+    }
+    let refund = tools::submit(&gate, tools::refund(5.0, "c_1", "o-1", "late")).await;
+    gate.decide(refund.reject("no").by("eve")).await.unwrap();
+    let server = Server::start(router(gate, Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.click_text("nav a", "History").await;
+    let view = "hitl-history >>> ";
+    screen.see(&format!("{view}.facts"), "99 in 100 within").await;
+    for (tally, row) in [("By tool", "Send note\t3\t0 %"), ("By reviewer", "bob\t2\t0 %")] {
+        screen.see(&format!("{view}.tally[aria-label=\"{tally}\"]"), row).await;
+    }
+    let heading = format!("{view}h3");
+    screen.see(&heading, "The last 4 calls that ended").await;
+    // Colours are those of the outcome.
+    assert_eq!(screen.all(&format!("{view}.line.tone-no")).await.len(), 2);
+    assert_eq!(screen.all(&format!("{view}.line.tone-other")).await.len(), 2);
+    let choose = async |label: &str, option: &str, count: &str| {
+        let select = screen.one(&format!("{view}select[aria-label={label}]")).await;
+        select.select_by_label(option).await.unwrap();
+        screen.see(&heading, count).await;
+    };
+    choose("Reviewer", "eve", "The last 2 calls").await;
+    choose("Outcome", "Rejected", "The last 1 call ").await;
+    choose("Tool", "Send note", "The last 0 calls").await;
+    screen.see(&format!("{view}.empty"), "No call of these days matches").await;
+    choose("Tool", "All tools", "The last 1 call ").await;
+    choose("Outcome", "Every outcome", "The last 2 calls").await;
+    choose("Reviewer", "All reviewers", "The last 4 calls").await;
+    screen.one(&format!("{view}input[type=search]")).await.send_keys("o-1").await.unwrap();
+    screen.see(&heading, "The last 1 call ").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn dates_are_written_in_the_language_of_the_page() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let scene = scene().await;
+    let server = Server::start(router(scene.gate.clone(), scene.tasks(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.click_text("nav a", "History").await;
+    let days = "hitl-history >>> figure:first-of-type tbody th";
+    screen.one(days).await;
+    let script = "return new Date().toLocaleDateString(arguments[0], { day: 'numeric', month: 'short', timeZone: 'UTC' })";
+    for language in ["en", "de", "ja"] {
+        let set = "document.documentElement.lang = arguments[0]; document.querySelector('hitl-history').load()";
+        browser.client.execute(set, vec![language.into()]).await.unwrap();
+        let today = browser.client.execute(script, vec![language.into()]).await.unwrap();
+        let table = "return [...document.querySelector('hitl-history').shadowRoot.querySelectorAll('figure tbody th')].some((one) => one.textContent === arguments[0])";
+        let wait = table.replace("arguments[0]", &today.to_string());
+        screen.until(language, &wait).await;
+    }
+    browser.close().await;
+    drop(scene);
 }
 
 #[tokio::test]

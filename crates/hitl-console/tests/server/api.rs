@@ -13,7 +13,8 @@ use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
 use serde_json::{Value, json};
 use support::ask::{ANN, BOB, get, post};
 use support::tools::{
-    self, book_trip, contract, deletion, note, record, send_note, submit, submit_as,
+    self, PayBack, book_trip, contract, deletion, note, pay_back, record, send_note, submit,
+    submit_as,
 };
 
 fn tokens() -> Tokens {
@@ -430,12 +431,48 @@ async fn the_numbers_of_the_history_follow_from_the_records() {
 }
 
 #[tokio::test]
+async fn a_card_has_the_effect_and_the_earlier_call_as_it_is_now() {
+    let gate = tools::register(Gate::builder()).tool::<PayBack>().build().await.unwrap();
+    let console = router(gate.clone(), Tasks::none(), tokens());
+    gate.call(pay_back("pay_1", "broken")).by("carol").key("first", 0).await.unwrap();
+    let request = submit(&gate, pay_back("pay_1", "please")).await;
+    let path = format!("/api/calls/{}", request.id);
+    let call = get(&*path).by(ANN).of(&console).await.ok();
+    assert_eq!(call["request"]["effect"], "refund:pay_1");
+    let earlier = &call["request"]["earlier"];
+    assert_eq!((&earlier["standing"], &earlier["principal"]), (&json!("ran"), &json!("carol")));
+    assert_eq!(call["request"]["repeats"], earlier["id"]);
+    let section = |call: &Value, name: &str| {
+        let sections = call["rendered"]["sections"].as_array().unwrap().clone();
+        sections.into_iter().find(|section| section["name"] == name).unwrap()["lines"].to_string()
+    };
+    assert!(section(&call, "effect").contains("refund:pay_1"), "{call}");
+    let raised = section(&call, "raisedBy");
+    assert!(raised.contains("broken") && raised.contains("which has run"), "{raised}");
+    assert!(call["noGrant"].as_str().unwrap().contains("repeats the effect"), "{call}");
+    // What is erased of the earlier call is not shown here either.
+    let first = request.repeats.unwrap();
+    gate.flush_audit().await.unwrap();
+    let scope = hitl::gate::ErasureScope::Call { tenant: Tenant::default(), id: first };
+    gate.erase(&scope, "asked for", "dora", &[]).await.unwrap();
+    let call = get(&*path).by(ANN).of(&console).await.ok();
+    assert!(!call.to_string().contains("broken"), "{call}");
+    assert!(section(&call, "raisedBy").contains(&first.to_string()), "{call}");
+    // Each of its keys is described.
+    let document = get("/openapi.json").of(&console).await.ok();
+    let described = &document["components"]["schemas"]["RequestDocument"]["properties"];
+    for key in call["request"].as_object().unwrap().keys() {
+        assert!(described.get(key).is_some(), "request.{key} is not described");
+    }
+}
+
+#[tokio::test]
 async fn the_document_describes_every_route_and_the_request_as_it_is() {
     let (gate, console) = console().await;
     let document = get("/openapi.json").of(&console).await.ok();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 23, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 25, "{:?}", paths.keys());
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
 
     let request = contract(&gate).await;
@@ -484,7 +521,7 @@ async fn the_document_says_where_a_one_time_code_goes() {
         }
         taking.push(path.rsplit('/').next().unwrap());
     }
-    let expected = ["accept", "bulk", "decide", "grant", "resolve", "uncover"];
+    let expected = ["accept", "bulk", "decide", "extend", "grant", "resolve", "retry", "uncover"];
     taking.sort_unstable();
     assert_eq!(taking, expected);
     let code_for = &document["components"]["schemas"]["CodeFor"]["oneOf"];

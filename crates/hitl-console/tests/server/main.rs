@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod attention;
 mod edits;
 mod events;
 mod grants;

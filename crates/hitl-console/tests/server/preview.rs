@@ -40,10 +40,10 @@ async fn a_card_has_the_preview_what_the_model_states_a_link_and_the_calls_befor
             .conversation_url("https://chat.example.com/c/7")
     };
     for position in 0..7 {
-        gate.submit(refund(format!("A-{position}"))).by(cx()).key("run", position).await.unwrap();
+        let _ = gate.submit(refund(format!("A-{position}"))).by(cx()).key("run", position).await.unwrap();
     }
     let other = cx().tenant("acme");
-    gate.submit(refund("elsewhere")).by(other).key("run", 7).await.unwrap();
+    let _ = gate.submit(refund("elsewhere")).by(other).key("run", 7).await.unwrap();
     let submitted = gate.submit(refund("last")).by(cx()).key("run", 8).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it needs a review") };
     let id = ticket.request().id;

@@ -12,7 +12,7 @@ use hitl_core::store::suite::{Draft, fixture, host, sealed, tenant};
 use hitl_core::{ClaimToken, RequestId, Store};
 use hitl_store::SqliteStore;
 
-use crate::{rotation, storm};
+use crate::{reconcile, rotation, storm};
 
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const FILE: &str = "HITL_TEST_CHILD_FILE";
@@ -37,6 +37,8 @@ pub(crate) enum Role {
     Open,
     /// Replaces the key; stops at each named place until a `go`.
     Rotate,
+    /// Refunds a payment, and hangs where a line says; reports the outcome.
+    Refund,
 }
 
 /// Another process.
@@ -126,6 +128,9 @@ pub(crate) fn run_if_asked() {
         }
         if role == "Rotate" {
             return rotation::rotate(file.as_ref()).await;
+        }
+        if role == "Refund" {
+            return reconcile::refund(file.as_ref()).await;
         }
         if role == "Open" {
             wait_for_go();

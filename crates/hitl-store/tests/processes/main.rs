@@ -11,6 +11,7 @@ mod durability;
 #[path = "../shared/length.rs"]
 mod length;
 mod races;
+mod reconcile;
 mod rotation;
 mod storm;
 mod wake;

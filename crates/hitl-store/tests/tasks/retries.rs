@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::life::{End, Life, Random};
 use crate::place::{self, Place};
-use crate::tasks::{self, MENDED, id};
+use crate::tasks::{self, REPAIRED, id};
 use crate::worker::RETRY;
 
 /// The task that fails.
@@ -30,7 +30,7 @@ async fn killed_at(at: &Place, end: End, random: &mut Random) -> bool {
     let failed = format!("{:?}", TaskErrorKind::Failed);
     assert_eq!(Life::start(at, End::Random, &[RETRY]).hear_some("task"), failed);
     let before = tasks::ran(at.folder());
-    std::fs::write(at.folder().join(MENDED), "").unwrap();
+    std::fs::write(at.folder().join(REPAIRED), "").unwrap();
     Life::start(at, end, &[RETRY]).until_killed(random);
     let begun = {
         let journal = at.journal().await;

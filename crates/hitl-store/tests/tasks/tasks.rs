@@ -16,7 +16,7 @@ pub(crate) fn id(number: u64) -> TaskId {
 }
 
 /// A file with which tasks that fail no longer do.
-pub(crate) const MENDED: &str = "mended";
+pub(crate) const REPAIRED: &str = "repaired";
 
 /// Returns whether a task fails: every third one fails at its last step, and is undone.
 pub(crate) fn fails(number: u64) -> bool {
@@ -87,7 +87,7 @@ pub(crate) fn task(folder: &Path, number: u64, version: u32) -> Task<String> {
     let ends = Arc::clone(&folder);
     let last = TaskStep::new("last", move |cx: StepContext, (a, b): (u64, u64)| {
         note(&ends, &cx, "do");
-        let broken = fails(number) && !ends.join(MENDED).exists();
+        let broken = fails(number) && !ends.join(REPAIRED).exists();
         async move { if broken { Err("no".to_owned()) } else { Ok(format!("{a} {b}")) } }
     });
     Task::new("killed")

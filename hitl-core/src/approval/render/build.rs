@@ -11,8 +11,9 @@ use super::view::{
     Action, DetailLevel, Line, Origin, ReviewCard, Score, Section, SectionName, Title,
 };
 use super::{alike, arguments, masks, named, preview, stated};
-use crate::approval::{ApprovalRequest, Choice, References, link_fault};
+use crate::approval::{ApprovalRequest, Choice, References, link_fault, repeat_reason};
 use crate::call::Risk;
+use crate::ids::RequestId;
 use crate::policy::RequesterRule;
 
 /// The most warnings that are listed one by one.
@@ -41,6 +42,7 @@ impl ApprovalRequest {
             sections.push(section(SectionName::StatedReason, Origin::Model, lines));
         }
         sections.extend([tool(self, extent), risk(self, &references), confidence(self)]);
+        sections.extend(effect(self));
         sections.extend(raised_by(self));
         sections.push(asked_by(self));
         sections.push(priority(self, now));
@@ -73,6 +75,11 @@ impl ApprovalRequest {
             sections,
             actions: self.choices.iter().map(|choice| action(self, *choice)).collect(),
         }
+    }
+
+    /// Returns whether the whole card has a warning.
+    pub(in crate::approval) fn has_warnings(&self) -> bool {
+        !warnings(self, self.arguments.tree().ok().as_ref(), DetailLevel::Full).is_empty()
     }
 }
 
@@ -156,9 +163,41 @@ fn and_more(count: usize) -> Option<Line> {
 }
 
 fn raised_by(request: &ApprovalRequest) -> Option<Section> {
-    let because = request.reasons.iter().take(MAX_REASONS).map(|why| plain(safe(why, 300)));
-    let lines: Vec<Line> = because.chain(and_more(request.reasons.len())).collect();
+    let mut repeats = request.repeats.map(|earlier| repeated(request, earlier));
+    let because = request.reasons.iter().take(MAX_REASONS).map(|why| {
+        let of_this = request.repeats.is_some_and(|earlier| why.ends_with(&repeat_reason(earlier)));
+        // What the earlier call is now says more than the reason, which is as old as the question.
+        match if of_this { repeats.take() } else { None } {
+            Some(line) => line,
+            None => plain(safe(why, 300)),
+        }
+    });
+    let because: Vec<Line> = because.collect();
+    let lines: Vec<Line> =
+        repeats.into_iter().chain(because).chain(and_more(request.reasons.len())).collect();
     (!lines.is_empty()).then(|| section(SectionName::RaisedBy, Origin::Host, lines))
+}
+
+/// Returns the line about the earlier call whose effect the request repeats.
+fn repeated(request: &ApprovalRequest, id: RequestId) -> Line {
+    match request.earlier.as_ref().filter(|earlier| earlier.id == id) {
+        Some(earlier) if earlier.did_not_run() => {
+            Line { tone: TextStyle::Good, ..plain(earlier.to_string()) }
+        }
+        Some(earlier) => Line { tone: TextStyle::Warning, ..plain(earlier.to_string()) },
+        None => {
+            let says = format!("{}: look at that call before you decide", repeat_reason(id));
+            Line { tone: TextStyle::Warning, ..plain(says) }
+        }
+    }
+}
+
+/// Returns the effect, which happens once.
+fn effect(request: &ApprovalRequest) -> Option<Section> {
+    let effect = request.effect.as_deref()?;
+    let mut lines = vec![plain(safe(effect, 300))];
+    lines.push(plain("happens once; another such call is asked about or refused"));
+    Some(section(SectionName::Effect, Origin::Mixed, lines))
 }
 
 fn asked_by(request: &ApprovalRequest) -> Section {

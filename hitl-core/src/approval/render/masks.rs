@@ -87,8 +87,7 @@ pub(super) fn warnings(request: &ApprovalRequest, tree: &Json) -> Vec<String> {
             if masked == 1 { "1 place is".to_owned() } else { format!("{masked} places are") };
         warnings.push(match request.uncovering {
             Uncovering::Allowed => format!(
-                "{places} masked; uncover them before you decide: in the console, at the terminal, or with `hitl show {} --uncover`",
-                request.id
+                "{places} masked; uncover them before you decide: in the console, with `u` at a terminal, or with `hitl show --uncover`"
             ),
             Uncovering::Forbidden => format!("{places} masked, and the host lets nobody uncover them"),
         });

@@ -135,6 +135,8 @@ pub enum SectionName {
     Risk,
     /// The score and its factors.
     Confidence,
+    /// The effect that must not happen twice, if the tool declares one.
+    Effect,
     /// The reasons that raised the level above that of the score.
     RaisedBy,
     /// The requester, and the run.
@@ -160,6 +162,7 @@ impl SectionName {
             Self::Tool => "tool",
             Self::Risk => "risk",
             Self::Confidence => "confidence",
+            Self::Effect => "effect",
             Self::RaisedBy => "raised by",
             Self::AskedBy => "asked by",
             Self::Priority => "priority",

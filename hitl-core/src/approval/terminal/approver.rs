@@ -75,7 +75,8 @@ impl TerminalApprover {
                     Confirmed::No => continue,
                 },
                 Reply::Edit => match edit(dialog, request, access, &self.principal).await? {
-                    Edited::Patch(patch) => request.edit(patch),
+                    Edited::Patch(patch, Some(preview)) => request.edit(patch).previewed(&preview),
+                    Edited::Patch(patch, None) => request.edit(patch),
                     Edited::Nothing => continue,
                 },
                 Reply::Reject(Some(reason)) => request.reject(reason),
@@ -134,8 +135,8 @@ impl TerminalApprover {
     async fn ask(&self, request: &ApprovalRequest, access: Option<&ReviewAccess>) -> Review {
         let review = self.ask_here(request, access).await;
         if !matches!(review, Review::Decided(_)) {
-            let id = request.id;
-            self.terminal.show(&format!("  not decided; to decide it: hitl approve {id}\n"));
+            let how = how_to_decide(request, access);
+            self.terminal.show(&format!("  not decided; it waits for a decision: {how}\n"));
         }
         review
     }
@@ -147,10 +148,18 @@ impl TerminalApprover {
         }
         let Some(mut dialog) = self.terminal.open().await else { return Review::NoAnswer };
         dialog.set_withdrawal_note(format!(
-            "(the question was withdrawn; if the call still waits: hitl approve {})",
-            request.id
+            "(the question was withdrawn; if the call still waits: {})",
+            how_to_decide(request, access)
         ));
         self.converse(&mut dialog, request, access).await.unwrap_or(Review::NoAnswer)
+    }
+}
+
+/// Returns how a request is decided elsewhere.
+fn how_to_decide(request: &ApprovalRequest, access: Option<&ReviewAccess>) -> String {
+    match access {
+        Some(access) => access.how_to_decide(request),
+        None => format!("hitl approve {}", request.id),
     }
 }
 

@@ -17,8 +17,8 @@ use crate::machine::CallState;
 
 /// The result of editing.
 pub(super) enum Edited {
-    /// The merge patch to send.
-    Patch(String),
+    /// The merge patch to send, and what the person was shown of its result.
+    Patch(String, Option<Box<EditPreview>>),
     /// Nothing is sent: the request is asked about as it is.
     Nothing,
 }
@@ -73,7 +73,9 @@ pub(super) async fn edit(
         loop {
             let line = dialog.ask(&edit_question(check)).await?;
             match read_edit(&line, check) {
-                EditReply::Send => return Some(Edited::Patch(patch)),
+                EditReply::Send => {
+                    return Some(Edited::Patch(patch, preview.map(Box::new)));
+                }
                 EditReply::EditAgain => break,
                 EditReply::Details => details(dialog, preview.as_ref()),
                 EditReply::Back => return Some(Edited::Nothing),

@@ -283,7 +283,7 @@ mod typed {
 
     fn not_decided(request: &ApprovalRequest) -> String {
         let id = request.id;
-        format!("  not decided; to decide it: hitl approve {id}\n")
+        format!("  not decided; it waits for a decision: hitl approve {id}\n")
     }
 
     #[tokio::test]

@@ -18,6 +18,9 @@ const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// The interval of the attempts in the background after that.
 const BACKGROUND_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
+/// The number of tenants read at a time.
+const TENANT_PAGE: usize = 1000;
+
 /// The store of a gate, and the session in which the gate writes to it.
 pub(in crate::gate) struct CallStore {
     store: Arc<dyn Store>,
@@ -63,6 +66,19 @@ impl CallStore {
         id: RequestId,
     ) -> Result<CallRecord, GateError> {
         self.store.get(tenant, id).await?.ok_or_else(|| GateError::not_found(id))
+    }
+
+    /// Returns all tenants that have calls.
+    pub(in crate::gate) async fn tenants(&self) -> Result<Vec<Tenant>, GateError> {
+        let mut all: Vec<Tenant> = Vec::new();
+        loop {
+            let some = self.store.tenants(all.last(), TENANT_PAGE).await?;
+            let last = some.len() < TENANT_PAGE;
+            all.extend(some);
+            if last {
+                return Ok(all);
+            }
+        }
     }
 
     /// Returns the executors and their tools. `None` if the store does not record them.

@@ -255,12 +255,12 @@ async fn check_claim_route(
         }
         (Event::Deny { binding, reason: reason.clone() }, AuditEvent::Denied)
     } else if record.grant_use.is_some() && asks && !routed.grantable {
-        let reason = because("asked again: no grant answers this any more".to_owned());
+        let reason = because("asked again: no grant covers it any more".to_owned());
         (Event::GrantExhausted { binding, reason }, AuditEvent::Reopened)
     } else if !requirement.is_met_by(&record.request.requirement()) {
-        let mut reason = format!("asked again: the call now needs {}", requirement.level);
+        let mut reason = format!("asked again: it now needs {} approval", requirement.level);
         if !requirement.quorum.is_met_by(&record.request.quorum) {
-            reason.push_str(" and other approvals than it has");
+            reason.push_str(", and by other people than have approved it");
         }
         let (requirement, reason) = (requirement.clone(), because(reason));
         (Event::RequireMore { binding, requirement, reason }, AuditEvent::Reopened)

@@ -1,5 +1,6 @@
 //! An approved call becomes the holder of its effect, right before it is claimed.
 
+use crate::approval::repeat_reason;
 use crate::audit::AuditEvent;
 use crate::call::EffectRepeat;
 use crate::gate::claiming::claim_check::{ClaimCheck, defer_claim};
@@ -33,8 +34,8 @@ pub(in crate::gate) async fn reserve_effect(
             (Event::Deny { binding, reason }, AuditEvent::Denied)
         }
         EffectRepeat::Ask => {
-            let reason = format!("asked again: {}", earlier.description);
             let (earlier, requirement) = (earlier.id, wanted.in_full.clone());
+            let reason = format!("asked again: {}", repeat_reason(earlier));
             (Event::ShowRepeat { binding, earlier, requirement, reason }, AuditEvent::Reopened)
         }
     };

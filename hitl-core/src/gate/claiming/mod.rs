@@ -5,4 +5,3 @@ pub(super) mod claim;
 pub(super) mod claim_check;
 pub(super) mod claim_effect;
 pub(super) mod pending_claim;
-pub(super) mod retry;

@@ -116,6 +116,7 @@ impl NamedContents {
             attempt: 0,
             states: Arc::clone(&self.states),
             contents,
+            over_for: None,
         }))
     }
 

@@ -263,11 +263,7 @@ impl SealedContent {
         let Some(content) = shown.iter().find(|content| content.at == self.at) else {
             return false;
         };
-        let bytes = match (&self.text, &self.bytes) {
-            (Some(text), None) => Some(text.as_bytes().to_vec()),
-            (None, Some(bytes)) => bytes_of(bytes),
-            _ => None,
-        };
+        let bytes = self.bytes();
         let target = self.target.as_deref().map_or(Some(Vec::new()), bytes_of);
         let (Some(bytes), Some(target)) = (bytes, target) else { return false };
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
@@ -279,6 +275,23 @@ impl SealedContent {
             sha256: &sha256,
         };
         keys.digests().any(|key| referent_digest(key, request, &referent) == content.digest)
+    }
+
+    /// Returns its bytes. `None` if they cannot be read.
+    fn bytes(&self) -> Option<Vec<u8>> {
+        match (&self.text, &self.bytes) {
+            (Some(text), None) => Some(text.as_bytes().to_vec()),
+            (None, Some(bytes)) => bytes_of(bytes),
+            _ => None,
+        }
+    }
+
+    /// Returns contents in the form in which the body received them.
+    pub(in crate::gate) fn to_given(contents: &[Self]) -> Given {
+        let given = contents.iter().filter_map(|content| {
+            content.bytes().map(|bytes| (content.at.clone(), Arc::from(bytes)))
+        });
+        Given(given.collect())
     }
 
     /// Returns its text, if it is one.

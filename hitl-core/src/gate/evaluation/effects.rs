@@ -12,17 +12,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hitl_base::display::clip;
-
-use crate::call::{EffectDigest, EffectRepeat, Tenant, ToolConfig, effect_digest};
+use crate::approval::EarlierCall;
+use crate::call::{EffectDigest, EffectRepeat, ToolConfig, effect_digest};
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::GateError;
 use crate::ids::RequestId;
-use crate::machine::{CallRecord, CallState};
+use crate::machine::CallRecord;
 use crate::store::EffectHolder;
 
-/// The most characters of an earlier call's title that are shown.
-const MAX_TITLE: usize = 120;
 /// The number of times that others may replace the holder while this gate looks.
 const MAX_TRIES: u32 = 8;
 
@@ -39,10 +36,8 @@ pub(in crate::gate) struct CallEffect {
 }
 
 /// An earlier call that had the same effect, has it now or may have had it.
-pub(in crate::gate) struct EarlierCall {
+pub(in crate::gate) struct RepeatedCall {
     pub(in crate::gate) id: RequestId,
-    /// Its description for reviewers.
-    pub(in crate::gate) description: String,
     pub(in crate::gate) repeat: EffectRepeat,
 }
 
@@ -51,7 +46,7 @@ pub(in crate::gate) enum Reservation {
     /// The call may start.
     Held,
     /// An earlier call that the call was not approved with.
-    Repeats(EarlierCall),
+    Repeats(RepeatedCall),
     /// Others replaced the holder each time.
     Busy,
 }
@@ -95,14 +90,14 @@ impl Effects {
         &self,
         record: &CallRecord,
         effect: CallEffect,
-    ) -> Result<Option<EarlierCall>, GateError> {
+    ) -> Result<Option<RepeatedCall>, GateError> {
         let tenant = &record.key().tenant;
         let holder = self.calls.store().effect_holder(tenant, effect.digest).await?;
         Ok(match self.standing(record, holder).await? {
             Standing::Free => None,
             Standing::Starting(id) | Standing::MayHaveRun(id) if is_retry_of(record, id) => None,
             Standing::Starting(id) | Standing::MayHaveRun(id) => {
-                Some(self.describe(tenant, id, effect.repeat).await?)
+                Some(RepeatedCall { id, repeat: effect.repeat })
             }
         })
     }
@@ -127,8 +122,8 @@ impl Effects {
                 Standing::MayHaveRun(earlier) if was_shown(earlier) => Some(earlier),
                 // A person saw it; it has to start, or to end, before this one takes its place.
                 Standing::Starting(earlier) if was_shown(earlier) => return Ok(Reservation::Busy),
-                Standing::MayHaveRun(earlier) | Standing::Starting(earlier) => {
-                    let earlier = self.describe(tenant, earlier, effect.repeat).await?;
+                Standing::MayHaveRun(id) | Standing::Starting(id) => {
+                    let earlier = RepeatedCall { id, repeat: effect.repeat };
                     return Ok(Reservation::Repeats(earlier));
                 }
             };
@@ -170,15 +165,22 @@ impl Effects {
         })
     }
 
-    async fn describe(
+    /// Sets what a person is shown of the call whose effect this one repeats, as that is now. The
+    /// record is for reading: a store keeps no such copy.
+    ///
+    /// Cancel safe: it only reads.
+    pub(in crate::gate) async fn show_earlier(
         &self,
-        tenant: &Tenant,
-        id: RequestId,
-        repeat: EffectRepeat,
-    ) -> Result<EarlierCall, GateError> {
-        let earlier = self.calls.store().get(tenant, id).await?;
-        let description = describe(id, earlier.as_ref());
-        Ok(EarlierCall { id, description, repeat })
+        record: &mut CallRecord,
+    ) -> Result<(), GateError> {
+        let Some(id) = record.request.repeats else { return Ok(()) };
+        if record.state.is_terminal() {
+            return Ok(());
+        }
+        let earlier = self.calls.store().get(&record.key().tenant, id).await?;
+        let earlier = EarlierCall::new(id, earlier.as_ref());
+        Arc::make_mut(&mut record.request).earlier = Some(earlier);
+        Ok(())
     }
 }
 
@@ -194,29 +196,4 @@ enum Standing {
 
 fn is_retry_of(record: &CallRecord, earlier: RequestId) -> bool {
     record.retry_of.as_ref().is_some_and(|retry| retry.call == earlier)
-}
-
-/// Describes an earlier call to a reviewer.
-fn describe(id: RequestId, earlier: Option<&CallRecord>) -> String {
-    let Some(record) = earlier else {
-        return format!("the same effect as call {id}, of which nothing else is known any more");
-    };
-    let at = record.updated_at;
-    let what = match record.state {
-        CallState::Executed => format!("which has run ({at})"),
-        CallState::Failed => {
-            format!("which failed ({at}) and may have had its effect all the same")
-        }
-        CallState::Claimed => format!("which is running (since {at})"),
-        _ if record.attempts > 0 || record.restored => {
-            format!("which may have run ({at}: {})", record.state)
-        }
-        CallState::Pending => "which waits for a decision".to_owned(),
-        _ => "which is about to start".to_owned(),
-    };
-    if record.erased {
-        return format!("the same effect as call {id}, {what}");
-    }
-    let (title, by) = (clip(&record.request.title, MAX_TITLE), &record.request.principal);
-    format!("the same effect as call {id}, \"{title}\" for {by}, {what}")
 }

@@ -16,11 +16,11 @@ use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, Signal
 use crate::gate::contents::file_lookup::FileLookup;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation, NewCall};
-use crate::gate::evaluation::prepared_call::PreparedCall;
+use crate::gate::evaluation::prepared_call::{CallWords, PreparedCall};
 use crate::gate::evaluation::requirement::needs_no_record;
 use crate::gate::evaluation::scorers::Scorers;
 use crate::gate::keys::vault::Vault;
-use crate::gate::masking::{mask_text, mask_title};
+use crate::gate::masking::{mask_text, mask_title, show_effect};
 use crate::gate::stored_text::{UNLIMITED, parse_snapshot, unreadable_snapshot};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::panic::catch;
@@ -222,12 +222,16 @@ impl Evaluator {
     /// Returns the line that a reviewer reads.
     pub(in crate::gate) fn title(&self, call: &EvaluatedCall) -> String {
         let describe = call.tool.config().describe;
-        let shown = match describe {
-            Some(_) => parse_with_limits(call.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null),
-            None => Json::Null,
-        };
+        let shown = describe.map_or(Json::Null, |_| shown_tree(call));
         let title = title(call.tool.name(), describe, &shown);
         mask_title(&self.redactor, &title, &call.snapshot.own_taint())
+    }
+
+    /// Returns the effect that a reviewer reads.
+    fn effect(&self, call: &EvaluatedCall) -> Option<String> {
+        let template = call.tool.config().effect?;
+        let secrets = call.snapshot.own_taint();
+        Some(show_effect(&self.redactor, template, &shown_tree(call), &secrets))
     }
 
     /// Prepares a call for its submission.
@@ -236,12 +240,12 @@ impl Evaluator {
         call: EvaluatedCall,
         requester: RequesterRule,
     ) -> PreparedCall {
-        let title = self.title(&call);
+        let words = CallWords { title: self.title(&call), effect: self.effect(&call) };
         let (stated, mut call) = (self.stated_reason(&call), call);
         let link = self.conversation_link(&call);
         call.context.conversation_url = call.context.conversation_url.and(link.clone());
         let uncovering = self.rules.uncovering;
-        let mut prepared = PreparedCall::new(call, title, requester, uncovering, &self.redactor);
+        let mut prepared = PreparedCall::new(call, words, requester, uncovering, &self.redactor);
         if stated.is_some() || link.is_some() {
             let request = Arc::make_mut(&mut prepared.record.request);
             (request.stated_reason, request.conversation_url) = (stated, link);
@@ -349,4 +353,9 @@ impl Evaluator {
     pub(in crate::gate) fn uncovering(&self) -> Uncovering {
         self.rules.uncovering
     }
+}
+
+/// Returns the arguments as a reviewer sees them.
+fn shown_tree(call: &EvaluatedCall) -> Json {
+    parse_with_limits(call.shown.text.as_str(), UNLIMITED).unwrap_or(Json::Null)
 }

@@ -8,7 +8,7 @@ use hitl_base::{Redactor, Timestamp};
 
 use crate::approval::{ApprovalRequest, Content, RequestPreview, Uncovering};
 use crate::arguments::Snapshot;
-use crate::call::{BINDING_VERSION, Binding, Principal, ToolConfig, circumstances_digest};
+use crate::call::{BINDING_VERSION, BindingDigest, Principal, ToolConfig, circumstances_digest};
 use crate::confidence::ScoredCall;
 use crate::gate::contents::referent::Referents;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation};
@@ -47,6 +47,14 @@ pub(in crate::gate) struct PreparedCall {
     pub(in crate::gate) approval: Option<EarlierApproval>,
 }
 
+/// The words on a call that a reviewer reads first.
+pub(in crate::gate) struct CallWords {
+    /// The line that describes what would happen.
+    pub(in crate::gate) title: String,
+    /// The effect, if the tool declares one.
+    pub(in crate::gate) effect: Option<String>,
+}
+
 /// A human's approval of an earlier try.
 pub(in crate::gate) struct EarlierApproval {
     pub(in crate::gate) by: Principal,
@@ -70,37 +78,27 @@ fn escalations(config: &ToolConfig) -> Vec<EscalationStep> {
 }
 
 impl PreparedCall {
-    #[expect(clippy::too_many_lines, reason = "each field of a request and of its record")]
+    #[expect(clippy::too_many_lines, reason = "one line for each field of a record")]
     pub(in crate::gate) fn new(
         call: EvaluatedCall,
-        title: String,
+        words: CallWords,
         requester: RequesterRule,
         uncovering: Uncovering,
         redactor: &Redactor,
     ) -> Self {
+        let CallWords { title, effect } = words;
         let EvaluatedCall { tool, snapshot, context: cx, key, has_host_key, .. } = call;
         let Evaluation { assessment, routed } = call.evaluation;
         let (config, requirement) = (tool.config(), requirement(&tool, &routed, requester));
         let InitialState { state, end_reason } = initial_state(&routed);
         let (now, id, owner) = (Timestamp::EPOCH, RequestId::new(), OwnerToken::new());
         let build = tool.version().cloned().map(Cow::into_owned);
-        let binding = Binding {
-            id,
-            key: &key,
-            revision: 1,
-            content: call.content,
-            fingerprint: tool.fingerprint(),
-            build: build.as_deref(),
-            contents: &[],
-            preview: None,
-        };
-        let binding = binding.digest();
         let (masks, more_masks) = call.shown.masks(redactor, id);
-        let request = ApprovalRequest {
+        let mut request = ApprovalRequest {
             id,
             key,
             revision: 1,
-            binding,
+            binding: BindingDigest::ERASED,
             binding_version: BINDING_VERSION,
             tool: tool.name().clone().into_owned(),
             fingerprint: tool.fingerprint(),
@@ -115,7 +113,9 @@ impl PreparedCall {
             stated_reason: None,
             conversation_url: None,
             links: Vec::new(),
+            effect,
             repeats: None,
+            earlier: None,
             uncovering,
             principal: cx.principal.clone(),
             agent: cx.agent.clone(),
@@ -136,6 +136,7 @@ impl PreparedCall {
             approve_label: config.approve_label.to_owned(),
             reject_label: config.reject_label.to_owned(),
         };
+        request.bind(call.content);
         let circumstances = circumstances_digest(&cx, tool.fingerprint());
         let record = CallRecord {
             schema: RECORD_SCHEMA,
@@ -160,6 +161,9 @@ impl PreparedCall {
             claim: None,
             approval_window_ms: 0,
             attempts: 0,
+            without_effect: 0,
+            over_since: None,
+            reconciled: false,
             end_reason,
             grant_use: None,
             batch: None,

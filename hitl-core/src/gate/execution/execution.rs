@@ -84,6 +84,7 @@ impl Execution {
             attempt: 1,
             states: Arc::clone(states),
             contents: Given::default(),
+            over_for: None,
         };
         Self(Box::new(ExecutionState {
             tool: body.tool.clone(),
@@ -166,6 +167,7 @@ impl Execution {
             attempt,
             states: Arc::clone(states),
             contents: Given::default(),
+            over_for: None,
         };
         Self(Box::new(ExecutionState {
             tool: body.tool,

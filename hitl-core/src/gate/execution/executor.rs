@@ -23,8 +23,9 @@ use crate::gate::audit::ledger::AuditLedger;
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::GateError;
 use crate::gate::keys::vault::Vault;
+use crate::gate::notices::notifier::Notifier;
 use crate::gate::telemetry;
-use crate::machine::{CallState, Event};
+use crate::machine::{CallRecord, CallState, Event};
 use crate::panic::{Panicked, catch_async};
 use crate::policy::ApprovalLevel;
 use crate::seal::Sealed;
@@ -38,6 +39,7 @@ pub(in crate::gate) struct Executor {
     vault: Arc<Vault>,
     redactor: Redactor,
     runtime: Runtime,
+    notifier: Arc<Notifier>,
 }
 
 /// Runs the body of a claimed call. If this returns an error, the body was not started.
@@ -110,8 +112,9 @@ impl Executor {
         vault: Arc<Vault>,
         redactor: Redactor,
         runtime: Runtime,
+        notifier: Arc<Notifier>,
     ) -> Self {
-        Self { calls, audit, vault, redactor, runtime }
+        Self { calls, audit, vault, redactor, runtime, notifier }
     }
 
     /// Releases a claim whose body was not started.
@@ -123,9 +126,9 @@ impl Executor {
         let Some(claim) = call.claim() else { return };
         let event = Event::Release { token: claim.token() };
         match self.store_event(&call.key().tenant, claim, event, None).await {
-            Ok(version) => {
+            Ok(record) => {
                 let event = AuditEvent::Released;
-                self.audit.record(call.final_audit_record(event, Some(version), None));
+                self.audit.record(call.final_audit_record(event, Some(record.version), None));
             }
             Err(error) => {
                 tracing::error!(call = %claim.id(), %error, "a claim could not be released");
@@ -139,7 +142,10 @@ impl Executor {
         if let Some(claim) = call.claim() {
             let event = Event::TimeOut { token: claim.token() };
             match self.store_event(&call.key().tenant, claim, event, None).await {
-                Ok(version) => stored = Some(version),
+                Ok(record) => {
+                    stored = Some(record.version);
+                    self.notifier.say_parked(&record);
+                }
                 Err(error) => {
                     tracing::error!(call = %claim.id(), %error, "a time-out could not be recorded");
                 }
@@ -197,7 +203,7 @@ impl Executor {
                 Some(failure) => Event::Fail { token, failure: failure.clone() },
             };
             match self.store_event(&call.key().tenant, claim, event, sealed).boxed().await {
-                Ok(stored) => version = Some(stored),
+                Ok(record) => version = Some(record.version),
                 Err(error) => {
                     tracing::error!(call = %id, %error, "a result could not be stored; the call will read as unknown");
                 }
@@ -210,18 +216,16 @@ impl Executor {
         outcome
     }
 
-    /// Stores an event about a claim. Returns the resulting version of the record.
+    /// Stores an event about a claim. Returns the resulting record.
     async fn store_event(
         &self,
         tenant: &Tenant,
         claim: &ClaimRecord,
         event: Event,
         result: Option<Sealed>,
-    ) -> Result<u64, ApplyError> {
+    ) -> Result<CallRecord, ApplyError> {
         let enclosed = EventPayload::result(result).intent(claim.intent_place().cloned());
         // Boxed, so that the future of a call without a record stays small.
-        let record =
-            self.calls.apply_with_retry(tenant, claim.id(), event, enclosed).boxed().await?;
-        Ok(record.version)
+        self.calls.apply_with_retry(tenant, claim.id(), event, enclosed).boxed().await
     }
 }

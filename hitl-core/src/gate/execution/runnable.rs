@@ -5,7 +5,7 @@ use std::fmt;
 use hitl_base::JsonText;
 
 use crate::arguments::{ArgumentError, SnapshotError, check_round_trip, encode};
-use crate::call::{Permit, Tool};
+use crate::call::{AskedReconcile, Attempt, Permit, RunContext, Tool};
 
 /// Arguments that have a body: those of a typed tool, or of one that is known only at run time.
 pub(in crate::gate) trait Runnable: Send + 'static {
@@ -13,6 +13,11 @@ pub(in crate::gate) trait Runnable: Send + 'static {
     type Error: fmt::Display + fmt::Debug + Send + 'static;
 
     fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send
+    where
+        Self: Sized;
+
+    /// Asks the tool how an attempt with these arguments ended. `None` if it has no reconcile.
+    fn reconcile(self, cx: RunContext) -> Option<AskedReconcile<Self::Output>>
     where
         Self: Sized;
 
@@ -29,6 +34,10 @@ impl<T: Tool> Runnable for T {
 
     fn run(permit: Permit<Self>) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send {
         <T as Tool>::run(permit)
+    }
+
+    fn reconcile(self, cx: RunContext) -> Option<AskedReconcile<Self::Output>> {
+        T::reconciler().map(|reconciler| reconciler.ask(Attempt::new(self, cx)))
     }
 
     fn encode(output: &Self::Output) -> Result<JsonText, SnapshotError> {

@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 use std::future::{IntoFuture, Pending, pending};
+use std::time::Duration;
 
 use super::batch::BatchBuilder;
 use super::call_builder::CallBuilder;
 use super::submit_builder::SubmitBuilder;
 use crate::call::RunId;
+use crate::machine::CallRecord;
 
 /// A call that names its requester. No unattributed call implements it, and no other crate can make
 /// one do so: the bound makes the compiler report a missing `.by(..)` as such.
@@ -69,12 +71,30 @@ impl<T> CallBuilder<'_, T> {
     {
         pending()
     }
+
+    /// Available after `.by(..)`.
+    #[doc(hidden)]
+    pub fn max_wait(self, _limit: Duration) -> Pending<Infallible>
+    where
+        Self: SaysWhoAsks,
+    {
+        pending()
+    }
 }
 
 impl<T> SubmitBuilder<'_, T> {
     /// Available after `.by(..)`.
     #[doc(hidden)]
     pub fn key(self, _run: impl Into<RunId>, _position: u64) -> Pending<Infallible>
+    where
+        Self: SaysWhoAsks,
+    {
+        pending()
+    }
+
+    /// Available after `.by(..)`.
+    #[doc(hidden)]
+    pub fn retry_of(self, _failed: &CallRecord) -> Pending<Infallible>
     where
         Self: SaysWhoAsks,
     {

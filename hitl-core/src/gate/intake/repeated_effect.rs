@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::approval::repeat_reason;
 use crate::call::EffectRepeat;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
@@ -32,7 +33,7 @@ pub(in crate::gate) async fn check_repeated_effect(
     }
     let request = Arc::make_mut(&mut prepared.record.request);
     request.repeats = Some(earlier.id);
-    request.reasons.push(earlier.description);
+    request.reasons.push(repeat_reason(earlier.id));
     prepared.approval = None;
     prepared.routed.grantable = false;
     prepared.ask_at(ApprovalLevel::Full);

@@ -21,6 +21,7 @@ use crate::gate::intake::repeated_effect::check_repeated_effect;
 use crate::gate::intake::resubmit::match_earlier_call;
 use crate::gate::intake::retry_failed::prepare_retry;
 use crate::gate::intake::store_call::{Attachment, StoredCall, reattach, store_new};
+use crate::gate::parked::settle::settle_before_reattaching;
 use crate::gate::telemetry::{self, AdmissionFields};
 use crate::gate::tools::tool_check::is_left_to_others;
 use crate::gate::waiting::inline_review::review_inline;
@@ -143,6 +144,7 @@ async fn submit_and_run(
                         return Ok(Submission::Done { outcome, receipt });
                     }
                     *waiting.record = core.calls.current(&waiting.tenant, waiting.id).await?;
+                    core.effects.show_earlier(&mut waiting.record).await?;
                     let ticket = Ticket::new(Arc::clone(core), waiting, receipt);
                     return Ok(Submission::Pending(ticket));
                 }
@@ -151,6 +153,7 @@ async fn submit_and_run(
                         core.notifier.say_waiting(&record);
                     }
                     *waiting.record = record;
+                    core.effects.show_earlier(&mut waiting.record).await?;
                     let ticket = Ticket::new(Arc::clone(core), waiting, receipt);
                     return Ok(Submission::Pending(ticket));
                 }
@@ -198,6 +201,7 @@ pub(in crate::gate) async fn submit_prepared(
     let record = match stored {
         StoredCall::Existing(record) => {
             receipt.reattached = true;
+            let record = settle_before_reattaching(core, record).boxed().await?;
             reattach(core, record, prepared.owner, attachment).await?
         }
         StoredCall::Created(record) => {

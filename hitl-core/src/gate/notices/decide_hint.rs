@@ -1,4 +1,4 @@
-//! The command and the link that decide a waiting call. Pure.
+//! The commands and the link that decide a waiting call, or settle a parked one. Pure.
 
 use hitl_base::display::{shell_word, visible};
 
@@ -38,10 +38,19 @@ impl DecideHint {
         self.address == StoreAddress::Process && self.console.is_none()
     }
 
-    /// Returns the command that decides a call, for a shell.
-    pub(in crate::gate) fn command(&self, id: RequestId) -> Option<String> {
+    /// Returns the command that decides a waiting call, for a shell.
+    pub(in crate::gate) fn approve_command(&self, id: RequestId) -> Option<String> {
+        self.command("approve", id)
+    }
+
+    /// Returns the command that settles a parked call, for a shell.
+    pub(in crate::gate) fn resolve_command(&self, id: RequestId) -> Option<String> {
+        self.command("resolve", id)
+    }
+
+    fn command(&self, verb: &str, id: RequestId) -> Option<String> {
         let StoreAddress::Database(arguments) = &self.address else { return None };
-        let mut command = format!("hitl approve {id}");
+        let mut command = format!("hitl {verb} {id}");
         for argument in arguments {
             command.push(' ');
             // A path may hold any character, and the line must stay one.
@@ -92,9 +101,18 @@ mod tests {
         ] {
             let hint = DecideHint::new(database(&["--db", path]), None);
             let expected = format!("hitl approve {id} --db {expected}");
-            assert_eq!(hint.command(id), Some(expected), "{path:?}");
+            assert_eq!(hint.approve_command(id), Some(expected), "{path:?}");
             assert!(!hint.is_process_only());
         }
+    }
+
+    #[test]
+    fn a_parked_call_is_settled_by_another_command_on_the_same_store() {
+        let id = RequestId::new();
+        let hint = DecideHint::new(database(&["--db", "my refunds.db"]), None).with_own_key();
+        let expected = format!("hitl resolve {id} --db 'my refunds.db' --key-file FILE");
+        assert_eq!(hint.resolve_command(id), Some(expected));
+        assert_eq!(DecideHint::new(StoreAddress::Process, None).resolve_command(id), None);
     }
 
     #[test]
@@ -102,8 +120,8 @@ mod tests {
         let id = RequestId::new();
         let hint = DecideHint::new(database(&["--db", "a.db"]), None).with_own_key();
         let expected = format!("hitl approve {id} --db a.db --key-file FILE");
-        assert_eq!(hint.command(id).as_ref(), Some(&expected));
-        assert_eq!(hint.with_own_key().command(id), Some(expected));
+        assert_eq!(hint.approve_command(id).as_ref(), Some(&expected));
+        assert_eq!(hint.with_own_key().approve_command(id), Some(expected));
     }
 
     #[test]
@@ -111,7 +129,7 @@ mod tests {
         let id = RequestId::new();
         let memory = DecideHint::new(StoreAddress::Process, None).with_own_key();
         assert!(memory.is_process_only());
-        assert_eq!((memory.command(id), memory.link(id)), (None, None));
+        assert_eq!((memory.approve_command(id), memory.link(id)), (None, None));
         let console = DecideHint::new(StoreAddress::Process, Some("http://127.0.0.1:7171/review/"));
         assert!(!console.is_process_only());
         assert_eq!(console.link(id), Some(format!("http://127.0.0.1:7171/review/#queue/{id}")));

@@ -1,9 +1,10 @@
-//! Notices, so that nobody waits in silence: that a call waits, and that nobody outside of the
-//! process could decide one.
+//! Notices, so that nobody waits in silence: that a call waits, that nobody knows how one ended,
+//! and that nobody outside of the process could decide one.
 
 pub(super) mod build_warning;
 pub(super) mod decide_hint;
 pub(super) mod notice;
 pub(super) mod notifier;
+pub(super) mod parked_notice;
 pub(super) mod wait_timeout;
 pub(super) mod waiting_notice;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::build_warning::BuildWarning;
+use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
 
 /// One line for the people who run a program with a gate. By default the gate says it to `tracing`,
@@ -12,6 +13,9 @@ use super::waiting_notice::WaitingNotice;
 pub enum Notice {
     /// A call begins to wait for a person. Said once for each revision of a call.
     Waiting(WaitingNotice),
+    /// A call was started and nobody knows how it ended: a person finds out, and settles it. Said
+    /// by the process that parks the call, once for each time that it is parked.
+    Parked(ParkedNotice),
     /// Advice about the settings of the gate, said when it is built.
     Warning(BuildWarning),
 }
@@ -22,6 +26,7 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Waiting(waiting) => write!(f, "hitl: {waiting}"),
+            Self::Parked(parked) => write!(f, "hitl: {parked}"),
             Self::Warning(warning) => write!(f, "hitl: {warning}"),
         }
     }

@@ -1,11 +1,15 @@
 //! Says notices to the host, each once.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::build_warning::{BuildWarning, BuildWarningKind};
 use super::decide_hint::DecideHint;
 use super::notice::Notice;
+use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
+#[cfg(feature = "terminal")]
+use crate::approval::ApprovalRequest;
 use crate::gate::telemetry;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
@@ -61,7 +65,13 @@ impl Notifier {
 
     /// Returns the notice about a waiting call.
     pub(in crate::gate) fn notice_about(&self, record: &CallRecord) -> WaitingNotice {
-        WaitingNotice::new(record, &self.hint)
+        WaitingNotice::new(Arc::clone(&record.request), &self.hint)
+    }
+
+    /// Returns how a waiting call is decided, without anything that the model wrote.
+    #[cfg(feature = "terminal")]
+    pub(in crate::gate) fn how_to_decide(&self, request: &ApprovalRequest) -> String {
+        WaitingNotice::new(Arc::new(request.clone()), &self.hint).how()
     }
 
     /// Says that a call waits for a person, unless this was said about its revision.
@@ -78,6 +88,12 @@ impl Notifier {
             said.push_back(revision);
         }
         self.say(&Notice::Waiting(self.notice_about(record)));
+    }
+
+    /// Says that nobody knows how a call ended. Only the gate whose change parked the call says
+    /// it, so it is said once.
+    pub(in crate::gate) fn say_parked(&self, record: &CallRecord) {
+        self.say(&Notice::Parked(ParkedNotice::new(record, &self.hint)));
     }
 
     fn say(&self, notice: &Notice) {

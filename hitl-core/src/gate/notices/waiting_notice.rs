@@ -8,7 +8,6 @@ use hitl_base::display::{clip, visible};
 use super::decide_hint::DecideHint;
 use crate::approval::ApprovalRequest;
 use crate::ids::RequestId;
-use crate::machine::CallRecord;
 
 /// The most characters of a title in a line.
 const TITLE: usize = 160;
@@ -31,11 +30,11 @@ enum ProcessOnly {
 }
 
 impl WaitingNotice {
-    pub(in crate::gate) fn new(record: &CallRecord, hint: &DecideHint) -> Self {
-        let id = record.id();
+    pub(in crate::gate) fn new(request: Arc<ApprovalRequest>, hint: &DecideHint) -> Self {
+        let id = request.id;
         Self {
-            request: Arc::clone(&record.request),
-            command: hint.command(id),
+            request,
+            command: hint.approve_command(id),
             link: hint.link(id),
             process_only: if hint.is_process_only() { ProcessOnly::Yes } else { ProcessOnly::No },
         }

@@ -5,4 +5,5 @@ pub(super) mod events;
 pub(super) mod queue;
 pub(super) mod reminders;
 pub(super) mod scoped;
+pub(super) mod shown_result;
 pub(super) mod unscoped;

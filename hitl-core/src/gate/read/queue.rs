@@ -26,8 +26,6 @@ const MAX_READ: usize = 1000;
 const PAGE: usize = 100;
 /// The number of calls of each tenant read at a time if there are several tenants.
 const PAGE_OF_EACH: usize = 10;
-/// The number of tenants read at a time.
-const TENANT_PAGE: usize = 1000;
 /// The most decisions that are applied at a time.
 const MAX_CONCURRENT: usize = 16;
 
@@ -142,6 +140,8 @@ impl Queue {
             read += 1;
             last = Some(place.key(order));
             if filter.fits(&record) {
+                let mut record = record;
+                self.core.effects.show_earlier(&mut record).await?;
                 entries.push(record);
             }
         };
@@ -165,7 +165,9 @@ impl Queue {
     /// given, and none depends on another.
     ///
     /// Only for calls that need Quick: a call that needs Full, or whose risk is critical, is
-    /// refused with [`GateErrorKind::NotInBulk`]. Decide it alone with [`Gate::decide`].
+    /// refused with [`GateErrorKind::NotInBulk`]. So is the approval of a call that has
+    /// [cautions](crate::ApprovalRequest::cautions): a warning, or an amount above its limit.
+    /// Decide it alone with [`Gate::decide`].
     ///
     /// Cancel safety: as for [`Gate::decide`]; decisions that were not begun are not applied.
     ///
@@ -200,6 +202,11 @@ impl Queue {
                 "this call needs a full review, so it is not decided in bulk; decide it alone";
             return Err(GateError::new(GateErrorKind::NotInBulk, why));
         }
+        if decision.answer == DecisionKind::Approve && !request.cautions().is_empty() {
+            let why = "this call has a warning or an amount above its limit, so it is not approved \
+                       in bulk; look at it, and decide it alone";
+            return Err(GateError::new(GateErrorKind::NotInBulk, why));
+        }
         decide_detached(&self.core, decision).await
     }
 
@@ -213,15 +220,7 @@ impl Queue {
         if let Some(tenants) = self.viewer.tenant_list() {
             return Ok(tenants.to_vec());
         }
-        let mut all: Vec<Tenant> = Vec::new();
-        loop {
-            let some = self.core.calls.store().tenants(all.last(), TENANT_PAGE).await?;
-            let last = some.len() < TENANT_PAGE;
-            all.extend(some);
-            if last {
-                return Ok(all);
-            }
-        }
+        self.core.calls.tenants().await
     }
 }
 

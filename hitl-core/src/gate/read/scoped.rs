@@ -51,7 +51,11 @@ impl ScopedGate {
         id: RequestId,
     ) -> Result<Option<CallRecord>, GateError> {
         self.check(tenant)?;
-        Ok(self.core.calls.store().get(tenant, id).await?)
+        let mut found = self.core.calls.store().get(tenant, id).await?;
+        if let Some(record) = &mut found {
+            self.core.effects.show_earlier(record).await?;
+        }
+        Ok(found)
     }
 
     /// Returns a page of a tenant's records, in the order of their keys. Fails like
@@ -91,7 +95,11 @@ impl ScopedGate {
         &self.scope
     }
 
-    fn check(&self, tenant: &Tenant) -> Result<(), GateError> {
+    pub(super) fn core(&self) -> &GateCore {
+        &self.core
+    }
+
+    pub(super) fn check(&self, tenant: &Tenant) -> Result<(), GateError> {
         if self.scope.sees(tenant) {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::approval::{Decision, DecisionKind, ReviewerIdentity};
+use crate::approval::{Decision, DecisionKind, ReviewerIdentity, SaysWhoDecides};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::Tenant;
 use crate::gate::core::GateCore;
@@ -35,8 +35,11 @@ impl Gate {
     ///
     /// Cancel safety: a future that was polled continues in the background when it is dropped, so
     /// that the decision is audited too; submitting the same decision again is safe.
-    pub async fn decide(&self, decision: Decision) -> Result<CallRecord, GateError> {
-        decide_detached(&self.core, decision).await
+    pub async fn decide(
+        &self,
+        decision: impl SaysWhoDecides<Decision>,
+    ) -> Result<CallRecord, GateError> {
+        decide_detached(&self.core, decision.attributed()).await
     }
 
     /// Withdraws a call in the host's name, if it has not started.

@@ -56,7 +56,12 @@ pub(in crate::gate) async fn revise_by_schema(
         return Err(ArgumentError::other_secrets().into());
     }
     let order = DeclaredOrder::of_shown(&request.arguments);
-    let by = ShownTool { name: &facts.name, describe: facts.describe.as_deref(), order: &order };
+    let by = ShownTool {
+        name: &facts.name,
+        describe: facts.describe.as_deref(),
+        effect: facts.effect.as_deref(),
+        order: &order,
+    };
     let shown = show_revision(core, record, by, &next);
     // Only an executor reads the contents that the arguments name, and renders the preview: it
     // finds different ones when it claims the call, and asks again.
@@ -68,7 +73,8 @@ pub(in crate::gate) async fn revise_by_schema(
     let contents = display.show(before, &next, &unread).await;
     let preview = display.show_preview(before, &next, &unread).await;
     let mut because = request.reasons.clone();
-    let why = "edited where its tool is not: whoever runs it assesses it again";
+    let why = "edited by a program that does not have the tool: the program that runs it scores the new \
+               arguments, and you are asked again if they need more";
     if !because.iter().any(|said| said == why) {
         because.push(why.to_owned());
     }
@@ -82,6 +88,7 @@ pub(in crate::gate) async fn revise_by_schema(
         preview,
         links: Vec::new(),
         title: shown.title,
+        effect: shown.effect,
         assessment: request.assessment.clone(),
         requirement: request.requirement(),
         reasons: because,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::approval::{
-    ApprovalRequest, ArgumentChange, Decision, DecisionKind, Patch, ReviewerIdentity,
+    ApprovalRequest, ArgumentChange, Decision, DecisionKind, EditResult, Patch, ReviewerIdentity,
 };
 use crate::call::{BindingDigest, Tenant};
 use crate::gate::core::GateCore;
@@ -30,10 +30,19 @@ pub struct EditPreview {
     pub state: CallState,
 }
 
+impl EditPreview {
+    /// Returns the result that was shown, for a decision that counts for nothing else.
+    pub(crate) fn result(&self) -> EditResult {
+        EditResult::new(self.request.binding, self.state)
+    }
+}
+
 impl Gate {
     /// Checks an edit of a request, as [`decide`](Self::decide) would, and returns its result. It
     /// stores nothing, so the edit may still be refused later: if the call changes meanwhile, or if
-    /// its tool does.
+    /// its tool does. Send the edit with
+    /// [`previewed`](crate::approval::DecisionDraft::previewed), so that it has this result or
+    /// none.
     ///
     /// # Errors
     ///
@@ -80,8 +89,9 @@ pub(in crate::gate) async fn preview_edit(
 ) -> Result<EditPreview, GateError> {
     let ShownRevision { tenant, id, revision, binding } = shown.clone();
     let answer = DecisionKind::Edit { patch: patch.clone() };
+    let (decision, previewed) = (DecisionId::new(), None);
     let decision =
-        Decision { id: DecisionId::new(), tenant, request: id, revision, binding, answer, by };
+        Decision { id: decision, tenant, request: id, revision, binding, answer, by, previewed };
     let decision = core.identities.identify_author(decision, &core.calls).await?;
     let record = core.calls.current(&decision.tenant, id).await?;
     let now = core.calls.store().now().await?;

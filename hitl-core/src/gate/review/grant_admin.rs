@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hitl_base::json::parse_json;
 
-use crate::approval::ReviewerIdentity;
+use crate::approval::{ReviewerIdentity, SaysWhoDecides};
 use crate::arguments::DeclaredOrder;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
@@ -66,7 +66,11 @@ impl Gate {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn preview_grant(&self, draft: GrantDraft) -> Result<GrantPreview, GateError> {
+    pub async fn preview_grant(
+        &self,
+        draft: impl SaysWhoDecides<GrantDraft>,
+    ) -> Result<GrantPreview, GateError> {
+        let draft = draft.attributed();
         if !draft.by.may_decide(&draft.tenant) {
             return Err(GrantError::WrongTenant.into());
         }

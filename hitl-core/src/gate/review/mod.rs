@@ -1,4 +1,4 @@
-//! People's actions on calls: decide, edit, uncover, abort, and grant calls like the one on
+//! People's actions on calls: decide, edit, extend, uncover, abort, and grant calls like the one on
 //! display.
 
 pub(super) mod abort_run;
@@ -8,6 +8,7 @@ pub(super) mod decide;
 pub(super) mod edit;
 pub(super) mod edit_by_schema;
 pub(super) mod edit_preview;
+pub(super) mod extend;
 pub(super) mod grant_admin;
 pub(super) mod grant_pending;
 pub(super) mod reask;

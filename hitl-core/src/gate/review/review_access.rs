@@ -34,6 +34,12 @@ impl ReviewAccess {
         uncover_request(&self.core, &self.shown, &by.into(), &places).await
     }
 
+    /// Returns how the request is decided elsewhere: the command, the console's link.
+    #[cfg(feature = "terminal")]
+    pub(crate) fn how_to_decide(&self, request: &ApprovalRequest) -> String {
+        self.core.notifier.how_to_decide(request)
+    }
+
     /// Checks an edit of the request by this person, and returns its result. See
     /// [`Gate::preview_edit`](crate::Gate::preview_edit).
     pub async fn preview_edit(

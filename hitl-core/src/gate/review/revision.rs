@@ -14,7 +14,7 @@ use crate::gate::evaluation::evaluated_call::Evaluation;
 use crate::gate::evaluation::evaluator::CallToEvaluate;
 use crate::gate::evaluation::requirement::requirement;
 use crate::gate::keys::vault::CallContent;
-use crate::gate::masking::mask_title;
+use crate::gate::masking::{mask_title, show_effect};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallRecord, EditedRevision};
 use crate::policy::priority;
@@ -38,6 +38,7 @@ pub(in crate::gate) struct RevisionDisplay {
     pub(in crate::gate) masks: Vec<Mask>,
     pub(in crate::gate) more_masks: usize,
     pub(in crate::gate) title: String,
+    pub(in crate::gate) effect: Option<String>,
 }
 
 /// Reads the contents that new arguments name and renders the preview, unless they were just
@@ -81,7 +82,12 @@ pub(in crate::gate) async fn edited_revision(
     let Evaluation { assessment, routed } = evaluation;
     let requester = core.identities.requester_rule(&tool, &record.context);
     let config = tool.config();
-    let by = ShownTool { name: tool.name(), describe: config.describe, order: tool.order() };
+    let by = ShownTool {
+        name: tool.name(),
+        describe: config.describe,
+        effect: config.effect,
+        order: tool.order(),
+    };
     let shown = show_revision(core, record, by, &snapshot);
     let links = core.contents.files().links_in(&shown.arguments).await;
     let content = CallContent { tool: tool.name(), snapshot: &snapshot, context: &record.context };
@@ -94,6 +100,7 @@ pub(in crate::gate) async fn edited_revision(
         preview,
         links: core.contents.display().show_links(links, &snapshot),
         title: shown.title,
+        effect: shown.effect,
         requirement: requirement(&tool, &routed, requester),
         reasons: routed.reasons,
         priority: priority(config.risk, assessment.confidence),
@@ -106,6 +113,7 @@ pub(in crate::gate) async fn edited_revision(
 pub(in crate::gate) struct ShownTool<'t> {
     pub(in crate::gate) name: &'t str,
     pub(in crate::gate) describe: Option<&'t str>,
+    pub(in crate::gate) effect: Option<&'t str>,
     pub(in crate::gate) order: &'t DeclaredOrder,
 }
 
@@ -120,8 +128,10 @@ pub(in crate::gate) fn show_revision(
     let (masks, more_masks) = shown.masks(&core.redactor, record.id());
     let tree = shown.text.tree().unwrap_or(Json::Null);
     let title = title(tool.name, tool.describe, &tree);
-    let title = mask_title(&core.redactor, &title, &next.own_taint());
-    RevisionDisplay { arguments: shown.text, masks, more_masks, title }
+    let secrets = next.own_taint();
+    let title = mask_title(&core.redactor, &title, &secrets);
+    let effect = tool.effect.map(|template| show_effect(&core.redactor, template, &tree, &secrets));
+    RevisionDisplay { arguments: shown.text, masks, more_masks, title, effect }
 }
 
 /// Seals the arguments of a call's next revision, the contents that they name, and its preview.

@@ -65,7 +65,8 @@ pub(in crate::gate) async fn uncover_request(
     if matches!(selection, MaskSelection::At(pointers) if pointers.len() > MAX_PLACES) {
         return Err(refused("that names too many places at once; name at most 200, or all"));
     }
-    let record = core.calls.current(&shown.tenant, shown.id).await?;
+    let mut record = core.calls.current(&shown.tenant, shown.id).await?;
+    core.effects.show_earlier(&mut record).await?;
     let now = core.calls.store().now().await?;
     let facts = StoreFacts { now, claimant_dead: false, decision_used: false };
     if let Err(refusal) = check_uncover(&record, by, (shown.revision, shown.binding), facts) {

@@ -9,7 +9,10 @@ use hitl_base::JsonText;
 use hitl_base::json::{Limits, parse_with_limits};
 
 use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, SnapshotError, or_empty};
-use crate::call::{ContentReaders, Permit, RunContext, Shown, ToolFacts, ToolKind, fingerprint};
+use crate::call::{
+    AskedReconcile, Attempt, ContentReaders, Permit, Reconciler, RunContext, Shown, ToolFacts,
+    ToolKind, fingerprint,
+};
 use crate::dynamic::{
     DynArguments, DynBody, DynContent, DynFailure, DynPreview, DynSpec, DynTool, Running, Schema,
 };
@@ -24,6 +27,7 @@ use crate::gate::tools::registered_tool::{
 struct DynamicTool {
     schema: Arc<Schema>,
     body: DynBody,
+    reconciler: Option<Reconciler<DynArguments, JsonText>>,
     contents: Vec<DynContent>,
     preview: Option<DynPreview>,
     order: Arc<DeclaredOrder>,
@@ -43,7 +47,8 @@ impl ErasedTool for DynamicTool {
         self.schema.check(&tree)?;
         let snapshot = self.schema.snapshot(&tree)?;
         let arguments = self.arguments(snapshot.clone());
-        let call = Box::new(TypedCall(Running { arguments, body: Arc::clone(&self.body) }));
+        let (body, reconciler) = (Arc::clone(&self.body), self.reconciler.clone());
+        let call = Box::new(TypedCall(Running { arguments, body, reconciler }));
         // The keys of the given tree are not sorted.
         Ok(ParsedCall { snapshot, tree: None, call })
     }
@@ -72,8 +77,13 @@ impl Runnable for Running {
     type Error = DynFailure;
 
     async fn run(permit: Permit<Self>) -> Result<JsonText, DynFailure> {
-        let (Running { arguments, body }, cx) = permit.open();
+        let (Running { arguments, body, .. }, cx) = permit.open();
         body(Permit::issue(arguments, cx)).await
+    }
+
+    fn reconcile(self, cx: RunContext) -> Option<AskedReconcile<JsonText>> {
+        let Running { arguments, reconciler, .. } = self;
+        reconciler.map(|reconciler| reconciler.ask(Attempt::new(arguments, cx)))
     }
 
     fn encode(output: &JsonText) -> Result<JsonText, SnapshotError> {
@@ -88,7 +98,7 @@ impl Runnable for Running {
 impl RegisteredTool {
     /// Describes a tool that is known only at run time.
     pub(in crate::gate) fn dynamic(tool: DynTool) -> Self {
-        let DynTool { spec, schema_text, schema, body, contents, preview } = tool;
+        let DynTool { spec, schema_text, schema, body, contents, preview, reconciler } = tool;
         let shown = Shown {
             name: &spec.name,
             description: &spec.description,
@@ -105,12 +115,14 @@ impl RegisteredTool {
             states: &[],
             version: version.map(Cow::Owned),
             config,
+            reconciles: reconciler.is_some(),
         };
         let facts = metadata.facts(fingerprint, &schema_text, ToolKind::Dynamic);
         let facts = ToolFacts { sensitive, unchecked, contents: read, previews, ..facts };
         let declared = schema_text.tree().map(|schema| DeclaredOrder::of_schema(&schema));
         let order = Arc::new(declared.unwrap_or_default());
-        let erased = DynamicTool { schema, body, contents, preview, order: Arc::clone(&order) };
+        let erased =
+            DynamicTool { schema, body, reconciler, contents, preview, order: Arc::clone(&order) };
         let type_id = TypeId::of::<DynArguments>();
         Self::new(metadata, schema_text, facts, type_id, Box::new(erased), None, order)
     }

@@ -55,6 +55,8 @@ pub(in crate::gate) struct ToolMetadata {
     /// The version of its code.
     pub(in crate::gate) version: Option<Cow<'static, str>>,
     pub(in crate::gate) config: ToolConfig,
+    /// True if it finds out itself how an attempt ended.
+    pub(in crate::gate) reconciles: bool,
 }
 
 impl ToolMetadata {
@@ -72,6 +74,7 @@ impl ToolMetadata {
             build: self.version.clone().map(Cow::into_owned),
             description: self.description.clone().into_owned(),
             describe: config.describe.map(str::to_owned),
+            effect: config.effect.map(str::to_owned),
             schema: schema.as_str().to_owned(),
             sensitive: Vec::new(),
             contents: Vec::new(),
@@ -174,6 +177,11 @@ impl RegisteredTool {
     /// Returns the version of its code.
     pub(in crate::gate) fn version(&self) -> Option<&Cow<'static, str>> {
         self.metadata.version.as_ref()
+    }
+
+    /// Returns whether it finds out itself how an attempt ended.
+    pub(in crate::gate) fn reconciles(&self) -> bool {
+        self.metadata.reconciles
     }
 
     /// Returns the host state that it needs.
@@ -327,6 +335,7 @@ impl RegisteredTool {
             states: spec.states,
             version: spec.version.map(Cow::Borrowed),
             config: spec.config,
+            reconciles: T::reconciler().is_some(),
         };
         let mut facts = metadata.facts(fingerprint, &schema, ToolKind::Typed);
         facts.sensitive = secrets.map(str::to_owned).collect();

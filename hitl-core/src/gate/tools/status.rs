@@ -30,13 +30,20 @@ impl ToolStatus {
     pub fn warning(&self) -> Option<String> {
         Some(match self {
             Self::Current => return None,
-            Self::Changed(change) => format!("{change}; it is asked about again when you approve"),
-            Self::Gone(change) => format!("{change}; it cannot be approved now"),
+            Self::Changed(change) => {
+                format!("{change}; if you approve, you are asked again, about the tool as it is now")
+            },
+            Self::Gone(change) => format!(
+                "{change}; it cannot be approved now: reject it, or start a program that has the tool"
+            ),
             Self::NoExecutor => {
-                "no executor is alive; what you approve waits until one is".to_owned()
+                "the program that runs this tool is not running now; if you approve, the call runs when \
+                 the program starts again"
+                    .to_owned()
             }
             Self::Unknown => {
-                "whether an executor has this tool is not known: the store does not record it"
+                "it is not known whether a program that has this tool is running: this store does \
+                 not record it"
                     .to_owned()
             }
         })

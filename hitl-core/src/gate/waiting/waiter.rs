@@ -7,9 +7,9 @@ use crate::call::{Outcome, Tenant};
 use crate::gate::claiming::atomic_batch::claim_alone_or_together;
 use crate::gate::claiming::claim::ClaimOutcome;
 use crate::gate::claiming::claim_check::ClaimedCall;
-use crate::gate::claiming::retry::retry_parked;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::parked::settle::{Settlement, settle_parked};
 use crate::gate::tools::tool_check::{ToolCheck, check_tool};
 use crate::gate::waiting::outcome::outcome_of_record;
 use crate::gate::waiting::wait_limit::WaitLimit;
@@ -70,6 +70,8 @@ pub(in crate::gate) async fn wait_for(
     let mut watch = store.watch(id);
     // A sibling's decision does not change this record.
     let mut others = None;
+    // Only who parks a call says so.
+    let mut parked_here = false;
     loop {
         let record = core.calls.current(tenant, id).await?;
         let runs_elsewhere = record.state == CallState::Claimed;
@@ -99,7 +101,22 @@ pub(in crate::gate) async fn wait_for(
                 record.request.expires_at.saturating_duration_since(store.now().await?)
             }
             CallState::Claimed => POLL_INTERVAL,
-            CallState::OutcomeUnknown if retry_parked(core, &record).await? => continue,
+            CallState::OutcomeUnknown => {
+                let settlement = tokio::select! {
+                    biased;
+                    settlement = settle_parked(core, &record) => settlement,
+                    () = limit.reached() => Ok(Settlement::Parked),
+                };
+                if settlement.as_ref().is_ok_and(|settlement| settlement.has_changed()) {
+                    parked_here = false;
+                    continue;
+                }
+                if parked_here {
+                    core.notifier.say_parked(&record);
+                }
+                settlement?;
+                return Ok(WaitOutcome::Ended(Box::new(record)));
+            }
             _ => return Ok(WaitOutcome::Ended(Box::new(record))),
         };
         if pause.is_zero() {
@@ -128,7 +145,7 @@ pub(in crate::gate) async fn wait_for(
             () = limit.reached() => {}
             () = sleep(pause.min(POLL_INTERVAL)) => {
                 if record.state == CallState::Claimed {
-                    core.lifecycle.mark_executor_lost(tenant, id).await?;
+                    parked_here |= core.lifecycle.mark_executor_lost(tenant, id).await?.is_some();
                 }
             }
         }

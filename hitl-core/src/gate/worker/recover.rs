@@ -1,10 +1,11 @@
 //! Recovers the calls and changes that a dead process left. Runs nothing, and takes nothing from
 //! live processes.
 
-use crate::gate::claiming::retry::retry_parked;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
+use crate::gate::parked::settle::Settlement;
+use crate::gate::parked::sweep::Sweep;
 use crate::gate::review::reask::close_retired;
 use crate::machine::CallState;
 
@@ -29,6 +30,9 @@ pub struct RecoveryReport {
     /// The number of calls of idempotent tools whose executor died: they are approved again, to be
     /// tried once more.
     pub retried: u64,
+    /// The number of calls whose tool found out itself how they ended: those that took effect are
+    /// executed, the others are approved again.
+    pub reconciled: u64,
 }
 
 impl Gate {
@@ -52,30 +56,44 @@ impl Gate {
         if let Err(error) = close_retired_calls(core).await {
             tracing::warn!(%error, "calls of tools that were taken away are not closed now");
         }
+        let mut sweep = Sweep::default();
         let mut before = Vec::new();
         loop {
             let stale = core.calls.store().stale(PAGE).await?;
             let mut moved = false;
             for (tenant, id, state) in &stale {
-                let next = match state {
-                    CallState::Claimed => core.lifecycle.mark_executor_lost(tenant, *id).await?,
-                    _ => core.lifecycle.expire(tenant, *id).await?,
-                };
-                let Some(next) = next else { continue };
+                if *state == CallState::Claimed {
+                    let lost = core.lifecycle.mark_executor_lost(tenant, *id).await?;
+                    let Some(record) = lost else { continue };
+                    moved = true;
+                    match sweep.settle_lost(core, &record).await? {
+                        Settlement::Reconciled => recovered.reconciled += 1,
+                        Settlement::Retried => recovered.retried += 1,
+                        _ => recovered.unknown += 1,
+                    }
+                    continue;
+                }
+                let Some(next) = core.lifecycle.expire(tenant, *id).await? else { continue };
                 moved = true;
                 match next.state {
                     CallState::Pending => recovered.escalated += 1,
-                    CallState::Expired => recovered.expired += 1,
-                    _ if retry_parked(core, &next).await? => recovered.retried += 1,
-                    _ => recovered.unknown += 1,
+                    _ => recovered.expired += 1,
                 }
             }
             // Nothing changed, here or elsewhere: the rest is not ours to change.
             if stale.is_empty() || !moved && stale == before {
-                return Ok(recovered);
+                break;
             }
             before = stale;
         }
+        match sweep.settle_parked_before(core).await {
+            Ok((reconciled, retried)) => {
+                recovered.reconciled += reconciled;
+                recovered.retried += retried;
+            }
+            Err(error) => tracing::warn!(%error, "calls of unknown outcome are not settled now"),
+        }
+        Ok(recovered)
     }
 }
 

@@ -39,7 +39,7 @@ macro_rules! store_contract {
                 a_dead_executor_is_said_to_be_dead, invariant_13_dead_executors_are_forgotten,
                 a_call_of_a_changed_tool_is_asked_about_again;
             withdraw: the_owner_withdraws_what_has_not_started, a_stranger_withdraws_nothing,
-                the_host_withdraws_what_has_not_started, attaching_takes_ownership_over,
+                the_host_withdraws_what_has_not_started, attaching_takes_ownership_over, more_time_moves_the_end,
                 a_detached_call_has_no_owner, calls_expire_at_their_time,
                 a_running_call_does_not_expire, an_endless_approval_does_not_expire;
             run: an_approved_call_is_claimed_once, replaying_a_claim_is_harmless,
@@ -49,7 +49,9 @@ macro_rules! store_contract {
                 a_session_is_dead_once_it_is_closed;
             unknown: a_living_executor_is_not_lost, a_timed_out_body_is_parked,
                 a_late_result_settles_it, a_human_settles_it, a_retry_voids_the_old_claim,
-                a_retry_beside_a_living_session_needs_attestation;
+                a_retry_beside_a_living_session_needs_attestation, a_found_effect_settles_it,
+                a_found_absence_lets_it_start_again,
+                invariant_3_an_absence_beside_a_living_executor_counts_for_nothing;
             list: pages_follow_the_order_of_creation, a_page_filters_by_state,
                 a_page_shows_what_stands, what_may_run_is_listed_for_all_tenants, what_waits_past_its_expiry_is_stale,
                 what_a_dead_session_runs_is_stale, what_was_rejected_is_found_by_run_and_content,
@@ -59,6 +61,7 @@ macro_rules! store_contract {
                 an_admission_draws_on_its_grant, what_cannot_be_drawn_does_not_come_in,
                 a_call_found_again_draws_nothing, a_grant_allows_what_waits,
                 a_claim_draws_on_the_grant, a_release_gives_back,
+                an_attempt_without_effect_gives_back,
                 a_revocation_beats_any_later_claim, a_grant_ends_at_its_time,
                 invariant_3_an_envelope_is_never_overdrawn,
                 invariant_3_admissions_never_overdraw, a_revocation_races_with_claims;
@@ -92,7 +95,7 @@ macro_rules! store_contract {
                 a_watcher_that_reads_finds_the_truth;
             races: invariant_4_one_decision_wins, invariant_11_one_end_wins,
                 invariant_3_one_claim_wins, invariant_3_one_admission_wins,
-                invariant_11_a_late_result_races_a_human,
+                invariant_11_a_late_result_races_a_human, invariant_4_a_reconcile_races_a_human,
                 invariant_4_a_replayed_decision_is_one_decision;
         }
     };

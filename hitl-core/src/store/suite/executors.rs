@@ -104,6 +104,7 @@ pub async fn a_call_of_a_changed_tool_is_asked_about_again(s: Subject) {
         preview: record.request.preview.clone(),
         links: Vec::new(),
         title: "Sign it twice".to_owned(),
+        effect: None,
         assessment: record.request.assessment.clone(),
         requirement: Requirement::new(ApprovalLevel::Full),
         reasons: vec!["new".to_owned()],

@@ -6,7 +6,7 @@ use super::{Subject, refused};
 use crate::call::{Principal, Tenant};
 use crate::grant::{Amount, GrantRecord, GrantRefusal, GrantUse};
 use crate::ids::{ClaimToken, DecisionId, GrantId};
-use crate::machine::{CallRecord, CallState, Event, Refusal};
+use crate::machine::{CallRecord, CallState, Event, ReconcileAnswer, Refusal};
 use crate::store::{ApplyError, EventPayload, GrantQuery, SubmitResult};
 
 async fn save(s: &Subject, grant: GrantRecord) -> GrantRecord {
@@ -217,6 +217,25 @@ pub async fn a_release_gives_back(s: Subject) {
     s.apply(record.id(), Event::Release { token }).await;
     let stands = now_stands(&s, saved.id()).await;
     assert_eq!((stands.used, stands.revoked.is_some()), (0, true));
+}
+
+/// An attempt that took no effect, as its tool found, returns its draw; the next one draws again.
+pub async fn an_attempt_without_effect_gives_back(s: Subject) {
+    let saved = save(&s, grant(Some(1), Some(10))).await;
+    let record = allowed(&s, 1, draw(&saved, 7)).await;
+    let session = s.store.open_session().await.unwrap();
+    s.apply(record.id(), claim(&record, ClaimToken::new(), session)).await;
+    assert_eq!(now_stands(&s, saved.id()).await.used, 1);
+    s.store.close_session(session).await.unwrap();
+    let lost = s.apply(record.id(), Event::ExecutorLost).await;
+    let answer = ReconcileAnswer::NotExecuted { most: 3 };
+    s.apply(record.id(), Event::Reconcile { version: lost.version, answer }).await;
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent), (0, Amount::ZERO));
+    let session = s.store.open_session().await.unwrap();
+    s.apply(record.id(), claim(&record, ClaimToken::new(), session)).await;
+    let stands = now_stands(&s, saved.id()).await;
+    assert_eq!((stands.used, stands.spent), (1, 7.into()));
 }
 
 /// Once a grant is revoked, no call that it has approved can be claimed.

@@ -4,10 +4,12 @@ use std::sync::{Arc, Barrier};
 
 use tokio::runtime::Handle;
 
-use super::fixture::{Draft, approved, claim, claimed, failure, host, sealed, tenant};
+use super::fixture::{
+    Draft, approved, claim, claimed, failure, host, sealed, tenant, unknown_outcome,
+};
 use super::{Subject, refused};
 use crate::ids::{ClaimToken, RequestId};
-use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
+use crate::machine::{CallRecord, CallState, Event, ReconcileAnswer, Refusal, Resolution};
 use crate::store::{ApplyError, EventPayload, SubmitResult};
 
 /// The number of racers.
@@ -191,6 +193,39 @@ pub async fn invariant_11_a_late_result_races_a_human(s: Subject) {
                 lost => assert_eq!(refused(lost).1, kept),
             }
         }
+    }
+}
+
+/// The tool's own reconcile races a human's resolution: one of them counts.
+pub async fn invariant_4_a_reconcile_races_a_human(s: Subject) {
+    for round in 0..6 {
+        let (parked, _) = unknown_outcome(&s, &Draft::new("run", round)).await;
+        let answer = match round % 2 {
+            0 => ReconcileAnswer::Executed,
+            _ => ReconcileAnswer::NotExecuted { most: 3 },
+        };
+        let reconcile = Event::Reconcile { version: parked.version, answer };
+        let resolution = Resolution::Failed { reason: "not booked".to_owned() };
+        let resolve = Event::Resolve { version: parked.version, resolution, by: "olga".into() };
+        let id = parked.id();
+        let answers = race(&s, move |number, store| {
+            let event = if number % 2 == 0 { resolve.clone() } else { reconcile.clone() };
+            Box::pin(async move { store.apply(&tenant(), id, event, EventPayload::none()).await })
+        })
+        .await;
+        let kept = s.get(id).await;
+        assert_eq!(kept.version, parked.version + 1);
+        let mut won = 0;
+        for answer in answers {
+            match answer {
+                Ok(record) => {
+                    won += 1;
+                    assert_eq!(record, kept);
+                }
+                lost => assert_eq!(refused(lost).1, kept),
+            }
+        }
+        assert_eq!(won, 1);
     }
 }
 

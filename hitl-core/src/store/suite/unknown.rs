@@ -4,7 +4,7 @@ use super::Subject;
 use super::fixture::{Draft, claim, claimed, sealed, tenant, unknown_outcome};
 use crate::call::{FailureRecord, Principal};
 use crate::ids::ClaimToken;
-use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution};
+use crate::machine::{CallRecord, CallState, Event, ReconcileAnswer, Refusal, Resolution};
 use crate::store::EventPayload;
 
 fn resolve(record: &CallRecord, resolution: Resolution) -> Event {
@@ -94,4 +94,64 @@ pub async fn a_retry_beside_a_living_session_needs_attestation(s: Subject) {
     assert_eq!(s.refuse(record.id(), retry).await, Refusal::Alive);
     let attested = resolve(&parked, Resolution::Retry { attested: true });
     assert_eq!(s.apply(record.id(), attested).await.state, CallState::Approved);
+}
+
+fn reconcile(record: &CallRecord, answer: ReconcileAnswer) -> Event {
+    Event::Reconcile { version: record.version, answer }
+}
+
+/// The tool's own reconcile found the effect: its result is kept, and the arguments are not.
+pub async fn a_found_effect_settles_it(s: Subject) {
+    let (record, token) = unknown_outcome(&s, &Draft::new("run", 1)).await;
+    let mut blind = record.clone();
+    blind.version -= 1;
+    let stale = reconcile(&blind, ReconcileAnswer::Executed);
+    assert_eq!(s.refuse(record.id(), stale).await, Refusal::Stale);
+    let event = reconcile(&record, ReconcileAnswer::Executed);
+    let found = EventPayload::result(sealed(b"found"));
+    let done = s.store.apply(&tenant(), record.id(), event, found).await.unwrap();
+    assert_eq!((done.state, done.claim, done.reconciled), (CallState::Executed, None, true));
+    assert_eq!(s.get(record.id()).await, done);
+    assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), Some(sealed(b"found")));
+    assert!(!s.has_payload(record.id()).await);
+    let late = s.refuse(record.id(), Event::Succeed { token }).await;
+    assert!(matches!(late, Refusal::State { .. }));
+}
+
+/// The tool's own reconcile found no effect: it may be claimed again, with its arguments, and the
+/// old claim is void.
+pub async fn a_found_absence_lets_it_start_again(s: Subject) {
+    let (record, old) = unknown_outcome(&s, &Draft::new("run", 1)).await;
+    let event = reconcile(&record, ReconcileAnswer::NotExecuted { most: 3 });
+    let open = s.apply(record.id(), event).await;
+    assert_eq!((open.state, open.claim, open.attempts), (CallState::Approved, None, 0));
+    assert_eq!(s.get(record.id()).await, open);
+    assert!(s.has_payload(record.id()).await);
+    let approved = s.store.approved(None, 10).await.unwrap();
+    assert_eq!(approved, [(tenant(), record.id())]);
+    assert!(matches!(
+        s.refuse(record.id(), Event::Succeed { token: old }).await,
+        Refusal::State { state: CallState::Approved, .. }
+    ));
+    let session = s.store.open_session().await.unwrap();
+    let again = s.apply(record.id(), claim(&open, ClaimToken::new(), session)).await;
+    assert_eq!((again.state, again.attempts, again.without_effect), (CallState::Claimed, 1, 1));
+}
+
+/// A body that timed out may still be running: that its tool found no effect counts once its
+/// executor is known to be dead.
+pub async fn invariant_3_an_absence_beside_a_living_executor_counts_for_nothing(s: Subject) {
+    let (record, token, session) = claimed(&s, &Draft::new("run", 1)).await;
+    let parked = s.apply(record.id(), Event::TimeOut { token }).await;
+    let absent = ReconcileAnswer::NotExecuted { most: 3 };
+    assert_eq!(s.refuse(record.id(), reconcile(&parked, absent)).await, Refusal::Alive);
+    assert_eq!(s.refuse(record.id(), Event::ExecutorLost).await, Refusal::Alive);
+    s.store.close_session(session).await.unwrap();
+    // The question was asked before.
+    assert_eq!(s.refuse(record.id(), reconcile(&parked, absent)).await, Refusal::Alive);
+    let over = s.apply(record.id(), Event::ExecutorLost).await;
+    assert_eq!((over.state, over.end_reason), (parked.state, parked.end_reason.clone()));
+    assert_eq!(s.refuse(record.id(), reconcile(&parked, absent)).await, Refusal::Stale);
+    let open = s.apply(record.id(), reconcile(&s.get(record.id()).await, absent)).await;
+    assert_eq!(open.state, CallState::Approved);
 }

@@ -53,6 +53,30 @@ pub async fn attaching_takes_ownership_over(s: Subject) {
     assert!(matches!(late, Refusal::State { .. }));
 }
 
+/// A call that was given more time does not expire at its earlier time. It is decided by what was
+/// shown before, or expires at its new time.
+pub async fn more_time_moves_the_end(s: Subject) {
+    let first = s.create(&Draft::new("run", 1)).await;
+    let second = s.create(&Draft::new("run", 2)).await;
+    s.pass(599);
+    for record in [&first, &second] {
+        let request = record.request();
+        let (revision, binding) = (request.revision, request.binding);
+        let more = Event::Extend { revision, binding, by: "alice".into() };
+        let extended = s.apply(record.id(), more).await;
+        assert_eq!((extended.state, extended.request().binding), (CallState::Pending, binding));
+        assert!(extended.request().due_at <= extended.request().expires_at);
+    }
+    s.pass(599);
+    for record in [&first, &second] {
+        assert_eq!(s.refuse(record.id(), Event::Expire).await, Refusal::NotDue);
+    }
+    let decided = s.apply(first.id(), Event::Decide(first.request().approve().by("alice"))).await;
+    assert_eq!(decided.state, CallState::Approved);
+    s.pass(1);
+    assert_eq!(s.apply(second.id(), Event::Expire).await.state, CallState::Expired);
+}
+
 /// A caller that gives up ownership leaves a call that only the host can withdraw.
 pub async fn a_detached_call_has_no_owner(s: Subject) {
     let owner = OwnerToken::new();

@@ -146,7 +146,12 @@ async fn invariant_5_what_does_not_fit_is_not_sent() {
         panic!("nothing was decided")
     };
     assert!(shown.lock().unwrap().contains("No change: the editor ended with"));
-    assert!(shown.lock().unwrap().contains(&format!("hitl approve {}", ticket.request().id)));
+    // It says how this gate's calls are decided: no other program can open a store in memory.
+    let id = ticket.request().id;
+    let how = format!(
+        "waits for a decision: only this process can decide it, with `Gate::decide`: call {id}"
+    );
+    assert!(shown.lock().unwrap().contains(&how), "{shown:?}");
 }
 
 #[tokio::test]
