@@ -110,7 +110,7 @@ impl fmt::Display for ArgumentChanges {
 
 /// Lists the places at which a patch sets a value with a mask, and both trees look the same.
 fn replaced_masks(
-    path: &mut Vec<PathPart>,
+    at: &mut Vec<PathPart>,
     patch: &Json,
     first: Option<&Json>,
     last: Option<&Json>,
@@ -120,15 +120,15 @@ fn replaced_masks(
         for (key, change) in entries {
             let below = |tree: Option<&Json>| tree.and_then(|tree| tree.get(key).cloned());
             let (first, last) = (below(first), below(last));
-            path.push(PathPart::Key(key.clone()));
-            replaced_masks(path, change, first.as_ref(), last.as_ref(), found);
-            path.pop();
+            at.push(PathPart::Key(key.clone()));
+            replaced_masks(at, change, first.as_ref(), last.as_ref(), found);
+            at.pop();
         }
         return;
     }
     let looks_the_same = first.zip(last).is_some_and(|(first, last)| same_value(first, last));
-    let place = place(path);
-    let known = found.iter().any(|known| *known == place);
+    let place = place(at);
+    let known = found.contains(&place);
     if looks_the_same && !known && holds_mask(patch) && last.is_some_and(holds_mask) {
         found.push(place);
     }

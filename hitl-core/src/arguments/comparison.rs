@@ -130,16 +130,15 @@ pub(crate) fn place(path: &[PathPart]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
     let mut place = String::new();
     for part in path {
-        match part {
-            PathPart::Item(index) => place.push_str(&format!("[{index}]")),
+        let (seam, part) = match part {
+            PathPart::Item(index) => ("", format!("[{index}]")),
             PathPart::Key(key) if is_long(key) || !key.chars().all(plain) => {
-                place.push_str(&format!("[{}]", quoted(&clip(key, MAX_KEY))));
+                ("", format!("[{}]", quoted(&clip(key, MAX_KEY))))
             }
-            PathPart::Key(key) => {
-                place.push_str(if place.is_empty() { "" } else { "." });
-                place.push_str(key);
-            }
-        }
+            PathPart::Key(key) => (if place.is_empty() { "" } else { "." }, key.clone()),
+        };
+        place.push_str(seam);
+        place.push_str(&part);
     }
     place
 }

@@ -249,8 +249,8 @@ impl From<ParseJsonError> for ArgumentError {
 
 impl serde::de::Error for ArgumentError {
     /// A type's own message may quote the value, so it is kept apart: the gate shows it where the
-    /// tool takes no secrets, without copies of the arguments. Those of serde that say nothing about
-    /// the value are put into other words.
+    /// tool takes no secrets, without copies of the arguments. Those of serde that say nothing
+    /// about the value are put into other words.
     fn custom<T: fmt::Display>(message: T) -> Self {
         let message = message.to_string();
         let no_form = message.starts_with("data did not match any variant of untagged enum ")

@@ -1,5 +1,6 @@
 use hitl_base::json::parse_json;
 
+use super::Secrecy::{Nothing, Part, Whole};
 use super::*;
 
 /// Looks up names in a schema, with one path that the host declared sensitive.
@@ -73,7 +74,6 @@ fn secrets_are_found_wherever_they_are_marked() {
     }"##;
     let names = ["pin", "login", "keys", "by", "cards", "tree", "id", "id2"];
     let found: Vec<Secrecy> = find(schema, &names).into_iter().map(Result::unwrap).collect();
-    use Secrecy::{Nothing, Part, Whole};
     assert_eq!(found, [Whole, Part, Part, Part, Part, Nothing, Nothing, Whole]);
     for (path, secrecy) in
         [("a", Whole), ("*", Whole), ("a.b", Part), ("*.b", Part), ("b", Nothing)]

@@ -69,12 +69,18 @@ impl<'s> OrderFinder<'s> {
             }
             fields[index].1.extend(schema);
         };
-        names.unwrap_or_default().iter().for_each(|name| field(name, None));
+        for name in names.unwrap_or_default() {
+            field(name, None);
+        }
         let (mut other, mut items) = (Vec::new(), Vec::new());
         for node in nodes {
-            property_order(node).into_iter().for_each(|name| field(name, None));
+            for name in property_order(node) {
+                field(name, None);
+            }
             let properties = node.get("properties").map_or(&[][..], Json::entries);
-            properties.iter().for_each(|(name, schema)| field(name, Some(schema)));
+            for (name, schema) in properties {
+                field(name, Some(schema));
+            }
             other.extend(node.get("additionalProperties"));
             for key in ["items", "prefixItems"] {
                 match node.get(key) {

@@ -258,7 +258,7 @@ fn spellings(whole: u64, cents: u64, power: u32) -> Vec<(String, f64)> {
         (format!("{whole} {cents}/100"), value),
         (format!("{whole}; {whole}"), units),
         (format!("{whole}000"), units * 1e3),
-        (roman(whole % 4000), (whole % 4000) as f64),
+        (roman(whole % 4000), units % 4000.0),
         (format!("{whole:#x}"), units),
         (format!("{whole:#b}"), units),
         (format!("0o{whole:o}"), units),

@@ -88,8 +88,8 @@ impl Signal for BulkAction {
     }
 }
 
-/// More than 100 recipients: -10. Stricter than the original: a list counts as its length, a text as
-/// the number of its parts, and a count that cannot be read for sure counts as large.
+/// More than 100 recipients: -10. Stricter than the original: a list counts as its length, a text
+/// as the number of its parts, and a count that cannot be read for sure counts as large.
 #[derive(Clone, Copy, Debug)]
 pub struct ManyRecipients;
 

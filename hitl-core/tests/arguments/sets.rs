@@ -214,7 +214,7 @@ async fn invariant_2_sets_are_sets_inside_types_of_the_host_s_own() {
     one_text::<Clear>(&[r#"["b","a"]"#, r#"["a","b"]"#], r#"["a","b"]"#).await;
     one_text::<Holder>(
         &[r#"{"tags":["y","x"],"order":[3,1,2],"deep":{"k":[9,8,10]}}"#],
-        r#"{"deep":{"k":[8,9,10]},"order":[3,1,2],"tags":["x","y"]}"#,
+        r#"{"tags":["x","y"],"order":[3,1,2],"deep":{"k":[8,9,10]}}"#,
     )
     .await;
     one_text::<Tagged>(

@@ -24,17 +24,17 @@ fn body(request: &hitl::ApprovalRequest, patch: &Value) -> Value {
     json!({ "revision": request.revision, "binding": request.binding.to_string(), "patch": patch })
 }
 
-async fn preview(console: &Router, request: &hitl::ApprovalRequest, patch: Value) -> Answer {
+async fn preview(console: &Router, request: &hitl::ApprovalRequest, edit: Value) -> Answer {
     let path = format!("/api/calls/{}/edit/preview", request.id);
-    post(path, &body(request, &patch)).by(ANN).of(console).await
+    post(path, &body(request, &edit)).by(ANN).of(console).await
 }
 
 #[tokio::test]
 async fn a_preview_shows_the_result_of_an_edit_and_stores_nothing() {
     let (gate, console) = console().await;
     let request = submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.0, true, "economy", "")).await;
-    let patch = r#"{"bags": 2, "price": 120.50}"#;
-    let answer = preview(&console, &request, json!(patch)).await;
+    let edit = r#"{"bags": 2, "price": 120.50}"#;
+    let answer = preview(&console, &request, json!(edit)).await;
     let text = answer.text.clone();
     let shown = answer.ok();
     assert_eq!(
@@ -57,7 +57,7 @@ async fn a_preview_shows_the_result_of_an_edit_and_stores_nothing() {
     assert_eq!((kept.version(), kept.request().revision), (1, 1), "a preview stores nothing");
     // The decision has the result that was shown.
     let path = format!("/api/calls/{}", request.id);
-    let mut decision = body(&request, &json!(patch));
+    let mut decision = body(&request, &json!(edit));
     decision["answer"] = json!("edit");
     let edited = post(format!("{path}/decide"), &decision).by(ANN).of(&console).await.ok();
     assert_eq!(edited["binding"], shown["binding"]);

@@ -7,8 +7,10 @@ use futures::future::try_join_all;
 
 use crate::gate::calls::lifecycle::{BatchObstacle, ClaimRef, batch_obstacle};
 use crate::gate::claiming::claim::{ClaimOutcome, claim_alone, record_grant_use};
-use crate::gate::claiming::claim_check::{ClaimCheck, ClaimableCall, check_claimable};
-use crate::gate::claiming::claim_effect::{EffectToReserve, reserve_effect};
+use crate::gate::claiming::claim_check::{
+    ClaimCheck, ClaimableCall, EffectToReserve, check_claimable,
+};
+use crate::gate::claiming::claim_effect::reserve_effect;
 use crate::gate::claiming::pending_claim::PendingClaim;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;

@@ -9,7 +9,6 @@ use crate::arguments::Snapshot;
 use crate::audit::AuditEvent;
 use crate::call::{BindingDigest, CallContext, StateMap};
 use crate::gate::calls::lifecycle::MAX_REASON;
-use crate::gate::claiming::claim_effect::EffectToReserve;
 use crate::gate::contents::comparison::ContentComparison;
 use crate::gate::contents::referent::Referents;
 use crate::gate::core::GateCore;
@@ -41,6 +40,12 @@ pub(in crate::gate) struct ClaimableCall {
     effect: Option<EffectToReserve>,
     /// The requester with their current roles, if those have changed.
     context: Option<Box<CallContext>>,
+}
+
+/// The effect of a call that may be claimed, and what the call needs if it repeats that effect.
+pub(in crate::gate) struct EffectToReserve {
+    pub(in crate::gate) effect: CallEffect,
+    pub(in crate::gate) in_full: Requirement,
 }
 
 /// A claimed call that is ready to run.

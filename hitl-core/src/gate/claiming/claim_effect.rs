@@ -3,18 +3,11 @@
 use crate::approval::repeat_reason;
 use crate::audit::AuditEvent;
 use crate::call::EffectRepeat;
-use crate::gate::claiming::claim_check::{ClaimCheck, defer_claim};
+use crate::gate::claiming::claim_check::{ClaimCheck, EffectToReserve, defer_claim};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
-use crate::gate::evaluation::effects::{CallEffect, Reservation};
+use crate::gate::evaluation::effects::Reservation;
 use crate::machine::{CallRecord, Event};
-use crate::policy::Requirement;
-
-/// The effect of a call that may be claimed, and what the call needs if it repeats that effect.
-pub(in crate::gate) struct EffectToReserve {
-    pub(in crate::gate) effect: CallEffect,
-    pub(in crate::gate) in_full: Requirement,
-}
 
 /// Makes the call the holder of its effect. Returns `None` if it is now.
 pub(in crate::gate) async fn reserve_effect(

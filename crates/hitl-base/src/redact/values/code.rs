@@ -1,4 +1,4 @@
-//! Whether what stands beside a name is code, another name, or a part of something else.
+//! Code, other names and parts of something else that stand beside a name.
 
 use super::super::forms::is_plain;
 use super::super::natural_text::is_name;
