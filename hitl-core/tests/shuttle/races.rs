@@ -405,7 +405,7 @@ fn invariant_3_a_reconcile_races_the_body_and_its_death() {
                 None => shuttle::future::yield_now().await,
             }
         };
-        moments(20).await;
+        provider.moments_until_effect(80).await;
         life.end();
         // Without a claim it is settled already.
         if let Some(claim) = claim {
