@@ -374,7 +374,7 @@ fn invariant_3_recovery_races_a_late_result() {
     });
 }
 
-/// A body that timed out continues and its process dies at some moment, while two other processes ask
+/// A body that timed out continues, and its process dies at some moment, while two others ask
 /// the provider what it did: in every order the provider acts once.
 fn invariant_3_a_reconcile_races_the_body_and_its_death() {
     explore(&["found", "in time", "started again"], async || {
@@ -405,7 +405,7 @@ fn invariant_3_a_reconcile_races_the_body_and_its_death() {
                 None => shuttle::future::yield_now().await,
             }
         };
-        moments(20).await;
+        provider.moments_until_effect(80).await;
         life.end();
         // Without a claim it is settled already.
         if let Some(claim) = claim {

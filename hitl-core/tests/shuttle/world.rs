@@ -48,13 +48,31 @@ impl Tool for Pay {
     }
 }
 
-/// A provider that counts what it did.
+/// A provider that counts what it did, and how often it was asked.
 #[derive(Clone, Default)]
-pub(crate) struct Provider(Arc<AtomicUsize>);
+pub(crate) struct Provider {
+    effects: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
+}
 
 impl Provider {
     pub(crate) fn effects(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
+        self.effects.load(Ordering::SeqCst)
+    }
+
+    /// Waits for a while, and no longer than until a counter has moved: what then follows comes at
+    /// the worst moment.
+    async fn moments_until(counter: &AtomicUsize, most: u32) {
+        for _ in 0..most {
+            if counter.load(Ordering::SeqCst) > 0 {
+                break;
+            }
+            yield_now().await;
+        }
+    }
+
+    pub(crate) async fn moments_until_effect(&self, most: u32) {
+        Self::moments_until(&self.effects, most).await;
     }
 }
 
@@ -85,11 +103,11 @@ impl Tool for Letter {
     }
     async fn run(permit: Permit<Self>) -> Result<String, String> {
         let (_, cx) = permit.open();
-        moments(12).await;
+        Provider::moments_until(&cx.state::<Provider>().asked, 60).await;
         if cx.state::<Life>().0.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        cx.state::<Provider>().0.fetch_add(1, Ordering::SeqCst);
+        cx.state::<Provider>().effects.fetch_add(1, Ordering::SeqCst);
         moments(4).await;
         if cx.state::<Life>().0.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
@@ -98,9 +116,10 @@ impl Tool for Letter {
     }
     fn reconciler() -> Option<Reconciler<Self, String>> {
         Some(Reconciler::new(|attempt: Attempt<Self>| async move {
-            moments(3).await;
-            let effects = attempt.cx().state::<Provider>().effects();
-            moments(3).await;
+            let provider = attempt.cx().state::<Provider>();
+            let effects = provider.effects();
+            provider.asked.fetch_add(1, Ordering::SeqCst);
+            moments(8).await;
             Ok::<_, String>(match effects {
                 0 => Reconciliation::NotExecuted,
                 _ => Reconciliation::Executed("found".to_owned()),
