@@ -40,7 +40,12 @@ async fn a_card_has_the_preview_what_the_model_states_a_link_and_the_calls_befor
             .conversation_url("https://chat.example.com/c/7")
     };
     for position in 0..7 {
-        let _ = gate.submit(refund(format!("A-{position}"))).by(cx()).key("run", position).await.unwrap();
+        let _ = gate
+            .submit(refund(format!("A-{position}")))
+            .by(cx())
+            .key("run", position)
+            .await
+            .unwrap();
     }
     let other = cx().tenant("acme");
     let _ = gate.submit(refund("elsewhere")).by(other).key("run", 7).await.unwrap();
