@@ -38,7 +38,7 @@ pub(in crate::gate) fn mask_title(redactor: &Redactor, title: &str, secrets: &Ta
 }
 
 /// Returns the effect of a call as a reviewer reads it: that of the `shown` arguments, without
-/// secrets. What is compared is the digest of the exact text.
+/// secrets. What is compared is a digest of the text without its letter case.
 pub(in crate::gate) fn show_effect(
     redactor: &Redactor,
     template: &str,

@@ -219,12 +219,12 @@ async fn invariant_2_sets_are_sets_inside_types_of_the_host_s_own() {
     .await;
     one_text::<Tagged>(
         &[r#"{"kind":"set","items":["b","a"]}"#, r#"{"kind":"set","items":["a","b"]}"#],
-        r#"{"items":["a","b"],"kind":"set"}"#,
+        r#"{"kind":"set","items":["a","b"]}"#,
     )
     .await;
     one_text::<Tagged>(
         &[r#"{"kind":"list","items":["b","a"]}"#],
-        r#"{"items":["b","a"],"kind":"list"}"#,
+        r#"{"kind":"list","items":["b","a"]}"#,
     )
     .await;
     one_text::<External>(&[r#"{"Set":[2,1]}"#, r#"{"Set":[1,2]}"#], r#"{"Set":[1,2]}"#).await;

@@ -242,7 +242,8 @@ async fn a_call_that_took_effect_is_executed_with_what_its_tool_found_and_does_n
     // It holds its effect: another charge of the card is asked about.
     let again = gate.submit(charge()).by("ann").key("other", 0).await.unwrap();
     let Submission::Pending(ticket) = again else { panic!("{again:?}") };
-    assert!(ticket.request().reasons.last().unwrap().contains("which has run"));
+    let earlier = ticket.request().earlier.as_ref().unwrap().to_string();
+    assert!(earlier.contains("which has run"), "{earlier}");
 }
 
 #[tokio::test]
@@ -586,8 +587,8 @@ async fn a_call_without_effect_keeps_its_effect_until_it_ends_and_frees_it_then(
     let gate = place.gate::<Charge>().await;
     let other = gate.submit(charge()).by("ann").key("run", 1).await.unwrap();
     let Submission::Pending(ticket) = other else { panic!("{other:?}") };
-    let reasons = ticket.request().reasons.join(";");
-    assert!(reasons.contains("about to start"), "{reasons}");
+    let earlier = ticket.request().earlier.as_ref().unwrap().to_string();
+    assert!(earlier.contains("which is approved and starts first"), "{earlier}");
     let record = place.record(0).await;
     gate.cancel(&record, "bob", "not any more").await.unwrap();
     assert_eq!(place.state(0).await, CallState::Cancelled, "it has not run");
