@@ -8,6 +8,7 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
 use shuttle::future::{block_on, yield_now};
+use shuttle::rand::Rng as _;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 
 use crate::sync::moments;
@@ -72,6 +73,8 @@ impl Provider {
     }
 
     pub(crate) async fn moments_until_effect(&self, most: u32) {
+        // In some orders the effect never comes.
+        let most = shuttle::rand::thread_rng().gen_range(0..=most);
         Self::moments_until(&self.effects, most).await;
     }
 }
