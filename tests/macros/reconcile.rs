@@ -25,6 +25,7 @@ impl Bank {
         cx: RunContext,
         payment: String,
     ) -> Result<Reconciliation<u64>, std::io::Error> {
+        tokio::task::yield_now().await;
         self.asked.lock().unwrap().push(format!("{payment} {}", cx.idempotency_key()));
         Ok(Reconciliation::Executed(u64::MAX))
     }
@@ -64,6 +65,7 @@ async fn find_transfer(
 ) -> Result<Reconciliation<String>, String> {
     let asked =
         format!("{} {to} {parts:?} {} {currency} {note:?} {}", cx.principal, limit.0, pin.len());
+    tokio::task::yield_now().await;
     bank.asked.lock().unwrap().push(asked);
     Ok(Reconciliation::Executed(format!("found for {to}")))
 }
@@ -76,6 +78,7 @@ async fn ring(#[hitl(state)] bank: &Arc<Bank>) {
 }
 
 async fn rang(_: &Arc<Bank>) -> Reconciliation<()> {
+    tokio::task::yield_now().await;
     Reconciliation::Executed(())
 }
 

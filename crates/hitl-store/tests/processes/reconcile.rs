@@ -37,7 +37,7 @@ impl Provider {
     async fn hang_if(&self, at: &str) {
         if self.hangs == at {
             say(at);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -78,7 +78,6 @@ fn escalations(config: &ToolConfig) -> Vec<EscalationStep> {
 }
 
 impl PreparedCall {
-    #[expect(clippy::too_many_lines, reason = "one line for each field of a record")]
     pub(in crate::gate) fn new(
         call: EvaluatedCall,
         words: CallWords,
