@@ -263,8 +263,8 @@ async fn invariant_2_a_preview_that_changed_after_the_approval_is_asked_about_wi
     assert!(shown.contains("the preview has changed since it was last shown: `total`"), "{shown}");
     assert_eq!(shop.refunded(), [""; 0]);
     // The earlier decision does not count, and the new one is about the present preview.
-    let stale = gate.decide(request.approve().by("carl")).await.unwrap_err();
-    assert_eq!(stale.kind(), GateErrorKind::Refused);
+    let outdated = gate.decide(request.approve().by("carl")).await.unwrap_err();
+    assert_eq!(outdated.kind(), GateErrorKind::Refused);
     approve(&gate, again).await;
     assert_eq!(claimed(&gate, &request).await.state(), CallState::Executed);
     assert_eq!(shop.refunded(), ["17"]);
