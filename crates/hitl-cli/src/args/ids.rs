@@ -1,6 +1,6 @@
 //! Ids on the command line: whole, or enough of their beginning or end. Pure.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::str::FromStr;
 
 use hitl_base::display::{clip, visible};
@@ -94,10 +94,10 @@ impl<'p, T: Display + PartialEq> IdSearch<'p, T> {
                 let mut why =
                     format!("several {kind}s have an id that begins or ends with `{part}`:");
                 for (id, name) in &self.found {
-                    why.push_str(&format!("\n  {id}  {}", visible(&clip(name, NAME))));
+                    let _ = write!(why, "\n  {id}  {}", visible(&clip(name, NAME)));
                 }
                 if self.more > 0 {
-                    why.push_str(&format!("\n  and {} more", self.more));
+                    let _ = write!(why, "\n  and {} more", self.more);
                 }
                 Err(Failure::usage(why))
             }

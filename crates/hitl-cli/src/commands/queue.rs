@@ -43,7 +43,7 @@ pub(super) async fn run(
     if more {
         writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
     }
-    let next = lines.first().and_then(|line| next_step(line.state));
+    let next = lines.first().map(|line| next_step(line.state));
     if let Some((what, verb)) = next {
         output.note(&format!("{what}: {}", output.hint.inline(&[verb, "ID"])))?;
     }
@@ -93,11 +93,11 @@ fn nothing(filter: Filter, hint: &CommandHint) -> String {
 }
 
 /// Returns what a person does next about calls in this state, and the command for it.
-fn next_step(state: CallState) -> Option<(&'static str, &'static str)> {
+fn next_step(state: CallState) -> (&'static str, &'static str) {
     match state {
-        CallState::Pending => Some(("to see one and decide it", "approve")),
-        CallState::OutcomeUnknown => Some(("to see one and say how it ended", "resolve")),
-        _ => Some(("to see one", "show")),
+        CallState::Pending => ("to see one and decide it", "approve"),
+        CallState::OutcomeUnknown => ("to see one and say how it ended", "resolve"),
+        _ => ("to see one", "show"),
     }
 }
 
