@@ -66,7 +66,7 @@ async fn digest(gate: &Gate, call: Anything, position: u64) -> String {
 }
 
 #[tokio::test]
-async fn keys_are_sorted_at_every_depth_and_nested_secrets_are_masked() {
+async fn fields_are_shown_as_they_are_declared_and_nested_secrets_are_masked() {
     let gate = gate().await;
     let call = anything(
         BTreeMap::from([("b".into(), vec![1]), ("a".into(), vec![])]),
@@ -76,7 +76,7 @@ async fn keys_are_sorted_at_every_depth_and_nested_secrets_are_masked() {
     let preview = gate.assess(&call, "ann").unwrap();
     assert_eq!(
         preview.arguments.as_str(),
-        r#"{"keep":{"apple":0.5,"secret":"[redacted]","zebra":1},"nested":{"a":[],"b":[1]},"top":"t"}"#
+        r#"{"nested":{"a":[],"b":[1]},"keep":{"zebra":1,"secret":"[redacted]","apple":0.5},"top":"t"}"#
     );
 }
 
