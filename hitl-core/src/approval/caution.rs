@@ -28,7 +28,7 @@ impl ApprovalRequest {
     /// Returns why one key is too little to approve it; empty if it is enough.
     ///
     /// A surface asks for a second, separate step before it approves a request with a caution.
-    /// [`Queue::decide_all`](crate::queue::Queue::decide_all) and the console's bulk approval
+    /// [`Queue::decide_all`](crate::gate::Queue::decide_all) and the console's bulk approval
     /// refuse it.
     ///
     /// ```

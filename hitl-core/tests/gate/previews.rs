@@ -256,7 +256,7 @@ async fn invariant_2_a_preview_that_changed_after_the_approval_is_asked_about_wi
     assert_eq!(facts(again)["total"], "9,900 EUR");
     assert_eq!(
         again.reasons.last().unwrap(),
-        "asked again: what the call would do has changed since"
+        "asked again: what the call would do has changed since this was asked"
     );
     let shown = card(again);
     assert!(shown.contains("total: 9,900 EUR  (changed, it was \"1,200 EUR\")"), "{shown}");
