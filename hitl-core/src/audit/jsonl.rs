@@ -71,9 +71,12 @@ impl JsonlAudit {
 
     /// Opens the first file of the folder that no other process holds: `audit-1.jsonl`,
     /// `audit-2.jsonl`, and so on. So each of several processes has its own chain, and a process
-    /// that restarts continues an existing one.
+    /// that restarts continues an existing one. Creates the folder if it is missing.
     pub fn in_folder(folder: impl AsRef<Path>) -> Result<Self, AuditError> {
         let folder = folder.as_ref();
+        std::fs::create_dir_all(folder).map_err(|error| {
+            AuditError::new(format!("cannot create the audit folder {}: {error}", folder.display()))
+        })?;
         for number in 1..=WRITERS {
             if let Some(audit) = Self::try_open(&folder.join(format!("audit-{number}.jsonl")))? {
                 return Ok(audit);

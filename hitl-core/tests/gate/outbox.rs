@@ -4,12 +4,16 @@
 use crate::slow;
 use crate::support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use futures::FutureExt as _;
 use hitl_core::audit::{
     AuditEvent, ChainHead, ChainWriter, FindingKind, JsonlAudit, MemoryAudit, Verifier,
 };
-use hitl_core::store::ChangeId;
-use hitl_core::{CallKey, Gate, MemoryStore, SessionId, Store, Submission, Tenant};
+use hitl_core::store::{ChangeId, StoreWrapper};
+use hitl_core::{CallKey, Gate, MemoryStore, SessionId, Store, StoreError, Submission, Tenant};
 use slow::Slow;
 use support::{Bench, Flaky, World, bench, note, pay, tools, until};
 
@@ -77,6 +81,45 @@ async fn invariant_6_debt_survives_its_process() {
     assert!(!said.contains("hunter2"), "invariant 8: {said}");
     gate.flush_audit().await.unwrap();
     assert_eq!(gate.recover().await.unwrap().audited, 0, "once");
+}
+
+/// A store that counts the changes that were acknowledged to it.
+#[derive(Clone, Default)]
+struct Counting {
+    inner: MemoryStore,
+    acknowledged: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl StoreWrapper for Counting {
+    type Inner = MemoryStore;
+
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    async fn outbox_ack(&self, audited: &[ChangeId]) -> Result<(), StoreError> {
+        self.inner.outbox_ack(audited).await?;
+        self.acknowledged.fetch_add(audited.len(), Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// Otherwise each of many processes that end at once would audit them again.
+#[tokio::test(start_paused = true)]
+async fn what_a_gate_audits_for_a_dead_process_is_acknowledged_before_it_is_built() {
+    let (store, flaky) = (Counting::default(), Flaky::default());
+    let build = tools(Gate::builder()).state(World::default()).store(store.inner.clone());
+    let gate = build.audit(flaky.clone()).build().await.unwrap();
+    let ticket = asked(&gate, "run").await;
+    flaky.fail_after(0);
+    gate.decide(ticket.request().reject("no").by("dora")).await.unwrap();
+    drop((ticket, gate));
+    tokio::task::yield_now().await;
+
+    let build = tools(Gate::builder()).state(World::default()).store(store.clone());
+    let _gate = build.audit(MemoryAudit::new()).build().await.unwrap();
+    assert_eq!(store.acknowledged.load(Ordering::SeqCst), 1, "no time has passed");
 }
 
 /// The caller goes away between the store's answer and the audit.

@@ -151,9 +151,11 @@ async fn rotation_carries_the_chain_over() {
 
 #[tokio::test]
 async fn each_process_of_a_folder_has_a_chain_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = JsonlAudit::in_folder(folder.path()).unwrap();
-    let second = JsonlAudit::in_folder(folder.path()).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    // It is created.
+    let folder = place.path().join("audit/of/this");
+    let first = JsonlAudit::in_folder(&folder).unwrap();
+    let second = JsonlAudit::in_folder(&folder).unwrap();
     let store = hitl_core::MemoryStore::new();
     for (audit, run) in [(first, "one"), (second, "two")] {
         let build =
@@ -162,7 +164,7 @@ async fn each_process_of_a_folder_has_a_chain_of_its_own() {
         gate.call(note("text")).by("ann").key(run, 1).await.unwrap();
     }
     let verify = |files: &[&str]| {
-        let with = |v: Verifier, file: &&str| v.file(folder.path().join(file)).unwrap();
+        let with = |v: Verifier, file: &&str| v.file(folder.join(file)).unwrap();
         files.iter().fold(Verifier::new().for_store(), with)
     };
     let tenants = [hitl_core::Tenant::default()];
@@ -174,8 +176,8 @@ async fn each_process_of_a_folder_has_a_chain_of_its_own() {
     let kinds: Vec<FindingKind> = one.findings.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [FindingKind::MissingWriter, FindingKind::NoIntent]);
     // A log that is free again is continued.
-    JsonlAudit::in_folder(folder.path()).unwrap();
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "two logs and their locks");
+    JsonlAudit::in_folder(&folder).unwrap();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 4, "two logs and their locks");
 }
 
 /// A run without an intent in the log: the log was replaced by one that is consistent in itself.

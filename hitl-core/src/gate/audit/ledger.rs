@@ -168,6 +168,18 @@ impl AuditLedger {
     pub(in crate::gate) async fn audit_orphaned_changes(
         &self,
     ) -> Result<Vec<HistoryEntry>, GateError> {
+        let taken = self.take_orphaned_changes().await?;
+        if !taken.is_empty() {
+            // Now: if this process ended at once, the next one would audit them again.
+            let acknowledged = outbox::acknowledge(self.trail.kept(), &**self.calls.store()).await;
+            if let Err(error) = acknowledged {
+                tracing::warn!(%error, "the store was not told what is audited; trying again");
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn take_orphaned_changes(&self) -> Result<Vec<HistoryEntry>, GateError> {
         let (store, session) = (self.calls.store(), self.calls.session());
         let mut done = Vec::new();
         loop {
