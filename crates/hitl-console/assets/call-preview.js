@@ -1,7 +1,7 @@
 // Why a call is made, and what it would do: what its tool, the model and the host say, and the calls
 // before it. Nothing here decides.
 
-import { stateIcon, stateName } from "./card-parts.js";
+import { stateIcon, stateName } from "./states.js";
 import { h } from "./dom.js";
 import { plural } from "./text.js";
 
