@@ -98,7 +98,7 @@ export class Queue extends HTMLElement {
 		listen(stream, "state", () => stream.state === "live" && this.load());
 		listen(session, "signed-in", () => this.load());
 		listen(document, "keydown", (event) => this.#key(event));
-		this.#leave.push(ticking(this, 15000, () => this.#rows.forEach((row) => row.tick())));
+		this.#leave.push(ticking(this, 5000, () => this.#rows.forEach((row) => row.tick())));
 		this.load();
 	}
 
