@@ -99,7 +99,7 @@ mod tests {
         let long = plain(&"word ".repeat(1_000_000)).unwrap();
         assert!(long.chars().count() < 1_200 && long.ends_with("[… the rest is left out]"));
         assert_eq!(plain(&"é".repeat(MAX_READ)), Some("[too long]".to_owned()));
-        // Whatever is masked, is masked before it is shortened.
+        // A text is masked before it is shortened.
         let masked =
             stated_reason(&"secret ".repeat(500), |text| Cow::Owned(text.replace("secret", "*")));
         let masked = masked.unwrap();

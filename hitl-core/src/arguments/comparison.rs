@@ -102,7 +102,7 @@ fn by_key(entries: &[(String, Json)]) -> HashMap<&str, &Json> {
 }
 
 /// Returns whether two values are the same for every reader of JSON: numbers by value, and objects
-/// whatever the order of their keys.
+/// in any order of their keys.
 pub(crate) fn same_value(a: &Json, b: &Json) -> bool {
     alike(a, b, &|a, b| a == b || same_number(a, b))
 }

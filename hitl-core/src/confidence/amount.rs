@@ -45,7 +45,7 @@ pub(super) fn is_unit(key: &str, value: &Json) -> bool {
         key.as_bytes().windows(word.len()).any(part)
     };
     let Json::String(text) = value else { return false };
-    // Whatever can be written in digits may be an amount all the same.
+    // A text with digits may be an amount all the same.
     !text.chars().any(char::is_numeric) && (names("currency") || names("unit"))
 }
 

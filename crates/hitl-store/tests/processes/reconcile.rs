@@ -122,7 +122,7 @@ async fn invariant_3_after_kill_9_the_provider_says_whether_the_call_runs_again(
             assert_eq!(child.hear(), outcome, "{dies:?}");
         }
         let refunds = Provider::all(&file.with_extension("refunds"));
-        assert_eq!(refunds, ["default/run#0 pay_1"], "{dies:?}: once, whatever happened");
+        assert_eq!(refunds, ["default/run#0 pay_1"], "{dies:?}: once in each order");
         let store = SqliteStore::open(&file).await.unwrap();
         store.check().await.unwrap();
         let record = store.get_by_key(&CallKey::new("run", 0)).await.unwrap().unwrap();

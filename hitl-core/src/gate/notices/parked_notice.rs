@@ -14,8 +14,8 @@ use crate::machine::CallRecord;
 const TITLE: usize = 160;
 
 /// A call that was started and whose outcome nobody knows, because its process died or its time ran
-/// out. It is parked: it does not run again until a person has settled it. It may be displayed,
-/// sent and logged.
+/// out. It is parked: it does not run again until its tool or a person has settled it. It may be
+/// displayed, sent and logged.
 #[derive(Clone, Debug)]
 pub struct ParkedNotice {
     request: Arc<ApprovalRequest>,
