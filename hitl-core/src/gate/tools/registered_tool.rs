@@ -349,8 +349,8 @@ impl RegisteredTool {
     }
 }
 
-/// Adds a type's own words to the error about arguments that it refused, so that a model can correct
-/// its call: without copies of the arguments, and without what looks like a secret.
+/// Adds a type's own words to the error about arguments that it refused, so that a model can
+/// correct its call: without copies of the arguments, and without what looks like a secret.
 fn explain(error: ArgumentError, text: &str) -> ArgumentError {
     error.with_own_words(|words| match parse_with_limits(text, UNLIMITED) {
         Ok(arguments) => {
