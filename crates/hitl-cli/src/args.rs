@@ -80,7 +80,8 @@ pub(crate) struct BackendArgs {
     /// one per line.
     #[arg(long, global = true, env = "HITL_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// See and decide only this tenant's calls (repeatable) [default: all tenants].
+    /// See and decide only this tenant's calls (repeatable) [default: all tenants]. With --url: one
+    /// of the tenants of the token's owner [default: the first].
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) tenant: Vec<String>,
 }

@@ -4,6 +4,7 @@
 import { Stream } from "./stream.js";
 
 const KEY = "hitl-token";
+const TENANT = "hitl-tenant";
 
 /** The error of a console that refused or could not be reached. */
 export class Refused extends Error {
@@ -15,6 +16,7 @@ export class Refused extends Error {
 
 export class Console extends EventTarget {
 	#token = sessionStorage.getItem(KEY);
+	#tenant = sessionStorage.getItem(TENANT);
 
 	constructor(base) {
 		super();
@@ -30,6 +32,7 @@ export class Console extends EventTarget {
 	headers(more = {}) {
 		const mine = { "x-hitl-console": "1", ...more };
 		if (this.#token) mine.authorization = `Bearer ${this.#token}`;
+		if (this.#tenant !== null) mine["hitl-tenant"] = encodeURIComponent(this.#tenant);
 		return mine;
 	}
 
@@ -95,7 +98,12 @@ export class Console extends EventTarget {
 		const before = this.#token;
 		if (token !== undefined) this.#token = token;
 		try {
-			this.me = await this.get("api/me");
+			this.me = await this.get("api/me").catch((error) => {
+				// The tenant of an earlier sign-in.
+				if (error.kind !== "tenant" || this.#tenant === null) throw error;
+				this.#keepTenant(null);
+				return this.get("api/me");
+			});
 		} catch (error) {
 			this.#token = before;
 			throw error;
@@ -106,10 +114,24 @@ export class Console extends EventTarget {
 		return this.me;
 	}
 
+	/** Shows another of the reviewer's tenants. */
+	async choose(tenant) {
+		this.#keepTenant(tenant);
+		this.stream.stop();
+		await this.signIn();
+	}
+
+	#keepTenant(tenant) {
+		this.#tenant = tenant;
+		if (tenant === null) sessionStorage.removeItem(TENANT);
+		else sessionStorage.setItem(TENANT, tenant);
+	}
+
 	signedOut() {
 		const was = this.me;
 		this.me = null;
 		this.#token = null;
+		this.#keepTenant(null);
 		sessionStorage.removeItem(KEY);
 		this.stream.stop();
 		if (was) this.dispatchEvent(new Event("signed-out"));

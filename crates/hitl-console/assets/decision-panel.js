@@ -220,9 +220,11 @@ export class DecisionPanel {
 		const draft = this.#draft;
 		const [{ editor }, { extend }] = await Promise.all([import("./edit.js"), import("./style.js")]);
 		await extend(this.element.getRootNode());
+		const { revision, binding } = this.#call;
 		this.#form = editor(this.#call, {
 			cancel: () => this.home(true),
-			send: (patch) => this.#decide({ answer: "edit", patch }),
+			look: (patch) => this.#look("edit/preview", { revision, binding, patch }),
+			send: (patch, { binding, state }) => this.#decide({ answer: "edit", patch, previewed: { binding, state } }),
 			draft: draft?.fields,
 		});
 		fill(this.#body, this.#form);

@@ -2,31 +2,43 @@
 
 import { inOrder } from "./arguments.js";
 import { fill, h, say } from "./dom.js";
+import { EditPreview } from "./edit-preview.js";
 import { kind, parse, pretty, write } from "./json.js";
 import { resolve, types, wrong } from "./schema.js";
 import { pieces, plural } from "./text.js";
 import { line, paragraphs } from "./value-view.js";
 
 const MASKED = "[redacted";
+const APPROVES = "Approve with these changes";
+const CHANGES = "Make these changes";
 
-/** The form. `draft` holds what was typed before, by name; `cancel` and `send` end it. */
-export function editor(call, { cancel, send, draft = new Map() }) {
+/**
+ * The form. `draft` holds what was typed before, by name; `look` asks what a patch would do; `cancel` and `send` end
+ * the form. Nothing is sent whose result has not been shown.
+ */
+export function editor(call, { cancel, send, look, draft = new Map() }) {
 	const before = parse(call.argumentsText);
 	const schema = call.schema ?? {};
 	const fields = inOrder([...before.keys()], call.leading).map((name) =>
 		field(name, before.get(name), resolve(schema.properties?.[name], schema), schema, draft.get(name)),
 	);
 	const diff = h("div", { class: "diff", "aria-live": "polite" });
-	const submit = h(
-		"button",
-		{ class: "act edit main", type: "submit", disabled: true },
-		h("span", {}, "Approve with these changes"),
-	);
+	const words = h("span", {}, APPROVES);
+	const submit = h("button", { class: "act edit main", type: "submit", disabled: true }, words);
+	const then = new EditPreview(call, look, () => allow());
 
+	/** The button works for what has been shown. */
+	const allow = () => {
+		submit.disabled = !then.result;
+		words.textContent = then.result?.state === "pending" ? CHANGES : APPROVES;
+	};
+	const patch = () =>
+		write(new Map(fields.filter((field) => field.changed()).map((field) => [field.name, field.value()])));
 	const update = () => {
 		const changed = fields.filter((field) => field.changed());
 		const broken = fields.filter((field) => field.check());
-		submit.disabled = !changed.length || broken.length > 0;
+		then.show(changed.length && !broken.length ? patch() : null);
+		allow();
 		fill(
 			diff,
 			changed.length
@@ -52,12 +64,13 @@ export function editor(call, { cancel, send, draft = new Map() }) {
 			onsubmit: (event) => {
 				event.preventDefault();
 				if (submit.disabled) return;
-				send(write(new Map(fields.filter((field) => field.changed()).map((field) => [field.name, field.value()]))));
+				send(patch(), then.result);
 			},
 		},
 		h("h3", {}, "Edit, then approve"),
 		fields.map((field) => field.element),
 		diff,
+		then.element,
 		h("div", { class: "acts" }, submit, h("button", { class: "link", type: "button", onclick: cancel }, "Back")),
 	);
 	update();

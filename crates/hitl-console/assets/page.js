@@ -10,6 +10,20 @@ const ON_DEMAND = { tasks: withTasks, grants: withGrants, policies: withPolicies
 /** The views of this console: one without rule files has no page for them. */
 const views = () => Object.entries(VIEWS).filter(([view]) => view !== "policies" || hitl.me?.policies);
 
+/** The choice of a reviewer who has several tenants. */
+function tenants() {
+	const { tenant, otherTenants = [] } = hitl.me;
+	if (!otherTenants.length) return null;
+	const all = [tenant, ...otherTenants].sort();
+	const choose = (event) => {
+		// A call of one tenant is none of another.
+		history.replaceState(null, "", location.hash.split("/")[0]);
+		hitl.choose(event.target.value).catch(() => location.reload());
+	};
+	const options = all.map((name) => h("option", { value: name, selected: name === tenant }, name));
+	return h("select", { class: "tenant", "aria-label": "Tenant", onchange: choose }, options);
+}
+
 class Page extends HTMLElement {
 	#main = h("main", {});
 	#tabs = {};
@@ -61,6 +75,7 @@ class Page extends HTMLElement {
 	}
 
 	#signedIn() {
+		this.#view = null;
 		const tab = ([view, name]) =>
 			(this.#tabs[view] = h("a", { href: `#${view}` }, name, view === "queue" && this.#number));
 		fill(
@@ -72,6 +87,7 @@ class Page extends HTMLElement {
 				h("h1", {}, "Review"),
 				h("nav", { "aria-label": "Views" }, views().map(tab)),
 				this.#state,
+				tenants(),
 				h("span", { class: "who" }, hitl.me.principal),
 				h(
 					"button",

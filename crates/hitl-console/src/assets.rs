@@ -59,6 +59,7 @@ files! {
     "dom.js": JS,
     "decision-panel.js": JS,
     "edit.js": JS,
+    "edit-preview.js": JS,
     "grants.js": JS,
     "timeline.js": JS,
     "help.js": JS,

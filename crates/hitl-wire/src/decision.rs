@@ -2,7 +2,7 @@
 //!
 //! The person who decides is known from the request's own credentials, never from a body.
 
-use hitl_core::approval::Patch;
+use hitl_core::approval::{EditResult, Patch};
 use hitl_core::{BindingDigest, DecisionId, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,11 @@ pub struct DecisionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub patch: Option<Patch>,
+    /// The result of the edit that the editor was shown: `binding` and `state` of its preview. With
+    /// another result the edit is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub previewed: Option<EditResult>,
     /// The name of what would be deleted, typed; for deletions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
@@ -69,6 +74,7 @@ impl DecisionBody {
             may_ask_again: false,
             message: None,
             patch: None,
+            previewed: None,
             confirm: None,
             decision: None,
         }

@@ -14,6 +14,7 @@
 //! | [`stats`] | outcomes and times to decision |
 //! | [`event`] | the data of the events of the stream |
 //! | [`session`] | who is signed in, and how to sign in |
+//! | [`tenant_header`] | the tenant that a request is about |
 //! | [`error`] | why a request was refused |
 //!
 //! # Shape
@@ -53,6 +54,7 @@ pub mod schema;
 pub mod session;
 pub mod stats;
 pub mod task;
+pub mod tenant_header;
 mod terms;
 
 pub use call::{CallDetail, CallSummary};

@@ -15,6 +15,10 @@ pub struct Me {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = String, required))]
     pub tenant: Tenant,
+    /// Their other tenants: a request names one in the header `Hitl-Tenant`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required))]
+    pub other_tenants: Vec<Tenant>,
     /// The number of rule files that `api/policies` lists.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]

@@ -51,17 +51,20 @@ impl ConsoleClient {
         backend: &BackendArgs,
         audit: Option<&Path>,
     ) -> Result<Self, Failure> {
-        if !backend.tenant.is_empty() || backend.key_file.is_some() {
-            let why = "a console shows the tenant of its token, and keeps the key itself: leave out \
-                       --tenant and --key-file (HITL_KEY_FILE)";
+        if backend.key_file.is_some() {
+            let why = "a console keeps the key itself: leave out --key-file (HITL_KEY_FILE)";
             return Err(Failure::usage(why));
+        }
+        if backend.tenant.len() > 1 {
+            return Err(Failure::usage("a console shows one tenant at a time: name one --tenant"));
         }
         if audit.is_some() {
             return Err(Failure::usage(
                 "a console writes its own audit: leave out --audit (HITL_AUDIT)",
             ));
         }
-        Ok(Self(Http::open(url, backend.token_file.as_deref())?))
+        let tenant = backend.tenant.first().map(String::as_str);
+        Ok(Self(Http::open(url, backend.token_file.as_deref(), tenant)?))
     }
 
     /// Refuses options that name the decider: over a console the token does.

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_wire::ErrorBody;
+use hitl_wire::tenant_header::{TENANT_HEADER, encode_tenant};
 use serde::Serialize;
 use ureq::config::Config;
 use ureq::http::{Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, BodyReader};
+use ureq::{Agent, Body, BodyReader, RequestBuilder};
 
 use crate::exit::{Exit, Failure};
 
@@ -34,6 +35,8 @@ pub(super) struct Http {
     agent: Agent,
     base: String,
     token: Token,
+    /// The tenant that each request names, encoded; `None` for that of the token.
+    tenant: Option<String>,
     /// The code that is sent with the next action.
     code: RefCell<Option<String>>,
 }
@@ -43,9 +46,14 @@ struct Token(String);
 
 impl Http {
     /// Prepares requests to the console at this address, with the token of the file, or of the
-    /// environment.
-    pub(super) fn open(url: &str, token_file: Option<&Path>) -> Result<Self, Failure> {
+    /// environment, about this tenant.
+    pub(super) fn open(
+        url: &str,
+        token_file: Option<&Path>,
+        tenant: Option<&str>,
+    ) -> Result<Self, Failure> {
         let address = Address::read(url)?;
+        let tenant = tenant.map(|tenant| encode_tenant(tenant).into_owned());
         let token = token(token_file)?;
         let mut config = Config::builder()
             // A redirect must not pass the token on: it is for the console alone.
@@ -65,6 +73,7 @@ impl Http {
             agent: config.build().new_agent(),
             base: address.base,
             token,
+            tenant,
             code: RefCell::default(),
         })
     }
@@ -80,7 +89,7 @@ impl Http {
     pub(super) fn post_once(&self, path: &str, body: &impl Serialize) -> Result<String, Failure> {
         let Some(code) = self.code.take() else { return self.post(path, body) };
         let request = self.agent.post(self.url(path)).content_type("application/json");
-        let request = request.header("authorization", self.bearer()).header(CODE_HEADER, code);
+        let request = self.sign(request).header(CODE_HEADER, code);
         let answer =
             request.send(serde_json::to_string(body)?).map_err(|error| self.lost(&error))?;
         Self::text(answer)
@@ -90,7 +99,7 @@ impl Http {
     pub(super) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<String, Failure> {
         let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
         let request = self.agent.get(self.url(path)).query_pairs(pairs);
-        let answer = request.header("authorization", self.bearer()).call();
+        let answer = self.sign(request).call();
         Self::text(answer.map_err(|error| self.unreachable(&error))?)
     }
 
@@ -100,7 +109,7 @@ impl Http {
         let body = serde_json::to_string(body)?;
         let send = || {
             let request = self.agent.post(self.url(path)).content_type("application/json");
-            request.header("authorization", self.bearer()).send(&body)
+            self.sign(request).send(&body)
         };
         let answer = send().or_else(|_| send()).map_err(|error| self.lost(&error))?;
         Self::text(answer)
@@ -112,7 +121,7 @@ impl Http {
         path: &str,
         after: Option<&str>,
     ) -> Result<BufReader<BodyReader<'static>>, Failure> {
-        let mut request = self.agent.get(self.url(path)).header("authorization", self.bearer());
+        let mut request = self.sign(self.agent.get(self.url(path)));
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
@@ -121,6 +130,15 @@ impl Http {
             return Err(refused(answer));
         }
         Ok(BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader()))
+    }
+
+    /// Adds who asks, and about which tenant.
+    fn sign<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        let request = request.header("authorization", self.bearer());
+        match &self.tenant {
+            Some(tenant) => request.header(TENANT_HEADER, tenant),
+            None => request,
+        }
     }
 
     fn url(&self, path: &str) -> String {

@@ -201,11 +201,12 @@ async fn invariant_7_a_console_knows_who_asks_by_the_token_alone() {
     let office = Office::new().await;
     let call = office.house.wire("Initech", 120).await;
     let approve = ["approve", &call.id, "--binding", &call.binding];
-    for more in
-        [&["--as", "bob"][..], &["--role", "director"], &["--tenant", "x"], &["--audit", "."]]
-    {
+    for more in [&["--as", "bob"][..], &["--role", "director"], &["--audit", "."]] {
         office.hitl(&[&approve[..], more].concat()).ended(2);
     }
+    let other = office.hitl(&[&approve[..], &["--tenant", "x"]].concat()).ended(5);
+    assert!(other.err.contains("this tenant"), "{other:?}");
+    office.hitl(&[&approve[..], &["--tenant", "x", "--tenant", "y"]].concat()).ended(2);
     let wrong = ran(&mut office.program("wrong-token", &approve)).ended(5);
     assert!(!wrong.err.contains("wrong-token"), "{wrong:?}");
     ran(&mut office.program("", &approve)).ended(2);

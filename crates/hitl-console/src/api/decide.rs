@@ -83,10 +83,15 @@ impl State {
     ) -> Result<CallRecord, Problem> {
         check_confirmation(record.request(), body.answer, body.confirm.as_deref())?;
         let (revision, binding, id) = (body.revision, body.binding, body.decision);
+        let previewed = body.previewed;
+        if previewed.is_some() && body.answer != AnswerKind::Edit {
+            return Err(Problem::bad("`previewed` belongs to edit"));
+        }
         let mut decision: Decision = record.request().approve().by(reviewer.authority());
         decision.answer = parse_answer(body)?;
         decision.revision = revision;
         decision.binding = binding;
+        decision.previewed = previewed;
         if let Some(id) = id {
             decision.id = id;
         }

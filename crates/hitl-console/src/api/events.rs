@@ -17,6 +17,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use crate::auth::Reviewer;
 use crate::error::Problem;
 use crate::feed::{EventId, Subscriber};
+use crate::middleware::identify;
 use crate::serve::{Peer, StreamSeat};
 use crate::state::{Shared, State};
 use crate::streams::{StreamLimit, StreamSlot};
@@ -173,11 +174,10 @@ impl EventStream {
 
     /// Returns whether the credentials still belong to the same reviewer.
     async fn may_stay(&self) -> bool {
-        let asked = self.state.auth.authenticate(&self.parts);
-        match tokio::time::timeout(RECHECK_TIMEOUT, asked).await {
-            Ok(Ok(reviewer)) => reviewer == self.reviewer,
+        match identify(&self.state, &self.parts, RECHECK_TIMEOUT).await {
+            Ok(Some(reviewer)) => reviewer == self.reviewer,
             // A check without an answer cannot be relied upon.
-            Ok(Err(_)) | Err(_) => false,
+            Ok(None) | Err(_) => false,
         }
     }
 }

@@ -25,7 +25,8 @@ pub(super) async fn me(
         Ok(Some(_)) | Err(_) => CodeFor::Answers,
     };
     let policies = state.policies.count();
-    Json(Me { principal: reviewer.principal, tenant: reviewer.tenant, policies, code_for })
+    let Reviewer { principal, tenant, other_tenants, .. } = reviewer;
+    Json(Me { principal, tenant, other_tenants, policies, code_for })
 }
 
 /// Returns the way to sign in. Needs no credentials.

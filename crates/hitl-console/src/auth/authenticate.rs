@@ -7,17 +7,19 @@ use futures::future::BoxFuture;
 use hitl_core::approval::{KnownBy, ReviewerIdentity};
 use hitl_core::{Principal, Tenant};
 
-/// A person who may look at the calls of one tenant and decide them. The host vouches that it is
-/// one: an agent or a service that has a token is named as what it is
-/// ([`Principal::agent`](hitl_core::Principal::agent)), and then answers only what the host lets
-/// it.
+/// A person who may look at calls and decide them: of one tenant, or of several, of which each
+/// request names one. The host vouches that it is a person: an agent or a service that has a token
+/// is named as what it is ([`Principal::agent`](hitl_core::Principal::agent)), and then answers
+/// only what the host lets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reviewer {
     /// The name under which their decisions are kept.
     pub principal: Principal,
-    /// The tenant whose calls they see.
+    /// The tenant whose calls they see, unless the request names another of theirs.
     pub tenant: Tenant,
+    /// Their other tenants. A request names one of them in the header `Hitl-Tenant`.
+    pub other_tenants: Vec<Tenant>,
     /// The roles that the host has verified, which stages and quorums require.
     pub roles: Vec<String>,
     /// The proof of their identity; the audit records it. [`Tokens`](super::Tokens) sets it itself.
@@ -30,6 +32,7 @@ impl Reviewer {
         Self {
             principal: principal.into(),
             tenant: Tenant::default(),
+            other_tenants: Vec::new(),
             roles: Vec::new(),
             known_by: KnownBy::Host,
         }
@@ -39,6 +42,14 @@ impl Reviewer {
     #[must_use]
     pub fn of_tenant(mut self, tenant: impl Into<Tenant>) -> Self {
         self.tenant = tenant.into();
+        self
+    }
+
+    /// Adds a tenant whose calls they may see too. The page then lets them choose; their roles are
+    /// the same in each.
+    #[must_use]
+    pub fn also_of_tenant(mut self, tenant: impl Into<Tenant>) -> Self {
+        self.other_tenants.push(tenant.into());
         self
     }
 
@@ -54,6 +65,15 @@ impl Reviewer {
     pub fn known_by(mut self, how: KnownBy) -> Self {
         self.known_by = how;
         self
+    }
+
+    /// Returns them as the reviewer of one of their tenants; `None` if it is not theirs.
+    pub(crate) fn in_tenant(mut self, tenant: Tenant) -> Option<Self> {
+        if tenant != self.tenant {
+            let other = self.other_tenants.iter_mut().find(|other| **other == tenant)?;
+            std::mem::swap(other, &mut self.tenant);
+        }
+        Some(self)
     }
 
     /// Returns the authority that the gate checks a decision against.

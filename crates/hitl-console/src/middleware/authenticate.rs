@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State as From};
+use axum::http::request::Parts;
 use axum::http::{Extensions, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use hitl_wire::tenant_header::{TENANT_HEADER, decode_tenant};
 use tokio::time::timeout;
 
 use super::framing::too_large;
-use crate::auth::AuthError;
+use crate::auth::{AuthError, Reviewer};
 use crate::client::{ClientAddress, client_address};
 use crate::error::Problem;
 use crate::serve::Peer;
@@ -31,9 +33,9 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let authenticated = timeout(AUTH_TIMEOUT, state.auth.authenticate(&parts)).await;
-    let reviewer = match authenticated.unwrap_or(Err(AuthError::Unavailable)) {
-        Ok(reviewer) => reviewer,
+    let reviewer = match identify(&state, &parts, AUTH_TIMEOUT).await {
+        Ok(Some(reviewer)) => reviewer,
+        Ok(None) => return Err(not_theirs()),
         Err(AuthError::Wrong) => {
             let headers = &parts.headers;
             let peer = peer_address(&parts.extensions);
@@ -48,6 +50,25 @@ pub(crate) async fn authenticate(
     parts.extensions.insert(reviewer);
     let body = read_body(&state, body).await?;
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Returns the reviewer behind a request, in the tenant that it names; `None` if that is not one of
+/// theirs.
+pub(crate) async fn identify(
+    state: &State,
+    parts: &Parts,
+    deadline: Duration,
+) -> Result<Option<Reviewer>, AuthError> {
+    let authenticated = timeout(deadline, state.auth.authenticate(parts)).await;
+    let reviewer = authenticated.unwrap_or(Err(AuthError::Unavailable))?;
+    let Some(named) = parts.headers.get(TENANT_HEADER) else { return Ok(Some(reviewer)) };
+    let tenant = named.to_str().ok().and_then(decode_tenant);
+    Ok(tenant.and_then(|tenant| reviewer.in_tenant(tenant)))
+}
+
+fn not_theirs() -> Problem {
+    let why = "you do not review the calls of this tenant";
+    Problem::new(StatusCode::FORBIDDEN, "tenant", why)
 }
 
 /// Answers a wrong token. After too many from one client the answer is delayed, and names the time

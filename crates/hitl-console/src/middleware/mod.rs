@@ -7,6 +7,6 @@ mod host;
 mod layers;
 mod origin;
 
-pub(crate) use authenticate::authenticate;
+pub(crate) use authenticate::{authenticate, identify};
 pub(crate) use host::HostPort;
 pub(crate) use layers::around;

@@ -2,8 +2,9 @@
 
 use hitl::approval::{DecisionKind, RepeatPolicy};
 use hitl::audit::MemoryAudit;
-use hitl::{CallState, Gate};
-use hitl_console::{Console, Tasks, router};
+use hitl::prelude::*;
+use hitl::{CallState, Gate, schemars};
+use hitl_console::{Console, Reviewer, Tasks, Token, Tokens, router};
 
 use crate::driver::{Window, start};
 use crate::screen::{CARD, QUEUE, Screen};
@@ -138,12 +139,60 @@ async fn an_edit_is_checked_shown_and_approved() {
     bags.send_keys("3").await.unwrap();
     screen.see(&format!("{CARD}.diff del"), "1").await;
     screen.see(&format!("{CARD}.diff ins"), "3").await;
+    screen.see(&format!("{CARD}.edit-preview .then"), "Book \"JFK\"").await;
     screen.click(&send).await;
     screen.until("the edit", "return document.querySelector('hitl-queue').shadowRoot.querySelector('hitl-approval-card').shadowRoot.querySelector('.identity').textContent.includes('revision 2')").await;
     let edited = record(&gate, request.id).await;
     assert_eq!(edited.request().revision, 2);
     assert!(edited.request().arguments.as_str().contains("\"bags\":3"));
     assert!(edited.request().arguments.as_str().contains("99.5"), "the rest is as it was");
+    browser.close().await;
+}
+
+/// Pays a supplier.
+#[hitl_tool(risk = "medium", stages = ["finance", "director"], describe = "Pay {amount} to {to}")]
+async fn pay(amount: u32, to: String) -> String {
+    format!("paid {amount} to {to}")
+}
+
+#[tokio::test]
+async fn invariant_2_an_edit_is_sent_once_its_result_has_been_shown() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = Gate::builder().tool::<Pay>().build().await.unwrap();
+    let request = submit(&gate, pay(100, "Initech")).await;
+    let finance = Reviewer::new("ann").role("finance");
+    let tokens = Tokens::new().with(finance, &Token::from_secret(ANN));
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens)).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    screen.open("Pay 100").await;
+    screen.press("e").await;
+    screen.see(&format!("{CARD}.diff"), "No changes yet").await;
+    let field = screen.all(&format!("{CARD}.field input")).await.remove(0);
+    let (then, send) = (format!("{CARD}.edit-preview"), format!("{CARD}form button[type=submit]"));
+    // The page's schema allows it, and the gate does not.
+    field.clear().await.unwrap();
+    field.send_keys("5000000000").await.unwrap();
+    screen.see(&then, "amount").await;
+    assert!(!screen.one(&send).await.is_enabled().await.unwrap());
+    field.clear().await.unwrap();
+    field.send_keys("80").await.unwrap();
+    screen.see(&then, "Pay 80 to \"Initech\"").await;
+    screen.see(&then, "it still needs another approval").await;
+    screen.see(&send, "Make these changes").await;
+    assert_eq!(record(&gate, request.id).await.version(), 1, "nothing is sent yet");
+    // What is typed next is not what was shown.
+    field.send_keys("0").await.unwrap();
+    let at_once =
+        "return document.querySelector('hitl-queue').shadowRoot.querySelector('hitl-approval-card')
+        .shadowRoot.querySelector('form button[type=submit]').disabled";
+    assert_eq!(browser.client.execute(at_once, vec![]).await.unwrap(), serde_json::json!(true));
+    screen.see(&then, "Pay 800").await;
+    screen.click(&send).await;
+    screen.see(&format!("{CARD}.identity"), "revision 2").await;
+    let edited = record(&gate, request.id).await;
+    assert_eq!(edited.state(), CallState::Pending);
+    assert_eq!(edited.request().title, "Pay 800 to \"Initech\"");
     browser.close().await;
 }
 

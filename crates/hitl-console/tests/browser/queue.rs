@@ -1,7 +1,7 @@
 //! A long queue: dense rows, groups, search, filters, ranges, the next call, and the focus.
 
-use hitl::{CallContext, CallState};
-use hitl_console::{Tasks, router};
+use hitl::{CallContext, CallState, Tenant};
+use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
 use serde_json::json;
 
 use crate::driver::{Window, start};
@@ -9,7 +9,7 @@ use crate::screen::{CARD, QUEUE, Screen};
 use crate::server::{Server, tokens};
 use crate::support::ask::ANN;
 use crate::support::tools::{
-    self, note, record, refund, reservation, send_email, send_note, submit, submit_in,
+    self, note, record, refund, reservation, send_email, send_note, submit, submit_as, submit_in,
 };
 
 #[tokio::test]
@@ -258,6 +258,94 @@ async fn a_reviewer_is_told_of_new_calls_by_a_sound_where_they_have_asked_for_it
     screen.until("its sample", "return window.heard === 1").await;
     note(&gate).await;
     screen.until("the sound", "return window.heard === 2").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_reviewer_is_notified_of_new_calls_where_they_and_the_browser_allow_it() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens())).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    let answer = |permission: &str| {
+        format!(
+            "
+            window.shown = [];
+            window.Notification = class {{
+                constructor(title, {{ body }}) {{ window.shown.push([title, body]); }}
+                static permission = '{permission}';
+                static requestPermission = async () => '{permission}';
+            }};
+            Object.defineProperty(document, 'visibilityState', {{ get: () => 'hidden', configurable: true }});
+            "
+        )
+    };
+    let label = format!("{QUEUE}.looks label");
+    let is_on = "
+        const labels = document.querySelector('hitl-queue').shadowRoot.querySelectorAll('.looks label');
+        return [...labels].find((label) => label.textContent.includes('Notify')).querySelector('input').checked;
+    ";
+    let shown = || browser.client.execute("return window.shown", vec![]);
+    // A browser that refuses leaves it off.
+    browser.client.execute(&answer("denied"), vec![]).await.unwrap();
+    screen.click_text(&format!("{QUEUE}.first button"), "View").await;
+    screen.click_text(&label, "Notify").await;
+    screen.until("it is off", &format!("return !(() => {{ {is_on} }})()")).await;
+    note(&gate).await;
+    screen.see(&format!("{QUEUE}.counts"), "1 pending").await;
+    assert_eq!(shown().await.unwrap(), json!([]));
+    browser.client.execute(&answer("granted"), vec![]).await.unwrap();
+    screen.click_text(&label, "Notify").await;
+    screen.until("it is on", is_on).await;
+    note(&gate).await;
+    screen.until("the notification", "return window.shown.length === 1").await;
+    let seen = shown().await.unwrap();
+    assert_eq!(seen[0][0], json!("A call waits for a decision"));
+    assert_eq!(seen[0][1], json!("Send \"Lunch?\" to \"bob\""));
+    // Who looks at the page needs none.
+    let look = "Object.defineProperty(document, 'visibilityState', { get: () => 'visible' });";
+    browser.client.execute(look, vec![]).await.unwrap();
+    note(&gate).await;
+    screen.see(&format!("{QUEUE}.counts"), "3 pending").await;
+    assert_eq!(shown().await.unwrap().as_array().unwrap().len(), 1);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_reviewer_of_several_tenants_chooses_one() {
+    let Some(browser) = start(Window::Desk).await else { return };
+    let gate = tools::gate().await;
+    let of = |tenant: &str| CallContext::new("agent").tenant(tenant);
+    submit_as(&gate, send_note("eve", "for acme"), of("acme")).await;
+    let theirs = submit_as(&gate, send_note("eve", "for Übersee"), of("Übersee")).await;
+    let ann = Reviewer::new("ann").of_tenant("acme").also_of_tenant("Übersee");
+    let tokens = Tokens::new().with(ann, &Token::from_secret(ANN));
+    let server = Server::start(router(gate.clone(), Tasks::none(), tokens)).await;
+    let screen = Screen(&browser.client);
+    screen.sign_in(&server.url(), ANN).await;
+    let rows = format!("{QUEUE}.row .name");
+    screen.see(&rows, "for acme").await;
+    let choose = "
+        const choice = document.querySelector('.top .tenant');
+        choice.value = arguments[0];
+        choice.dispatchEvent(new Event('change'));
+    ";
+    browser.client.execute(choose, vec![json!("Übersee")]).await.unwrap();
+    screen.see(&rows, "for Übersee").await;
+    assert!(!screen.text(&rows).await.contains("for acme"));
+    // It is kept in this tab, and events are of this tenant.
+    screen.0.refresh().await.unwrap();
+    screen.see(&rows, "for Übersee").await;
+    submit_as(&gate, send_note("eve", "more"), of("acme")).await;
+    submit_as(&gate, send_note("eve", "more for Übersee"), of("Übersee")).await;
+    screen.see(&format!("{QUEUE}.counts"), "2 pending").await;
+    screen.open("for Übersee").await;
+    screen.approve().await;
+    let tenant = Tenant::new("Übersee");
+    screen.see(&format!("{CARD}.outcome"), "Approved by ann").await;
+    let record = gate.unscoped().get(&tenant, theirs.id).await.unwrap().unwrap();
+    assert_eq!(record.state(), CallState::Approved);
     browser.close().await;
 }
 

@@ -67,6 +67,33 @@ async fn a_preview_shows_the_result_of_an_edit_and_stores_nothing() {
 }
 
 #[tokio::test]
+async fn invariant_2_an_edit_counts_for_the_result_that_was_previewed() {
+    let (gate, console) = console().await;
+    let request = submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.0, true, "economy", "")).await;
+    let edit = r#"{"bags": 2}"#;
+    let shown = preview(&console, &request, json!(edit)).await.ok();
+    let path = format!("/api/calls/{}/decide", request.id);
+    let mut decision = body(&request, &json!(edit));
+    decision["answer"] = json!("edit");
+    let other = preview(&console, &request, json!(r#"{"bags": 3}"#)).await.ok();
+    for (binding, state) in [(&other["binding"], "approved"), (&shown["binding"], "pending")] {
+        decision["previewed"] = json!({ "binding": binding, "state": state });
+        let refused = post(&*path, &decision).by(ANN).of(&console).await;
+        assert_eq!(refused.refused(), (409, "stale".to_owned()));
+        assert_eq!(record(&gate, request.id).await.request().revision, 1);
+    }
+    decision["previewed"] = json!({ "binding": shown["binding"], "state": "approved" });
+    // Only an edit has a preview.
+    let mut approval = body(&request, &json!(null));
+    approval["answer"] = json!("approve");
+    approval["previewed"] = decision["previewed"].clone();
+    let refused = post(&*path, &approval).by(ANN).of(&console).await;
+    assert_eq!(refused.refused(), (400, "badRequest".to_owned()));
+    post(&*path, &decision).by(ANN).of(&console).await.ok();
+    assert_eq!(record(&gate, request.id).await.request().revision, 2);
+}
+
+#[tokio::test]
 async fn a_preview_is_refused_as_the_edit_would_be() {
     let (gate, console) = console().await;
     let request = submit(&gate, book_trip("Ann", "JFK", "SFO", 1, 99.0, true, "economy", "")).await;

@@ -18,4 +18,5 @@ mod safety;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
+mod tenants;
 mod wire;
