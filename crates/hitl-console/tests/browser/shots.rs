@@ -118,6 +118,10 @@ async fn every_card_and_view_is_pictured() {
     screen.click(&format!("{CARD}.edit")).await;
     screen.one(&format!("{CARD}form input")).await;
     shoot(&screen, "edit").await;
+    let bags = screen.all(&format!("{CARD}.field input")).await.remove(4);
+    bags.send_keys("1").await.unwrap();
+    screen.see(&format!("{CARD}.edit-preview .then"), "Book").await;
+    shoot(&screen, "edit-result").await;
     screen.press("\u{e00c}").await;
     screen.click_text(&format!("{CARD}.others button"), "Always allow").await;
     screen.click(&format!("{CARD}input[value=chosen]")).await;
