@@ -19,6 +19,8 @@ mod background;
 mod data;
 #[path = "../shared/office.rs"]
 mod office;
+#[path = "../quickstart/previews.rs"]
+mod previews;
 mod proposals;
 #[path = "../quickstart/tools.rs"]
 mod tools;

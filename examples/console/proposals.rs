@@ -6,6 +6,7 @@ use std::time::Duration;
 use hitl::store::PageRequest;
 use hitl::{CallContext, CallState, Gate, GateError, RequestId, Tenant};
 
+use crate::airline::records::Records;
 use crate::data::{self, Recorded};
 use crate::office::{delete_project, sign_contract};
 
@@ -43,13 +44,17 @@ async fn propose(gate: &Gate) -> Result<(), GateError> {
     }
     let calls = data::read(SHIPPED).unwrap_or_default();
     for Recorded { key, tool, arguments, .. } in calls {
+        let mut cx = cx();
+        if let Some(said) = Records::shipped().conversation(&key) {
+            cx = cx.because(&*said.agent);
+        }
         while waiting(gate).await? >= WAITING {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         // Agents make mistakes, and the airline refuses some calls; the next call is proposed all
         // the same.
         let _refused = gate
-            .submit_json(&tool, &arguments, cx(), format!("{run}/{}", key.run), key.position)
+            .submit_json(&tool, &arguments, cx, format!("{run}/{}", key.run), key.position)
             .await;
     }
     Ok(())

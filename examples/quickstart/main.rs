@@ -6,6 +6,7 @@
 //! | file | what happens there |
 //! |---|---|
 //! | `tools` | the airline's tools, annotated: start reading here |
+//! | `previews` | what a call would do, for the person who decides it |
 //! | `replay` | every recorded call is submitted; the replay is itself a task with a progress bar |
 //! | `review` | the queue is reviewed, and approved calls run |
 //! | `tally`, `report`, `screen` | the outcomes of the calls, and their output |
@@ -16,6 +17,7 @@ mod airline;
 mod args;
 mod data;
 mod interrupt;
+mod previews;
 mod replay;
 mod report;
 mod review;

@@ -7,6 +7,7 @@ use hitl::gate::GateErrorKind;
 use hitl::tasks::StepContext;
 use hitl::{CallContext, CallState, Gate, GateError, Outcome, Submission};
 
+use crate::airline::records::Records;
 use crate::data::{self, Recorded};
 use crate::report;
 use crate::screen::Screen;
@@ -65,7 +66,10 @@ pub(crate) async fn submit_all(
 }
 
 async fn submit(job: &Job, call: Recorded) -> Result<(), Stopped> {
-    let context = CallContext::new("airline-agent");
+    let mut context = CallContext::new("airline-agent");
+    if let Some(said) = Records::shipped().conversation(&call.key) {
+        context = context.because(&*said.agent);
+    }
     let (run, position) = (call.key.run.clone(), call.key.position);
     let taken = job.gate.submit_json(&call.tool, &call.arguments, context, run, position).await;
     match taken {

@@ -13,6 +13,7 @@ use crate::airline::types::{
     Reservation, User,
 };
 use crate::airline::{Airline, Refusal, World, calculator};
+use crate::previews;
 
 /// Registers every tool.
 pub(crate) fn register(gate: GateBuilder) -> GateBuilder {
@@ -149,6 +150,7 @@ async fn think(
     base_confidence = 75,
     expires = "3d",
     approve_label = "Book",
+    preview = previews::would_book,
     describe = "Book {flight_type} {origin} to {destination} in {cabin} for {user_id}"
 )]
 async fn book_reservation(
@@ -192,6 +194,7 @@ async fn book_reservation(
     expires = "3d",
     approve_label = "Cancel the reservation",
     reject_label = "Keep it",
+    preview = previews::would_cancel,
     describe = "Cancel reservation {reservation_id}"
 )]
 async fn cancel_reservation(
@@ -209,6 +212,7 @@ async fn cancel_reservation(
     base_confidence = 65,
     expires = "3d",
     approve_label = "Change",
+    preview = previews::would_change_flights,
     describe = "Change reservation {reservation_id} to {cabin} on {flights}"
 )]
 async fn update_reservation_flights(
@@ -232,6 +236,7 @@ async fn update_reservation_flights(
     base_confidence = 75,
     expires = "3d",
     approve_label = "Change",
+    preview = previews::would_change_bags,
     describe = "Change reservation {reservation_id} to {total_baggages} bags, {nonfree_baggages} paid"
 )]
 async fn update_reservation_baggages(
@@ -255,6 +260,7 @@ async fn update_reservation_baggages(
     base_confidence = 60,
     expires = "3d",
     approve_label = "Change",
+    preview = previews::would_change_passengers,
     describe = "Change the passengers of reservation {reservation_id} to {passengers}"
 )]
 async fn update_reservation_passengers(
@@ -275,6 +281,7 @@ async fn update_reservation_passengers(
     requires_reason,
     expires = "3d",
     approve_label = "Send",
+    preview = previews::would_send,
     describe = "Send {user_id} a certificate over ${amount}"
 )]
 async fn send_certificate(

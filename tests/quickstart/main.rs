@@ -5,6 +5,7 @@
 //! | `process` | (helpers: runs the example, with a time limit) |
 //! | `counts` | every call is accounted for, by any decider |
 //! | `restart` | stopped in any way and started again, nothing is started twice |
+//! | `previews` | the cards say enough to decide |
 //! | `input` | invalid files and options |
 
 #![cfg(all(feature = "sqlite", feature = "terminal", unix))]
@@ -19,5 +20,6 @@ mod counts;
 #[path = "../shared/example.rs"]
 mod example;
 mod input;
+mod previews;
 mod process;
 mod restart;

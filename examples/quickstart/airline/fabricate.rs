@@ -1,11 +1,12 @@
-//! Users, reservations and flights, generated from their ids: the same id always gives the same
-//! data, so that any recording can be replayed.
+//! Users, reservations and flights that no record knows, generated from their ids: the same id
+//! always gives the same data, so that any recording can be replayed.
 
 use super::Refusal;
 use super::fares;
+use super::records::Records;
 use super::types::{
-    Airport, Cabin, FlightType, Insurance, Leg, Offer, Passenger, Payment, Reservation, Status,
-    User,
+    Airport, Cabin, FlightType, Insurance, Leg, Membership, Offer, Passenger, Payment, Reservation,
+    Status, User,
 };
 
 const AIRPORTS: [(&str, &str); 20] = [
@@ -77,6 +78,10 @@ pub(super) fn user(id: &str) -> Result<User, Refusal> {
         first_name: capital(parts[0]),
         last_name: capital(parts[parts.len() - 1]),
         email: format!("{}.{}@example.com", parts[0], parts[parts.len() - 1]),
+        membership: Records::shipped().customer(id).map_or_else(
+            || pick(&[Membership::Regular, Membership::Silver, Membership::Gold], &[id, "member"]),
+            |customer| customer.membership,
+        ),
         payment_methods: ["credit_card", "gift_card", "certificate"].map(method).to_vec(),
         reservations: (0..2).map(|n| reservation_id(&[id, &n.to_string()])).collect(),
     })
@@ -103,6 +108,9 @@ pub(super) fn reservation(id: &str) -> Result<Reservation, Refusal> {
     let sound = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     if id.len() != 6 || !id.chars().all(sound) {
         return Err(Refusal("reservation not found".to_owned()));
+    }
+    if let Some(recorded) = Records::shipped().reservation(id) {
+        return Ok(recorded.clone());
     }
     let first_name = pick(&FIRST_NAMES, &[id, "first"]);
     let last_name = pick(&LAST_NAMES, &[id, "last"]);
@@ -140,6 +148,7 @@ pub(super) fn reservation(id: &str) -> Result<Reservation, Refusal> {
         total_baggages: draw(&[id, "bags"], 3),
         nonfree_baggages: 0,
         insurance: pick(&[Insurance::Yes, Insurance::No], &[id, "insurance"]),
+        created_at: format!("2024-05-{:02}T12:00:00", 1 + draw(&[id, "booked"], 15)),
         status: Status::Confirmed,
     })
 }

@@ -4,13 +4,15 @@
 //! |---|---|
 //! | `types` | the types of requests and replies |
 //! | `world` | one run's airline: its bookings, changes and cancellations |
-//! | `fabricate` | users, reservations and flights, generated from their ids |
+//! | `fabricate` | all other users, reservations and flights, generated from their ids |
+//! | `records` | what is known of the customers of the shipped calls |
 //! | `fares` | the prices of flights, and the check of payments |
 //! | `calculator` | arithmetic, evaluated safely |
 
 pub(crate) mod calculator;
 mod fabricate;
-mod fares;
+pub(crate) mod fares;
+pub(crate) mod records;
 pub(crate) mod types;
 mod world;
 
@@ -63,7 +65,16 @@ impl Airline {
             (self.at_work)(request);
             tokio::time::sleep(self.pace).await;
         }
+        self.look(cx, act)
+    }
+
+    /// Looks at the airline of the caller's run at once.
+    pub(crate) fn look<T>(
+        &self,
+        cx: &RunContext,
+        look: impl FnOnce(&mut World) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let mut worlds = self.worlds.lock().unwrap_or_else(PoisonError::into_inner);
-        act(worlds.entry(cx.key().run.clone()).or_default())
+        look(worlds.entry(cx.key().run.clone()).or_default())
     }
 }

@@ -14,6 +14,16 @@ pub(crate) enum Cabin {
     Business,
 }
 
+impl Cabin {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::BasicEconomy => "basic economy",
+            Self::Economy => "economy",
+            Self::Business => "business",
+        }
+    }
+}
+
 /// There, or there and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +85,14 @@ pub(crate) struct Booking {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+pub(crate) enum Membership {
+    Regular,
+    Silver,
+    Gold,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Confirmed,
     Cancelled,
@@ -94,6 +112,8 @@ pub(crate) struct Reservation {
     pub(crate) total_baggages: u32,
     pub(crate) nonfree_baggages: u32,
     pub(crate) insurance: Insurance,
+    /// Like `2024-05-08T14:58:17`.
+    pub(crate) created_at: String,
     pub(crate) status: Status,
 }
 
@@ -103,6 +123,7 @@ pub(crate) struct User {
     pub(crate) first_name: String,
     pub(crate) last_name: String,
     pub(crate) email: String,
+    pub(crate) membership: Membership,
     pub(crate) payment_methods: Vec<String>,
     pub(crate) reservations: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::records::Records;
 use super::types::{
     Airport, Booking, Cabin, Certificate, Leg, Offer, Passenger, Payment, Reservation, Status, User,
 };
@@ -91,6 +92,7 @@ impl World {
             total_baggages: booking.total_baggages,
             nonfree_baggages: booking.nonfree_baggages,
             insurance: booking.insurance,
+            created_at: Records::shipped().now.clone(),
             status: Status::Confirmed,
         };
         self.reservations.insert(id, reservation.clone());
@@ -125,17 +127,23 @@ impl World {
         if reservation.flights == flights && reservation.cabin == cabin {
             return Err(Refusal("nothing would change".to_owned()));
         }
-        let price = |flights: &[Leg], cabin| -> u32 {
-            flights.iter().map(|leg| fares::quote(leg, cabin)).sum()
-        };
-        let people = u32::try_from(reservation.passengers.len()).unwrap_or(1);
-        let was = price(&reservation.flights, reservation.cabin);
-        let is = price(&flights, cabin);
-        let amount = (f64::from(is) - f64::from(was)) * f64::from(people);
+        let amount = difference(reservation, cabin, &flights);
         reservation.payment_history.push(Payment { payment_id: payment_id.to_owned(), amount });
         reservation.flights = flights;
         reservation.cabin = cabin;
         Ok(reservation.clone())
+    }
+
+    /// Returns what other flights or another cabin would cost, in dollars: less than nothing is a
+    /// refund.
+    pub(crate) fn price_of_change(
+        &mut self,
+        id: &str,
+        cabin: Cabin,
+        flights: &[Leg],
+    ) -> Result<f64, Refusal> {
+        legs(flights)?;
+        Ok(difference(self.reservation(id)?, cabin, flights))
     }
 
     pub(crate) fn change_bags(
@@ -194,6 +202,16 @@ impl World {
             Status::Cancelled => Err(Refusal("the reservation has been cancelled".to_owned())),
         }
     }
+}
+
+fn difference(reservation: &Reservation, cabin: Cabin, flights: &[Leg]) -> f64 {
+    let price = |flights: &[Leg], cabin| -> u32 {
+        flights.iter().map(|leg| fares::quote(leg, cabin)).sum()
+    };
+    let people = u32::try_from(reservation.passengers.len()).unwrap_or(1);
+    let was = price(&reservation.flights, reservation.cabin);
+    let is = price(flights, cabin);
+    (f64::from(is) - f64::from(was)) * f64::from(people)
 }
 
 fn route(from: &str, to: &str) -> Result<(), Refusal> {
