@@ -1,7 +1,8 @@
 //! The prices of flights, and the check of payments.
 //!
 //! Where a fare is not recorded, it changes all day, and the airline accepts any fare within the
-//! range of the cabin: payments of other recordings were made at prices that this airline never had.
+//! range of the cabin: payments of other recordings were made at prices that this airline never
+//! had.
 
 use super::Refusal;
 use super::fabricate::draw;
