@@ -38,6 +38,7 @@ export class ApprovalCard extends HTMLElement {
 	#left = h("span", { class: "left" });
 	#warned = h("div", {});
 	#table = h("div", {});
+	#about = h("div", {});
 	#why = h("div", {});
 	#onlookers = h("p", { class: "onlookers", role: "status" });
 
@@ -110,13 +111,7 @@ export class ApprovalCard extends HTMLElement {
 			const uncovered = show ? await session.post(`api/calls/${call.id}/uncover`, { revision, binding }) : null;
 			if (this.#call !== call) return;
 			call.uncovered = uncovered;
-			fill(this.#warned, warnings(call));
-			fill(
-				this.#table,
-				preview(call),
-				reason(call),
-				argumentTable(call, (show) => this.uncover(show)),
-			);
+			this.#contents(call);
 			this.#table.querySelector(".uncovering button")?.focus();
 		} catch (error) {
 			if (error.current || error.kind === "expired") return this.load();
@@ -167,13 +162,7 @@ export class ApprovalCard extends HTMLElement {
 				: null;
 		const settle = call.state === "outcomeUnknown" && resolvePanel(call, (path, body) => this.#send(path, body));
 		const title = call.rendered.title;
-		fill(this.#warned, warnings(call));
-		fill(
-			this.#table,
-			preview(call),
-			reason(call),
-			argumentTable(call, (show) => this.uncover(show)),
-		);
+		this.#contents(call);
 		fill(
 			this.#root,
 			h(
@@ -218,6 +207,7 @@ export class ApprovalCard extends HTMLElement {
 				this.#warned,
 				contract(call),
 				effect(call),
+				this.#about,
 				h("div", { class: "columns" }, this.#table, this.#why),
 				earlier(call, ago),
 				audit(() => session.get(`api/calls/${call.id}/audit`), ago),
@@ -229,6 +219,16 @@ export class ApprovalCard extends HTMLElement {
 		this.#tick();
 		// What had the focus is gone: it stays on the card.
 		if (hadFocus && !this.#root.activeElement) this.#root.querySelector("#title")?.focus();
+	}
+
+	/** Shows what the call is about, covered or uncovered. */
+	#contents(call) {
+		fill(this.#warned, warnings(call));
+		fill(this.#about, preview(call), reason(call));
+		fill(
+			this.#table,
+			argumentTable(call, (show) => this.uncover(show)),
+		);
 	}
 
 	/** Keeps what was typed about the call, unless it was sent. */

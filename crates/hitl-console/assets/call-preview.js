@@ -27,19 +27,38 @@ export function preview(call) {
 
 function item([head, ...below]) {
 	const { label, value, reads, tone } = head;
-	const lines = label ? below : [head, ...below];
+	if (!label) return paragraph([head, ...below]);
 	return h(
 		"div",
 		{ class: `arg tone-${tone}`, vars: { "--depth": 0 } },
-		h("dt", {}, label ?? ""),
+		h("dt", {}, label),
 		h(
 			"dd",
 			{},
-			label && value && h("span", {}, value),
-			lines.length > 0 && h("pre", { class: "contents", tabindex: "0" }, lines.map(row)),
+			value && h("span", {}, value),
+			below.length > 0 && h("pre", { class: "contents", tabindex: "0" }, below.map(row)),
 			reads && h("span", { class: "reads" }, reads),
 		),
 	);
+}
+
+/** A text of the tool's author, line by line. */
+function paragraph(lines) {
+	return h(
+		"div",
+		{ class: "arg prose" },
+		h("dt", { class: "sr" }, "note"),
+		h(
+			"dd",
+			{},
+			lines.map(({ value, tone }) => h("div", { class: `tone-${tone}` }, bare(value))),
+		),
+	);
+}
+
+/** A line without the bar that marks it as quoted. */
+function bare(line) {
+	return line.replace(/^\| ?/, "");
 }
 
 function row({ value, tone }) {
@@ -62,7 +81,7 @@ export function reason(call) {
 			h(
 				"blockquote",
 				{},
-				said.lines.map(({ value }) => h("div", {}, value.replace(/^\| ?/, ""))),
+				said.lines.map(({ value }) => h("div", {}, bare(value))),
 			),
 		link && h("p", {}, h("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, "Open the conversation")),
 	);
