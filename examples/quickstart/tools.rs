@@ -213,7 +213,7 @@ async fn cancel_reservation(
     expires = "3d",
     approve_label = "Change",
     preview = previews::would_change_flights,
-    describe = "Change reservation {reservation_id} to {cabin} on {flights}"
+    describe = "Change reservation {reservation_id} to {cabin}"
 )]
 async fn update_reservation_flights(
     #[hitl(state)] airline: &Airline,
@@ -261,7 +261,7 @@ async fn update_reservation_baggages(
     expires = "3d",
     approve_label = "Change",
     preview = previews::would_change_passengers,
-    describe = "Change the passengers of reservation {reservation_id} to {passengers}"
+    describe = "Change the passengers of reservation {reservation_id}"
 )]
 async fn update_reservation_passengers(
     #[hitl(state)] airline: &Airline,
