@@ -15,12 +15,11 @@ use crate::airline::types::{
 };
 use crate::airline::{Airline, Refusal, World, fares};
 
-const CANCELLING: &str = "The rule: within 24 hours of booking; later only business class, or with insurance for health or \
-                          weather. Never once a part has been flown.";
+const CANCELLING: &str = "The rule: within 24 hours of booking; after that business class always, and others if they are \
+                          insured and it is for health or weather. Never once a part has been flown.";
 const UPGRADING: &str = "The rule: the cabin is changed for all passengers of a reservation. Basic economy keeps its flights.";
 const CERTIFICATES: &str = "The rule: for members, insured or in business class, on complaint: $50 for each passenger of a \
                             delayed reservation, $100 of a cancelled one.";
-const PAYING: &str = "The rule: one certificate, one credit card and three gift cards at most.";
 
 /// What a booking would cost, beside what is paid.
 #[expect(clippy::too_many_arguments, reason = "a preview takes the parameters of its tool")]
@@ -62,11 +61,6 @@ pub(crate) async fn would_book(
         0 => format!("${} = ${fare} x {people}", price.total()),
         _ => format!("${} = ${fare} x {people} + ${extras} for bags and insurance", price.total()),
     };
-    let paid = match missing {
-        missing if missing.abs() < 0.005 => format!("${paid}: adds up"),
-        missing if missing > 0.0 => format!("${paid}: ${missing} TOO LITTLE"),
-        more => format!("${paid}: ${} TOO MUCH", -more),
-    };
     let free = fares::free_bags(user.membership, booking.cabin).saturating_mul(people);
     let by = booking.payment_methods.iter();
     let by =
@@ -87,12 +81,22 @@ pub(crate) async fn would_cancel(
 ) -> Result<CallPreview, Refusal> {
     let (reservation, user) = of_reservation(airline, cx, reservation_id)?;
     let refund: f64 = reservation.payment_history.iter().map(|paid| paid.amount.max(0.0)).sum();
-    Ok(begin(cx, &user)
+    let recent = is_recent(&reservation);
+    let since = if recent { "less than 24 hours ago" } else { "more than 24 hours ago" };
+    let mut preview = begin(cx, &user)
         .fact("reservation", in_words(&reservation))
-        .fact("booked", booked(&reservation))
-        .fact("flown already", flown(&reservation))
+        .fact("booked", format!("{}, {since}", reservation.created_at.replace('T', " ")))
         .fact("refund", format!("${refund}"))
-        .text(CANCELLING))
+        .text(CANCELLING);
+    if let Some(flown) = flown(&reservation) {
+        preview = preview.warning(format!("flown already: {flown}"));
+    }
+    let insured = reservation.insurance == Insurance::Yes;
+    Ok(match (recent, reservation.cabin, insured) {
+        (true, _, _) | (_, Cabin::Business, _) => preview,
+        (_, _, true) => preview.warning("only for health or weather: what did the customer say?"),
+        (_, _, false) => preview.warning("neither recent, nor business class, nor insured"),
+    })
 }
 
 /// What a change of flights or cabin would change and cost.
@@ -199,21 +203,16 @@ fn in_words(reservation: &Reservation) -> String {
     format!("{origin} to {destination}, {cabin}, {insured}, {days}, for {people}")
 }
 
-fn booked(reservation: &Reservation) -> String {
-    let recent = reservation.created_at >= Records::shipped().day_ago;
-    let since = if recent { "less than 24 hours ago" } else { "more than 24 hours ago" };
-    format!("{}, {since}", reservation.created_at.replace('T', " "))
+fn is_recent(reservation: &Reservation) -> bool {
+    reservation.created_at >= Records::shipped().day_ago
 }
 
-fn flown(reservation: &Reservation) -> String {
+/// Returns the flights before today, if there are any.
+fn flown(reservation: &Reservation) -> Option<String> {
     let today = Records::shipped().now.get(..10).unwrap_or_default();
     let flown: Vec<Leg> =
         reservation.flights.iter().filter(|leg| leg.date.as_str() < today).cloned().collect();
-    if flown.is_empty() {
-        "nothing".to_owned()
-    } else {
-        format!("{} (today is {today})", days(&flown))
-    }
+    (!flown.is_empty()).then(|| format!("{} (today is {today})", days(&flown)))
 }
 
 fn days(flights: &[Leg]) -> String {

@@ -282,7 +282,7 @@ async fn update_reservation_passengers(
     expires = "3d",
     approve_label = "Send",
     preview = previews::would_send,
-    describe = "Send {user_id} a certificate over ${amount}"
+    describe = "Send {user_id} a certificate of ${amount}"
 )]
 async fn send_certificate(
     #[hitl(state)] airline: &Airline,

@@ -56,9 +56,9 @@ function paragraph(lines) {
 	);
 }
 
-/** A line without the bar that marks it as quoted. */
+/** A line without the sign that marks it as quoted, or as a warning. */
 function bare(line) {
-	return line.replace(/^\| ?/, "");
+	return line.replace(/^[|!] ?/, "");
 }
 
 function row({ value, tone }) {
@@ -87,6 +87,14 @@ export function reason(call) {
 	);
 }
 
+/** How many calls there are in each state, in words. */
+function counts(newest, more) {
+	const found = new Map();
+	for (const { state } of newest) found.set(state, (found.get(state) ?? 0) + 1);
+	const said = [...found].map(([state, count]) => `${count} ${stateName(state)}`);
+	return [...said, more > 0 && `${more} more`].filter(Boolean).join(", ");
+}
+
 /** The newest calls of the run before this one; null if there are none. */
 export function earlier(call, when) {
 	const { newest = [], more = 0, tooMany = false } = call.earlier ?? {};
@@ -104,7 +112,7 @@ export function earlier(call, when) {
 	return h(
 		"details",
 		{ class: "earlier" },
-		h("summary", {}, "Earlier in this run"),
+		h("summary", {}, `Earlier in this run: ${counts(newest, more)}`),
 		h("ul", {}, newest.map(line), more > 0 && h("li", { class: "faint" }, rest)),
 	);
 }

@@ -89,7 +89,13 @@ export class DecisionPanel {
 				title: "Reject: it does not run, and the agent is told",
 			},
 			icon("cross"),
-			h("span", {}, rejectLabel, !/reject|refuse|deny|decline/i.test(rejectLabel) && h("small", {}, " (reject)")),
+			h(
+				"span",
+				{},
+				rejectLabel,
+				this.#call.requiresReason && "…",
+				!/reject|refuse|deny|decline/i.test(rejectLabel) && h("small", {}, " (reject)"),
+			),
 			h("kbd", { "aria-hidden": "true" }, "R"),
 		);
 		const cautions = this.#has("approve") && !this.#call.confirm ? cautionsOf(this.#call) : [];

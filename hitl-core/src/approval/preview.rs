@@ -42,6 +42,12 @@ pub enum PreviewItem {
         /// The text.
         text: String,
     },
+    /// A warning: what speaks against the call, such as a rule that it breaks. It is listed with
+    /// the card's other warnings, and the call needs a full review.
+    Warning {
+        /// The text.
+        text: String,
+    },
 }
 
 impl PreviewItem {
@@ -49,7 +55,7 @@ impl PreviewItem {
     pub fn label(&self) -> Option<&str> {
         match self {
             Self::Fact { label, .. } | Self::Difference { label, .. } => Some(label),
-            Self::Text { .. } => None,
+            Self::Text { .. } | Self::Warning { .. } => None,
         }
     }
 
@@ -58,7 +64,7 @@ impl PreviewItem {
         let (first, second) = match self {
             Self::Fact { value, .. } => (value, None),
             Self::Difference { before, after, .. } => (before, Some(after)),
-            Self::Text { text } => (text, None),
+            Self::Text { text } | Self::Warning { text } => (text, None),
         };
         std::iter::once(first).chain(second).map(String::as_str)
     }
@@ -74,6 +80,7 @@ impl PreviewItem {
                 Json::Object(vec![(label.clone(), Json::Object(sides))])
             }
             Self::Text { text: paragraph } => text(paragraph),
+            Self::Warning { text: warning } => Json::Array(vec![text(warning)]),
         }
     }
 
@@ -81,6 +88,10 @@ impl PreviewItem {
         let text = |tree: &Json| tree.as_str().map(str::to_owned);
         match tree {
             Json::String(paragraph) => Some(Self::Text { text: paragraph.clone() }),
+            Json::Array(texts) => match texts.as_slice() {
+                [warning] => Some(Self::Warning { text: text(warning)? }),
+                _ => None,
+            },
             Json::Object(entries) => {
                 let [(label, value)] = entries.as_slice() else { return None };
                 let label = label.clone();
@@ -221,6 +232,14 @@ impl RequestPreview {
         matches!(self.found, PreviewState::Rendered { left_out: 0 })
     }
 
+    /// Returns its warnings.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().filter_map(|item| match item {
+            PreviewItem::Warning { text } => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// Returns the number of masked places that the host did not declare sensitive.
     pub(crate) fn undeclared_masks(&self) -> usize {
         self.masks.iter().filter(|mask| !mask.declared).count() + self.more_masks
@@ -228,11 +247,13 @@ impl RequestPreview {
 }
 
 impl ApprovalRequest {
-    /// Returns whether its tool renders no preview, or has rendered the one that it shows.
-    pub(crate) fn has_no_failed_preview(&self) -> bool {
-        let failed =
-            |preview: &RequestPreview| matches!(preview.found, PreviewState::Failed { .. });
-        !self.preview.as_ref().is_some_and(failed)
+    /// Returns whether its tool renders no preview, or has rendered the one that it shows, without
+    /// a warning.
+    pub(crate) fn has_sound_preview(&self) -> bool {
+        self.preview.as_ref().is_none_or(|preview| {
+            let rendered = matches!(preview.found, PreviewState::Rendered { .. });
+            rendered && preview.warnings().next().is_none()
+        })
     }
 }
 
@@ -249,7 +270,7 @@ pub(crate) fn previews_the_same(
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PreviewChange {
-    /// The label of the item. `None` for a paragraph.
+    /// The label of the item. `None` for a paragraph or a warning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The item that was shown before, in one line, with about 500 characters. `None` if it is new.
@@ -300,7 +321,9 @@ fn named(items: &[PreviewItem]) -> impl Iterator<Item = ((Option<&str>, usize), 
 fn in_one_line(item: &PreviewItem) -> String {
     let text = match item {
         PreviewItem::Fact { value, .. } => clip(value, MAX_CHANGED).into_owned(),
-        PreviewItem::Text { text } => clip(text, MAX_CHANGED).into_owned(),
+        PreviewItem::Text { text } | PreviewItem::Warning { text } => {
+            clip(text, MAX_CHANGED).into_owned()
+        }
         PreviewItem::Difference { before, after, .. } => {
             let half = MAX_CHANGED / 2 - 2;
             format!("{} → {}", clip(before, half), clip(after, half))

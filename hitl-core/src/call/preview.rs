@@ -17,8 +17,8 @@ pub(crate) const MAX_LINES: usize = 500;
 /// The most characters of a label.
 const MAX_LABEL: usize = 200;
 
-/// The preview of a call: facts, differences and paragraphs that the tool's author renders for the
-/// person who decides. The order stays.
+/// The preview of a call: facts, differences, paragraphs and warnings that the tool's author renders
+/// for the person who decides. The order stays.
 ///
 /// ```
 /// use hitl::call::CallPreview;
@@ -76,6 +76,26 @@ impl CallPreview {
         self
     }
 
+    /// Adds a warning: what speaks against the call, such as a rule that it breaks. It stands with
+    /// the warnings at the top of the card, the call needs a full review, no grant answers it, and
+    /// it is not approved together with others.
+    ///
+    /// ```
+    /// use hitl::call::CallPreview;
+    ///
+    /// let (price, paid) = (1002, 957);
+    /// let mut preview = CallPreview::new().fact("price", price).fact("paid", paid);
+    /// if paid < price {
+    ///     preview = preview.warning(format!("the payment is {} too little", price - paid));
+    /// }
+    /// # assert_eq!(preview.items().len(), 3);
+    /// ```
+    #[must_use]
+    pub fn warning(mut self, text: impl Display) -> Self {
+        self.items.push(PreviewItem::Warning { text: text.to_string() });
+        self
+    }
+
     /// Returns the items in their order.
     pub fn items(&self) -> &[PreviewItem] {
         &self.items
@@ -101,6 +121,7 @@ impl CallPreview {
                     after: room.text(after),
                 },
                 PreviewItem::Text { text } => PreviewItem::Text { text: room.text(text) },
+                PreviewItem::Warning { text } => PreviewItem::Warning { text: room.text(text) },
             });
         }
         let whole = (room.left_out > 0).then_some(whole);
@@ -180,6 +201,7 @@ fn digest(items: &[PreviewItem]) -> String {
             PreviewItem::Fact { .. } => "fact",
             PreviewItem::Difference { .. } => "difference",
             PreviewItem::Text { .. } => "text",
+            PreviewItem::Warning { .. } => "warning",
         });
         item.label().into_iter().for_each(&mut part);
         item.texts().for_each(&mut part);

@@ -14,6 +14,8 @@ pub(crate) const CONTENT: &str = "content_not_shown";
 
 /// The name of the factor for a call whose preview is not shown in whole.
 pub(crate) const PREVIEW_NOT_SHOWN: &str = "preview_not_shown";
+/// The name of the factor for a preview with a warning.
+pub(crate) const PREVIEW_WARNING: &str = "preview_warning";
 
 /// The confidence of the gate in a call, and the factors that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +63,7 @@ impl Assessment {
 
 /// Returns whether a factor is about what the host's code has found in the world.
 fn is_looked_up(factor: &Factor) -> bool {
-    factor.name == CONTENT || factor.name == PREVIEW_NOT_SHOWN
+    [CONTENT, PREVIEW_NOT_SHOWN, PREVIEW_WARNING].contains(&&*factor.name)
 }
 
 /// Scores a call. A signal that panics makes the confidence 0 and demands a full review.

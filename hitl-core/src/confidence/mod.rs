@@ -13,7 +13,7 @@ mod signal;
 mod view;
 
 pub use assess::{Assessment, assess};
-pub(crate) use assess::{CONTENT, OWN_FILE, PREVIEW_NOT_SHOWN};
+pub(crate) use assess::{CONTENT, OWN_FILE, PREVIEW_NOT_SHOWN, PREVIEW_WARNING};
 pub use factors::{ReviewerFactor, reviewer_factors, weighted};
 pub use general::{AmountSize, Annotations};
 pub use original::{

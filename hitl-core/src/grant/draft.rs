@@ -74,8 +74,8 @@ pub enum GrantError {
     /// The contents that the arguments name are reviewed each time.
     #[error("what this call names is read and looked at each time; no grant is given for it")]
     Contents,
-    /// The preview of the call failed, so what it would do is not known.
-    #[error("the preview of this call failed: look at each such call until it works")]
+    /// The preview of the call failed, so what it would do is not known, or it has a warning.
+    #[error("the preview of this call failed or warns: look at each such call")]
     Preview,
     /// A call that repeats an effect is reviewed each time.
     #[error(
@@ -115,7 +115,7 @@ impl ApprovalRequest {
         ensure(self.quorum.is_one(), GrantError::Quorum)?;
         ensure(self.choices.contains(&Choice::Approve), GrantError::NotApprovable)?;
         ensure(self.contents.is_empty(), GrantError::Contents)?;
-        ensure(self.has_no_failed_preview(), GrantError::Preview)?;
+        ensure(self.has_sound_preview(), GrantError::Preview)?;
         ensure(self.repeats.is_none(), GrantError::RepeatsEffect)?;
         ensure(self.confirmation().is_none(), GrantError::Confirmed)
     }

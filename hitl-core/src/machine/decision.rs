@@ -66,7 +66,7 @@ pub(super) fn allow(
     // A grant covers arguments; the contents they name are reviewed each time.
     guard(request.contents.is_empty(), Refusal::NotAllowed)?;
     // What a call would do is then unknown, so somebody looks at it.
-    guard(request.has_no_failed_preview(), Refusal::NotAllowed)?;
+    guard(request.has_sound_preview(), Refusal::NotAllowed)?;
     let giver = Identity::new(by, None);
     next.takes_a_grant_of(by, &giver).map_err(|why| match why {
         GrantRefusal::NotHuman => Refusal::NotHuman,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use granting::refused;
 use hitl_base::{JsonText, Timestamp};
-use hitl_core::approval::{DetailLevel, PreviewFailure, PreviewItem, PreviewState};
+use hitl_core::approval::{Caution, DetailLevel, PreviewFailure, PreviewItem, PreviewState};
 use hitl_core::call::CallPreview;
 use hitl_core::dynamic::{DynArguments, DynSpec, DynTool};
 use hitl_core::grant::{GrantError, GrantTerms};
@@ -78,11 +78,13 @@ impl Shop {
             None => {}
         }
         let total = total.ok_or_else(|| format!("there is no order {order}"))?;
-        Ok(CallPreview::new()
+        let preview = CallPreview::new()
             .fact("order", order)
             .fact("total", &total)
             .fact("note", note)
-            .difference("state", "paid", "refunded"))
+            .difference("state", "paid", "refunded");
+        let Some((_, by)) = total.split_once(" paid by ") else { return Ok(preview) };
+        Ok(preview.warning(format!("it was paid by {by}")))
     }
 }
 
@@ -336,6 +338,40 @@ async fn invariant_5_a_preview_that_is_not_shown_in_whole_is_reviewed_in_full() 
     assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
     let shown = card(asked.request());
     assert!(shown.contains("since it was last shown, in what is masked or left out"), "{shown}");
+}
+
+#[tokio::test]
+async fn invariant_5_a_call_that_its_tool_warns_about_is_reviewed_in_full_and_no_grant_answers_it()
+{
+    const TOKEN: &str = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    let shop = Shop::default().with("17", "5 EUR").with("18", &format!("5 EUR paid by {TOKEN}"));
+    let gate = builder(&shop).requester_may_decide().build().await.unwrap();
+    let plain = submitted(&gate, refund("17"), 0).await;
+    granting::permit(&gate, &plain, GrantTerms::any_arguments().durable()).await;
+    let covered = gate.submit(refund("17")).by("ann").key("run", 1).await.unwrap();
+    assert!(matches!(covered, Submission::Done { .. }), "{covered:?}");
+
+    let warned = submitted(&gate, refund("18"), 2).await;
+    assert_eq!(warned.level, ApprovalLevel::Full);
+    assert!(warned.cautions().contains(&Caution::Warning));
+    let factors: Vec<_> = warned.assessment.factors.iter().map(|one| &*one.name).collect();
+    assert!(factors.contains(&"preview_warning"), "{factors:?}");
+    let view = warned.render(Timestamp::EPOCH, DetailLevel::Brief);
+    let says = "the tool warns: it was paid by [redacted]".to_owned();
+    assert!(view.warnings.contains(&says), "{:?}", view.warnings);
+    assert!(card(&warned).contains("! it was paid by"));
+    assert_eq!(warned.preview.as_ref().unwrap().masks[1].at, "preview:/4/0");
+    let uncovered = gate.uncover(&warned, "alice", MaskSelection::All).await.unwrap();
+    let view = uncovered.render(Timestamp::EPOCH, DetailLevel::Full);
+    assert!(view.warnings.iter().any(|one| one.contains(TOKEN)), "{:?}", view.warnings);
+    assert_eq!(refused(&gate, &warned, GrantTerms::exactly()).await, GrantError::Preview);
+
+    // A call that waits is not answered by a grant once its tool warns, and an approval is for the
+    // preview without the warning.
+    approve(&gate, &warned).await;
+    shop.set("18", "5 EUR paid by eve");
+    let asked = claimed(&gate, &warned).await;
+    assert_eq!((asked.state(), asked.request().revision), (CallState::Pending, 2));
 }
 
 #[tokio::test(start_paused = true)]

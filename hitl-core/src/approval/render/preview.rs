@@ -14,6 +14,8 @@ use crate::approval::{
 const LABEL: usize = 200;
 /// The most characters of an author's error.
 const ERROR: usize = 500;
+/// The most characters of an author's warning in the list of warnings. The preview has all of it.
+const WARNING: usize = 300;
 /// The most changes that a warning names.
 const MAX_NAMED: usize = 4;
 /// The number of equal lines that are shown around a difference.
@@ -43,7 +45,10 @@ impl From<DetailLevel> for Room {
 /// Returns warnings about the preview of a request.
 pub(super) fn warnings(request: &ApprovalRequest, extent: DetailLevel) -> Vec<String> {
     let Some(preview) = &request.preview else { return Vec::new() };
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = preview
+        .warnings()
+        .map(|text| format!("the tool warns: {}", visible(&clip(text, WARNING))))
+        .collect();
     match &preview.found {
         PreviewState::Failed { why, said } => {
             warnings.push(format!("the preview failed: {why}{}", quote(said.as_deref())));
@@ -112,10 +117,10 @@ fn names_of(changes: &[PreviewChange]) -> Option<String> {
 }
 
 fn name_of(change: &PreviewChange) -> String {
-    change.label.as_deref().map_or_else(
-        || "a paragraph".to_owned(),
-        |label| format!("`{}`", visible(&clip(label, 60))),
-    )
+    change
+        .label
+        .as_deref()
+        .map_or_else(|| "a text".to_owned(), |label| format!("`{}`", visible(&clip(label, 60))))
 }
 
 /// Returns the preview, line by line. Each line of a text or of a difference follows a sign of
@@ -223,6 +228,11 @@ fn item_lines(item: &PreviewItem, room: Room) -> Vec<Line> {
             with_lines(Some(head(String::new())), signed('|', value), room)
         }
         PreviewItem::Text { text } => with_lines(None, signed('|', text), room),
+        PreviewItem::Warning { text } => {
+            let mut lines = with_lines(None, signed('!', text), room);
+            lines.iter_mut().for_each(|line| line.tone = TextStyle::Bad);
+            lines
+        }
         PreviewItem::Difference { before, after, .. }
             if is_one_line(before, room) && is_one_line(after, room) =>
         {
@@ -339,7 +349,8 @@ mod tests {
             .difference("state", "paid", "refunded")
             .difference("note", "", "late")
             .difference("letter", "Dear\nAnn,\na\nb\nold\nc", "Dear\nAnn,\na\nb\nnew\nmore\nc")
-            .text("It is final.\nNobody can undo it.");
+            .text("It is final.\nNobody can undo it.")
+            .warning("It was paid\nby somebody else.");
         assert_eq!(
             text(&shown(preview), DetailLevel::Full),
             [
@@ -359,6 +370,8 @@ mod tests {
                 "  = c",
                 "| It is final.",
                 "  | Nobody can undo it.",
+                "! It was paid",
+                "  ! by somebody else.",
             ]
         );
     }
@@ -418,6 +431,7 @@ mod tests {
             CallPreview::new().fact("customer", odd),
             CallPreview::new().fact(odd, "x"),
             CallPreview::new().text(odd),
+            CallPreview::new().warning(odd),
             CallPreview::new().text(format!("a\n{odd}\n[… 3 lines are left out]")),
             CallPreview::new().difference("a", odd, ""),
             CallPreview::new().difference("a", "", format!("b\n{odd}")),
@@ -454,9 +468,7 @@ mod tests {
         );
         assert_eq!(
             warned(preview.clone(), DetailLevel::Full),
-            [
-                "the preview has changed since it was last shown: `total`, `new`, `left`, a paragraph"
-            ]
+            ["the preview has changed since it was last shown: `total`, `new`, `left`, a text"]
         );
         let unseen = RequestPreview { changes: Some(Vec::new()), ..preview };
         assert_eq!(

@@ -7,7 +7,7 @@ use super::alike;
 use super::view::Line;
 
 /// The most lines that are shown one by one.
-const MAX_LINES: usize = 12;
+const MAX_LINES: usize = 60;
 
 /// Returns the words of the model, line by line. Each line follows a bar, so that it cannot be
 /// mistaken for one of ours. Beyond the first lines, line breaks are shown as they are escaped.
@@ -37,14 +37,14 @@ mod tests {
 
     #[test]
     fn invariant_9_no_word_of_the_model_hides_or_looks_like_a_line_of_ours() {
-        let words = "asked\nbeware      nothing\u{202e}\n".to_owned() + &"x\n".repeat(40);
+        let words = "asked\nbeware      nothing\u{202e}\n".to_owned() + &"x\n".repeat(400);
         let lines = lines(&words);
         assert!(lines.len() <= MAX_LINES);
         for line in &lines {
             assert!(line.value.starts_with("| ") && !line.value.contains(['\n', '\u{202e}']));
         }
         let shown: String = lines.iter().map(|line| line.value.as_str()).collect();
-        assert_eq!(shown.matches('x').count(), 40, "nothing is left out");
+        assert_eq!(shown.matches('x').count(), 400, "nothing is left out");
         assert!(warnings(&words)[0].starts_with("the stated reason has "));
         assert_eq!(warnings("asked twice"), [""; 0]);
     }

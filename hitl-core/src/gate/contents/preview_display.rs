@@ -13,7 +13,7 @@ use crate::approval::{
 };
 use crate::arguments::{Layers, Snapshot, tree_layers};
 use crate::call::KeptPreview;
-use crate::confidence::{Factor, PREVIEW_NOT_SHOWN};
+use crate::confidence::{Factor, PREVIEW_NOT_SHOWN, PREVIEW_WARNING};
 use crate::gate::masking::mask_text;
 use crate::gate::stored_text::MAX_ON_THREAD;
 use crate::ids::RequestId;
@@ -94,7 +94,7 @@ impl ContentDisplay {
         off_thread(looking).await.unwrap_or_else(Layers::nothing)
     }
 
-    /// Returns the factor for a preview that is not shown in whole: a full review.
+    /// Returns the factor for a preview that warns or is not shown in whole: a full review.
     pub(in crate::gate) fn preview_factor(
         &self,
         preview: Option<&RequestPreview>,
@@ -110,6 +110,10 @@ impl ContentDisplay {
             }
             PreviewState::Rendered { .. } if hidden => {
                 "The preview is masked in part, so you cannot see it all.".to_owned()
+            }
+            PreviewState::Rendered { .. } if preview.warnings().next().is_some() => {
+                let why = "The tool itself warns about this call.";
+                return Some(Factor::at_least(PREVIEW_WARNING, ApprovalLevel::Full, why));
             }
             PreviewState::Rendered { .. } => return None,
         };

@@ -314,7 +314,7 @@ impl PreparedCall {
         self.is_asked_about()
             && self.covering_approval().is_none()
             && !names_contents
-            && self.record.request.has_no_failed_preview()
+            && self.record.request.has_sound_preview()
             && self.routed.grantable
             && self.record.request.quorum.is_one()
     }

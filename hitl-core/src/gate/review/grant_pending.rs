@@ -80,7 +80,7 @@ async fn draw_of(
     let names_contents = !record.request.contents.is_empty();
     if !same
         || names_contents
-        || !record.request.has_no_failed_preview()
+        || !record.request.has_sound_preview()
         || record.attempts > 0
         || record.restored
         || record.request.repeats.is_some()
