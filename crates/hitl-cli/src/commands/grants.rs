@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use hitl_base::Timestamp;
 use hitl_core::store::GrantQuery;
 use hitl_core::{GrantId, GrantRecord};
 use hitl_wire::GrantSummary;
@@ -27,7 +28,7 @@ pub(super) async fn list(
             Backend::Store(store) => load(store, id).await?,
             Backend::Console(console) => console.grant(id)?,
         };
-        return Ok(output.print(&grant, || grant_text(&grant))?);
+        return Ok(output.print_folded(&grant, || grant_text(&grant, Timestamp::now()))?);
     }
     // One more than is shown, to know whether there are more.
     let most = wanted.limit.saturating_add(1);
@@ -44,7 +45,7 @@ pub(super) async fn list(
     } else if lines.is_empty() {
         output.print(&(), || nothing(&wanted, &output.hint))?;
     } else {
-        output.print(&(), || grants_table(&lines))?;
+        output.print(&(), || grants_table(&lines, Timestamp::now(), output.screen))?;
     }
     if more {
         writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
@@ -140,7 +141,7 @@ pub(super) async fn revoke(
             let tenant = &record.grant.tenant;
             let revoked = store.gate.revoke_grant(tenant, record.id(), by, Some(reason)).await?;
             let revoked = GrantSummary::new(&revoked.unwrap_or(record), store.gate.now().await?);
-            output.print(&revoked, || grant_text(&revoked))?;
+            output.print_folded(&revoked, || grant_text(&revoked, Timestamp::now()))?;
             check_audited(&store)
         }
         Backend::Console(console) => {
@@ -148,7 +149,7 @@ pub(super) async fn revoke(
             let grant = console.grant(id)?;
             check_not_revoked(&grant)?;
             let revoked = console.revoke(grant.id, reason)?;
-            Ok(output.print(&revoked, || grant_text(&revoked))?)
+            Ok(output.print_folded(&revoked, || grant_text(&revoked, Timestamp::now()))?)
         }
     }
 }

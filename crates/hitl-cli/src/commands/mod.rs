@@ -21,20 +21,23 @@ mod tasks;
 pub(crate) mod terminal;
 mod watch;
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
+use hitl_base::Timestamp;
 use serde::Serialize;
 
 use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, command_line};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::view::CommandHint;
+use crate::view::{CallLine, CommandHint, Screen, result_text};
 use decide::Reply;
 use system_user::system_user;
 
 /// The destination of output, and its format.
 pub(crate) struct Output {
     json: bool,
+    /// The room and the colours of standard output.
+    screen: Screen,
     /// Commands on the reader's store or console.
     hint: CommandHint,
 }
@@ -48,15 +51,28 @@ impl Output {
         out.flush()
     }
 
-    /// Does the same with a card, whose lines a terminal does not wrap, and the commands that are
-    /// suggested below it.
+    /// Does the same with a text whose lines are continued behind a mark where they are too wide.
+    fn print_folded(
+        &self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        self.print(document, || self.screen.fold(&text()))
+    }
+
+    /// Prints the state of a call after a decision.
+    fn print_result(&self, line: &CallLine) -> io::Result<()> {
+        self.print_folded(line, || result_text(line, Timestamp::now(), &self.hint))
+    }
+
+    /// Does the same with a card, and the commands that are suggested below it.
     fn print_card(
         &self,
         document: &impl Serialize,
         text: impl FnOnce() -> String,
         hints: impl FnOnce() -> String,
     ) -> io::Result<()> {
-        let card = || if io::stdout().is_terminal() { terminal::fold(&text()) } else { text() };
+        let card = || self.screen.fold(&text());
         self.print(document, || match hints() {
             hints if hints.is_empty() => card(),
             hints => format!("{}\n{hints}", card()),
@@ -76,8 +92,9 @@ impl Output {
 /// Runs the command of the command line.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { backend, json, command } = cli;
-    let hint = backend.hint(|name| std::env::var(name).ok());
-    let output = Output { json, hint };
+    let screen = Screen::output();
+    let hint = backend.hint(|name| std::env::var(name).ok()).within(screen.width());
+    let output = Output { json, screen, hint };
     let (backend, output) = (&backend, &output);
     match command {
         Command::Queue(wanted) => {

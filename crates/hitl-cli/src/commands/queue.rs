@@ -38,7 +38,7 @@ pub(super) async fn run(
     } else if lines.is_empty() {
         output.print(&(), || nothing(filter, &output.hint))?;
     } else {
-        output.print(&(), || queue_table(&lines, now))?;
+        output.print(&(), || queue_table(&lines, now, output.screen))?;
     }
     if more {
         writeln!(io::stderr(), "hitl: there are more; raise --limit")?;

@@ -12,7 +12,7 @@ pub(super) async fn run(source: &Backend, output: &Output) -> Result<(), Failure
         Backend::Store(store) => from_store(store).await?,
         Backend::Console(console) => console.stats()?,
     };
-    output.print(&report, || stats_text(&report))?;
+    output.print(&report, || stats_text(&report, output.screen))?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use hitl_core::{CallRecord, CallState, QueueCounts};
 use hitl_wire::queue::Count;
 use serde::Serialize;
 
-use super::table;
+use super::{Column, Screen, Table};
 
 /// The numbers of `hitl stats`, as JSON.
 #[derive(Debug, Serialize)]
@@ -99,10 +99,10 @@ impl StatsReport {
 }
 
 /// Renders the numbers for people.
-pub(crate) fn stats_text(report: &StatsReport) -> String {
-    let mut rows: Vec<[String; 3]> = Vec::new();
+pub(crate) fn stats_text(report: &StatsReport, screen: Screen) -> String {
+    let mut table = Table::new([Column::new("WHAT"), Column::new("WHICH"), Column::new("CALLS")]);
     let mut add = |what: &str, name: &str, count: &dyn std::fmt::Display| {
-        rows.push([what.to_owned(), name.to_owned(), count.to_string()]);
+        table.push([what.into(), name.into(), count.to_string().into()]);
     };
     for (name, count) in &report.states {
         add("state", name, count);
@@ -116,7 +116,7 @@ pub(crate) fn stats_text(report: &StatsReport) -> String {
     for (name, count) in &report.outcomes {
         add("outcome", &visible(name), count);
     }
-    let mut out = table(["WHAT", "WHICH", "CALLS"], &rows);
+    let mut out = table.text(screen);
     // Writing to a String cannot fail.
     if let Some(days) = report.days {
         let _ = writeln!(out, "\noutcomes cover the calls of the last {days} days");

@@ -12,7 +12,6 @@ use super::view::{
 };
 use super::{alike, arguments, masks, named, preview, stated};
 use crate::approval::{ApprovalRequest, Choice, References, link_fault, repeat_reason};
-use crate::call::Risk;
 use crate::ids::RequestId;
 use crate::policy::RequesterRule;
 
@@ -130,11 +129,7 @@ fn risk(request: &ApprovalRequest, references: &References) -> Section {
             says.push_str(word);
         }
     }
-    let tone = match request.risk {
-        Risk::Low => TextStyle::Good,
-        Risk::Medium => TextStyle::Warning,
-        Risk::High | Risk::Critical => TextStyle::Bad,
-    };
+    let tone = TextStyle::from(request.risk);
     let mut lines = vec![Line { tone, ..plain(says) }];
     lines.extend(named::not_inspected(references).map(plain));
     section(SectionName::Risk, Origin::Host, lines)

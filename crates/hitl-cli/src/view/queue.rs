@@ -1,0 +1,59 @@
+//! The table of `hitl queue`.
+
+use hitl_base::Timestamp;
+use hitl_base::display::{clip, visible};
+use hitl_core::CallState;
+use hitl_core::approval::terminal::Style;
+
+use super::style::{due_style, level_style, priority_style, state_style};
+use super::{CallLine, Cell, Column, Screen, Table, due, relative};
+use crate::args::short_id;
+
+/// The maximum number of characters of a title, and of any other text.
+const TITLE: usize = 200;
+const WORD: usize = 60;
+
+/// Renders the queue for people. If all calls wait, their state is left out. The time of a call
+/// that does not wait is that of its last change: its end, if it has ended.
+pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp, screen: Screen) -> String {
+    let all_wait = lines.iter().all(|line| line.state == CallState::Pending);
+    let state = Column::new("STATE");
+    let columns = [
+        Column::new("ID"),
+        if all_wait { state.hidden() } else { state },
+        Column::new("PRIORITY").left_out_at(1),
+        Column::new("LEVEL").left_out_at(3),
+        Column::new("RISK").left_out_at(6),
+        Column::new(if all_wait { "DUE" } else { "WHEN" }).left_out_at(5),
+        Column::new("TOOL").shortened_to(12).left_out_at(2),
+        Column::new("ASKED BY").shortened_to(12).left_out_at(4),
+        Column::new("TITLE").shortened_to(28),
+    ];
+    Table::with(columns, lines.iter().map(|line| row(line, now))).text(screen)
+}
+
+fn row(line: &CallLine, now: Timestamp) -> [Cell; 9] {
+    [
+        short_id(&line.id).into(),
+        Cell::styled(state_style(line.state), line.state.to_string()),
+        Cell::styled(priority_style(line.priority), line.priority.to_string()),
+        Cell::styled(level_style(line.level), line.level.to_string()),
+        Cell::styled(Style::from(line.risk), line.risk.to_string()),
+        when(line, now),
+        safe(&line.tool, WORD).into(),
+        safe(line.principal.as_str(), WORD).into(),
+        Cell::styled(Style::Strong, safe(&line.title, TITLE)),
+    ]
+}
+
+/// Returns when a waiting call is due, and when another one has changed.
+fn when(line: &CallLine, now: Timestamp) -> Cell {
+    if line.state == CallState::Pending {
+        return Cell::styled(due_style(line.due_at, now), due(line.due_at, now));
+    }
+    relative(line.updated_at, now).into()
+}
+
+fn safe(text: &str, max: usize) -> String {
+    visible(&clip(text, max)).into_owned()
+}
