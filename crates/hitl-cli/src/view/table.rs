@@ -268,7 +268,7 @@ mod tests {
         let says = |columns, text: &str| assert_eq!(line(columns).as_deref(), Some(text));
         says(50, "72e1f84a37cd  high  send_wire  Wire 120 to Initech");
         says(49, "72e1f84a37cd  high  send_wire  Wire 120 to …");
-        says(41, "72e1f84a37cd  high  send_wi…  Wire 120 …");
+        says(42, "72e1f84a37cd  high  send_wi…  Wire 120 …");
         says(39, "72e1f84a37cd  send_wire  Wire 120 to …");
         says(33, "72e1f84a37cd  Wire 120 to Initech");
         says(26, "72e1f84a37cd  Wire 120 …");
