@@ -1,7 +1,5 @@
 //! `hitl grants` and `hitl revoke`.
 
-use std::io::{self, Write as _};
-
 use hitl_base::Timestamp;
 use hitl_core::store::GrantQuery;
 use hitl_core::{GrantId, GrantRecord};
@@ -48,7 +46,7 @@ pub(super) async fn list(
         output.print(&(), || grants_table(&lines, Timestamp::now(), output.screen))?;
     }
     if more {
-        writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+        output.say_more()?;
     }
     Ok(())
 }

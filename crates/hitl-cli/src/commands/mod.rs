@@ -26,10 +26,10 @@ use std::io::{self, Write};
 use hitl_base::Timestamp;
 use serde::Serialize;
 
-use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, command_line};
+use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, commands};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::view::{CallLine, CommandHint, Screen, result_text};
+use crate::view::{CallLine, CommandHint, Screen, message, result_text};
 use decide::Reply;
 use system_user::system_user;
 
@@ -85,7 +85,27 @@ impl Output {
         if self.json {
             return Ok(());
         }
-        writeln!(io::stderr(), "hitl: {text}")
+        io::stderr().write_all(message(text, Screen::messages()).as_bytes())
+    }
+
+    /// Prints a line for people that suggests a command: behind the line, or below it where there is
+    /// no room.
+    fn suggest(&self, what: &str, words: &[&str]) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let width = Screen::messages().width();
+        let hint = self.hint.clone().within(width);
+        let line = format!("hitl: {what}: {}\n", hint.inline(words));
+        let fits = line.chars().count() <= width.columns();
+        let text = if fits { line } else { hint.block(&format!("hitl: {what}"), words) };
+        io::stderr().write_all(text.as_bytes())
+    }
+
+    /// Says that a list is not complete.
+    fn say_more(&self) -> io::Result<()> {
+        let text = message("there are more; raise --limit", Screen::messages());
+        io::stderr().write_all(text.as_bytes())
     }
 }
 
@@ -148,7 +168,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(wanted) => demo::run(wanted, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut command_line(), "hitl", &mut text);
+            clap_complete::generate(shell, &mut commands(), "hitl", &mut text);
             Ok(io::stdout().lock().write_all(&text)?)
         }
     }

@@ -1,8 +1,7 @@
 //! `hitl queue`: lists calls.
 
-use std::io::{self, Write as _};
-
 use hitl_base::Timestamp;
+use hitl_core::queue::CappedCount;
 use hitl_core::{CallState, QueueOrder, QueueQuery};
 use hitl_wire::queue::Count;
 
@@ -19,6 +18,10 @@ struct Listing {
     now: Timestamp,
     /// The number of calls whose outcome is unknown.
     unknown: Count,
+    /// The number of approved calls that nobody runs.
+    idle: usize,
+    /// The number of calls whose process died while it ran them.
+    lost: usize,
 }
 
 pub(super) async fn run(
@@ -27,7 +30,8 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     let filter = Filter::of(&wanted);
-    let Listing { lines, more, now, unknown } = match source {
+    let states = wanted.state.clone();
+    let Listing { lines, more, now, unknown, idle, lost } = match source {
         Backend::Store(store) => from_store(store, wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
@@ -41,16 +45,40 @@ pub(super) async fn run(
         output.print(&(), || queue_table(&lines, now, output.screen))?;
     }
     if more {
-        writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+        output.say_more()?;
     }
-    let next = lines.first().map(|line| next_step(line.state));
-    if let Some((what, verb)) = next {
-        output.note(&format!("{what}: {}", output.hint.inline(&[verb, "ID"])))?;
+    if let Some(line) = lines.first() {
+        let (what, verb) = next_step(line.state);
+        output.suggest(what, &[verb, "ID"])?;
     }
-    if filter != Filter::Unknown
-        && let Some(note) = unknown_note(unknown, &output.hint)
-    {
-        output.note(&note)?;
+    // Calls that nobody may notice, because they do not wait for an approval.
+    let [idle, lost] = [idle, lost].map(|calls| Count { counted: calls as u64, more: false });
+    for (state, calls, one, many) in [
+        (
+            CallState::OutcomeUnknown,
+            unknown,
+            "call has an unknown outcome",
+            "calls have an unknown outcome",
+        ),
+        (
+            CallState::Approved,
+            idle,
+            "call is approved, and nobody runs it",
+            "calls are approved, and nobody runs them",
+        ),
+        (
+            CallState::Claimed,
+            lost,
+            "call was running when its process died",
+            "calls were running when their processes died",
+        ),
+    ] {
+        if states.contains(&state) || calls == Count::default() {
+            continue;
+        }
+        let is_one = calls == Count { counted: 1, more: false };
+        let what = format!("{calls} {}", if is_one { one } else { many });
+        output.suggest(&what, &["queue", "--state", state.name()])?;
     }
     Ok(())
 }
@@ -101,17 +129,6 @@ fn next_step(state: CallState) -> (&'static str, &'static str) {
     }
 }
 
-/// Returns the line about calls that nobody may notice, because they do not wait for an approval.
-fn unknown_note(unknown: Count, hint: &CommandHint) -> Option<String> {
-    let calls = match (unknown.counted, unknown.more) {
-        (0, false) => return None,
-        (1, false) => "1 call has an unknown outcome".to_owned(),
-        _ => format!("{unknown} calls have an unknown outcome"),
-    };
-    let list = hint.inline(&["queue", "--state", CallState::OutcomeUnknown.name()]);
-    Some(format!("{calls}: {list}"))
-}
-
 async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let queue = source.gate.scoped_to(source.viewer()).queue();
@@ -120,7 +137,10 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
         let page = queue.page(at).await?;
-        lines.extend(page.entries.iter().map(CallLine::from));
+        for record in &page.entries {
+            let neglect = source.neglect(record).await?;
+            lines.push(CallLine::from(record).neglected(neglect));
+        }
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
@@ -128,15 +148,19 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
         }
     };
     lines.truncate(limit);
-    let unknown = queue.counts().await?.state(CallState::OutcomeUnknown).into();
-    Ok(Listing { lines, more, now, unknown })
+    let counts = queue.counts().await?;
+    let is_any = |state| counts.state(state) != CappedCount::default();
+    let idle = if is_any(CallState::Approved) { source.idle_calls().await? } else { 0 };
+    let lost = if is_any(CallState::Claimed) { source.lost_calls().await?.len() } else { 0 };
+    let unknown = counts.state(CallState::OutcomeUnknown).into();
+    Ok(Listing { lines, more, now, unknown, idle, lost })
 }
 
 fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let mut lines: Vec<CallLine> = Vec::new();
     let mut after = None;
-    let (more, now, unknown) = loop {
+    let (more, now, counts) = loop {
         // A page has at most 200 calls, and a cursor is valid for any limit.
         let mut query = parameters(wanted);
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
@@ -144,13 +168,15 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
         let page = console.queue(&query)?;
         lines.extend(page.calls.into_iter().map(CallLine::from));
         match page.next {
-            Some(_) if lines.len() >= limit => break (true, page.now, page.counts.unknown),
+            Some(_) if lines.len() >= limit => break (true, page.now, page.counts),
             Some(next) => after = Some(next),
-            None => break (false, page.now, page.counts.unknown),
+            None => break (false, page.now, page.counts),
         }
     };
     lines.truncate(limit);
-    Ok(Listing { lines, more, now, unknown })
+    let idle = if counts.approved == Count::default() { 0 } else { console.idle_calls()? };
+    // Only a store knows which processes are dead.
+    Ok(Listing { lines, more, now, unknown: counts.unknown, idle, lost: 0 })
 }
 
 /// Returns the parameters of the console's list.

@@ -1,6 +1,6 @@
 //! `hitl resolve`: resolves a call whose outcome is unknown.
 
-use hitl_core::{CallState, Resolution};
+use hitl_core::{CallState, Principal, Resolution};
 use hitl_wire::decision::{Finding, ResolveBody};
 
 use super::decide::{authenticate, require_person_at_console};
@@ -22,8 +22,10 @@ pub(super) async fn run(
             let by = authenticate(Deed::Answer, &wanted.who, backend, &store).await?;
             let record = store.call(&wanted.id).await?;
             let resolution = find_out(&store.card(&record).await?, &wanted)?;
+            let person = by.principal.clone();
             let record = store.gate.resolve(&record, resolution, by).await?;
-            let line = CallLine::from(&record);
+            let line = CallLine::from(&record).settled_by(&person);
+            let line = line.neglected(store.neglect(&record).await?);
             output.print_result(&line)?;
             return check_audited(&store);
         }
@@ -39,7 +41,8 @@ pub(super) async fn run(
                 _ => (Finding::Executed, None),
             };
             let body = ResolveBody { version: card.line.version, found, reason };
-            console.resolve(card.request.id, &body)?
+            let person = Principal::new(console.token_owner()?.name);
+            console.resolve(card.request.id, &body)?.settled_by(&person)
         }
     };
     output.print_result(&line)?;

@@ -1,8 +1,6 @@
 //! `hitl tasks`: lists long-running work and its progress, shows results, and marks failed tasks to
 //! be retried.
 
-use std::io::{self, Write as _};
-
 use hitl_tasks::TaskId;
 use hitl_wire::TaskSummary;
 use serde_json::value::{RawValue, to_raw_value};
@@ -88,7 +86,7 @@ fn list(
         output.print(&(), || tasks_table(&lines, output.screen))?;
     }
     if more {
-        writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+        output.say_more()?;
     }
     Ok(())
 }

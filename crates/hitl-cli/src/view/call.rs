@@ -11,7 +11,7 @@ use hitl_core::{CallRecord, CallState, Principal};
 use hitl_wire::{CallDetail, CallSummary, EarlierList};
 use serde::Serialize;
 
-use super::{CommandHint, NumberedEntry, Place, Screen, exactly, step_line};
+use super::{CommandHint, Neglect, NumberedEntry, Place, Screen, Settlement, exactly, step_line};
 use crate::args::short_id;
 
 /// The number of characters of any other text.
@@ -23,25 +23,34 @@ const DIGITS: usize = 12;
 /// so that the same call is the same JSON over a store and over a console.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub(crate) struct CallLine(CallSummary);
+pub(crate) struct CallLine {
+    summary: CallSummary,
+    /// Who settled it after its decision, if that is known.
+    #[serde(skip)]
+    settled: Option<Settlement>,
+    /// What a person should know of it, and its record does not say.
+    #[serde(skip)]
+    neglect: Option<Neglect>,
+}
 
 impl Deref for CallLine {
     type Target = CallSummary;
 
     fn deref(&self) -> &CallSummary {
-        &self.0
+        &self.summary
     }
 }
 
 impl From<CallSummary> for CallLine {
     fn from(call: CallSummary) -> Self {
-        Self(CallSummary {
+        let summary = CallSummary {
             thresholds: None,
             to_uncover: 0,
             cautions: Vec::new(),
             same: String::new(),
             ..call
-        })
+        };
+        Self { summary, settled: None, neglect: None }
     }
 }
 
@@ -53,6 +62,29 @@ impl From<&CallRecord> for CallLine {
             _ => None,
         });
         Self::from(CallSummary { ending, ..CallSummary::from(record) })
+    }
+}
+
+impl CallLine {
+    /// Names who has just settled it.
+    pub(crate) fn settled_by(self, who: &Principal) -> Self {
+        let settled = Some(Settlement::by(who.clone(), self.summary.updated_at));
+        Self { settled, ..self }
+    }
+
+    /// Looks in its history for who settled it.
+    fn settled_in(self, history: &[NumberedEntry]) -> Self {
+        let settled = history.iter().rev().find_map(|step| Settlement::of(&step.entry));
+        Self { settled, ..self }
+    }
+
+    /// Adds what its record does not say.
+    pub(crate) fn neglected(self, neglect: Option<Neglect>) -> Self {
+        Self { neglect, ..self }
+    }
+
+    pub(crate) fn neglect(&self) -> Option<Neglect> {
+        self.neglect
     }
 }
 
@@ -91,7 +123,7 @@ impl Card {
         let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(tool_warning);
         Self {
-            line: CallLine::from(record),
+            line: CallLine::from(record).settled_in(&history),
             rendered,
             confirm: request.confirmation(),
             request: request.clone(),
@@ -103,6 +135,11 @@ impl Card {
         }
     }
 
+    /// Adds what the record of its call does not say.
+    pub(crate) fn neglected(self, neglect: Option<Neglect>) -> Self {
+        Self { line: self.line.neglected(neglect), ..self }
+    }
+
     /// Builds the card from a console's response. The displayed lines are rendered here, from the
     /// request.
     pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
@@ -111,7 +148,7 @@ impl Card {
         let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(detail.tool_warning);
         Self {
-            line: CallLine::from(CallSummary { ending, ..summary }),
+            line: CallLine::from(CallSummary { ending, ..summary }).settled_in(&history),
             rendered,
             confirm: request.confirmation(),
             request,
@@ -185,13 +222,16 @@ pub(crate) fn card_hints(card: &Card, hint: &CommandHint) -> String {
     out
 }
 
-/// Renders the state of a call in one line: since when, who decided, and why it ended.
+/// Renders the state of a call in one line: since when, who settled and decided it, and why it ended.
 pub(crate) fn state_line(line: &CallLine, now: Timestamp) -> String {
     let mut out = format!("{} is {} (version {})", short_id(&line.id), line.state, line.version);
     let decided = line.decided.as_ref();
     // A rejection is the end itself.
     let is_end = decided.is_some_and(|decided| decided.at == line.updated_at);
-    if line.state != CallState::Pending && !is_end {
+    // Writing to a String cannot fail.
+    if let Some(settled) = &line.settled {
+        let _ = write!(out, ", {}", settled.text(now));
+    } else if line.state != CallState::Pending && !is_end {
         let _ = write!(out, ", {}", exactly(line.updated_at, now));
     }
     if let Some(decided) = decided {
@@ -205,6 +245,9 @@ pub(crate) fn state_line(line: &CallLine, now: Timestamp) -> String {
     if let Some(why) = line.ending.as_ref().or(words) {
         let _ = write!(out, ": {}", visible(why));
     }
+    if let Some(neglect) = line.neglect {
+        let _ = write!(out, "; {}", neglect.says());
+    }
     out
 }
 
@@ -216,7 +259,7 @@ pub(crate) fn result_text(line: &CallLine, now: Timestamp, hint: &CommandHint) -
         CallState::Pending => {
             out += &hint.block("it still waits for an approval", &["approve", &id]);
         }
-        CallState::Approved => {
+        CallState::Approved if line.neglect.is_none() => {
             out += "The program that asked runs it now, or when it comes back.\n";
         }
         _ => {}

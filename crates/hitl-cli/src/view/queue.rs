@@ -35,7 +35,7 @@ pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp, screen: Screen) ->
 fn row(line: &CallLine, now: Timestamp) -> [Cell; 9] {
     [
         short_id(&line.id).into(),
-        Cell::styled(state_style(line.state), line.state.to_string()),
+        state(line),
         Cell::styled(priority_style(line.priority), line.priority.to_string()),
         Cell::styled(level_style(line.level), line.level.to_string()),
         Cell::styled(Style::from(line.risk), line.risk.to_string()),
@@ -44,6 +44,15 @@ fn row(line: &CallLine, now: Timestamp) -> [Cell; 9] {
         safe(line.principal.as_str(), WORD).into(),
         Cell::styled(Style::Strong, safe(&line.title, TITLE)),
     ]
+}
+
+fn state(line: &CallLine) -> Cell {
+    match line.neglect() {
+        Some(neglect) => {
+            Cell::styled(Style::Warning, format!("{}, {}", line.state, neglect.mark()))
+        }
+        None => Cell::styled(state_style(line.state), line.state.to_string()),
+    }
 }
 
 /// Returns when a waiting call is due, and when another one has changed.

@@ -10,14 +10,19 @@ const DAY: u64 = 24 * HOUR;
 /// The time from which a moment is as good as never.
 const CENTURY: u64 = 100 * 365 * DAY;
 
-/// Returns a length of time in one unit, like `4 min`: the largest of which there are two or more.
+/// Returns a length of time in one unit, like `4 min`: the largest of which there are about two or
+/// more, rounded.
 pub(crate) fn length(time: Duration) -> String {
     let seconds = time.as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / MINUTE),
-        7_200..172_800 => format!("{} h", seconds / HOUR),
-        _ => format!("{} days", seconds / DAY),
+    let rounded = |unit: u64| seconds.saturating_add(unit / 2) / unit;
+    if seconds < 2 * MINUTE {
+        format!("{seconds} s")
+    } else if rounded(MINUTE) < 120 {
+        format!("{} min", rounded(MINUTE))
+    } else if rounded(HOUR) < 48 {
+        format!("{} h", rounded(HOUR))
+    } else {
+        format!("{} days", rounded(DAY))
     }
 }
 
@@ -57,10 +62,11 @@ mod tests {
             (1, "1 s"),
             (119, "119 s"),
             (120, "2 min"),
-            (7_199, "119 min"),
-            (7_200, "2 h"),
-            (172_799, "47 h"),
-            (172_800, "2 days"),
+            (7_140, "119 min"),
+            (7_199, "2 h"),
+            (14_399, "4 h"),
+            (2 * DAY - HOUR, "47 h"),
+            (2 * DAY - 1, "2 days"),
             (90 * DAY, "90 days"),
         ] {
             assert_eq!(length(Duration::from_secs(seconds)), expected);

@@ -79,7 +79,7 @@ async fn changes_are_followed_and_counted() {
     assert_eq!(numbers[0]["outcomes"]["rejected"], 1);
     assert_eq!(numbers[0]["states"]["pending"]["counted"], 1);
     assert!(numbers[0]["oldestWaitsSince"].is_string());
-    assert!(house.hitl(&["stats"]).ended(0).out.contains("the oldest has been pending since"));
+    assert!(house.hitl(&["stats"]).ended(0).out.contains("the oldest has been pending for"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

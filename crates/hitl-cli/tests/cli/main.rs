@@ -11,6 +11,8 @@
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with a person at it |
 //! | `identity` | shells of agents, and one-time codes |
+//! | `terminal` | a terminal of 80 and of 200 columns: what fits, colours, widths |
+//! | `place` | the environment beside flags; errors |
 //! | `postgres` | a PostgreSQL database |
 
 #![expect(
@@ -38,6 +40,9 @@ mod keys;
 mod list;
 #[cfg(unix)]
 mod person;
+mod place;
 mod policy;
 mod postgres;
 mod tasks;
+#[cfg(unix)]
+mod terminal;
