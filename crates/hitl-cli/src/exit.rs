@@ -32,13 +32,13 @@ pub(crate) enum Exit {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed: the store, a file, the database or the console; nothing was decided,
-     unless the message says that this is unknown
+  1  failed: the store, a file, the database or the console; nothing was
+     decided, unless the message says that this is unknown
   2  usage: the command line is wrong or incomplete
   3  not found: no such call, grant or file
   4  conflict: already decided, changed since it was shown, or expired
-  5  not allowed: the answer, the person or the terms of a grant; or the prompt was
-     answered with no
+  5  not allowed: the answer, the person or the terms of a grant; or the prompt
+     was answered with no
   6  check failed: the audit is not sound, or the policy is wrong
   7  done, but the audit log did not take it, or part of it could not be erased
 

@@ -190,8 +190,9 @@ mod tests {
         assert_eq!(words("freeze\u{202e}", pending, None), "freeze\\u{202e}: pending");
         for event in EVENTS {
             let states = CallState::ALL.map(|state| words(event, state, None));
-            let is_worded = |words: &&String| !words.starts_with(&format!("{event}:"));
-            let worded = states.iter().filter(is_worded).count();
+            let is_worded =
+                |(words, state): &(&String, CallState)| **words != format!("{event}: {state}");
+            let worded = states.iter().zip(CallState::ALL).filter(is_worded).count();
             assert!(worded > 0, "{event} has no words");
             assert!(states.iter().all(|words| !words.contains('@')), "{states:?}");
         }

@@ -271,8 +271,8 @@ mod tests {
         says(42, "72e1f84a37cd  high  send_wi…  Wire 120 …");
         says(39, "72e1f84a37cd  send_wire  Wire 120 to …");
         says(33, "72e1f84a37cd  Wire 120 to Initech");
-        says(26, "72e1f84a37cd  Wire 120 …");
-        says(24, "72e1f84a37cd  Wire …");
+        says(28, "72e1f84a37cd  Wire 120 to …");
+        says(24, "72e1f84a37cd  Wire 120 …");
     }
 
     #[test]

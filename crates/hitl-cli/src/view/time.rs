@@ -26,11 +26,11 @@ pub(crate) fn length(time: Duration) -> String {
     }
 }
 
-/// Returns how far a moment is from the present: `in 4 min`, `2 h ago`, `now`, `never`.
+/// Returns how far a moment is from the present: `in 4 min`, `2 h ago`, `just now`, `never`.
 pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
     let (ahead, behind) = (at.saturating_duration_since(now), now.saturating_duration_since(at));
     match (ahead.as_secs(), behind.as_secs()) {
-        (0, 0) => "now".to_owned(),
+        (0, 0..MINUTE) => "just now".to_owned(),
         (CENTURY.., _) => "never".to_owned(),
         (0, _) => format!("{} ago", length(behind)),
         (_, _) => format!("in {}", length(ahead)),
@@ -39,7 +39,7 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
 
 /// Returns when something is due: `in 4 min`, or `2 h late`.
 pub(crate) fn due(at: Timestamp, now: Timestamp) -> String {
-    if at < now {
+    if at <= now {
         return format!("{} late", length(now.saturating_duration_since(at)));
     }
     relative(at, now)
@@ -71,10 +71,12 @@ mod tests {
         ] {
             assert_eq!(length(Duration::from_secs(seconds)), expected);
             assert_eq!(relative(at(seconds), now), format!("in {expected}"));
-            assert_eq!(relative(now, at(seconds)), format!("{expected} ago"));
+            let ago =
+                if seconds < MINUTE { "just now".to_owned() } else { format!("{expected} ago") };
+            assert_eq!(relative(now, at(seconds)), ago);
             assert_eq!(due(now, at(seconds)), format!("{expected} late"));
         }
-        assert_eq!(relative(now, now), "now");
+        assert_eq!(relative(now, now), "just now");
         assert_eq!(relative(at(CENTURY), now), "never");
         assert_eq!(due(at(CENTURY), now), "never");
         let moment = "2 min ago (2026-01-02T03:04:05.678Z)";
