@@ -57,7 +57,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
     /// Print JSON for programs instead of text for people.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -216,8 +216,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Count pending calls; say how calls were decided and ended, how fast, by tool and by reviewer.
-    /// Reads every call of a store; a console counts those of the last 90 days.
+    /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every call
+    /// of a store; a console counts those of the last 90 days.
     Stats,
     /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
     /// a second.

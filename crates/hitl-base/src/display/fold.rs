@@ -4,10 +4,11 @@
 /// The prefix of a continued line.
 const MARGIN: &str = "              | ";
 
-/// Breaks the lines of `text` that are wider than `columns`: after a space if the word behind it fits
-/// on a line, or if the space is in the second half of the line, and anywhere else. A continued line is indented behind a mark, so that nothing in it
-/// appears where a line of its own would begin. Escape sequences for colours (`ESC [ .. m`) take no
-/// columns; letters that may be two columns wide take two.
+/// Breaks the lines of `text` that are wider than `columns`: after a space, if the word behind it
+/// fits on a line or the space is in the second half of the line; otherwise anywhere. A continued
+/// line is indented behind a mark, so that nothing in it appears where a line of its own would
+/// begin. Escape sequences for colours (`ESC [ .. m`) take no columns; letters that may be two
+/// columns wide take two.
 ///
 /// ```
 /// # use hitl::display::fold;
@@ -31,7 +32,7 @@ pub fn fold(text: &str, columns: usize) -> String {
             let width = width(c);
             if used + width > room {
                 let margin = format!("\n{MARGIN}");
-                // A word that has no line of its own and is longer than half of one is broken itself.
+                // A word that fits on no line and is longer than half of one is broken itself.
                 let fits = |space: &Break| {
                     let begun = MARGIN.len() + used - space.used;
                     let whole = begun + word_width(text.get(place..).unwrap_or_default(), room);

@@ -12,8 +12,8 @@ const CONSOLE: [&str; 2] = ["url", "token_file"];
 /// The options that name a store or a console.
 const BACKEND: [&str; 6] = ["db", "schema", "url", "token_file", "key_file", "tenant"];
 
-/// Returns the command line, in which each command lists the options that it reads. Help is laid out
-/// for this room.
+/// Returns the command line, in which each command lists the options that it reads. Help is laid
+/// out for this room.
 pub(crate) fn command_line(width: Width) -> Command {
     with_groups(commands(), width)
 }

@@ -1,5 +1,7 @@
 //! `hitl grants` and `hitl revoke`.
 
+use std::io;
+
 use hitl_base::Timestamp;
 use hitl_core::store::GrantQuery;
 use hitl_core::{GrantId, GrantRecord};
@@ -11,7 +13,7 @@ use crate::args::{BackendArgs, DeciderArgs, GrantsArgs, IdArg};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
-use crate::view::{CommandHint, grant_text, grants_table};
+use crate::view::{grant_text, grants_table};
 
 /// The maximum number of grants per request.
 const PAGE: usize = 200;
@@ -41,7 +43,7 @@ pub(super) async fn list(
             output.print(line, String::new)?;
         }
     } else if lines.is_empty() {
-        output.print(&(), || nothing(&wanted, &output.hint))?;
+        say_nothing(&wanted, output)?;
     } else {
         output.print(&(), || grants_table(&lines, Timestamp::now(), output.screen))?;
     }
@@ -51,16 +53,16 @@ pub(super) async fn list(
     Ok(())
 }
 
-/// Renders an empty list.
-fn nothing(wanted: &GrantsArgs, hint: &CommandHint) -> String {
+/// Says that the list is empty.
+fn say_nothing(wanted: &GrantsArgs, output: &Output) -> io::Result<()> {
     if wanted.tool.is_some() || wanted.principal.is_some() {
-        return "No such grant.\n".to_owned();
+        return output.print_nothing("No such grant.", &[]);
     }
     if wanted.all {
-        return "Nobody has given a grant.\n".to_owned();
+        return output.print_nothing("Nobody has given a grant.", &[]);
     }
-    let all = hint.inline(&["grants", "--all"]);
-    format!("No grant is in force. Revoked and expired ones: {all}.\n")
+    let all: (&str, &[&str]) = ("Revoked and expired ones", &["grants", "--all"]);
+    output.print_nothing("No grant is in force.", &[all])
 }
 
 async fn load(store: &StoreBackend, id: &IdArg<GrantId>) -> Result<GrantSummary, Failure> {

@@ -88,18 +88,28 @@ impl Output {
         io::stderr().write_all(message(text, Screen::messages()).as_bytes())
     }
 
-    /// Prints a line for people that suggests a command: behind the line, or below it where there is
-    /// no room.
+    /// Prints a line for people that suggests a command.
     fn suggest(&self, what: &str, words: &[&str]) -> io::Result<()> {
         if self.json {
             return Ok(());
         }
         let width = Screen::messages().width();
         let hint = self.hint.clone().within(width);
-        let line = format!("hitl: {what}: {}\n", hint.inline(words));
-        let fits = line.chars().count() <= width.columns();
-        let text = if fits { line } else { hint.block(&format!("hitl: {what}"), words) };
-        io::stderr().write_all(text.as_bytes())
+        io::stderr().write_all(hint.beside(&format!("hitl: {what}"), words, width).as_bytes())
+    }
+
+    /// Prints what an empty list says, and commands that list other things, each under a heading.
+    fn print_nothing(&self, says: &str, others: &[(&str, &[&str])]) -> io::Result<()> {
+        let sentence =
+            |(what, words): &(&str, &[&str])| format!(" {what}: {}.", self.hint.inline(words));
+        let line = says.to_owned() + &others.iter().map(sentence).collect::<String>();
+        self.print(&(), || {
+            if line.chars().count() <= self.screen.width().columns() {
+                return line + "\n";
+            }
+            let block = |(what, words): &(&str, &[&str])| self.hint.block(what, words);
+            format!("{says}\n{}", others.iter().map(block).collect::<String>())
+        })
     }
 
     /// Says that a list is not complete.

@@ -1,5 +1,7 @@
 //! `hitl queue`: lists calls.
 
+use std::io;
+
 use hitl_base::Timestamp;
 use hitl_core::queue::CappedCount;
 use hitl_core::{CallState, QueueOrder, QueueQuery};
@@ -9,7 +11,7 @@ use super::Output;
 use crate::args::{OrderArg, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
-use crate::view::{CallLine, CommandHint, queue_table};
+use crate::view::{CallLine, queue_table};
 
 /// The listed calls.
 struct Listing {
@@ -40,7 +42,7 @@ pub(super) async fn run(
             output.print(line, String::new)?;
         }
     } else if lines.is_empty() {
-        output.print(&(), || nothing(filter, &output.hint))?;
+        say_nothing(filter, output)?;
     } else {
         output.print(&(), || queue_table(&lines, now, output.screen))?;
     }
@@ -107,16 +109,15 @@ impl Filter {
     }
 }
 
-/// Renders an empty list.
-fn nothing(filter: Filter, hint: &CommandHint) -> String {
+/// Says that the list is empty.
+fn say_nothing(filter: Filter, output: &Output) -> io::Result<()> {
     match filter {
-        Filter::Waiting => {
-            let ran = hint.inline(&["queue", "--state", "executed"]);
-            let stats = hint.inline(&["stats"]);
-            format!("Nothing waits. What has run: {ran}. How calls ended: {stats}.\n")
-        }
-        Filter::Unknown => "No such call: no outcome is unknown.\n".to_owned(),
-        Filter::Some => "No such call.\n".to_owned(),
+        Filter::Waiting => output.print_nothing(
+            "Nothing waits.",
+            &[("What has run", &["queue", "--state", "executed"]), ("How calls ended", &["stats"])],
+        ),
+        Filter::Unknown => output.print_nothing("No such call: no outcome is unknown.", &[]),
+        Filter::Some => output.print_nothing("No such call.", &[]),
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) fn clip_name(name: &str) -> String {
     hitl_base::display::clip(&hitl_base::display::visible(name), MAX_NAME).into_owned()
 }
 
-/// Builds the text before an answer is read, wrapped so that the terminal does not wrap it: the rest
-/// of a line could pass for a line of hitl. The question may contain text from a model, too.
+/// Builds the text before an answer is read, wrapped so that the terminal does not wrap it: the
+/// rest of a line could pass for a line of hitl. The question may contain text from a model, too.
 fn prompt(card: &str, question: &str, screen: Screen) -> String {
     format!("{}\n{} ", screen.fold(card), screen.fold(question))
 }

@@ -222,7 +222,8 @@ pub(crate) fn card_hints(card: &Card, hint: &CommandHint) -> String {
     out
 }
 
-/// Renders the state of a call in one line: since when, who settled and decided it, and why it ended.
+/// Renders the state of a call in one line: since when, who settled and decided it, and why it
+/// ended.
 pub(crate) fn state_line(line: &CallLine, now: Timestamp) -> String {
     let mut out = format!("{} is {} (version {})", short_id(&line.id), line.state, line.version);
     let decided = line.decided.as_ref();

@@ -54,6 +54,12 @@ impl CommandHint {
         self.words(words).join(" ")
     }
 
+    /// Returns the command behind a heading, or below it where there is no room.
+    pub(crate) fn beside(&self, heading: &str, words: &[&str], width: Width) -> String {
+        let line = format!("{heading}: {}\n", self.inline(words));
+        if line.chars().count() <= width.columns() { line } else { self.block(heading, words) }
+    }
+
     /// Returns the command on lines of its own under a heading. It is broken before options, so
     /// that a shell takes it as it stands.
     pub(crate) fn block(&self, heading: &str, words: &[&str]) -> String {

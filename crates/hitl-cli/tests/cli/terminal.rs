@@ -200,3 +200,22 @@ async fn colours_are_for_terminals_that_want_them() {
         assert!(!ran(&mut json).ended(0).out.contains('\x1b'), "{arguments:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn suggested_commands_that_name_a_long_path_fit_too() {
+    let house = House::new().await;
+    let db = said(&house.path("hitl.db"));
+    let shows = |arguments: &[&str]| {
+        let mut command = program(&[&["--db", &db], arguments].concat());
+        let text = printed_at(80, command.env_remove("COLUMNS").env("NO_COLOR", "1"));
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        text
+    };
+    let empty = shows(&["queue"]);
+    assert!(empty.starts_with("Nothing waits.\nWhat has run:\n  hitl queue "), "{empty}");
+    assert!(shows(&["grants"]).contains("\n  hitl grants --all "), "{empty}");
+    let call = house.wire("Initech", 120).await;
+    let queue = shows(&["queue"]);
+    assert!(queue.contains("hitl: to see one and decide it:\n  hitl approve ID "), "{queue}");
+    assert!(shows(&["show", &call.id]).contains("to approve:\n  hitl approve "), "{queue}");
+}

@@ -17,8 +17,8 @@ pub enum ColorMode {
 }
 
 impl ColorMode {
-    /// Returns [`Ansi`](Self::Ansi) if `stream` is a terminal that shows colours and the environment
-    /// does not refuse them.
+    /// Returns [`Ansi`](Self::Ansi) if `stream` is a terminal that shows colours and the
+    /// environment does not refuse them.
     ///
     /// The first variable that applies decides: `NO_COLOR` with any text refuses colours,
     /// `CLICOLOR_FORCE` with any text but `0` asks for them even without a terminal, and
