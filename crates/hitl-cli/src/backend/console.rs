@@ -11,6 +11,7 @@ use hitl_wire::grant::{
     GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
 };
 use hitl_wire::history::HistoryEntry;
+use hitl_wire::queue::Count;
 use hitl_wire::session::{CodeFor, Me};
 use hitl_wire::stats::Stats;
 use hitl_wire::task::TaskList;
@@ -98,11 +99,12 @@ impl ConsoleClient {
         read(&self.0.get("api/calls", query)?)
     }
 
-    /// Returns the number of approved calls that should have been started by now, of the oldest.
-    pub(crate) fn idle_calls(&self) -> Result<usize, Failure> {
+    /// Counts the approved calls that should have been started by now, among the oldest ones.
+    pub(crate) fn count_idle(&self) -> Result<Count, Failure> {
         let query = [("order", "oldest"), ("limit", "200"), ("state", "approved")];
         let page = self.queue(&query.map(|(name, value)| (name, value.to_owned())))?;
-        Ok(page.calls.iter().filter(|call| is_late(call.updated_at, page.now)).count())
+        let idle = page.calls.iter().filter(|call| is_late(call.updated_at, page.now)).count();
+        Ok(Count { counted: idle as u64, more: page.next.is_some() })
     }
 
     /// Returns everything that the console knows of a call. A part of an id is compared with every

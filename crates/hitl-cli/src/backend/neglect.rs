@@ -6,6 +6,7 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use hitl_core::gate::ToolStatus;
 use hitl_core::{CallRecord, CallState, RequestId};
+use hitl_wire::queue::Count;
 
 use super::StoreBackend;
 use crate::exit::Failure;
@@ -22,49 +23,64 @@ pub(super) fn is_late(approved_at: Timestamp, now: Timestamp) -> bool {
 }
 
 impl StoreBackend {
-    /// Returns the calls that are claimed by processes that are dead.
-    pub(crate) async fn lost_calls(&self) -> Result<BTreeSet<RequestId>, Failure> {
+    /// Counts the calls that are claimed by processes that are dead.
+    pub(crate) async fn count_lost(&self) -> Result<Count, Failure> {
+        let lost = self.lost_calls().await?.len();
+        Ok(Count { counted: lost as u64, more: lost == MOST })
+    }
+
+    async fn lost_calls(&self) -> Result<BTreeSet<RequestId>, Failure> {
+        let viewer = self.viewer();
+        // Calls that are claimed come first.
         let stale = self.store.stale(MOST).await?;
-        let tenants = self.viewer();
         let lost = stale
             .into_iter()
-            .filter(|(tenant, _, state)| *state == CallState::Claimed && tenants.sees(tenant));
+            .filter(|(tenant, _, state)| *state == CallState::Claimed && viewer.sees(tenant));
         Ok(lost.map(|(_, id, _)| id).collect())
     }
 
-    /// Returns the approved calls that nobody runs, of the oldest ones that are approved.
-    pub(crate) async fn idle_calls(&self) -> Result<usize, Failure> {
-        let (viewer, mut idle) = (self.viewer(), 0);
+    /// Counts the approved calls that nobody runs, among the oldest ones that are approved.
+    pub(crate) async fn count_idle(&self) -> Result<Count, Failure> {
+        let (viewer, mut records) = (self.viewer(), Vec::new());
         let scoped = self.gate.scoped_to(viewer.clone());
-        for (tenant, id) in self.store.approved(None, MOST).await? {
-            if !viewer.sees(&tenant) {
-                continue;
-            }
-            if let Some(record) = scoped.get(&tenant, id).await? {
-                idle += usize::from(self.neglect(&record).await?.is_some());
-            }
+        let approved = self.store.approved(None, MOST).await?;
+        for (tenant, id) in approved.iter().filter(|(tenant, _)| viewer.sees(tenant)) {
+            records.extend(scoped.get(tenant, *id).await?);
         }
-        Ok(idle)
+        let idle = self.neglected(&records).await?.iter().flatten().count();
+        Ok(Count { counted: idle as u64, more: approved.len() == MOST })
     }
 
     /// Returns why nobody takes care of a call, if nobody does.
     pub(crate) async fn neglect(&self, record: &CallRecord) -> Result<Option<Neglect>, Failure> {
-        match record.state() {
-            CallState::Claimed => {
-                let is_lost = self.lost_calls().await?.contains(&record.id());
-                Ok(is_lost.then_some(Neglect::ClaimantDead))
-            }
-            CallState::Approved => {
-                let status = self.gate.tool_status(record).await?;
-                let late = is_late(record.updated_at(), self.gate.now().await?);
-                Ok(match status {
-                    ToolStatus::NoExecutor | ToolStatus::Gone(_) => Some(Neglect::NoExecutor),
-                    ToolStatus::Unknown => None,
-                    _ => late.then_some(Neglect::NotStarted),
-                })
-            }
-            _ => Ok(None),
+        Ok(self.neglected(std::slice::from_ref(record)).await?.pop().flatten())
+    }
+
+    /// Does the same for several calls, in their order.
+    pub(crate) async fn neglected(
+        &self,
+        records: &[CallRecord],
+    ) -> Result<Vec<Option<Neglect>>, Failure> {
+        let is_any = |state| records.iter().any(|record| record.state() == state);
+        let lost =
+            if is_any(CallState::Claimed) { self.lost_calls().await? } else { BTreeSet::new() };
+        let now = self.gate.now().await?;
+        let mut found = Vec::with_capacity(records.len());
+        for record in records {
+            found.push(match record.state() {
+                CallState::Claimed => lost.contains(&record.id()).then_some(Neglect::ClaimantDead),
+                CallState::Approved => {
+                    let late = is_late(record.updated_at(), now);
+                    match self.gate.tool_status(record).await? {
+                        ToolStatus::NoExecutor | ToolStatus::Gone(_) => Some(Neglect::NoExecutor),
+                        ToolStatus::Unknown => None,
+                        _ => late.then_some(Neglect::NotStarted),
+                    }
+                }
+                _ => None,
+            });
         }
+        Ok(found)
     }
 }
 

@@ -21,9 +21,9 @@ struct Listing {
     /// The number of calls whose outcome is unknown.
     unknown: Count,
     /// The number of approved calls that nobody runs.
-    idle: usize,
+    idle: Count,
     /// The number of calls whose process died while it ran them.
-    lost: usize,
+    lost: Count,
 }
 
 pub(super) async fn run(
@@ -53,36 +53,32 @@ pub(super) async fn run(
         let (what, verb) = next_step(line.state);
         output.suggest(what, &[verb, "ID"])?;
     }
-    // Calls that nobody may notice, because they do not wait for an approval.
-    let [idle, lost] = [idle, lost].map(|calls| Count { counted: calls as u64, more: false });
-    for (state, calls, one, many) in [
-        (
-            CallState::OutcomeUnknown,
-            unknown,
-            "call has an unknown outcome",
-            "calls have an unknown outcome",
-        ),
-        (
-            CallState::Approved,
-            idle,
-            "call is approved, and nobody runs it",
-            "calls are approved, and nobody runs them",
-        ),
-        (
-            CallState::Claimed,
-            lost,
-            "call was running when its process died",
-            "calls were running when their processes died",
-        ),
+    for (state, calls) in [
+        (CallState::OutcomeUnknown, unknown),
+        (CallState::Approved, idle),
+        (CallState::Claimed, lost),
     ] {
-        if states.contains(&state) || calls == Count::default() {
-            continue;
+        if calls.counted > 0 && !states.contains(&state) {
+            output.suggest(&unnoticed(state, calls), &["queue", "--state", state.name()])?;
         }
-        let is_one = calls == Count { counted: 1, more: false };
-        let what = format!("{calls} {}", if is_one { one } else { many });
-        output.suggest(&what, &["queue", "--state", state.name()])?;
     }
     Ok(())
+}
+
+/// Renders the number of calls in a state in which nobody may notice them: they wait for no
+/// approval.
+fn unnoticed(state: CallState, calls: Count) -> String {
+    let (one, many) = match state {
+        CallState::OutcomeUnknown => ("has an unknown outcome", "have an unknown outcome"),
+        CallState::Approved => {
+            ("is approved, and nobody runs it", "are approved, and nobody runs them")
+        }
+        _ => ("was running when its process died", "were running when their processes died"),
+    };
+    match (calls.counted, calls.more) {
+        (1, false) => format!("1 call {one}"),
+        _ => format!("{calls} calls {many}"),
+    }
 }
 
 /// What was asked for, as far as an empty answer depends on it.
@@ -138,10 +134,9 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
         let page = queue.page(at).await?;
-        for record in &page.entries {
-            let neglect = source.neglect(record).await?;
-            lines.push(CallLine::from(record).neglected(neglect));
-        }
+        let neglected = source.neglected(&page.entries).await?;
+        let entries = page.entries.iter().zip(neglected);
+        lines.extend(entries.map(|(record, why)| CallLine::from(record).neglected(why)));
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
@@ -149,10 +144,10 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
         }
     };
     lines.truncate(limit);
-    let counts = queue.counts().await?;
+    let (counts, none) = (queue.counts().await?, Count::default());
     let is_any = |state| counts.state(state) != CappedCount::default();
-    let idle = if is_any(CallState::Approved) { source.idle_calls().await? } else { 0 };
-    let lost = if is_any(CallState::Claimed) { source.lost_calls().await?.len() } else { 0 };
+    let idle = if is_any(CallState::Approved) { source.count_idle().await? } else { none };
+    let lost = if is_any(CallState::Claimed) { source.count_lost().await? } else { none };
     let unknown = counts.state(CallState::OutcomeUnknown).into();
     Ok(Listing { lines, more, now, unknown, idle, lost })
 }
@@ -175,9 +170,10 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
         }
     };
     lines.truncate(limit);
-    let idle = if counts.approved == Count::default() { 0 } else { console.idle_calls()? };
+    let none = Count::default();
+    let idle = if counts.approved == none { none } else { console.count_idle()? };
     // Only a store knows which processes are dead.
-    Ok(Listing { lines, more, now, unknown: counts.unknown, idle, lost: 0 })
+    Ok(Listing { lines, more, now, unknown: counts.unknown, idle, lost: none })
 }
 
 /// Returns the parameters of the console's list.

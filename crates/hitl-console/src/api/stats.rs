@@ -34,6 +34,8 @@ pub(super) async fn stats(
     let since = decided_calls::since(now, days);
     let (records, cut) = decided_calls::read(&state.gate, &reviewer.tenant, &[], since).await?;
     let mut counter = StatsCounter::default();
-    records.iter().for_each(|record| counter.add(record));
+    for record in &records {
+        counter.add(record);
+    }
     Ok(Json(Stats { cut, ..counter.finish(days) }))
 }

@@ -33,11 +33,8 @@ impl ColorMode {
         let is = |name, text: &str| value(name).is_some_and(|value| value == text);
         let is_forced = value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let is_refused = is("CLICOLOR", "0") || is("TERM", "dumb");
-        match value("NO_COLOR") {
-            Some(_) => Self::Plain,
-            None if is_forced || is_terminal && !is_refused => Self::Ansi,
-            None => Self::Plain,
-        }
+        let is_shown = is_forced || is_terminal && !is_refused;
+        if is_shown && value("NO_COLOR").is_none() { Self::Ansi } else { Self::Plain }
     }
 
     /// Returns the text in the colour of its tone. Make untrusted text visible first: this only
