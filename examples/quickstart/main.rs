@@ -97,6 +97,7 @@ async fn run(options: Options) -> Result<ExitCode, Box<dyn Error>> {
         let how = "start again in a terminal, or with --decide approve or reject";
         screen.line(format!("  {} wait for a reviewer: {how}", summary.pending));
     }
+    screen.line(report::next_steps(&summary, &options.db, &audit_path(&options.db)));
     if options.json {
         print(&format!("{}\n", serde_json::to_string(&summary)?));
     }

@@ -1,9 +1,10 @@
 //! Calls, outcomes and counts, in readable form.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use hitl::approval::terminal::Style;
-use hitl::display::{clip, visible};
+use hitl::display::{clip, shell_word, visible};
 use hitl::gate::Receipt;
 use hitl::{CallKey, Outcome, Verdict};
 
@@ -101,6 +102,32 @@ pub(crate) fn summary(screen: &Screen, summary: &Summary) {
         let why = "a process ended while it ran them; a human must look and settle them";
         screen.line(format!("  {} with an unknown outcome: {why}", summary.unknown));
     }
+}
+
+/// Returns the commands that come next, as a shell takes them: the same queue with the program
+/// `hitl`.
+pub(crate) fn next_steps(summary: &Summary, db: &Path, audit: &Path) -> String {
+    let word = |path: &Path| shell_word(&path.display().to_string()).into_owned();
+    let mut out = String::from(
+        "\nnext, with the program hitl (cargo install --git https://github.com/hitl-rs/hitl hitl-cli):\n",
+    );
+    let mut add = |command: &str, what: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {command:<38} # {what}");
+    };
+    add(&format!("export HITL_DB={}", word(db)), "the queue of this example");
+    if summary.pending > 0 {
+        add("hitl queue", "what waits, the most urgent first");
+        add("hitl approve ID", "shows one call, and asks you");
+    } else {
+        add("hitl queue --state executed", "what has run");
+    }
+    if summary.unknown > 0 {
+        add("hitl queue --state outcomeUnknown", "calls that you settle: hitl resolve ID");
+    }
+    add("hitl stats", "rates, and times to a decision");
+    add(&format!("hitl audit verify {}", word(audit)), "nobody has changed the log");
+    out.trim_end().to_owned()
 }
 
 pub(crate) fn note(screen: &Screen, text: &str) {

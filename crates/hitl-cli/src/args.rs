@@ -10,6 +10,8 @@
 //! | `demo` | the scenes of `demo` |
 //! | `tasks` | which tasks are listed, shown or marked |
 //! | `applies` | which of the options of all commands each command reads |
+//! | `help` | the list of commands in groups: pure |
+//! | `parse` | words to a command; flags beat the environment |
 //! | `hint` | the options that a suggested command repeats: pure |
 //! | `values` | how values are parsed: pure |
 
@@ -18,8 +20,10 @@ mod checks;
 mod decide;
 mod demo;
 mod grant;
+mod help;
 mod hint;
 mod ids;
+mod parse;
 mod queue;
 mod tasks;
 mod values;
@@ -36,12 +40,13 @@ use crate::commands::key::KeyCommand;
 use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
 
-pub(crate) use applies::command_line;
+pub(crate) use applies::{command_line, commands};
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
 pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
 pub(crate) use grant::{AllowArgs, GrantsArgs, Until};
 pub(crate) use ids::{IdArg, IdSearch, short_id};
+pub(crate) use parse::parse;
 pub(crate) use queue::{OrderArg, QueueArgs};
 pub(crate) use tasks::TasksArgs;
 
@@ -52,7 +57,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
     /// Print JSON for programs instead of text for people.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -212,8 +217,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Count pending calls and past decisions. Reads every call of a store; a console counts the
-    /// outcomes of the last 90 days.
+    /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every call
+    /// of a store; a console counts those of the last 90 days.
     Stats,
     /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
     /// a second.
@@ -231,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        command_line().debug_assert();
+        command_line(crate::view::Width::Unlimited).debug_assert();
     }
 
     #[test]

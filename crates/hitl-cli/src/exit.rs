@@ -32,19 +32,32 @@ pub(crate) enum Exit {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  failed: the store, a file, the database or the console; nothing was decided, unless the
-     message says that this is unknown
+  1  failed: the store, a file, the database or the console; nothing was
+     decided, unless the message says that this is unknown
   2  usage: the command line is wrong or incomplete
   3  not found: no such call, grant or file
   4  conflict: already decided, changed since it was shown, or expired
-  5  not allowed: the answer, the person or the terms of a grant; or the prompt was answered with
-     no
+  5  not allowed: the answer, the person or the terms of a grant; or the prompt
+     was answered with no
   6  check failed: the audit is not sound, or the policy is wrong
   7  done, but the audit log did not take it, or part of it could not be erased
 
-Output: tables and cards are for people and may change. With --json, `queue`, `grants`, `tasks` and `watch`
-print one JSON document a line; all others print one document. Fields are only ever added,
-and are the same over a store and over a console.";
+What you have seen:
+  --binding  names what a call would do and who asks for it. It changes when the
+             question changes. To approve a call, name it.
+  revision   is the number of that question, from 1. It needs no option.
+  --version  counts every change of a call's record, also those that leave the
+             question as it is. To resolve an unknown outcome, name it.
+`hitl show` prints all three.
+
+Output: on a terminal, text fits its width (COLUMNS makes it narrower) and has
+colours (not with NO_COLOR, CLICOLOR=0 or TERM=dumb; always with
+CLICOLOR_FORCE=1). Elsewhere lines are whole and plain. Tables and cards are for
+people and may change. With --json, `queue`, `grants`, `tasks` and `watch` print
+one JSON document a line; all others print one document. Fields are only ever
+added, and are the same over a store and over a console. A flag beats an
+environment variable, also one for another kind of place: --url with HITL_DB set
+asks the console.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -18,25 +18,21 @@ mod person;
 mod seen_check;
 mod view;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::FromArgMatches as _;
+use clap::error::ErrorKind;
 
-use args::{Cli, command_line};
+use args::parse;
 use exit::{Exit, Failure};
+use view::{Screen, message};
 
 fn main() -> ExitCode {
-    let parsed = command_line().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
-    let cli = match parsed {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match parse(&words, Screen::output().width()) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help that was requested is no error.
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            // A reader that has closed the stream does not want it.
-            let _ = error.print();
-            return code.into();
-        }
+        Err(error) => return refuse(&error).into(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
@@ -46,10 +42,32 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => Exit::Done.into(),
         Err(failure) => {
-            if !failure.message.is_empty() {
-                let _ = writeln!(std::io::stderr(), "hitl: {}", failure.message);
-            }
+            say(&failure.message);
             failure.exit.into()
         }
     }
+}
+
+/// Prints help that was asked for, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> Exit {
+    let is_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if is_help {
+        // A reader that has closed the stream does not want it.
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        say(text.strip_prefix("error: ").unwrap_or(&text));
+    }
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Prints a message on standard error.
+fn say(text: &str) {
+    let text = message(text, Screen::messages());
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

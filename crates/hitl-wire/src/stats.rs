@@ -1,8 +1,12 @@
 //! Outcomes, times to decision, and approvals by confidence.
 
+mod count;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use count::StatsCounter;
 
 /// The outcomes of the calls of some days.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +30,9 @@ pub struct Stats {
     /// By day (UTC, `2026-01-31`) and outcome: `approved`, `edited`, `rejected`, `responded`,
     /// `aborted`, `expired`, `denied`, `auto`, `granted` (a grant answered for it), `withdrawn`.
     pub by_day: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How the calls that were started ended: `executed`, `failed`, `outcomeUnknown`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended: BTreeMap<String, usize>,
     /// Times to decision, in bands.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -66,6 +73,15 @@ pub struct DecisionTally {
     pub approved: usize,
     /// The median time to a decision, in seconds.
     pub median_seconds: u64,
+    /// The 90th percentile of the time to a decision, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p90_seconds: Option<u64>,
+    /// The decisions by answer: `approved`, `edited`, `rejected`, `responded`, `aborted`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, usize>,
+    /// How those of the calls that were started ended: `executed`, `failed`, `outcomeUnknown`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended: BTreeMap<String, usize>,
 }
 
 /// The number of decisions that took a certain time.

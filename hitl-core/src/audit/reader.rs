@@ -109,18 +109,7 @@ impl JsonlFiles {
             Place::Files(files) => return Ok(files.clone()),
             Place::Folder(folder) => folder,
         };
-        let mut files = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            let number = name
-                .and_then(|name| name.strip_prefix("audit-"))
-                .and_then(|rest| rest.strip_suffix(".jsonl"));
-            if number.is_some_and(|number| number.parse::<u32>().is_ok()) {
-                files.push(path);
-            }
-        }
-        Ok(files)
+        super::segments::in_folder(folder)
     }
 }
 

@@ -29,6 +29,21 @@ pub(super) fn of(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Returns the current files of the chains that [`JsonlAudit::in_folder`](super::JsonlAudit) has
+/// written in this folder, in the order of their numbers.
+pub(super) fn in_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let number =
+            name.and_then(|name| name.strip_prefix("audit-")?.strip_suffix(".jsonl")?.parse().ok());
+        files.extend(number.map(|number: u32| (number, path.clone())));
+    }
+    files.sort();
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}
+
 /// Returns the name of `path` after rotation.
 pub(super) fn rotated(path: &Path, last: u64) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

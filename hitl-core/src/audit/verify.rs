@@ -102,6 +102,20 @@ impl Verifier {
         }
     }
 
+    /// Checks every chain in this folder: `audit.jsonl`, and what
+    /// [`JsonlAudit::in_folder`](super::JsonlAudit::in_folder) has written there. Fails if there is
+    /// none.
+    pub fn folder(self, folder: impl AsRef<Path>) -> io::Result<Self> {
+        let folder = folder.as_ref();
+        let mut files = super::segments::in_folder(folder)?;
+        files.extend(Some(folder.join("audit.jsonl")).filter(|file| file.is_file()));
+        if files.is_empty() {
+            let why = "the folder has no audit log: no audit.jsonl, no audit-1.jsonl";
+            return Err(io::Error::new(io::ErrorKind::NotFound, why));
+        }
+        files.into_iter().try_fold(self, Self::file)
+    }
+
     /// Checks the lines of one chain, or of its next segment. `name` identifies it in findings.
     pub fn chain(mut self, name: &str, mut lines: impl BufRead) -> io::Result<Self> {
         self.prepare();

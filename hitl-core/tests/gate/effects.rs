@@ -240,10 +240,13 @@ async fn a_card_shows_the_earlier_call_as_it_is_now() {
     assert_eq!(second.earlier.as_ref().unwrap().standing, EarlierStanding::Approved);
     let before = card(&gate, second.id).await;
     assert!(before.contains("Refund pay_1") && before.contains("starts first"), "{before}");
+    assert!(before.contains("  beware      the same effect as call"), "{before}");
+    assert!(!before.contains("raised by"), "it is said once: {before}");
     gate.cancel(&record_of(&gate, "a").await, "host", "not needed").await.unwrap();
     let after = card(&gate, second.id).await;
     assert!(after.contains("has since ended without running: it is cancelled"), "{after}");
-    assert!(!after.contains("starts first"), "{after}");
+    assert!(!after.contains("starts first") && !after.contains("beware"), "{after}");
+    assert!(after.contains("  raised by   the same effect as call"), "{after}");
     // The question is the same: only what is shown of another call has changed.
     let stored = record(&gate, second.id).await;
     assert_eq!((stored.request().binding, stored.version()), (second.binding, 1));

@@ -4,10 +4,11 @@
 /// The prefix of a continued line.
 const MARGIN: &str = "              | ";
 
-/// Breaks the lines of `text` that are wider than `columns`, after a space where there is one in
-/// the second half of the line. A continued line is indented behind a mark, so that nothing in it
-/// appears where a line of its own would begin. Escape sequences for colours (`ESC [ .. m`) take no
-/// columns; letters that may be two columns wide take two.
+/// Breaks the lines of `text` that are wider than `columns`: after a space, if the word behind it
+/// fits on a line or the space is in the second half of the line; otherwise anywhere. A continued
+/// line is indented behind a mark, so that nothing in it appears where a line of its own would
+/// begin. Escape sequences for colours (`ESC [ .. m`) take no columns; letters that may be two
+/// columns wide take two.
 ///
 /// ```
 /// # use hitl::display::fold;
@@ -20,7 +21,7 @@ pub fn fold(text: &str, columns: usize) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     let (mut used, mut in_colour) = (0, false);
     let mut last_space: Option<Break> = None;
-    for c in text.chars() {
+    for (place, c) in text.char_indices() {
         if c == '\n' {
             (used, last_space) = (0, None);
         } else if c == '\u{1b}' {
@@ -31,10 +32,11 @@ pub fn fold(text: &str, columns: usize) -> String {
             let width = width(c);
             if used + width > room {
                 let margin = format!("\n{MARGIN}");
-                // A word that is longer than half of the line is broken itself.
+                // A word that fits on no line and is longer than half of one is broken itself.
                 let fits = |space: &Break| {
-                    let moved = MARGIN.len() + used - space.used + width;
-                    space.used > room / 2 && moved <= room
+                    let begun = MARGIN.len() + used - space.used;
+                    let whole = begun + word_width(text.get(place..).unwrap_or_default(), room);
+                    whole <= room || space.used > room / 2 && begun + width <= room
                 };
                 if let Some(Break { at, used: before }) = last_space.take().filter(fits) {
                     out.insert_str(at, &margin);
@@ -62,6 +64,25 @@ struct Break {
     used: usize,
 }
 
+/// Returns how many columns the rest of a word takes, or at least `enough`: longer words are not
+/// read to their end.
+fn word_width(text: &str, enough: usize) -> usize {
+    let (mut used, mut in_colour) = (0, false);
+    for c in text.chars().take_while(|c| !matches!(c, ' ' | '\n')) {
+        if c == '\u{1b}' {
+            in_colour = true;
+        } else if in_colour {
+            in_colour = c != 'm';
+        } else {
+            used += width(c);
+        }
+        if used > enough {
+            break;
+        }
+    }
+    used
+}
+
 /// Returns how many columns a character takes, at most.
 fn width(c: char) -> usize {
     // Wide letters begin here; counting all later characters as wide only breaks some lines early.
@@ -85,6 +106,13 @@ mod tests {
         // A long word has no place of its own.
         let long = format!("a {}", "x".repeat(60));
         assert!(fold(&long, 40).starts_with(&format!("a {}\n", "x".repeat(38))));
+        // A digest that fits on a line is whole.
+        let digest = "0".repeat(64);
+        let line = format!("              binding: {digest}");
+        assert_eq!(fold(&line, 80), format!("              binding: \n{MARGIN}{digest}"));
+        let colored = format!("              binding: \u{1b}[31m{digest}\u{1b}[0m");
+        assert_eq!(fold(&colored, 80).lines().count(), 2);
+        assert!(fold(&colored, 80).contains(&digest));
     }
 
     proptest! {

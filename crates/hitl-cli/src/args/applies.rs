@@ -4,14 +4,22 @@
 use clap::{Command, CommandFactory as _};
 
 use super::Cli;
+use super::help::with_groups;
+use crate::view::Width;
 
 /// The options that name a console.
 const CONSOLE: [&str; 2] = ["url", "token_file"];
 /// The options that name a store or a console.
 const BACKEND: [&str; 6] = ["db", "schema", "url", "token_file", "key_file", "tenant"];
 
-/// Returns the command line, in which each command lists the options that it reads.
-pub(crate) fn command_line() -> Command {
+/// Returns the command line, in which each command lists the options that it reads. Help is laid
+/// out for this room.
+pub(crate) fn command_line(width: Width) -> Command {
+    with_groups(commands(), width)
+}
+
+/// Returns the command line for programs, which list all commands alike.
+pub(crate) fn commands() -> Command {
     let whole = Cli::command();
     let options = whole.clone();
     let without = |command: Command, ids: &[&str]| {
@@ -62,7 +70,7 @@ mod tests {
 
     /// Returns the long options that the help of a command lists.
     fn listed(path: &[&str]) -> Vec<String> {
-        let mut line = command_line();
+        let mut line = command_line(Width::Unlimited);
         line.build();
         let mut command = &mut line;
         for name in path {
@@ -109,7 +117,7 @@ mod tests {
             &["hitl", "key", "--db", "a.db", "--url", "http://x", "status"],
             &["hitl", "key", "status", "--db", "a.db", "--url", "http://x"],
         ] {
-            let matches = command_line().try_get_matches_from(line).unwrap();
+            let matches = command_line(Width::Unlimited).try_get_matches_from(line).unwrap();
             let cli = Cli::from_arg_matches(&matches).unwrap();
             assert_eq!(cli.backend.db.as_deref(), Some("a.db"), "{line:?}");
             assert_eq!(cli.backend.url.as_deref(), Some("http://x"), "{line:?}: it is refused");

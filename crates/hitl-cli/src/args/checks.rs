@@ -10,8 +10,9 @@ pub(crate) enum AuditCommand {
     /// that ran is in the log. Only a checkpoint kept elsewhere can detect a log that was rewritten
     /// as a whole.
     Verify {
-        /// The log's files, one for each chain; segments that were rotated out are found by name.
-        #[arg(required = true)]
+        /// The log's files, one for each chain, or its folder, with all of its chains. Segments
+        /// that were rotated out are found by name.
+        #[arg(required = true, value_name = "FILE|FOLDER")]
         files: Vec<PathBuf>,
         /// A checkpoint that was kept elsewhere, as JSON (repeatable).
         #[arg(long, value_name = "FILE")]

@@ -50,7 +50,8 @@ pub(crate) struct ResolveArgs {
     /// With --retry: you attest that the earlier attempt is over, even if its process is alive.
     #[arg(long, requires = "retry")]
     pub(crate) attest: bool,
-    /// The version of the record that you have seen, as `show` prints it.
+    /// The version of the record that you have seen, as `show` prints it: the number of its
+    /// changes. `hitl --help` says how it differs from --binding and from a revision.
     #[arg(long, value_name = "N")]
     pub(crate) version: Option<u64>,
     #[command(flatten)]

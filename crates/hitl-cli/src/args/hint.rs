@@ -17,10 +17,13 @@ impl BackendArgs {
             ("--token-file", "HITL_TOKEN_FILE", text(&self.token_file)),
             ("--key-file", "HITL_KEY_FILE", text(&self.key_file)),
         ];
+        // Where the environment names both places, only a flag chooses one.
+        let is_ambiguous = environment("HITL_DB").is_some() && environment("HITL_URL").is_some();
         let mut options = Vec::new();
         for (option, variable, value) in named {
             let Some(value) = value else { continue };
-            let is_known = environment(variable);
+            let is_place = matches!(option, "--db" | "--url");
+            let is_known = environment(variable).filter(|_| !(is_place && is_ambiguous));
             if is_known.is_none_or(|known| without_password(&known) != value) {
                 options.extend([option.to_owned(), value]);
             }
@@ -66,6 +69,8 @@ mod tests {
         let postgres = ["--db", "postgres://ann:geheim@db.example.com/hitl", "--key-file", "k"];
         let shown = hint(&postgres, &[]);
         assert!(!shown.contains("geheim") && shown.contains("USER@db.example.com/hitl"), "{shown}");
+        let both = [("HITL_DB", "a.db"), ("HITL_URL", "http://127.0.0.1:7171")];
+        assert_eq!(hint(&["--db", "a.db"], &both), "hitl show ID --db a.db");
         let tenants = hint(&["--db", "a.db", "--tenant", "acme"], &[]);
         assert_eq!(tenants, "hitl show ID --db a.db --tenant acme");
     }

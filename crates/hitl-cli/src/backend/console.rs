@@ -1,6 +1,5 @@
 //! A client of a console: its REST routes and its stream of events.
 
-use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use hitl_wire::grant::{
     GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
 };
 use hitl_wire::history::HistoryEntry;
+use hitl_wire::queue::Count;
 use hitl_wire::session::{CodeFor, Me};
 use hitl_wire::stats::Stats;
 use hitl_wire::task::TaskList;
@@ -22,10 +22,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::http::Http;
+use super::neglect::is_late;
 use super::sse::Lines;
 use crate::args::{BackendArgs, DeciderArgs, IdArg, IdSearch};
 use crate::exit::{Exit, Failure};
-use crate::view::{CallLine, Card, Change, ChangeEntry, GrantResult, NumberedEntry, StatsReport};
+use crate::view::{
+    CallLine, Card, Change, ChangeEntry, GrantResult, NumberedEntry, PastReport, StatsReport,
+};
 
 /// The delay before a lost stream is opened again, and the number of attempts.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
@@ -97,6 +100,14 @@ impl ConsoleClient {
     /// Returns a page of the queue.
     pub(crate) fn queue(&self, query: &[(&str, String)]) -> Result<CallPage, Failure> {
         read(&self.0.get("api/calls", query)?)
+    }
+
+    /// Counts the approved calls that should have been started by now, among the oldest ones.
+    pub(crate) fn count_idle(&self) -> Result<Count, Failure> {
+        let query = [("order", "oldest"), ("limit", "200"), ("state", "approved")];
+        let page = self.queue(&query.map(|(name, value)| (name, value.to_owned())))?;
+        let idle = page.calls.iter().filter(|call| is_late(call.updated_at, page.now)).count();
+        Ok(Count { counted: idle as u64, more: page.next.is_some() })
     }
 
     /// Returns everything that the console knows of a call. A part of an id is compared with every
@@ -231,16 +242,13 @@ impl ConsoleClient {
         read(&self.0.post(&format!("api/grants/{id}/revoke"), &body)?)
     }
 
-    /// Counts pending calls, and outcomes of the last days.
+    /// Counts pending calls, and the decisions and outcomes of the last days.
     pub(crate) fn stats(&self) -> Result<StatsReport, Failure> {
         let days = [("days", STATS_DAYS.to_string())];
         let stats: Stats = read(&self.0.get("api/stats", &days)?)?;
+        let days = stats.days;
         let query = [("order", "oldest".to_owned()), ("limit", "1".to_owned())];
         let CallPage { calls, counts, .. } = self.queue(&query)?;
-        let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
-        for (outcome, number) in stats.by_day.into_values().flatten() {
-            *outcomes.entry(outcome).or_default() += number;
-        }
         Ok(StatsReport {
             states: [
                 ("pending", counts.all),
@@ -257,9 +265,7 @@ impl ConsoleClient {
             .into(),
             levels: [("quick".to_owned(), counts.quick), ("full".to_owned(), counts.full)].into(),
             oldest_waits_since: calls.first().map(|call| call.created_at),
-            outcomes,
-            days: Some(stats.days),
-            median_seconds: stats.median_seconds,
+            past: PastReport::new(stats, Some(days)),
         })
     }
 

@@ -3,6 +3,7 @@
 //! | file | what is there |
 //! |---|---|
 //! | `store` | an SQLite file or a PostgreSQL database, with a gate over it |
+//! | `neglect` | which calls of a store nobody takes care of |
 //! | `console` | a client of a console |
 //! | `http` | one request and its answer; the token; which addresses a token is sent to |
 //! | `no_http` | the same without the feature `console`: nothing is sent |
@@ -14,6 +15,7 @@ mod http;
 #[cfg(not(feature = "console"))]
 #[path = "no_http.rs"]
 mod http;
+mod neglect;
 mod sse;
 mod store;
 

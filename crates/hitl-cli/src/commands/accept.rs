@@ -72,10 +72,10 @@ pub(super) async fn run(
             unlisted: 0,
             untrusted: None,
         };
-        return Ok(output.print(&report, || format!("{version} is already accepted\n"))?);
+        return Ok(output.print_folded(&report, || format!("{version} is already accepted\n"))?);
     };
     if wanted.preview {
-        return Ok(output.print(&report(&waiting, false), || difference(&waiting))?);
+        return Ok(output.print_folded(&report(&waiting, false), || difference(&waiting))?);
     }
     let by = named(wanted.name.clone())?;
     // The accepted rules may let calls run without asking, so a person must be known.
@@ -91,7 +91,9 @@ pub(super) async fn run(
         Failure::new(exit, error.to_string())
     })?;
     let report = report(&waiting, true);
-    Ok(output.print(&report, || format!("{} is accepted by {}\n", report.version, visible(&by)))?)
+    Ok(output.print_folded(&report, || {
+        format!("{} is accepted by {}\n", report.version, visible(&by))
+    })?)
 }
 
 /// Returns the proof of the accepting person's identity, given the credentials in the store.

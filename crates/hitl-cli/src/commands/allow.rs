@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::person::Deed;
 use crate::seen_check::{self, SeenCheck};
 use crate::view::{
-    CallLine, Card, GrantResult, PreviewReport, card_text, grant_result_text, preview_text,
+    CallLine, Card, GrantResult, PreviewReport, Screen, card_text, grant_result_text, preview_text,
     state_line,
 };
 
@@ -54,7 +54,7 @@ async fn at_store(
     let preview = store.gate.preview_grant(draft).await?;
     let shown = PreviewReport { rule: preview.grant.rule.clone(), waiting: preview.waiting.len() };
     if wanted.preview {
-        return Ok(output.print(&shown, || preview_text(&shown))?);
+        return Ok(output.print_folded(&shown, || preview_text(&shown))?);
     }
     if look == SeenCheck::Ask {
         // Recorded first, and then shown: the audit must not claim that a call was shown if it was
@@ -63,7 +63,7 @@ async fn at_store(
         ask(&card, &shown)?;
     }
     let given = save(store, preview).await?;
-    Ok(output.print(&given, || grant_result_text(&given))?)
+    Ok(output.print_folded(&given, || grant_result_text(&given, Timestamp::now()))?)
 }
 
 async fn save(store: &StoreBackend, preview: GrantPreview) -> Result<GrantResult, Failure> {
@@ -82,7 +82,7 @@ fn at_console(console: &ConsoleClient, wanted: &AllowArgs, output: &Output) -> R
     let preview = console.preview_grant(&card, &terms)?;
     let shown = PreviewReport { rule: preview.rule.clone(), waiting: preview.waiting };
     if wanted.preview {
-        return Ok(output.print(&shown, || preview_text(&shown))?);
+        return Ok(output.print_folded(&shown, || preview_text(&shown))?);
     }
     if look == SeenCheck::Ask {
         console.set_presence(Some(card.request.id))?;
@@ -92,13 +92,13 @@ fn at_console(console: &ConsoleClient, wanted: &AllowArgs, output: &Output) -> R
         answered?;
     }
     let given = console.save_grant(&card, &terms, preview)?;
-    Ok(output.print(&given, || grant_result_text(&given))?)
+    Ok(output.print_folded(&given, || grant_result_text(&given, Timestamp::now()))?)
 }
 
 /// Checks that the person who gives the grant has seen the call. A preview gives nothing.
 fn check_seen(card: &Card, wanted: &AllowArgs) -> Result<SeenCheck, Failure> {
     if card.line.state != CallState::Pending {
-        let why = format!("it is not pending: {}", state_line(&card.line));
+        let why = format!("it is not pending: {}", state_line(&card.line, card.now));
         return Err(Failure::new(Exit::Conflict, why));
     }
     let binding = wanted.decide.binding.as_deref();
@@ -110,7 +110,8 @@ fn check_seen(card: &Card, wanted: &AllowArgs) -> Result<SeenCheck, Failure> {
 
 /// Shows the card and the rule, and asks.
 fn ask(card: &Card, shown: &PreviewReport) -> Result<(), Failure> {
-    let text = format!("{}\nFrom now on:\n{}", card_text(card), preview_text(shown));
+    let text =
+        format!("{}\nFrom now on:\n{}", card_text(card, Screen::messages()), preview_text(shown));
     let answer = terminal::ask(&text, "Give this grant? [y/N]")?;
     if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
 }

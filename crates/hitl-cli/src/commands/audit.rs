@@ -43,7 +43,8 @@ pub(super) async fn run(
         verifier = verifier.for_store();
     }
     for path in files {
-        verifier = verifier.file(path).map_err(|error| Failure::file(path, &error))?;
+        let checked = if path.is_dir() { verifier.folder(path) } else { verifier.file(path) };
+        verifier = checked.map_err(|error| Failure::file(path, &error))?;
     }
     let report = match source {
         Some(source) => {
@@ -52,7 +53,7 @@ pub(super) async fn run(
         }
         None => verifier.finish(),
     };
-    output.print(&report, || text(&report, !checkpoints.is_empty()))?;
+    output.print_folded(&report, || text(&report, !checkpoints.is_empty()))?;
     if report.is_sound() { Ok(()) } else { Err(Failure::new(Exit::Found, "")) }
 }
 
@@ -70,9 +71,12 @@ fn text(report: &Report, has_checkpoint: bool) -> String {
     };
     let erased = match (report.erased, report.erased_calls.len()) {
         (0, _) => String::new(),
-        (lines, calls) => format!(", {lines} of them erased, about {calls} calls"),
+        (lines, calls) => {
+            format!(", {lines} of them erased, about {}", counted((calls as u64, "call")))
+        }
     };
-    let _ = writeln!(out, "{verdict}: {records} records in {chains} chains{erased}");
+    let [records, chains] = [(records, "record"), (chains as u64, "chain")].map(counted);
+    let _ = writeln!(out, "{verdict}: {records} in {chains}{erased}");
     if report.erased > 0 && !has_checkpoint {
         out.push_str(
             "without a checkpoint, erased lines cannot be verified: anybody who can write the file could have \
@@ -80,4 +84,9 @@ fn text(report: &Report, has_checkpoint: bool) -> String {
         );
     }
     out
+}
+
+/// Returns a number of things, like `1 chain`.
+fn counted((number, thing): (u64, &str)) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

@@ -14,7 +14,7 @@ use crate::backend::{Backend, ConsoleClient, StoreBackend, TokenOwner};
 use crate::exit::{Exit, Failure};
 use crate::person::{CodeDesk, CodeSource, Deed, require_person, require_person_for_console};
 use crate::seen_check::{self, Interactivity, SeenCheck};
-use crate::view::{CallLine, Card, card_text, result_text, state_line, uncovered_text};
+use crate::view::{CallLine, Card, Screen, card_text, state_line, uncovered_text};
 
 /// A decision, as the command line gives it.
 pub(super) enum Reply {
@@ -35,7 +35,7 @@ pub(super) async fn run(
         Backend::Store(store) => {
             let by = authenticate(reply.deed(), &wanted.who, backend, &store).await?;
             let line = at_store(&store, &wanted, reply, by).await?;
-            output.print(&line, || result_text(&line, &output.hint))?;
+            output.print_result(&line)?;
             check_audited(&store)
         }
         Backend::Console(console) => {
@@ -43,7 +43,7 @@ pub(super) async fn run(
             let code = wanted.who.code.as_deref();
             require_person_at_console(&console, reply.deed(), code)?;
             let line = at_console(&console, &wanted, reply)?;
-            Ok(output.print(&line, || result_text(&line, &output.hint))?)
+            Ok(output.print_result(&line)?)
         }
     }
 }
@@ -76,11 +76,11 @@ async fn at_store(
         // Recorded first, and then shown: the audit must not claim that a call was shown if it was
         // not.
         store.gate.record_shown(&record, by.principal.clone()).await?;
-        let is_audited = wanted.who.audit.is_some();
-        let mut text = card_text(&card);
+        let (is_audited, screen) = (wanted.who.audit.is_some(), Screen::messages());
+        let mut text = card_text(&card, screen);
         while ask(&card, &text, &mut reply, &edit)? == PromptAnswer::Uncover {
             text = match show::at_store(store, &card, by.clone(), is_audited).await {
-                Ok(uncovered) => uncovered_text(&uncovered),
+                Ok(uncovered) => uncovered_text(&uncovered, screen),
                 Err(failure) => format!("not uncovered: {}\n", failure.message),
             };
         }
@@ -136,7 +136,7 @@ fn at_console(
 /// compared with the shown binding only if the command line names one.
 fn check_seen(card: &Card, binding: Option<&str>, reply: &Reply) -> Result<SeenCheck, Failure> {
     if card.line.state != CallState::Pending {
-        let why = format!("it is not pending: {}", state_line(&card.line));
+        let why = format!("it is not pending: {}", state_line(&card.line, card.now));
         return Err(Failure::new(Exit::Conflict, why));
     }
     let current = card.request.binding.to_string();
@@ -170,15 +170,15 @@ fn ask_and_uncover(
     card: &Card,
     reply: &mut Reply,
 ) -> Result<PromptAnswer, Failure> {
-    let edit = EditQuestion::unchecked(reply);
-    let (mut text, mut wanted) = (card_text(card), PromptAnswer::Yes);
+    let (edit, screen) = (EditQuestion::unchecked(reply), Screen::messages());
+    let (mut text, mut wanted) = (card_text(card, screen), PromptAnswer::Yes);
     while ask(card, &text, reply, &edit)? == PromptAnswer::Uncover {
         if wanted == PromptAnswer::Uncover {
             require_person_at_console(console, Deed::Answer, None)?;
         }
         wanted = PromptAnswer::Uncover;
         text = match console.uncover(card) {
-            Ok(uncovered) => uncovered_text(&uncovered),
+            Ok(uncovered) => uncovered_text(&uncovered, screen),
             Err(failure) => format!("not uncovered: {}\n", failure.message),
         };
     }

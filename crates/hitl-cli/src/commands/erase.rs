@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::decide::authenticate;
 use super::{Output, check_audited};
-use crate::args::{BackendArgs, DeciderArgs, IdArg};
+use crate::args::{BackendArgs, DeciderArgs, IdArg, short_id};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
@@ -90,7 +90,7 @@ pub(super) async fn run(
         logs.into_iter().map(|log| Arc::new(log) as Arc<dyn ErasableLog>).collect();
     let report = store.gate.erase(&scope, &wanted.reason, by, &logs).await?;
     let erased = EraseReport::new(report, open_files);
-    output.print(&erased, || text(&erased))?;
+    output.print_folded(&erased, || text(&erased))?;
     check_audited(&store)?;
     if !erased.open_files.is_empty() {
         let why = "the store has erased, and audit files that other processes have open still say what \
@@ -187,7 +187,7 @@ fn text(erased: &EraseReport) -> String {
         erased.calls, erased.grants, erased.lines
     );
     for KeptCall { id, why } in &erased.left {
-        let _ = writeln!(out, "left {id}: {why}");
+        let _ = writeln!(out, "left {}: {why}", short_id(id));
     }
     if erased.more_left > 0 {
         let _ = writeln!(out, "and {} more were left", erased.more_left);

@@ -1,7 +1,8 @@
 //! `hitl grants` and `hitl revoke`.
 
-use std::io::{self, Write as _};
+use std::io;
 
+use hitl_base::Timestamp;
 use hitl_core::store::GrantQuery;
 use hitl_core::{GrantId, GrantRecord};
 use hitl_wire::GrantSummary;
@@ -12,7 +13,7 @@ use crate::args::{BackendArgs, DeciderArgs, GrantsArgs, IdArg};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
-use crate::view::{CommandHint, grant_text, grants_table};
+use crate::view::{grant_text, grants_table};
 
 /// The maximum number of grants per request.
 const PAGE: usize = 200;
@@ -27,7 +28,7 @@ pub(super) async fn list(
             Backend::Store(store) => load(store, id).await?,
             Backend::Console(console) => console.grant(id)?,
         };
-        return Ok(output.print(&grant, || grant_text(&grant))?);
+        return Ok(output.print_folded(&grant, || grant_text(&grant, Timestamp::now()))?);
     }
     // One more than is shown, to know whether there are more.
     let most = wanted.limit.saturating_add(1);
@@ -42,26 +43,26 @@ pub(super) async fn list(
             output.print(line, String::new)?;
         }
     } else if lines.is_empty() {
-        output.print(&(), || nothing(&wanted, &output.hint))?;
+        say_nothing(&wanted, output)?;
     } else {
-        output.print(&(), || grants_table(&lines))?;
+        output.print(&(), || grants_table(&lines, Timestamp::now(), output.screen))?;
     }
     if more {
-        writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+        output.say_more()?;
     }
     Ok(())
 }
 
-/// Renders an empty list.
-fn nothing(wanted: &GrantsArgs, hint: &CommandHint) -> String {
+/// Says that the list is empty.
+fn say_nothing(wanted: &GrantsArgs, output: &Output) -> io::Result<()> {
     if wanted.tool.is_some() || wanted.principal.is_some() {
-        return "No such grant.\n".to_owned();
+        return output.print_nothing("No such grant.", &[]);
     }
     if wanted.all {
-        return "Nobody has given a grant.\n".to_owned();
+        return output.print_nothing("Nobody has given a grant.", &[]);
     }
-    let all = hint.inline(&["grants", "--all"]);
-    format!("No grant is in force. Revoked and expired ones: {all}.\n")
+    let all: (&str, &[&str]) = ("Revoked and expired ones", &["grants", "--all"]);
+    output.print_nothing("No grant is in force.", &[all])
 }
 
 async fn load(store: &StoreBackend, id: &IdArg<GrantId>) -> Result<GrantSummary, Failure> {
@@ -140,7 +141,7 @@ pub(super) async fn revoke(
             let tenant = &record.grant.tenant;
             let revoked = store.gate.revoke_grant(tenant, record.id(), by, Some(reason)).await?;
             let revoked = GrantSummary::new(&revoked.unwrap_or(record), store.gate.now().await?);
-            output.print(&revoked, || grant_text(&revoked))?;
+            output.print_folded(&revoked, || grant_text(&revoked, Timestamp::now()))?;
             check_audited(&store)
         }
         Backend::Console(console) => {
@@ -148,7 +149,7 @@ pub(super) async fn revoke(
             let grant = console.grant(id)?;
             check_not_revoked(&grant)?;
             let revoked = console.revoke(grant.id, reason)?;
-            Ok(output.print(&revoked, || grant_text(&revoked))?)
+            Ok(output.print_folded(&revoked, || grant_text(&revoked, Timestamp::now()))?)
         }
     }
 }

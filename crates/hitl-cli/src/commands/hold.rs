@@ -1,8 +1,7 @@
 //! `hitl hold`: legal holds, whose calls nothing may erase until a person releases them.
 
-use std::fmt::Write as _;
-
 use clap::{Args, Subcommand};
+use hitl_base::Timestamp;
 use hitl_base::display::visible;
 use hitl_core::approval::ReviewerIdentity;
 use hitl_core::{Hold, HoldId, HoldScope, Principal, RequestId};
@@ -14,6 +13,7 @@ use crate::args::{BackendArgs, DeciderArgs, IdArg, IdSearch, short_id};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
+use crate::view::exactly;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HoldCommand {
@@ -95,10 +95,10 @@ pub(super) async fn run(
         }
         HoldCommand::List => {
             let holds = visible_holds(backend, &store).await?;
-            return Ok(output.print(&holds, || holds_text(&holds))?);
+            return Ok(output.print_folded(&holds, || holds_text(&holds, Timestamp::now()))?);
         }
     };
-    output.print(&hold, || hold_line(&hold))?;
+    output.print_folded(&hold, || hold_line(&hold, Timestamp::now()))?;
     check_audited(&store)
 }
 
@@ -110,11 +110,11 @@ async fn visible_holds(backend: &BackendArgs, store: &StoreBackend) -> Result<Ve
     Ok(store.gate.holds(who).await?)
 }
 
-fn holds_text(holds: &[Hold]) -> String {
+fn holds_text(holds: &[Hold], now: Timestamp) -> String {
     if holds.is_empty() {
         return "No legal holds: what has ended may be erased.\n".to_owned();
     }
-    holds.iter().map(hold_line).collect()
+    holds.iter().map(|hold| hold_line(hold, now)).collect()
 }
 
 /// Returns the hold with this id.
@@ -133,19 +133,15 @@ fn one_hold(holds: Vec<Hold>, id: &IdArg<HoldId>) -> Result<Hold, Failure> {
     holds.into_iter().find(|seen| seen.id == id).ok_or_else(none)
 }
 
-fn hold_line(hold: &Hold) -> String {
-    let mut out = String::new();
+fn hold_line(hold: &Hold, now: Timestamp) -> String {
     let shown = |text: &str| visible(text).into_owned();
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        out,
-        "{}  {}  {}  {}  by {}: {}",
+    format!(
+        "{}  {}  {}, placed by {} {}: {}\n",
         short_id(&hold.id),
-        hold.placed_at,
         shown(hold.tenant.as_str()),
         shown(&hold.scope.to_string()),
         shown(hold.by.as_str()),
+        exactly(hold.placed_at, now),
         shown(&hold.reason)
-    );
-    out
+    )
 }

@@ -81,14 +81,14 @@ pub(super) async fn run(
     match command {
         KeyCommand::Status => {
             let keys = keys(&store).await?;
-            Ok(output.print(&keys, || text(&keys))?)
+            Ok(output.print_folded(&keys, || text(&keys))?)
         }
         KeyCommand::Rotate(person) => {
             let path = key_file_of(backend)?;
             permitted(&store, &person).await?;
             let new = SqliteStore::rotate_key_file(path)?;
             let said = KeyReport { current: Some(new.to_string()), ..KeyReport::default() };
-            Ok(output.print(&said, || rotated(new))?)
+            Ok(output.print_folded(&said, || rotated(new))?)
         }
         KeyCommand::Reseal(person) => {
             permitted(&store, &person).await?;
@@ -101,7 +101,7 @@ pub(super) async fn run(
                 unreadable: Some(done.unreadable),
                 ..keys(&store).await?
             };
-            output.print(&keys, || text(&keys))?;
+            output.print_folded(&keys, || text(&keys))?;
             if done.left == 0 {
                 return Ok(());
             }
@@ -122,7 +122,7 @@ pub(super) async fn run(
                 forget(backend).await?;
             }
             let left = KeyReport { previous: Vec::new(), ..keys };
-            Ok(output.print(&left, || retired(&left))?)
+            Ok(output.print_folded(&left, || retired(&left))?)
         }
     }
 }

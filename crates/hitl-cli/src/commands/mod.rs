@@ -21,20 +21,23 @@ mod tasks;
 pub(crate) mod terminal;
 mod watch;
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
+use hitl_base::Timestamp;
 use serde::Serialize;
 
-use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, command_line};
+use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, commands};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::view::CommandHint;
+use crate::view::{CallLine, CommandHint, Screen, message, result_text};
 use decide::Reply;
 use system_user::system_user;
 
 /// The destination of output, and its format.
 pub(crate) struct Output {
     json: bool,
+    /// The room and the colours of standard output.
+    screen: Screen,
     /// Commands on the reader's store or console.
     hint: CommandHint,
 }
@@ -48,15 +51,28 @@ impl Output {
         out.flush()
     }
 
-    /// Does the same with a card, whose lines a terminal does not wrap, and the commands that are
-    /// suggested below it.
+    /// Does the same with a text whose lines are continued behind a mark where they are too wide.
+    fn print_folded(
+        &self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        self.print(document, || self.screen.fold(&text()))
+    }
+
+    /// Prints the state of a call after a decision.
+    fn print_result(&self, line: &CallLine) -> io::Result<()> {
+        self.print_folded(line, || result_text(line, Timestamp::now(), &self.hint))
+    }
+
+    /// Does the same with a card, and the commands that are suggested below it.
     fn print_card(
         &self,
         document: &impl Serialize,
         text: impl FnOnce() -> String,
         hints: impl FnOnce() -> String,
     ) -> io::Result<()> {
-        let card = || if io::stdout().is_terminal() { terminal::fold(&text()) } else { text() };
+        let card = || self.screen.fold(&text());
         self.print(document, || match hints() {
             hints if hints.is_empty() => card(),
             hints => format!("{}\n{hints}", card()),
@@ -69,15 +85,46 @@ impl Output {
         if self.json {
             return Ok(());
         }
-        writeln!(io::stderr(), "hitl: {text}")
+        io::stderr().write_all(message(text, Screen::messages()).as_bytes())
+    }
+
+    /// Prints a line for people that suggests a command.
+    fn suggest(&self, what: &str, words: &[&str]) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let width = Screen::messages().width();
+        let hint = self.hint.clone().within(width);
+        io::stderr().write_all(hint.beside(&format!("hitl: {what}"), words, width).as_bytes())
+    }
+
+    /// Prints what an empty list says, and commands that list other things, each under a heading.
+    fn print_nothing(&self, says: &str, others: &[(&str, &[&str])]) -> io::Result<()> {
+        let sentence =
+            |(what, words): &(&str, &[&str])| format!(" {what}: {}.", self.hint.inline(words));
+        let line = says.to_owned() + &others.iter().map(sentence).collect::<String>();
+        self.print(&(), || {
+            if line.chars().count() <= self.screen.width().columns() {
+                return line + "\n";
+            }
+            let block = |(what, words): &(&str, &[&str])| self.hint.block(what, words);
+            format!("{says}\n{}", others.iter().map(block).collect::<String>())
+        })
+    }
+
+    /// Says that a list is not complete.
+    fn say_more(&self) -> io::Result<()> {
+        let text = message("there are more; raise --limit", Screen::messages());
+        io::stderr().write_all(text.as_bytes())
     }
 }
 
 /// Runs the command of the command line.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { backend, json, command } = cli;
-    let hint = backend.hint(|name| std::env::var(name).ok());
-    let output = Output { json, hint };
+    let screen = Screen::output();
+    let hint = backend.hint(|name| std::env::var(name).ok()).within(screen.width());
+    let output = Output { json, screen, hint };
     let (backend, output) = (&backend, &output);
     match command {
         Command::Queue(wanted) => {
@@ -131,7 +178,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(wanted) => demo::run(wanted, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(shell, &mut command_line(), "hitl", &mut text);
+            clap_complete::generate(shell, &mut commands(), "hitl", &mut text);
             Ok(io::stdout().lock().write_all(&text)?)
         }
     }

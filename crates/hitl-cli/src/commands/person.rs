@@ -62,7 +62,7 @@ pub(super) async fn run(
                 codes: kept.codes,
             };
             let people = PeopleReport { demand, people: people.into_iter().map(line).collect() };
-            Ok(output.print(&people, || list_text(&people))?)
+            Ok(output.print_folded(&people, || list_text(&people))?)
         }
         PersonCommand::Enroll { person, codes, who } => {
             let person = parse_person(&person)?;

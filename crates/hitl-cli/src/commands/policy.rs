@@ -45,7 +45,7 @@ struct TestLine {
 pub(super) fn run(path: &Path, output: &Output) -> Result<(), Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     let report = check(&text);
-    output.print(&report, || report_text(&path.display().to_string(), &report))?;
+    output.print_folded(&report, || report_text(&path.display().to_string(), &report))?;
     if report.passed() { Ok(()) } else { Err(Failure::new(Exit::Found, "")) }
 }
 

@@ -1,8 +1,9 @@
 //! `hitl queue`: lists calls.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use hitl_base::Timestamp;
+use hitl_core::queue::CappedCount;
 use hitl_core::{CallState, QueueOrder, QueueQuery};
 use hitl_wire::queue::Count;
 
@@ -10,7 +11,7 @@ use super::Output;
 use crate::args::{OrderArg, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
-use crate::view::{CallLine, CommandHint, queue_table};
+use crate::view::{CallLine, queue_table};
 
 /// The listed calls.
 struct Listing {
@@ -19,6 +20,10 @@ struct Listing {
     now: Timestamp,
     /// The number of calls whose outcome is unknown.
     unknown: Count,
+    /// The number of approved calls that nobody runs.
+    idle: Count,
+    /// The number of calls whose process died while it ran them.
+    lost: Count,
 }
 
 pub(super) async fn run(
@@ -27,7 +32,8 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     let filter = Filter::of(&wanted);
-    let Listing { lines, more, now, unknown } = match source {
+    let states = wanted.state.clone();
+    let Listing { lines, more, now, unknown, idle, lost } = match source {
         Backend::Store(store) => from_store(store, wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
@@ -36,23 +42,43 @@ pub(super) async fn run(
             output.print(line, String::new)?;
         }
     } else if lines.is_empty() {
-        output.print(&(), || nothing(filter, &output.hint))?;
+        say_nothing(filter, output)?;
     } else {
-        output.print(&(), || queue_table(&lines, now))?;
+        output.print(&(), || queue_table(&lines, now, output.screen))?;
     }
     if more {
-        writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+        output.say_more()?;
     }
-    let next = lines.first().map(|line| next_step(line.state));
-    if let Some((what, verb)) = next {
-        output.note(&format!("{what}: {}", output.hint.inline(&[verb, "ID"])))?;
+    if let Some(line) = lines.first() {
+        let (what, verb) = next_step(line.state);
+        output.suggest(what, &[verb, "ID"])?;
     }
-    if filter != Filter::Unknown
-        && let Some(note) = unknown_note(unknown, &output.hint)
-    {
-        output.note(&note)?;
+    for (state, calls) in [
+        (CallState::OutcomeUnknown, unknown),
+        (CallState::Approved, idle),
+        (CallState::Claimed, lost),
+    ] {
+        if calls.counted > 0 && !states.contains(&state) {
+            output.suggest(&unnoticed(state, calls), &["queue", "--state", state.name()])?;
+        }
     }
     Ok(())
+}
+
+/// Renders the number of calls in a state in which nobody may notice them: they wait for no
+/// approval.
+fn unnoticed(state: CallState, calls: Count) -> String {
+    let (one, many) = match state {
+        CallState::OutcomeUnknown => ("has an unknown outcome", "have an unknown outcome"),
+        CallState::Approved => {
+            ("is approved, and nobody runs it", "are approved, and nobody runs them")
+        }
+        _ => ("was running when its process died", "were running when their processes died"),
+    };
+    match (calls.counted, calls.more) {
+        (1, false) => format!("1 call {one}"),
+        _ => format!("{calls} calls {many}"),
+    }
 }
 
 /// What was asked for, as far as an empty answer depends on it.
@@ -79,16 +105,15 @@ impl Filter {
     }
 }
 
-/// Renders an empty list.
-fn nothing(filter: Filter, hint: &CommandHint) -> String {
+/// Says that the list is empty.
+fn say_nothing(filter: Filter, output: &Output) -> io::Result<()> {
     match filter {
-        Filter::Waiting => {
-            let ran = hint.inline(&["queue", "--state", "executed"]);
-            let stats = hint.inline(&["stats"]);
-            format!("Nothing waits. What has run: {ran}. How calls ended: {stats}.\n")
-        }
-        Filter::Unknown => "No such call: no outcome is unknown.\n".to_owned(),
-        Filter::Some => "No such call.\n".to_owned(),
+        Filter::Waiting => output.print_nothing(
+            "Nothing waits.",
+            &[("What has run", &["queue", "--state", "executed"]), ("How calls ended", &["stats"])],
+        ),
+        Filter::Unknown => output.print_nothing("No such call: no outcome is unknown.", &[]),
+        Filter::Some => output.print_nothing("No such call.", &[]),
     }
 }
 
@@ -101,17 +126,6 @@ fn next_step(state: CallState) -> (&'static str, &'static str) {
     }
 }
 
-/// Returns the line about calls that nobody may notice, because they do not wait for an approval.
-fn unknown_note(unknown: Count, hint: &CommandHint) -> Option<String> {
-    let calls = match (unknown.counted, unknown.more) {
-        (0, false) => return None,
-        (1, false) => "1 call has an unknown outcome".to_owned(),
-        _ => format!("{unknown} calls have an unknown outcome"),
-    };
-    let list = hint.inline(&["queue", "--state", CallState::OutcomeUnknown.name()]);
-    Some(format!("{calls}: {list}"))
-}
-
 async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let queue = source.gate.scoped_to(source.viewer()).queue();
@@ -120,7 +134,9 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
         let page = queue.page(at).await?;
-        lines.extend(page.entries.iter().map(CallLine::from));
+        let neglected = source.neglected(&page.entries).await?;
+        let entries = page.entries.iter().zip(neglected);
+        lines.extend(entries.map(|(record, why)| CallLine::from(record).neglected(why)));
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
@@ -128,15 +144,19 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
         }
     };
     lines.truncate(limit);
-    let unknown = queue.counts().await?.state(CallState::OutcomeUnknown).into();
-    Ok(Listing { lines, more, now, unknown })
+    let (counts, none) = (queue.counts().await?, Count::default());
+    let is_any = |state| counts.state(state) != CappedCount::default();
+    let idle = if is_any(CallState::Approved) { source.count_idle().await? } else { none };
+    let lost = if is_any(CallState::Claimed) { source.count_lost().await? } else { none };
+    let unknown = counts.state(CallState::OutcomeUnknown).into();
+    Ok(Listing { lines, more, now, unknown, idle, lost })
 }
 
 fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let mut lines: Vec<CallLine> = Vec::new();
     let mut after = None;
-    let (more, now, unknown) = loop {
+    let (more, now, counts) = loop {
         // A page has at most 200 calls, and a cursor is valid for any limit.
         let mut query = parameters(wanted);
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
@@ -144,13 +164,16 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
         let page = console.queue(&query)?;
         lines.extend(page.calls.into_iter().map(CallLine::from));
         match page.next {
-            Some(_) if lines.len() >= limit => break (true, page.now, page.counts.unknown),
+            Some(_) if lines.len() >= limit => break (true, page.now, page.counts),
             Some(next) => after = Some(next),
-            None => break (false, page.now, page.counts.unknown),
+            None => break (false, page.now, page.counts),
         }
     };
     lines.truncate(limit);
-    Ok(Listing { lines, more, now, unknown })
+    let none = Count::default();
+    let idle = if counts.approved == none { none } else { console.count_idle()? };
+    // Only a store knows which processes are dead.
+    Ok(Listing { lines, more, now, unknown: counts.unknown, idle, lost: none })
 }
 
 /// Returns the parameters of the console's list.

@@ -1,6 +1,6 @@
 //! `hitl resolve`: resolves a call whose outcome is unknown.
 
-use hitl_core::{CallState, Resolution};
+use hitl_core::{CallState, Principal, Resolution};
 use hitl_wire::decision::{Finding, ResolveBody};
 
 use super::decide::{authenticate, require_person_at_console};
@@ -10,7 +10,7 @@ use crate::backend::{Backend, ConsoleClient};
 use crate::exit::{Exit, Failure};
 use crate::person::Deed;
 use crate::seen_check::{self, Interactivity, SeenCheck};
-use crate::view::{CallLine, Card, card_text, result_text, state_line};
+use crate::view::{CallLine, Card, Screen, card_text, state_line};
 
 pub(super) async fn run(
     backend: &BackendArgs,
@@ -22,9 +22,11 @@ pub(super) async fn run(
             let by = authenticate(Deed::Answer, &wanted.who, backend, &store).await?;
             let record = store.call(&wanted.id).await?;
             let resolution = find_out(&store.card(&record).await?, &wanted)?;
+            let person = by.principal.clone();
             let record = store.gate.resolve(&record, resolution, by).await?;
-            let line = CallLine::from(&record);
-            output.print(&line, || result_text(&line, &output.hint))?;
+            let line = CallLine::from(&record).settled_by(&person);
+            let line = line.neglected(store.neglect(&record).await?);
+            output.print_result(&line)?;
             return check_audited(&store);
         }
         Backend::Console(console) => {
@@ -39,10 +41,11 @@ pub(super) async fn run(
                 _ => (Finding::Executed, None),
             };
             let body = ResolveBody { version: card.line.version, found, reason };
-            console.resolve(card.request.id, &body)?
+            let person = Principal::new(console.token_owner()?.name);
+            console.resolve(card.request.id, &body)?.settled_by(&person)
         }
     };
-    output.print(&line, || result_text(&line, &output.hint))?;
+    output.print_result(&line)?;
     Ok(())
 }
 
@@ -57,7 +60,7 @@ fn find_out(card: &Card, wanted: &ResolveArgs) -> Result<Resolution, Failure> {
         return Err(Failure::usage(why));
     }
     if card.line.state != CallState::OutcomeUnknown {
-        let why = format!("its outcome is not unknown: {}", state_line(&card.line));
+        let why = format!("its outcome is not unknown: {}", state_line(&card.line, card.now));
         return Err(Failure::new(Exit::Conflict, why));
     }
     let seen = seen_check::check_version(wanted.version, card.line.version, interactivity)?;
@@ -68,7 +71,7 @@ fn find_out(card: &Card, wanted: &ResolveArgs) -> Result<Resolution, Failure> {
             Resolution::Retry { .. } => "Let it run once more? [y/N]",
             _ => "Record that it took effect? [y/N]",
         };
-        if !terminal::is_yes(&terminal::ask(&card_text(card), question)?) {
+        if !terminal::is_yes(&terminal::ask(&card_text(card, Screen::messages()), question)?) {
             return Err(terminal::declined());
         }
     }
@@ -80,7 +83,7 @@ fn ask(card: &Card) -> Result<Resolution, Failure> {
     let choices = "It was started, and nobody knows how it ended. Look where it would have had its \
                    effect, then answer:\n  d  it took effect\n  f  it did not, or only in part: you say \
                    what you saw\n  r  it did not, and may run once more\n";
-    let text = format!("{}\n{choices}", card_text(card));
+    let text = format!("{}\n{choices}", card_text(card, Screen::messages()));
     let answer = terminal::ask(&text, "d, f or r; anything else changes nothing:")?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "d" => Ok(Resolution::Executed),

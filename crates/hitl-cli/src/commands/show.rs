@@ -19,7 +19,11 @@ pub(super) async fn run(
         Backend::Store(store) => store.card(&store.call(id).await?).await?,
         Backend::Console(console) => console.card(id)?,
     };
-    output.print_card(&card, || card_text(&card), || card_hints(&card, &output.hint))?;
+    output.print_card(
+        &card,
+        || card_text(&card, output.screen),
+        || card_hints(&card, &output.hint),
+    )?;
     Ok(())
 }
 
@@ -45,7 +49,7 @@ pub(super) async fn uncover(
             console.uncover(&console.card(id)?)?
         }
     };
-    output.print_card(&card, || uncovered_text(&card), String::new)?;
+    output.print_card(&card, || uncovered_text(&card, output.screen), String::new)?;
     Ok(())
 }
 

@@ -1,25 +1,27 @@
-//! `hitl stats`: counts pending calls and past decisions.
+//! `hitl stats`: counts pending calls, and says how calls were decided and how they ended.
 
-use hitl_core::PageRequest;
+use hitl_base::Timestamp;
+use hitl_core::{CallState, PageRequest};
+use hitl_wire::stats::StatsCounter;
 
 use super::Output;
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::Failure;
-use crate::view::{OutcomeCounter, StatsReport, stats_text};
+use crate::view::{PastReport, StatsReport, stats_text};
 
 pub(super) async fn run(source: &Backend, output: &Output) -> Result<(), Failure> {
     let report = match source {
         Backend::Store(store) => from_store(store).await?,
         Backend::Console(console) => console.stats()?,
     };
-    output.print(&report, || stats_text(&report))?;
+    output.print(&report, || stats_text(&report, Timestamp::now(), output.screen))?;
     Ok(())
 }
 
 async fn from_store(source: &StoreBackend) -> Result<StatsReport, Failure> {
     let scoped = source.gate.scoped_to(source.viewer());
     let counts = scoped.queue().counts().await?;
-    let mut decisions = OutcomeCounter::default();
+    let (mut counter, mut oldest) = (StatsCounter::default(), None);
     for tenant in source.tenants().await? {
         let mut page = PageRequest::all().limit(1000);
         loop {
@@ -27,9 +29,15 @@ async fn from_store(source: &StoreBackend) -> Result<StatsReport, Failure> {
             let Some(last) = records.last() else { break };
             page = page.after(last.id());
             for record in &records {
-                decisions.add(record);
+                counter.add(record);
+                if record.state() == CallState::Pending {
+                    let since = record.request().created_at;
+                    oldest = Some(oldest.map_or(since, |oldest: Timestamp| oldest.min(since)));
+                }
             }
         }
     }
-    Ok(StatsReport::new(&counts, decisions))
+    // Every kept call is counted.
+    let past = PastReport::new(counter.finish(u32::MAX), None);
+    Ok(StatsReport::new(&counts, oldest, past))
 }

@@ -1,14 +1,12 @@
 //! `hitl tasks`: lists long-running work and its progress, shows results, and marks failed tasks to
 //! be retried.
 
-use std::io::{self, Write as _};
-
 use hitl_tasks::TaskId;
 use hitl_wire::TaskSummary;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Output;
-use crate::args::TasksArgs;
+use crate::args::{TasksArgs, short_id};
 use crate::backend::{Backend, ConsoleClient, StoreBackend, Which};
 use crate::exit::{Exit, Failure};
 use crate::view::{StoredTask, TaskLine, stored_summary, task_text, tasks_table};
@@ -45,7 +43,7 @@ pub(super) async fn run(
 async fn show(store: &StoreBackend, id: TaskId, output: &Output) -> Result<(), Failure> {
     let (task, result) = store.task(id).await?;
     let document = StoredTask { summary: stored_summary(&task), result: result.as_deref().ok() };
-    output.print(&document, || task_text(&task, &result))?;
+    output.print_folded(&document, || task_text(&task, &result))?;
     Ok(())
 }
 
@@ -54,7 +52,7 @@ async fn retry(store: &StoreBackend, id: TaskId, output: &Output) -> Result<(), 
     store.retry_task(id).await?;
     let (task, _) = store.task(id).await?;
     output.print(&stored_summary(&task), || {
-        format!("task {id} continues when its program submits it the next time\n")
+        format!("task {} continues when its program submits it the next time\n", short_id(&id))
     })?;
     Ok(())
 }
@@ -85,10 +83,10 @@ fn list(
             let why = "this version cannot read the console's tasks";
             Failure::new(Exit::Failed, why)
         })?;
-        output.print(&(), || tasks_table(&lines))?;
+        output.print(&(), || tasks_table(&lines, output.screen))?;
     }
     if more {
-        writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+        output.say_more()?;
     }
     Ok(())
 }

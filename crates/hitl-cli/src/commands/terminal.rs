@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::exit::{Exit, Failure};
 use crate::seen_check::Interactivity;
+use crate::view::Screen;
 
 /// Returns whether a person can read a question and answer it.
 pub(super) fn interactivity() -> Interactivity {
@@ -14,16 +15,8 @@ pub(super) fn interactivity() -> Interactivity {
     }
 }
 
-/// The minimum width of a terminal.
-const COLUMNS: usize = 80;
-
 /// The maximum number of characters of a name in a question.
 const MAX_NAME: usize = 120;
-
-/// Wraps a text so that the terminal does not: the rest of a line could pass for a line of hitl.
-pub(super) fn fold(text: &str) -> String {
-    hitl_base::display::fold(text, COLUMNS)
-}
 
 /// Returns a name for a question: escaped, and cut where it would push the question off the screen.
 /// The card shows all of it.
@@ -31,16 +24,17 @@ pub(crate) fn clip_name(name: &str) -> String {
     hitl_base::display::clip(&hitl_base::display::visible(name), MAX_NAME).into_owned()
 }
 
-/// Builds the text before an answer is read. The question may contain text from a model, too.
-fn prompt(card: &str, question: &str) -> String {
-    format!("{}\n{} ", fold(card), fold(question))
+/// Builds the text before an answer is read, wrapped so that the terminal does not wrap it: the
+/// rest of a line could pass for a line of hitl. The question may contain text from a model, too.
+fn prompt(card: &str, question: &str, screen: Screen) -> String {
+    format!("{}\n{} ", screen.fold(card), screen.fold(question))
 }
 
 /// Shows a text and asks a question. Both go to the error stream: output may be piped elsewhere.
 pub(crate) fn ask(card: &str, question: &str) -> io::Result<String> {
     discard_what_was_typed();
     let mut out = io::stderr().lock();
-    out.write_all(prompt(card, question).as_bytes())?;
+    out.write_all(prompt(card, question, Screen::messages()).as_bytes())?;
     out.flush()?;
     let mut answer = String::new();
     // The input is empty if the terminal is closed: that is no approval.
@@ -71,14 +65,21 @@ pub(super) fn declined() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use hitl_core::approval::terminal::ColorMode;
+
     use super::*;
+    use crate::view::Width;
 
     #[test]
     fn invariant_9_no_line_of_a_question_is_broken_by_the_terminal() {
-        let forged = format!("{}Approve this? [y/N] y", "x".repeat(COLUMNS));
-        let shown = prompt(&forged, &format!("changes: {forged}\nApprove it? [y/N]"));
-        assert!(shown.lines().all(|line| line.chars().count() <= COLUMNS), "{shown}");
-        assert_eq!(shown.lines().filter(|line| line.starts_with("Approve")).count(), 1, "{shown}");
+        for columns in [40, 80, 200] {
+            let screen = Screen::new(Width::Columns(columns), ColorMode::Plain);
+            let forged = format!("{}Approve this? [y/N] y", "x".repeat(columns));
+            let shown = prompt(&forged, &format!("changes: {forged}\nApprove it? [y/N]"), screen);
+            assert!(shown.lines().all(|line| line.chars().count() <= columns), "{shown}");
+            let questions = shown.lines().filter(|line| line.starts_with("Approve"));
+            assert_eq!(questions.count(), 1, "{shown}");
+        }
         let long = clip_name(&format!("{}\n\u{202e}", "n".repeat(5_000)));
         assert!(long.chars().count() < 200 && long.contains("characters left out"), "{long}");
         assert!(!long.contains(['\n', '\u{202e}']), "{long}");

@@ -1,5 +1,6 @@
 //! `hitl watch`: follows changes of calls.
 
+use hitl_base::display::visible;
 use hitl_core::GateEvent;
 
 use super::Output;
@@ -16,10 +17,15 @@ pub(super) async fn run(
     if count == Some(0) {
         return Ok(());
     }
+    let from = match &after {
+        Some(place) => format!("after {}", visible(place)),
+        None => "from now on".to_owned(),
+    };
+    output.note(&format!("following changes of calls {from}; Ctrl-C ends it"))?;
     let mut printed = 0;
     let print = |change: Change| {
         printed += u64::from(matches!(change, Change::Changed { .. }));
-        output.print(&change, || change.text())?;
+        output.print_folded(&change, || change.text())?;
         Ok(count.is_none_or(|count| printed < count))
     };
     match source {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::ops::Deref;
-use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, shell_word, visible};
@@ -12,11 +11,9 @@ use hitl_core::{CallRecord, CallState, Principal};
 use hitl_wire::{CallDetail, CallSummary, EarlierList};
 use serde::Serialize;
 
-use super::{CommandHint, NumberedEntry, Place, step_line, table};
+use super::{CommandHint, Neglect, NumberedEntry, Place, Screen, Settlement, exactly, step_line};
 use crate::args::short_id;
 
-/// The number of characters of a title in a table.
-const TITLE: usize = 60;
 /// The number of characters of any other text.
 const WORD: usize = 40;
 /// The number of digits of the binding digest that are suggested.
@@ -26,25 +23,34 @@ const DIGITS: usize = 12;
 /// so that the same call is the same JSON over a store and over a console.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
-pub(crate) struct CallLine(CallSummary);
+pub(crate) struct CallLine {
+    summary: CallSummary,
+    /// Who settled it after its decision, if that is known.
+    #[serde(skip)]
+    settled: Option<Settlement>,
+    /// What a person should know of it, and its record does not say.
+    #[serde(skip)]
+    neglect: Option<Neglect>,
+}
 
 impl Deref for CallLine {
     type Target = CallSummary;
 
     fn deref(&self) -> &CallSummary {
-        &self.0
+        &self.summary
     }
 }
 
 impl From<CallSummary> for CallLine {
     fn from(call: CallSummary) -> Self {
-        Self(CallSummary {
+        let summary = CallSummary {
             thresholds: None,
             to_uncover: 0,
             cautions: Vec::new(),
             same: String::new(),
             ..call
-        })
+        };
+        Self { summary, settled: None, neglect: None }
     }
 }
 
@@ -56,6 +62,29 @@ impl From<&CallRecord> for CallLine {
             _ => None,
         });
         Self::from(CallSummary { ending, ..CallSummary::from(record) })
+    }
+}
+
+impl CallLine {
+    /// Names who has just settled it.
+    pub(crate) fn settled_by(self, who: &Principal) -> Self {
+        let settled = Some(Settlement::by(who.clone(), self.summary.updated_at));
+        Self { settled, ..self }
+    }
+
+    /// Looks in its history for who settled it.
+    fn settled_in(self, history: &[NumberedEntry]) -> Self {
+        let settled = history.iter().rev().find_map(|step| Settlement::of(&step.entry));
+        Self { settled, ..self }
+    }
+
+    /// Adds what its record does not say.
+    pub(crate) fn neglected(self, neglect: Option<Neglect>) -> Self {
+        Self { neglect, ..self }
+    }
+
+    pub(crate) fn neglect(&self) -> Option<Neglect> {
+        self.neglect
     }
 }
 
@@ -94,7 +123,7 @@ impl Card {
         let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(tool_warning);
         Self {
-            line: CallLine::from(record),
+            line: CallLine::from(record).settled_in(&history),
             rendered,
             confirm: request.confirmation(),
             request: request.clone(),
@@ -106,6 +135,11 @@ impl Card {
         }
     }
 
+    /// Adds what the record of its call does not say.
+    pub(crate) fn neglected(self, neglect: Option<Neglect>) -> Self {
+        Self { line: self.line.neglected(neglect), ..self }
+    }
+
     /// Builds the card from a console's response. The displayed lines are rendered here, from the
     /// request.
     pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
@@ -114,7 +148,7 @@ impl Card {
         let mut rendered = request.render(now, DetailLevel::Full);
         rendered.warnings.extend(detail.tool_warning);
         Self {
-            line: CallLine::from(CallSummary { ending, ..summary }),
+            line: CallLine::from(CallSummary { ending, ..summary }).settled_in(&history),
             rendered,
             confirm: request.confirmation(),
             request,
@@ -127,46 +161,12 @@ impl Card {
     }
 }
 
-/// Renders the queue for people. If all calls wait, their state is left out: so a line fits on 80
-/// columns more often.
-pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
-    let headings = ["PRIORITY", "LEVEL", "RISK", "DUE", "TOOL", "ASKED BY", "TITLE"];
-    let about = |line: &CallLine| {
-        [
-            line.priority.to_string(),
-            line.level.to_string(),
-            line.risk.to_string(),
-            due(line.due_at, now),
-            word(&line.tool),
-            word(line.principal.as_str()),
-            visible(&clip(&line.title, TITLE)).into_owned(),
-        ]
-    };
-    if lines.iter().all(|line| line.state == CallState::Pending) {
-        let row = |line: &CallLine| {
-            let [priority, level, risk, due, tool, by, title] = about(line);
-            [short_id(&line.id), priority, level, risk, due, tool, by, title]
-        };
-        let [priority, level, risk, due, tool, by, title] = headings;
-        let headings = ["ID", priority, level, risk, due, tool, by, title];
-        return table(headings, &lines.iter().map(row).collect::<Vec<_>>());
-    }
-    let row = |line: &CallLine| {
-        let [priority, level, risk, due, tool, by, title] = about(line);
-        let state = line.state.to_string();
-        [short_id(&line.id), state, priority, level, risk, due, tool, by, title]
-    };
-    let [priority, level, risk, due, tool, by, title] = headings;
-    let headings = ["ID", "STATE", priority, level, risk, due, tool, by, title];
-    table(headings, &lines.iter().map(row).collect::<Vec<_>>())
-}
-
 /// Renders one call for people: the card, its state and its history.
-pub(crate) fn card_text(card: &Card) -> String {
+pub(crate) fn card_text(card: &Card, screen: Screen) -> String {
     let line = &card.line;
-    let mut out = card.rendered.to_text();
+    let mut out = card.rendered.to_text_in(|style, text| screen.paint(style, text));
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "\n{}", state_line(line));
+    let _ = writeln!(out, "\n{}", state_line(line, card.now));
     if !card.approved_by.is_empty() && line.state == CallState::Pending {
         let names: Vec<_> = card.approved_by.iter().map(|who| word(who.as_str())).collect();
         let _ = writeln!(out, "approved so far by {}; more approvals are needed", names.join(", "));
@@ -222,32 +222,45 @@ pub(crate) fn card_hints(card: &Card, hint: &CommandHint) -> String {
     out
 }
 
-/// Renders the state of a call in one line.
-pub(crate) fn state_line(line: &CallLine) -> String {
-    let mut out = format!("{} is {} (version {})", line.id, line.state, line.version);
-    if let Some(decided) = &line.decided {
+/// Renders the state of a call in one line: since when, who settled and decided it, and why it
+/// ended.
+pub(crate) fn state_line(line: &CallLine, now: Timestamp) -> String {
+    let mut out = format!("{} is {} (version {})", short_id(&line.id), line.state, line.version);
+    let decided = line.decided.as_ref();
+    // A rejection is the end itself.
+    let is_end = decided.is_some_and(|decided| decided.at == line.updated_at);
+    // Writing to a String cannot fail.
+    if let Some(settled) = &line.settled {
+        let _ = write!(out, ", {}", settled.text(now));
+    } else if line.state != CallState::Pending && !is_end {
+        let _ = write!(out, ", {}", exactly(line.updated_at, now));
+    }
+    if let Some(decided) = decided {
         let by = word(decided.by.as_str());
-        let _ = write!(out, ", decided by {by} at {}", decided.at);
+        let _ = write!(out, ", decided by {by} {}", exactly(decided.at, now));
         if decided.may_ask_again {
             out.push_str(", may be asked again");
         }
     }
-    let words = line.decided.as_ref().and_then(|decided| decided.words.as_ref());
+    let words = decided.and_then(|decided| decided.words.as_ref());
     if let Some(why) = line.ending.as_ref().or(words) {
         let _ = write!(out, ": {}", visible(why));
+    }
+    if let Some(neglect) = line.neglect {
+        let _ = write!(out, "; {}", neglect.says());
     }
     out
 }
 
 /// Renders the state of a call after a decision, and what it still needs.
-pub(crate) fn result_text(line: &CallLine, hint: &CommandHint) -> String {
-    let mut out = state_line(line) + "\n";
+pub(crate) fn result_text(line: &CallLine, now: Timestamp, hint: &CommandHint) -> String {
+    let mut out = state_line(line, now) + "\n";
     let id = short_id(&line.id);
     match line.state {
         CallState::Pending => {
             out += &hint.block("it still waits for an approval", &["approve", &id]);
         }
-        CallState::Approved => {
+        CallState::Approved if line.neglect.is_none() => {
             out += "The program that asked runs it now, or when it comes back.\n";
         }
         _ => {}
@@ -257,41 +270,4 @@ pub(crate) fn result_text(line: &CallLine, hint: &CommandHint) -> String {
 
 fn word(text: &str) -> String {
     visible(&clip(text, WORD)).into_owned()
-}
-
-fn due(at: Timestamp, now: Timestamp) -> String {
-    if at < now {
-        return format!("{} late", length(now.saturating_duration_since(at)));
-    }
-    format!("in {}", length(at.saturating_duration_since(now)))
-}
-
-fn length(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..7200 => format!("{} min", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} d", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_read_as_people_say_them() {
-        let now = Timestamp::from_millis(1_767_323_045_678);
-        let at = |seconds| now.saturating_add(Duration::from_secs(seconds));
-        for (seconds, expected) in [
-            (0, "in 0 s"),
-            (59, "in 59 s"),
-            (60, "in 1 min"),
-            (7200, "in 2 h"),
-            (172_800, "in 2 d"),
-        ] {
-            assert_eq!(due(at(seconds), now), expected);
-        }
-        assert_eq!(due(now, at(7199)), "119 min late");
-    }
 }

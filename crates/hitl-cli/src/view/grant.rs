@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
+use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
+use hitl_core::approval::terminal::Style;
+use hitl_core::grant::GrantStatus;
 use hitl_wire::GrantSummary;
 use hitl_wire::grant::SavedGrant;
 use serde::Serialize;
 
-use super::{CallLine, state_line, table};
+use super::{CallLine, Cell, Column, Screen, Table, exactly, relative, state_line};
 use crate::args::short_id;
 
 /// The number of characters of a name in a table.
@@ -49,36 +52,55 @@ fn spent(grant: &GrantSummary) -> String {
 }
 
 /// Renders grants for people.
-pub(crate) fn grants_table(grants: &[GrantSummary]) -> String {
+pub(crate) fn grants_table(grants: &[GrantSummary], now: Timestamp, screen: Screen) -> String {
+    let has_sums = grants.iter().any(|grant| grant.sum.is_some());
+    let spent_column = Column::new("SPENT").left_out_at(2);
+    let columns = [
+        Column::new("ID"),
+        Column::new("STANDING").left_out_at(5),
+        Column::new("TOOL").shortened_to(12),
+        Column::new("ASKED BY").shortened_to(12).left_out_at(3),
+        Column::new("RUNS"),
+        if has_sums { spent_column } else { spent_column.hidden() },
+        Column::new("ENDS").left_out_at(4),
+        Column::new("GIVEN BY").shortened_to(12).left_out_at(1),
+    ];
     let rows = grants.iter().map(|grant| {
         [
-            short_id(&grant.id),
-            grant.standing.to_string(),
-            word(&grant.tool),
-            word(grant.principal.as_str()),
-            drawn(grant),
-            spent(grant),
-            grant.until.map(|until| until.to_string()).unwrap_or_default(),
-            word(grant.by.as_str()),
+            short_id(&grant.id).into(),
+            Cell::styled(standing_style(grant), grant.standing.to_string()),
+            word(&grant.tool).into(),
+            word(grant.principal.as_str()).into(),
+            drawn(grant).into(),
+            spent(grant).into(),
+            grant.until.map_or_else(|| "never".to_owned(), |until| relative(until, now)).into(),
+            word(grant.by.as_str()).into(),
         ]
     });
-    let headings = ["ID", "STANDING", "TOOL", "ASKED BY", "RUNS", "SPENT", "UNTIL", "GIVEN BY"];
-    table(headings, &rows.collect::<Vec<_>>())
+    Table::with(columns, rows).text(screen)
+}
+
+/// Returns the style of a grant's standing: good while it permits calls.
+fn standing_style(grant: &GrantSummary) -> Style {
+    if grant.standing == GrantStatus::Live { Style::Good } else { Style::Faint }
 }
 
 /// Renders one grant for people: the rule, its giver, and the draws on it.
-pub(crate) fn grant_text(grant: &GrantSummary) -> String {
+pub(crate) fn grant_text(grant: &GrantSummary, now: Timestamp) -> String {
     let mut out = rule_text(&grant.rule);
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "\n{} is {}, given by {} at {} on {}",
-        grant.id,
+        "\n{} is {}, given by {} {} on call {}",
+        short_id(&grant.id),
         grant.standing,
         word(grant.by.as_str()),
-        grant.saved_at,
-        grant.request
+        exactly(grant.saved_at, now),
+        short_id(&grant.request)
     );
+    if let Some(until) = grant.until {
+        let _ = writeln!(out, "ends {}", exactly(until, now));
+    }
     let _ = writeln!(out, "drawn: {} starts", drawn(grant));
     if grant.sum.is_some() {
         let _ = writeln!(out, "drawn: {}", spent(grant));
@@ -86,7 +108,7 @@ pub(crate) fn grant_text(grant: &GrantSummary) -> String {
     if let Some(revoked) = &grant.revoked {
         let why = revoked.reason.as_deref().map(|why| format!(": {}", visible(why)));
         let (by, why) = (word(revoked.by.as_str()), why.unwrap_or_default());
-        let _ = writeln!(out, "revoked by {by} at {}{why}", revoked.at);
+        let _ = writeln!(out, "revoked by {by} {}{why}", exactly(revoked.at, now));
     }
     out
 }
@@ -101,10 +123,10 @@ pub(crate) fn preview_text(terms: &PreviewReport) -> String {
 }
 
 /// Renders a grant that was saved.
-pub(crate) fn grant_result_text(given: &GrantResult) -> String {
-    let mut out = grant_text(&given.grant);
+pub(crate) fn grant_result_text(given: &GrantResult, now: Timestamp) -> String {
+    let mut out = grant_text(&given.grant, now);
     for call in &given.allowed {
-        let _ = writeln!(out, "{}", state_line(call));
+        let _ = writeln!(out, "{}", state_line(call, now));
     }
     out
 }

@@ -2,7 +2,9 @@
 
 use hitl_base::display::{shell_word, visible};
 
-/// The width of a line of a suggested command.
+use super::Width;
+
+/// The width of a line of a suggested command where a line may have any.
 const COLUMNS: usize = 80;
 /// What stands before a command, and before each line that continues it.
 const INDENT: &str = "  ";
@@ -23,11 +25,23 @@ pub(crate) struct CommandHint {
     place: Place,
     /// The options that name it, such as `--db` and a path; empty where the environment does.
     options: Vec<String>,
+    /// The width of the lines of a command.
+    columns: usize,
 }
 
 impl CommandHint {
     pub(crate) fn new(place: Place, options: Vec<String>) -> Self {
-        Self { place, options }
+        Self { place, options, columns: COLUMNS }
+    }
+
+    /// Breaks commands for this room.
+    #[must_use]
+    pub(crate) fn within(self, width: Width) -> Self {
+        let columns = match width {
+            Width::Unlimited => COLUMNS,
+            Width::Columns(columns) => columns,
+        };
+        Self { columns, ..self }
     }
 
     /// Returns the place of the reader's calls.
@@ -38,6 +52,12 @@ impl CommandHint {
     /// Returns the command in one line, to stand in a sentence.
     pub(crate) fn inline(&self, words: &[&str]) -> String {
         self.words(words).join(" ")
+    }
+
+    /// Returns the command behind a heading, or below it where there is no room.
+    pub(crate) fn beside(&self, heading: &str, words: &[&str], width: Width) -> String {
+        let line = format!("{heading}: {}\n", self.inline(words));
+        if line.chars().count() <= width.columns() { line } else { self.block(heading, words) }
     }
 
     /// Returns the command on lines of its own under a heading. It is broken before options, so
@@ -56,7 +76,7 @@ impl CommandHint {
         for (at, part) in parts.iter().enumerate() {
             let width = part.chars().count();
             // Two columns are kept for the mark that continues a line.
-            if at > 0 && used + 1 + width + 2 > COLUMNS {
+            if at > 0 && used + 1 + width + 2 > self.columns {
                 out.push_str(" \\\n");
                 out.push_str(CONTINUED);
                 used = CONTINUED.len();

@@ -91,8 +91,110 @@ pub(crate) fn step_line(step: &NumberedEntry) -> String {
     format!("{:>6}  {}  {}", step.number, step.entry.at, what(&step.entry))
 }
 
-/// Returns the event, who caused it, and the state after it.
+/// Returns what happened, who did it, and the state that followed.
 fn what(entry: &ChangeEntry) -> String {
-    let by = entry.by.as_ref().map(|by| format!(" by {}", visible(&clip(by.as_str(), NAME))));
-    format!("{}{}: {}", visible(&entry.event), by.unwrap_or_default(), entry.state)
+    let by = entry.by.as_ref().map(|by| visible(&clip(by.as_str(), NAME)).into_owned());
+    event_words(&entry.event, entry.state, by.as_deref())
+}
+
+/// Returns an event in words. An event that this version does not know is shown by its name.
+fn event_words(event: &str, state: CallState, by: Option<&str>) -> String {
+    let by_whom = by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let done = match (event, state) {
+        ("submitted", CallState::Pending) => "submitted: waits for an approval",
+        ("submitted", CallState::Denied) => "submitted: not allowed",
+        ("submitted", CallState::Approved | CallState::Claimed) => "submitted: runs without asking",
+        ("decide", CallState::Pending) => "approved@: more approvals are needed",
+        ("decide", CallState::Approved) => "approved@",
+        ("decide", CallState::Rejected) => "rejected@",
+        ("decide", CallState::Responded) => "answered@ instead of running",
+        ("decide", CallState::Cancelled) => "stopped@, with its run",
+        ("allow", _) => "approved by a grant that was given@",
+        ("disallow", _) => "its grant no longer covers it: asked about again",
+        ("edit", CallState::Approved) => "changed and approved@",
+        ("edit", _) => "changed@: waits for an approval",
+        ("attach", _) => "picked up again",
+        ("cancel", _) => "withdrawn@",
+        ("extend", _) => "given more time@",
+        ("expire", CallState::Pending) => "nobody decided in time: others are asked",
+        ("expire", _) => "nobody decided in time: expired",
+        ("demote", _) => "needs more approval than it had: asked about again",
+        ("repeat", _) => "an earlier call had the same effect: asked about again",
+        ("reask", CallState::Pending) => "what would run has changed: asked about again",
+        ("reask", _) => "what would run has changed: still approved",
+        ("deny", _) => "no longer allowed: denied",
+        ("claim", _) => "started",
+        ("release", _) => "not started after all: approved",
+        ("succeed", _) => "executed",
+        ("fail", _) => "failed",
+        ("timeOut", _) => "ran out of its time: outcome unknown",
+        ("lose", _) => "its process died: outcome unknown",
+        ("restore", CallState::OutcomeUnknown) => {
+            "the store was restored from a backup: outcome unknown"
+        }
+        ("restore", _) => "the store was restored from a backup: asked about again",
+        ("tryAgain", _) => "harmless to repeat: approved to run once more",
+        ("reconcile", CallState::Executed) => "its tool found that it took effect: executed",
+        ("reconcile", _) => "its tool found that it took no effect: approved again",
+        ("resolve", CallState::Executed) => "settled@: it took effect",
+        ("resolve", CallState::Failed) => "settled@: it did not take effect",
+        ("resolve", _) => "settled@: may run once more",
+        _ => return format!("{}{by_whom}: {state}", visible(event)),
+    };
+    done.replace('@', &by_whom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of all events, and `submitted`.
+    const EVENTS: [&str; 23] = [
+        "submitted",
+        "decide",
+        "allow",
+        "disallow",
+        "edit",
+        "attach",
+        "cancel",
+        "extend",
+        "expire",
+        "demote",
+        "repeat",
+        "reask",
+        "deny",
+        "claim",
+        "release",
+        "succeed",
+        "fail",
+        "timeOut",
+        "lose",
+        "restore",
+        "tryAgain",
+        "reconcile",
+        "resolve",
+    ];
+
+    #[test]
+    fn what_happened_is_said_in_words() {
+        let words = |event, state, by| event_words(event, state, by);
+        let pending = CallState::Pending;
+        assert_eq!(words("attach", pending, None), "picked up again");
+        let lost = CallState::OutcomeUnknown;
+        assert_eq!(words("lose", lost, None), "its process died: outcome unknown");
+        assert_eq!(words("decide", CallState::Approved, Some("ann")), "approved by ann");
+        assert_eq!(words("decide", CallState::Rejected, Some("a@b.c")), "rejected by a@b.c");
+        let resolved = words("resolve", CallState::Executed, Some("bob"));
+        assert_eq!(resolved, "settled by bob: it took effect");
+        // What is not known is shown as it is.
+        assert_eq!(words("freeze\u{202e}", pending, None), "freeze\\u{202e}: pending");
+        for event in EVENTS {
+            let states = CallState::ALL.map(|state| words(event, state, None));
+            let is_worded =
+                |(words, state): &(&String, CallState)| **words != format!("{event}: {state}");
+            let worded = states.iter().zip(CallState::ALL).filter(is_worded).count();
+            assert!(worded > 0, "{event} has no words");
+            assert!(states.iter().all(|words| !words.contains('@')), "{states:?}");
+        }
+    }
 }

@@ -1,16 +1,12 @@
-//! The numbers of `hitl stats`.
+//! The numbers of `hitl stats`, as JSON.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use hitl_base::Timestamp;
-use hitl_base::display::visible;
-use hitl_core::approval::Choice;
-use hitl_core::{CallRecord, CallState, QueueCounts};
+use hitl_core::{CallState, QueueCounts};
 use hitl_wire::queue::Count;
+use hitl_wire::stats::{DecisionTally, Stats};
 use serde::Serialize;
-
-use super::table;
 
 /// The numbers of `hitl stats`, as JSON.
 #[derive(Debug, Serialize)]
@@ -25,120 +21,73 @@ pub(crate) struct StatsReport {
     /// The time at which the oldest pending call was submitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) oldest_waits_since: Option<Timestamp>,
-    /// The outcomes of all kept calls, or of those of the last `days`.
-    pub(crate) outcomes: BTreeMap<String, u64>,
-    /// The number of days that `outcomes` covers; left out: all.
+    #[serde(flatten)]
+    pub(crate) past: PastReport,
+}
+
+/// What became of all kept calls, or of those of the last `days`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PastReport {
+    /// The number of calls by outcome.
+    pub(super) outcomes: BTreeMap<String, u64>,
+    /// The number of days that it covers; left out: all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) days: Option<u32>,
+    pub(super) days: Option<u32>,
+    /// True if there were more calls than were read: the numbers are those of the oldest.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) cut: bool,
+    /// The number of calls that a person decided.
+    pub(super) decided: usize,
     /// The median time to a decision, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) median_seconds: Option<u64>,
+    pub(super) median_seconds: Option<u64>,
+    /// The 90th percentile of the time to a decision, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p90_seconds: Option<u64>,
+    /// How the calls that were started ended.
+    pub(super) ended: BTreeMap<String, usize>,
+    /// The decisions by people for each tool, the most first.
+    pub(super) by_tool: Vec<DecisionTally>,
+    /// The decisions of each reviewer, the most first.
+    pub(super) by_reviewer: Vec<DecisionTally>,
 }
 
-/// Counts the outcomes of calls, one by one.
-#[derive(Debug, Default)]
-pub(crate) struct OutcomeCounter {
-    outcomes: BTreeMap<&'static str, u64>,
-    took: Vec<u64>,
-    oldest: Option<Timestamp>,
-}
-
-impl OutcomeCounter {
-    pub(crate) fn add(&mut self, record: &CallRecord) {
-        let created = record.request().created_at;
-        // No human looked at a call that a grant answered.
-        let by_human = record.decision().filter(|_| record.grant_use().is_none());
-        if let Some(decided) = by_human {
-            self.took.push(decided.at.saturating_duration_since(created).as_secs());
+impl PastReport {
+    /// Reports the numbers of all kept calls; `days` is the span of a console's numbers.
+    pub(crate) fn new(stats: Stats, days: Option<u32>) -> Self {
+        let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
+        for (outcome, number) in stats.by_day.into_values().flatten() {
+            *outcomes.entry(outcome).or_default() += number;
         }
-        if record.state() == CallState::Pending {
-            self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
+        Self {
+            outcomes,
+            days,
+            cut: stats.cut,
+            decided: stats.decided,
+            median_seconds: stats.median_seconds,
+            p90_seconds: stats.p90_seconds,
+            ended: stats.ended,
+            by_tool: stats.by_tool,
+            by_reviewer: stats.by_reviewer,
         }
-        let answer = by_human.map(|decided| decided.answer.choice());
-        let outcome = match record.grant_use() {
-            Some(_) => Some("granted"),
-            None => outcome(record.state(), answer),
-        };
-        if let Some(outcome) = outcome {
-            *self.outcomes.entry(outcome).or_default() += 1;
-        }
-    }
-}
-
-/// Returns the outcome of a call; `None` while it is pending.
-const fn outcome(state: CallState, answer: Option<Choice>) -> Option<&'static str> {
-    match (answer, state) {
-        (Some(Choice::Approve), _) => Some("approved"),
-        (Some(Choice::Edit), _) => Some("edited"),
-        (Some(Choice::Reject), _) => Some("rejected"),
-        (Some(Choice::Respond), _) => Some("responded"),
-        (Some(Choice::Abort), _) => Some("aborted"),
-        (_, CallState::Pending) => None,
-        (_, CallState::Expired) => Some("expired"),
-        (_, CallState::Denied) => Some("denied"),
-        (_, CallState::Cancelled) => Some("withdrawn"),
-        _ => Some("auto"),
     }
 }
 
 impl StatsReport {
-    pub(crate) fn new(counts: &QueueCounts, mut decisions: OutcomeCounter) -> Self {
-        decisions.took.sort_unstable();
+    pub(crate) fn new(counts: &QueueCounts, oldest: Option<Timestamp>, past: PastReport) -> Self {
         Self {
             states: QueueCounts::STATES.map(|s| (s.name(), counts.state(s).into())).into(),
             priorities: QueueCounts::PRIORITIES
                 .map(|p| (p.to_string(), counts.priority(p).into()))
                 .into(),
             levels: QueueCounts::LEVELS.map(|l| (l.to_string(), counts.level(l).into())).into(),
-            oldest_waits_since: decisions.oldest,
-            median_seconds: decisions.took.get(decisions.took.len() / 2).copied(),
-            outcomes: decisions.outcomes.into_iter().map(|(o, n)| (o.to_owned(), n)).collect(),
-            days: None,
+            oldest_waits_since: oldest,
+            past,
         }
     }
-}
 
-/// Renders the numbers for people.
-pub(crate) fn stats_text(report: &StatsReport) -> String {
-    let mut rows: Vec<[String; 3]> = Vec::new();
-    let mut add = |what: &str, name: &str, count: &dyn std::fmt::Display| {
-        rows.push([what.to_owned(), name.to_owned(), count.to_string()]);
-    };
-    for (name, count) in &report.states {
-        add("state", name, count);
-    }
-    for (name, count) in &report.priorities {
-        add("pending, by priority", name, count);
-    }
-    for (name, count) in &report.levels {
-        add("pending, by level", name, count);
-    }
-    for (name, count) in &report.outcomes {
-        add("outcome", &visible(name), count);
-    }
-    let mut out = table(["WHAT", "WHICH", "CALLS"], &rows);
-    // Writing to a String cannot fail.
-    if let Some(days) = report.days {
-        let _ = writeln!(out, "\noutcomes cover the calls of the last {days} days");
-    }
-    if let Some(since) = report.oldest_waits_since {
-        let _ = writeln!(out, "\nthe oldest has been pending since {since}");
-    }
-    if let Some(seconds) = report.median_seconds {
-        let _ = writeln!(out, "median time to decision: {seconds} s");
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_state_has_an_outcome_but_waiting() {
-        for state in CallState::ALL {
-            assert_eq!(outcome(state, None).is_none(), state == CallState::Pending, "{state}");
-            assert_eq!(outcome(state, Some(Choice::Reject)), Some("rejected"));
-        }
+    pub(super) fn state(&self, state: CallState) -> Count {
+        self.states.get(state.name()).copied().unwrap_or_default()
     }
 }

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use hitl_base::display::{clip, visible};
+use hitl_core::approval::terminal::Style;
 use hitl_tasks::{JournalSummary, ResultError, TaskProgress, TaskState};
 use hitl_wire::TaskSummary;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::table;
+use super::{Cell, Column, Screen, Table};
 use crate::args::short_id;
 
 /// The number of characters of a name that are shown.
@@ -61,7 +62,7 @@ pub(crate) fn task_text(
     let progress = &task.progress;
     let mut text = format!(
         "{} {}: {}, {} %\n",
-        progress.task_id,
+        short_id(&progress.task_id),
         safe(&progress.task_name),
         task.state,
         progress.percent()
@@ -104,8 +105,15 @@ struct StepLine {
 }
 
 /// Renders tasks for people.
-pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
+pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>], screen: Screen) -> String {
     let safe = |text: &str| visible(&clip(text, NAME)).into_owned();
+    let columns = [
+        Column::new("ID"),
+        Column::new("STATUS"),
+        Column::new("DONE").left_out_at(2),
+        Column::new("STEP").shortened_to(10).left_out_at(1),
+        Column::new("TASK").shortened_to(20),
+    ];
     let rows = tasks.iter().map(|TaskSummary { progress: task, percent, waiting, .. }| {
         let state = task.state.as_deref().unwrap_or(&task.status);
         let status = if *waiting { "waiting for a human" } else { state };
@@ -120,21 +128,41 @@ pub(crate) fn tasks_table(tasks: &[TaskSummary<TaskLine>]) -> String {
             Some(error) => format!("{}: {}", safe(&task.task_name), safe(error)),
             None => safe(&task.task_name),
         };
-        [safe(&short_id(&task.task_id)), safe(status), format!("{percent} %"), step, name]
+        [
+            safe(&short_id(&task.task_id)).into(),
+            Cell::styled(status_style(status), safe(status)),
+            format!("{percent} %").into(),
+            step.into(),
+            name.into(),
+        ]
     });
-    table(["ID", "STATUS", "DONE", "STEP", "TASK"], &rows.collect::<Vec<_>>())
+    Table::with(columns, rows).text(screen)
+}
+
+/// Returns the style of a task's status, by its name in JSON.
+fn status_style(status: &str) -> Style {
+    match status {
+        "completed" => Style::Good,
+        "failed" | "timeout" => Style::Bad,
+        "waiting for a human" | "interrupted" => Style::Warning,
+        _ => Style::Plain,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use hitl_core::approval::terminal::ColorMode;
+
     use super::*;
+    use crate::view::Width;
 
     #[test]
     fn a_task_is_a_line_and_nothing_in_it_moves_the_cursor() {
         let task = r#"{"taskId": "t-1", "taskName": "Ex\u001b[2Jport", "status": "running",
             "currentStep": 1, "totalSteps": 3, "steps": [{"name": "Read"}, {"name": "Convert"}],
             "percent": 40, "waiting": true, "more": [1.50]}"#;
-        let table = tasks_table(&[serde_json::from_str(task).unwrap()]);
+        let screen = Screen::new(Width::Unlimited, ColorMode::Plain);
+        let table = tasks_table(&[serde_json::from_str(task).unwrap()], screen);
         let line = table.lines().nth(1).unwrap();
         assert!(line.contains("waiting for a human  40 %  2 of 3: Convert"), "{line}");
         assert!(!line.contains('\u{1b}'));

@@ -46,3 +46,26 @@ async fn a_tampered_log_is_found_out() {
     hitl(&["audit", "verify", &said(&house.path("none.jsonl"))]).ended(3);
     hitl(&["audit", "verify", &log, "--checkpoint", &log]).ended(1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_has_all_of_its_chains_verified() {
+    let house = House::new().await;
+    let (call, other) = (house.wire("Initech", 1).await, house.wire("Globex", 2).await);
+    let folder = said(&house.path(""));
+    let one = hitl(&["audit", "verify", &folder]).ended(0);
+    assert!(one.out.ends_with(" in 1 chain\n"), "{one:?}");
+    // A second writer has a file of its own there.
+    for id in [&call.id, &other.id] {
+        house.hitl(&["reject", id, "--reason", "no", "--audit", &folder]).ended(0);
+    }
+    let two = hitl(&["audit", "verify", &folder]).ended(0);
+    assert!(two.out.starts_with("sound: ") && two.out.ends_with(" in 2 chains\n"), "{two:?}");
+    let path = house.path("audit-1.jsonl");
+    let changed = std::fs::read_to_string(&path).unwrap().replacen("tester", "tamper", 1);
+    std::fs::write(&path, changed).unwrap();
+    let found = hitl(&["audit", "verify", &folder]).ended(6);
+    assert!(found.out.contains("audit-1.jsonl"), "{found:?}");
+    std::fs::create_dir(house.path("empty")).unwrap();
+    let none = hitl(&["audit", "verify", &said(&house.path("empty"))]).ended(3);
+    assert!(none.err.contains("no audit log"), "{none:?}");
+}

@@ -72,14 +72,17 @@ async fn changes_are_followed_and_counted() {
     assert_eq!(seen[1]["changed"]["entry"]["by"], "bob");
     let number = seen[0]["changed"]["place"].as_str().unwrap();
     let rest = house.hitl(&["watch", "--after", number, "--count", "1"]).ended(0);
-    assert!(rest.out.contains("rejected"), "{rest:?}");
+    assert!(rest.out.contains("rejected by bob"), "{rest:?}");
+    // A person reads that something happens, and from where on.
+    let says = format!("hitl: following changes of calls after {number}; Ctrl-C ends it\n");
+    assert_eq!(rest.err, says);
 
     house.wire("Initech", 121).await;
     let numbers = house.hitl(&["stats", "--json"]).ended(0).json();
     assert_eq!(numbers[0]["outcomes"]["rejected"], 1);
     assert_eq!(numbers[0]["states"]["pending"]["counted"], 1);
     assert!(numbers[0]["oldestWaitsSince"].is_string());
-    assert!(house.hitl(&["stats"]).ended(0).out.contains("the oldest has been pending since"));
+    assert!(house.hitl(&["stats"]).ended(0).out.contains("the oldest has been pending for"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,9 @@
 //! | `console` | a console's URL |
 //! | `person` | a terminal, with a person at it |
 //! | `identity` | shells of agents, and one-time codes |
+//! | `neglect` | stores of processes that were killed |
+//! | `terminal` | a terminal of 80 and of 200 columns: what fits, colours, widths |
+//! | `place` | the environment beside flags; errors |
 //! | `postgres` | a PostgreSQL database |
 
 #![expect(
@@ -36,8 +39,12 @@ mod json;
 #[cfg(unix)]
 mod keys;
 mod list;
+mod neglect;
 #[cfg(unix)]
 mod person;
+mod place;
 mod policy;
 mod postgres;
 mod tasks;
+#[cfg(unix)]
+mod terminal;

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::console::Office;
 use crate::house::{House, Ran, program, said};
@@ -68,7 +69,21 @@ fn pseudo_terminal() -> (File, impl Fn() -> File) {
 
 /// Runs a program whose output is a terminal, and returns what is printed there.
 fn printed(command: &mut Command) -> String {
-    let (mut master, terminal) = pseudo_terminal();
+    printed_on(&pseudo_terminal(), command)
+}
+
+/// Runs a program whose output and messages are on a terminal of this width, and returns what is
+/// printed there.
+pub(crate) fn printed_at(columns: u16, command: &mut Command) -> String {
+    let terminal = pseudo_terminal();
+    let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&terminal.0, size).unwrap();
+    let messages = terminal.1();
+    printed_on(&terminal, command.stderr(messages)).replace('\r', "")
+}
+
+fn printed_on(terminal: &(File, impl Fn() -> File), command: &mut Command) -> String {
+    let (mut master, terminal) = (&terminal.0, &terminal.1);
     let mut child = command.stdin(Stdio::null()).stdout(terminal()).spawn().unwrap();
     // The parent keeps no end of it open, so that reading ends with the child.
     drop(std::mem::replace(command, Command::new("true")));

@@ -447,8 +447,8 @@ async fn a_card_has_the_effect_and_the_earlier_call_as_it_is_now() {
         sections.into_iter().find(|section| section["name"] == name).unwrap()["lines"].to_string()
     };
     assert!(section(&call, "effect").contains("refund:pay_1"), "{call}");
-    let raised = section(&call, "raisedBy");
-    assert!(raised.contains("broken") && raised.contains("which has run"), "{raised}");
+    let beware = call["rendered"]["warnings"].to_string();
+    assert!(beware.contains("broken") && beware.contains("which has run"), "{beware}");
     assert!(call["noGrant"].as_str().unwrap().contains("repeats the effect"), "{call}");
     // What is erased of the earlier call is not shown here either.
     let first = request.repeats.unwrap();
@@ -457,7 +457,7 @@ async fn a_card_has_the_effect_and_the_earlier_call_as_it_is_now() {
     gate.erase(&scope, "asked for", "dora", &[]).await.unwrap();
     let call = get(&*path).by(ANN).of(&console).await.ok();
     assert!(!call.to_string().contains("broken"), "{call}");
-    assert!(section(&call, "raisedBy").contains(&first.to_string()), "{call}");
+    assert!(call["rendered"]["warnings"].to_string().contains(&first.to_string()), "{call}");
     // Each of its keys is described.
     let document = get("/openapi.json").of(&console).await.ok();
     let described = &document["components"]["schemas"]["RequestDocument"]["properties"];

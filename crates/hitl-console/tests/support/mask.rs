@@ -5,10 +5,13 @@
 pub(crate) fn masked(text: &str) -> String {
     let mut out = masked_shapes(text);
     for field in ["\"medianSeconds\":", "\"p90Seconds\":"] {
-        if let Some((before, rest)) = out.split_once(field) {
+        let mut parts = out.split(field);
+        let mut masked = parts.next().unwrap_or_default().to_owned();
+        for rest in parts {
             let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-            out = format!("{before}{field}<seconds>{rest}");
+            masked = format!("{masked}{field}<seconds>{rest}");
         }
+        out = masked;
     }
     out
 }

@@ -12,8 +12,6 @@ use super::view::{
 };
 use super::{alike, arguments, masks, named, preview, stated};
 use crate::approval::{ApprovalRequest, Choice, References, link_fault, repeat_reason};
-use crate::call::Risk;
-use crate::ids::RequestId;
 use crate::policy::RequesterRule;
 
 /// The most warnings that are listed one by one.
@@ -130,11 +128,7 @@ fn risk(request: &ApprovalRequest, references: &References) -> Section {
             says.push_str(word);
         }
     }
-    let tone = match request.risk {
-        Risk::Low => TextStyle::Good,
-        Risk::Medium => TextStyle::Warning,
-        Risk::High | Risk::Critical => TextStyle::Bad,
-    };
+    let tone = TextStyle::from(request.risk);
     let mut lines = vec![Line { tone, ..plain(says) }];
     lines.extend(named::not_inspected(references).map(plain));
     section(SectionName::Risk, Origin::Host, lines)
@@ -163,32 +157,32 @@ fn and_more(count: usize) -> Option<Line> {
 }
 
 fn raised_by(request: &ApprovalRequest) -> Option<Section> {
-    let mut repeats = request.repeats.map(|earlier| repeated(request, earlier));
-    let because = request.reasons.iter().take(MAX_REASONS).map(|why| {
-        let of_this = request.repeats.is_some_and(|earlier| why.ends_with(&repeat_reason(earlier)));
-        // What the earlier call is now says more than the reason, which is as old as the question.
-        match if of_this { repeats.take() } else { None } {
-            Some(line) => line,
-            None => plain(safe(why, 300)),
-        }
-    });
-    let because: Vec<Line> = because.collect();
+    // What the earlier call is now says more than the reason, which is as old as the question, and
+    // is a warning unless that call has ended without running.
+    let is_repeat = |why: &String| {
+        request.repeats.is_some_and(|earlier| why.ends_with(&repeat_reason(earlier)))
+    };
+    let because = request.reasons.iter().take(MAX_REASONS).filter(|why| !is_repeat(why));
+    let because = because.map(|why| plain(safe(why, 300)));
+    let harmless = request
+        .earlier
+        .as_ref()
+        .filter(|earlier| earlier.did_not_run() && request.repeats == Some(earlier.id));
+    let harmless =
+        harmless.map(|earlier| Line { tone: TextStyle::Good, ..plain(earlier.to_string()) });
     let lines: Vec<Line> =
-        repeats.into_iter().chain(because).chain(and_more(request.reasons.len())).collect();
+        harmless.into_iter().chain(because).chain(and_more(request.reasons.len())).collect();
     (!lines.is_empty()).then(|| section(SectionName::RaisedBy, Origin::Host, lines))
 }
 
-/// Returns the line about the earlier call whose effect the request repeats.
-fn repeated(request: &ApprovalRequest, id: RequestId) -> Line {
+/// Returns the warning about the earlier call whose effect the request repeats; `None` if that call
+/// has ended without running.
+fn repeated(request: &ApprovalRequest) -> Option<String> {
+    let id = request.repeats?;
     match request.earlier.as_ref().filter(|earlier| earlier.id == id) {
-        Some(earlier) if earlier.did_not_run() => {
-            Line { tone: TextStyle::Good, ..plain(earlier.to_string()) }
-        }
-        Some(earlier) => Line { tone: TextStyle::Warning, ..plain(earlier.to_string()) },
-        None => {
-            let says = format!("{}: look at that call before you decide", repeat_reason(id));
-            Line { tone: TextStyle::Warning, ..plain(says) }
-        }
+        Some(earlier) if earlier.did_not_run() => None,
+        Some(earlier) => Some(earlier.to_string()),
+        None => Some(format!("{}: look at that call before you decide", repeat_reason(id))),
     }
 }
 
@@ -266,6 +260,7 @@ fn warnings(request: &ApprovalRequest, tree: Option<&Json>, extent: DetailLevel)
     let Some(tree) = tree else {
         return vec!["the arguments cannot be shown; do not approve".to_owned()];
     };
+    warnings.extend(repeated(request));
     warnings.extend(masks::warnings(request, tree));
     warnings.extend(preview::warnings(request, extent));
     warnings.extend(request.stated_reason.iter().flat_map(|words| stated::warnings(words)));

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::view::{Line, ReviewCard, Score, Section, SectionName};
+use crate::call::Risk;
 
 /// The visual style of a piece of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,17 @@ pub enum TextStyle {
     Warning,
     /// Something dangerous, or a failure.
     Bad,
+}
+
+impl From<Risk> for TextStyle {
+    /// Returns the style of a risk, the same on every surface.
+    fn from(risk: Risk) -> Self {
+        match risk {
+            Risk::Low => Self::Good,
+            Risk::Medium => Self::Warning,
+            Risk::High | Risk::Critical => Self::Bad,
+        }
+    }
 }
 
 /// The column at which the values begin.

@@ -1,16 +1,16 @@
 //! The command: runs scenes, prints them, and fails if one did not show what it should.
 
 use std::fmt::{Display, Write as _};
-use std::io::{self, IsTerminal as _};
 
 use hitl_core::{Submission, Ticket};
 use serde::Serialize;
 
-use super::scene::{Colors, Scene};
+use super::scene::Scene;
 use super::{amount, audit, crash, payee, rule};
 use crate::args::{DemoArgs, SceneName};
 use crate::commands::Output;
 use crate::exit::{Exit, Failure};
+use crate::view::Screen;
 
 const ALL: [SceneName; 5] =
     [SceneName::Amount, SceneName::Crash, SceneName::Payee, SceneName::Rule, SceneName::Audit];
@@ -31,7 +31,7 @@ pub(in crate::commands) async fn run(wanted: DemoArgs, output: &Output) -> Resul
         scenes.push(scene(name).await?);
     }
     let report = DemoReport { scenes };
-    output.print(&report, || text(&report))?;
+    output.print(&report, || text(&report, output.screen))?;
     match report.scenes.iter().find_map(Scene::fault) {
         Some(fault) => Err(failed(fault)),
         None => Ok(()),
@@ -48,10 +48,8 @@ async fn scene(name: SceneName) -> Result<Scene, Failure> {
     }
 }
 
-fn text(report: &DemoReport) -> String {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colors = if io::stdout().is_terminal() && !unwanted { Colors::Ansi } else { Colors::Plain };
-    let texts: Vec<String> = report.scenes.iter().map(|scene| scene.text(colors)).collect();
+fn text(report: &DemoReport, screen: Screen) -> String {
+    let texts: Vec<String> = report.scenes.iter().map(|scene| scene.text(screen)).collect();
     let mut out = texts.join("\n");
     if texts.len() > 1 {
         // Writing to a String cannot fail.

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use hitl_base::display::visible;
+use hitl_core::approval::terminal::Style;
 use serde::Serialize;
 
 use crate::args::SceneName;
+use crate::view::Screen;
 
-/// The width of the text.
+/// The maximum width of the text.
 const COLUMNS: usize = 80;
 /// The width of the labels.
 const INDENT: usize = 13;
@@ -37,13 +39,6 @@ pub(super) struct Side {
     pub(super) loss: Option<String>,
 }
 
-/// Whether the text has colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Colors {
-    Plain,
-    Ansi,
-}
-
 impl Scene {
     /// Returns the reason why this scene does not show what it is meant to show, if there is one.
     pub(super) fn fault(&self) -> Option<String> {
@@ -55,48 +50,40 @@ impl Scene {
     }
 
     /// Writes the scene for people.
-    pub(super) fn text(&self, colors: Colors) -> String {
-        let mut out = colors.paint("1", self.title) + "\n";
-        labelled(&mut out, "", &self.story);
+    pub(super) fn text(&self, screen: Screen) -> String {
+        let room = screen.width().columns().min(COLUMNS);
+        let mut out = format!("{}\n", screen.paint(Style::Strong, self.title));
+        labelled(&mut out, room, "", &self.story);
         for (label, side) in [("without", &self.without), ("with hitl", &self.with)] {
             let mut label = label;
             for step in &side.steps {
-                labelled(&mut out, std::mem::take(&mut label), step);
+                labelled(&mut out, room, std::mem::take(&mut label), step);
             }
-            let (code, end) = match &side.loss {
-                Some(loss) => ("31", format!("LOST: {loss}")),
-                None => ("32", "no loss".to_owned()),
+            let (style, end) = match &side.loss {
+                Some(loss) => (Style::Bad, format!("LOST: {loss}")),
+                None => (Style::Good, "no loss".to_owned()),
             };
             let mut lines = String::new();
-            labelled(&mut lines, "", &end);
+            labelled(&mut lines, room, "", &end);
             for line in lines.lines() {
                 // Writing to a String cannot fail.
-                let _ = writeln!(out, "{}", colors.paint(code, line));
+                let _ = writeln!(out, "{}", screen.paint(style, line));
             }
         }
-        labelled(&mut out, "because", self.stopped_by);
-        labelled(&mut out, "but", self.limit);
+        labelled(&mut out, room, "because", self.stopped_by);
+        labelled(&mut out, room, "but", self.limit);
         out
     }
 }
 
-impl Colors {
-    fn paint(self, code: &str, text: &str) -> String {
-        match self {
-            Self::Plain => text.to_owned(),
-            Self::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
-        }
-    }
-}
-
 /// Writes a text beside a label, wrapped between words.
-fn labelled(out: &mut String, label: &str, text: &str) {
+fn labelled(out: &mut String, room: usize, label: &str, text: &str) {
     let mut line = format!("  {label:<width$}", width = INDENT - 2);
     let mut length = INDENT;
     for word in visible(text).split(' ') {
         let space = usize::from(length > INDENT);
         let word_length = word.chars().count();
-        if length + space + word_length > COLUMNS && length > INDENT {
+        if length + space + word_length > room && length > INDENT {
             out.push_str(line.trim_end());
             out.push('\n');
             line = " ".repeat(INDENT);
@@ -114,7 +101,10 @@ fn labelled(out: &mut String, label: &str, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use hitl_core::approval::terminal::ColorMode;
+
     use super::*;
+    use crate::view::Width;
 
     fn scene(without: Option<&str>, with: Option<&str>) -> Scene {
         let side = |loss: Option<&str>| Side {
@@ -141,11 +131,13 @@ mod tests {
 
     #[test]
     fn lines_fit_the_screen_and_colours_are_where_they_are_wanted() {
-        let plain = scene(Some("9"), None).text(Colors::Plain);
+        let plain =
+            scene(Some("9"), None).text(Screen::new(Width::Columns(COLUMNS), ColorMode::Plain));
         assert!(plain.lines().all(|line| line.chars().count() <= COLUMNS), "{plain}");
         assert!(plain.contains("\n  without    one\n             two two"), "{plain}");
         assert!(!plain.contains('\x1b'));
-        let colored = scene(Some("9\x1b[2J"), None).text(Colors::Ansi);
+        let colored =
+            scene(Some("9\x1b[2J"), None).text(Screen::new(Width::Unlimited, ColorMode::Ansi));
         assert!(colored.contains("\x1b[31m             LOST: 9"), "{colored}");
         assert!(!colored.contains("\x1b[2J"), "{colored}");
     }
