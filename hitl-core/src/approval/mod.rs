@@ -10,6 +10,7 @@ mod confirm;
 mod content;
 mod decision;
 mod earlier_call;
+mod earlier_lines;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod leading;
@@ -40,6 +41,7 @@ pub(crate) use content::{argument, names_the_same};
 pub use decision::{Decision, DecisionDraft, DecisionKind, EditResult, Patch, RepeatPolicy};
 pub(crate) use earlier_call::repeat_reason;
 pub use earlier_call::{EarlierCall, EarlierStanding};
+pub use earlier_lines::{EarlierLeftOut, EarlierLine, earlier_text};
 pub use hitl_base::redact::MaskReason;
 pub(crate) use mask::MAX_MASKS;
 pub use mask::{Mask, Uncovering};

@@ -8,7 +8,7 @@ use hitl_base::display::is_unseen;
 use hitl_base::sync::lock;
 
 use super::editor::Editor;
-use super::reply::{EditCheck, EditReply, Reply, edit_question, question, read, read_edit};
+use super::reply::{EditCheck, EditReply, Menu, Reply, confirms, edit_question, read_edit, second_question};
 use super::stdin::Console;
 use super::tty::Terminal;
 use super::{ColorMode, TerminalApprover, card, preview};
@@ -16,6 +16,14 @@ use crate::approval::fixture::{NOW, request};
 use crate::approval::{ApprovalRequest, Approver as _, Choice, DecisionKind, Review};
 use crate::audit::AuditEvent;
 use crate::call::Principal;
+
+fn read(line: &str, request: &ApprovalRequest) -> Reply {
+    super::reply::read(line, request, Menu::Single)
+}
+
+fn question(request: &ApprovalRequest) -> String {
+    super::reply::question(request, Menu::Single)
+}
 
 #[test]
 fn the_card_says_what_would_happen_and_why_it_asks() {
@@ -99,6 +107,33 @@ fn nothing_is_decided_by_accident() {
     request.choices = vec![Choice::Reject];
     assert_eq!(read("a", &request), Reply::Unclear);
     assert!(!question(&request).contains("[a]"));
+}
+
+#[test]
+fn a_series_can_be_ended_and_a_single_question_cannot() {
+    let request = request("{}");
+    for line in ["q", "quit", " Q "] {
+        assert_eq!(super::reply::read(line, &request, Menu::Series), Reply::Quit, "{line}");
+        assert_eq!(read(line, &request), Reply::Unclear, "{line}");
+    }
+    assert!(super::reply::question(&request, Menu::Series).ends_with("[s] Skip   [q] Quit > "));
+}
+
+#[test]
+fn one_key_is_too_little_where_there_is_a_caution() {
+    let mut request = request("{}");
+    let asked = second_question(&request).unwrap();
+    assert!(asked.contains("an amount is above its limit") && asked.contains("[y] Send"), "{asked}");
+    request.assessment.factors.clear();
+    assert_eq!(second_question(&request), None);
+    request.level = crate::policy::ApprovalLevel::Full;
+    assert!(second_question(&request).unwrap().contains("it needs a full review"));
+    for yes in ["y", " YES "] {
+        assert!(confirms(yes), "{yes}");
+    }
+    for no in ["", "a", "n", "ok", "y y"] {
+        assert!(!confirms(no), "{no}");
+    }
 }
 
 #[test]

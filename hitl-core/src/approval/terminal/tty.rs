@@ -9,11 +9,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hitl_base::display::fold;
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::color::ColorMode;
 use super::editor::EditorError;
 use super::stdin::{Console, Standard};
+
+/// The minimum width of a terminal.
+const COLUMNS: usize = 80;
 
 /// The lock of the process's only terminal.
 static OWNER: Mutex<()> = Mutex::const_new(());
@@ -101,6 +105,12 @@ impl Dialog {
     /// Shows text as it is. Make untrusted text [visible](hitl_base::display::visible) first.
     pub fn show(&self, text: &str) {
         self.console.show(text);
+    }
+
+    /// Does the same, with lines that the terminal does not wrap: the rest of a wrapped line could
+    /// pass for a line of its own.
+    pub fn show_folded(&self, text: &str) {
+        self.show(&fold(text, COLUMNS));
     }
 
     /// Returns the colours that this terminal supports.
