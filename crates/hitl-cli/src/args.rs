@@ -2,12 +2,14 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | `queue` | filters and order of `queue` |
+//! | `queue` | filters and order of `queue` and `next` |
+//! | `next` | which calls `next` asks about |
 //! | `decide` | who decides on which call, and how an unknown outcome is resolved |
 //! | `grant` | the terms of `allow`, and filters of `grants` |
 //! | `ids` | ids, whole or in part: pure |
 //! | `checks` | `audit` and `policy` |
 //! | `demo` | the scenes of `demo` |
+//! | `doctor` | what `doctor` looks at |
 //! | `tasks` | which tasks are listed, shown or marked |
 //! | `applies` | which of the options of all commands each command reads |
 //! | `hint` | the options that a suggested command repeats: pure |
@@ -17,9 +19,11 @@ mod applies;
 mod checks;
 mod decide;
 mod demo;
+mod doctor;
 mod grant;
 mod hint;
 mod ids;
+mod next;
 mod queue;
 mod tasks;
 mod values;
@@ -40,9 +44,12 @@ pub(crate) use applies::command_line;
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
 pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use grant::{AllowArgs, GrantsArgs, Until};
+pub(crate) use hint::without_password;
 pub(crate) use ids::{IdArg, IdSearch, short_id};
-pub(crate) use queue::{OrderArg, QueueArgs};
+pub(crate) use next::NextArgs;
+pub(crate) use queue::{FilterArgs, OrderArg, QueueArgs};
 pub(crate) use tasks::TasksArgs;
 
 /// Review and decide the tool calls of AI agents, in a terminal or from a script.
@@ -89,6 +96,10 @@ pub(crate) struct BackendArgs {
 pub(crate) enum Command {
     /// List pending calls, most urgent first.
     Queue(QueueArgs),
+    /// Review pending calls one after the other, most urgent first: each is shown and you are asked,
+    /// until none waits or you quit. Needs a terminal. A key decides exactly what was shown; Enter
+    /// alone, Ctrl-C and the end of the input decide nothing.
+    Next(NextArgs),
     /// Show one call: its card, its state and its history.
     Show {
         /// The call's id, or the beginning or the end of it.
@@ -214,6 +225,9 @@ pub(crate) enum Command {
     /// Count pending calls and past decisions. Reads every call of a store; a console counts the
     /// outcomes of the last 90 days.
     Stats,
+    /// Check an installation, and say what to do: store, key, audit, policy, executors, stuck calls,
+    /// and whether you could decide. Changes nothing. Exit code 6 if there is a problem.
+    Doctor(DoctorArgs),
     /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
     /// a second.
     Demo(DemoArgs),

@@ -31,7 +31,7 @@ pub use crate::arguments::PathPart;
 pub use crate::ids::DecisionId;
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
-pub use argument_change::ArgumentChange;
+pub use argument_change::{ArgumentChange, change_line};
 pub use attribution::SaysWhoDecides;
 pub use caution::Caution;
 pub use channel::{ChannelApprover, PendingReview, channel};

@@ -5,11 +5,13 @@ mod allow;
 mod audit;
 mod decide;
 mod demo;
+mod doctor;
 mod editor;
 pub(crate) mod erase;
 mod grants;
 pub(crate) mod hold;
 pub(crate) mod key;
+mod next;
 mod person;
 mod policy;
 mod queue;
@@ -83,6 +85,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Queue(wanted) => {
             queue::run(&Backend::open(backend, None).await?, wanted, output).await
         }
+        Command::Next(wanted) => next::run(backend, wanted, output).await,
         Command::Show { id, uncover: false, .. } => {
             show::run(&Backend::open(backend, None).await?, &id, output).await
         }
@@ -128,6 +131,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             accept::run(backend, &wanted, output).await
         }
         Command::Stats => stats::run(&Backend::open(backend, None).await?, output).await,
+        Command::Doctor(wanted) => doctor::run(backend, &wanted, output).await,
         Command::Demo(wanted) => demo::run(wanted, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `demo` | nothing: it brings its own |
+//! | `doctor` | both, healthy and broken |
 //! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `hints` | both: what a person reads beside lists and cards |
 //! | `json` | both: what `--json` prints, byte for byte |
 //! | `console` | a console's URL |
-//! | `person` | a terminal, with a person at it |
+//! | `person`, `next` | a terminal, with a person at it |
 //! | `identity` | shells of agents, and one-time codes |
 //! | `postgres` | a PostgreSQL database |
 
@@ -24,6 +25,7 @@ mod audit;
 mod console;
 mod decide;
 mod demo;
+mod doctor;
 mod erase;
 #[cfg(unix)]
 mod files;
@@ -36,6 +38,8 @@ mod json;
 #[cfg(unix)]
 mod keys;
 mod list;
+#[cfg(unix)]
+mod next;
 #[cfg(unix)]
 mod person;
 mod policy;

@@ -1,7 +1,7 @@
 //! PostgreSQL as a store: several replicas of an app share one queue.
 //!
 //! - `open` prepares the database: it must be ours, of this schema (`schema`), under this key, on a
-//!   `server` that keeps what it acknowledges.
+//!   `server` that keeps what it acknowledges. `inspect` looks at one without opening it.
 //! - `database` sends a `statement` over a pool (`connect`), and `retry` bounds the attempts.
 //! - `shared` is the state that clones of the store share.
 //! - `operation` writes one call: it reads the record, asks the pure state machine, and sends a
@@ -27,6 +27,7 @@ mod error;
 mod executors;
 mod grants;
 mod holds;
+mod inspect;
 mod journal;
 mod metadata;
 mod multi_call;

@@ -8,7 +8,7 @@ use crate::approval::ApprovalRequest;
 
 /// What a person has answered about a request, or wants to see before they do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+// Exhaustive: a surface handles each.
 pub enum Answer {
     /// Run it. The second step that its [cautions](crate::approval::Caution) take was taken.
     Approve {

@@ -16,7 +16,7 @@ use crate::machine::CallState;
 
 /// The result of editing.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
+// Exhaustive: a surface handles each.
 pub enum Edited {
     /// The person sends this edit.
     Patch {

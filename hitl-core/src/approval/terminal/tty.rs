@@ -129,8 +129,9 @@ impl Dialog {
     /// Cancel safe: dropping the future withdraws the question, and what is typed later answers
     /// only later questions.
     pub async fn ask(&mut self, question: &str) -> Option<String> {
-        self.console.show(question);
+        // Discarded first: who sees the question may answer at once.
         self.console.discard();
+        self.console.show(question);
         let line = self.on_thread(Note::AtOnce, Console::read_line);
         line.await.flatten().map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
     }
