@@ -13,6 +13,7 @@
 //! | `tasks` | which tasks are listed, shown or marked |
 //! | `applies` | which of the options of all commands each command reads |
 //! | `hint` | the options that a suggested command repeats: pure |
+//! | `verify` | what `verify` tries the guarantees on |
 //! | `values` | how values are parsed: pure |
 
 mod applies;
@@ -27,6 +28,7 @@ mod next;
 mod queue;
 mod tasks;
 mod values;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -51,6 +53,7 @@ pub(crate) use ids::{IdArg, IdSearch, short_id};
 pub(crate) use next::NextArgs;
 pub(crate) use queue::{FilterArgs, OrderArg, QueueArgs};
 pub(crate) use tasks::TasksArgs;
+pub(crate) use verify::{AuditKind, VerifyArgs};
 
 /// Review and decide the tool calls of AI agents, in a terminal or from a script.
 #[derive(Debug, Parser)]
@@ -228,6 +231,10 @@ pub(crate) enum Command {
     /// Check an installation, and say what to do: store, key, audit, policy, executors, stuck calls,
     /// and whether you could decide. Changes nothing. Exit code 6 if there is a problem.
     Doctor(DoctorArgs),
+    /// Try the guarantees on this configuration, in a scratch store of the same kind that is removed
+    /// afterwards: each with a proof that the trial can fail. The given store is not opened. Exit
+    /// code 6 if one does not hold.
+    Verify(VerifyArgs),
     /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
     /// a second.
     Demo(DemoArgs),

@@ -38,6 +38,6 @@ pub use failpoint::on_failpoint;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use inspection::{StoreIdentity, StoreInspection, StoreState};
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresOptions, PostgresStore};
+pub use postgres::{PostgresOptions, PostgresStore, ScratchSchema};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteAudit, SqliteOptions, SqliteStore};

@@ -21,6 +21,7 @@ mod stats;
 mod system_user;
 mod tasks;
 pub(crate) mod terminal;
+mod verify;
 mod watch;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -132,6 +133,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Stats => stats::run(&Backend::open(backend, None).await?, output).await,
         Command::Doctor(wanted) => doctor::run(backend, &wanted, output).await,
+        Command::Verify(wanted) => verify::run(backend, &wanted, output).await,
         Command::Demo(wanted) => demo::run(wanted, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

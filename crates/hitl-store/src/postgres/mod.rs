@@ -12,6 +12,7 @@
 //!   of the `grants`, and events of several calls.
 //! - `query` reads; `row` decodes.
 //! - `retention` erases old data; `backup` begins a new epoch in a restored database.
+//! - `scratch` is a schema for trials, dropped afterwards.
 //! - `rotation` replaces the host's key; `seal_check` refuses a process whose key was retired.
 //! - `journal` keeps the journal of long-running tasks.
 //! - `session` knows which executors are alive, by leases in the database's time.
@@ -43,6 +44,7 @@ mod retry;
 mod rotation;
 mod row;
 mod schema;
+mod scratch;
 mod seal_check;
 mod server;
 mod session;
@@ -55,4 +57,5 @@ mod watch;
 mod write;
 
 pub use options::PostgresOptions;
+pub use scratch::ScratchSchema;
 pub use store::PostgresStore;
