@@ -19,6 +19,9 @@ pub(crate) struct VerifyArgs {
     /// Be the process that is killed in one of the trials, in this scratch folder.
     #[arg(long, hide = true, value_name = "FOLDER")]
     pub(crate) victim: Option<PathBuf>,
+    /// Be the process that searches this scratch folder for a text.
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    pub(crate) search: Option<PathBuf>,
 }
 
 /// The kind of an audit log.

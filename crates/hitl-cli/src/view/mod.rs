@@ -8,6 +8,7 @@ mod stats;
 mod table;
 mod task;
 mod uncovered;
+mod wrap;
 
 pub(crate) use call::{
     CallLine, Card, card_hints, card_text, queue_table, result_text, state_line,
@@ -21,3 +22,4 @@ pub(crate) use stats::{OutcomeCounter, StatsReport, stats_text};
 pub(crate) use table::table;
 pub(crate) use task::{StoredTask, TaskLine, stored_summary, task_text, tasks_table};
 pub(crate) use uncovered::uncovered_text;
+pub(crate) use wrap::wrap;

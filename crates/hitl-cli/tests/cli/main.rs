@@ -5,6 +5,7 @@
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `demo` | nothing: it brings its own |
 //! | `doctor` | both, healthy and broken |
+//! | `verify` | a scratch store that the program makes |
 //! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `hints` | both: what a person reads beside lists and cards |
@@ -25,6 +26,7 @@ mod audit;
 mod console;
 mod decide;
 mod demo;
+#[cfg(unix)]
 mod doctor;
 mod erase;
 #[cfg(unix)]
@@ -45,3 +47,5 @@ mod person;
 mod policy;
 mod postgres;
 mod tasks;
+#[cfg(unix)]
+mod verify;

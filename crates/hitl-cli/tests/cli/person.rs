@@ -46,7 +46,7 @@ fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     // A terminal whose other end is closed cannot be read: that is its end.
     while let Ok(read @ 1..) = master.read(&mut block) {
         shown.push_str(&String::from_utf8_lossy(&block[..read]));
-        if let Some((question, answer)) = next
+        while let Some((question, answer)) = next
             && let Some(at) = shown[answered..].find(question)
         {
             answered += at + question.len();

@@ -1,11 +1,12 @@
 //! Looking at a file without opening it as a store.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use hitl_core::SessionId;
 use hitl_core::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -73,9 +74,18 @@ fn inspect(given: &Path) -> Result<StoreInspection, StoreError> {
         }
         _ => None,
     };
-    // Opened for writing, and not written.
-    let takes_writes = OpenOptions::new().write(true).open(&path).is_ok();
+    let takes_writes = takes_writes(&path).map_err(at)?;
     Ok(StoreInspection { identity, newest_schema, takes_writes, state })
+}
+
+/// Returns whether SQLite may write the file. It is opened for that, and not written: the log is not
+/// carried over when this connection is the last. Only SQLite may open the file: its locks end when
+/// any part of a process that has them closes the file.
+fn takes_writes(path: &Path) -> Result<bool, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(connection) = Connection::open_with_flags(path, flags) else { return Ok(false) };
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(!connection.is_readonly("main")?)
 }
 
 fn read_only(path: &Path) -> Result<Connection, Fault> {

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use hitl_base::display::{fold, visible};
+use hitl_base::display::visible;
 use serde::Serialize;
+
+use crate::view::wrap;
 
 /// The width of a line of the answer.
 const COLUMNS: usize = 80;
@@ -103,17 +105,17 @@ impl Finding {
     fn text(&self) -> String {
         let head = format!("{:<VERDICT$} {:<AREA$} ", self.verdict.name(), self.area);
         let mut out = String::new();
-        let body = |text: &str| fold(&visible(text), COLUMNS - INDENT);
-        for (at, line) in body(&self.what).lines().enumerate() {
-            let before = if at == 0 { head.as_str() } else { "" };
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "{before:<INDENT$}{line}");
-        }
-        for (at, line) in self.advice.iter().flat_map(|advice| {
-            body(&format!("-> {advice}")).lines().map(str::to_owned).collect::<Vec<_>>()
-        }).enumerate() {
-            let before = if at == 0 { "" } else { "   " };
-            let _ = writeln!(out, "{:<INDENT$}{before}{line}", "");
+        let mut lines = |text: &str, first: &str, others: &str| {
+            for (at, line) in wrap(&visible(text), COLUMNS - INDENT - 3).iter().enumerate() {
+                let before = if at == 0 { first } else { others };
+                // Writing to a String cannot fail.
+                let _ = writeln!(out, "{before:<INDENT$}{line}");
+            }
+        };
+        lines(&self.what, &head, "");
+        let (arrow, under) = (format!("{:<INDENT$}-> ", ""), format!("{:<INDENT$}   ", ""));
+        if let Some(advice) = &self.advice {
+            lines(advice, &arrow, &under);
         }
         out
     }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use hitl_base::display::{fold, visible};
+use hitl_base::display::visible;
 use serde::Serialize;
 
 use super::trial::{Ended, TrialResult};
+use crate::view::wrap;
 
 const COLUMNS: usize = 80;
 /// The width of a result, with the spaces after it.
@@ -51,7 +52,7 @@ impl Report {
             // Writing to a String cannot fail.
             let _ = writeln!(out, "{word:<INDENT$}{guarantee}");
             for line in lines {
-                for line in fold(&visible(&line), COLUMNS - INDENT).lines() {
+                for line in wrap(&visible(&line), COLUMNS - INDENT) {
                     let _ = writeln!(out, "{:<INDENT$}{line}", "");
                 }
             }

@@ -8,7 +8,7 @@ use hitl_core::RuleSet;
 use super::junit;
 use super::lab::Lab;
 use super::report::Report;
-use super::scratch::Scratch;
+use super::scratch::{self, Scratch};
 use super::trial::{Ended, TrialResult};
 use super::trials::Trial;
 use super::victim;
@@ -27,6 +27,9 @@ pub(in crate::commands) async fn run(
     }
     if let Some(folder) = &wanted.victim {
         return victim::die(backend.db.as_deref(), folder).await;
+    }
+    if let Some(folder) = &wanted.search {
+        return scratch::search(folder);
     }
     let rule_text = match &wanted.policy {
         Some(path) => {

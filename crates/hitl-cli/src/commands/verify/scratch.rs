@@ -1,8 +1,9 @@
 //! The scratch store of the same kind as the given one. The given store is never opened.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use hitl_base::clock::Clock;
@@ -168,13 +169,13 @@ impl Scratch {
     /// hexadecimal digits.
     pub(super) async fn keeps(&self, text: &str) -> Result<bool, Failure> {
         match &self.place {
-            Place::Sqlite => Ok(in_folder(&self.folder.path, text.as_bytes())?),
+            Place::Sqlite => in_folder(&self.folder.path, text),
             #[cfg(feature = "postgres")]
             Place::Postgres(schema) => {
                 let digits = hex::encode(text.as_bytes());
                 let rows = schema.rows().await?;
                 let kept = rows.iter().any(|row| row.contains(text) || row.contains(&digits));
-                Ok(kept || in_folder(&self.folder.path, text.as_bytes())?)
+                Ok(kept || in_folder(&self.folder.path, text)?)
             }
         }
     }
@@ -206,15 +207,38 @@ impl Clock for SharedClock {
     }
 }
 
-/// Returns whether a file in the folder, other than the key, contains these bytes.
-fn in_folder(folder: &Path, bytes: &[u8]) -> io::Result<bool> {
+/// Searches the folder in another process: SQLite's locks on a file end when any part of the process
+/// that has them closes the file.
+fn in_folder(folder: &Path, text: &str) -> Result<bool, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["verify", "--search"]).arg(folder).env_remove("HITL_URL");
+    let mut search = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let mut input = search.stdin.take().ok_or_else(|| failed("the search takes no text"))?;
+    input.write_all(text.as_bytes())?;
+    drop(input);
+    let ended = search.wait()?;
+    match ended.code() {
+        Some(code) if code == Exit::Done as i32 => Ok(true),
+        Some(code) if code == Exit::NotFound as i32 => Ok(false),
+        _ => Err(failed(format!("the search of the files ended with {ended}"))),
+    }
+}
+
+/// Is the process that searches the folder for the text that it reads. Fails with
+/// [`Exit::NotFound`] if no file in it contains the text.
+pub(super) fn search(folder: &Path) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    io::stdin().read_to_end(&mut text)?;
+    if text.is_empty() {
+        return Err(Failure::usage("there is no text to search for"));
+    }
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.is_file() && fs::read(&path)?.windows(bytes.len()).any(|window| window == bytes) {
-            return Ok(true);
+        if path.is_file() && fs::read(&path)?.windows(text.len()).any(|window| window == text) {
+            return Ok(());
         }
     }
-    Ok(false)
+    Err(Failure::new(Exit::NotFound, ""))
 }
 
 #[cfg(feature = "postgres")]
