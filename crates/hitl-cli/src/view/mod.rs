@@ -22,4 +22,4 @@ pub(crate) use stats::{OutcomeCounter, StatsReport, stats_text};
 pub(crate) use table::table;
 pub(crate) use task::{StoredTask, TaskLine, stored_summary, task_text, tasks_table};
 pub(crate) use uncovered::uncovered_text;
-pub(crate) use wrap::wrap;
+pub(crate) use wrap::{one_line, wrap};

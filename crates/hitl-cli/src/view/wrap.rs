@@ -1,7 +1,15 @@
 //! Text on lines that a terminal does not wrap. Pure.
 
+use hitl_base::display::visible;
+
+/// Makes a text of several lines one that is safe to show: the lines are joined by semicolons.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| visible(line.trim())).collect();
+    lines.join("; ")
+}
+
 /// Breaks a text into lines of at most `width` characters, between words; a longer word is cut.
-/// Make it visible first: a line break in it is a space here.
+/// Make it safe to show first, with [`one_line`].
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
@@ -37,6 +45,7 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a abcdefgh b", 3), ["a", "abc", "def", "gh", "b"]);
         assert_eq!(wrap("", 7), [""]);
+        assert_eq!(one_line("one\n  two\u{202e}\n"), "one; two\\u{202e}");
         for width in 1..20 {
             let text = "some words, \u{e9}\u{e9}\u{e9}, and averyveryverylongone at the end";
             let lines = wrap(text, width);

@@ -19,7 +19,8 @@ fn next(house: &House, talk: &[Say<'_>]) -> Ran {
 fn screen(ran: &Ran) -> String {
     let shown = ran.err.replace('\r', "");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
-    mask::masked(&(shown + "\n" + &ran.out))
+    // A digest that is folded goes on with other digits in each run.
+    mask::masked(&(shown.replace("\n              | ", "") + "\n" + &ran.out))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +120,7 @@ async fn invariant_2_a_call_that_has_changed_is_shown_again_before_it_is_decided
     let call = house.wire("Initech", 120).await;
     // The requester's edit changes the call, and approves nothing.
     let other = format!(
-        "edit {} --as owner --binding {} --patch '{{\"amount\":7000}}'",
+        "edit {} --as owner --binding {} --patch '{{\"amount\":700}}'",
         call.id, call.binding
     );
     let other = editor(&house, &other);
@@ -128,7 +129,7 @@ async fn invariant_2_a_call_that_has_changed_is_shown_again_before_it_is_decided
         ("[b] Back > ", "b\n"),
         (ASKED, "a\n"),
         (AGAIN, "y\n"),
-        ("Wire 7000 to", ""),
+        ("Wire 700 to", ""),
         (ASKED, "a\n"),
         (AGAIN, "y\n"),
     ];
@@ -136,7 +137,7 @@ async fn invariant_2_a_call_that_has_changed_is_shown_again_before_it_is_decided
     let expected = "1 approved, 1 changed or decided elsewhere; nothing else waits.\n";
     assert_eq!(ran.out, expected, "{ran:?}");
     let shown = house.hitl(&["show", &call.id, "--json"]).ended(0).json();
-    assert_eq!(shown[0]["request"]["arguments"]["amount"], 7000);
+    assert_eq!(shown[0]["request"]["arguments"]["amount"], 700);
 }
 
 #[tokio::test(flavor = "multi_thread")]

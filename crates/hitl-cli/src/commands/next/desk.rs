@@ -138,6 +138,12 @@ impl<'a> Desk<'a> {
         })
     }
 
+    /// Returns how a call that was shown has been decided meanwhile, if it was.
+    pub(super) async fn ended(&self, shown: &Shown) -> Option<CallLine> {
+        let now = self.shown(shown.card.request.id).await.ok()?;
+        (now.card.line.state != CallState::Pending).then_some(now.card.line)
+    }
+
     /// Records that the person is shown the call, before they are: the audit must not claim that a
     /// call was shown if it was not.
     pub(super) async fn record_shown(&self, shown: &Shown) -> Result<(), Failure> {

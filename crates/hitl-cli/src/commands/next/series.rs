@@ -122,6 +122,9 @@ async fn visit(
             Err(failure) => match failure.exit {
                 Exit::Conflict | Exit::NotFound => {
                     say(dialog, "nothing was decided here", &failure);
+                    if let Some(line) = desk.ended(shown).await {
+                        dialog.show_folded(&format!("  {}\n", state_line(&line)));
+                    }
                     return Ok(Left::Undecided(Step::Overtaken));
                 }
                 // The person, or their words, were refused: another answer may be right.

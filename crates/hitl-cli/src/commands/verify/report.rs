@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use hitl_base::display::visible;
 use serde::Serialize;
 
 use super::trial::{Ended, TrialResult};
-use crate::view::wrap;
+use crate::view::{one_line, wrap};
 
 const COLUMNS: usize = 80;
 /// The width of a result, with the spaces after it.
@@ -40,20 +39,29 @@ impl Report {
 
     /// Renders the results for people.
     pub(super) fn text(&self) -> String {
-        let mut out = format!("tried on {}\n", visible(&self.store));
+        let mut out = String::new();
+        let mut lines = |word: &str, text: &str| {
+            for (at, line) in wrap(&one_line(text), COLUMNS - INDENT).iter().enumerate() {
+                let before = if at == 0 { word } else { "" };
+                // Writing to a String cannot fail.
+                let _ = writeln!(out, "{before:<INDENT$}{line}");
+            }
+        };
+        lines("tried on", &self.store);
         for TrialResult { guarantee, ended, .. } in &self.trials {
-            let (word, lines) = match ended {
+            match ended {
                 Ended::Passed { control, guard } => {
-                    ("passed", vec![format!("without: {control}"), format!("with: {guard}")])
+                    lines("passed", guarantee);
+                    lines("", &format!("without: {control}"));
+                    lines("", &format!("with: {guard}"));
                 }
-                Ended::Failed { why } => ("FAILED", vec![why.clone()]),
-                Ended::NotApplicable { why } => ("n/a", vec![why.clone()]),
-            };
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "{word:<INDENT$}{guarantee}");
-            for line in lines {
-                for line in wrap(&visible(&line), COLUMNS - INDENT) {
-                    let _ = writeln!(out, "{:<INDENT$}{line}", "");
+                Ended::Failed { why } => {
+                    lines("FAILED", guarantee);
+                    lines("", why);
+                }
+                Ended::NotApplicable { why } => {
+                    lines("n/a", guarantee);
+                    lines("", why);
                 }
             }
         }
