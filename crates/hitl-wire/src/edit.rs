@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn a_change_reads_alike_from_a_gate_and_from_a_console() {
         let text = |text: &str| JsonText::new(text.to_owned()).unwrap();
-        let (before, after) = (r#"{"a":"x\u202e","b":1.50,"c":null}"#, r#"{"a":"y","b":1.5,"d":[1]}"#);
+        let (before, after) =
+            (r#"{"a":"x\u202e","b":1.50,"c":null}"#, r#"{"a":"y","b":1.5,"d":[1]}"#);
         for change in ArgumentChange::between(&text(before), &text(after)) {
             assert_eq!(ChangedArgument::from(&change).to_string(), change.to_string());
         }

@@ -283,10 +283,7 @@ pub(crate) async fn inspect_postgres(
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "the twin of the one that connects")]
-pub(crate) async fn inspect_postgres(
-    _: &str,
-    _: &BackendArgs,
-) -> Result<StoreInspection, Failure> {
+pub(crate) async fn inspect_postgres(_: &str, _: &BackendArgs) -> Result<StoreInspection, Failure> {
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 

@@ -347,7 +347,10 @@ pub(super) fn require_person_at_console(
 }
 
 /// Returns the decider with their roles and their tenants, from the command line.
-pub(super) fn authority(who: &DeciderArgs, backend: &BackendArgs) -> Result<ReviewerIdentity, Failure> {
+pub(super) fn authority(
+    who: &DeciderArgs,
+    backend: &BackendArgs,
+) -> Result<ReviewerIdentity, Failure> {
     let mut by = ReviewerIdentity::new(name(who)?);
     for role in &who.role {
         by = by.role(role);

@@ -46,10 +46,12 @@ async fn a_running_installation_is_healthy_and_is_not_changed() {
     let (call, _) = (house.wire("Initech", 120).await, house.drop_project("apollo").await);
     let reject = ["reject", &call.id, "--reason", "no", "--as", "bob"];
     house.hitl(&reject).ended(0);
-    let rules = "schema = 1\nversion = \"7\"\n[[rule]]\nname = \"f\"\neffect = \"deny\"\ntool = \"x\"\n";
+    let rules =
+        "schema = 1\nversion = \"7\"\n[[rule]]\nname = \"f\"\neffect = \"deny\"\ntool = \"x\"\n";
     let policy = house.file("policy.toml", rules);
     let audit = said(&house.path("audit.jsonl"));
-    let before = (house.store.last_history_seq().await.unwrap(), contents(house.path("").as_path()));
+    let before =
+        (house.store.last_history_seq().await.unwrap(), contents(house.path("").as_path()));
     let arguments = ["doctor", "--json", "--audit", &audit, "--policy", &policy];
     let ran = house.hitl(&arguments).ended(0);
     let after = (house.store.last_history_seq().await.unwrap(), contents(house.path("").as_path()));
@@ -88,7 +90,8 @@ async fn problems_have_an_exit_code_and_say_what_to_do() {
     let advice = ran.json()[0]["findings"].to_string();
     assert!(advice.contains("hitl resolve ID"), "{advice}");
     let db = said(&house.path("hitl.db"));
-    let agent = crate::house::ran(program(&["--db", &db, "doctor", "--json"]).env("CLAUDECODE", "1"));
+    let agent =
+        crate::house::ran(program(&["--db", &db, "doctor", "--json"]).env("CLAUDECODE", "1"));
     has(&agent.ended(6), "decision", "problem", "person");
 }
 

@@ -102,6 +102,7 @@ async fn a_database_is_checked_and_the_guarantees_are_tried_in_a_scratch_schema(
     let gate = Gate::builder().store(store.clone()).tool::<Wire>().build().await.unwrap();
     let submit = gate.submit(wire("Initech", 120_u32)).by("ann").await.unwrap();
     assert!(matches!(submit, Submission::Pending(_)));
+    gate.flush_audit().await.unwrap();
     let before = hitl::Store::last_history_seq(&store).await.unwrap();
     let doctor = database.hitl(&["doctor", "--json"]).ended(0);
     let text = doctor.out.clone();

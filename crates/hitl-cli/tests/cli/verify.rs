@@ -70,7 +70,8 @@ fn what_cannot_be_tried_is_not_passed_and_a_wrong_rule_file_fails() {
     assert_eq!(of("at-most-once"), "notApplicable");
     assert_eq!(of("rule-file"), "notApplicable", "it has no tests");
     assert_eq!(of("killed-process"), "passed", "its rules are not in force there");
-    let text = hitl(&["verify", "--policy", &file("broken.toml", "schema = 1\n[[rule]]\n")]).ended(6);
+    let text =
+        hitl(&["verify", "--policy", &file("broken.toml", "schema = 1\n[[rule]]\n")]).ended(6);
     assert!(text.out.contains("FAILED   the rule file loads"), "{text:?}");
     assert!(text.out.lines().all(|line| line.chars().count() <= 80), "{text:?}");
     hitl(&["verify", "--url", "http://127.0.0.1:1"]).ended(2);

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use hitl_core::store::StoreError;
 use hitl_core::RequestId;
+use hitl_core::store::StoreError;
 use tokio_postgres::types::Type;
 
 use super::connect::Address;
@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn only_a_scratch_schema_is_ever_dropped() {
-        for name in ["hitl", "public", "hitl_scratch_", "hitl_scratch_x; DROP", "hitl_scratch_ab_"] {
+        for name in ["hitl", "public", "hitl_scratch_", "hitl_scratch_x; DROP", "hitl_scratch_ab_"]
+        {
             assert!(ScratchSchema::attach("postgres://localhost/x", name).is_err(), "{name}");
         }
         let schema = ScratchSchema::attach("postgres://u:geheim@h/x", "hitl_scratch_0af9").unwrap();

@@ -8,7 +8,9 @@ use hitl_base::display::is_unseen;
 use hitl_base::sync::lock;
 
 use super::editor::Editor;
-use super::reply::{EditCheck, EditReply, Menu, Reply, confirms, edit_question, read_edit, second_question};
+use super::reply::{
+    EditCheck, EditReply, Menu, Reply, confirms, edit_question, read_edit, second_question,
+};
 use super::stdin::Console;
 use super::tty::Terminal;
 use super::{ColorMode, TerminalApprover, card, preview};
@@ -123,7 +125,10 @@ fn a_series_can_be_ended_and_a_single_question_cannot() {
 fn one_key_is_too_little_where_there_is_a_caution() {
     let mut request = request("{}");
     let asked = second_question(&request).unwrap();
-    assert!(asked.contains("an amount is above its limit") && asked.contains("[y] Send"), "{asked}");
+    assert!(
+        asked.contains("an amount is above its limit") && asked.contains("[y] Send"),
+        "{asked}"
+    );
     request.assessment.factors.clear();
     assert_eq!(second_question(&request), None);
     request.level = crate::policy::ApprovalLevel::Full;

@@ -47,7 +47,8 @@ pub(super) async fn facts(
         },
     };
     let store = store.as_deref();
-    let (audit, files) = wanted.audit.iter().map(|path| audit(path)).unzip::<_, _, Vec<_>, Vec<_>>();
+    let (audit, files) =
+        wanted.audit.iter().map(|path| audit(path)).unzip::<_, _, Vec<_>, Vec<_>>();
     let files: Vec<PathBuf> = files.into_iter().flatten().collect();
     let verified = if files.is_empty() { None } else { Some(verified(&files, store).await) };
     let (mut key, mut executors, mut calls) = (None, None, None);
@@ -55,7 +56,8 @@ pub(super) async fn facts(
         key = Some(key_facts(store).await.map_err(|failure| failure.message));
         let known = store.store.executors().await.map_err(|error| error.to_string());
         executors = Some(known.as_ref().map(executor_facts).map_err(Clone::clone));
-        calls = Some(call_facts(store, known.as_ref().ok()).await.map_err(|failure| failure.message));
+        calls =
+            Some(call_facts(store, known.as_ref().ok()).await.map_err(|failure| failure.message));
     }
     Ok(Facts {
         store: StoreFacts {
@@ -89,8 +91,7 @@ fn file_facts(path: &Path) -> FileFacts {
 
 async fn key_facts(store: &StoreBackend) -> Result<KeyFacts, Failure> {
     let given = store.store.host_keys();
-    let known: Vec<KeyId> =
-        given.iter().flat_map(|keys| keys.all().map(HostKey::id)).collect();
+    let known: Vec<KeyId> = given.iter().flat_map(|keys| keys.all().map(HostKey::id)).collect();
     let (mut under_previous, mut under_unknown) = (0, 0);
     for uses in store.gate.key_uses().await? {
         // Texts of versions that did not record the key are opened by trying.
@@ -147,8 +148,7 @@ async fn verified(
         verifier = verifier.for_store();
     }
     for path in files {
-        verifier =
-            verifier.file(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        verifier = verifier.file(path).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let report = match store {
         Some(store) => {

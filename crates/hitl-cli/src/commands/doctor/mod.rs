@@ -25,11 +25,10 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let findings = match (&backend.db, &backend.url) {
         (Some(db), None) => evaluate::store(&collect::facts(db, backend, wanted).await?),
-        (None, Some(_)) => {
-            evaluate::console(&collect_console::facts(backend, wanted).await?)
-        }
+        (None, Some(_)) => evaluate::console(&collect_console::facts(backend, wanted).await?),
         _ => {
-            let why = "name the installation: either --db FILE, --db postgres://.., or --url http://..";
+            let why =
+                "name the installation: either --db FILE, --db postgres://.., or --url http://..";
             return Err(Failure::usage(why));
         }
     };

@@ -132,9 +132,7 @@ impl<'a> Desk<'a> {
                 let record = store.call(&id).await?;
                 Shown { card: store.card(&record).await?, record: Some(record), by: None }
             }
-            Backend::Console(console) => {
-                Shown { card: console.card(&id)?, record: None, by: None }
-            }
+            Backend::Console(console) => Shown { card: console.card(&id)?, record: None, by: None },
         })
     }
 

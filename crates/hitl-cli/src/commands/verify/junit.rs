@@ -42,7 +42,11 @@ fn test_case(trial: &TrialResult, store: &str) -> String {
             format!("{open}><system-out>{text}</system-out></testcase>")
         }
         Ended::Failed { why } => {
-            format!("{open}><failure message=\"{}\">{}</failure></testcase>", escaped(why), said(why))
+            format!(
+                "{open}><failure message=\"{}\">{}</failure></testcase>",
+                escaped(why),
+                said(why)
+            )
         }
         Ended::NotApplicable { why } => {
             format!("{open}><skipped message=\"{}\"/></testcase>", said(why))
@@ -94,7 +98,9 @@ mod tests {
         ];
         let xml = xml(&Report::new("<scratch>".to_owned(), trials));
         assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), "{xml}");
-        assert!(xml.contains("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\" time=\"3.702\""));
+        assert!(
+            xml.contains("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\" time=\"3.702\"")
+        );
         let message = "message=\"a &lt; b &amp;&amp; &quot;c&quot;&#10;\u{fffd}\u{fffd}[31m&apos;d&apos; ]]&gt; é \u{1f600}\"";
         assert!(xml.contains(message), "{xml}");
         assert!(xml.contains("<skipped message=\"it holds (on &lt;scratch&gt;): no --policy\"/>"));

@@ -128,13 +128,15 @@ impl Lab {
     pub(super) fn waits(&self, submission: Submission) -> Result<Ticket, Stop> {
         match submission {
             Submission::Pending(ticket) => Ok(ticket),
-            Submission::Done { outcome: Outcome::Denied { reason }, .. } if self.rules.is_some() => {
+            Submission::Done { outcome: Outcome::Denied { reason }, .. }
+                if self.rules.is_some() =>
+            {
                 let why = format!("the rule file denies the call that is tried: {reason}");
                 Err(Stop::NotApplicable(why))
             }
-            Submission::Done { outcome, .. } => {
-                Err(Stop::Failed(format!("a call ended that should wait for a person: {outcome:?}")))
-            }
+            Submission::Done { outcome, .. } => Err(Stop::Failed(format!(
+                "a call ended that should wait for a person: {outcome:?}"
+            ))),
         }
     }
 
@@ -148,7 +150,8 @@ impl Lab {
                 Err(Stop::NotApplicable(why.to_owned()))
             }
             Err(error) if self.rules.is_some() && error.refusal().is_some() => {
-                let why = format!("the rule file lets nobody approve the call that is tried: {error}");
+                let why =
+                    format!("the rule file lets nobody approve the call that is tried: {error}");
                 Err(Stop::NotApplicable(why))
             }
             Ok(record) => Err(Stop::Failed(format!("an approved call is {}", record.state()))),

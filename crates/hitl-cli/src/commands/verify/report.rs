@@ -107,7 +107,8 @@ mod tests {
         assert!(!report(vec![passed(), failed("it ran twice")]).holds());
         assert!(!report(vec![skipped("no file")]).holds());
         assert!(!report(Vec::new()).holds());
-        let text = report(vec![passed(), skipped("no file"), failed("x\u{202e} ".repeat(90).trim())]);
+        let text =
+            report(vec![passed(), skipped("no file"), failed("x\u{202e} ".repeat(90).trim())]);
         let text = text.text();
         assert!(text.contains("passed   it holds\n         without: it ran\n"), "{text}");
         assert!(text.contains("n/a      it holds\n         no file\n"), "{text}");

@@ -32,9 +32,7 @@ pub(in crate::commands) async fn run(
         return scratch::search(folder);
     }
     let rule_text = match &wanted.policy {
-        Some(path) => {
-            Some(fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?)
-        }
+        Some(path) => Some(fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?),
         None => None,
     };
     let lab = Lab {

@@ -104,7 +104,8 @@ impl Scratch {
     pub(super) fn attach(db: Option<&str>, path: &Path) -> Result<Self, Failure> {
         let folder = ScratchFolder { path: path.to_owned(), is_owned: false };
         let bytes = hex::decode_array(fs::read_to_string(folder.file(KEY))?.trim());
-        let key = bytes.map(HostKey::from_bytes).ok_or_else(|| failed("there is no scratch key"))?;
+        let key =
+            bytes.map(HostKey::from_bytes).ok_or_else(|| failed("there is no scratch key"))?;
         let place = match db {
             Some(url) if url.contains("://") => attach_postgres(url, &folder)?,
             _ => Place::Sqlite,
@@ -122,7 +123,9 @@ impl Scratch {
         match &self.place {
             Place::Sqlite => format!("a scratch SQLite file in {}", self.folder.path.display()),
             #[cfg(feature = "postgres")]
-            Place::Postgres(schema) => format!("the scratch schema {} of PostgreSQL", schema.name()),
+            Place::Postgres(schema) => {
+                format!("the scratch schema {} of PostgreSQL", schema.name())
+            }
         }
     }
 
@@ -132,7 +135,10 @@ impl Scratch {
     }
 
     /// Does the same, with this clock.
-    pub(super) async fn open_at(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, StoreError> {
+    pub(super) async fn open_at(
+        &self,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Store>, StoreError> {
         self.open_with(&self.key, Some(clock)).await
     }
 

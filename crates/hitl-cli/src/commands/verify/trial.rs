@@ -20,13 +20,9 @@ pub(super) enum Ended {
         guard: String,
     },
     /// The guarantee did not hold, or the trial could not show that it would have failed.
-    Failed {
-        why: String,
-    },
+    Failed { why: String },
     /// The configuration has nothing to try it on. It does not count as passed.
-    NotApplicable {
-        why: String,
-    },
+    NotApplicable { why: String },
 }
 
 /// The result of a trial.

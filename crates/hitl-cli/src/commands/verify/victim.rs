@@ -87,12 +87,7 @@ pub(super) fn runs(scratch: &Scratch) -> io::Result<usize> {
 
 /// Lets another process claim and run a call of this run, and kills or spares it once the tool has
 /// begun.
-pub(super) fn run(
-    scratch: &Scratch,
-    db: Option<&str>,
-    run: &str,
-    fate: Fate,
-) -> Result<(), Stop> {
+pub(super) fn run(scratch: &Scratch, db: Option<&str>, run: &str, fate: Fate) -> Result<(), Stop> {
     fs::write(scratch.folder().file(RUN), run)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["verify", "--victim"]).arg(scratch.folder().path());

@@ -19,7 +19,11 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     match &facts.verified {
         None => {}
         Some(Err(why)) => {
-            found.push(Finding::problem(AREA, format!("it cannot be verified: {why}"), "see the message"));
+            found.push(Finding::problem(
+                AREA,
+                format!("it cannot be verified: {why}"),
+                "see the message",
+            ));
         }
         Some(Ok(verified)) => found.extend(verdict(verified)),
     }

@@ -17,7 +17,9 @@ pub(super) fn findings(key: Option<&Result<KeyFacts, String>>) -> Vec<Finding> {
     let mut found = Vec::new();
     match &key.current {
         Some(current) => found.push(Finding::ok(AREA, format!("{current} seals"))),
-        None => found.push(Finding::warning(AREA, "the store names no key", "see `hitl key status`")),
+        None => {
+            found.push(Finding::warning(AREA, "the store names no key", "see `hitl key status`"))
+        }
     }
     if key.under_unknown > 0 {
         found.push(Finding::problem(

@@ -14,7 +14,12 @@ pub(super) fn findings(person: &PersonFacts) -> Vec<Finding> {
             return vec![problem.that_prevents_decisions()];
         }
     };
-    person.presence.as_ref().map(|presence| answer(name, presence, person.is_enrolled)).into_iter().collect()
+    person
+        .presence
+        .as_ref()
+        .map(|presence| answer(name, presence, person.is_enrolled))
+        .into_iter()
+        .collect()
 }
 
 /// Returns whether `name` could give an answer here.

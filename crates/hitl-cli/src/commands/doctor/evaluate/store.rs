@@ -55,7 +55,10 @@ fn identity(place: &str, found: &StoreInspection) -> Finding {
             );
         }
         (StoreIdentity::Store { schema }, _) if schema == newest => {
-            return Finding::ok(AREA, format!("{place}: schema {schema}, as hitl {program} has it"));
+            return Finding::ok(
+                AREA,
+                format!("{place}: schema {schema}, as hitl {program} has it"),
+            );
         }
         (StoreIdentity::Store { schema }, _) if schema < newest => {
             return Finding::warning(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hitl_base::Timestamp;
 use hitl_core::people::CodeDemand;
-use hitl_store::{StoreIdentity, StoreInspection, SqliteStore};
+use hitl_store::{SqliteStore, StoreIdentity, StoreInspection};
 
 use super::super::facts::{
     AuditFacts, CallFacts, ConsoleCounts, ConsoleFacts, ConsolePolicy, ConsoleVersion,
@@ -323,8 +323,16 @@ fn what_a_console_says() {
         facts
     };
     for (facts, verdict, part) in [
-        (ConsoleFacts { owner: Err("refused".to_owned()), ..console() }, Verdict::Problem, "refused"),
-        (ConsoleFacts { clock_skew: Duration::from_secs(90), ..console() }, Verdict::Warning, "90 s"),
+        (
+            ConsoleFacts { owner: Err("refused".to_owned()), ..console() },
+            Verdict::Problem,
+            "refused",
+        ),
+        (
+            ConsoleFacts { clock_skew: Duration::from_secs(90), ..console() },
+            Verdict::Warning,
+            "90 s",
+        ),
         (ConsoleFacts { tools: 0, ..console() }, Verdict::Warning, "has no tools"),
         (counts(|it| it.overdue = Some("2".to_owned())), Verdict::Warning, "2 are overdue"),
         (counts(|it| it.approved = Some("2".to_owned())), Verdict::Warning, "2 are approved"),

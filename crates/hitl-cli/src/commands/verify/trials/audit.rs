@@ -53,7 +53,10 @@ pub(super) async fn tampering(lab: &Lab) -> Result<Proof, Stop> {
     control(is_sound(&text)?, "a sound log as it was written")?;
     let lines: Vec<&str> = text.lines().collect();
     let blamed = text.replacen(super::super::lab::REVIEWER, "somebody-else", 1);
-    guard(!is_sound(&blamed)?, "another reviewer was written into the log, and it counts as sound")?;
+    guard(
+        !is_sound(&blamed)?,
+        "another reviewer was written into the log, and it counts as sound",
+    )?;
     let middle = lines.len() / 2;
     let without: Vec<&str> = [&lines[..middle], &lines[middle + 1..]].concat();
     guard(!is_sound(&joined(&without))?, "a record was removed, and the log counts as sound")?;

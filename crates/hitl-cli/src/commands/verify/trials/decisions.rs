@@ -48,7 +48,10 @@ pub(super) async fn one_wins(lab: &Lab) -> Result<Proof, Stop> {
     let record = gate.unscoped().get_by_key(&request.key).await?;
     let state = record.map(|record| record.state());
     let won = if yes.is_ok() { CallState::Approved } else { CallState::Rejected };
-    guard(state == Some(won), format!("the winner's decision is not the one that is kept: {state:?}"))?;
+    guard(
+        state == Some(won),
+        format!("the winner's decision is not the one that is kept: {state:?}"),
+    )?;
     let loser = yes.err().or(no.err());
     let learned = loser.as_ref().and_then(|error| error.current()).map(|record| record.state());
     guard(learned == Some(won), "the loser did not learn how the call was decided")?;

@@ -89,7 +89,9 @@ impl Trial {
             Self::Secrets => "what is declared a secret is not in the store in plain text",
             Self::Sealed => "the store opens only under its key",
             Self::Tampering => "a changed audit is found",
-            Self::Killed => "a call whose process was killed has an unknown outcome, and is not run again",
+            Self::Killed => {
+                "a call whose process was killed has an unknown outcome, and is not run again"
+            }
             Self::Expiry => "a call that has expired is neither decided nor run",
         }
     }

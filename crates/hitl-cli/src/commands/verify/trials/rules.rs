@@ -18,7 +18,10 @@ pub(super) async fn deny(lab: &Lab) -> Result<Proof, Stop> {
     let rules = RuleSet::parse(DENY).map_err(|error| Stop::Failed(error.to_string()))?;
     let gate = lab.build(lab.builder(&store, ASKS_NOBODY, &witness)?.policy(rules)).await?;
     let outcome = drive(&gate, "deny", 1).await?;
-    guard(matches!(outcome, Outcome::Denied { .. }), format!("the rule's call ended as {outcome:?}"))?;
+    guard(
+        matches!(outcome, Outcome::Denied { .. }),
+        format!("the rule's call ended as {outcome:?}"),
+    )?;
     guard(witness.runs() == 1, "a call ran that a rule denies")?;
     Ok(Proof::new("without the rule, the call ran", "with it, the call was denied"))
 }

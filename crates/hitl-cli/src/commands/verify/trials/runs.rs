@@ -41,7 +41,8 @@ pub(super) async fn at_most_once(lab: &Lab) -> Result<Proof, Stop> {
     }
     let mut executed = 0;
     while let Some(ended) = racers.join_next().await {
-        let outcome = ended.map_err(|error| Stop::Failed(format!("an executor died: {error}")))??;
+        let outcome =
+            ended.map_err(|error| Stop::Failed(format!("an executor died: {error}")))??;
         executed += usize::from(matches!(outcome, Outcome::Executed(_)));
     }
     let runs = witness.runs() - 2;
