@@ -3,11 +3,13 @@
 mod accept;
 mod allow;
 mod audit;
+mod child;
 mod decide;
 mod demo;
 mod doctor;
 mod editor;
 pub(crate) mod erase;
+mod folder;
 mod grants;
 pub(crate) mod hold;
 pub(crate) mod key;

@@ -5,6 +5,7 @@
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `demo` | nothing: it brings its own |
 //! | `doctor` | both, healthy and broken |
+//! | `operator` | the page for operators |
 //! | `verify` | a scratch store that the program makes |
 //! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
@@ -42,6 +43,8 @@ mod keys;
 mod list;
 #[cfg(unix)]
 mod next;
+#[cfg(unix)]
+mod operator;
 #[cfg(unix)]
 mod person;
 mod policy;

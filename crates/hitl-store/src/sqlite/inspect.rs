@@ -1,11 +1,11 @@
 //! Looking at a file without opening it as a store.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 use hitl_core::SessionId;
-use hitl_core::store::StoreError;
+use hitl_core::store::{StoreError, StoreErrorKind};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -46,7 +46,13 @@ impl SqliteStore {
 }
 
 fn inspect(given: &Path) -> Result<StoreInspection, StoreError> {
-    let path = fs::canonicalize(given).map_err(|error| file_error(given, error))?;
+    let path = fs::canonicalize(given).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            let message = format!("there is no file {}", given.display());
+            StoreError::new(StoreErrorKind::Other, message).with_source(error)
+        }
+        _ => file_error(given, error),
+    })?;
     let length = fs::metadata(&path).map_err(|error| file_error(&path, error))?.len();
     let at = |fault: Fault| fault.at(&path);
     // Read before the database, which is never behind it.

@@ -12,51 +12,8 @@ use hitl_core::store::Store;
 use hitl_core::{HostKey, RequestId, StoreError};
 use hitl_store::SqliteStore;
 
+use crate::commands::folder::TemporaryFolder;
 use crate::exit::{Exit, Failure};
-
-/// A folder for scratch files. Only its owner can read it, and it is removed at the end.
-#[derive(Debug)]
-pub(super) struct ScratchFolder {
-    path: PathBuf,
-    /// False for the process that is killed: its parent removes the folder.
-    is_owned: bool,
-}
-
-impl ScratchFolder {
-    /// Creates a folder in `parent`, or, if that is not possible, in the system's folder for
-    /// temporary files.
-    fn beside(parent: Option<&Path>) -> io::Result<Self> {
-        let name = format!("hitl-verify-{}", RequestId::new());
-        let create = |folder: &Path| {
-            let path = folder.join(&name);
-            let mut builder = fs::DirBuilder::new();
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(&path).map(|()| Self { path, is_owned: true })
-        };
-        match parent.map(create) {
-            Some(Ok(folder)) => Ok(folder),
-            _ => create(&std::env::temp_dir()),
-        }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
-    }
-}
-
-impl Drop for ScratchFolder {
-    fn drop(&mut self) {
-        if self.is_owned {
-            // What is left has a name that says what it is.
-            let _ = fs::remove_dir_all(&self.path);
-        }
-    }
-}
 
 /// Where the scratch store is.
 #[derive(Debug)]
@@ -69,11 +26,15 @@ enum Place {
 /// A scratch store: its place, its key, and the folder for everything beside it.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    folder: ScratchFolder,
+    folder: PathBuf,
+    /// Removed with this value; `None` in the processes that the trials start.
+    _owned: Option<TemporaryFolder>,
     place: Place,
     key: HostKey,
 }
 
+/// What the folder is for, in its name.
+const PURPOSE: &str = "verify";
 /// The name of the key's file in the folder, and of the file that names a schema.
 const KEY: &str = "scratch.key";
 const SCHEMA: &str = "schema";
@@ -88,40 +49,50 @@ impl Scratch {
             fs::metadata(path).map_err(|error| Failure::file(path, &error))?;
         }
         let parent = file.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
-        let folder = ScratchFolder::beside(parent.as_deref().and_then(Path::parent))?;
+        let owned = match parent.as_deref().and_then(Path::parent) {
+            Some(beside) => TemporaryFolder::within(beside, PURPOSE)
+                .or_else(|_| TemporaryFolder::new(PURPOSE))?,
+            None => TemporaryFolder::new(PURPOSE)?,
+        };
+        let folder = owned.path().to_owned();
         let mut options = fs::OpenOptions::new();
-        let mut kept = owner_only(options.write(true).create_new(true)).open(folder.file(KEY))?;
+        let mut kept = owner_only(options.write(true).create_new(true)).open(folder.join(KEY))?;
         kept.write_all(hex::encode(key.expose()).as_bytes())?;
         let place = match db {
             Some(url) if url.contains("://") => postgres(url, &folder).await?,
             _ => Place::Sqlite,
         };
-        Ok(Self { folder, place, key })
+        Ok(Self { folder, _owned: Some(owned), place, key })
     }
 
     /// Attaches to the scratch store that another process has created in this folder. It is not
     /// removed by this process.
     pub(super) fn attach(db: Option<&str>, path: &Path) -> Result<Self, Failure> {
-        let folder = ScratchFolder { path: path.to_owned(), is_owned: false };
-        let bytes = hex::decode_array(fs::read_to_string(folder.file(KEY))?.trim());
+        let folder = path.to_owned();
+        let bytes = hex::decode_array(fs::read_to_string(folder.join(KEY))?.trim());
         let key =
             bytes.map(HostKey::from_bytes).ok_or_else(|| failed("there is no scratch key"))?;
         let place = match db {
             Some(url) if url.contains("://") => attach_postgres(url, &folder)?,
             _ => Place::Sqlite,
         };
-        Ok(Self { folder, place, key })
+        Ok(Self { folder, _owned: None, place, key })
     }
 
     /// Returns the folder for everything beside the store.
-    pub(super) fn folder(&self) -> &ScratchFolder {
+    pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the path of a file in it.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     /// Returns what was tried, for people.
     pub(super) fn description(&self) -> String {
         match &self.place {
-            Place::Sqlite => format!("a scratch SQLite file in {}", self.folder.path.display()),
+            Place::Sqlite => format!("a scratch SQLite file in {}", self.folder.display()),
             #[cfg(feature = "postgres")]
             Place::Postgres(schema) => {
                 format!("the scratch schema {} of PostgreSQL", schema.name())
@@ -158,7 +129,7 @@ impl Scratch {
                 if let Some(clock) = clock {
                     options = options.clock(SharedClock(clock));
                 }
-                Ok(Arc::new(options.open(self.folder.file("scratch.db")).await?))
+                Ok(Arc::new(options.open(self.file("scratch.db")).await?))
             }
             #[cfg(feature = "postgres")]
             Place::Postgres(schema) => {
@@ -175,13 +146,13 @@ impl Scratch {
     /// hexadecimal digits.
     pub(super) async fn keeps(&self, text: &str) -> Result<bool, Failure> {
         match &self.place {
-            Place::Sqlite => in_folder(&self.folder.path, text),
+            Place::Sqlite => in_folder(&self.folder, text),
             #[cfg(feature = "postgres")]
             Place::Postgres(schema) => {
                 let digits = hex::encode(text.as_bytes());
                 let rows = schema.rows().await?;
                 let kept = rows.iter().any(|row| row.contains(text) || row.contains(&digits));
-                Ok(kept || in_folder(&self.folder.path, text)?)
+                Ok(kept || in_folder(&self.folder, text)?)
             }
         }
     }
@@ -248,26 +219,26 @@ pub(super) fn search(folder: &Path) -> Result<(), Failure> {
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str, folder: &ScratchFolder) -> Result<Place, Failure> {
+async fn postgres(url: &str, folder: &Path) -> Result<Place, Failure> {
     let schema = hitl_store::ScratchSchema::create(url).await?;
-    fs::write(folder.file(SCHEMA), schema.name())?;
+    fs::write(folder.join(SCHEMA), schema.name())?;
     Ok(Place::Postgres(schema))
 }
 
 #[cfg(feature = "postgres")]
-fn attach_postgres(url: &str, folder: &ScratchFolder) -> Result<Place, Failure> {
-    let name = fs::read_to_string(folder.file(SCHEMA))?;
+fn attach_postgres(url: &str, folder: &Path) -> Result<Place, Failure> {
+    let name = fs::read_to_string(folder.join(SCHEMA))?;
     Ok(Place::Postgres(hitl_store::ScratchSchema::attach(url, &name)?))
 }
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "the twin of the one that connects")]
-async fn postgres(_: &str, _: &ScratchFolder) -> Result<Place, Failure> {
+async fn postgres(_: &str, _: &Path) -> Result<Place, Failure> {
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn attach_postgres(_: &str, _: &ScratchFolder) -> Result<Place, Failure> {
+fn attach_postgres(_: &str, _: &Path) -> Result<Place, Failure> {
     let _ = SCHEMA;
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }

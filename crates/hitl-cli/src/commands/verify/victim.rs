@@ -1,9 +1,9 @@
 //! The process that is killed between the claim of a call and its result.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use hitl_base::JsonText;
 use hitl_core::{DynArguments, DynSpec, DynTool, Gate, Permit};
@@ -11,6 +11,7 @@ use hitl_core::{DynArguments, DynSpec, DynTool, Gate, Permit};
 use super::lab::{ASKS, REVIEWER, SCHEMA, TOOL, submit};
 use super::scratch::Scratch;
 use super::trial::Stop;
+use crate::commands::child::first_line;
 use crate::exit::{Exit, Failure};
 
 /// The line by which the victim says that its tool has begun.
@@ -59,7 +60,7 @@ pub(super) async fn gate(
     scratch: &Scratch,
     then: impl Fn() -> io::Result<()> + Send + Sync + 'static,
 ) -> Result<Gate, Stop> {
-    let runs = scratch.folder().file(RUNS);
+    let runs = scratch.file(RUNS);
     let body = move |_permit: Permit<DynArguments>| {
         let note = || {
             let mut file = OpenOptions::new().create(true).append(true).open(&runs)?;
@@ -78,7 +79,7 @@ pub(super) async fn gate(
 
 /// Returns how often the tool of the victims has run, in all processes.
 pub(super) fn runs(scratch: &Scratch) -> io::Result<usize> {
-    match fs::read_to_string(scratch.folder().file(RUNS)) {
+    match fs::read_to_string(scratch.file(RUNS)) {
         Ok(text) => Ok(text.lines().count()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error),
@@ -88,9 +89,9 @@ pub(super) fn runs(scratch: &Scratch) -> io::Result<usize> {
 /// Lets another process claim and run a call of this run, and kills or spares it once the tool has
 /// begun.
 pub(super) fn run(scratch: &Scratch, db: Option<&str>, run: &str, fate: Fate) -> Result<(), Stop> {
-    fs::write(scratch.folder().file(RUN), run)?;
+    fs::write(scratch.file(RUN), run)?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["verify", "--victim"]).arg(scratch.folder().path());
+    command.args(["verify", "--victim"]).arg(scratch.folder());
     // Other programs can read arguments; a URL may hold a password.
     match db {
         Some(db) => command.env("HITL_DB", db),
@@ -111,12 +112,4 @@ pub(super) fn run(scratch: &Scratch, db: Option<&str>, run: &str, fate: Fate) ->
         return Err(Stop::Failed(format!("the process that was spared ended with {ended}")));
     }
     Ok(())
-}
-
-fn first_line(victim: &mut Child) -> io::Result<String> {
-    let mut line = String::new();
-    if let Some(out) = victim.stdout.take() {
-        BufReader::new(out).read_line(&mut line)?;
-    }
-    Ok(line)
 }

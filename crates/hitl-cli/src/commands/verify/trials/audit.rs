@@ -33,11 +33,11 @@ pub(super) async fn tampering(lab: &Lab) -> Result<Proof, Stop> {
     let failed = |error: hitl_core::audit::AuditError| Stop::Failed(error.to_string());
     let (log, sink): (Log, Arc<dyn AuditSink>) = match lab.audit_kind {
         AuditKind::Jsonl => {
-            let path = lab.scratch.folder().file("audit.jsonl");
+            let path = lab.scratch.file("audit.jsonl");
             (Log::Jsonl(path.clone()), Arc::new(JsonlAudit::open(path).map_err(failed)?))
         }
         AuditKind::Sqlite => {
-            let path = lab.scratch.folder().file("audit.db");
+            let path = lab.scratch.file("audit.db");
             let audit = Arc::new(SqliteAudit::open(path).map_err(failed)?);
             (Log::Sqlite(Arc::clone(&audit)), audit)
         }
