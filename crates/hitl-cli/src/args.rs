@@ -2,31 +2,37 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | `queue` | filters and order of `queue` |
+//! | `queue` | filters and order of `queue` and `next` |
+//! | `next` | which calls `next` asks about |
 //! | `decide` | who decides on which call, and how an unknown outcome is resolved |
 //! | `grant` | the terms of `allow`, and filters of `grants` |
 //! | `ids` | ids, whole or in part: pure |
 //! | `checks` | `audit` and `policy` |
 //! | `demo` | the scenes of `demo` |
+//! | `doctor` | what `doctor` looks at |
 //! | `tasks` | which tasks are listed, shown or marked |
 //! | `applies` | which of the options of all commands each command reads |
 //! | `help` | the list of commands in groups: pure |
 //! | `parse` | words to a command; flags beat the environment |
 //! | `hint` | the options that a suggested command repeats: pure |
+//! | `verify` | what `verify` tries the guarantees on |
 //! | `values` | how values are parsed: pure |
 
 mod applies;
 mod checks;
 mod decide;
 mod demo;
+mod doctor;
 mod grant;
 mod help;
 mod hint;
 mod ids;
+mod next;
 mod parse;
 mod queue;
 mod tasks;
 mod values;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -44,11 +50,15 @@ pub(crate) use applies::{command_line, commands};
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
 pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use grant::{AllowArgs, GrantsArgs, Until};
+pub(crate) use hint::without_password;
 pub(crate) use ids::{IdArg, IdSearch, short_id};
+pub(crate) use next::NextArgs;
 pub(crate) use parse::parse;
-pub(crate) use queue::{OrderArg, QueueArgs};
+pub(crate) use queue::{FilterArgs, OrderArg, QueueArgs};
 pub(crate) use tasks::TasksArgs;
+pub(crate) use verify::{AuditKind, VerifyArgs};
 
 /// Review and decide the tool calls of AI agents, in a terminal or from a script.
 #[derive(Debug, Parser)]
@@ -95,6 +105,10 @@ pub(crate) struct BackendArgs {
 pub(crate) enum Command {
     /// List pending calls, most urgent first.
     Queue(QueueArgs),
+    /// Review pending calls one after the other, most urgent first: each is shown and you are asked,
+    /// until none waits or you quit. Needs a terminal. A key decides exactly what was shown; Enter
+    /// alone, Ctrl-C and the end of the input decide nothing.
+    Next(NextArgs),
     /// Show one call: its card, its state and its history.
     Show {
         /// The call's id, or the beginning or the end of it.
@@ -220,6 +234,13 @@ pub(crate) enum Command {
     /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every call
     /// of a store; a console counts those of the last 90 days.
     Stats,
+    /// Check an installation, and say what to do: store, key, audit, policy, executors, stuck calls,
+    /// and whether you could decide. Changes nothing. Exit code 6 if there is a problem.
+    Doctor(DoctorArgs),
+    /// Try the guarantees on this configuration, in a scratch store of the same kind that is removed
+    /// afterwards: each with a proof that the trial can fail. The given store is not opened. Exit
+    /// code 6 if one does not hold.
+    Verify(VerifyArgs),
     /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
     /// a second.
     Demo(DemoArgs),

@@ -22,7 +22,8 @@ pub(crate) enum Exit {
     Conflict = 4,
     /// Not allowed: the answer, the person or the terms; or the prompt was answered with no.
     Refused = 5,
-    /// A check found a problem: the audit is not sound, or the policy is wrong.
+    /// A check found a problem: the audit is not sound, the policy is wrong, `doctor` found a
+    /// problem, or a guarantee does not hold.
     Found = 6,
     /// Done, but the audit log did not take it, or part of it could not be erased.
     Unaudited = 7,
@@ -39,7 +40,8 @@ Exit codes:
   4  conflict: already decided, changed since it was shown, or expired
   5  not allowed: the answer, the person or the terms of a grant; or the prompt
      was answered with no
-  6  check failed: the audit is not sound, or the policy is wrong
+  6  check failed: the audit is not sound, the policy is wrong, `doctor` found a
+     problem, or a guarantee does not hold
   7  done, but the audit log did not take it, or part of it could not be erased
 
 What you have seen:

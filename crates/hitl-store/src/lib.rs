@@ -14,6 +14,8 @@
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod failpoint;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod inspection;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod journal;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod known_keys;
@@ -33,7 +35,9 @@ pub use failpoint::POSTGRES_FAILPOINTS;
 #[cfg(all(any(feature = "postgres", feature = "sqlite"), feature = "failpoints"))]
 #[doc(hidden)]
 pub use failpoint::on_failpoint;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use inspection::{StoreIdentity, StoreInspection, StoreState};
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresOptions, PostgresStore};
+pub use postgres::{PostgresOptions, PostgresStore, ScratchSchema};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteAudit, SqliteOptions, SqliteStore};

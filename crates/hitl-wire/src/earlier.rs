@@ -1,17 +1,13 @@
 //! The calls of a run before the one that is shown.
 
-use std::fmt::Write as _;
-
 use hitl_base::Timestamp;
-use hitl_base::display::{clip, visible};
+use hitl_core::approval::{EarlierLeftOut, EarlierLine, earlier_text};
 use hitl_core::gate::EarlierCalls;
 use hitl_core::{CallRecord, CallState, RequestId};
 use serde::{Deserialize, Serialize};
 
 /// The number of earlier calls that a card lists.
-pub const EARLIER_SHOWN: usize = 5;
-/// The number of characters of a title in a line.
-const TITLE: usize = 60;
+pub const EARLIER_SHOWN: usize = EarlierCalls::SHOWN;
 
 /// The calls of the run, and of those that it delegated to, before this one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -77,19 +73,17 @@ impl EarlierList {
 
     /// Returns them as lines of text that are safe to show.
     pub fn to_text(&self) -> String {
-        let mut out = String::new();
-        for call in &self.newest {
-            let title = if call.title.is_empty() { &call.tool } else { &call.title };
-            let title = visible(&clip(title, TITLE)).into_owned();
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "  {} {} {title}", call.updated_at, call.state);
-        }
-        if self.too_many {
-            let _ = writeln!(out, "  more than {} earlier calls, not listed", self.more);
-        } else if self.more > 0 {
-            let _ = writeln!(out, "  and {} more before them", self.more);
-        }
-        out
+        let lines = self.newest.iter().map(|call| EarlierLine {
+            at: call.updated_at,
+            state: call.state,
+            title: &call.title,
+            tool: &call.tool,
+        });
+        let left_out = match (self.too_many, self.more) {
+            (true, counted) => EarlierLeftOut::All { counted },
+            (false, more) => EarlierLeftOut::Before { more },
+        };
+        earlier_text(lines, left_out)
     }
 }
 

@@ -1,6 +1,11 @@
 //! Edits: previewed before they are sent.
 
-use hitl_core::approval::{ArgumentChange, Patch, ReviewCard};
+use std::fmt;
+
+use hitl_base::Json;
+use hitl_base::display::visible;
+use hitl_base::json::parse_json;
+use hitl_core::approval::{ArgumentChange, Patch, ReviewCard, change_line};
 use hitl_core::{ApprovalLevel, BindingDigest, CallState};
 use serde::{Deserialize, Serialize};
 
@@ -76,5 +81,37 @@ impl From<&ArgumentChange> for ChangedArgument {
     fn from(change: &ArgumentChange) -> Self {
         let text = |value: &Option<hitl_base::Json>| value.as_ref().map(hitl_base::Json::to_text);
         Self { place: change.place(), before: text(&change.before), after: text(&change.after) }
+    }
+}
+
+/// Writes the change in one line that is safe to show, as [`ArgumentChange`] does. A place that a
+/// server did not escape is escaped here, and a value that is no JSON is shown as a text.
+impl fmt::Display for ChangedArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tree = |text: &String| parse_json(text).unwrap_or_else(|_| Json::String(text.clone()));
+        let (before, after) = (self.before.as_ref().map(tree), self.after.as_ref().map(tree));
+        f.write_str(&change_line(&visible(&self.place), before.as_ref(), after.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hitl_base::JsonText;
+
+    #[test]
+    fn a_change_reads_alike_from_a_gate_and_from_a_console() {
+        let text = |text: &str| JsonText::new(text.to_owned()).unwrap();
+        let (before, after) =
+            (r#"{"a":"x\u202e","b":1.50,"c":null}"#, r#"{"a":"y","b":1.5,"d":[1]}"#);
+        for change in ArgumentChange::between(&text(before), &text(after)) {
+            assert_eq!(ChangedArgument::from(&change).to_string(), change.to_string());
+        }
+        let hostile = ChangedArgument {
+            place: "a\n  [a] Approve".to_owned(),
+            before: Some("no JSON\u{202e}".to_owned()),
+            after: None,
+        };
+        assert_eq!(hostile.to_string(), r#"a\n  [a] Approve: "no JSON\u{202e}" → (left out)"#);
     }
 }

@@ -47,12 +47,18 @@ impl ArgumentChange {
 /// `amount: 900 → 500`, with everything invisible escaped.
 impl fmt::Display for ArgumentChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |tree: &Option<Json>| match tree {
-            Some(tree) => value(tree, MAX_VALUE).text,
-            None => "(left out)".to_owned(),
-        };
-        write!(f, "{}: {} → {}", self.place(), shown(&self.before), shown(&self.after))
+        f.write_str(&change_line(&self.place(), self.before.as_ref(), self.after.as_ref()))
     }
+}
+
+/// Returns the line of a change of the argument at `place`, which is shown as it is. Of the values
+/// everything invisible is escaped.
+pub fn change_line(place: &str, before: Option<&Json>, after: Option<&Json>) -> String {
+    let shown = |tree: Option<&Json>| match tree {
+        Some(tree) => value(tree, MAX_VALUE).text,
+        None => "(left out)".to_owned(),
+    };
+    format!("{place}: {} → {}", shown(before), shown(after))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Reasons for which one key, or one click for many calls, is too little to approve a call.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ApprovalRequest;
@@ -17,6 +19,17 @@ pub enum Caution {
     LargeAmount,
     /// Its card has a warning.
     Warning,
+}
+
+/// Writes the reason as a clause: `it needs a full review`.
+impl fmt::Display for Caution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FullReview => "it needs a full review",
+            Self::LargeAmount => "an amount is above its limit",
+            Self::Warning => "its card has a warning",
+        })
+    }
 }
 
 /// The names under which a signal says that an amount is large, and the points from which it is

@@ -10,11 +10,11 @@ use crate::view::{Width, wrap};
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Review",
-        &["queue", "show", "approve", "edit", "reject", "respond", "abort", "resolve", "watch"],
+        &["queue", "next", "show", "approve", "edit", "reject", "respond", "abort", "resolve", "watch"],
     ),
     ("Grants", &["allow", "grants", "revoke"]),
     ("Records", &["stats", "audit", "hold", "erase"]),
-    ("Operate", &["tasks", "policy", "person", "key"]),
+    ("Operate", &["tasks", "policy", "person", "key", "doctor", "verify"]),
 ];
 /// The heading of the commands that are in no group, like `help`.
 const OTHERS: &str = "More";

@@ -37,7 +37,7 @@ impl BackendArgs {
 }
 
 /// Returns the address of a store without the user and password in it.
-fn without_password(db: &str) -> String {
+pub(crate) fn without_password(db: &str) -> String {
     let Some((scheme, rest)) = db.split_once("://") else { return db.to_owned() };
     match rest.split_once('@') {
         Some((_, host)) => format!("{scheme}://USER@{host}"),

@@ -4,9 +4,11 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Duration;
 
+use hitl_core::approval::Patch;
 use hitl_core::people::CodeDemand;
 use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
 use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, UncoverBody};
+use hitl_wire::edit::{EditPreview, EditPreviewBody};
 use hitl_wire::grant::{
     GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
 };
@@ -91,6 +93,19 @@ impl ConsoleClient {
         Ok(TokenOwner { name: me.principal.to_string(), demand })
     }
 
+    /// Returns the console's rule files, in the reader's own form; none if it has none.
+    pub(crate) fn policies<T: DeserializeOwned>(&self) -> Result<Vec<T>, Failure> {
+        #[derive(serde::Deserialize)]
+        struct Policies<T> {
+            policies: Vec<T>,
+        }
+        let me: Me = read(&self.0.get("api/me", &[])?)?;
+        if me.policies == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(read::<Policies<T>>(&self.0.get("api/policies", &[])?)?.policies)
+    }
+
     /// Sends this one-time code with the next action. A code that no header can hold is refused
     /// here.
     pub(crate) fn send_code(&self, code: &str) -> Result<(), Failure> {
@@ -150,6 +165,14 @@ impl ConsoleClient {
         let (revision, binding) = (request.revision, request.binding);
         let body = UncoverBody { revision, binding, places: None };
         read(&self.0.post_once(&format!("api/calls/{}/uncover", request.id), &body)?)
+    }
+
+    /// Checks an edit of a call as the card shows it, and returns its result. Nothing is stored.
+    pub(crate) fn preview_edit(&self, card: &Card, patch: &str) -> Result<EditPreview, Failure> {
+        let request = &card.request;
+        let (revision, binding) = (request.revision, request.binding);
+        let body = EditPreviewBody { revision, binding, patch: Patch::new(patch) };
+        read(&self.0.post(&format!("api/calls/{}/edit/preview", request.id), &body)?)
     }
 
     /// Reports that a person looks at a call: others see it, and the audit records that it was

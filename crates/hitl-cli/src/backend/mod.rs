@@ -24,7 +24,7 @@ use std::path::Path;
 use crate::args::BackendArgs;
 use crate::exit::Failure;
 pub(crate) use console::{ConsoleClient, TokenOwner};
-pub(crate) use store::{StoreBackend, Which, read_keys};
+pub(crate) use store::{StoreBackend, Which, inspect_postgres, read_keys};
 
 /// The source of the calls.
 pub(crate) enum Backend {

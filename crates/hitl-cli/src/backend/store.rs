@@ -11,7 +11,7 @@ use hitl_core::{
     CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, PageRequest,
     RequestId, ReviewScope, Tenant,
 };
-use hitl_store::SqliteStore;
+use hitl_store::{SqliteStore, StoreInspection};
 use hitl_tasks::journal::{mark_for_retry, read_result_json};
 use hitl_tasks::{Journal, JournalSummary, ResultError, TaskId};
 use hitl_wire::EarlierList;
@@ -267,6 +267,25 @@ impl StoreBackend {
         }
         search.finish()
     }
+}
+
+/// Looks at a PostgreSQL schema without opening it as a store.
+#[cfg(feature = "postgres")]
+pub(crate) async fn inspect_postgres(
+    url: &str,
+    backend: &BackendArgs,
+) -> Result<StoreInspection, Failure> {
+    let mut options = hitl_store::PostgresStore::options(url);
+    if let Some(schema) = &backend.schema {
+        options = options.schema(schema);
+    }
+    Ok(options.inspect().await?)
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "the twin of the one that connects")]
+pub(crate) async fn inspect_postgres(_: &str, _: &BackendArgs) -> Result<StoreInspection, Failure> {
+    Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 
 #[cfg(feature = "postgres")]

@@ -46,7 +46,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     // The host may require a signature, which is not known here: so only the person's word counts.
     let mut options = RuleFile::options(&wanted.file)
-        .acceptance(acceptance_file(backend, wanted)?)
+        .acceptance(acceptance_file(backend, &wanted.file, wanted.keyed.into())?)
         .only_people_accept();
     // A preview leaves no audit record.
     if let Some(folder) = wanted.audit.as_deref().filter(|_| !wanted.preview) {
@@ -142,17 +142,36 @@ fn check_seen(wanted: &AcceptArgs, waiting: &PendingRules) -> Result<(), Failure
     }
 }
 
+/// What authenticates an acceptance.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AcceptanceSeal {
+    None,
+    /// The host's key: that of `--key-file`, or of the store.
+    HostKey,
+}
+
+impl From<bool> for AcceptanceSeal {
+    /// Reads the option `--keyed`.
+    fn from(keyed: bool) -> Self {
+        if keyed { Self::HostKey } else { Self::None }
+    }
+}
+
 /// Returns the file in which the host keeps the acceptance.
-fn acceptance_file(backend: &BackendArgs, wanted: &AcceptArgs) -> Result<AcceptanceFile, Failure> {
+pub(super) fn acceptance_file(
+    backend: &BackendArgs,
+    file: &Path,
+    seal: AcceptanceSeal,
+) -> Result<AcceptanceFile, Failure> {
     let store = match backend.db.as_deref() {
         Some(db) if db.contains("://") => None,
         db => db.map(Path::new),
     };
     let kept = match store {
-        Some(store) => AcceptanceFile::beside_store(store, &wanted.file),
-        None => AcceptanceFile::beside_policy(&wanted.file),
+        Some(store) => AcceptanceFile::beside_store(store, file),
+        None => AcceptanceFile::beside_policy(file),
     };
-    if !wanted.keyed {
+    if seal == AcceptanceSeal::None {
         return Ok(kept);
     }
     let beside = store.map(|store| {

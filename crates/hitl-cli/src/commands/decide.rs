@@ -99,7 +99,7 @@ async fn at_store(
 }
 
 /// Returns the failure of an edit at a store.
-fn edit_failure(error: GateError) -> Failure {
+pub(super) fn edit_failure(error: GateError) -> Failure {
     match error.kind() {
         // No executor has recorded the tool's schema, or it cannot be checked here.
         GateErrorKind::UnknownTool => Failure::usage(format!("{error}, with --url")),
@@ -272,7 +272,7 @@ fn checked(patch: String) -> Result<String, Failure> {
 }
 
 /// Returns the body of a decision for a console.
-fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
+pub(super) fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
     let of = |answer| ConsoleClient::decision(card, answer);
     match reply {
         Reply::Approve { confirm } => DecisionBody { confirm, ..of(AnswerKind::Approve) },
@@ -291,7 +291,7 @@ fn decision_body(card: &Card, reply: Reply) -> DecisionBody {
 
 /// Returns the answer. It names the revision that was read, so that a later one is not decided by
 /// it.
-fn draft(request: &ApprovalRequest, reply: Reply) -> DecisionDraft<'_> {
+pub(super) fn draft(request: &ApprovalRequest, reply: Reply) -> DecisionDraft<'_> {
     match reply {
         Reply::Approve { .. } => request.approve(),
         Reply::Edit { patch } => request.edit(patch.unwrap_or_default()),
@@ -305,7 +305,7 @@ fn draft(request: &ApprovalRequest, reply: Reply) -> DecisionDraft<'_> {
 impl Reply {
     /// Classifies the answer. A call that is stopped runs nothing, so anybody may stop it. An
     /// answer to the model is given in a human's name.
-    fn deed(&self) -> Deed {
+    pub(super) fn deed(&self) -> Deed {
         match self {
             Self::Reject { .. } | Self::Abort { .. } => Deed::Stop,
             Self::Approve { .. } | Self::Edit { .. } | Self::Respond { .. } => Deed::Answer,
@@ -347,7 +347,10 @@ pub(super) fn require_person_at_console(
 }
 
 /// Returns the decider with their roles and their tenants, from the command line.
-fn authority(who: &DeciderArgs, backend: &BackendArgs) -> Result<ReviewerIdentity, Failure> {
+pub(super) fn authority(
+    who: &DeciderArgs,
+    backend: &BackendArgs,
+) -> Result<ReviewerIdentity, Failure> {
     let mut by = ReviewerIdentity::new(name(who)?);
     for role in &who.role {
         by = by.role(role);

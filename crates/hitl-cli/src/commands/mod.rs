@@ -3,13 +3,17 @@
 mod accept;
 mod allow;
 mod audit;
+mod child;
 mod decide;
 mod demo;
+mod doctor;
 mod editor;
 pub(crate) mod erase;
+mod folder;
 mod grants;
 pub(crate) mod hold;
 pub(crate) mod key;
+mod next;
 mod person;
 mod policy;
 mod queue;
@@ -19,6 +23,7 @@ mod stats;
 mod system_user;
 mod tasks;
 pub(crate) mod terminal;
+mod verify;
 mod watch;
 
 use std::io::{self, Write};
@@ -130,6 +135,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Queue(wanted) => {
             queue::run(&Backend::open(backend, None).await?, wanted, output).await
         }
+        Command::Next(wanted) => next::run(backend, wanted, output).await,
         Command::Show { id, uncover: false, .. } => {
             show::run(&Backend::open(backend, None).await?, &id, output).await
         }
@@ -175,6 +181,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             accept::run(backend, &wanted, output).await
         }
         Command::Stats => stats::run(&Backend::open(backend, None).await?, output).await,
+        Command::Doctor(wanted) => doctor::run(backend, &wanted, output).await,
+        Command::Verify(wanted) => verify::run(backend, &wanted, output).await,
         Command::Demo(wanted) => demo::run(wanted, output).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -15,31 +15,31 @@ use crate::exit::{Exit, Failure};
 /// The report on a rule file, as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PolicyReport {
+pub(super) struct PolicyReport {
     /// The policy's name, version and digest, when it can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
     rules: usize,
     /// The mistakes in the file.
-    mistakes: Vec<Diagnostic>,
+    pub(super) mistakes: Vec<Diagnostic>,
     /// Rules that do less than they seem to.
-    warnings: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
     /// The results of its own tests.
-    tests: Vec<TestLine>,
+    pub(super) tests: Vec<TestLine>,
 }
 
 #[derive(Debug, Serialize)]
-struct Diagnostic {
+pub(super) struct Diagnostic {
     line: Option<usize>,
     column: Option<usize>,
-    message: String,
+    pub(super) message: String,
 }
 
 #[derive(Debug, Serialize)]
-struct TestLine {
+pub(super) struct TestLine {
     line: Option<usize>,
-    passed: bool,
-    message: String,
+    pub(super) passed: bool,
+    pub(super) message: String,
 }
 
 pub(super) fn run(path: &Path, output: &Output) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ pub(super) fn run(path: &Path, output: &Output) -> Result<(), Failure> {
 }
 
 /// Reads the rules and runs their tests. Pure.
-fn check(text: &str) -> PolicyReport {
+pub(super) fn check(text: &str) -> PolicyReport {
     match RuleSet::parse(text) {
         Ok(rules) => PolicyReport {
             policy: Some(rules.id().to_string()),

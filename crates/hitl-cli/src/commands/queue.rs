@@ -3,12 +3,12 @@
 use std::io;
 
 use hitl_base::Timestamp;
+use hitl_core::CallState;
 use hitl_core::queue::CappedCount;
-use hitl_core::{CallState, QueueOrder, QueueQuery};
 use hitl_wire::queue::Count;
 
 use super::Output;
-use crate::args::{OrderArg, QueueArgs};
+use crate::args::{FilterArgs, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
 use crate::view::{CallLine, queue_table};
@@ -34,7 +34,7 @@ pub(super) async fn run(
     let filter = Filter::of(&wanted);
     let states = wanted.state.clone();
     let Listing { lines, more, now, unknown, idle, lost } = match source {
-        Backend::Store(store) => from_store(store, wanted).await?,
+        Backend::Store(store) => from_store(store, &wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
     if output.json {
@@ -94,7 +94,8 @@ enum Filter {
 
 impl Filter {
     fn of(wanted: &QueueArgs) -> Self {
-        let QueueArgs { state, tool, priority, level, risk, run, principal, text, .. } = wanted;
+        let QueueArgs { state, filter, .. } = wanted;
+        let FilterArgs { tool, priority, level, risk, run, principal, text } = filter;
         if state.contains(&CallState::OutcomeUnknown) {
             return Self::Unknown;
         }
@@ -126,10 +127,10 @@ fn next_step(state: CallState) -> (&'static str, &'static str) {
     }
 }
 
-async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing, Failure> {
+async fn from_store(source: &StoreBackend, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let queue = source.gate.scoped_to(source.viewer()).queue();
-    let query = query(wanted);
+    let query = wanted.filter.query(&wanted.state, wanted.order);
     let mut lines: Vec<CallLine> = Vec::new();
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
@@ -158,7 +159,7 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
     let mut after = None;
     let (more, now, counts) = loop {
         // A page has at most 200 calls, and a cursor is valid for any limit.
-        let mut query = parameters(wanted);
+        let mut query = wanted.filter.parameters(&wanted.state, wanted.order);
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
         query.extend(after.take().map(|after| ("after", after)));
         let page = console.queue(&query)?;
@@ -174,57 +175,4 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
     let idle = if counts.approved == none { none } else { console.count_idle()? };
     // Only a store knows which processes are dead.
     Ok(Listing { lines, more, now, unknown: counts.unknown, idle, lost: none })
-}
-
-/// Returns the parameters of the console's list.
-fn parameters(wanted: &QueueArgs) -> Vec<(&'static str, String)> {
-    let ended = wanted.state.iter().any(|state| state.is_terminal());
-    let order = match wanted.order {
-        _ if ended => "oldest",
-        OrderArg::Reviewer => "priority",
-        OrderArg::Due => "due",
-        OrderArg::Created => "oldest",
-    };
-    let mut query = vec![("order", order.to_owned())];
-    if !wanted.state.is_empty() {
-        let names: Vec<_> = wanted.state.iter().copied().map(CallState::name).collect();
-        query.push(("state", names.join(",")));
-    }
-    let mut add = |name, value: Option<String>| query.extend(value.map(|value| (name, value)));
-    add("tool", wanted.tool.clone());
-    add("priority", wanted.priority.map(|priority| priority.to_string()));
-    add("level", wanted.level.map(|level| level.to_string()));
-    add("risk", wanted.risk.map(|risk| risk.to_string()));
-    add("principal", wanted.principal.clone());
-    add("run", wanted.run.clone());
-    add("text", wanted.text.clone());
-    query
-}
-
-fn query(wanted: QueueArgs) -> QueueQuery {
-    let ended = wanted.state.iter().any(|state| state.is_terminal());
-    let mut query = QueueQuery::new(&wanted.state);
-    query = query.order(if ended { QueueOrder::Created } else { wanted.order.into() });
-    if let Some(tool) = wanted.tool {
-        query = query.tool(tool);
-    }
-    if let Some(priority) = wanted.priority {
-        query = query.priority(priority);
-    }
-    if let Some(level) = wanted.level {
-        query = query.level(level);
-    }
-    if let Some(risk) = wanted.risk {
-        query = query.risk(risk);
-    }
-    if let Some(run) = wanted.run {
-        query = query.run(run);
-    }
-    if let Some(principal) = wanted.principal {
-        query = query.principal(principal);
-    }
-    if let Some(text) = wanted.text {
-        query = query.text(text);
-    }
-    query
 }

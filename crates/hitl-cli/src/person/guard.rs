@@ -55,7 +55,47 @@ pub(crate) async fn require_person(
     }
 }
 
-/// Does the same over a console, which checks the code itself: verifies that no agent without a
+/// What an answer takes of the person who runs this program, without a code on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Nothing more than the answer.
+    Enough,
+    /// A one-time code.
+    Code,
+    /// It is refused, for this reason.
+    Refused(String),
+}
+
+/// Returns what an answer takes here. Asks for no code and uses none up.
+pub(crate) async fn answer_presence(desk: &CodeDesk<'_>) -> Result<Presence, Failure> {
+    Ok(presence(Demands::In(desk.demands().await?)))
+}
+
+/// Does the same over a console.
+pub(crate) fn answer_presence_at_console(demand: Option<CodeDemand>) -> Presence {
+    presence(Demands::AtConsole(demand))
+}
+
+fn presence(demanded: Demands) -> Presence {
+    match requirement(Deed::Answer, &classify(&processes::observe()), demanded, false) {
+        Requirement::Nothing => Presence::Enough,
+        Requirement::Code => Presence::Code,
+        Requirement::Person(why) => Presence::Refused(why),
+    }
+}
+
+impl Presence {
+    /// Fails if no answer would be taken here, before anything is shown. A code that was given is
+    /// checked with the answer that it counts for.
+    pub(crate) fn require(self, code: Option<&str>) -> Result<(), Failure> {
+        match self {
+            Self::Refused(why) if code.is_none() => Err(Failure::new(Exit::Refused, why)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Does the same as [`require_person`] over a console, which checks the code itself: verifies that no agent without a
 /// code is in control, and returns the code to send with the action. `demand` is the console's
 /// demand of the token's owner, `name`.
 pub(crate) fn require_person_for_console(

@@ -21,5 +21,8 @@ mod surroundings;
 
 pub(crate) use args::PersonCommand;
 pub(crate) use code_desk::CodeDesk;
-pub(crate) use guard::{CodeSource, require_person, require_person_for_console};
+pub(crate) use guard::{
+    CodeSource, Presence, answer_presence, answer_presence_at_console, require_person,
+    require_person_for_console,
+};
 pub(crate) use hitl_core::people::{CodeDemand, Deed};

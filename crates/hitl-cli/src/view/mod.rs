@@ -21,6 +21,7 @@ mod table_tests;
 mod task;
 mod time;
 mod uncovered;
+mod wrap;
 
 pub(crate) use call::{CallLine, Card, card_hints, card_text, result_text, state_line};
 pub(crate) use grant::{
@@ -39,3 +40,4 @@ pub(crate) use table::{Cell, Column, Table};
 pub(crate) use task::{StoredTask, TaskLine, stored_summary, task_text, tasks_table};
 pub(crate) use time::{due, exactly, length, relative};
 pub(crate) use uncovered::uncovered_text;
+pub(crate) use wrap::{one_line, wrap};

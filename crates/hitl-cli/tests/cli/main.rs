@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `demo` | nothing: it brings its own |
+//! | `doctor` | both, healthy and broken |
+//! | `operator` | the page for operators |
+//! | `verify` | a scratch store that the program makes |
 //! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `hints` | both: what a person reads beside lists and cards |
 //! | `json` | both: what `--json` prints, byte for byte |
 //! | `console` | a console's URL |
-//! | `person` | a terminal, with a person at it |
+//! | `person`, `next` | a terminal, with a person at it |
 //! | `identity` | shells of agents, and one-time codes |
 //! | `neglect` | stores of processes that were killed |
 //! | `terminal` | a terminal of 80 and of 200 columns: what fits, colours, widths |
@@ -27,6 +30,8 @@ mod audit;
 mod console;
 mod decide;
 mod demo;
+#[cfg(unix)]
+mod doctor;
 mod erase;
 #[cfg(unix)]
 mod files;
@@ -41,6 +46,10 @@ mod keys;
 mod list;
 mod neglect;
 #[cfg(unix)]
+mod next;
+#[cfg(unix)]
+mod operator;
+#[cfg(unix)]
 mod person;
 mod place;
 mod policy;
@@ -48,3 +57,5 @@ mod postgres;
 mod tasks;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod verify;

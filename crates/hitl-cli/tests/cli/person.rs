@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -11,10 +12,10 @@ use crate::console::Office;
 use crate::house::{House, Ran, program, said};
 
 /// A text to wait for, and the answer to type then.
-type Say<'s> = (&'s str, &'s str);
+pub(crate) type Say<'s> = (&'s str, &'s str);
 
 /// Runs a program at a terminal; types each answer once its question appears.
-fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
+pub(crate) fn at_terminal(command: &mut Command, talk: &[Say<'_>]) -> Ran {
     typed_ahead("", command, talk)
 }
 
@@ -39,14 +40,17 @@ fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     let held = std::mem::replace(command, Command::new("true"));
     drop((held, held_open));
     let (mut shown, mut block) = (String::new(), [0; 4096]);
+    // The place after the last question: the same question may be asked again.
+    let mut answered = 0;
     let mut talk = talk.iter();
     let mut next = talk.next();
     // A terminal whose other end is closed cannot be read: that is its end.
     while let Ok(read @ 1..) = master.read(&mut block) {
         shown.push_str(&String::from_utf8_lossy(&block[..read]));
-        if let Some((question, answer)) = next
-            && shown.contains(question)
+        while let Some((question, answer)) = next
+            && let Some(at) = shown[answered..].find(question)
         {
+            answered += at + question.len();
             master.write_all(answer.as_bytes()).unwrap();
             next = talk.next();
         }
@@ -54,7 +58,10 @@ fn typed_ahead(ahead: &str, command: &mut Command, talk: &[Say<'_>]) -> Ran {
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert!(next.is_none(), "{next:?} was not asked: {shown}");
-    Ran { code: child.wait().unwrap().code().unwrap(), out, err: shown }
+    let ended = child.wait().unwrap();
+    // As a shell counts a signal.
+    let code = ended.code().or(ended.signal().map(|signal| 128 + signal)).unwrap();
+    Ran { code, out, err: shown }
 }
 
 /// Returns a pseudo-terminal: the end that sees what is printed, and the opener of the other one.
@@ -103,7 +110,7 @@ fn the_demo_has_colours_at_a_terminal_unless_they_are_not_wanted() {
     assert!(!plain.contains('\x1b') && plain.contains("LOST"), "{plain:?}");
 }
 
-fn at_store(house: &House, arguments: &[&str], talk: &[Say<'_>]) -> Ran {
+pub(crate) fn at_store(house: &House, arguments: &[&str], talk: &[Say<'_>]) -> Ran {
     let db = said(&house.path("hitl.db"));
     at_terminal(&mut program(&[&["--db", &db], arguments].concat()), talk)
 }

@@ -92,3 +92,28 @@ async fn another_machines_calls_are_listed_decided_and_run_there() {
     hitl(&[&place[..], &["queue"]].concat()).ended(1);
     hitl(&["--db", &database.url, "--schema", &database.schema, "queue"]).ended(2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_checked_and_the_guarantees_are_tried_in_a_scratch_schema() {
+    let Some(database) = Database::new() else { return };
+    // Nothing is created by looking.
+    database.hitl(&["doctor", "--json"]).ended(6);
+    let store = database.store().await;
+    let gate = Gate::builder().store(store.clone()).tool::<Wire>().build().await.unwrap();
+    let submit = gate.submit(wire("Initech", 120_u32)).by("ann").await.unwrap();
+    assert!(matches!(submit, Submission::Pending(_)));
+    gate.flush_audit().await.unwrap();
+    let before = hitl::Store::last_history_seq(&store).await.unwrap();
+    let doctor = database.hitl(&["doctor", "--json"]).ended(0);
+    let text = doctor.out.clone();
+    for part in ["schema 13", "1 alive, 1 tools", "1 wait for a decision", "nothing is owed"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let verify = database.hitl(&["verify", "--json"]).ended(0);
+    let report = verify.json();
+    assert_eq!((&report[0]["failed"], &report[0]["passed"]), (&0.into(), &14.into()), "{verify:?}");
+    assert_eq!(hitl::Store::last_history_seq(&store).await.unwrap(), before);
+    let name = report[0]["store"].as_str().unwrap().split(' ').find(|w| w.starts_with("hitl_"));
+    let scratch = hitl_store::ScratchSchema::attach(&database.url, name.unwrap()).unwrap();
+    assert!(scratch.rows().await.unwrap().is_empty(), "it is dropped");
+}

@@ -1,7 +1,7 @@
 //! PostgreSQL as a store: several replicas of an app share one queue.
 //!
 //! - `open` prepares the database: it must be ours, of this schema (`schema`), under this key, on a
-//!   `server` that keeps what it acknowledges.
+//!   `server` that keeps what it acknowledges. `inspect` looks at one without opening it.
 //! - `database` sends a `statement` over a pool (`connect`), and `retry` bounds the attempts.
 //! - `shared` is the state that clones of the store share.
 //! - `operation` writes one call: it reads the record, asks the pure state machine, and sends a
@@ -12,6 +12,7 @@
 //!   of the `grants`, and events of several calls.
 //! - `query` reads; `row` decodes.
 //! - `retention` erases old data; `backup` begins a new epoch in a restored database.
+//! - `scratch` is a schema for trials, dropped afterwards.
 //! - `rotation` replaces the host's key; `seal_check` refuses a process whose key was retired.
 //! - `journal` keeps the journal of long-running tasks.
 //! - `session` knows which executors are alive, by leases in the database's time.
@@ -27,6 +28,7 @@ mod error;
 mod executors;
 mod grants;
 mod holds;
+mod inspect;
 mod journal;
 mod metadata;
 mod multi_call;
@@ -42,6 +44,7 @@ mod retry;
 mod rotation;
 mod row;
 mod schema;
+mod scratch;
 mod seal_check;
 mod server;
 mod session;
@@ -54,4 +57,5 @@ mod watch;
 mod write;
 
 pub use options::PostgresOptions;
+pub use scratch::ScratchSchema;
 pub use store::PostgresStore;

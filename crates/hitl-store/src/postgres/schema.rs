@@ -32,7 +32,7 @@ pub(super) const STEPS: &[&str] = &[
 
 /// The state of a schema, before anything in it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Identity {
+pub(super) enum Identity {
     /// The schema does not exist, or is empty.
     Empty,
     /// The schema is a store of this version.
@@ -105,6 +105,13 @@ pub(super) async fn lock(transaction: &Transaction<'_>, schema: &str) -> Result<
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('hitl migrates ' || $1, 0))";
     let locked = transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await;
     locked.map(drop).map_err(Fault::from_statement)
+}
+
+/// Returns the state of the schema, which is only read.
+pub(super) async fn found(on: &Database, schema: &str) -> Result<Identity, Fault> {
+    let mut connection = on.connection().await?;
+    let transaction = connection.transaction().await.map_err(Fault::from_statement)?;
+    identify(&transaction, schema).await
 }
 
 async fn identify(transaction: &Transaction<'_>, schema: &str) -> Result<Identity, Fault> {

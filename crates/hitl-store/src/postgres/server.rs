@@ -3,7 +3,7 @@
 use hitl_core::store::StoreError;
 
 use super::database::Database;
-use super::error::{read_only, unusable};
+use super::error::{Fault, read_only, unusable};
 use super::row::one;
 use super::statement::Statement;
 
@@ -15,6 +15,12 @@ static SETTINGS: Statement = Statement {
 
 /// The statements of this module.
 pub(super) const ALL: &[&Statement] = &[&SETTINGS];
+
+/// Returns whether the server takes writes.
+pub(super) async fn takes_writes(on: &Database) -> Result<bool, Fault> {
+    let rows = on.read(&SETTINGS, &[]).await?;
+    Ok(!one(&rows)?.try_get::<_, bool>(0)?)
+}
 
 /// Refuses a standby, which takes no writes, and a server that acknowledges a commit before it is
 /// durable.

@@ -1,7 +1,7 @@
 //! One SQLite file as a store.
 //!
 //! - `open` prepares the file: it must be ours, undamaged, of this schema (`schema`), with its key
-//!   (`host_key_file`).
+//!   (`host_key_file`). `inspect` looks at one without opening it.
 //! - `writer` is the only thread that writes. It commits the `operation`s of many callers together:
 //!   `submit`, `apply` and `multi_call`, or a `custom_write`; `acknowledge` answers the callers.
 //! - `optimistic` prepares the `row`s on the callers' threads, from recently seen records.
@@ -33,6 +33,7 @@ mod grants;
 mod head;
 mod holds;
 mod host_key_file;
+mod inspect;
 mod journal;
 mod key_rotation;
 mod metadata;

@@ -42,7 +42,7 @@ const CHECKED: u64 = 32 * 1024 * 1024;
 /// refused.
 const LONGEST_REST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// The minimum size of a database in bytes: its smallest page.
-const SMALLEST: u64 = 512;
+pub(super) const SMALLEST: u64 = 512;
 
 impl SqliteStore {
     /// Opens the file at `path` with the default [options](Self::options), and creates it if it

@@ -38,6 +38,11 @@ impl Sessions {
         }
     }
 
+    /// Returns the sessions in `folder`, which may not exist, to look at them.
+    pub(super) fn at(folder: PathBuf) -> Self {
+        Self { folder, own: Arc::default() }
+    }
+
     /// Waits until no other process is opening the store; `None` if it takes too long. The lock
     /// lasts as long as the file is kept open.
     pub(super) fn lock_opening(&self, patience: Duration) -> io::Result<Option<File>> {

@@ -5,15 +5,16 @@ use std::fmt;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_base::Timestamp;
-use hitl_base::display::{fold, visible};
+use hitl_base::display::visible;
 
 use super::card::{card, preview};
-use super::edit::{Edited, edit};
-use super::reply::{Reply, question, read};
+use super::conversation::{Answer, ask_answer};
+use super::edit::{CheckedEdit, EditVerdict, Edited, edit_arguments};
+use super::reply::Menu;
 use super::tty::{Dialog, Terminal};
 use crate::approval::{ApprovalRequest, Approver, DetailLevel, MaskSupport, Review};
 use crate::call::Principal;
-use crate::gate::{MaskSelection, ReviewAccess};
+use crate::gate::{EarlierCalls, MaskSelection, ReviewAccess};
 
 /// An approver that asks the person at the terminal, in whose name the host has started this
 /// process.
@@ -22,7 +23,9 @@ use crate::gate::{MaskSelection, ReviewAccess};
 /// the request allows: `a` approves, `e` edits the arguments, `r` rejects, `m` answers the model
 /// instead, and `x` stops the run. `?` shows everything, `u` uncovers what redaction masks (the
 /// audit records it), and `s` leaves the request to the next approver or the queue. Enter alone
-/// decides nothing. To approve a deletion, its name has to be typed.
+/// decides nothing. To approve a deletion, its name has to be typed; a request with a
+/// [caution](crate::approval::Caution) takes a second key. Below the request are the calls of its
+/// run before it.
 ///
 /// Arguments are edited in the person's [`Editor`](super::Editor) as JSON, or, without one, line by
 /// line as `name=value`. The gate checks them, and the changes are shown before they are sent.
@@ -66,49 +69,71 @@ impl TerminalApprover {
         access: Option<&ReviewAccess>,
     ) -> Option<Review> {
         let ink = dialog.ink();
-        show(dialog, &format!("\n{}", card(request, Timestamp::now(), ink)));
+        dialog.show_folded(&format!("\n{}", card(request, Timestamp::now(), ink)));
+        show_earlier(dialog, access).await;
         loop {
-            let line = dialog.ask(&question(request)).await?;
-            let draft = match read(&line, request) {
-                Reply::Approve => match confirm(dialog, request).await? {
-                    Confirmed::Yes => request.approve(),
-                    Confirmed::No => continue,
-                },
-                Reply::Edit => match edit(dialog, request, access, &self.principal).await? {
-                    Edited::Patch(patch, Some(preview)) => request.edit(patch).previewed(&preview),
-                    Edited::Patch(patch, None) => request.edit(patch),
+            let draft = match ask_answer(dialog, request, Menu::Single).await? {
+                Answer::Approve { .. } => request.approve(),
+                Answer::Edit => match self.edit(dialog, request, access).await? {
+                    Edited::Patch { patch, preview: Some(preview) } => {
+                        request.edit(patch).previewed(&preview)
+                    }
+                    Edited::Patch { patch, preview: None } => request.edit(patch),
                     Edited::Nothing => continue,
                 },
-                Reply::Reject(Some(reason)) => request.reject(reason),
-                Reply::Reject(None) => {
-                    let needed =
-                        if request.requires_reason { Text::Needed } else { Text::Optional };
-                    request.reject(ask_text(dialog, "Reason", needed).await?)
-                }
-                Reply::Respond(Some(message)) => request.respond(message),
-                Reply::Respond(None) => {
-                    request.respond(ask_text(dialog, "Answer to the model", Text::Needed).await?)
-                }
-                Reply::Abort(Some(reason)) => request.abort(reason),
-                Reply::Abort(None) => {
-                    let why = "Reason to stop the run, and every call of it that waits";
-                    request.abort(ask_text(dialog, why, Text::Needed).await?)
-                }
-                Reply::Details => {
-                    show(dialog, &preview(request, Timestamp::now(), ink));
+                Answer::Reject { reason } => request.reject(reason),
+                Answer::Respond { message } => request.respond(message),
+                Answer::Abort { reason } => request.abort(reason),
+                Answer::Details => {
+                    dialog.show_folded(&preview(request, Timestamp::now(), ink));
                     continue;
                 }
-                Reply::Uncover => {
+                Answer::Uncover => {
                     self.uncover(dialog, access).await;
                     continue;
                 }
-                Reply::Skip => return Some(Review::NoAnswer),
-                Reply::Unclear => {
-                    dialog.show("  Type one of the letters, then Enter.\n");
-                    continue;
-                }
+                Answer::Skip | Answer::Quit => return Some(Review::NoAnswer),
             };
             return Some(Review::Decided(draft.by(self.principal.clone())));
+        }
+    }
+
+    /// Lets the person edit the arguments; the gate checks each edit before it is sent.
+    async fn edit(
+        &self,
+        dialog: &mut Dialog,
+        request: &ApprovalRequest,
+        access: Option<&ReviewAccess>,
+    ) -> Option<Edited> {
+        let ink = dialog.ink();
+        let check = |patch: String| async move {
+            let Some(access) = access else { return EditVerdict::Unchecked };
+            match access.preview_edit(self.principal.clone(), patch).await {
+                Ok(preview) => {
+                    let checked = CheckedEdit::previewed(preview, Timestamp::now(), ink);
+                    EditVerdict::Checked(Box::new(checked))
+                }
+                Err(error) => EditVerdict::Refused(error.to_string()),
+            }
+        };
+        edit_arguments(dialog, request, check).await
+    }
+}
+
+/// Shows the calls of the request's run before it, as they are now. A list that cannot be read says
+/// so: it is no empty one.
+async fn show_earlier(dialog: &Dialog, access: Option<&ReviewAccess>) {
+    let Some(access) = access else { return };
+    match access.earlier_calls(EarlierCalls::SHOWN).await {
+        Ok(earlier) => {
+            let text = earlier.to_text();
+            if !text.is_empty() {
+                dialog.show_folded(&format!("earlier in this run:\n{text}"));
+            }
+        }
+        Err(error) => {
+            let why = visible(&error.to_string()).into_owned();
+            dialog.show_folded(&format!("earlier in this run: cannot be read: {why}\n"));
         }
     }
 }
@@ -124,7 +149,7 @@ impl TerminalApprover {
                 let ink = dialog.ink();
                 let rendered = uncovered.render(Timestamp::now(), DetailLevel::Full);
                 let text = rendered.to_text_in(|tone, text| ink.paint(tone, text));
-                show(dialog, &format!("\n{text}"));
+                dialog.show_folded(&format!("\n{text}"));
             }
             Err(error) => {
                 dialog.show(&format!("  Not uncovered: {}\n", visible(&error.to_string())));
@@ -161,49 +186,6 @@ fn how_to_decide(request: &ApprovalRequest, access: Option<&ReviewAccess>) -> St
         Some(access) => access.how_to_decide(request),
         None => format!("hitl approve {}", request.id),
     }
-}
-
-/// The minimum width of a terminal: lines are wrapped here, so that the terminal wraps none.
-const COLUMNS: usize = 80;
-
-/// Shows a card on lines of its own.
-pub(super) fn show(dialog: &Dialog, text: &str) {
-    dialog.show(&fold(text, COLUMNS));
-}
-
-/// The need for a text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Text {
-    Needed,
-    Optional,
-}
-
-/// Asks for a text, until there is one if it is needed.
-async fn ask_text(dialog: &mut Dialog, what: &str, need: Text) -> Option<String> {
-    let hint = if need == Text::Needed { "needed" } else { "Enter for none" };
-    loop {
-        let text = dialog.ask(&format!("  {what} ({hint}): ")).await?.trim().to_owned();
-        if !text.is_empty() || need == Text::Optional {
-            return Some(text);
-        }
-    }
-}
-
-/// The answer of a person who was asked to confirm an approval.
-enum Confirmed {
-    Yes,
-    No,
-}
-
-/// Asks for the name of what is deleted, if the request is a deletion.
-async fn confirm(dialog: &mut Dialog, request: &ApprovalRequest) -> Option<Confirmed> {
-    let Some(name) = request.confirmation() else { return Some(Confirmed::Yes) };
-    let question = format!("  To approve the deletion, type its name ({name}): ");
-    if dialog.ask(&question).await? == name {
-        return Some(Confirmed::Yes);
-    }
-    dialog.show("  That is not its name; nothing was decided.\n");
-    Some(Confirmed::No)
 }
 
 impl Approver for TerminalApprover {

@@ -5,22 +5,80 @@ use hitl_base::display::visible;
 use hitl_base::json::{difference, parse_json, pretty};
 use hitl_base::{Json, JsonText, Timestamp};
 
-use super::approver::show;
 use super::assignment::assign;
-use super::card::preview;
+use super::card;
+use super::color::ColorMode;
 use super::reply::{EditCheck, EditReply, edit_question, read_edit};
 use super::tty::Dialog;
 use crate::approval::{ApprovalRequest, ArgumentChange};
-use crate::call::Principal;
-use crate::gate::{EditPreview, ReviewAccess};
+use crate::gate::EditPreview;
 use crate::machine::CallState;
 
 /// The result of editing.
-pub(super) enum Edited {
-    /// The merge patch to send, and what the person was shown of its result.
-    Patch(String, Option<Box<EditPreview>>),
+#[derive(Clone, Debug)]
+// Exhaustive: a surface handles each.
+pub enum Edited {
+    /// The person sends this edit.
+    Patch {
+        /// The JSON merge patch.
+        patch: String,
+        /// What they were shown of its result, if a gate has checked it here: name it in the
+        /// decision ([`previewed`](crate::approval::DecisionDraft::previewed)).
+        preview: Option<Box<EditPreview>>,
+    },
     /// Nothing is sent: the request is asked about as it is.
     Nothing,
+}
+
+/// An edit that was checked where the call is, and what it leads to.
+#[derive(Clone, Debug)]
+pub struct CheckedEdit {
+    changes: Vec<String>,
+    state: CallState,
+    details: Option<String>,
+    preview: Option<Box<EditPreview>>,
+}
+
+impl CheckedEdit {
+    /// Describes an edit by its changes, one a line and safe to show, and by the state that the
+    /// call would have: approved, or pending if somebody still has to approve it.
+    pub fn new(changes: Vec<String>, state: CallState) -> Self {
+        Self { changes, state, details: None, preview: None }
+    }
+
+    /// Adds the card that the call would have, as text that is safe to show.
+    #[must_use]
+    pub fn with_details(mut self, card: String) -> Self {
+        self.details = Some(card);
+        self
+    }
+
+    /// Describes an edit that a gate has checked at `now`.
+    pub fn previewed(preview: EditPreview, now: Timestamp, ink: ColorMode) -> Self {
+        let changes = preview.changes.iter().map(ToString::to_string).collect();
+        let details = card::preview(&preview.request, now, ink);
+        let new = Self::new(changes, preview.state).with_details(details);
+        Self { preview: Some(Box::new(preview)), ..new }
+    }
+
+    /// Describes an edit that nobody has checked: it is checked when it is sent.
+    fn unchecked(before: &Json, after: &Json) -> Self {
+        let changes = ArgumentChange::between(&JsonText::from(before), &JsonText::from(after));
+        let changes = changes.iter().map(ToString::to_string).collect();
+        Self::new(changes, CallState::Approved)
+    }
+}
+
+/// What the place where a call is says about an edit of it.
+#[derive(Clone, Debug)]
+// Exhaustive: every caller answers one of these.
+pub enum EditVerdict {
+    /// It has this result.
+    Checked(Box<CheckedEdit>),
+    /// It is refused, for this reason.
+    Refused(String),
+    /// It is checked only when it is sent.
+    Unchecked,
 }
 
 /// A text that a person has edited, and the arguments that it says.
@@ -30,12 +88,15 @@ enum Draft {
     Broken(String, String),
 }
 
-/// Lets a person edit the arguments of a request. Returns `None` if the input has ended.
-pub(super) async fn edit(
+/// Lets a person edit the arguments of a request, in their editor or line by line. `check` gets
+/// each edit as a JSON merge patch, and its result is shown before anything is sent. Returns `None`
+/// if the input has ended.
+///
+/// Cancel safe: dropping the future withdraws the question.
+pub async fn edit_arguments<F: Future<Output = EditVerdict>>(
     dialog: &mut Dialog,
     request: &ApprovalRequest,
-    access: Option<&ReviewAccess>,
-    by: &Principal,
+    check: impl Fn(String) -> F,
 ) -> Option<Edited> {
     let Ok(before) = request.arguments.tree() else {
         dialog.show("  These arguments cannot be edited here.\n");
@@ -44,7 +105,7 @@ pub(super) async fn edit(
     let mut text = pretty(&before);
     loop {
         let draft = take_draft(dialog, &before, &text).await?;
-        let (check, patch, preview) = match draft {
+        let (offered, patch, checked) = match draft {
             Draft::Broken(broken, why) => {
                 dialog.show(&format!("  This is not JSON: {}\n", visible(&why)));
                 text = broken;
@@ -59,9 +120,15 @@ pub(super) async fn edit(
                     }
                     Ok(Some(patch)) => {
                         let patch = patch.to_text();
-                        let (check, preview) =
-                            check(dialog, (&before, &after), &patch, access, by).await;
-                        (check, patch, preview)
+                        let result = match check(patch.clone()).await {
+                            EditVerdict::Checked(checked) => Ok(checked),
+                            EditVerdict::Refused(why) => Err(why),
+                            EditVerdict::Unchecked => {
+                                Ok(Box::new(CheckedEdit::unchecked(&before, &after)))
+                            }
+                        };
+                        let (offered, checked) = show_result(dialog, result);
+                        (offered, patch, checked)
                     }
                     Err(null) => {
                         dialog.show(&format!("  Not possible: {null}.\n"));
@@ -71,13 +138,14 @@ pub(super) async fn edit(
             }
         };
         loop {
-            let line = dialog.ask(&edit_question(check)).await?;
-            match read_edit(&line, check) {
+            let line = dialog.ask(&edit_question(offered)).await?;
+            match read_edit(&line, offered) {
                 EditReply::Send => {
-                    return Some(Edited::Patch(patch, preview.map(Box::new)));
+                    let preview = checked.and_then(|checked| checked.preview);
+                    return Some(Edited::Patch { patch, preview });
                 }
                 EditReply::EditAgain => break,
-                EditReply::Details => details(dialog, preview.as_ref()),
+                EditReply::Details => show_details(dialog, checked.as_deref()),
                 EditReply::Back => return Some(Edited::Nothing),
                 EditReply::Unclear => dialog.show("  Type one of the letters, then Enter.\n"),
             }
@@ -114,46 +182,33 @@ async fn take_draft(dialog: &mut Dialog, before: &Json, text: &str) -> Option<Dr
     }
 }
 
-/// Checks an edit with the gate, and shows its changes, or why it is refused.
-async fn check(
+/// Shows the changes of an edit, or why it is refused; returns what is offered then.
+fn show_result(
     dialog: &Dialog,
-    (before, after): (&Json, &Json),
-    patch: &str,
-    access: Option<&ReviewAccess>,
-    by: &Principal,
-) -> (EditCheck, Option<EditPreview>) {
-    let Some(access) = access else {
-        // Without a gate, what was typed is shown; the gate checks it when it is sent.
-        let changes = ArgumentChange::between(&JsonText::from(before), &JsonText::from(after));
-        show_changes(dialog, &changes);
-        return (EditCheck::Approves, None);
-    };
-    match access.preview_edit(by.clone(), patch).await {
-        Ok(preview) => {
-            show_changes(dialog, &preview.changes);
-            let check = match preview.state {
+    result: Result<Box<CheckedEdit>, String>,
+) -> (EditCheck, Option<Box<CheckedEdit>>) {
+    match result {
+        Ok(checked) => {
+            let lines: Vec<String> =
+                checked.changes.iter().map(|change| format!("              {change}\n")).collect();
+            dialog.show_folded(&format!("  changes\n{}", lines.concat()));
+            let offered = match checked.state {
                 CallState::Approved => EditCheck::Approves,
                 _ => EditCheck::Waits,
             };
-            (check, Some(preview))
+            (offered, Some(checked))
         }
-        Err(error) => {
-            show(dialog, &format!("  Not possible: {}\n", visible(&error.to_string())));
+        Err(why) => {
+            dialog.show_folded(&format!("  Not possible: {}\n", visible(&why)));
             (EditCheck::Refused, None)
         }
     }
 }
 
-fn show_changes(dialog: &Dialog, changes: &[ArgumentChange]) {
-    let lines: Vec<String> =
-        changes.iter().map(|change| format!("              {change}\n")).collect();
-    show(dialog, &format!("  changes\n{}", lines.concat()));
-}
-
 /// Shows the whole request that results.
-fn details(dialog: &Dialog, edited: Option<&EditPreview>) {
-    match edited {
-        Some(edited) => show(dialog, &preview(&edited.request, Timestamp::now(), dialog.ink())),
+fn show_details(dialog: &Dialog, checked: Option<&CheckedEdit>) {
+    match checked.and_then(|checked| checked.details.as_deref()) {
+        Some(details) => dialog.show_folded(details),
         None => dialog.show("  The changes are all that is known here.\n"),
     }
 }

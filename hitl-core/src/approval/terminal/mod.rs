@@ -2,7 +2,8 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `approver` | the dialog about one request |
+//! | `approver` | the approver, which shows a request and asks |
+//! | `conversation` | the question, its second step, and reasons |
 //! | `card` | a request as text: pure |
 //! | `reply` | the choices, and the meaning of a typed line: pure |
 //! | `edit` | the part of the dialog in which arguments are edited |
@@ -16,6 +17,7 @@ mod approver;
 mod assignment;
 mod card;
 mod color;
+mod conversation;
 mod edit;
 mod editor;
 mod reply;
@@ -28,5 +30,8 @@ pub use crate::approval::TextStyle as Style;
 pub use approver::TerminalApprover;
 pub use card::{card, preview};
 pub use color::ColorMode;
+pub use conversation::{Answer, ask_answer};
+pub use edit::{CheckedEdit, EditVerdict, Edited, edit_arguments};
 pub use editor::{Editor, EditorError, EditorErrorKind};
+pub use reply::Menu;
 pub use tty::{Dialog, Terminal};

@@ -22,8 +22,20 @@ pub(super) enum Reply {
     Uncover,
     /// Leave it to the next approver.
     Skip,
+    /// Leave it, and end the series.
+    Quit,
     /// Ask again. An empty line is unclear too: Enter alone never decides anything.
     Unclear,
+}
+
+/// The answers that are offered beside those that the request allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Menu {
+    /// The question is about one request.
+    Single,
+    /// The request is one of several: `q` ends the series.
+    Series,
 }
 
 /// Returns whether a request may be edited here. A deletion is not: what is deleted is confirmed by
@@ -33,7 +45,7 @@ fn is_editable(request: &ApprovalRequest) -> bool {
 }
 
 /// Parses a line. Only the answers that the request allows are recognized.
-pub(super) fn read(line: &str, request: &ApprovalRequest) -> Reply {
+pub(super) fn read(line: &str, request: &ApprovalRequest, menu: Menu) -> Reply {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
@@ -48,12 +60,13 @@ pub(super) fn read(line: &str, request: &ApprovalRequest) -> Reply {
         "?" | "d" | "details" if rest.is_empty() => Reply::Details,
         "u" | "uncover" if rest.is_empty() && request.needs_uncovering() => Reply::Uncover,
         "s" | "skip" if rest.is_empty() => Reply::Skip,
+        "q" | "quit" if rest.is_empty() && menu == Menu::Series => Reply::Quit,
         _ => Reply::Unclear,
     }
 }
 
 /// Returns the prompt.
-pub(super) fn question(request: &ApprovalRequest) -> String {
+pub(super) fn question(request: &ApprovalRequest, menu: Menu) -> String {
     let may = |choice| request.choices.contains(&choice);
     let mut parts = Vec::new();
     if may(Choice::Approve) {
@@ -76,7 +89,27 @@ pub(super) fn question(request: &ApprovalRequest) -> String {
     }
     parts.push("[?] Details".to_owned());
     parts.push("[s] Skip".to_owned());
+    if menu == Menu::Series {
+        parts.push("[q] Quit".to_owned());
+    }
     prompt(&parts)
+}
+
+/// Returns the second question about a request that one key is too little to approve; `None` if it
+/// is enough.
+pub(super) fn second_question(request: &ApprovalRequest) -> Option<String> {
+    let cautions: Vec<String> = request.cautions().iter().map(ToString::to_string).collect();
+    if cautions.is_empty() {
+        return None;
+    }
+    let label = visible(&request.approve_label);
+    let why = cautions.join("; ");
+    Some(format!("  Look again: {why}.\n  [y] {label}   anything else goes back > "))
+}
+
+/// Parses the line about the second question. Enter alone confirms nothing.
+pub(super) fn confirms(line: &str) -> bool {
+    matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// The reply of a person who is shown their edit.

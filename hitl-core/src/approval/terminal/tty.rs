@@ -9,11 +9,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hitl_base::display::fold;
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 use super::color::ColorMode;
 use super::editor::EditorError;
 use super::stdin::{Console, Standard};
+
+/// The minimum width of a terminal.
+const COLUMNS: usize = 80;
 
 /// The lock of the process's only terminal.
 static OWNER: Mutex<()> = Mutex::const_new(());
@@ -103,6 +107,12 @@ impl Dialog {
         self.console.show(text);
     }
 
+    /// Does the same, with lines that the terminal does not wrap: the rest of a wrapped line could
+    /// pass for a line of its own.
+    pub fn show_folded(&self, text: &str) {
+        self.show(&fold(text, COLUMNS));
+    }
+
     /// Returns the colours that this terminal supports.
     pub fn ink(&self) -> ColorMode {
         ColorMode::from_stream(&std::io::stderr())
@@ -119,8 +129,9 @@ impl Dialog {
     /// Cancel safe: dropping the future withdraws the question, and what is typed later answers
     /// only later questions.
     pub async fn ask(&mut self, question: &str) -> Option<String> {
-        self.console.show(question);
+        // Discarded first: who sees the question may answer at once.
         self.console.discard();
+        self.console.show(question);
         let line = self.on_thread(Note::AtOnce, Console::read_line);
         line.await.flatten().map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
     }

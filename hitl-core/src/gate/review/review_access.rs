@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::approval::{ApprovalRequest, Patch, ReviewerIdentity};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::read::earlier::{EarlierCalls, read_earlier};
 use crate::gate::review::edit_preview::{EditPreview, ShownRevision, preview_edit};
 use crate::gate::review::uncover::uncover_request;
 use crate::gate::review::uncovered_request::{MaskSelection, UncoveredRequest};
@@ -32,6 +33,14 @@ impl ReviewAccess {
         places: MaskSelection,
     ) -> Result<UncoveredRequest, GateError> {
         uncover_request(&self.core, &self.shown, &by.into(), &places).await
+    }
+
+    /// Returns the calls of the request's run that were submitted before it, as they are now: the
+    /// `most` newest, and how many there are before them. Cancel safe.
+    pub async fn earlier_calls(&self, most: usize) -> Result<EarlierCalls, GateError> {
+        let ShownRevision { tenant, id, .. } = &self.shown;
+        let record = self.core.calls.current(tenant, *id).await?;
+        read_earlier(&self.core, &record, most).await
     }
 
     /// Returns how the request is decided elsewhere: the command, the console's link.

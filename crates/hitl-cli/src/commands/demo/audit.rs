@@ -7,17 +7,17 @@ use hitl_core::ToolConfig;
 use hitl_core::audit::{JsonlAudit, Verifier};
 
 use super::bank::{Bank, EVERY_PAYMENT, Payment, gate};
-use super::folder::TemporaryFolder;
 use super::run::{failed, waits};
 use super::scene::{Scene, Side};
 use crate::args::SceneName;
+use crate::commands::folder::TemporaryFolder;
 use crate::exit::Failure;
 
 /// The loss: the reader of the log blames the wrong person.
 const LOSS: &str = "who approved it, and nobody notices";
 
 pub(super) async fn scene() -> Result<Scene, Failure> {
-    let folder = TemporaryFolder::new()?;
+    let folder = TemporaryFolder::new("demo")?;
     let payment = Payment::new("Initech", 9000);
     Ok(Scene {
         name: SceneName::Audit,

@@ -1,19 +1,20 @@
 //! A process is killed after it has paid, and starts again.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use hitl_base::JsonText;
 use hitl_core::{DynArguments, Gate, Outcome, Permit, Submission, ToolConfig};
 use hitl_store::SqliteStore;
 
 use super::bank::{EVERY_PAYMENT, Payment, pay_tool, quiet_builder, rule_set};
-use super::folder::TemporaryFolder;
 use super::run::{failed, waits};
 use super::scene::{Scene, Side};
 use crate::args::{SceneName, VictimSide};
+use crate::commands::child::first_line;
+use crate::commands::folder::TemporaryFolder;
 use crate::exit::Failure;
 
 /// The line by which a victim says that it has paid.
@@ -69,7 +70,7 @@ fn naive_loop(folder: &Path, then: fn() -> io::Result<()>) -> io::Result<()> {
 }
 
 fn without() -> Result<Side, Failure> {
-    let folder = TemporaryFolder::new()?;
+    let folder = TemporaryFolder::new("demo")?;
     let mut steps = vec![killed(folder.path(), VictimSide::Without)?];
     naive_loop(folder.path(), || Ok(()))?;
     steps.push(format!("started again: {}", statement(folder.path())?));
@@ -77,7 +78,7 @@ fn without() -> Result<Side, Failure> {
 }
 
 async fn with() -> Result<Side, Failure> {
-    let folder = TemporaryFolder::new()?;
+    let folder = TemporaryFolder::new("demo")?;
     let mut steps = vec![killed(folder.path(), VictimSide::With)?];
     let gate = gate(folder.path(), || Ok(())).await?;
     let outcome = match submit(&gate).await? {
@@ -128,14 +129,6 @@ fn killed(folder: &Path, side: VictimSide) -> Result<String, Failure> {
         return Err(failed("the process that was to pay did not"));
     }
     Ok(format!("{}; the process is killed", statement(folder)?))
-}
-
-fn first_line(victim: &mut Child) -> io::Result<String> {
-    let mut line = String::new();
-    if let Some(out) = victim.stdout.take() {
-        BufReader::new(out).read_line(&mut line)?;
-    }
-    Ok(line)
 }
 
 /// Pays: the bank of this scene is a file, which outlives the process.

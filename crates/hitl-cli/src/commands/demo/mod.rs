@@ -7,13 +7,11 @@
 //! | `scene` | what a scene shows, and its text: pure |
 //! | `amount`, `crash`, `payee`, `rule`, `audit` | one scene each |
 //! | `bank` | where the payments arrive, and the tool that makes them |
-//! | `folder` | a folder that is removed at the end |
 
 mod amount;
 mod audit;
 mod bank;
 mod crash;
-mod folder;
 mod payee;
 mod rule;
 mod run;

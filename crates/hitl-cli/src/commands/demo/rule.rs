@@ -12,10 +12,10 @@ use hitl_core::{
 use serde::Deserialize;
 
 use super::bank::quiet_builder;
-use super::folder::TemporaryFolder;
 use super::run::failed;
 use super::scene::{Scene, Side};
 use crate::args::SceneName;
+use crate::commands::folder::TemporaryFolder;
 use crate::exit::Failure;
 
 /// The rules, as a person wrote them.
@@ -37,7 +37,7 @@ const SCHEMA: &str = r#"{"type": "object", "required": ["rows"], "additionalProp
     "properties": {"rows": {"type": "integer", "minimum": 1}}}"#;
 
 pub(super) async fn scene() -> Result<Scene, Failure> {
-    let folder = TemporaryFolder::new()?;
+    let folder = TemporaryFolder::new("demo")?;
     Ok(Scene {
         name: SceneName::Rule,
         title: "rule: the agent rewrites the rule that allows its calls",
@@ -143,7 +143,7 @@ mod tests {
     /// It is the acceptance that holds the call back: once a person has accepted, it runs.
     #[tokio::test]
     async fn once_the_wider_rule_is_accepted_the_call_runs() -> Result<(), Failure> {
-        let folder = TemporaryFolder::new()?;
+        let folder = TemporaryFolder::new("demo")?;
         let path = folder.file("policy.toml");
         let host = Host::new(&path).await?;
         fs::write(&path, widened())?;

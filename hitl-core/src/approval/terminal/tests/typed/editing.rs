@@ -209,7 +209,7 @@ async fn a_withdrawn_editor_keeps_the_terminal_until_it_ends_and_decides_nothing
     let limit = Duration::from_millis(50);
     assert!(tokio::time::timeout(limit, &mut next).await.is_err(), "the editor has the terminal");
     fs::write(close, "").unwrap();
-    keyboard.write_all(b"a\n").unwrap();
+    keyboard.write_all(b"a\ny\n").unwrap();
     let Review::Decided(decision) = next.await else { panic!("decided") };
     assert_eq!((decision.request, decision.answer), (second.id, DecisionKind::Approve));
     assert_eq!(shown.lock().unwrap().matches("(the question was withdrawn").count(), 1);
@@ -237,4 +237,23 @@ async fn an_edit_that_somebody_else_has_to_approve_says_so() {
     assert!(shown.contains("[w] Send; it then waits for an approval"), "{shown}");
     assert_eq!(shown.matches("Type one of the letters").count(), 1, "{shown}");
     assert_eq!(ticket.request().revision, 2);
+}
+
+#[tokio::test]
+async fn the_calls_of_the_run_before_this_one_are_shown_with_their_states() {
+    let (terminal, mut keyboard, shown) = typed(true);
+    let approver = TerminalApprover::new("ann").on(terminal);
+    let gate = Gate::builder().tool::<Pay>().approver(approver).build().await.unwrap();
+    keyboard.write_all(b"r no\nr no\n").unwrap();
+    for (position, amount) in [(0, 900), (1, 901)] {
+        let text = format!(r#"{{"to":"Initech","amount":{amount},"pin":"{PIN}"}}"#);
+        let done = gate.submit_json("pay", &text, "agent", "run-1", position).await.unwrap();
+        assert!(matches!(done, Submission::Done { .. }), "{done:?}");
+    }
+    let shown = shown.lock().unwrap();
+    let listed: Vec<&str> = shown.split("earlier in this run:\n").skip(1).collect();
+    let [listed] = listed[..] else { panic!("only the second call has one before it: {shown}") };
+    let line = listed.lines().next().unwrap();
+    assert!(line.contains("rejected"), "{line}");
+    assert!(!shown.contains(PIN), "{shown}");
 }

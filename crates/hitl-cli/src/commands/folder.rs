@@ -11,8 +11,14 @@ use hitl_core::RequestId;
 pub(super) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
-    pub(super) fn new() -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("hitl-demo-{}", RequestId::new()));
+    /// Creates one in the system's folder for temporary files, named after its purpose.
+    pub(super) fn new(purpose: &str) -> io::Result<Self> {
+        Self::within(&std::env::temp_dir(), purpose)
+    }
+
+    /// Creates one in this folder.
+    pub(super) fn within(parent: &Path, purpose: &str) -> io::Result<Self> {
+        let path = parent.join(format!("hitl-{purpose}-{}", RequestId::new()));
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -31,7 +37,7 @@ impl TemporaryFolder {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        // What is left is in the folder of temporary files.
+        // What is left has a name that says what it was for.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
