@@ -83,6 +83,21 @@ export class Console extends EventTarget {
 		}
 	}
 
+	/** Signs out: ends the host's own sign-in too, where there is one, and then starts from the beginning. */
+	async signOut() {
+		const { signOut } = await this.get("api/sign-in").catch(() => ({}));
+		if (signOut) await this.post(signOut, {});
+		this.signedOut();
+	}
+
+	/** Takes the token out of the address of a page on this machine: `#token=..`, which no server sees. */
+	takeToken() {
+		const [, token] = /^#token=([\w.~+/=-]+)$/.exec(location.hash) ?? [];
+		if (!token || !["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) return;
+		history.replaceState(null, "", location.pathname + location.search);
+		if (!this.#token) this.#token = token;
+	}
+
 	/** Signs in with existing credentials: a token of this tab, or the host's own sign-in. Returns whether there were any. */
 	async begin() {
 		const known = this.hasToken || (await this.get("api/sign-in")).with === "page";

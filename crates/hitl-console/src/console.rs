@@ -31,6 +31,7 @@ pub struct Console {
     gate: Gate,
     tasks: Tasks,
     auth: Arc<dyn Auth>,
+    sign_in: Router,
     hosts: Vec<String>,
     trusted_proxies: Vec<Cidr>,
     limits: Limits,
@@ -45,6 +46,7 @@ impl Console {
             gate,
             tasks: tasks.into(),
             auth: Arc::new(auth),
+            sign_in: Router::new(),
             hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             limits: Limits::default(),
@@ -59,6 +61,18 @@ impl Console {
         let name = name.into();
         // A text that is no host name matches no request.
         self.hosts.push(HostPort::parse(&name).map_or(name, HostPort::into_name));
+        self
+    }
+
+    /// Adds routes of the host's own sign-in, such as the page that [`Auth::sign_in`] names. They are
+    /// answered without credentials, behind the console's other checks: the host name, the origin,
+    /// the size of a body, and for a change a header that other sites cannot set.
+    ///
+    /// # Panics
+    ///
+    /// When the routes are made, if one of these is the console's own.
+    pub fn sign_in_routes(mut self, routes: Router) -> Self {
+        self.sign_in = self.sign_in.merge(routes);
         self
     }
 
@@ -142,11 +156,12 @@ impl Console {
     /// Returns the routes. Their background work starts with the first request and ends when the
     /// last clone of the router is dropped.
     pub fn router(self) -> Router {
-        let Self { gate, tasks, auth, hosts, trusted_proxies, limits, audit, policies } = self;
+        let Self { gate, tasks, auth, sign_in, hosts, trusted_proxies, limits, audit, policies } = self;
         let read = Sources { audit, policies };
         let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), limits, read);
-        let routes = api::routes(&state).merge(assets::routes());
-        middleware::around(routes.fallback(assets::not_found), state)
+        let health = api::health_routes(&state);
+        let routes = api::routes(&state).merge(assets::routes()).merge(sign_in.with_state(()));
+        middleware::around(routes.fallback(assets::not_found), state).merge(health)
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::auth::{Auth, Throttle};
 use crate::client::Cidr;
 use crate::feed::{self, Feed};
+use crate::health::Probe;
 use crate::policies::Policies;
 use crate::presence::Presence;
 use crate::streams::Streams;
@@ -35,6 +36,7 @@ pub(crate) struct State {
     pub(crate) streams: Arc<Streams>,
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
+    pub(crate) probe: Probe,
     /// Limits audit reads to one at a time, because an audit may be long.
     pub(crate) audit_turn: Semaphore,
     pumps: OnceLock<[JoinHandle<()>; 3]>,
@@ -95,6 +97,7 @@ impl State {
             streams: Arc::new(Streams::new(limits.streams, limits.streams_per_principal)),
             audit,
             policies,
+            probe: Probe::default(),
             audit_turn: Semaphore::new(1),
             pumps: OnceLock::new(),
         })
