@@ -35,6 +35,7 @@ use crate::commands::hold::HoldCommand;
 use crate::commands::key::KeyCommand;
 use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
+use crate::serve::ServeArgs;
 
 pub(crate) use applies::command_line;
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
@@ -191,6 +192,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N")]
         count: Option<u64>,
     },
+    /// Serve the reviewers' page over a store. It runs nothing: the programs that have the tools run
+    /// what is approved.
+    #[cfg_attr(not(feature = "serve"), command(hide = true))]
+    Console(ServeArgs),
     /// Check audit logs.
     Audit {
         #[command(subcommand)]

@@ -95,7 +95,7 @@ export class Console extends EventTarget {
 		const [, token] = /^#token=([\w.~+/=-]+)$/.exec(location.hash) ?? [];
 		if (!token || !["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) return;
 		history.replaceState(null, "", location.pathname + location.search);
-		if (!this.#token) this.#token = token;
+		this.#token = token;
 	}
 
 	/** Signs in with existing credentials: a token of this tab, or the host's own sign-in. Returns whether there were any. */

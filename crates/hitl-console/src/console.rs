@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::client::Cidr;
 use crate::middleware::HostPort;
 use crate::policies::Policies;
-use crate::state::{Limits, Sources, State};
+use crate::state::{Limits, Recovery, Sources, State};
 use crate::tasks::Tasks;
 use crate::{api, assets, middleware};
 
@@ -35,6 +35,7 @@ pub struct Console {
     hosts: Vec<String>,
     trusted_proxies: Vec<Cidr>,
     limits: Limits,
+    recovery: Recovery,
     audit: Option<Arc<dyn AuditReader>>,
     policies: Policies,
 }
@@ -50,6 +51,7 @@ impl Console {
             hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             limits: Limits::default(),
+            recovery: Recovery::default(),
             audit: None,
             policies: Policies::default(),
         }
@@ -127,6 +129,14 @@ impl Console {
         self
     }
 
+    /// Leaves it to other processes to recover calls ([`Gate::recover`]), for a gate without tools: it
+    /// could only park a call whose process died, where the process that has the tool may know how it
+    /// ended, or try it again. What has expired is refused here too.
+    pub fn skip_recovery(mut self) -> Self {
+        self.recovery = Recovery::Elsewhere;
+        self
+    }
+
     /// Limits the body of a request to this many bytes; 64 KiB by default.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.limits.body = bytes;
@@ -156,9 +166,10 @@ impl Console {
     /// Returns the routes. Their background work starts with the first request and ends when the
     /// last clone of the router is dropped.
     pub fn router(self) -> Router {
-        let Self { gate, tasks, auth, sign_in, hosts, trusted_proxies, limits, audit, policies } = self;
+        let Self { gate, tasks, auth, sign_in, hosts, trusted_proxies, limits, .. } = self;
+        let (recovery, audit, policies) = (self.recovery, self.audit, self.policies);
         let read = Sources { audit, policies };
-        let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), limits, read);
+        let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), (limits, recovery), read);
         let health = api::health_routes(&state);
         let routes = api::routes(&state).merge(assets::routes()).merge(sign_in.with_state(()));
         middleware::around(routes.fallback(assets::not_found), state).merge(health)

@@ -62,7 +62,9 @@ mod state;
 mod streams;
 mod tasks;
 
-pub use auth::{Auth, AuthError, RandomnessError, Reviewer, SignIn, Token, Tokens};
+pub use auth::{
+    Auth, AuthError, ParseTokenHashError, RandomnessError, Reviewer, SignIn, Token, TokenHash, Tokens,
+};
 pub use client::{Cidr, ParseCidrError};
 pub use console::{Console, router};
 pub use serve::{LimitedListener, Peer, ServeOptions, serve, serve_until, serve_with};

@@ -39,13 +39,23 @@ pub(crate) struct State {
     pub(crate) probe: Probe,
     /// Limits audit reads to one at a time, because an audit may be long.
     pub(crate) audit_turn: Semaphore,
-    pumps: OnceLock<[JoinHandle<()>; 3]>,
+    recovery: Recovery,
+    pumps: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 /// The sources that the console shows in addition to calls and tasks.
 pub(crate) struct Sources {
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
+}
+
+/// Whether the console puts in order what other processes left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    #[default]
+    Here,
+    /// Processes that run calls do it.
+    Elsewhere,
 }
 
 /// The limits of a console.
@@ -79,7 +89,7 @@ impl State {
         tasks: Tasks,
         auth: Arc<dyn Auth>,
         (hosts, trusted_proxies): (Vec<String>, Vec<Cidr>),
-        limits: Limits,
+        (limits, recovery): (Limits, Recovery),
         Sources { audit, policies }: Sources,
     ) -> Shared {
         Arc::new(Self {
@@ -99,6 +109,7 @@ impl State {
             policies,
             probe: Probe::default(),
             audit_turn: Semaphore::new(1),
+            recovery,
             pumps: OnceLock::new(),
         })
     }
@@ -107,11 +118,14 @@ impl State {
     pub(crate) fn start(&self) {
         self.pumps.get_or_init(|| {
             let (feed, board) = (Arc::clone(&self.feed), Arc::clone(&self.board));
-            [
+            let mut pumps = vec![
                 tokio::spawn(feed::publish_calls(self.gate.clone(), Arc::clone(&feed))),
                 tokio::spawn(feed::publish_tasks(self.tasks.clone(), board, feed)),
-                tokio::spawn(feed::recover_calls(self.gate.clone())),
-            ]
+            ];
+            if self.recovery == Recovery::Here {
+                pumps.push(tokio::spawn(feed::recover_calls(self.gate.clone())));
+            }
+            pumps
         });
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn command_line() -> Command {
                 .mut_subcommand("accept", one_store)
         })
         .mut_subcommand("audit", |audit| audit.mut_subcommand("verify", store_alone))
+        .mut_subcommand("console", store_alone)
         .mut_subcommand("erase", store_alone)
         .mut_subcommand("hold", |hold| {
             ["place", "release", "list"]

@@ -20,6 +20,21 @@ use crate::seen_check::Interactivity;
 /// The minimum number of digits that identify a text.
 const DIGITS: usize = 8;
 
+/// What vouches for an acceptance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vouching {
+    /// That it is in its file.
+    File,
+    /// The host's key.
+    Key,
+}
+
+impl AcceptArgs {
+    fn vouching(&self) -> Vouching {
+        if self.keyed { Vouching::Key } else { Vouching::File }
+    }
+}
+
 /// The version that is waiting or was accepted, as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,7 +61,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     // The host may require a signature, which is not known here: so only the person's word counts.
     let mut options = RuleFile::options(&wanted.file)
-        .acceptance(acceptance_file(backend, wanted)?)
+        .acceptance(acceptance_file(backend, &wanted.file, wanted.vouching())?)
         .only_people_accept();
     // A preview leaves no audit record.
     if let Some(folder) = wanted.audit.as_deref().filter(|_| !wanted.preview) {
@@ -141,16 +156,20 @@ fn check_seen(wanted: &AcceptArgs, waiting: &PendingRules) -> Result<(), Failure
 }
 
 /// Returns the file in which the host keeps the acceptance.
-fn acceptance_file(backend: &BackendArgs, wanted: &AcceptArgs) -> Result<AcceptanceFile, Failure> {
+pub(crate) fn acceptance_file(
+    backend: &BackendArgs,
+    policy: &Path,
+    vouching: Vouching,
+) -> Result<AcceptanceFile, Failure> {
     let store = match backend.db.as_deref() {
         Some(db) if db.contains("://") => None,
         db => db.map(Path::new),
     };
     let kept = match store {
-        Some(store) => AcceptanceFile::beside_store(store, &wanted.file),
-        None => AcceptanceFile::beside_policy(&wanted.file),
+        Some(store) => AcceptanceFile::beside_store(store, policy),
+        None => AcceptanceFile::beside_policy(policy),
     };
-    if !wanted.keyed {
+    if vouching == Vouching::File {
         return Ok(kept);
     }
     let beside = store.map(|store| {

@@ -21,5 +21,7 @@ mod surroundings;
 
 pub(crate) use args::PersonCommand;
 pub(crate) use code_desk::CodeDesk;
+#[cfg(feature = "serve")]
+pub(crate) use guard::refuse_agent;
 pub(crate) use guard::{CodeSource, require_person, require_person_for_console};
 pub(crate) use hitl_core::people::{CodeDemand, Deed};

@@ -14,7 +14,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
-use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
 /// The interval at which the files are read again.
@@ -134,9 +133,6 @@ impl Tls {
         self.acceptor.accept(stream)
     }
 }
-
-/// A connection whose first messages are done.
-pub(super) type Secured<S> = TlsStream<S>;
 
 impl Contents {
     fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
