@@ -100,14 +100,18 @@ impl Plan {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        if self.listen.ip().is_loopback() && matches!(self.entry, Entry::Loopback) {
-            if self.public_url.as_ref().is_some_and(|url| !url.is_loopback()) {
+        let is_local = self.public_url.as_ref().is_none_or(PublicUrl::is_loopback);
+        match self.entry {
+            Entry::Loopback if !is_local => {
                 return usage(
                     "browsers of other machines come through a proxy: name its addresses with \
                      --behind-proxy CIDR (127.0.0.1 if it is on this machine)",
                 );
             }
-            return Ok(());
+            Entry::Loopback | Entry::Tls { .. } if is_local && self.listen.ip().is_loopback() => {
+                return Ok(());
+            }
+            _ => {}
         }
         if self.is_for_one() {
             return usage(
