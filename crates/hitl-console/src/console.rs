@@ -169,7 +169,8 @@ impl Console {
         let Self { gate, tasks, auth, sign_in, hosts, trusted_proxies, limits, .. } = self;
         let (recovery, audit, policies) = (self.recovery, self.audit, self.policies);
         let read = Sources { audit, policies };
-        let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), (limits, recovery), read);
+        let state =
+            State::new(gate, tasks, auth, (hosts, trusted_proxies), (limits, recovery), read);
         let health = api::health_routes(&state);
         let routes = api::routes(&state).merge(assets::routes()).merge(sign_in.with_state(()));
         middleware::around(routes.fallback(assets::not_found), state).merge(health)

@@ -63,7 +63,8 @@ mod streams;
 mod tasks;
 
 pub use auth::{
-    Auth, AuthError, ParseTokenHashError, RandomnessError, Reviewer, SignIn, Token, TokenHash, Tokens,
+    Auth, AuthError, ParseTokenHashError, RandomnessError, Reviewer, SignIn, Token, TokenHash,
+    Tokens,
 };
 pub use client::{Cidr, ParseCidrError};
 pub use console::{Console, router};

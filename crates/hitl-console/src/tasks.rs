@@ -9,7 +9,8 @@ use hitl_base::sync::lock;
 use hitl_base::{Clock as _, Timestamp, clock::SystemClock};
 use hitl_core::Tenant;
 use hitl_tasks::{
-    EventLog, Journal, Status, SubmitError, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskProgress,
+    EventLog, Journal, Status, SubmitError, TaskEvent, TaskEventKind, TaskId, TaskManager,
+    TaskProgress,
 };
 use hitl_wire::TaskSummary;
 

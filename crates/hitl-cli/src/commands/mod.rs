@@ -42,7 +42,11 @@ pub(crate) struct Output {
 
 impl Output {
     /// Prints a document for programs, or a text for people.
-    pub(crate) fn print(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<()> {
+    pub(crate) fn print(
+        &self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> io::Result<()> {
         let text = if self.json { serde_json::to_string(document)? + "\n" } else { text() };
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;

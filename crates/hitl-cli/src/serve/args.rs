@@ -134,9 +134,8 @@ impl ServeOptions {
     /// Reads a file of options.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        Self::parse(&text).map_err(|why| {
-            Failure::new(Exit::Usage, format!("{}: {why}", path.display()))
-        })
+        Self::parse(&text)
+            .map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", path.display())))
     }
 
     /// Parses a file of options. The error names the line. Pure.
@@ -162,7 +161,9 @@ impl ServeOptions {
             oidc: OidcOptions {
                 oidc_issuer: mine.oidc_issuer.or(its.oidc_issuer),
                 oidc_client_id: mine.oidc_client_id.or(its.oidc_client_id),
-                oidc_client_secret_file: mine.oidc_client_secret_file.or(its.oidc_client_secret_file),
+                oidc_client_secret_file: mine
+                    .oidc_client_secret_file
+                    .or(its.oidc_client_secret_file),
                 oidc_principal_claim: mine.oidc_principal_claim.or(its.oidc_principal_claim),
                 oidc_role_claim: mine.oidc_role_claim.or(its.oidc_role_claim),
                 oidc_roles: list(mine.oidc_roles, its.oidc_roles),
@@ -208,7 +209,9 @@ mod tests {
 
     #[test]
     fn invariant_5_a_misspelt_option_is_an_error() {
-        for wrong in ["tls-crt = 'x'", "oidc-role = 'x'", "oidc-client-secret = 'x'", "listen = 'x'"] {
+        for wrong in
+            ["tls-crt = 'x'", "oidc-role = 'x'", "oidc-client-secret = 'x'", "listen = 'x'"]
+        {
             assert!(ServeOptions::parse(wrong).is_err(), "{wrong}");
         }
     }

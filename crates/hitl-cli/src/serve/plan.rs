@@ -126,7 +126,9 @@ impl Plan {
             );
         };
         if public_url.scheme() == Scheme::Http {
-            return usage("--public-url: tokens and sessions pass over it, so it begins with https://");
+            return usage(
+                "--public-url: tokens and sessions pass over it, so it begins with https://",
+            );
         }
         Ok(())
     }
@@ -202,9 +204,8 @@ fn oidc_plan(
     if tenant_claim.is_some() == tenants.is_empty() {
         return usage("--oidc-tenant-claim and --oidc-tenants go together");
     }
-    let text = |option: &Option<String>, usual: &str| {
-        option.clone().unwrap_or_else(|| usual.to_owned())
-    };
+    let text =
+        |option: &Option<String>, usual: &str| option.clone().unwrap_or_else(|| usual.to_owned());
     let scopes = if options.oidc_scopes.is_empty() {
         vec!["profile".to_owned(), "email".to_owned()]
     } else {

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
-use hitl_console::{Console, Reviewer, ServeOptions as Limits, Tasks, Tls, Token, Tokens, serve_until};
-use hitl_core::{Principal, RuleFile};
+use hitl_console::{
+    Console, Reviewer, ServeOptions as Limits, Tasks, Tls, Token, Tokens, serve_until,
+};
 use hitl_core::audit::JsonlFiles;
+use hitl_core::{Principal, RuleFile};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -90,8 +92,9 @@ async fn serve(backend: &BackendArgs, plan: Plan, output: &Output) -> Result<(),
     let (tokens, printed) = tokens(backend, &plan, &user, &mut beside)?;
     let desk = plan.oidc.as_ref().map(SignInDesk::open).transpose()?.map(Arc::new);
     let (gate, journal) = (store.gate.clone(), store.journal());
-    let mut console = Console::new(gate, Tasks::journaled(journal), SignIns::new(tokens, desk.clone()))
-        .skip_recovery();
+    let mut console =
+        Console::new(gate, Tasks::journaled(journal), SignIns::new(tokens, desk.clone()))
+            .skip_recovery();
     if let Some(desk) = desk {
         console = console.sign_in_routes(oidc::routes(desk));
     }
@@ -166,7 +169,9 @@ fn tenant_of(backend: &BackendArgs) -> Result<Option<String>, Failure> {
     match backend.tenant.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one.clone())),
-        _ => Err(Failure::usage("a token is of one tenant: give --tenant once, and make a token for each")),
+        _ => Err(Failure::usage(
+            "a token is of one tenant: give --tenant once, and make a token for each",
+        )),
     }
 }
 
@@ -195,7 +200,9 @@ fn greeting(plan: &Plan, bound: SocketAddr, printed: Option<&Token>) -> String {
     let how = match (printed, &plan.oidc, &plan.tokens) {
         (Some(token), _, _) => {
             let token = token.reveal();
-            format!("Sign in: {url}/#token={token}\nor with the token {token}\nIt ends with this program.")
+            format!(
+                "Sign in: {url}/#token={token}\nor with the token {token}\nIt ends with this program."
+            )
         }
         (None, Some(_), Some(_)) => {
             "Sign in with the identity provider; programs send a token.".to_owned()

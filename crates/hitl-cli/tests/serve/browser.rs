@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::driver::{Window, start};
-use crate::screen::{CARD, Screen};
-use crate::sign_in::Company;
 use crate::house::House;
+use crate::screen::{CARD, Screen};
 use crate::served::Served;
+use crate::sign_in::Company;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_with_the_provider_decides_and_signs_out() {
@@ -19,9 +19,11 @@ async fn a_person_signs_in_with_the_provider_decides_and_signs_out() {
     browser.client.goto(&link).await.unwrap();
     screen.click("hitl-sign-in >>> a").await;
     screen.click("#approve").await;
-    screen.until("a live connection", "return document.querySelector('.state.is-live') !== null").await;
+    screen
+        .until("a live connection", "return document.querySelector('.state.is-live') !== null")
+        .await;
     assert_eq!(screen.text(".who").await, "ann");
-    screen.see(&format!("{CARD}h2"), "Wire 120 to Initech").await;
+    screen.see(&format!("{CARD}h2"), "Wire 120 to \"Initech\"").await;
     // No script can read the session.
     let cookies = browser.client.execute("return document.cookie", vec![]).await.unwrap();
     assert_eq!(cookies, json!(""));
@@ -49,7 +51,9 @@ async fn the_link_that_is_printed_signs_in_and_leaves_no_token_in_the_address() 
     let token = served.token.clone().unwrap();
     let screen = Screen(&browser.client);
     browser.client.goto(&format!("{}/#token={token}", served.url)).await.unwrap();
-    screen.until("a live connection", "return document.querySelector('.state.is-live') !== null").await;
+    screen
+        .until("a live connection", "return document.querySelector('.state.is-live') !== null")
+        .await;
     assert_eq!(screen.text(".who").await, "tester");
     let address = browser.client.current_url().await.unwrap();
     assert!(!address.as_str().contains(&token), "{address}");

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::house::{House, Waiting};
-use crate::served::{Served, approval};
+use crate::served::{Served, approval, read_until};
 
 /// Write a line.
 #[hitl_tool(risk = "high", base_confidence = 50)]
@@ -54,8 +54,8 @@ async fn what_is_approved_on_the_page_runs_once_where_the_tool_is() {
     assert_eq!(listed["calls"][0]["id"], call.id.as_str());
     let done = served.approve(&call, &token);
     assert_eq!(done.status, 200, "{done:?}");
-    assert_eq!(served.approve(&call, &token).status, 200, "the same answer again is harmless");
     call.ticket.wait().await.unwrap();
+    assert_eq!(served.approve(&call, &token).status, 409, "it is decided once");
     assert_eq!(runs(&file), 1);
 
     // It has no tools and runs nothing: what is edited is checked by the recorded schema.
@@ -128,14 +128,9 @@ async fn a_signal_ends_it_in_order_and_closes_the_streams() {
             "GET /api/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
         )
         .unwrap();
-        let mut seen = Vec::new();
-        let mut bytes = [0; 4096];
-        while !String::from_utf8_lossy(&seen).contains("event: hello") {
-            let read = stream.read(&mut bytes).unwrap();
-            assert!(read > 0);
-            seen.extend(&bytes[..read]);
-        }
+        read_until(&mut stream, "event: hello");
         served.signal(signal);
+        let mut seen = Vec::new();
         stream.read_to_end(&mut seen).unwrap();
         assert!(seen.ends_with(b"0\r\n\r\n"), "the stream ends as a whole: no part is cut off");
         let (status, log) = served.ended();

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::extract::{Form, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -174,16 +174,14 @@ async fn approve(Query(asked): Query<HashMap<String, String>>) -> Redirect {
     Redirect::to(&format!("{back}?code={code}&state={state}"))
 }
 
-async fn token(
-    State(issuer): State<Issuer>,
-    headers: HeaderMap,
-    Form(asked): Form<HashMap<String, String>>,
-) -> Response {
+async fn token(State(issuer): State<Issuer>, headers: HeaderMap, body: String) -> Response {
+    // A form is written as a query is.
+    let form: Uri = format!("/?{body}").parse().unwrap();
+    let Query(asked): Query<HashMap<String, String>> = Query::try_from_uri(&form).unwrap();
     let mut inside = issuer.inside();
     let expected = format!("Basic {}", STANDARD.encode(format!("{CLIENT}:{SECRET}")));
-    let refuse = |error: &str| {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response()
-    };
+    let refuse =
+        |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some(&expected) {
         return refuse("invalid_client");
     }

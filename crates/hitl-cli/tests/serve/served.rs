@@ -1,7 +1,7 @@
 //! The program while it serves.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
@@ -91,6 +91,17 @@ impl Served {
         let bearer = format!("Bearer {token}");
         let url = format!("{}/api/calls/{}/decide", self.url, call.id);
         self.client.post(&url, &approval(call), &[("authorization", &bearer)])
+    }
+}
+
+/// Reads until a text has come.
+pub(crate) fn read_until(stream: &mut TcpStream, end: &str) {
+    let mut seen = Vec::new();
+    let mut bytes = [0; 4096];
+    while !String::from_utf8_lossy(&seen).contains(end) {
+        let read = stream.read(&mut bytes).unwrap();
+        assert!(read > 0, "{end:?} does not come: {}", String::from_utf8_lossy(&seen));
+        seen.extend(&bytes[..read]);
     }
 }
 

@@ -173,7 +173,8 @@ async fn invariant_7_an_answer_belongs_to_one_browsers_sign_in_and_counts_once()
 #[tokio::test(flavor = "multi_thread")]
 async fn invariant_5_who_is_in_no_named_group_does_not_get_in() {
     let company = Company::start().await;
-    for claims in [json!({}), json!({ "groups": ["staff", "reviewer"] }), json!({ "groups": null })] {
+    for claims in [json!({}), json!({ "groups": ["staff", "reviewer"] }), json!({ "groups": null })]
+    {
         company.issuer.inside().claims = claims;
         let refused = company.complete(&company.begin());
         assert_eq!(refused.status, 403, "{refused:?}");

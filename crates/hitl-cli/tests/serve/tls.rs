@@ -47,8 +47,14 @@ async fn a_console_speaks_tls_alone_and_takes_up_a_renewed_certificate() {
         &house,
         &address,
         &[
-            "--tls-cert", text(&cert), "--tls-key", text(&key), "--tokens", text(&tokens),
-            "--public-url", "https://review.example.com",
+            "--tls-cert",
+            text(&cert),
+            "--tls-key",
+            text(&key),
+            "--tokens",
+            text(&tokens),
+            "--public-url",
+            "https://review.example.com",
         ],
     );
     assert_eq!(served.url, "https://review.example.com");
@@ -88,12 +94,16 @@ async fn invariant_8_a_key_that_cannot_be_used_is_not_quoted() {
     let wrong = house.file("wrong.pem", &other);
     let empty = house.file("empty.pem", "");
     let (cert, key) = (house.path("cert.pem"), house.path("key.pem"));
-    for (cert, key) in [(text(&cert), wrong.as_str()), (text(&cert), &empty), (&empty, text(&key))] {
+    for (cert, key) in [(text(&cert), wrong.as_str()), (text(&cert), &empty), (&empty, text(&key))]
+    {
         let refused = house
             .hitl(&["console", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key])
             .ended(2);
         let secret = other.lines().nth(1).unwrap();
         assert!(!refused.err.contains(secret), "{refused:?}");
-        assert!(refused.err.contains(".pem") || refused.err.contains("the private key"), "{refused:?}");
+        assert!(
+            refused.err.contains(".pem") || refused.err.contains("the private key"),
+            "{refused:?}"
+        );
     }
 }

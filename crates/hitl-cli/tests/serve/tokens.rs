@@ -1,6 +1,6 @@
 //! Tokens in a file, and the one that is printed.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::house::{House, hitl, said};
-use crate::served::Served;
+use crate::served::{Served, read_until};
 
 fn token(house: &House, arguments: &[&str]) -> String {
     let file = said(&house.path("tokens.toml"));
@@ -34,15 +34,17 @@ async fn a_token_is_printed_once_and_ends_within_five_seconds_of_its_removal() {
     assert_eq!(served.get("/api/me", &bob).json()["tenant"], "default");
 
     let mut stream = TcpStream::connect(served.url.strip_prefix("http://").unwrap()).unwrap();
-    write!(stream, "GET /api/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {bob}\r\n\r\n")
-        .unwrap();
-    let mut first = [0; 64];
-    assert!(stream.read(&mut first).unwrap() > 0 && first.starts_with(b"HTTP/1.1 200"));
+    write!(
+        stream,
+        "GET /api/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {bob}\r\n\r\n"
+    )
+    .unwrap();
+    read_until(&mut stream, "event: hello");
 
     let removed = Instant::now();
     std::fs::write(&path, &only_ann).unwrap();
-    // The stream ends by itself.
-    stream.read_to_end(&mut Vec::new()).unwrap();
+    // The stream ends by itself: with its last, empty chunk.
+    read_until(&mut stream, "\r\n0\r\n\r\n");
     assert_eq!(served.get("/api/me", &bob).status, 401);
     assert!(removed.elapsed() < Duration::from_secs(5), "{:?}", removed.elapsed());
     assert_eq!(served.get("/api/me", &ann).status, 200);

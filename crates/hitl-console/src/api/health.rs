@@ -52,7 +52,6 @@ pub(super) async fn health() -> Json<Health> {
         (status = 503, description = "they cannot, and what is in the way", body = Readiness)))]
 pub(super) async fn ready(From(state): From<Shared>) -> (StatusCode, Json<Readiness>) {
     let found = state.probe.readiness(&state.gate, &state.policies).await;
-    let status =
-        if found.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if found.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(found))
 }

@@ -6,8 +6,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    audit, bulk, calls, decide, edits, events, extend, grants, health, presence, resolve, session, stats,
-    tasks, uncover,
+    audit, bulk, calls, decide, edits, events, extend, grants, health, presence, resolve, session,
+    stats, tasks, uncover,
 };
 
 #[derive(OpenApi)]

@@ -105,10 +105,9 @@ pub async fn serve_until(
     drop(listener);
     closer.close();
     // What has not ended by then is cut off.
-    let _late = timeout(options.stop_grace, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
+    let _late =
+        timeout(options.stop_grace, async { while connections.join_next().await.is_some() {} })
+            .await;
     Ok(())
 }
 

@@ -137,8 +137,7 @@ impl Tls {
 impl Contents {
     fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let of = |path: &Path| {
-            std::fs::read(path)
-                .map_err(|source| TlsError::File { path: path.to_owned(), source })
+            std::fs::read(path).map_err(|source| TlsError::File { path: path.to_owned(), source })
         };
         Ok(Self { certificate: of(certificate)?, key: of(key)? })
     }

@@ -8,8 +8,8 @@ use axum::routing::{get as on_get, post as on_post};
 use hitl::audit::{AuditError, AuditRecord, AuditSink};
 use hitl::tasks::{MemoryJournal, StepContext, Task, TaskManager, TaskStep};
 use hitl::{Gate, MemoryStore};
-use hitl_core::RuleFile;
 use hitl_console::{Console, Reviewer, Tasks, Token, Tokens, router};
+use hitl_core::RuleFile;
 use serde_json::json;
 
 use crate::support::ask::{ANN, get, post};

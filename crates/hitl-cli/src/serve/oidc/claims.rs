@@ -169,7 +169,8 @@ mod tests {
     #[test]
     fn invariant_7_a_name_is_one_that_the_provider_vouches_for() {
         let groups = json!(["reviewers"]);
-        for sub in ["", " ann", "ann ", "a\nb", "a\u{0}b", "a\u{202e}b", "a\u{200b}b", &"a".repeat(257)]
+        for sub in
+            ["", " ann", "ann ", "a\nb", "a\u{0}b", "a\u{202e}b", "a\u{200b}b", &"a".repeat(257)]
         {
             let claims = json!({"sub": sub, "groups": groups});
             assert_eq!(read(&rules(), claims), Err(ClaimError::NoName), "{sub:?}");

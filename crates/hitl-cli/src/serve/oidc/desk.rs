@@ -83,7 +83,9 @@ impl SignInDesk {
         let pending = pending.ok_or(SignInError::NoSignIn)?;
         let secrets = self.key.secrets(&pending);
         let state = answer.state.as_deref().ok_or(SignInError::WrongState)?;
-        if !self.key.are_same(state, &secrets.state) || !self.provider.is_issuer(answer.iss.as_deref()) {
+        if !self.key.are_same(state, &secrets.state)
+            || !self.provider.is_issuer(answer.iss.as_deref())
+        {
             return Err(SignInError::WrongState);
         }
         let code = match (answer.code, answer.error) {
@@ -145,7 +147,9 @@ impl SignInDesk {
 /// Returns what those who run the console read. It names no claim's value.
 fn explain(why: ClaimError) -> &'static str {
     match why {
-        ClaimError::NoName => "the claim with the name (--oidc-principal-claim) is missing or is no name",
+        ClaimError::NoName => {
+            "the claim with the name (--oidc-principal-claim) is missing or is no name"
+        }
         ClaimError::EmailNotVerified => "the address is not verified (`email_verified`)",
         ClaimError::NotHuman => "the name is that of an agent or a service",
         ClaimError::NoRole => "no group of --oidc-role-claim is named in --oidc-roles",

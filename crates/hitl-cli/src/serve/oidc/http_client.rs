@@ -54,7 +54,8 @@ impl HttpClient {
 
     fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         if !is_private(request.uri().scheme_str(), request.uri().host()) {
-            let why = "the provider names an address without TLS; its addresses begin with https://";
+            let why =
+                "the provider names an address without TLS; its addresses begin with https://";
             return Err(HttpError(why.to_owned()));
         }
         let answer = self.0.run(request).map_err(|error| HttpError(error.to_string()))?;

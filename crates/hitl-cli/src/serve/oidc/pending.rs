@@ -114,7 +114,8 @@ impl Pending {
 impl UsedSignIns {
     /// Claims a sign-in for the one answer that completes it.
     pub(super) fn claim(&mut self, pending: &Pending, now: Duration) -> Result<(), ClaimRefusal> {
-        self.0.retain(|_, begun| now.saturating_sub(*begun) < PENDING_LIMIT + Duration::from_secs(1));
+        self.0
+            .retain(|_, begun| now.saturating_sub(*begun) < PENDING_LIMIT + Duration::from_secs(1));
         if self.0.contains_key(&pending.id) {
             return Err(ClaimRefusal::Replayed);
         }

@@ -158,7 +158,10 @@ impl Provider {
     }
 
     /// Returns the address to which a browser is sent to sign in.
-    pub(super) async fn sign_in_url(&self, secrets: &PendingSecrets) -> Result<String, SignInError> {
+    pub(super) async fn sign_in_url(
+        &self,
+        secrets: &PendingSecrets,
+    ) -> Result<String, SignInError> {
         let client = self.client(Freshness::Recent).await?;
         let verifier = PkceCodeVerifier::new(secrets.verifier.clone());
         let (state, nonce) = (secrets.state.clone(), secrets.nonce.clone());
@@ -237,10 +240,11 @@ impl Provider {
     async fn client(&self, freshness: Freshness) -> Result<OidcClient, SignInError> {
         let document = self.document(freshness).await?;
         // Without the list, a provider takes the secret in a header.
-        let only_in_body = document.token_endpoint_auth_methods_supported().is_some_and(|methods| {
-            methods.contains(&CoreClientAuthMethod::ClientSecretPost)
-                && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
-        });
+        let only_in_body =
+            document.token_endpoint_auth_methods_supported().is_some_and(|methods| {
+                methods.contains(&CoreClientAuthMethod::ClientSecretPost)
+                    && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
+            });
         let client = OidcClient::from_provider_metadata(
             (*document).clone(),
             self.client_id.clone(),
@@ -251,10 +255,12 @@ impl Provider {
     }
 
     /// Returns the provider's document and keys; one request fetches them for all that wait.
-    async fn document(&self, freshness: Freshness) -> Result<Arc<CoreProviderMetadata>, SignInError> {
-        let mut last = timeout(PATIENCE, self.document.lock())
-            .await
-            .map_err(|_| SignInError::ProviderDown)?;
+    async fn document(
+        &self,
+        freshness: Freshness,
+    ) -> Result<Arc<CoreProviderMetadata>, SignInError> {
+        let mut last =
+            timeout(PATIENCE, self.document.lock()).await.map_err(|_| SignInError::ProviderDown)?;
         if let Some((at, document)) = &last.fetched
             && freshness == Freshness::Recent
             && at.elapsed() < MAX_AGE
@@ -272,7 +278,10 @@ impl Provider {
                 Ok(document)
             }
             Err(error) => {
-                warn("the identity provider's document or keys cannot be fetched", &error.to_string());
+                warn(
+                    "the identity provider's document or keys cannot be fetched",
+                    &error.to_string(),
+                );
                 // Keys that may have been withdrawn are not used any longer.
                 *last = Document { fetched: None, failed: Some(Instant::now()) };
                 Err(SignInError::ProviderDown)

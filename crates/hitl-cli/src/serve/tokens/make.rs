@@ -45,7 +45,8 @@ pub(in crate::serve) fn make(
     let text = with_token(&text, name, &roles, tenant.as_deref(), token.hash());
     let new = beside(path, "new");
     let _stale = std::fs::remove_file(&new);
-    let mut file = private(OpenOptions::new().write(true).create_new(true), &new).map_err(failed)?;
+    let mut file =
+        private(OpenOptions::new().write(true).create_new(true), &new).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     std::fs::rename(&new, path).map_err(failed)?;
     Ok(MadeToken { name: name.to_owned(), roles, tenant, token: token.reveal().to_owned() })
