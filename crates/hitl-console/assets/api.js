@@ -5,6 +5,13 @@ import { Stream } from "./stream.js";
 
 const KEY = "hitl-token";
 
+// Milliseconds without a key or a pointer after which requests are the page's own and not the person's:
+// they keep no session of the host's sign-in alive.
+const IDLE = 60000;
+let lastInput = Date.now();
+for (const kind of ["pointerdown", "keydown", "wheel"])
+	addEventListener(kind, () => (lastInput = Date.now()), { capture: true, passive: true });
+
 /** The error of a console that refused or could not be reached. */
 export class Refused extends Error {
 	constructor(kind, message, status, current) {
@@ -30,6 +37,7 @@ export class Console extends EventTarget {
 	headers(more = {}) {
 		const mine = { "x-hitl-console": "1", ...more };
 		if (this.#token) mine.authorization = `Bearer ${this.#token}`;
+		if (Date.now() - lastInput > IDLE) mine["x-hitl-idle"] = "1";
 		return mine;
 	}
 

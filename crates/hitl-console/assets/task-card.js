@@ -172,11 +172,11 @@ export class TaskCard extends HTMLElement {
 					: this.#asking
 						? this.#confirm()
 						: h(
-							"button",
-							{ class: "act reject", type: "button", onclick: () => this.#ask(true) },
-							icon("stop"),
-							h("span", {}, "Cancel…"),
-						),
+								"button",
+								{ class: "act reject", type: "button", onclick: () => this.#ask(true) },
+								icon("stop"),
+								h("span", {}, "Cancel…"),
+							),
 		);
 		if (had) this.#acts.querySelector("button")?.focus();
 	}
