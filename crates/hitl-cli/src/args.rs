@@ -195,7 +195,7 @@ pub(crate) enum Command {
     /// Serve the reviewers' page over a store. It runs nothing: the programs that have the tools run
     /// what is approved.
     #[cfg_attr(not(feature = "serve"), command(hide = true))]
-    Console(ServeArgs),
+    Console(Box<ServeArgs>),
     /// Check audit logs.
     Audit {
         #[command(subcommand)]

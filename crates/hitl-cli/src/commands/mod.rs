@@ -123,7 +123,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Watch { after, count } => {
             watch::run(&Backend::open(backend, None).await?, after, count, output).await
         }
-        Command::Console(wanted) => serve::run(backend, wanted, output).await,
+        Command::Console(wanted) => serve::run(backend, *wanted, output).await,
         Command::Audit { command: AuditCommand::Verify { files, checkpoint, trust } } => {
             audit::run(backend, &files, &checkpoint, &trust, output).await
         }

@@ -52,7 +52,7 @@ pub(super) struct ServeOptions {
     /// sign-in, and TLS or --behind-proxy.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) listen: Option<SocketAddr>,
-    /// The address under which browsers see the console: https://review.example.com.
+    /// The address under which browsers see the console: `https://review.example.com`.
     #[arg(long, value_name = "URL")]
     pub(super) public_url: Option<String>,
     /// The folder of the audit log; the console writes a file of its own there, and shows what all
@@ -86,12 +86,12 @@ pub(super) struct ServeOptions {
     pub(super) oidc: OidcOptions,
 }
 
-/// Sign-in by an identity provider that speaks OpenID Connect.
+/// Sign-in by an identity provider.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 #[command(next_help_heading = "Sign-in by an identity provider (OpenID Connect)")]
 pub(super) struct OidcOptions {
-    /// The issuer: https://id.example.com/realms/company.
+    /// The issuer: `https://id.example.com/realms/company`.
     #[arg(long, value_name = "URL")]
     pub(super) oidc_issuer: Option<String>,
     /// The client's id at the provider. Register PUBLIC-URL/sign-in/callback as its address.

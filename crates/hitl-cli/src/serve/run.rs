@@ -26,7 +26,7 @@ use crate::commands::{Output, system_user};
 use crate::exit::{Exit, Failure};
 use crate::person::{CodeDesk, CodeSource, Deed, refuse_agent, require_person};
 
-/// The message when somebody has a console's address.
+/// The message without a store, or with a console's address instead.
 const NO_STORE: &str = "name the store: --db FILE, or --db postgres://..";
 
 /// Runs `hitl console`, or makes a token.
@@ -69,10 +69,15 @@ async fn serve(backend: &BackendArgs, plan: Plan, output: &Output) -> Result<(),
     log_to_stderr();
     // In the shell of an agent a console would let the agent decide.
     refuse_agent()?;
-    let db = match (&backend.db, &backend.url) {
-        (Some(db), None) => db,
-        _ => return Err(Failure::usage(NO_STORE)),
+    let (Some(db), None) = (&backend.db, &backend.url) else {
+        return Err(Failure::usage(NO_STORE));
     };
+    if !plan.is_for_one() && !backend.tenant.is_empty() {
+        return Err(Failure::usage(
+            "--tenant is for the token that is printed: in a file of tokens each one has its tenant, and of \
+             a provider it follows from groups (--oidc-tenants)",
+        ));
+    }
     let rules = match &plan.policy {
         Some(PolicyPlan { file, role, vouching }) => {
             let kept = acceptance_file(backend, file, *vouching)?;

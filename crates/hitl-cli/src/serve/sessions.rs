@@ -172,7 +172,7 @@ mod tests {
         let mut now = start;
         while now < start + LIMITS.absolute {
             assert!(sessions.find(&id, Activity::Person, now).is_some());
-            now += LIMITS.idle - MINUTE;
+            now += MINUTE * 29;
         }
         assert_eq!(sessions.find(&id, Activity::Person, start + LIMITS.absolute), None);
         assert_eq!(sessions.find(&id, Activity::Person, start), None, "what is over stays over");

@@ -97,7 +97,8 @@ mod tests {
         let nobody = SignIns::new(TokenSource::None, None);
         let request = |header: Option<(&str, &str)>| {
             let request = Request::builder().uri("/api/me");
-            let request = header.into_iter().fold(request, |it, (name, value)| it.header(name, value));
+            let request =
+                header.into_iter().fold(request, |it, (name, value)| it.header(name, value));
             request.body(()).unwrap().into_parts().0
         };
         assert_eq!(nobody.authenticate(&request(None)).await, Err(AuthError::Nobody));

@@ -80,6 +80,7 @@ async fn invariant_5_it_does_not_start_where_others_could_decide_or_read_along()
         &["--listen", "0.0.0.0:0", "--tokens", &tokens, "--public-url", "https://a.example"],
         &["--listen", "[::]:0", "--behind-proxy", "10.0.0.0/8"],
         &["--public-url", "https://a.example"],
+        &["--tokens", &tokens, "--tenant", "acme"],
     ] {
         let refused = console(options).ended(2);
         assert!(refused.out.is_empty() && refused.err.contains("--"), "{refused:?}");

@@ -21,10 +21,10 @@ struct FullDisk(Arc<AtomicBool>);
 
 impl AuditSink for FullDisk {
     fn append(&self, _: &AuditRecord) -> Result<(), AuditError> {
-        match self.0.load(Ordering::Relaxed) {
-            true => Err(AuditError::new("the disk is full")),
-            false => Ok(()),
+        if self.0.load(Ordering::Relaxed) {
+            return Err(AuditError::new("the disk is full"));
         }
+        Ok(())
     }
 }
 

@@ -88,9 +88,8 @@ impl SignInDesk {
         {
             return Err(SignInError::WrongState);
         }
-        let code = match (answer.code, answer.error) {
-            (Some(code), None) => code,
-            _ => return Err(SignInError::Declined),
+        let (Some(code), None) = (answer.code, answer.error) else {
+            return Err(SignInError::Declined);
         };
         lock(&self.used).claim(&pending, now).map_err(|refusal| match refusal {
             ClaimRefusal::Replayed => SignInError::Replayed,

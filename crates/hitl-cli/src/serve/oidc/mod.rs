@@ -1,4 +1,4 @@
-//! Sign-in by an identity provider: OpenID Connect, authorization code with PKCE.
+//! Sign-in by an identity provider: the code flow of `OpenID` Connect, with PKCE.
 //!
 //! | file | what is there |
 //! |---|---|

@@ -1,5 +1,7 @@
 //! The text of a file of tokens. Pure.
 
+use std::fmt::Write as _;
+
 use hitl_console::{Reviewer, TokenHash};
 use hitl_core::Principal;
 use serde::Deserialize;
@@ -80,18 +82,18 @@ pub(super) fn with_token(
     if !out.ends_with('\n') {
         out.push('\n');
     }
-    // Without control characters, a string of JSON is one of TOML.
+    // Writing to a String cannot fail. Without control characters, a string of JSON is one of TOML.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     out.push_str("\n[[token]]\nname = ");
     out.push_str(&quoted(name));
     if !roles.is_empty() {
         let roles: Vec<_> = roles.iter().map(|role| quoted(role)).collect();
-        out.push_str(&format!("\nroles = [{}]", roles.join(", ")));
+        let _ = write!(out, "\nroles = [{}]", roles.join(", "));
     }
     if let Some(tenant) = tenant {
-        out.push_str(&format!("\ntenant = {}", quoted(tenant)));
+        let _ = write!(out, "\ntenant = {}", quoted(tenant));
     }
-    out.push_str(&format!("\nsha256 = \"{hash}\"\n"));
+    let _ = writeln!(out, "\nsha256 = \"{hash}\"");
     out
 }
 
