@@ -170,6 +170,9 @@ impl ResolvesServerCert for Files {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Files { certificate, key, .. } = &*self.files;
-        f.debug_struct("Tls").field("certificate", certificate).field("key", key).finish()
+        f.debug_struct("Tls")
+            .field("certificate", certificate)
+            .field("key", key)
+            .finish_non_exhaustive()
     }
 }
