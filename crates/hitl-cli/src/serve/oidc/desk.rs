@@ -8,11 +8,11 @@ use hitl_base::sync::lock;
 use hitl_console::Reviewer;
 use serde::Deserialize;
 
-use super::claims::ClaimError;
+use super::claims::{ClaimError, ClaimRules};
 use super::error::SignInError;
+use super::paths::CALLBACK;
 use super::pending::{ClaimRefusal, PENDING_LIMIT, Pending, PendingKey, UsedSignIns};
 use super::provider::{OidcPlan, Provider};
-use super::{ClaimRules, routes};
 use crate::exit::{Exit, Failure};
 use crate::serve::cookies::{CookieKind, CookieName};
 use crate::serve::sessions::{Activity, SessionId, Sessions};
@@ -50,7 +50,7 @@ impl SignInDesk {
         let key = PendingKey::generate()
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         Ok(Self {
-            provider: Provider::new(plan, routes::CALLBACK)?,
+            provider: Provider::new(plan, CALLBACK)?,
             rules: plan.claims.clone(),
             cookies: plan.cookies,
             session_seconds: plan.sessions.absolute.as_secs(),

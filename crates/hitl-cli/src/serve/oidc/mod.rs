@@ -7,18 +7,20 @@
 //! | `provider` | what the provider is asked, and the check of its ID token |
 //! | `http_client` | one request to the provider |
 //! | `desk` | begins and completes sign-ins, and keeps the sessions |
-//! | `routes` | the pages |
+//! | `routes`, `paths` | the pages, and where they are |
 //! | `error` | why somebody is not signed in |
 
 mod claims;
 mod desk;
 mod error;
 mod http_client;
+mod paths;
 mod pending;
 mod provider;
 mod routes;
 
 pub(super) use claims::{ClaimRules, GroupMap};
 pub(super) use desk::SignInDesk;
+pub(super) use paths::{SIGN_IN, SIGN_OUT};
 pub(super) use provider::OidcPlan;
-pub(super) use routes::{SIGN_IN, SIGN_OUT, routes};
+pub(super) use routes::routes;

@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::ClaimRules;
+use super::claims::ClaimRules;
 use super::error::SignInError;
 use super::http_client::{HttpClient, is_private};
 use super::pending::PendingSecrets;

@@ -11,14 +11,8 @@ use axum::routing::{get, post};
 
 use super::desk::{ProviderAnswer, SignInDesk};
 use super::error::SignInError;
+use super::paths::{CALLBACK, SIGN_IN, SIGN_OUT};
 use crate::serve::cookies::CookieName;
-
-/// Sends a browser to the provider.
-pub(in crate::serve) const SIGN_IN: &str = "/sign-in";
-/// Where the provider sends it back to.
-pub(super) const CALLBACK: &str = "/sign-in/callback";
-/// Ends a session.
-pub(in crate::serve) const SIGN_OUT: &str = "/sign-out";
 
 /// Returns the routes, for [`hitl_console::Console::sign_in_routes`].
 pub(in crate::serve) fn routes(desk: Arc<SignInDesk>) -> Router {

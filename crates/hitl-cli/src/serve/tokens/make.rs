@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use hitl_base::owner_only;
 use hitl_console::Token;
 use serde::Serialize;
 
@@ -45,8 +46,9 @@ pub(in crate::serve) fn make(
     let text = with_token(&text, name, &roles, tenant.as_deref(), token.hash());
     let new = beside(path, "new");
     let _stale = std::fs::remove_file(&new);
-    let mut file =
-        private(OpenOptions::new().write(true).create_new(true), &new).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    let mut file = owner_only(&mut options).open(&new).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     std::fs::rename(&new, path).map_err(failed)?;
     Ok(MadeToken { name: name.to_owned(), roles, tenant, token: token.reveal().to_owned() })
@@ -67,14 +69,8 @@ fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
 }
 
 fn locked(path: &Path) -> std::io::Result<File> {
-    let file = private(OpenOptions::new().write(true).create(true), path)?;
+    let file =
+        owner_only(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
     file.lock()?;
     Ok(file)
-}
-
-/// Opens a file that its owner alone reads and writes.
-fn private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.open(path)
 }
