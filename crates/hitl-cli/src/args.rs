@@ -45,6 +45,7 @@ use crate::commands::hold::HoldCommand;
 use crate::commands::key::KeyCommand;
 use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
+use crate::serve::ServeArgs;
 
 pub(crate) use applies::{command_line, commands};
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
@@ -211,6 +212,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N")]
         count: Option<u64>,
     },
+    /// Serve the reviewers' page over a store. It runs nothing: the programs that have the tools run
+    /// what is approved.
+    #[cfg_attr(not(feature = "serve"), command(hide = true))]
+    Console(Box<ServeArgs>),
     /// Check audit logs.
     Audit {
         #[command(subcommand)]

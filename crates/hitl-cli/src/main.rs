@@ -7,6 +7,7 @@
 //! | `commands/` | one file for each command |
 //! | `view/` | tables and JSON: pure |
 //! | `person/` | whether a person is there, and how that is known |
+//! | `serve/` | the reviewers' page over a store: `hitl console` |
 //! | `seen_check` | checks that an approver has seen what they approve: pure |
 //! | `exit` | exit codes, and which error has which |
 
@@ -16,6 +17,11 @@ mod commands;
 mod exit;
 mod person;
 mod seen_check;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(not(feature = "serve"))]
+#[path = "no_serve.rs"]
+mod serve;
 mod view;
 
 use std::ffi::OsString;

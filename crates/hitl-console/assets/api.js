@@ -6,6 +6,13 @@ import { Stream } from "./stream.js";
 const KEY = "hitl-token";
 const TENANT = "hitl-tenant";
 
+// Milliseconds without a key or a pointer after which requests are the page's own and not the person's:
+// they keep no session of the host's sign-in alive.
+const IDLE = 60000;
+let lastInput = Date.now();
+for (const kind of ["pointerdown", "keydown", "wheel"])
+	addEventListener(kind, () => (lastInput = Date.now()), { capture: true, passive: true });
+
 /** The error of a console that refused or could not be reached. */
 export class Refused extends Error {
 	constructor(kind, message, status, current) {
@@ -33,6 +40,7 @@ export class Console extends EventTarget {
 		const mine = { "x-hitl-console": "1", ...more };
 		if (this.#token) mine.authorization = `Bearer ${this.#token}`;
 		if (this.#tenant !== null) mine["hitl-tenant"] = encodeURIComponent(this.#tenant);
+		if (Date.now() - lastInput > IDLE) mine["x-hitl-idle"] = "1";
 		return mine;
 	}
 
@@ -84,6 +92,21 @@ export class Console extends EventTarget {
 			if (typed === null || !/^[\x21-\x7e][\x20-\x7e]*$/.test(typed)) throw error;
 			return this.post(path, body, typed);
 		}
+	}
+
+	/** Signs out: ends the host's own sign-in too, where there is one, and then starts from the beginning. */
+	async signOut() {
+		const { signOut } = await this.get("api/sign-in").catch(() => ({}));
+		if (signOut) await this.post(signOut, {});
+		this.signedOut();
+	}
+
+	/** Takes the token out of the address of a page on this machine: `#token=..`, which no server sees. */
+	takeToken() {
+		const [, token] = /^#token=([\w.~+/=-]+)$/.exec(location.hash) ?? [];
+		if (!token || !["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) return;
+		history.replaceState(null, "", location.pathname + location.search);
+		this.#token = token;
 	}
 
 	/** Signs in with existing credentials: a token of this tab, or the host's own sign-in. Returns whether there were any. */

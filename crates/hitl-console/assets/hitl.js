@@ -53,7 +53,7 @@ export async function withPolicies() {
 }
 
 export const signIn = (token) => session.signIn(token);
-export const signOut = () => session.signedOut();
+export const signOut = () => session.signOut();
 export { session as hitl };
 
 // The console's own page starts by itself, and reports errors. Elsewhere nobody may be signed in

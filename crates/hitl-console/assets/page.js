@@ -3,6 +3,7 @@
 import { fill, h, isTyping, say } from "./dom.js";
 import { hitl, signOut, withGrants, withHistory, withPolicies, withTasks } from "./hitl.js";
 import { icon } from "./icons.js";
+import { AFTER_SIGN_IN } from "./sign-in.js";
 
 const VIEWS = { queue: "Queue", tasks: "Tasks", grants: "Grants", policies: "Policies", history: "History" };
 const ON_DEMAND = { tasks: withTasks, grants: withGrants, policies: withPolicies, history: withHistory };
@@ -43,6 +44,7 @@ class Page extends HTMLElement {
 
 	/** Signs in with a token, or with the host's own sign-in; otherwise there is nothing to try yet. */
 	async #begin() {
+		hitl.takeToken();
 		try {
 			if (!(await hitl.begin())) this.#signedOut();
 		} catch (error) {
@@ -99,14 +101,25 @@ class Page extends HTMLElement {
 					},
 					h("kbd", {}, "?"),
 				),
-				h("button", { class: "link", type: "button", onclick: () => signOut() }, "Sign out"),
+				h("button", { class: "link", type: "button", onclick: () => this.#signOut() }, "Sign out"),
 			),
 			this.#lost,
 			this.#main,
 		);
 		this.#main.id = "main";
+		const wanted = sessionStorage.getItem(AFTER_SIGN_IN);
+		sessionStorage.removeItem(AFTER_SIGN_IN);
+		if (wanted && !location.hash) history.replaceState(null, "", wanted);
 		this.#connection();
 		this.#go();
+	}
+
+	async #signOut() {
+		try {
+			await signOut();
+		} catch (error) {
+			fill(this.#lost, icon("warn"), h("p", {}, `You are still signed in. ${error.message}`));
+		}
 	}
 
 	#go() {

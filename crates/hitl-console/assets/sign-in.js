@@ -4,6 +4,9 @@ import { session } from "./api.js";
 import { fill, h, say } from "./dom.js";
 import { shadow } from "./style.js";
 
+/** Where the page is to go after another page has signed somebody in: the hash of its address. */
+export const AFTER_SIGN_IN = "hitl-after-sign-in";
+
 export class SignIn extends HTMLElement {
 	#root = shadow(this);
 
@@ -21,7 +24,15 @@ export class SignIn extends HTMLElement {
 					"div",
 					{ class: "sign-in" },
 					h("h1", {}, "Sign in to review"),
-					h("a", { class: "act main", href: how.page }, "Sign in"),
+					h(
+						"a",
+						{
+							class: "act main",
+							href: how.page,
+							onclick: () => location.hash && sessionStorage.setItem(AFTER_SIGN_IN, location.hash),
+						},
+						"Sign in",
+					),
 				),
 			);
 			return;

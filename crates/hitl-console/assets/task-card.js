@@ -148,7 +148,7 @@ export class TaskCard extends HTMLElement {
 
 	/** The buttons; they are left alone while nothing about them changes, so that the focus stays. */
 	#offer() {
-		const { completedAt, retryable } = this.#task;
+		const { completedAt, retryable, journaled } = this.#task;
 		const over = Boolean(completedAt);
 		const shown = `${over} ${retryable} ${this.#asking && !over}`;
 		if (shown === this.#shown) return;
@@ -167,14 +167,16 @@ export class TaskCard extends HTMLElement {
 							),
 						h("button", { class: "act", type: "button", onclick: () => this.#dismiss() }, h("span", {}, "Dismiss")),
 					]
-				: this.#asking
-					? this.#confirm()
-					: h(
-							"button",
-							{ class: "act reject", type: "button", onclick: () => this.#ask(true) },
-							icon("stop"),
-							h("span", {}, "Cancel…"),
-						),
+				: journaled
+					? []
+					: this.#asking
+						? this.#confirm()
+						: h(
+								"button",
+								{ class: "act reject", type: "button", onclick: () => this.#ask(true) },
+								icon("stop"),
+								h("span", {}, "Cancel…"),
+							),
 		);
 		if (had) this.#acts.querySelector("button")?.focus();
 	}

@@ -4,6 +4,9 @@ import { fill, h } from "./dom.js";
 import { session } from "./api.js";
 import { extend, shadow } from "./style.js";
 
+// Milliseconds between two readings of a journal.
+const JOURNAL_INTERVAL = 10000;
+
 const STATES = {
 	"": "All tasks",
 	running: "Running",
@@ -19,7 +22,9 @@ export class Tasks extends HTMLElement {
 	#dismissed = new Set(JSON.parse(sessionStorage.getItem("hitl-dismissed") ?? "[]"));
 	#grid = h("div", { class: "grid" });
 	#empty = h("div", { class: "empty" });
+	#note = h("p", { class: "faint" });
 	#leave = [];
+	#again = null;
 	#search = h("input", {
 		type: "search",
 		placeholder: "Search names",
@@ -40,6 +45,7 @@ export class Tasks extends HTMLElement {
 				"div",
 				{ class: "tasks" },
 				h("header", { class: "head" }, h("h2", {}, "Tasks"), h("div", { class: "narrow" }, this.#search, this.#state)),
+				this.#note,
 				this.#grid,
 				this.#empty,
 			),
@@ -64,12 +70,14 @@ export class Tasks extends HTMLElement {
 
 	disconnectedCallback() {
 		for (const leave of this.#leave.splice(0)) leave();
+		clearTimeout(this.#again);
 	}
 
 	async load() {
 		if (!session.me) return;
 		try {
-			const { tasks } = await session.get("api/tasks");
+			const { tasks, journaled = false } = await session.get("api/tasks");
+			this.#journaled(journaled);
 			const there = new Set(tasks.map((task) => task.taskId));
 			for (const [id, card] of this.#cards) {
 				if (!there.has(id)) {
@@ -77,11 +85,22 @@ export class Tasks extends HTMLElement {
 					this.#cards.delete(id);
 				}
 			}
-			tasks.forEach((task) => this.#put(task));
+			tasks.forEach((task) => this.#put({ ...task, journaled }));
 			this.#filter();
 		} catch (error) {
 			fill(this.#empty, h("p", { role: "alert" }, error.message));
 		}
+	}
+
+	/** Tasks of a journal send no events: they are read again, and the page says that they are not live. */
+	#journaled(journaled) {
+		clearTimeout(this.#again);
+		fill(
+			this.#note,
+			journaled &&
+				`Not live: as the journal last recorded them, read at ${new Date().toLocaleTimeString()}. A task whose process died is listed as running.`,
+		);
+		if (journaled && this.isConnected) this.#again = setTimeout(() => this.load(), JOURNAL_INTERVAL);
 	}
 
 	#put(task) {

@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::client::Cidr;
 use crate::middleware::HostPort;
 use crate::policies::Policies;
-use crate::state::{Limits, Sources, State};
+use crate::state::{Limits, Recovery, Sources, State};
 use crate::tasks::Tasks;
 use crate::{api, assets, middleware};
 
@@ -31,9 +31,11 @@ pub struct Console {
     gate: Gate,
     tasks: Tasks,
     auth: Arc<dyn Auth>,
+    sign_in: Router,
     hosts: Vec<String>,
     trusted_proxies: Vec<Cidr>,
     limits: Limits,
+    recovery: Recovery,
     audit: Option<Arc<dyn AuditReader>>,
     policies: Policies,
 }
@@ -45,9 +47,11 @@ impl Console {
             gate,
             tasks: tasks.into(),
             auth: Arc::new(auth),
+            sign_in: Router::new(),
             hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             limits: Limits::default(),
+            recovery: Recovery::default(),
             audit: None,
             policies: Policies::default(),
         }
@@ -59,6 +63,18 @@ impl Console {
         let name = name.into();
         // A text that is no host name matches no request.
         self.hosts.push(HostPort::parse(&name).map_or(name, HostPort::into_name));
+        self
+    }
+
+    /// Adds routes of the host's own sign-in, such as the page that [`Auth::sign_in`] names. They are
+    /// answered without credentials, behind the console's other checks: the host name, the origin,
+    /// the size of a body, and for a change a header that other sites cannot set.
+    ///
+    /// # Panics
+    ///
+    /// When the routes are made, if one of these is the console's own.
+    pub fn sign_in_routes(mut self, routes: Router) -> Self {
+        self.sign_in = self.sign_in.merge(routes);
         self
     }
 
@@ -113,6 +129,14 @@ impl Console {
         self
     }
 
+    /// Leaves it to other processes to recover calls ([`Gate::recover`]), for a gate without tools: it
+    /// could only park a call whose process died, where the process that has the tool may know how it
+    /// ended, or try it again. What has expired is refused here too.
+    pub fn skip_recovery(mut self) -> Self {
+        self.recovery = Recovery::Elsewhere;
+        self
+    }
+
     /// Limits the body of a request to this many bytes; 64 KiB by default.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.limits.body = bytes;
@@ -142,11 +166,14 @@ impl Console {
     /// Returns the routes. Their background work starts with the first request and ends when the
     /// last clone of the router is dropped.
     pub fn router(self) -> Router {
-        let Self { gate, tasks, auth, hosts, trusted_proxies, limits, audit, policies } = self;
+        let Self { gate, tasks, auth, sign_in, hosts, trusted_proxies, limits, .. } = self;
+        let (recovery, audit, policies) = (self.recovery, self.audit, self.policies);
         let read = Sources { audit, policies };
-        let state = State::new(gate, tasks, auth, (hosts, trusted_proxies), limits, read);
-        let routes = api::routes(&state).merge(assets::routes());
-        middleware::around(routes.fallback(assets::not_found), state)
+        let state =
+            State::new(gate, tasks, auth, (hosts, trusted_proxies), (limits, recovery), read);
+        let health = api::health_routes(&state);
+        let routes = api::routes(&state).merge(assets::routes()).merge(sign_in.with_state(()));
+        middleware::around(routes.fallback(assets::not_found), state).merge(health)
     }
 }
 

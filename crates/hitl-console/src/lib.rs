@@ -51,6 +51,8 @@ mod console;
 mod decided_calls;
 mod error;
 mod feed;
+mod health;
+mod journaled_tasks;
 mod middleware;
 mod policies;
 mod presence;
@@ -60,10 +62,15 @@ mod state;
 mod streams;
 mod tasks;
 
-pub use auth::{Auth, AuthError, RandomnessError, Reviewer, SignIn, Token, Tokens};
+pub use auth::{
+    Auth, AuthError, ParseTokenHashError, RandomnessError, Reviewer, SignIn, Token, TokenHash,
+    Tokens,
+};
 pub use client::{Cidr, ParseCidrError};
 pub use console::{Console, router};
-pub use serve::{LimitedListener, Peer, ServeOptions, serve, serve_with};
+pub use serve::{LimitedListener, Peer, ServeOptions, serve, serve_until, serve_with};
+#[cfg(feature = "tls")]
+pub use serve::{Tls, TlsError};
 pub use tasks::Tasks;
 
 /// The example of the README, compiled and run.

@@ -24,6 +24,19 @@ impl Policies {
         0
     }
 
+    /// Returns whether a version of each rule file is in force.
+    #[cfg(feature = "policy-files")]
+    pub(crate) fn are_in_force(&self) -> bool {
+        self.files.iter().all(|(rules, _)| rules.rules().is_some())
+    }
+
+    /// Returns true, because there are no rule files without the feature.
+    #[cfg(not(feature = "policy-files"))]
+    #[expect(clippy::unused_self, reason = "with the feature it has some")]
+    pub(crate) const fn are_in_force(&self) -> bool {
+        true
+    }
+
     /// Adds a rule file; reviewers with the role may accept it.
     #[cfg(feature = "policy-files")]
     pub(crate) fn add(&mut self, rules: RuleFile, role: String) {

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::auth::{Auth, Throttle};
 use crate::client::Cidr;
 use crate::feed::{self, Feed};
+use crate::health::Probe;
 use crate::policies::Policies;
 use crate::presence::Presence;
 use crate::streams::Streams;
@@ -35,15 +36,26 @@ pub(crate) struct State {
     pub(crate) streams: Arc<Streams>,
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
+    pub(crate) probe: Probe,
     /// Limits audit reads to one at a time, because an audit may be long.
     pub(crate) audit_turn: Semaphore,
-    pumps: OnceLock<[JoinHandle<()>; 3]>,
+    recovery: Recovery,
+    pumps: OnceLock<Vec<JoinHandle<()>>>,
 }
 
 /// The sources that the console shows in addition to calls and tasks.
 pub(crate) struct Sources {
     pub(crate) audit: Option<Arc<dyn AuditReader>>,
     pub(crate) policies: Policies,
+}
+
+/// Whether the console puts in order what other processes left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    #[default]
+    Here,
+    /// Processes that run calls do it.
+    Elsewhere,
 }
 
 /// The limits of a console.
@@ -77,7 +89,7 @@ impl State {
         tasks: Tasks,
         auth: Arc<dyn Auth>,
         (hosts, trusted_proxies): (Vec<String>, Vec<Cidr>),
-        limits: Limits,
+        (limits, recovery): (Limits, Recovery),
         Sources { audit, policies }: Sources,
     ) -> Shared {
         Arc::new(Self {
@@ -95,7 +107,9 @@ impl State {
             streams: Arc::new(Streams::new(limits.streams, limits.streams_per_principal)),
             audit,
             policies,
+            probe: Probe::default(),
             audit_turn: Semaphore::new(1),
+            recovery,
             pumps: OnceLock::new(),
         })
     }
@@ -104,11 +118,14 @@ impl State {
     pub(crate) fn start(&self) {
         self.pumps.get_or_init(|| {
             let (feed, board) = (Arc::clone(&self.feed), Arc::clone(&self.board));
-            [
+            let mut pumps = vec![
                 tokio::spawn(feed::publish_calls(self.gate.clone(), Arc::clone(&feed))),
                 tokio::spawn(feed::publish_tasks(self.tasks.clone(), board, feed)),
-                tokio::spawn(feed::recover_calls(self.gate.clone())),
-            ]
+            ];
+            if self.recovery == Recovery::Here {
+                pumps.push(tokio::spawn(feed::recover_calls(self.gate.clone())));
+            }
+            pumps
         });
     }
 }

@@ -9,7 +9,8 @@ use hitl_base::sync::lock;
 use hitl_base::{Clock as _, Timestamp, clock::SystemClock};
 use hitl_core::Tenant;
 use hitl_tasks::{
-    EventLog, Status, SubmitError, TaskEvent, TaskEventKind, TaskId, TaskManager, TaskProgress,
+    EventLog, Journal, Status, SubmitError, TaskEvent, TaskEventKind, TaskId, TaskManager,
+    TaskProgress,
 };
 use hitl_wire::TaskSummary;
 
@@ -37,6 +38,7 @@ const MAX_FINISHED: usize = 50;
 pub struct Tasks {
     shown: Option<(TaskManager, EventLog)>,
     retry: Option<Arc<RetryTask>>,
+    journal: Option<Arc<dyn Journal>>,
 }
 
 /// Begins a failed task again; `None` if the host does not retry such a task.
@@ -46,7 +48,7 @@ type RetryTask =
 impl Tasks {
     /// Shows the tasks of a manager whose emitter is, or forwards to, this log.
     pub fn new(manager: TaskManager, log: EventLog) -> Self {
-        Self { shown: Some((manager, log)), retry: None }
+        Self { shown: Some((manager, log)), ..Self::default() }
     }
 
     /// Lets reviewers try failed tasks again: `retry` makes the definition of a task under its id
@@ -84,9 +86,20 @@ impl Tasks {
         self
     }
 
+    /// Shows the tasks of a journal as they were last recorded, for a process that does not run them.
+    /// The page says that they are not live; it neither cancels nor retries them. The newest 50 are
+    /// shown.
+    pub fn journaled(journal: impl Journal) -> Self {
+        Self { journal: Some(Arc::new(journal)), ..Self::default() }
+    }
+
     /// Shows no tasks.
     pub fn none() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn journal(&self) -> Option<&dyn Journal> {
+        self.journal.as_deref()
     }
 
     pub(crate) fn log(&self) -> Option<&EventLog> {

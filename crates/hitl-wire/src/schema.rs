@@ -130,6 +130,10 @@ pub struct RequestDocument {
 pub struct TaskListDocument {
     /// First what runs, oldest first, then what has ended in the last five minutes, newest first.
     tasks: Vec<TaskDocument>,
+    /// True if the tasks are shown as their journal last recorded them: not live, and neither
+    /// cancelled nor tried again here. Left out otherwise.
+    #[schema(required = false)]
+    journaled: bool,
 }
 
 /// A task: its progress (`taskId`, `taskName`, `status`, `currentStep`, `steps`, times in Unix

@@ -51,4 +51,8 @@ pub struct SignInMethod {
     /// The address of the host's own page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+    /// The path to which the page posts when somebody signs out, where that ends something on the
+    /// host's side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_out: Option<String>,
 }

@@ -5,8 +5,13 @@ use serde::{Deserialize, Serialize};
 /// The tasks of a reviewer's tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskList<T> {
-    /// First what runs, oldest first, then what has ended in the last five minutes, newest first.
+    /// First what runs, oldest first, then what has ended in the last five minutes, newest first. Of
+    /// a journal: the newest first.
     pub tasks: Vec<T>,
+    /// True if the tasks are shown as their journal last recorded them: not live, and neither
+    /// cancelled nor tried again here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub journaled: bool,
 }
 
 /// A task: its progress, and what follows from it.

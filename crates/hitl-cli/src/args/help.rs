@@ -14,7 +14,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     ("Grants", &["allow", "grants", "revoke"]),
     ("Records", &["stats", "audit", "hold", "erase"]),
-    ("Operate", &["tasks", "policy", "person", "key", "doctor", "verify"]),
+    ("Operate", &["tasks", "policy", "person", "key", "doctor", "verify", "console"]),
 ];
 /// The heading of the commands that are in no group, like `help`.
 const OTHERS: &str = "More";

@@ -265,7 +265,7 @@ impl Address {
 }
 
 /// Returns a TLS configuration with this machine's trusted roots.
-fn tls() -> Result<TlsConfig, Failure> {
+pub(crate) fn tls() -> Result<TlsConfig, Failure> {
     let trusted = rustls_native_certs::load_native_certs().certs;
     if trusted.is_empty() {
         let why = "this machine trusts no certificate, so that no https address can be checked: install \

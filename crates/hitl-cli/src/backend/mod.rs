@@ -24,6 +24,8 @@ use std::path::Path;
 use crate::args::BackendArgs;
 use crate::exit::Failure;
 pub(crate) use console::{ConsoleClient, TokenOwner};
+#[cfg(feature = "serve")]
+pub(crate) use http::tls as trusted_roots;
 pub(crate) use store::{StoreBackend, Which, inspect_postgres, read_keys};
 
 /// The source of the calls.

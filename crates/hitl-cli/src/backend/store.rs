@@ -4,12 +4,13 @@
 //! what was approved.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hitl_core::AuditSink as _;
 use hitl_core::store::{GrantQuery, Store};
 use hitl_core::{
     CallRecord, CallState, Gate, GrantId, GrantRecord, HostKey, HostKeys, JsonlAudit, PageRequest,
-    RequestId, ReviewScope, Tenant,
+    RequestId, ReviewScope, RuleFile, Tenant,
 };
 use hitl_store::{SqliteStore, StoreInspection};
 use hitl_tasks::journal::{mark_for_retry, read_result_json};
@@ -38,7 +39,7 @@ pub(crate) enum Which {
 pub(crate) struct StoreBackend {
     pub(crate) gate: Gate,
     pub(crate) store: Box<dyn Store>,
-    journal: Box<dyn Journal>,
+    journal: Arc<dyn Journal>,
     tenants: Vec<Tenant>,
     /// The file of the audit that this program writes.
     pub(crate) audit_file: Option<PathBuf>,
@@ -51,11 +52,21 @@ impl StoreBackend {
         backend: &BackendArgs,
         audit: Option<&Path>,
     ) -> Result<Self, Failure> {
+        Self::open_under(db, backend, audit, None).await
+    }
+
+    /// Opens the store under a policy, which is asked again about calls that are edited.
+    pub(crate) async fn open_under(
+        db: &str,
+        backend: &BackendArgs,
+        audit: Option<&Path>,
+        policy: Option<RuleFile>,
+    ) -> Result<Self, Failure> {
         let keys = backend.key_file.as_deref().map(read_keys).transpose()?;
         let tenants = backend.tenant.iter().map(|name| Tenant::new(name.as_str())).collect();
         if db.starts_with("postgres://") || db.starts_with("postgresql://") {
             let store = postgres(db, keys, backend.schema.as_deref()).await?;
-            return Self::over(store, tenants, audit).await;
+            return Self::over(store, tenants, audit, policy).await;
         }
         if backend.schema.is_some() {
             return Err(Failure::usage("only a PostgreSQL store has a schema: leave out --schema"));
@@ -68,15 +79,19 @@ impl StoreBackend {
         if let Some(keys) = keys {
             options = options.key(keys);
         }
-        Self::over(options.open(db).await?, tenants, audit).await
+        Self::over(options.open(db).await?, tenants, audit, policy).await
     }
 
     async fn over(
         store: impl Store + Journal + Clone,
         tenants: Vec<Tenant>,
         audit: Option<&Path>,
+        policy: Option<RuleFile>,
     ) -> Result<Self, Failure> {
         let mut gate = Gate::builder().store(store.clone()).skip_recovery();
+        if let Some(policy) = policy {
+            gate = gate.policy(policy);
+        }
         let mut audit_file = None;
         if let Some(folder) = audit {
             let log = JsonlAudit::in_folder(folder)
@@ -87,10 +102,16 @@ impl StoreBackend {
         Ok(Self {
             gate: gate.build().await?,
             store: Box::new(store.clone()),
-            journal: Box::new(store),
+            journal: Arc::new(store),
             tenants,
             audit_file,
         })
+    }
+
+    /// Returns the journal of tasks.
+    #[cfg(feature = "serve")]
+    pub(crate) fn journal(&self) -> Arc<dyn Journal> {
+        Arc::clone(&self.journal)
     }
 
     /// Returns the scope of the visible calls.

@@ -144,7 +144,7 @@ fn check_seen(wanted: &AcceptArgs, waiting: &PendingRules) -> Result<(), Failure
 
 /// What authenticates an acceptance.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum AcceptanceSeal {
+pub(crate) enum AcceptanceSeal {
     None,
     /// The host's key: that of `--key-file`, or of the store.
     HostKey,
@@ -158,7 +158,7 @@ impl From<bool> for AcceptanceSeal {
 }
 
 /// Returns the file in which the host keeps the acceptance.
-pub(super) fn acceptance_file(
+pub(crate) fn acceptance_file(
     backend: &BackendArgs,
     file: &Path,
     seal: AcceptanceSeal,

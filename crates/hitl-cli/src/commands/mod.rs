@@ -1,6 +1,6 @@
 //! The commands, one file each, and their dispatch.
 
-mod accept;
+pub(crate) mod accept;
 mod allow;
 mod audit;
 mod child;
@@ -35,8 +35,10 @@ use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, comman
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::view::{CallLine, CommandHint, Screen, message, result_text};
+use crate::serve;
+use crate::view::CommandHint;
 use decide::Reply;
-use system_user::system_user;
+pub(crate) use system_user::system_user;
 
 /// The destination of output, and its format.
 pub(crate) struct Output {
@@ -49,7 +51,11 @@ pub(crate) struct Output {
 
 impl Output {
     /// Prints a document for programs, or a text for people.
-    fn print(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<()> {
+    pub(crate) fn print(
+        &self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> io::Result<()> {
         let text = if self.json { serde_json::to_string(document)? + "\n" } else { text() };
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
@@ -171,6 +177,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Watch { after, count } => {
             watch::run(&Backend::open(backend, None).await?, after, count, output).await
         }
+        Command::Console(wanted) => serve::run(backend, *wanted, output).await,
         Command::Audit { command: AuditCommand::Verify { files, checkpoint, trust } } => {
             audit::run(backend, &files, &checkpoint, &trust, output).await
         }

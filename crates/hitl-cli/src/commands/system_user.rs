@@ -8,7 +8,7 @@ const VARIABLES: [&str; 3] = ["USER", "LOGNAME", "USERNAME"];
 /// Returns the name of the operating system's user: that of the environment, or, where it names
 /// none, as in many containers and services, that of the system's database of users. `None` if the
 /// user has no name.
-pub(super) fn system_user() -> Option<String> {
+pub(crate) fn system_user() -> Option<String> {
     user(|name| std::env::var(name).ok(), ask_system)
 }
 

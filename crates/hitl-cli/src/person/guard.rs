@@ -95,6 +95,17 @@ impl Presence {
     }
 }
 
+/// Refuses what an agent in whose shell this runs must not do, also where no code is asked for.
+#[cfg(feature = "serve")]
+pub(crate) fn refuse_agent() -> Result<(), Failure> {
+    match classify(&processes::observe()) {
+        Surroundings::Agent(why) => {
+            Err(Failure::new(Exit::Refused, by_an_agent(&why, Demands::Unknown)))
+        }
+        Surroundings::Terminal | Surroundings::Script | Surroundings::Unknown => Ok(()),
+    }
+}
+
 /// Does the same as [`require_person`] over a console, which checks the code itself: verifies that no agent without a
 /// code is in control, and returns the code to send with the action. `demand` is the console's
 /// demand of the token's owner, `name`.

@@ -25,4 +25,6 @@ pub(crate) use guard::{
     CodeSource, Presence, answer_presence, answer_presence_at_console, require_person,
     require_person_for_console,
 };
+#[cfg(feature = "serve")]
+pub(crate) use guard::refuse_agent;
 pub(crate) use hitl_core::people::{CodeDemand, Deed};

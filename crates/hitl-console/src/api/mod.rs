@@ -9,6 +9,7 @@ mod events;
 mod extend;
 mod extract;
 mod grants;
+mod health;
 mod openapi;
 #[cfg(feature = "policy-files")]
 mod policies;
@@ -21,4 +22,5 @@ mod stats;
 mod tasks;
 mod uncover;
 
+pub(crate) use health::routes as health_routes;
 pub(crate) use routes::routes;

@@ -33,8 +33,9 @@ pub(super) async fn me(
 #[utoipa::path(get, path = "/api/sign-in", tag = "session", security(()),
     responses((status = 200, body = SignInMethod)))]
 pub(super) async fn sign_in(From(state): From<Shared>) -> Json<SignInMethod> {
-    Json(match state.auth.sign_in() {
-        SignIn::Token => SignInMethod { with: "token".to_owned(), page: None },
-        SignIn::Page(page) => SignInMethod { with: "page".to_owned(), page: Some(page) },
-    })
+    let (with, page) = match state.auth.sign_in() {
+        SignIn::Token => ("token", None),
+        SignIn::Page(page) => ("page", Some(page)),
+    };
+    Json(SignInMethod { with: with.to_owned(), page, sign_out: state.auth.sign_out() })
 }

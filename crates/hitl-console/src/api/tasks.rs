@@ -4,25 +4,31 @@ use axum::extract::State as From;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use hitl_core::people::Deed;
-use hitl_tasks::{TaskId, TaskProgress};
-use hitl_wire::TaskSummary;
+use hitl_tasks::TaskId;
 use hitl_wire::schema::TaskListDocument;
-use hitl_wire::task::{CancelTaskBody, TaskList};
+use hitl_wire::task::CancelTaskBody;
 
 use super::extract::{Body, Path};
 use super::requester::Requester;
 use crate::auth::Reviewer;
 use crate::error::Problem;
+use crate::journaled_tasks::{ShownTasks, journaled_tasks};
 use crate::state::Shared;
 
-/// Lists the tasks of the reviewer's tenant.
+/// Lists the tasks of the reviewer's tenant: live, or as a journal last recorded them.
 #[utoipa::path(get, path = "/api/tasks", tag = "tasks",
-    responses((status = 200, body = TaskListDocument), (status = 401, body = Problem)))]
+    responses((status = 200, body = TaskListDocument), (status = 401, body = Problem),
+        (status = 503, description = "the journal cannot be read", body = Problem)))]
 pub(super) async fn list(
     From(state): From<Shared>,
     Extension(reviewer): Extension<Reviewer>,
-) -> Json<TaskList<TaskSummary<TaskProgress>>> {
-    Json(TaskList { tasks: state.board.list(&state.tasks, &reviewer) })
+) -> Result<Json<ShownTasks>, Problem> {
+    let live = || ShownTasks { tasks: state.board.list(&state.tasks, &reviewer), journaled: false };
+    let journaled = match state.tasks.journal() {
+        Some(journal) => Some(journaled_tasks(journal, &reviewer).await?),
+        None => None,
+    };
+    Ok(Json(journaled.unwrap_or_else(live)))
 }
 
 /// Tries a failed task again, where the host allows it. It continues after its completed steps.

@@ -142,6 +142,13 @@ pub trait Auth: Send + Sync + 'static {
     fn sign_in(&self) -> SignIn {
         SignIn::Token
     }
+
+    /// Returns the path to which the page posts when somebody signs out; by default there is none,
+    /// and signing out only makes the page forget its token. A cookie of the host's needs one:
+    /// [`Console::sign_in_routes`](crate::Console::sign_in_routes) takes its route.
+    fn sign_out(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<T: Auth + ?Sized> Auth for Arc<T> {
@@ -154,5 +161,9 @@ impl<T: Auth + ?Sized> Auth for Arc<T> {
 
     fn sign_in(&self) -> SignIn {
         (**self).sign_in()
+    }
+
+    fn sign_out(&self) -> Option<String> {
+        (**self).sign_out()
     }
 }

@@ -9,6 +9,6 @@ pub use hitl_base::RandomnessError;
 
 pub use authenticate::{Auth, AuthError, Reviewer, SignIn};
 pub(crate) use throttle::Throttle;
-pub use token::Token;
+pub use token::{ParseTokenHashError, Token, TokenHash};
 pub use tokens::Tokens;
 pub(crate) use tokens::bearer;

@@ -10,8 +10,7 @@ use hitl_base::sync::{read, write};
 use hitl_core::Principal;
 use hitl_core::approval::KnownBy;
 
-use super::token::Hash;
-use super::{Auth, AuthError, Reviewer, Token};
+use super::{Auth, AuthError, Reviewer, Token, TokenHash};
 
 /// Reviewers who are known by a bearer token. Only hashes are kept. Clones are the same list, so
 /// that a token can be added or revoked while the console runs.
@@ -26,7 +25,7 @@ use super::{Auth, AuthError, Reviewer, Token};
 /// # Ok::<(), hitl_console::RandomnessError>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Tokens(Arc<RwLock<Vec<(Hash, Reviewer)>>>);
+pub struct Tokens(Arc<RwLock<Vec<(TokenHash, Reviewer)>>>);
 
 impl Tokens {
     /// Creates an empty list.
@@ -49,6 +48,13 @@ impl Tokens {
         list.push((hash, reviewer.into()));
     }
 
+    /// Replaces the whole list, for hosts that keep hashes of tokens elsewhere. Event streams of
+    /// tokens that are gone end within five seconds. Of two entries with one hash the last counts.
+    pub fn replace_all(&self, tokens: impl IntoIterator<Item = (TokenHash, Reviewer)>) {
+        let tokens = tokens.into_iter().collect();
+        *self.write() = tokens;
+    }
+
     /// Revokes every token of a reviewer; returns their number. Their open event streams end within
     /// five seconds.
     pub fn revoke(&self, principal: impl Into<Principal>) -> usize {
@@ -60,7 +66,7 @@ impl Tokens {
 
     /// Returns the owner of a secret. Every entry is compared, so that the time reveals nothing.
     fn owner(&self, secret: &str) -> Option<Reviewer> {
-        let hash = Hash::new(secret);
+        let hash = TokenHash::new(secret);
         let list = read(&self.0);
         let mut owner = None;
         for (there, reviewer) in list.iter() {
@@ -71,7 +77,7 @@ impl Tokens {
         owner.cloned()
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Vec<(Hash, Reviewer)>> {
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Vec<(TokenHash, Reviewer)>> {
         // Each critical section leaves the list valid, so a panic elsewhere does no harm.
         write(&self.0)
     }

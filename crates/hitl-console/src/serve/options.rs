@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use super::Tls;
 use crate::client::Cidr;
 
 /// The limits of [`serve_with`](super::serve_with).
@@ -26,7 +28,10 @@ pub struct ServeOptions {
     pub(super) stream_reserve: usize,
     pub(super) head_deadline: Duration,
     pub(super) write_deadline: Duration,
+    pub(super) stop_grace: Duration,
     pub(super) trusted_proxies: Vec<Cidr>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Tls>,
 }
 
 impl ServeOptions {
@@ -38,7 +43,10 @@ impl ServeOptions {
             stream_reserve: 1024,
             head_deadline: Duration::from_secs(10),
             write_deadline: Duration::from_secs(30),
+            stop_grace: Duration::from_secs(10),
             trusted_proxies: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 
@@ -74,6 +82,22 @@ impl ServeOptions {
     /// seconds by default.
     pub fn write_deadline(mut self, within: Duration) -> Self {
         self.write_deadline = within;
+        self
+    }
+
+    /// Sets the time that current requests have to end once [`serve_until`](super::serve_until) is to
+    /// stop; 10 seconds by default.
+    pub fn stop_grace(mut self, within: Duration) -> Self {
+        self.stop_grace = within;
+        self
+    }
+
+    /// Serves over TLS only. Browsers then keep to it for a year (`Strict-Transport-Security`), except
+    /// for `localhost`, whose other servers that would lock out.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 

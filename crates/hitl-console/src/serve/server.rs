@@ -4,25 +4,28 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
-use hyper::body::{Frame, Incoming, SizeHint};
+use axum::http::{HeaderMap, HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use super::body::{SeatGuard, SeatedBody};
+use super::closing::{Closing, closing};
 use super::connection::Connection;
 use super::seats::{Seat, Seats};
 use super::{Peer, ServeOptions};
@@ -54,12 +57,29 @@ pub async fn serve_with(
     router: Router,
     options: ServeOptions,
 ) -> io::Result<()> {
+    serve_until(listener, router, options, std::future::pending()).await
+}
+
+/// Serves a router until `stop` is ready; see [`serve`]. Then no connection is accepted any more,
+/// event streams end, current requests are answered, and after [`ServeOptions::stop_grace`] what is
+/// left is cut off.
+///
+/// Cancel safety: as [`serve`].
+pub async fn serve_until(
+    listener: TcpListener,
+    router: Router,
+    options: ServeOptions,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let seats = Seats::new(&options);
     let arrivals = Arc::new(Semaphore::new(unread_connections(&options)));
-    // Dropping it aborts the remaining connections.
-    let mut connections = JoinSet::new();
+    let (closer, closing) = closing();
+    // Dropping them aborts the remaining connections, and what goes on beside them.
+    let (mut connections, _beside) = (JoinSet::new(), beside(&options));
+    let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
+            () = &mut stop => break,
             accepted = accept(&listener, &arrivals) => accepted,
             Some(_) = connections.join_next() => continue,
         };
@@ -67,7 +87,9 @@ pub async fn serve_with(
             Ok((stream, from, unread)) => {
                 // Without a seat the connection is closed at once.
                 if let Some(seat) = seats.take(from.ip()) {
-                    let answered = answer(stream, from, seat, router.clone(), options.clone());
+                    let peer = Peer::with_seat(from, Arc::clone(&seat));
+                    let guest = Guest { peer, seat, closing: closing.clone() };
+                    let answered = answer(stream, guest, router.clone(), options.clone());
                     connections.spawn(read_first(answered, unread));
                 }
             }
@@ -80,6 +102,26 @@ pub async fn serve_with(
             }
         }
     }
+    drop(listener);
+    closer.close();
+    // What has not ended by then is cut off.
+    let _late =
+        timeout(options.stop_grace, async { while connections.join_next().await.is_some() {} })
+            .await;
+    Ok(())
+}
+
+/// Starts what a server does beside its connections.
+fn beside(options: &ServeOptions) -> JoinSet<()> {
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has such work"))]
+    let mut tasks = JoinSet::new();
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &options.tls {
+        tasks.spawn(tls.clone().keep_current());
+    }
+    #[cfg(not(feature = "tls"))]
+    let _none = options;
+    tasks
 }
 
 /// Returns the number of connections that may be accepted and not yet read: fewer than the seats
@@ -121,74 +163,80 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Answers the requests of one connection, until it ends or its seat is taken away.
-async fn answer(
-    stream: TcpStream,
-    from: SocketAddr,
+/// A connection that has a seat.
+#[derive(Clone)]
+struct Guest {
+    peer: Peer,
     seat: Arc<Seat>,
-    router: Router,
-    options: ServeOptions,
-) {
+    closing: Closing,
+}
+
+/// Answers the requests of one connection, until it ends or its seat is taken away.
+async fn answer(stream: TcpStream, guest: Guest, router: Router, options: ServeOptions) {
     // Events are small and should not wait for more of them.
     let _unneeded = stream.set_nodelay(true);
+    let stream = Connection::new(stream, options.write_deadline);
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &options.tls {
+        let secured = tokio::select! {
+            () = guest.seat.taken_away() => return,
+            secured = timeout(options.head_deadline, tls.accept(stream)) => secured,
+        };
+        // Neither a client that is late nor one that speaks no TLS gets an answer.
+        let Ok(Ok(secured)) = secured else { return };
+        return converse(secured, guest, router, &options, secure).await;
+    }
+    converse(stream, guest, router, &options, |_, _| {}).await;
+}
+
+/// Tells browsers to keep to TLS under this name.
+#[cfg(feature = "tls")]
+fn secure(host: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    let host = host.map(HeaderValue::as_bytes).unwrap_or_default();
+    if !host.get(.."localhost".len()).is_some_and(|name| name.eq_ignore_ascii_case(b"localhost")) {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+}
+
+/// Answers the requests that come over a stream. `complete` adds headers to an answer, given the
+/// host that was asked.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    Guest { peer, seat, closing }: Guest,
+    router: Router,
+    options: &ServeOptions,
+    complete: impl Fn(Option<&HeaderValue>, &mut HeaderMap) + Copy,
+) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        let peer = Peer::with_seat(from, Arc::clone(&seat));
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let (answered, seat) = (router.call(request), Arc::clone(&seat));
+        let host = request.headers().get(header::HOST).cloned();
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        let (answered, seat, closing) = (router.call(request), Arc::clone(&seat), closing.clone());
         async move {
             // Dropped with the request when the client goes away.
-            let used = SeatGuard(seat);
-            let response: Response<Body> = answered.await?;
-            Ok::<_, Infallible>(response.map(|body| SeatedBody { body, _used: used }))
+            let used = SeatGuard::new(seat);
+            let mut response: Response<Body> = answered.await?;
+            complete(host.as_ref(), response.headers_mut());
+            Ok::<_, Infallible>(response.map(|body| SeatedBody::new(body, used, &closing)))
         }
     });
-    let io = TokioIo::new(Connection::new(stream, options.write_deadline));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.head_deadline)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(io, service);
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    // The way in which it ended does not matter here.
+    tokio::select! {
+        () = seat.taken_away() => return,
+        _ = connection.as_mut() => return,
+        () = closing.closed() => connection.as_mut().graceful_shutdown(),
+    }
     tokio::select! {
         () = seat.taken_away() => {}
-        // The way in which it ended does not matter here.
         _ = connection => {}
-    }
-}
-
-/// A seat while a request is answered on it.
-struct SeatGuard(Arc<Seat>);
-
-impl Drop for SeatGuard {
-    fn drop(&mut self) {
-        self.0.release();
-    }
-}
-
-/// The body of a response; while it is written, its seat is used.
-struct SeatedBody {
-    body: Body,
-    _used: SeatGuard,
-}
-
-impl HttpBody for SeatedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -11,6 +11,7 @@ mod attention;
 mod edits;
 mod events;
 mod grants;
+mod health;
 mod kept;
 mod page;
 mod preview;

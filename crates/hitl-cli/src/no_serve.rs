@@ -1,0 +1,21 @@
+//! `hitl console` without the feature `serve`: it says how to get it.
+
+use clap::Args;
+
+use crate::args::BackendArgs;
+use crate::commands::Output;
+use crate::exit::Failure;
+
+/// The arguments of `console`, which are not read.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<String>,
+}
+
+#[expect(clippy::unused_async, reason = "the twin of the one that serves")]
+pub(crate) async fn run(_: &BackendArgs, given: ServeArgs, _: &Output) -> Result<(), Failure> {
+    let _unread = given.rest;
+    let why = "this `hitl` was built without the feature `serve`; with it: `cargo install hitl-cli --features serve`";
+    Err(Failure::usage(why))
+}

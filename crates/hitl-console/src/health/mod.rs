@@ -1,0 +1,7 @@
+//! Whether the console can do its work, for supervisors and load balancers.
+
+mod probe;
+mod readiness;
+
+pub(crate) use probe::Probe;
+pub(crate) use readiness::{AuditHealth, PolicyHealth, Readiness, StoreHealth};
