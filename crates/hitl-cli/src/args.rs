@@ -171,6 +171,22 @@ pub(crate) enum Command {
     /// Erase the contents of calls that have ended. Keys stay taken, and the audit's chain stays
     /// intact. What a legal hold covers is kept. Needs a person, and --audit.
     Erase(EraseArgs),
+    /// Stop everything: once this returns, no call starts, in any process, until a person thaws. With
+    /// --tenant, only this tenant's calls. Calls are still asked about and decided; approved ones
+    /// wait. Everybody who may decide calls may freeze.
+    Freeze {
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: DeciderArgs,
+    },
+    /// Let calls start again after `freeze`: with --tenant those of this tenant, else those that all
+    /// tenants were frozen for. Needs a person, and --audit.
+    Thaw {
+        #[command(flatten)]
+        who: DeciderArgs,
+    },
     /// Place, release and list legal holds.
     #[command(subcommand)]
     Hold(HoldCommand),

@@ -92,7 +92,8 @@ impl From<GateError> for Failure {
                 | GateErrorKind::EditDenied
                 | GateErrorKind::NotGranted
                 | GateErrorKind::NotUncovered
-                | GateErrorKind::NotErased,
+                | GateErrorKind::NotErased
+                | GateErrorKind::NotFrozen,
                 _,
             ) => Exit::Refused,
             (GateErrorKind::InvalidQuery, _) => Exit::Usage,

@@ -93,6 +93,8 @@ impl From<GateError> for Problem {
             GateErrorKind::Audit => (StatusCode::SERVICE_UNAVAILABLE, "audit"),
             GateErrorKind::UnknownTool => (StatusCode::CONFLICT, "unknownTool"),
             GateErrorKind::ToolChanged => (StatusCode::CONFLICT, "toolChanged"),
+            GateErrorKind::Frozen => (StatusCode::CONFLICT, "frozen"),
+            GateErrorKind::NotFrozen => (StatusCode::UNPROCESSABLE_ENTITY, "notFrozen"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "gate"),
         };
         let mut problem = Self::new(status, kind, error.to_string());

@@ -91,6 +91,10 @@ pub enum AuditEvent {
     /// The stored data of a call was erased; the record lists the lines of the audit that may be
     /// replaced by placeholders. If the record names no call, they are those of read-only calls.
     Erased,
+    /// Somebody froze all tenants or one: nothing that the freeze reaches starts from here on.
+    Frozen,
+    /// A person is about to thaw. Written before: without this record the freeze stays.
+    Thawed,
     /// A legal hold was placed.
     HoldPlaced,
     /// A legal hold is about to be released. Written before the release: without this record the
@@ -134,6 +138,8 @@ impl AuditEvent {
             | Self::Uncovered
             | Self::ErasureOrdered
             | Self::Erased
+            | Self::Frozen
+            | Self::Thawed
             | Self::HoldPlaced
             | Self::HoldReleased => false,
         }

@@ -81,6 +81,9 @@ pub enum Refusal {
     /// It is released together with its siblings, and not all of them are claimed.
     #[error("the call is released together with its siblings, once all of them are approved")]
     BatchIncomplete,
+    /// Its tenant is frozen: nothing starts until a person thaws it.
+    #[error("everything is frozen: nothing starts until a person thaws it")]
+    Frozen,
     /// The call needs more than it was approved for.
     #[error("the call needs a stricter approval than it has")]
     RequirementRose,

@@ -180,6 +180,7 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
             guard(record.request.binding_version == BINDING_VERSION, Refusal::Stale)?;
             guard(!is_expired(record, facts), Refusal::Expired)?;
             guard(requirement.is_met_by(&record.request.requirement()), Refusal::RequirementRose)?;
+            guard(!facts.frozen, Refusal::Frozen)?;
             next.state = S::Claimed;
             next.claim = Some(Claim { token: *token, session: *session });
             next.over_since = None;

@@ -25,6 +25,7 @@ mod extending;
 mod fails_closed;
 #[path = "../support/faulty.rs"]
 mod faulty;
+mod freezing;
 #[path = "../support/granting.rs"]
 mod granting;
 mod grants;

@@ -215,8 +215,12 @@ pub fn changed(result: Result<Transition, Refusal>) -> CallRecord {
     }
 }
 
-pub const EARLY: StoreFacts =
-    StoreFacts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
+pub const EARLY: StoreFacts = StoreFacts {
+    now: Timestamp::from_millis(1),
+    claimant_dead: false,
+    decision_used: false,
+    frozen: false,
+};
 
 pub fn approve(
     record: &CallRecord,

@@ -7,6 +7,7 @@ mod decide;
 mod demo;
 mod editor;
 pub(crate) mod erase;
+mod freeze;
 mod grants;
 pub(crate) mod hold;
 pub(crate) mod key;
@@ -110,6 +111,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             grants::revoke(backend, &grant, &reason, &who, output).await
         }
         Command::Erase(wanted) => erase::run(backend, wanted, output).await,
+        Command::Freeze { reason, who } => freeze::freeze(backend, &reason, &who, output).await,
+        Command::Thaw { who } => freeze::thaw(backend, &who, output).await,
         Command::Hold(command) => hold::run(backend, command, output).await,
         Command::Resolve(wanted) => resolve::run(backend, wanted, output).await,
         Command::Tasks(wanted) => {

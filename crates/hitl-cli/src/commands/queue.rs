@@ -6,7 +6,7 @@ use hitl_base::Timestamp;
 use hitl_core::{CallState, QueueOrder, QueueQuery};
 use hitl_wire::queue::Count;
 
-use super::Output;
+use super::{Output, freeze};
 use crate::args::{OrderArg, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
@@ -31,6 +31,9 @@ pub(super) async fn run(
         Backend::Store(store) => from_store(store, wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
+    if let Some(warning) = freeze::warning(&freeze::in_force(source).await?, &output.hint) {
+        output.note(&warning)?;
+    }
     if output.json {
         for line in &lines {
             output.print(line, String::new)?;

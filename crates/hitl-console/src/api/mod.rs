@@ -8,6 +8,7 @@ mod edits;
 mod events;
 mod extend;
 mod extract;
+mod freeze;
 mod grants;
 mod openapi;
 #[cfg(feature = "policy-files")]

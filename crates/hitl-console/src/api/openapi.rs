@@ -6,8 +6,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    audit, bulk, calls, decide, edits, events, extend, grants, presence, resolve, session, stats,
-    tasks, uncover,
+    audit, bulk, calls, decide, edits, events, extend, freeze, grants, presence, resolve, session,
+    stats, tasks, uncover,
 };
 
 #[derive(OpenApi)]
@@ -22,7 +22,7 @@ use super::{
         edits::preview, uncover::uncover, extend::extend,
         resolve::cancel, resolve::resolve, bulk::decide, grants::preview, grants::save, grants::list,
         grants::show, grants::revoke, tasks::list, tasks::cancel, tasks::retry, presence::set_presence,
-        stats::stats, events::events,
+        stats::stats, events::events, freeze::list, freeze::freeze, freeze::thaw,
     ),
     components(schemas(CallEvent, PresenceEvent)),
     security(("token" = [])),

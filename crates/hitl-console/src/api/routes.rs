@@ -5,8 +5,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use super::{
-    audit, bulk, calls, decide, edits, events, extend, grants, openapi, presence, resolve, session,
-    stats, tasks, uncover,
+    audit, bulk, calls, decide, edits, events, extend, freeze, grants, openapi, presence, resolve,
+    session, stats, tasks, uncover,
 };
 use crate::middleware::authenticate;
 use crate::state::Shared;
@@ -27,6 +27,9 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}/resolve", post(resolve::resolve))
         .route("/api/calls/{id}/grant", post(grants::save))
         .route("/api/calls/{id}/grant/preview", post(grants::preview))
+        .route("/api/freezes", get(freeze::list))
+        .route("/api/freeze", post(freeze::freeze))
+        .route("/api/thaw", post(freeze::thaw))
         .route("/api/grants", get(grants::list))
         .route("/api/grants/{id}", get(grants::show))
         .route("/api/grants/{id}/revoke", post(grants::revoke))

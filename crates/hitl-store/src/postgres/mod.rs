@@ -25,6 +25,7 @@ mod decisions;
 mod effects;
 mod error;
 mod executors;
+mod freeze;
 mod grants;
 mod holds;
 mod journal;

@@ -14,6 +14,7 @@ use crate::gate::evaluation::evaluated_call::EvaluatedCall;
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::execution::execution::Execution;
+use crate::gate::freeze::thaw_wait::{WhileFrozen, wait_until_thawed};
 use crate::gate::intake::complete_evaluation::{complete_evaluation, note_links};
 use crate::gate::intake::grant_use::try_grant;
 use crate::gate::intake::prior_rejection::deny_if_rejected_before;
@@ -60,7 +61,7 @@ pub(in crate::gate) fn leaves_no_record(core: &GateCore, call: &EvaluatedCall) -
     call.names_no_own_file && core.evaluator.runs_at_once(&call.tool, &call.evaluation.routed)
 }
 
-/// Starts a call that leaves no record.
+/// Starts a call that leaves no record. Nothing may be frozen.
 // Pays 50 % of the instructions of "auto_call" (cargo xtask instructions).
 pub(in crate::gate) fn start_unrecorded(core: &GateCore, call: EvaluatedCall) -> Execution {
     let EvaluatedCall { tool, snapshot, context, evaluation, .. } = &call;
@@ -108,8 +109,9 @@ pub(in crate::gate) async fn submit_call(
     evaluated: Box<EvaluatedCall>,
     call: Box<dyn BoundCall>,
     retry_of: Option<RequestId>,
+    while_frozen: WhileFrozen,
 ) -> Result<Submission, GateError> {
-    let result = submit_and_run(core, evaluated, call, retry_of).await;
+    let result = submit_and_run(core, evaluated, call, retry_of, while_frozen).await;
     record_submit_result(&result);
     result
 }
@@ -119,10 +121,15 @@ async fn submit_and_run(
     evaluated: Box<EvaluatedCall>,
     call: Box<dyn BoundCall>,
     retry_of: Option<RequestId>,
+    while_frozen: WhileFrozen,
 ) -> Result<Submission, GateError> {
     let mut prepared = Box::new(prepare_call(core, *evaluated));
     if let Some(failed) = retry_of {
         prepare_retry(core, &mut prepared, failed).boxed().await?;
+    }
+    if while_frozen == WhileFrozen::Wait && !prepared.is_asked_about() {
+        let tenant = prepared.record.key().tenant.clone();
+        wait_until_thawed(core, &tenant).boxed().await?;
     }
     let Admission { outcome, receipt } =
         submit_prepared(core, &mut prepared, Attachment::Detached).await?;
@@ -186,6 +193,7 @@ pub(in crate::gate) async fn submit_prepared(
     }
     let mut receipt = Receipt::new(prepared);
     if prepared.is_unrecorded() && earlier.is_none() {
+        core.freezes.check(&prepared.record.key().tenant).await?;
         return Ok(start_prepared(core, prepared, receipt));
     }
     check_before_storing(core, prepared).await?;

@@ -81,7 +81,7 @@ pub(in crate::gate) async fn wait_for(
                 match claim_alone_or_together(core, &record, attached).await? {
                     ClaimOutcome::Claimed(claimed) => return Ok(WaitOutcome::Claimed(claimed)),
                     ClaimOutcome::Changed => continue,
-                    ClaimOutcome::Waits => POLL_INTERVAL,
+                    ClaimOutcome::Waits | ClaimOutcome::Frozen => POLL_INTERVAL,
                     ClaimOutcome::Unknown if limit.is_reached() => {
                         return Ok(WaitOutcome::LimitReached(Box::new(record)));
                     }

@@ -117,7 +117,7 @@ async fn run_approved(
     unknown: &mut HashSet<RequestId>,
 ) -> Result<Capacity, GateError> {
     let store = core.calls.store();
-    let mut after = None;
+    let (mut after, mut frozen) = (None, HashSet::new());
     loop {
         let approved = store.approved(after, PAGE).await?;
         let Some((_, last)) = approved.last() else { return Ok(Capacity::Available) };
@@ -126,7 +126,7 @@ async fn run_approved(
             let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
                 return Ok(Capacity::Full);
             };
-            if unknown.contains(id) {
+            if unknown.contains(id) || frozen.contains(tenant) {
                 continue;
             }
             let Some(record) = store.get(tenant, *id).await? else { continue };
@@ -146,6 +146,9 @@ async fn run_approved(
                     });
                 }
                 Ok(ClaimOutcome::Waits | ClaimOutcome::Changed) => {}
+                Ok(ClaimOutcome::Frozen) => {
+                    frozen.insert(tenant.clone());
+                }
                 Ok(ClaimOutcome::Unknown) => {
                     unknown.insert(*id);
                 }
