@@ -3,7 +3,7 @@
 //! Types for a store of your own are in [`backend`](crate::backend).
 
 pub use hitl_core::store::{
-    ErasedCount, GrantQuery, History, Hold, HoldId, HoldScope, Holds, MAX_HOLD_REASON, MemoryStore,
+    ErasedCount, Freeze, FreezeScope, GrantQuery, History, Hold, HoldId, HoldScope, Holds, MAX_HOLD_REASON, MemoryStore,
     NotErased, PageRequest, Store, StoreAddress, StoreError, StoreErrorKind, StoreWrapper,
 };
 #[cfg(feature = "postgres")]

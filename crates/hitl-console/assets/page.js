@@ -16,6 +16,9 @@ class Page extends HTMLElement {
 	#number = h("span", { class: "number" });
 	#state = h("span", { class: "state", role: "status" });
 	#lost = h("div", { class: "lost", role: "alert" });
+	#frozen = h("div", { class: "frozen" });
+	#freeze = h("button", { class: "link", type: "button", hidden: true }, "Freeze …");
+	#banner = null;
 	#view = null;
 
 	connectedCallback() {
@@ -72,6 +75,7 @@ class Page extends HTMLElement {
 				h("h1", {}, "Review"),
 				h("nav", { "aria-label": "Views" }, views().map(tab)),
 				this.#state,
+				this.#freeze,
 				h("span", { class: "who" }, hitl.me.principal),
 				h(
 					"button",
@@ -86,11 +90,20 @@ class Page extends HTMLElement {
 				h("button", { class: "link", type: "button", onclick: () => signOut() }, "Sign out"),
 			),
 			this.#lost,
+			this.#frozen,
 			this.#main,
 		);
+		this.#frozenOrNot();
 		this.#main.id = "main";
 		this.#connection();
 		this.#go();
+	}
+
+	/** The banner follows the page: the calls are there before it. */
+	async #frozenOrNot() {
+		if (this.#banner) return this.#banner.load();
+		const { FreezeBanner } = await import("./freeze.js");
+		this.#banner ??= new FreezeBanner(this.#frozen, this.#freeze);
 	}
 
 	#go() {

@@ -27,6 +27,7 @@ mod demo;
 mod erase;
 #[cfg(unix)]
 mod files;
+mod freeze;
 mod grants;
 mod hints;
 mod house;

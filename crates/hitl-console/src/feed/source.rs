@@ -26,7 +26,7 @@ struct Empty {}
 /// Publishes every change of every call, as long as it is polled.
 pub(crate) async fn publish_calls(gate: Gate, feed: Arc<Feed>) {
     let mut hint = gate.watch();
-    let (mut last, mut freezes) = (None, None);
+    let (mut last, mut freezes) = (None, Vec::new());
     loop {
         let published = async {
             publish_freezes(&gate, &feed, &mut freezes).await?;
@@ -62,13 +62,14 @@ pub(crate) async fn recover_calls(gate: Gate) {
 async fn publish_freezes(
     gate: &Gate,
     feed: &Feed,
-    last: &mut Option<Vec<Freeze>>,
+    last: &mut Vec<Freeze>,
 ) -> Result<(), GateError> {
-    let now = Some(gate.freezes().await?);
-    if last.is_some() && *last != now {
+    let now = gate.freezes().await?;
+    // Before the first read, nothing is known to be frozen.
+    if *last != now {
         feed.publish("freeze", None, &Empty {});
+        *last = now;
     }
-    *last = now;
     Ok(())
 }
 

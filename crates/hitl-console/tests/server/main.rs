@@ -10,6 +10,7 @@ mod api;
 mod attention;
 mod edits;
 mod events;
+mod freezes;
 mod grants;
 mod kept;
 mod page;

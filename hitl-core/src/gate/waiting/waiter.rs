@@ -81,7 +81,11 @@ pub(in crate::gate) async fn wait_for(
                 match claim_alone_or_together(core, &record, attached).await? {
                     ClaimOutcome::Claimed(claimed) => return Ok(WaitOutcome::Claimed(claimed)),
                     ClaimOutcome::Changed => continue,
-                    ClaimOutcome::Waits | ClaimOutcome::Frozen => POLL_INTERVAL,
+                    ClaimOutcome::Waits => POLL_INTERVAL,
+                    // It may expire before it is thawed.
+                    ClaimOutcome::Frozen => {
+                        record.request.expires_at.saturating_duration_since(store.now().await?)
+                    }
                     ClaimOutcome::Unknown if limit.is_reached() => {
                         return Ok(WaitOutcome::LimitReached(Box::new(record)));
                     }
