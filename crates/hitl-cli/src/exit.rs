@@ -111,6 +111,7 @@ fn exit_of_refusal(refusal: Refusal) -> Exit {
         | Refusal::OtherResult
         | Refusal::Expired
         | Refusal::AlreadyVoted
+        | Refusal::GraceOver
         | Refusal::Alive => Exit::Conflict,
         _ => Exit::Refused,
     }

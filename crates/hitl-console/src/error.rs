@@ -115,10 +115,12 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
             | Refusal::NotEntitled
             | Refusal::FourEyes
             | Refusal::NotHuman
+            | Refusal::NotApprover
             | Refusal::AlreadyVoted,
         ) => (StatusCode::FORBIDDEN, "notEntitled"),
         Some(Refusal::DecisionUsed) => (StatusCode::CONFLICT, "decisionUsed"),
         Some(Refusal::NoMoreTime) => (StatusCode::CONFLICT, "noMoreTime"),
+        Some(Refusal::GraceOver) => (StatusCode::CONFLICT, "graceOver"),
         Some(Refusal::Unchanged | Refusal::TooManyEdits | Refusal::AlreadyTried) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
         }

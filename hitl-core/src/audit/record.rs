@@ -60,6 +60,8 @@ pub enum AuditEvent {
     Reopened,
     /// A reviewer gave the call more time.
     Extended,
+    /// Somebody who approved the call took that back before it started; it is asked about again.
+    TakenBack,
     /// A policy is in force from here on. About no call.
     PolicyLoaded,
     /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
@@ -120,6 +122,7 @@ impl AuditEvent {
             | Self::Denied
             | Self::Reopened
             | Self::Extended
+            | Self::TakenBack
             | Self::Edited
             | Self::Voted
             | Self::Escalated

@@ -225,6 +225,10 @@ pub struct CallRecord {
     /// The claim of its executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claim: Option<Claim>,
+    /// The time before which it is not claimed: until then its approval can be taken back. `None`
+    /// without a grace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claimable_from: Option<Timestamp>,
     /// The place in the audit of the intent of the last ended attempt, if the audit is a chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) intent: Option<ChainHead>,

@@ -26,6 +26,7 @@ mod fails_closed;
 #[path = "../support/faulty.rs"]
 mod faulty;
 mod freezing;
+mod grace;
 #[path = "../support/granting.rs"]
 mod granting;
 mod grants;

@@ -11,7 +11,9 @@ use hitl_core::machine::{
 };
 use hitl_core::policy::{Quorum, Stage};
 use hitl_core::store::suite::{Draft, facts};
-use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, Risk, ToolFacts};
+use hitl_core::{
+    Amount, ApprovalLevel, ClaimToken, DecisionId, OwnerToken, RequestId, Risk, ToolFacts,
+};
 use machine::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -60,6 +62,7 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Edit, S::Approved),
     (S::Pending, Kind::Allow, S::Approved),
     (S::Approved, Kind::Disallow, S::Pending),
+    (S::Approved, Kind::TakeBack, S::Pending),
     (S::Pending, Kind::CancelBySibling, S::Cancelled),
     (S::Approved, Kind::CancelBySibling, S::Cancelled),
 ];
@@ -100,6 +103,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                     let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
                     set(&mut record, json!({ "granted": drawn }));
                 }
+                Kind::TakeBack => set_approved_by(&mut record, "alice"),
                 Kind::FoundNoEffect => set(&mut record, json!({ "overSince": EARLY.now })),
                 Kind::CancelBySibling => {
                     let draft = Draft::new("run", 1).together("b", &[1, 2]);
@@ -320,7 +324,8 @@ proptest! {
     fn invariant_11_random_lives_keep_the_rules(attempts in attempts()) {
         let tokens: Vec<_> = (0..3).map(|_| ClaimToken::new()).collect();
         let owner = OwnerToken::new();
-        let first = start(ApprovalLevel::Quick, owner);
+        let mut first = start(ApprovalLevel::Quick, owner);
+        set(&mut first, json!({ "request": { "graceMs": 1_000 } }));
         let id: RequestId = first.id();
         let (mut record, mut now) = (first.clone(), 0_u64);
         let mut events: Vec<Event> = Vec::new();
@@ -620,4 +625,21 @@ fn invariant_5_a_freeze_refuses_claims_and_nothing_else() {
             }
         }
     }
+}
+
+/// Sets a decision by somebody, whose grace has not ended.
+fn set_approved_by(record: &mut CallRecord, by: &str) {
+    let answer = serde_json::to_value(hitl_core::approval::DecisionKind::Approve).unwrap();
+    let decided = json!({ "id": DecisionId::new(), "answer": answer, "by": by, "at": EARLY.now });
+    let later = Timestamp::from_millis(1_000);
+    set(record, json!({ "decided": decided, "claimableFrom": later }));
+}
+
+/// Records of before there was a grace start at once.
+#[test]
+fn a_record_without_a_grace_is_read_as_one_that_starts_at_once() {
+    let record = in_state(S::Approved, ClaimToken::new(), OwnerToken::new());
+    let text = serde_json::to_string(&record).unwrap();
+    assert!(!text.contains("claimableFrom") && !text.contains("graceMs"), "{text}");
+    assert_eq!(serde_json::from_str::<CallRecord>(&text).unwrap().claimable_from(), None);
 }

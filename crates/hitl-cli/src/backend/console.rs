@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hitl_core::people::CodeDemand;
 use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
-use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, UncoverBody};
+use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, TakeBackBody, UncoverBody};
 use hitl_wire::freeze::{FreezeBody, FreezeList, THAW, ThawBody};
 use hitl_wire::grant::{
     GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
@@ -161,6 +161,16 @@ impl ConsoleClient {
     /// Resolves a call whose outcome is unknown.
     pub(crate) fn resolve(&self, id: RequestId, body: &ResolveBody) -> Result<CallLine, Failure> {
         let call: CallSummary = read(&self.0.post_once(&format!("api/calls/{id}/resolve"), body)?)?;
+        Ok(call.into())
+    }
+
+    /// Takes an approval back.
+    pub(crate) fn take_back(
+        &self,
+        id: RequestId,
+        body: &TakeBackBody,
+    ) -> Result<CallLine, Failure> {
+        let call: CallSummary = read(&self.0.post(&format!("api/calls/{id}/take-back"), body)?)?;
         Ok(call.into())
     }
 

@@ -18,6 +18,7 @@ mod resolve;
 mod show;
 mod stats;
 mod system_user;
+mod take_back;
 mod tasks;
 pub(crate) mod terminal;
 mod watch;
@@ -111,6 +112,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             grants::revoke(backend, &grant, &reason, &who, output).await
         }
         Command::Erase(wanted) => erase::run(backend, wanted, output).await,
+        Command::TakeBack { id, who } => take_back::run(backend, &id, &who, output).await,
         Command::Freeze { reason, who } => freeze::freeze(backend, &reason, &who, output).await,
         Command::Thaw { who } => freeze::thaw(backend, &who, output).await,
         Command::Hold(command) => hold::run(backend, command, output).await,

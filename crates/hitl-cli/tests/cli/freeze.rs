@@ -16,8 +16,7 @@ async fn invariant_5_a_freeze_from_the_command_line_stops_the_program_and_a_thaw
     let house = House::new().await;
     let audit = audit_folder(&house);
     let waiting = house.wire("Initech", 5).await;
-    let frozen =
-        house.hitl(&["freeze", "--reason", "an\nincident", "--audit", &audit]).ended(0);
+    let frozen = house.hitl(&["freeze", "--reason", "an\nincident", "--audit", &audit]).ended(0);
     assert!(frozen.out.starts_with("Frozen: all tenants, by tester at "), "{}", frozen.out);
     assert!(frozen.out.contains("hitl") && frozen.out.contains("thaw"), "{}", frozen.out);
     assert!(!frozen.out.contains("an\nincident"), "{}", frozen.out);

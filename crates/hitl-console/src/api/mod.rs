@@ -19,6 +19,7 @@ mod resolve;
 mod routes;
 mod session;
 mod stats;
+mod take_back;
 mod tasks;
 mod uncover;
 

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 
 use super::{
     audit, bulk, calls, decide, edits, events, extend, freeze, grants, openapi, presence, resolve,
-    session, stats, tasks, uncover,
+    session, stats, take_back, tasks, uncover,
 };
 use crate::middleware::authenticate;
 use crate::state::Shared;
@@ -22,6 +22,7 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}/decide", post(decide::decide))
         .route("/api/calls/{id}/edit/preview", post(edits::preview))
         .route("/api/calls/{id}/extend", post(extend::extend))
+        .route("/api/calls/{id}/take-back", post(take_back::take_back))
         .route("/api/calls/{id}/uncover", post(uncover::uncover))
         .route("/api/calls/{id}/cancel", post(resolve::cancel))
         .route("/api/calls/{id}/resolve", post(resolve::resolve))

@@ -521,9 +521,8 @@ async fn the_document_says_where_a_one_time_code_goes() {
         }
         taking.push(path.rsplit('/').next().unwrap());
     }
-    let expected = [
-        "accept", "bulk", "decide", "extend", "grant", "resolve", "retry", "thaw", "uncover",
-    ];
+    let expected =
+        ["accept", "bulk", "decide", "extend", "grant", "resolve", "retry", "thaw", "uncover"];
     taking.sort_unstable();
     assert_eq!(taking, expected);
     let code_for = &document["components"]["schemas"]["CodeFor"]["oneOf"];

@@ -3,8 +3,8 @@
 use crate::support;
 
 use axum::Router;
-use hitl::prelude::*;
 use hitl::MemoryAudit;
+use hitl::prelude::*;
 use hitl::store::FreezeScope;
 use hitl_console::{Reviewer, Tasks, Token, Tokens, router};
 use serde_json::{Value, json};

@@ -95,8 +95,7 @@ async fn invariant_5_no_process_starts_anything_after_a_freeze() {
     let store = SqliteStore::open(&file).await.unwrap();
     let gate = Gate::builder().store(store.clone()).skip_recovery().build().await.unwrap();
     let started = Started::of(&file);
-    let mut children: Vec<Child> =
-        (0..3).map(|_| Child::start(Role::Freeze, &file, &[])).collect();
+    let mut children: Vec<Child> = (0..3).map(|_| Child::start(Role::Freeze, &file, &[])).collect();
     for round in 0..2 {
         for child in &mut children {
             assert_eq!(child.hear(), "runs", "round {round}");

@@ -11,6 +11,7 @@ use crate::gate::claiming::claim_check::{
     ClaimCheck, ClaimableCall, EffectToReserve, check_claimable,
 };
 use crate::gate::claiming::claim_effect::reserve_effect;
+use crate::gate::claiming::grace::grace_left;
 use crate::gate::claiming::pending_claim::PendingClaim;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
@@ -64,6 +65,11 @@ async fn claim_batch(core: &Arc<GateCore>, record: &CallRecord) -> Result<ClaimO
     }
     if siblings.iter().any(|sibling| sibling.state != CallState::Approved) {
         return Ok(ClaimOutcome::Waits);
+    }
+    for sibling in &siblings {
+        if !grace_left(core, sibling).await?.is_zero() {
+            return Ok(ClaimOutcome::Waits);
+        }
     }
     let mut claimable = Vec::with_capacity(siblings.len());
     for sibling in &siblings {
@@ -140,6 +146,9 @@ async fn claim_all(
             pending.disarm();
             if refusal == Refusal::Frozen {
                 return say_frozen(core, &current).await;
+            }
+            if let Refusal::InGrace { .. } = refusal {
+                return Ok(ClaimOutcome::Waits);
             }
             core.lifecycle.on_claim_refused(refusal, &current).await?;
             return Ok(ClaimOutcome::Changed);

@@ -17,7 +17,7 @@ use crate::store::{ApplyError, EventPayload, StoreErrorKind};
 pub(in crate::gate) enum ClaimOutcome {
     /// The call is claimed, and is to run now.
     Claimed(ClaimedCall),
-    /// Some of its siblings wait for a decision.
+    /// Some of its siblings wait for a decision, or an approval can still be taken back.
     Waits,
     /// It is unknown whether the call may be claimed; check again after a while, and not sooner.
     Unknown,
@@ -61,6 +61,9 @@ pub(in crate::gate) async fn claim_alone(
             pending.disarm();
             if refusal == Refusal::Frozen {
                 return say_frozen(core, &current).await;
+            }
+            if let Refusal::InGrace { .. } = refusal {
+                return Ok(ClaimOutcome::Waits);
             }
             core.lifecycle.on_claim_refused(refusal, &current).await?;
             return Ok(ClaimOutcome::Changed);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::call::Tenant;
+use crate::gate::claiming::grace::grace_left;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::waiting::waiter::wait_until_decided;
@@ -48,13 +49,17 @@ pub(in crate::gate) async fn wait_until_startable(
     loop {
         wait_until_decided(core, tenant, id).await?;
         let record = core.calls.current(tenant, id).await?;
-        let approved = record.state == CallState::Approved;
-        if !approved || core.freezes.reaching(tenant).await?.is_none() {
+        if record.state != CallState::Approved {
             return Ok(());
         }
+        let grace = grace_left(core, &record).await?;
+        if grace.is_zero() && core.freezes.reaching(tenant).await?.is_none() {
+            return Ok(());
+        }
+        let pause = if grace.is_zero() { POLL_INTERVAL } else { grace.min(POLL_INTERVAL) };
         tokio::select! {
             () = changes.changed() => {}
-            () = sleep(POLL_INTERVAL) => {}
+            () = sleep(pause) => {}
         }
     }
 }

@@ -93,7 +93,8 @@ impl Ticket {
         wait_until_decided(&self.core, &self.waiting.tenant, self.waiting.id).await
     }
 
-    /// Waits until the call may start, or has ended: it is decided, and not
+    /// Waits until the call may start, or has ended: it is decided, its
+    /// [grace](crate::call::ToolConfig::grace) is over, and it is not
     /// [frozen](crate::Gate::freeze). Runs nothing.
     ///
     /// Cancel safe.

@@ -27,6 +27,7 @@ pub mod erasure;
 pub mod executors;
 pub mod fixture;
 pub mod freeze;
+pub mod grace;
 pub mod grants;
 pub mod history;
 pub mod holds;
