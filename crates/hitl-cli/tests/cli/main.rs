@@ -41,4 +41,5 @@ mod list;
 mod person;
 mod policy;
 mod postgres;
+mod take_back;
 mod tasks;

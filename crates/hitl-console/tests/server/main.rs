@@ -11,6 +11,7 @@ mod attention;
 mod edits;
 mod events;
 mod freezes;
+mod grace;
 mod grants;
 mod kept;
 mod page;

@@ -72,14 +72,11 @@ impl FreezeCheck {
     pub(in crate::gate) async fn read(&self) -> Result<Freezes, GateError> {
         // What is read later than this may not be known to the read.
         let began = self.elapsed();
-        // Not clear while it is read, and not if that fails.
-        self.clear_until.store(0, Ordering::Relaxed);
         let kept = self.calls.store().metadata(FREEZES).await?;
         let freezes = Freezes::parse(kept.as_deref())?;
-        if freezes.is_empty() {
-            let counts_for = u64::try_from(READ_COUNTS_FOR.as_nanos()).unwrap_or(0);
-            self.clear_until.store(began.saturating_add(counts_for), Ordering::Relaxed);
-        }
+        let counts_for = u64::try_from(READ_COUNTS_FOR.as_nanos()).unwrap_or(0);
+        let until = if freezes.is_empty() { began.saturating_add(counts_for) } else { 0 };
+        self.clear_until.store(until, Ordering::Relaxed);
         Ok(freezes)
     }
 
