@@ -34,6 +34,7 @@ use crate::gate::waiting::wait_limit::WaitLimit;
 use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome_within};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
+use crate::policy::Verdict;
 
 /// The result of submitting a prepared call.
 pub(in crate::gate) struct Admission {
@@ -127,7 +128,8 @@ async fn submit_and_run(
     if let Some(failed) = retry_of {
         prepare_retry(core, &mut prepared, failed).boxed().await?;
     }
-    if while_frozen == WhileFrozen::Wait && !prepared.is_asked_about() {
+    let starts = matches!(prepared.routed.verdict, Verdict::Run);
+    if starts && while_frozen == WhileFrozen::Wait {
         let tenant = prepared.record.key().tenant.clone();
         wait_until_thawed(core, &tenant).boxed().await?;
     }
