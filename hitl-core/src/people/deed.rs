@@ -13,9 +13,9 @@ pub enum Deed {
     /// resolve, uncover.
     Answer,
     /// Loosens or destroys. It gives answers to future requests, or removes control: a grant,
-    /// accepting a policy or pins, uninstalling a hook, defining who is a person, thawing what was
-    /// frozen. Or its effect is
-    /// irreversible: erasing contents, releasing a legal hold, replacing or retiring the host key.
+    /// accepting a policy or pins, uninstalling a hook, defining who is a person, thawing. Or its
+    /// effect is irreversible: erasing contents, releasing a legal hold, replacing or retiring the
+    /// host key.
     Loosen,
 }
 
