@@ -46,8 +46,8 @@ pub trait GateInTask {
     /// While it waits for a human the step is [off the clock](StepContext::off_clock): it counts
     /// against no budget and holds no slot. The same applies to a body that runs at once or right
     /// after an inline answer: the tool's own `timeout` bounds it. While the tenant is
-    /// [frozen](Gate::freeze), the step waits in the same way, and nothing of the task is lost. If the task is cancelled while
-    /// it waits, the call is withdrawn.
+    /// [frozen](Gate::freeze), the step waits in the same way, and nothing of the task is lost. If
+    /// the task is cancelled while it waits, the call is withdrawn.
     fn call_in<T: Tool>(&self, cx: &StepContext, call: T) -> StepCall<T>;
 }
 

@@ -178,9 +178,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         who: DeciderArgs,
     },
-    /// Stop everything: once this returns, no call starts, in any process, until a person thaws. With
-    /// --tenant, only this tenant's calls. Calls are still asked about and decided; approved ones
-    /// wait. Everybody who may decide calls may freeze.
+    /// Stop everything: once this returns, no call starts, in any process, until a person thaws.
+    /// With --tenant, only this tenant's calls. Calls are still asked about and decided; approved
+    /// ones wait. Everybody who may decide calls may freeze.
     Freeze {
         /// Why.
         #[arg(long)]
@@ -188,8 +188,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         who: DeciderArgs,
     },
-    /// Let calls start again after `freeze`: with --tenant those of this tenant, else those that all
-    /// tenants were frozen for. Needs a person, and --audit.
+    /// Let calls start again after `freeze`: ends the freeze of all tenants, or with --tenant that of
+    /// this tenant. Needs a person, and --audit.
     Thaw {
         #[command(flatten)]
         who: DeciderArgs,

@@ -20,7 +20,7 @@ pub const FREEZES: &str = "freezes";
 /// The most scopes that are frozen at a time.
 const MOST: usize = 1_000;
 
-/// What a freeze stops.
+/// The reach of a freeze.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 // Exhaustive: a reader of a scope must know how far it reaches.
@@ -55,7 +55,7 @@ impl fmt::Display for FreezeScope {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Freeze {
-    /// What it stops.
+    /// Its reach.
     pub scope: FreezeScope,
     /// The principal who froze.
     pub by: Principal,

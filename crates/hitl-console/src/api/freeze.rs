@@ -24,8 +24,8 @@ pub(super) async fn list(
     Ok(Json(state.freezes(&reviewer).await?))
 }
 
-/// Freezes the reviewer's tenant: once this answers, none of its calls starts, in any process, until
-/// a person thaws it. Takes a second. If it is frozen already, that freeze stays.
+/// Freezes the reviewer's tenant: once this answers, none of its calls starts, in any process,
+/// until a person thaws it. Takes a second. If it is frozen already, that freeze stays.
 #[utoipa::path(post, path = "/api/freeze", tag = "freezes", request_body = FreezeBody,
     responses((status = 200, body = FreezeList),
         (status = 422, description = "no reason is given", body = Problem),

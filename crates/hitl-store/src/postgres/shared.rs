@@ -43,7 +43,7 @@ impl Shared {
         self.notifier.add(id);
     }
 
-    /// Notifies all waiters in this process and the other replicas that they should look again.
+    /// Notifies all waiters in this process and the other replicas that they should check again.
     pub(super) fn all_changed(&self) {
         self.hub.notify_all();
         self.notifier.add_all();

@@ -1,8 +1,9 @@
 //! The statements that write a call, and their input: a new call, or the next version of one.
 //!
 //! Each checks its preconditions: that the call is still the one that was seen, that it is not too
-//! late, and for a claim that the lease lasts and the freezes are those that it was judged by. A decision that another call has is a duplicate row,
-//! so the whole statement fails; the next read tells why.
+//! late, and for a claim that the lease lasts and the freezes are those that it was judged by. A
+//! decision that another call has is a duplicate row, so the whole statement fails; the next read
+//! tells why.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, Event, HistoryEntry};

@@ -134,7 +134,7 @@ fn while_watched(
         version = now;
         let freezes_now = metadata::get(connection, KEPT)?;
         if freezes_now != freezes {
-            // A freeze is no change of a call: all that wait for the thaw look again.
+            // A freeze is no change of a call: all that wait for the thaw check again.
             hub.notify_all();
             freezes = freezes_now;
         }

@@ -37,8 +37,8 @@ pub(crate) enum Role {
     Open,
     /// Replaces the key; stops at each named place until a `go`.
     Rotate,
-    /// Reads and writes until it is frozen, and again at each `go`; reports that it runs, and that it
-    /// is frozen.
+    /// Reads and writes until it is frozen, and again at each `go`; reports that it runs, and that
+    /// it is frozen.
     Freeze,
     /// Refunds a payment, and hangs where a line says; reports the outcome.
     Refund,

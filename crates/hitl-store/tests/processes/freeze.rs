@@ -1,4 +1,4 @@
-//! Processes that call tools all the time, and somebody who freezes them: nothing starts after that.
+//! Processes that call tools all the time, and somebody who freezes them: nothing starts after it.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

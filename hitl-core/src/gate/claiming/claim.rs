@@ -21,7 +21,7 @@ pub(in crate::gate) enum ClaimOutcome {
     Waits,
     /// It is unknown whether the call may be claimed; check again after a while, and not sooner.
     Unknown,
-    /// Its tenant is frozen: look again after the thaw.
+    /// Its tenant is frozen: check again after the thaw.
     Frozen,
     /// Something has changed: read the record again.
     Changed,

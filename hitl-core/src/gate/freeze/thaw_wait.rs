@@ -14,7 +14,7 @@ use crate::sync::sleep;
 /// The interval at which the store is read without a hint.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What a submission does with a call that would start at once, while its tenant is frozen.
+/// The treatment of a submitted call that would start at once, while its tenant is frozen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::gate) enum WhileFrozen {
     /// Refuses it.

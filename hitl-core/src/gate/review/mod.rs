@@ -1,5 +1,5 @@
-//! People's actions on calls: decide, edit, extend, take back, uncover, abort, and grant calls like the one on
-//! display.
+//! People's actions on calls: decide, edit, extend, take back, uncover, abort, and grant calls like
+//! the one on display.
 
 pub(super) mod abort_run;
 #[cfg(feature = "policy-files")]

@@ -12,8 +12,9 @@ use crate::store::EventPayload;
 
 impl Gate {
     /// Takes back the approval of a call that has not started, for somebody who approved it, within
-    /// the [grace](crate::call::ToolConfig::grace) of its tool. The call is asked about again as its next
-    /// revision: no decision on the earlier one answers it. Approvals of others are void too.
+    /// the [grace](crate::call::ToolConfig::grace) of its tool. The call is asked about again as
+    /// its next revision: no decision on the earlier one answers it. Approvals of others are void
+    /// too.
     ///
     /// # Errors
     ///
