@@ -249,12 +249,12 @@ export class ApprovalCard extends HTMLElement {
 			{ class: "taking" },
 			h("p", { class: "onward" }, when),
 			mine &&
-			h(
-				"button",
-				{ class: "act take-back", type: "button", onclick: () => this.takeBack() },
-				h("span", {}, "Take back"),
-				h("kbd", { "aria-hidden": "true" }, "B"),
-			),
+				h(
+					"button",
+					{ class: "act take-back", type: "button", onclick: () => this.takeBack() },
+					h("span", {}, "Take back"),
+					h("kbd", { "aria-hidden": "true" }, "B"),
+				),
 			note,
 		);
 		this.#grace = { call, note };

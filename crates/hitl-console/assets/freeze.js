@@ -67,11 +67,7 @@ export class FreezeBanner {
 			frozen &&
 				this.#own() &&
 				!this.#form &&
-				h(
-					"button",
-					{ class: "act", type: "button", onclick: () => this.#ask(this.#word()) },
-					h("span", {}, "Thaw …"),
-				),
+				h("button", { class: "act", type: "button", onclick: () => this.#ask(this.#word()) }, h("span", {}, "Thaw …")),
 			this.#form,
 			this.#note.textContent && this.#note,
 		);
@@ -155,7 +151,8 @@ export class FreezeBanner {
 }
 
 function line({ reach, by, reason, at }) {
-	const what = reach === "all" ? "Everything is frozen: nothing starts." : "Your tenant is frozen: none of its calls starts.";
+	const what =
+		reach === "all" ? "Everything is frozen: nothing starts." : "Your tenant is frozen: none of its calls starts.";
 	const whose = reach === "all" && " Somebody who decides for all tenants thaws it.";
 	return h(
 		"p",
