@@ -17,9 +17,10 @@ pub use hitl_core::queue::{
 };
 pub use hitl_core::store::{
     ApplyError, ApplyRequest, AuditWriter, ChangeId, ChangeNotifier, ChangeWatch, ERASED_AT_ONCE,
-    Erasable, ErasedCount, EventPayload, Executor, ExecutorRow, Executors, GrantQuery, History,
-    Hold, HoldId, HoldScope, Holds, NotErased, PageRequest, SealedPage, SealedPart, SealedText,
-    Store, StoreAddress, StoreError, StoreErrorKind, StoreWrapper, SubmitResult, check_erasable,
-    superseded, tools_of, tools_text,
+    Erasable, ErasedCount, EventPayload, Executor, ExecutorRow, Executors, FREEZES, Freeze,
+    FreezeScope, Freezes, GrantQuery, History, Hold, HoldId, HoldScope, Holds, NotErased,
+    PageRequest, SealedPage, SealedPart, SealedText, Store, StoreAddress, StoreError,
+    StoreErrorKind, StoreWrapper, SubmitResult, check_erasable, is_frozen, superseded, tools_of,
+    tools_text,
 };
 pub use hitl_core::{ClaimToken, OwnerToken, SessionId};

@@ -45,8 +45,9 @@ pub trait GateInTask {
     ///
     /// While it waits for a human the step is [off the clock](StepContext::off_clock): it counts
     /// against no budget and holds no slot. The same applies to a body that runs at once or right
-    /// after an inline answer: the tool's own `timeout` bounds it. If the task is cancelled while
-    /// it waits, the call is withdrawn.
+    /// after an inline answer: the tool's own `timeout` bounds it. While the tenant is
+    /// [frozen](Gate::freeze), the step waits in the same way, and nothing of the task is lost. If
+    /// the task is cancelled while it waits, the call is withdrawn.
     fn call_in<T: Tool>(&self, cx: &StepContext, call: T) -> StepCall<T>;
 }
 
@@ -155,7 +156,7 @@ impl<T: Tool> IntoFuture for ReadyStepCall<T> {
                 let key = CallKey { tenant: context.tenant.clone(), run: run.into(), position };
                 let next =
                     if retry_failed { next_try(&gate, &key).await? } else { NextTry::Key(key) };
-                let submitting = gate.submit(call).by(context);
+                let submitting = gate.submit(call).by(context).wait_while_frozen();
                 match next {
                     NextTry::Of(failed) => submitting.retry_of(&failed).await,
                     NextTry::Key(key) => submitting.key(key.run, key.position).await,
@@ -167,7 +168,7 @@ impl<T: Tool> IntoFuture for ReadyStepCall<T> {
             };
             let decided = cx.off_clock(async {
                 tokio::select! {
-                    decided = ticket.wait_until_decided() => decided,
+                    decided = ticket.wait_until_startable() => decided,
                     () = cx.cancelled() => ticket.cancel("the task was cancelled").await,
                 }
             });

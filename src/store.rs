@@ -3,8 +3,9 @@
 //! Types for a store of your own are in [`backend`](crate::backend).
 
 pub use hitl_core::store::{
-    ErasedCount, GrantQuery, History, Hold, HoldId, HoldScope, Holds, MAX_HOLD_REASON, MemoryStore,
-    NotErased, PageRequest, Store, StoreAddress, StoreError, StoreErrorKind, StoreWrapper,
+    ErasedCount, Freeze, FreezeScope, GrantQuery, History, Hold, HoldId, HoldScope, Holds,
+    MAX_HOLD_REASON, MemoryStore, NotErased, PageRequest, Store, StoreAddress, StoreError,
+    StoreErrorKind, StoreWrapper,
 };
 #[cfg(feature = "postgres")]
 pub use hitl_store::{PostgresOptions, PostgresStore};

@@ -106,6 +106,46 @@ async fn cancelling_the_task_withdraws_what_it_waits_for() {
     assert_eq!(bodies.0.load(Ordering::SeqCst), 0);
 }
 
+/// Looks at a balance, which nobody is asked about.
+#[hitl_tool(read_only, base_confidence = 95)]
+async fn look(#[hitl(state)] bodies: Bodies) -> u32 {
+    bodies.0.fetch_add(1, Ordering::SeqCst)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_waits_off_the_clock_while_it_is_frozen_and_nothing_of_the_task_is_lost() {
+    let bodies = Bodies::default();
+    let builder = Gate::builder().tool::<Wire>().tool::<Look>().state(bodies.clone());
+    let gate = builder.build().await.unwrap();
+    let all = hitl::store::FreezeScope::All;
+    gate.freeze(all.clone(), "an incident", "eve").await.unwrap();
+    let manager = TaskManager::builder().build().unwrap();
+    let reads = gate.clone();
+    let read = Task::new("Look").step(
+        TaskStep::new("Look", move |cx: StepContext| {
+            let gate = reads.clone();
+            async move {
+                match gate.call_in(&cx, look()).by("agent").await.map_err(|e| e.to_string())? {
+                    Outcome::Executed(_) => Ok(()),
+                    other => Err(format!("{other:?}")),
+                }
+            }
+        })
+        .timeout(Duration::from_secs(5)),
+    );
+    let (read, paid) = (manager.submit(read).unwrap(), manager.submit(task(&gate)).unwrap());
+    // A call is asked about and decided, and waits.
+    let record = one(&gate, CallState::Pending).await;
+    gate.decide(record.request().approve().by("dora")).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!((read.state(), paid.state()), (TaskState::Waiting, TaskState::Waiting));
+    assert_eq!(bodies.0.load(Ordering::SeqCst), 0);
+    gate.thaw(&all, "eve").await.unwrap();
+    read.wait().await.unwrap();
+    assert_eq!(paid.wait().await.unwrap(), "120 to Initech");
+    assert_eq!(bodies.0.load(Ordering::SeqCst), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rejection_fails_the_step_and_nothing_runs() {
     let (gate, bodies) = gate().await;

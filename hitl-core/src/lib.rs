@@ -82,5 +82,6 @@ pub use policy::{
 pub use queue::{Cursor, QueueCounts, QueueFilter, QueueOrder, QueueQuery, ReviewScope};
 pub use seal::{HostKey, HostKeys, KeyId};
 pub use store::{
-    Hold, HoldScope, MemoryStore, NotErased, PageRequest, Store, StoreError, StoreErrorKind,
+    Freeze, FreezeScope, Hold, HoldScope, MemoryStore, NotErased, PageRequest, Store, StoreError,
+    StoreErrorKind,
 };

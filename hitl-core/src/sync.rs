@@ -8,7 +8,7 @@ pub(crate) use std::sync::{Mutex, MutexGuard};
 use std::sync::{Arc, PoisonError};
 
 use tokio::runtime::Handle;
-pub(crate) use tokio::time::{sleep, timeout};
+pub(crate) use tokio::time::{Instant, sleep, timeout};
 
 pub(crate) use crate::host_code::{HostCode, HostThreads, NoAnswer};
 

@@ -67,6 +67,7 @@ mod validate;
 /// | `escalate_within` | duration; none | when nobody decides in time, somebody else has this long |
 /// | `escalate_to` | string; anybody | the role that must approve then |
 /// | `expires` | duration; by risk | how long an approval may take |
+/// | `grace` | duration; none | after a person's approval it does not start for so long, and they may take the approval back (docs/reviewing.md) |
 /// | `timeout` | duration; none | the body's own budget |
 /// | `read_only` | flag | it changes nothing |
 /// | `destructive` | flag | it may destroy something |

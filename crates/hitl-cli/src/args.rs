@@ -192,6 +192,29 @@ pub(crate) enum Command {
     /// Erase the contents of calls that have ended. Keys stay taken, and the audit's chain stays
     /// intact. What a legal hold covers is kept. Needs a person, and --audit.
     Erase(EraseArgs),
+    /// Take back your approval of a call that does not start at once: it is asked about again.
+    TakeBack {
+        /// The call's id, or the beginning or the end of it.
+        id: IdArg<RequestId>,
+        #[command(flatten)]
+        who: DeciderArgs,
+    },
+    /// Stop everything: once this returns, no call starts, in any process, until a person thaws.
+    /// With --tenant, only this tenant's calls. Calls are still asked about and decided; approved
+    /// ones wait. Everybody who may decide calls may freeze.
+    Freeze {
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: DeciderArgs,
+    },
+    /// Let calls start again after `freeze`: ends the freeze of all tenants, or with --tenant that of
+    /// this tenant. Needs a person, and --audit.
+    Thaw {
+        #[command(flatten)]
+        who: DeciderArgs,
+    },
     /// Place, release and list legal holds.
     #[command(subcommand)]
     Hold(HoldCommand),

@@ -107,7 +107,8 @@ impl From<GateError> for Failure {
                 | GateErrorKind::EditDenied
                 | GateErrorKind::NotGranted
                 | GateErrorKind::NotUncovered
-                | GateErrorKind::NotErased,
+                | GateErrorKind::NotErased
+                | GateErrorKind::NotFrozen,
                 _,
             ) => Exit::Refused,
             (GateErrorKind::InvalidQuery, _) => Exit::Usage,
@@ -125,6 +126,7 @@ fn exit_of_refusal(refusal: Refusal) -> Exit {
         | Refusal::OtherResult
         | Refusal::Expired
         | Refusal::AlreadyVoted
+        | Refusal::GraceOver
         | Refusal::Alive => Exit::Conflict,
         _ => Exit::Refused,
     }

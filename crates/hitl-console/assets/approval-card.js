@@ -200,7 +200,7 @@ export class ApprovalCard extends HTMLElement {
 						icon("warn"),
 						"This call has changed since you opened it. Check it again.",
 					),
-				call.state !== "pending" && [outcome(call, ago), this.#next()],
+				call.state !== "pending" && [outcome(call, ago), this.#taking(call), this.#next()],
 				call.state !== "pending" && this.#kept(call, draft),
 				result(call),
 				votes(call),
@@ -234,6 +234,52 @@ export class ApprovalCard extends HTMLElement {
 	/** Keeps what was typed about the call, unless it was sent. */
 	#keep(call = this.#call) {
 		if (call && this.#panel) keepDraft(call.id, this.#panel.draft);
+	}
+
+	/** Takes the approval back, while the call does not start. The button goes when it does. */
+	#taking(call) {
+		const left = () => Date.parse(call.claimableFrom) - now();
+		if (!call.claimableFrom || left() <= 0) return null;
+		const me = session.me?.principal;
+		const mine = call.decided?.by === me || call.approvedBy?.includes(me);
+		const when = h("span", {});
+		const note = h("p", { class: "note", role: "alert" });
+		const block = h(
+			"div",
+			{ class: "taking" },
+			h("p", { class: "onward" }, when),
+			mine &&
+				h(
+					"button",
+					{ class: "act take-back", type: "button", onclick: () => this.takeBack() },
+					h("span", {}, "Take back"),
+					h("kbd", { "aria-hidden": "true" }, "B"),
+				),
+			note,
+		);
+		this.#grace = { call, note };
+		const tick = () => {
+			if (left() <= 0) return block.remove();
+			say(when, `It starts in ${Math.ceil(left() / 1000)} s.`);
+		};
+		tick();
+		ticking(block, 1000, tick);
+		return block;
+	}
+
+	#grace = null;
+
+	/** Takes the approval of the shown call back: it is asked about again. */
+	async takeBack() {
+		const grace = this.#grace;
+		if (!grace || grace.call !== this.#call || !(Date.parse(grace.call.claimableFrom) > now())) return;
+		const { id, revision, binding } = grace.call;
+		try {
+			await session.post(`api/calls/${id}/take-back`, { revision, binding });
+			if (this.callId === id) await this.load();
+		} catch (error) {
+			say(grace.note, error.message);
+		}
 	}
 
 	/** Leads to the next call, where a queue has one. */

@@ -19,6 +19,7 @@ const GROUPS = {
 		["I", "answer the model instead"],
 		["G", "always allow: give a grant"],
 		["T", "more time before it expires"],
+		["B", "take your approval back, while it does not start yet"],
 		["U", "uncover what is masked (recorded in the audit)"],
 		["H", "what happened to it"],
 		["S", "stop the whole run"],

@@ -31,6 +31,9 @@ class Page extends HTMLElement {
 	#number = h("span", { class: "number" });
 	#state = h("span", { class: "state", role: "status" });
 	#lost = h("div", { class: "lost", role: "alert" });
+	#frozen = h("div", { class: "frozen" });
+	#freeze = h("button", { class: "link", type: "button", hidden: true }, "Freeze …");
+	#banner = null;
 	#view = null;
 
 	connectedCallback() {
@@ -90,6 +93,7 @@ class Page extends HTMLElement {
 				h("nav", { "aria-label": "Views" }, views().map(tab)),
 				this.#state,
 				tenants(),
+				this.#freeze,
 				h("span", { class: "who" }, hitl.me.principal),
 				h(
 					"button",
@@ -104,8 +108,10 @@ class Page extends HTMLElement {
 				h("button", { class: "link", type: "button", onclick: () => this.#signOut() }, "Sign out"),
 			),
 			this.#lost,
+			this.#frozen,
 			this.#main,
 		);
+		this.#frozenOrNot();
 		this.#main.id = "main";
 		const wanted = sessionStorage.getItem(AFTER_SIGN_IN);
 		sessionStorage.removeItem(AFTER_SIGN_IN);
@@ -120,6 +126,13 @@ class Page extends HTMLElement {
 		} catch (error) {
 			fill(this.#lost, icon("warn"), h("p", {}, `You are still signed in. ${error.message}`));
 		}
+	}
+
+	/** The banner follows the page: the calls are there before it. */
+	async #frozenOrNot() {
+		if (this.#banner) return this.#banner.load();
+		const { FreezeBanner } = await import("./freeze.js");
+		this.#banner ??= new FreezeBanner(this.#frozen, this.#freeze);
 	}
 
 	#go() {

@@ -22,6 +22,7 @@ export function queueKeys(queue, event) {
 		i: act("respond"),
 		g: act("allow"),
 		t: act("extend"),
+		b: () => card.takeBack?.(),
 		s: act("abort"),
 		w: act("withdraw"),
 		u: () => card.uncover?.(),

@@ -7,7 +7,7 @@ const LONGEST_WAIT = 8000;
 // The server sends something every 15 seconds.
 const SILENCE = 40000;
 
-/** Events: `call`, `task`, `presence`, `gap`, with `detail`; and `state` when `state` changes. */
+/** Events: `call`, `task`, `presence`, `grant`, `freeze`, `gap`, with `detail`; and `state` when `state` changes. */
 export class Stream extends EventTarget {
 	#console;
 	#last = null;

@@ -69,6 +69,7 @@ files! {
     "deferred.css": CSS,
     "charts.js": JS,
     "policies.js": JS,
+    "freeze.js": JS,
     "queue.js": JS,
     "queue-list.js": JS,
     "alerts.js": JS,

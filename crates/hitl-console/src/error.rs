@@ -93,6 +93,8 @@ impl From<GateError> for Problem {
             GateErrorKind::Audit => (StatusCode::SERVICE_UNAVAILABLE, "audit"),
             GateErrorKind::UnknownTool => (StatusCode::CONFLICT, "unknownTool"),
             GateErrorKind::ToolChanged => (StatusCode::CONFLICT, "toolChanged"),
+            GateErrorKind::Frozen => (StatusCode::CONFLICT, "frozen"),
+            GateErrorKind::NotFrozen => (StatusCode::UNPROCESSABLE_ENTITY, "notFrozen"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "gate"),
         };
         let mut problem = Self::new(status, kind, error.to_string());
@@ -113,10 +115,12 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
             | Refusal::NotEntitled
             | Refusal::FourEyes
             | Refusal::NotHuman
+            | Refusal::NotApprover
             | Refusal::AlreadyVoted,
         ) => (StatusCode::FORBIDDEN, "notEntitled"),
         Some(Refusal::DecisionUsed) => (StatusCode::CONFLICT, "decisionUsed"),
         Some(Refusal::NoMoreTime) => (StatusCode::CONFLICT, "noMoreTime"),
+        Some(Refusal::GraceOver) => (StatusCode::CONFLICT, "graceOver"),
         Some(Refusal::Unchanged | Refusal::TooManyEdits | Refusal::AlreadyTried) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "notEditable")
         }

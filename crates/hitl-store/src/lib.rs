@@ -13,6 +13,7 @@
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod failpoint;
+mod freeze;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod inspection;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -100,6 +100,11 @@ pub struct CallSummary {
     /// When it last changed.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub updated_at: Timestamp,
+    /// Until when its approval can be taken back: it does not start before. Left out when it is not
+    /// approved, or starts at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub claimable_from: Option<Timestamp>,
     /// The decision that applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<DecisionSummary>,
@@ -286,6 +291,7 @@ impl From<&CallRecord> for CallSummary {
             due_at: request.due_at,
             expires_at: request.expires_at,
             updated_at: record.updated_at(),
+            claimable_from: record.claimable_from(),
             decided: record.decision().map(DecisionSummary::from),
             ending: None,
             erased: record.is_erased(),

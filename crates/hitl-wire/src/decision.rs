@@ -147,6 +147,18 @@ pub struct ExtendBody {
     pub binding: BindingDigest,
 }
 
+/// An approval that is taken back, as it was given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TakeBackBody {
+    /// The revision that was approved.
+    pub revision: u32,
+    /// The binding digest that was approved.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub binding: BindingDigest,
+}
+
 /// Why a call is withdrawn.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -10,6 +10,7 @@
 //! | [`decision`] | decisions and other changes of calls that a client sends |
 //! | [`edit`] | edits: previewed |
 //! | [`grant`] | grants: previewed, saved, listed, revoked |
+//! | [`freeze`] | what is frozen; to freeze and to thaw |
 //! | [`task`] | tasks |
 //! | [`stats`] | outcomes and times to decision |
 //! | [`event`] | the data of the events of the stream |
@@ -45,6 +46,7 @@ pub mod earlier;
 pub mod edit;
 pub mod error;
 pub mod event;
+pub mod freeze;
 pub mod grant;
 pub mod history;
 mod lenient;

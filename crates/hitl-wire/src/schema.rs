@@ -117,6 +117,10 @@ pub struct RequestDocument {
     choices: Vec<String>,
     /// A rejection must say why.
     requires_reason: bool,
+    /// How many milliseconds an approved call does not start, so that the approval can be taken
+    /// back; left out: it starts at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_ms: Option<u64>,
     /// The label of the approving button.
     approve_label: String,
     /// The label of the rejecting button.

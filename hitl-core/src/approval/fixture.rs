@@ -59,5 +59,6 @@ pub(crate) fn request(arguments: &str) -> ApprovalRequest {
         requires_reason: true,
         approve_label: "Send".to_owned(),
         reject_label: "Keep".to_owned(),
+        grace_ms: None,
     }
 }

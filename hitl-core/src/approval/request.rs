@@ -143,6 +143,10 @@ pub struct ApprovalRequest {
     pub choices: Vec<Choice>,
     /// True if a rejection must give a reason.
     pub requires_reason: bool,
+    /// The time in milliseconds after an approval in which the call does not start, and the
+    /// approval can be taken back. `None` if it starts at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_ms: Option<u64>,
     /// The label of the approving button.
     pub approve_label: String,
     /// The label of the rejecting button.

@@ -60,6 +60,8 @@ pub enum AuditEvent {
     Reopened,
     /// A reviewer gave the call more time.
     Extended,
+    /// Somebody who approved the call took that back before it started; it is asked about again.
+    TakenBack,
     /// A policy is in force from here on. About no call.
     PolicyLoaded,
     /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
@@ -91,6 +93,10 @@ pub enum AuditEvent {
     /// The stored data of a call was erased; the record lists the lines of the audit that may be
     /// replaced by placeholders. If the record names no call, they are those of read-only calls.
     Erased,
+    /// Somebody froze all tenants or one: nothing that the freeze reaches starts from here on.
+    Frozen,
+    /// A person is about to thaw. Written before: without this record the freeze stays.
+    Thawed,
     /// A legal hold was placed.
     HoldPlaced,
     /// A legal hold is about to be released. Written before the release: without this record the
@@ -116,6 +122,7 @@ impl AuditEvent {
             | Self::Denied
             | Self::Reopened
             | Self::Extended
+            | Self::TakenBack
             | Self::Edited
             | Self::Voted
             | Self::Escalated
@@ -134,6 +141,8 @@ impl AuditEvent {
             | Self::Uncovered
             | Self::ErasureOrdered
             | Self::Erased
+            | Self::Frozen
+            | Self::Thawed
             | Self::HoldPlaced
             | Self::HoldReleased => false,
         }

@@ -43,6 +43,9 @@ pub struct ToolConfig {
     /// The time limit for an approval. After it, nothing runs. If `None`, the limit is the queue's
     /// due time for the risk.
     pub expires: Option<Duration>,
+    /// The time after a person's approval in which the call does not start, and they may take the
+    /// approval back. If `None`, it starts at once.
+    pub grace: Option<Duration>,
     /// The time budget of the body. A body that exceeds it is `OutcomeUnknown`, not failed.
     pub timeout: Option<Duration>,
     /// The label of the approving button.
@@ -81,6 +84,7 @@ impl ToolConfig {
         escalate: None,
         attempts: 3,
         expires: None,
+        grace: None,
         timeout: None,
         approve_label: "Approve",
         reject_label: "Reject",
@@ -203,6 +207,19 @@ impl ToolConfig {
     pub const fn expires(mut self, after: Duration) -> Self {
         self.expires = Some(after);
         self
+    }
+
+    /// Sets the time after a person's approval in which the call does not start, and they may take
+    /// the approval back.
+    #[must_use]
+    pub const fn grace(mut self, time: Duration) -> Self {
+        self.grace = Some(time);
+        self
+    }
+
+    /// Returns the [grace](Self::grace) in whole milliseconds.
+    pub(crate) fn grace_ms(&self) -> Option<u64> {
+        self.grace.map(|grace| u64::try_from(grace.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Sets the time budget of the body.

@@ -72,6 +72,9 @@ pub struct ToolFacts {
     pub approve_label: String,
     /// The label of the rejecting button.
     pub reject_label: String,
+    /// The time in milliseconds after an approval in which it can be taken back, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_ms: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

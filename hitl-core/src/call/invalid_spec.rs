@@ -19,8 +19,8 @@ pub enum InvalidSpec {
     /// The tool is read-only and has an effect.
     #[error("a tool that is read_only has no effect")]
     Effect,
-    /// `expires`, `timeout` or the escalation time is zero.
-    #[error("expires, timeout and the time to escalate within must be longer than zero")]
+    /// `expires`, `timeout`, `grace` or the escalation time is zero.
+    #[error("expires, timeout, grace and the time to escalate within must be longer than zero")]
     ZeroDuration,
     /// No answer says no.
     #[error("decisions must hold one of reject, respond and abort")]

@@ -47,7 +47,8 @@ const FOUND_LATER: &str = "The tool was interrupted before it could answer. It l
 #[non_exhaustive]
 pub struct ModelMessage {
     /// `executed`, `failed`, `rejected`, `responded`, `expired`, `cancelled`, `aborted`, `denied`,
-    /// `outcomeUnknown`, or `refused` if the gate could not accept the call.
+    /// `outcomeUnknown`, `frozen` if an operator has stopped everything, or `refused` if the gate
+    /// could not accept the call.
     pub status: &'static str,
     /// The text for the model.
     pub text: String,
@@ -134,6 +135,13 @@ impl ModelMessage {
              same call again."
         };
         Self::new("executed", after_changes(details, said))
+    }
+
+    pub(crate) fn frozen() -> Self {
+        let said = "An operator has stopped everything. This call did not run, and nothing else \
+                    runs now. Do not look for another way: tell the user. It may be asked for \
+                    again later.";
+        Self::new("frozen", said)
     }
 
     /// `why` is in hitl's own words: they are not quoted, and may quote.

@@ -267,7 +267,7 @@ pub(crate) const fn check_spec(
     if config.hints.read_only && config.effect.is_some() {
         return Err(InvalidSpec::Effect);
     }
-    if is_zero(config.expires) || is_zero(config.timeout) {
+    if is_zero(config.expires) || is_zero(config.timeout) || is_zero(config.grace) {
         return Err(InvalidSpec::ZeroDuration);
     }
     if let Some(escalate) = config.escalate

@@ -26,6 +26,7 @@ use crate::gate::evaluation::identities::Identities;
 use crate::gate::evaluation::principal_directory::DirectoryWithTimeout;
 use crate::gate::evaluation::scorers::{ScorerWithTimeout, Scorers};
 use crate::gate::execution::executor::Executor;
+use crate::gate::freeze::freeze_check::FreezeCheck;
 use crate::gate::gate::Gate;
 use crate::gate::keys::digest_keys::{self, SealedUnder};
 use crate::gate::keys::vault::Vault;
@@ -146,6 +147,7 @@ impl GateBuilder {
             identities,
             contents,
             effects: Effects::new(Arc::clone(&calls)),
+            freezes: FreezeCheck::new(Arc::clone(&calls), Arc::clone(&notifier)),
             reconcilers,
             lifecycle: Arc::new(Lifecycle::new(Arc::clone(&calls), Arc::clone(&audit))),
             executor: Arc::new(executor),

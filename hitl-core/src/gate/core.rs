@@ -13,6 +13,7 @@ use crate::gate::evaluation::effects::Effects;
 use crate::gate::evaluation::evaluator::Evaluator;
 use crate::gate::evaluation::identities::Identities;
 use crate::gate::execution::executor::Executor;
+use crate::gate::freeze::freeze_check::FreezeCheck;
 use crate::gate::keys::vault::Vault;
 use crate::gate::notices::notifier::Notifier;
 use crate::gate::parked::reconcilers::Reconcilers;
@@ -30,6 +31,7 @@ pub(in crate::gate) struct GateCore {
     pub(in crate::gate) effects: Effects,
     pub(in crate::gate) reconcilers: Reconcilers,
     pub(in crate::gate) calls: Arc<CallStore>,
+    pub(in crate::gate) freezes: FreezeCheck,
     pub(in crate::gate) vault: Arc<Vault>,
     pub(in crate::gate) audit: Arc<AuditLedger>,
     pub(in crate::gate) lifecycle: Arc<Lifecycle>,

@@ -12,7 +12,7 @@ use crate::grant::GrantError;
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, Refusal};
 use crate::queue::Cap;
-use crate::store::{ApplyError, StoreError};
+use crate::store::{ApplyError, Freeze, StoreError};
 
 /// The kind of a [`GateError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,11 @@ pub enum GateErrorKind {
     NotUncovered,
     /// Nothing was erased, held or released; the message says what to do.
     NotErased,
+    /// An operator has frozen everything, so this did not start. Nothing of it is kept: it may be
+    /// asked for again once a person thaws; [`GateError::freeze`] says who froze, and why.
+    Frozen,
+    /// Nothing was frozen; the message says what to do.
+    NotFrozen,
     /// The terms do not form a grant, and [`GateError::grant`] has the reason.
     NotGranted,
     /// The store failed.
@@ -139,6 +144,17 @@ impl GateError {
         Self::new(GateErrorKind::QueueFull, why)
     }
 
+    /// Creates the error for a call that does not start because of a freeze, if that is known.
+    pub(in crate::gate) fn frozen(freeze: Option<Freeze>) -> Self {
+        let Some(freeze) = freeze else {
+            let why = "everything was frozen, so nothing ran; ask for it again";
+            return Self::new(GateErrorKind::Frozen, why);
+        };
+        let frozen = FrozenBy(freeze);
+        let message = frozen.to_string();
+        Self { source: Some(Box::new(frozen)), ..Self::new(GateErrorKind::Frozen, message) }
+    }
+
     /// Returns the kind of the error.
     pub fn kind(&self) -> GateErrorKind {
         self.kind
@@ -152,6 +168,7 @@ impl GateError {
             | GateErrorKind::UnknownTool
             | GateErrorKind::SameEffect
             | GateErrorKind::ToolChanged => ModelMessage::refused(&self.message),
+            GateErrorKind::Frozen => ModelMessage::frozen(),
             _ => ModelMessage::refused("the gate could not do its work; tell the user"),
         }
     }
@@ -176,6 +193,11 @@ impl GateError {
         self.source.as_ref()?.downcast_ref()
     }
 
+    /// Returns the freeze that stopped the call, if it is still known.
+    pub fn freeze(&self) -> Option<&Freeze> {
+        self.source.as_ref()?.downcast_ref().map(|frozen: &FrozenBy| &frozen.0)
+    }
+
     /// Returns the store's own error.
     pub fn store(&self) -> Option<&StoreError> {
         self.source.as_ref()?.downcast_ref()
@@ -192,6 +214,22 @@ impl GateError {
         self.current.as_deref()
     }
 }
+
+/// The freeze that stopped a call.
+#[derive(Debug)]
+struct FrozenBy(Freeze);
+
+impl fmt::Display for FrozenBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Freeze { scope, by, at, reason, .. } = &self.0;
+        write!(
+            f,
+            "{scope} frozen by {by} at {at}: {reason}; nothing ran; ask for it again once a person has thawed"
+        )
+    }
+}
+
+impl Error for FrozenBy {}
 
 /// The positions of two calls with one effect.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

@@ -9,6 +9,7 @@
 //! | `claiming` | an approved call is checked once more and claimed |
 //! | `parked` | a call of unknown outcome is settled: its tool is asked, or it is tried again |
 //! | `notices` | what the gate says unasked: that a call waits, and how it is decided |
+//! | `freeze` | freezing, thawing, and what is frozen |
 //! | `execution` | intent, body, result, record |
 //! | `review` | people decide, edit, uncover, abort, grant |
 //! | `worker` | approved calls run without a caller; recovery |
@@ -36,6 +37,7 @@ mod erasure;
 mod error;
 mod evaluation;
 mod execution;
+mod freeze;
 #[expect(clippy::module_inception, reason = "named after its main type")]
 mod gate;
 mod intake;
@@ -55,6 +57,7 @@ pub use build_error::{BuildError, BuildErrorKind};
 pub use builder::GateBuilder;
 pub use erasure::report::{ErasureReport, ErasureScope};
 pub use error::{CallError, GateError, GateErrorKind, NotRunReason};
+pub use freeze::freezing::MAX_FREEZE_REASON;
 pub use gate::{Gate, ToolInfo};
 #[doc(hidden)]
 pub use intake::attribution::SaysWhoAsks;
@@ -64,6 +67,7 @@ pub use intake::preview::Preview;
 pub use intake::submit_builder::{ReadySubmission, SubmitBuilder};
 pub use keys::reseal::{KeyUse, ResealReport};
 pub use notices::build_warning::{BuildWarning, BuildWarningKind};
+pub use notices::frozen_notice::FrozenNotice;
 pub use notices::notice::Notice;
 pub use notices::parked_notice::ParkedNotice;
 pub use notices::wait_timeout::{LeftCall, WaitTimeout};

@@ -171,6 +171,7 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
                 parked.how(),
             );
         }
+        Notice::Frozen(frozen) => tracing::warn!(target: "hitl", "{frozen}"),
         Notice::Warning(warning) => tracing::warn!(target: "hitl", "{warning}"),
     }
 }
@@ -179,7 +180,7 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
 pub(in crate::gate) fn takes_notice(notice: &Notice) -> bool {
     match notice {
         Notice::Waiting(_) => tracing::event_enabled!(target: "hitl", tracing::Level::INFO),
-        Notice::Parked(_) | Notice::Warning(_) => {
+        Notice::Parked(_) | Notice::Frozen(_) | Notice::Warning(_) => {
             tracing::event_enabled!(target: "hitl", tracing::Level::WARN)
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::grace;
 use super::guards::{conclude, guard, is_expired};
 use super::{
     CallRecord, CallState as S, Edit, EndReason, PriorRevision, RecordedDecision, Refusal,
@@ -31,6 +32,7 @@ pub(super) fn decide(
             if count_vote(next, decision, facts)? {
                 next.state = S::Approved;
                 next.decision = Some(recorded);
+                grace::begin(next, facts);
             }
             return Ok(());
         }
@@ -134,6 +136,7 @@ pub(super) fn edit(next: &mut CallRecord, edit: &Edit, facts: StoreFacts) -> Res
     if complete {
         next.state = S::Approved;
         next.decision = Some(record_decision(decision, facts));
+        grace::begin(next, facts);
     }
     let result = EditResult::new(next.request.binding, next.state);
     guard(decision.previewed.is_none_or(|shown| shown == result), Refusal::OtherResult)
@@ -214,7 +217,7 @@ fn check_answer(next: &CallRecord, decision: &Decision, facts: StoreFacts) -> Re
 }
 
 /// Checks that a person who may decide this tenant's calls has seen this revision.
-fn names_current_revision(
+pub(super) fn names_current_revision(
     next: &CallRecord,
     by: &ReviewerIdentity,
     shown: (u32, BindingDigest),

@@ -99,6 +99,16 @@ pub enum Event {
         /// The reviewer.
         by: ReviewerIdentity,
     },
+    /// Somebody who approved the call takes that back, within its grace: it is asked about again,
+    /// as the next revision.
+    TakeBack {
+        /// The revision that they approved.
+        revision: u32,
+        /// The binding digest that they approved.
+        binding: BindingDigest,
+        /// The person.
+        by: ReviewerIdentity,
+    },
     /// The call's time is up.
     Expire,
     /// Its requirement has risen since it was approved: it is asked again, as the next revision, so
@@ -211,6 +221,7 @@ impl Event {
             Self::Attach { .. } => "attach",
             Self::Cancel { .. } => "cancel",
             Self::Extend { .. } => "extend",
+            Self::TakeBack { .. } => "takeBack",
             Self::Expire => "expire",
             Self::RequireMore { .. } => "demote",
             Self::ShowRepeat { .. } => "repeat",
@@ -251,7 +262,7 @@ impl Event {
         match self {
             Self::Decide(decision) => Some(&decision.by.principal),
             Self::Edit(edit) => Some(&edit.decision.by.principal),
-            Self::Extend { by, .. } => Some(&by.principal),
+            Self::Extend { by, .. } | Self::TakeBack { by, .. } => Some(&by.principal),
             Self::Cancel { by: Withdrawal::Host(principal), .. }
             | Self::ApproveByGrant { by: principal, .. }
             | Self::Resolve { by: principal, .. } => Some(principal),

@@ -97,6 +97,12 @@ impl CallRecord {
         self.claim
     }
 
+    /// Returns the time before which the approved call does not start, because its approval can be
+    /// taken back until then. `None` if it is not approved, or starts at once.
+    pub fn claimable_from(&self) -> Option<Timestamp> {
+        self.claimable_from.filter(|_| self.state == CallState::Approved)
+    }
+
     /// Returns the place in the audit of the last attempt's intent. `None` before an attempt has
     /// ended, and where the audit is no chain.
     pub fn intent(&self) -> Option<&ChainHead> {

@@ -54,6 +54,7 @@ pub(super) fn reopen(next: &mut CallRecord, reason: String) {
     next.state = S::Pending;
     next.decision = None;
     next.grant_use = None;
+    next.claimable_from = None;
     next.votes.clear();
     let content = next.current_content();
     let request = Arc::make_mut(&mut next.request);

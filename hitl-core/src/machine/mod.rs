@@ -10,6 +10,7 @@ mod escalation;
 mod event;
 mod extension;
 mod getters;
+mod grace;
 mod guards;
 mod reask;
 mod reconcile;

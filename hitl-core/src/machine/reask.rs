@@ -76,6 +76,7 @@ pub(super) fn reask(
     request.thresholds = tool.thresholds;
     request.choices.clone_from(&tool.choices);
     request.requires_reason |= tool.requires_reason;
+    request.grace_ms = tool.grace_ms;
     let mut runs_unasked = false;
     next.unread = revision.is_none();
     if revision.is_none() {

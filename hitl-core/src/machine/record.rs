@@ -225,6 +225,10 @@ pub struct CallRecord {
     /// The claim of its executor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claim: Option<Claim>,
+    /// The time before which it is not claimed: until then its approval can be taken back. `None`
+    /// without a grace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claimable_from: Option<Timestamp>,
     /// The place in the audit of the intent of the last ended attempt, if the audit is a chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) intent: Option<ChainHead>,
@@ -383,11 +387,16 @@ impl NewCall {
         call.record
     }
 
+    /// Returns whether it starts as soon as it is stored: it is claimed in the same step. Such a
+    /// call is refused while its tenant is [frozen](crate::store::is_frozen).
+    pub fn starts(&self) -> bool {
+        self.record.state == CallState::Claimed
+    }
+
     /// Returns the grant on which it runs at once: the store loads it in the same transaction, and
     /// saves the result of [`admitted`](Self::admitted).
     pub fn grant(&self) -> Option<GrantId> {
-        let runs = self.record.state == CallState::Claimed;
-        self.record.grant_use.filter(|_| runs).map(|drawn| drawn.grant)
+        self.record.grant_use.filter(|_| self.starts()).map(|drawn| drawn.grant)
     }
 
     /// Returns the stamped record, and the grant after its draw.
@@ -426,7 +435,7 @@ impl NewCall {
     /// Returns the session that writes the submission to the audit, if the submission has an audit
     /// record of its own: an admitted call has its intent instead.
     pub fn auditor(&self) -> Option<SessionId> {
-        self.auditor.filter(|_| self.record.state != CallState::Claimed)
+        self.auditor.filter(|_| !self.starts())
     }
 
     /// Returns the principal of the call.

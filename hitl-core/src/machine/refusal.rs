@@ -1,5 +1,7 @@
 //! The reasons why an event is refused.
 
+use hitl_base::Timestamp;
+
 use super::CallState;
 use crate::grant::GrantRefusal;
 
@@ -81,6 +83,23 @@ pub enum Refusal {
     /// It is released together with its siblings, and not all of them are claimed.
     #[error("the call is released together with its siblings, once all of them are approved")]
     BatchIncomplete,
+    /// Its approval can still be taken back.
+    #[error("the call does not start before {from}: until then its approval can be taken back")]
+    InGrace {
+        /// The time from which it may start.
+        from: Timestamp,
+    },
+    /// The approval can no longer be taken back.
+    #[error(
+        "the approval can no longer be taken back: the call starts, or has started; withdraw it, if it has not"
+    )]
+    GraceOver,
+    /// They have not approved the call.
+    #[error("only who approved the call takes that back; withdraw the call instead")]
+    NotApprover,
+    /// Its tenant is frozen: nothing starts until a person thaws it.
+    #[error("everything is frozen: nothing starts until a person thaws it")]
+    Frozen,
     /// The call needs more than it was approved for.
     #[error("the call needs a stricter approval than it has")]
     RequirementRose,

@@ -13,4 +13,7 @@ pub struct StoreFacts {
     /// True if the event's [decision](super::Event::decision) has counted for another call: it
     /// counts for one. False for an event without a decision.
     pub decision_used: bool,
+    /// True if the call's tenant [is frozen](crate::store::is_frozen), as read in the transaction.
+    /// Only a claim asks for it.
+    pub frozen: bool,
 }

@@ -38,6 +38,7 @@ impl CallRecord {
             escalations: _,
             circumstances: _,
             claim: _,
+            claimable_from: _,
             intent: _,
             approval_window_ms,
             attempts,
@@ -81,6 +82,7 @@ impl CallRecord {
             escalations: Vec::new(),
             circumstances: None,
             claim: None,
+            claimable_from: None,
             intent: None,
             approval_window_ms: *approval_window_ms,
             attempts: *attempts,
@@ -141,6 +143,7 @@ impl ApprovalRequest {
             expires_at,
             choices: _,
             requires_reason,
+            grace_ms,
             approve_label: _,
             reject_label: _,
         } = self;
@@ -184,6 +187,7 @@ impl ApprovalRequest {
             expires_at: *expires_at,
             choices: Vec::new(),
             requires_reason: *requires_reason,
+            grace_ms: *grace_ms,
             approve_label: String::new(),
             reject_label: String::new(),
         }

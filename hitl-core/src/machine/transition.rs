@@ -154,6 +154,9 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         (S::Pending, Event::Extend { revision, binding, by }) => {
             super::extension::extend(&mut next, by, (*revision, *binding), facts)?;
         }
+        (S::Approved, Event::TakeBack { revision, binding, by }) => {
+            super::grace::take_back(&mut next, by, (*revision, *binding), facts)?;
+        }
         (S::Approved, Event::RequireMore { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             // Requirements only rise, so replicas with different policies cannot take turns asking.
@@ -180,6 +183,8 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
             guard(record.request.binding_version == BINDING_VERSION, Refusal::Stale)?;
             guard(!is_expired(record, facts), Refusal::Expired)?;
             guard(requirement.is_met_by(&record.request.requirement()), Refusal::RequirementRose)?;
+            super::grace::check_over(record, facts)?;
+            guard(!facts.frozen, Refusal::Frozen)?;
             next.state = S::Claimed;
             next.claim = Some(Claim { token: *token, session: *session });
             next.over_since = None;

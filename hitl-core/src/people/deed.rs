@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deed {
-    /// Stops something, revokes a permission, or only looks: reject, abort, revoke, the preview of
-    /// a grant. A code is neither checked nor used up.
+    /// Stops something, revokes a permission, or only looks: reject, abort, revoke, freeze, taking
+    /// an approval back, the preview of a grant. A code is neither checked nor used up.
     Stop,
     /// Answers in a human's name, or sees what only a reviewer may see: approve, edit, respond,
     /// resolve, uncover.
     Answer,
     /// Loosens or destroys. It gives answers to future requests, or removes control: a grant,
-    /// accepting a policy or pins, uninstalling a hook, defining who is a person. Or its effect is
-    /// irreversible: erasing contents, releasing a legal hold, replacing or retiring the host key.
+    /// accepting a policy or pins, uninstalling a hook, defining who is a person, thawing. Or its
+    /// effect is irreversible: erasing contents, releasing a legal hold, replacing or retiring the
+    /// host key.
     Loosen,
 }
 

@@ -38,6 +38,9 @@ use crate::seal::{HostKey, HostKeys, KeyId, Sealed};
 /// - **One decision, one call.** The call for which a [decision](Event::decision) has counted is
 ///   recorded, in the transaction in which it counts, as long as the call's key is kept; the
 ///   machine learns when an event brings a decision that has counted for another call.
+/// - **Freezes.** Whether the tenant is [frozen](super::is_frozen) is read in the transaction that
+///   claims a call or stores a claimed one. Once a freeze is written, no claim is committed that
+///   was judged without it.
 /// - **Holds** are checked inside the transaction that erases or forgets: everything a hold covers
 ///   stays.
 /// - **Tenants** are separate: an operation in one tenant never sees another's calls.
@@ -80,7 +83,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A call that is already claimed (Auto) is admitted: submitted and claimed in one step. One
     /// that runs on a [grant](NewCall::grant) draws on it in the same transaction, by
-    /// [`NewCall::admitted`].
+    /// [`NewCall::admitted`]. While its tenant is [frozen](super::is_frozen), a call that
+    /// [starts at once](NewCall::starts) is refused in that transaction, and nothing is stored.
     async fn submit(&self, call: NewCall, payload: Sealed) -> Result<SubmitResult, StoreError>;
 
     /// Applies an event and, if it changed the record, stores its payload: a result, or new
@@ -332,6 +336,8 @@ pub trait Store: Send + Sync + 'static {
     /// Sets the value under `name` to `to` if it is currently `from` (`None`: if there is none
     /// yet), and returns whether it was: of two that race, one gets `false`. Names and values
     /// belong to no tenant, contain no secret, and are few and small.
+    ///
+    /// The value under [`FREEZES`](super::FREEZES) stops claims: see there for what a store owes.
     async fn compare_and_set_metadata(
         &self,
         name: &str,

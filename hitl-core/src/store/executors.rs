@@ -197,6 +197,7 @@ mod tests {
             requires_reason: false,
             approve_label: "Approve".to_owned(),
             reject_label: "Reject".to_owned(),
+            grace_ms: None,
         }
     }
 

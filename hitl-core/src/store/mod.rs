@@ -8,6 +8,7 @@ mod erasure;
 mod error;
 mod event_payload;
 mod executors;
+mod freeze;
 mod history;
 mod hold;
 mod memory;
@@ -30,6 +31,7 @@ pub use erasure::{ERASED_AT_ONCE, Erasable, ErasedCount, NotErased, check_erasab
 pub use error::{ApplyError, StoreError, StoreErrorKind};
 pub use event_payload::EventPayload;
 pub use executors::{Executor, ExecutorRow, Executors, superseded, tools_of, tools_text};
+pub use freeze::{FREEZES, Freeze, FreezeScope, Freezes, is_frozen};
 pub use history::History;
 pub use hold::{Hold, HoldScope, Holds, MAX_HOLD_REASON};
 pub use memory::MemoryStore;

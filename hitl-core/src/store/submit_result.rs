@@ -20,4 +20,7 @@ pub enum SubmitResult {
     Full(Cap),
     /// The key is new, but its grant does not allow the draw.
     NotGranted(GrantRefusal),
+    /// The key is new, but the call would start at once, and its tenant is
+    /// [frozen](super::is_frozen).
+    Frozen,
 }

@@ -25,6 +25,8 @@ mod extending;
 mod fails_closed;
 #[path = "../support/faulty.rs"]
 mod faulty;
+mod freezing;
+mod grace;
 #[path = "../support/granting.rs"]
 mod granting;
 mod grants;

@@ -11,7 +11,9 @@ use hitl_core::machine::{
 };
 use hitl_core::policy::{Quorum, Stage};
 use hitl_core::store::suite::{Draft, facts};
-use hitl_core::{Amount, ApprovalLevel, ClaimToken, OwnerToken, RequestId, Risk, ToolFacts};
+use hitl_core::{
+    Amount, ApprovalLevel, ClaimToken, DecisionId, OwnerToken, RequestId, Risk, ToolFacts,
+};
 use machine::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -60,6 +62,7 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Edit, S::Approved),
     (S::Pending, Kind::Allow, S::Approved),
     (S::Approved, Kind::Disallow, S::Pending),
+    (S::Approved, Kind::TakeBack, S::Pending),
     (S::Pending, Kind::CancelBySibling, S::Cancelled),
     (S::Approved, Kind::CancelBySibling, S::Cancelled),
 ];
@@ -100,6 +103,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
                     let drawn = GrantUse::new(the_grant().id(), Amount::ZERO);
                     set(&mut record, json!({ "granted": drawn }));
                 }
+                Kind::TakeBack => set_approved_by(&mut record, "alice"),
                 Kind::FoundNoEffect => set(&mut record, json!({ "overSince": EARLY.now })),
                 Kind::CancelBySibling => {
                     let draft = Draft::new("run", 1).together("b", &[1, 2]);
@@ -116,7 +120,7 @@ fn invariant_11_every_pair_is_a_row_of_the_table_or_refused() {
             let result = apply(
                 &record,
                 &event,
-                StoreFacts { now, claimant_dead: true, decision_used: false },
+                StoreFacts { now, claimant_dead: true, decision_used: false, frozen: false },
             );
             let row = TABLE.iter().find(|(from, k, _)| (*from, *k) == (state, kind));
             match (row, result) {
@@ -153,7 +157,12 @@ fn invariant_11_nothing_leaves_a_terminal_state() {
 fn each_guard_refuses_with_its_own_reason() {
     let (token, owner, now) = (ClaimToken::new(), OwnerToken::new(), Timestamp::from_millis(1));
     let refuse = |record: &CallRecord, event: Event, now, claimant_dead| {
-        apply(record, &event, StoreFacts { now, claimant_dead, decision_used: false }).unwrap_err()
+        apply(
+            record,
+            &event,
+            StoreFacts { now, claimant_dead, decision_used: false, frozen: false },
+        )
+        .unwrap_err()
     };
     let stranger = ClaimToken::new();
     for kind in [Kind::Release, Kind::Succeed, Kind::Fail, Kind::TimeOut] {
@@ -199,7 +208,7 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
         let next = changed(apply(
             &record,
             &event,
-            StoreFacts { now, claimant_dead: true, decision_used: false },
+            StoreFacts { now, claimant_dead: true, decision_used: false, frozen: false },
         ));
         assert_eq!(next.state(), *to, "{from} {kind:?}");
         let Some(hitl_core::machine::EndReason::Reason(why)) = next.end_reason() else {
@@ -212,8 +221,12 @@ fn invariant_11_what_was_tried_is_never_said_not_to_have_run() {
     let mut record = in_state(S::Pending, token, owner);
     set(&mut record, json!({ "attempts": 1 }));
     let event = Kind::Edit.event(&record, token, owner);
-    let facts =
-        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
+    let facts = StoreFacts {
+        now: Timestamp::from_millis(1),
+        claimant_dead: true,
+        decision_used: false,
+        frozen: false,
+    };
     assert_eq!(apply(&record, &event, facts), Err(Refusal::AlreadyTried));
 }
 
@@ -233,7 +246,7 @@ fn what_waits_for_others_waits() {
         let next = changed(apply(
             &record,
             &event,
-            StoreFacts { now, claimant_dead: true, decision_used: false },
+            StoreFacts { now, claimant_dead: true, decision_used: false, frozen: false },
         ));
         assert_eq!(next.state(), *to, "{from} {kind:?}");
     }
@@ -247,12 +260,20 @@ fn invariant_3_an_idempotent_tool_is_tried_again_only_so_often_and_only_when_the
     let again = |record: &CallRecord, facts, most| {
         apply(record, &Event::RetryIdempotent { version: record.version(), most }, facts)
     };
-    let dead =
-        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: true, decision_used: false };
+    let dead = StoreFacts {
+        now: Timestamp::from_millis(1),
+        claimant_dead: true,
+        decision_used: false,
+        frozen: false,
+    };
     assert_eq!(again(&record, EARLY, 3), Err(Refusal::Alive));
     assert_eq!(again(&record, dead, 1), Err(Refusal::TooManyAttempts));
-    let late =
-        StoreFacts { now: record.request().expires_at, claimant_dead: true, decision_used: false };
+    let late = StoreFacts {
+        now: record.request().expires_at,
+        claimant_dead: true,
+        decision_used: false,
+        frozen: false,
+    };
     assert_eq!(again(&record, late, 3), Err(Refusal::Expired), "what was approved has an end");
     let stale = Event::RetryIdempotent { version: record.version() + 1, most: 3 };
     assert_eq!(apply(&record, &stale, dead), Err(Refusal::Stale));
@@ -303,7 +324,8 @@ proptest! {
     fn invariant_11_random_lives_keep_the_rules(attempts in attempts()) {
         let tokens: Vec<_> = (0..3).map(|_| ClaimToken::new()).collect();
         let owner = OwnerToken::new();
-        let first = start(ApprovalLevel::Quick, owner);
+        let mut first = start(ApprovalLevel::Quick, owner);
+        set(&mut first, json!({ "request": { "graceMs": 1_000 } }));
         let id: RequestId = first.id();
         let (mut record, mut now) = (first.clone(), 0_u64);
         let mut events: Vec<Event> = Vec::new();
@@ -315,6 +337,7 @@ proptest! {
                 now: Timestamp::from_millis(i64::try_from(now).unwrap()),
                 claimant_dead: dead && record.claim().is_some(),
                 decision_used: false,
+                frozen: false,
             };
             let next = match apply(&record, &event, facts) {
                 Ok(Transition::Changed(next)) => next,
@@ -367,7 +390,7 @@ proptest! {
         let (token, owner) = (ClaimToken::new(), OwnerToken::new());
         let mut record = start(ApprovalLevel::Quick, owner);
         for attempt in attempts {
-            let facts = StoreFacts { now: Timestamp::from_millis(5), claimant_dead: attempt.dead, decision_used: false };
+            let facts = StoreFacts { now: Timestamp::from_millis(5), claimant_dead: attempt.dead, decision_used: false, frozen: false };
             let event = attempt.kind.event(&record, token, owner);
             if let Ok(Transition::Changed(next)) = apply(&record, &event, facts) {
                 let text = serde_json::to_string(&next).unwrap();
@@ -478,8 +501,12 @@ fn a_change_never_makes_a_question_laxer_and_keeps_few_reasons() {
         assert_eq!((record.request().risk, record.request().level), (risk, ApprovalLevel::Full));
     }
     assert!(record.request().reasons.len() <= 32, "{}", record.request().reasons.len());
-    let late =
-        StoreFacts { now: record.request().expires_at, claimant_dead: false, decision_used: false };
+    let late = StoreFacts {
+        now: record.request().expires_at,
+        claimant_dead: false,
+        decision_used: false,
+        frozen: false,
+    };
     let mut tool = facts(&record);
     tool.build = None;
     let reask = Reask::new(record.request().binding, tool, "too late");
@@ -557,7 +584,8 @@ fn invariant_7_what_ran_unasked_is_settled_and_asked_about_by_humans() {
         version: record.version(),
         by: Principal::new(by),
     };
-    let facts = StoreFacts { now: EARLY.now, claimant_dead: true, decision_used: false };
+    let facts =
+        StoreFacts { now: EARLY.now, claimant_dead: true, decision_used: false, frozen: false };
     assert_eq!(apply(&record, &retry("agent:x"), facts), Err(Refusal::NotHuman));
     assert_eq!(changed(apply(&record, &retry("bob"), facts)).state(), S::Approved);
     set(&mut record, json!({ "state": S::Approved }));
@@ -578,4 +606,40 @@ fn invariant_3_another_try_is_not_edited() {
     let decision = record.request().edit(r#"{"amount":1}"#).by("bob");
     let edit = hitl_core::store::suite::edited(&record, decision, 77, ApprovalLevel::Full);
     assert_eq!(apply(&record, &edit, EARLY), Err(Refusal::AlreadyTried));
+}
+
+/// Whether its tenant is frozen makes a difference to a claim, and to no other event.
+#[test]
+fn invariant_5_a_freeze_refuses_claims_and_nothing_else() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    for state in S::ALL {
+        for kind in Kind::ALL {
+            let record = in_state(state, token, owner);
+            let event = kind.event(&record, token, owner);
+            let of = |frozen| apply(&record, &event, StoreFacts { frozen, ..EARLY });
+            match (of(false), of(true)) {
+                (Ok(Transition::Changed(_)), frozen) if matches!(event, Event::Claim { .. }) => {
+                    assert_eq!(frozen, Err(Refusal::Frozen), "{state} {kind:?}");
+                }
+                (open, frozen) => assert_eq!(open, frozen, "{state} {kind:?}"),
+            }
+        }
+    }
+}
+
+/// Sets a decision by somebody, whose grace has not ended.
+fn set_approved_by(record: &mut CallRecord, by: &str) {
+    let answer = serde_json::to_value(hitl_core::approval::DecisionKind::Approve).unwrap();
+    let decided = json!({ "id": DecisionId::new(), "answer": answer, "by": by, "at": EARLY.now });
+    let later = Timestamp::from_millis(1_000);
+    set(record, json!({ "decided": decided, "claimableFrom": later }));
+}
+
+/// Records of before there was a grace start at once.
+#[test]
+fn a_record_without_a_grace_is_read_as_one_that_starts_at_once() {
+    let record = in_state(S::Approved, ClaimToken::new(), OwnerToken::new());
+    let text = serde_json::to_string(&record).unwrap();
+    assert!(!text.contains("claimableFrom") && !text.contains("graceMs"), "{text}");
+    assert_eq!(serde_json::from_str::<CallRecord>(&text).unwrap().claimable_from(), None);
 }

@@ -261,22 +261,31 @@ fn invariant_5_silence_escalates_and_never_approves() {
         .call()
         .stamped(Timestamp::EPOCH);
     let slow = Event::Decide(record.request().approve().by("ann"));
-    let late =
-        StoreFacts { now: record.request().expires_at, claimant_dead: false, decision_used: false };
+    let late = StoreFacts {
+        now: record.request().expires_at,
+        claimant_dead: false,
+        decision_used: false,
+        frozen: false,
+    };
     let next = changed(apply(&record, &Event::Expire, late));
     assert_eq!((next.state(), next.request().level), (S::Pending, ApprovalLevel::Full));
     assert_eq!(next.request().revision, 2);
     assert_eq!(next.request().expires_at.saturating_duration_since(late.now).as_secs(), 60);
     assert!(next.request().reasons.last().unwrap().contains("escalated to director"));
-    let facts = StoreFacts { now: late.now, claimant_dead: false, decision_used: false };
+    let facts =
+        StoreFacts { now: late.now, claimant_dead: false, decision_used: false, frozen: false };
     assert_eq!(apply(&next, &slow, facts), Err(Refusal::Stale));
     let again =
         |by: ReviewerIdentity| apply(&next, &Event::Decide(next.request().approve().by(by)), facts);
     assert_eq!(again(ReviewerIdentity::new("ann")), Err(Refusal::NotEntitled));
     let director = ReviewerIdentity::new("dora").role("director");
     assert_eq!(changed(again(director)).state(), S::Approved);
-    let over =
-        StoreFacts { now: next.request().expires_at, claimant_dead: false, decision_used: false };
+    let over = StoreFacts {
+        now: next.request().expires_at,
+        claimant_dead: false,
+        decision_used: false,
+        frozen: false,
+    };
     assert_eq!(changed(apply(&next, &Event::Expire, over)).state(), S::Expired, "there is an end");
 }
 
@@ -284,8 +293,12 @@ fn invariant_5_silence_escalates_and_never_approves() {
 fn invariant_2_a_decision_on_a_laxer_question_does_not_answer_a_stricter_one() {
     let owner = OwnerToken::new();
     let record = start(ApprovalLevel::Quick, owner);
-    let facts =
-        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
+    let facts = StoreFacts {
+        now: Timestamp::from_millis(1),
+        claimant_dead: false,
+        decision_used: false,
+        frozen: false,
+    };
     let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
     let approved = changed(apply(&record, &decision, facts));
     let demote = Kind::Demote.event(&approved, ClaimToken::new(), owner);
@@ -328,9 +341,14 @@ fn invariant_2_no_decision_from_before_a_restore_answers_after_it() {
         now: Timestamp::from_millis(700_000),
         claimant_dead: true,
         decision_used: false,
+        frozen: false,
     };
-    let early =
-        StoreFacts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
+    let early = StoreFacts {
+        now: Timestamp::from_millis(1),
+        claimant_dead: false,
+        decision_used: false,
+        frozen: false,
+    };
     let decision = Kind::Approve.event(&record, ClaimToken::new(), owner);
     let approved = changed(apply(&record, &decision, early));
     for held in [&record, &approved] {

@@ -10,8 +10,12 @@ use hitl_core::{ApprovalLevel, ClaimToken, OwnerToken};
 use machine::*;
 use serde_json::json;
 
-const DEAD: StoreFacts =
-    StoreFacts { now: Timestamp::from_millis(7), claimant_dead: true, decision_used: false };
+const DEAD: StoreFacts = StoreFacts {
+    now: Timestamp::from_millis(7),
+    claimant_dead: true,
+    decision_used: false,
+    frozen: false,
+};
 
 fn found(record: &CallRecord, answer: ReconcileAnswer) -> Event {
     Event::Reconcile { version: record.version(), answer }

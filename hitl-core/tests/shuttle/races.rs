@@ -27,6 +27,7 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ),
     ("invariant_3_envelope_races_envelope", invariant_3_envelope_races_envelope),
     ("invariant_5_revoke_races_claim", invariant_5_revoke_races_claim),
+    ("invariant_5_freeze_races_claim", invariant_5_freeze_races_claim),
     ("invariant_2_edit_races_claim", invariant_2_edit_races_claim),
     ("invariant_2_lost_rights_race_claim", invariant_2_lost_rights_race_claim),
 ];
@@ -502,6 +503,35 @@ fn invariant_5_revoke_races_claim() {
         came_about(if ran { "ran" } else { "asked again" });
         assert_eq!((world.ran.times(), stands.used), (usize::from(ran), u64::from(ran)));
         waiting.abort();
+    });
+}
+
+/// One process freezes while the caller in another one starts its call. If the call was not claimed
+/// when the freeze was made, it does not start before the thaw.
+fn invariant_5_freeze_races_claim() {
+    explore(&["ran", "frozen"], async || {
+        let world = World::new();
+        let gate = world.gate().await;
+        let ticket = pending(&gate).await;
+        gate.decide(ticket.request().approve().by("bob")).await.unwrap();
+        let waiting = spawn(async move { ticket.wait().await });
+        let freezer = world.gate().await;
+        let freezing = spawn(async move {
+            moments(12).await;
+            freezer.freeze(FreezeScope::All, "why", "eve").await.unwrap();
+            freezer
+        });
+        let freezer = freezing.await.unwrap();
+        let at_the_freeze = world.record().await;
+        let started = at_the_freeze.state != CallState::Approved;
+        came_about(if started { "ran" } else { "frozen" });
+        if !started {
+            moments(40).await;
+            assert_eq!((world.record().await, world.ran.times()), (at_the_freeze, 0));
+        }
+        freezer.thaw(&FreezeScope::All, "eve").await.unwrap();
+        assert!(matches!(waiting.await.unwrap().unwrap(), Outcome::Executed(_)));
+        assert_eq!(world.ran.times(), 1);
     });
 }
 

@@ -10,6 +10,7 @@ use futures::FutureExt as _;
 use futures::future::{Either, select};
 use shuttle::rand::Rng as _;
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use std::time::Instant;
 
 /// Locks, even after a panic: as [`hitl_base::sync::lock`], with the scheduler's own lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,8 +11,8 @@ use hitl_core::call::EffectDigest;
 use hitl_core::machine::{CallRecord, Event, NewCall};
 use hitl_core::seal::{KeyId, Sealed};
 use hitl_core::store::{
-    ApplyError, ApplyRequest, EffectHolder, Erasable, ErasedCount, EventPayload, GrantQuery, Hold,
-    NotErased, SealedPage, SealedPart, SealedText, StoreWrapper, SubmitResult,
+    ApplyError, ApplyRequest, EffectHolder, Erasable, ErasedCount, EventPayload, FREEZES,
+    GrantQuery, Hold, NotErased, SealedPage, SealedPart, SealedText, StoreWrapper, SubmitResult,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, GrantRecord, HoldId, MemoryStore, Principal, RequestId, RunId,
@@ -111,6 +111,23 @@ impl StoreWrapper for Faulty {
                 Err(StoreError::new(StoreErrorKind::Ambiguous, "the connection broke").into())
             }
         }
+    }
+
+    async fn metadata(&self, name: &str) -> Result<Option<String>, StoreError> {
+        if name == FREEZES {
+            return self.with(self.inner.metadata(name)).await;
+        }
+        self.inner.metadata(name).await
+    }
+
+    async fn compare_and_set_metadata(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let setting = self.inner.compare_and_set_metadata(name, from, to);
+        if name == FREEZES { self.with(setting).await } else { setting.await }
     }
 
     async fn effect_holder(

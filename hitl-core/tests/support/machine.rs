@@ -57,10 +57,11 @@ pub enum Kind {
     FoundEffect,
     FoundNoEffect,
     Extend,
+    TakeBack,
 }
 
 impl Kind {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -91,6 +92,7 @@ impl Kind {
         Self::FoundEffect,
         Self::FoundNoEffect,
         Self::Extend,
+        Self::TakeBack,
     ];
 
     /// Returns the event from somebody who sees `record` and holds `token` and `owner`.
@@ -122,6 +124,9 @@ impl Kind {
             },
             Self::Extend => {
                 Event::Extend { revision: request.revision, binding, by: "alice".into() }
+            }
+            Self::TakeBack => {
+                Event::TakeBack { revision: request.revision, binding, by: "alice".into() }
             }
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
@@ -215,8 +220,12 @@ pub fn changed(result: Result<Transition, Refusal>) -> CallRecord {
     }
 }
 
-pub const EARLY: StoreFacts =
-    StoreFacts { now: Timestamp::from_millis(1), claimant_dead: false, decision_used: false };
+pub const EARLY: StoreFacts = StoreFacts {
+    now: Timestamp::from_millis(1),
+    claimant_dead: false,
+    decision_used: false,
+    frozen: false,
+};
 
 pub fn approve(
     record: &CallRecord,

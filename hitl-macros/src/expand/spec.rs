@@ -86,7 +86,11 @@ fn config(attribute: &Attribute, function: &Function, short: &TokenStream) -> Op
             call(method, quote!(#percent));
         }
     }
-    for (method, given) in [("expires", &attribute.expires), ("timeout", &attribute.timeout)] {
+    for (method, given) in [
+        ("expires", &attribute.expires),
+        ("grace", &attribute.grace),
+        ("timeout", &attribute.timeout),
+    ] {
         if let Some(given) = given {
             call(method, duration(given.value));
         }

@@ -10,7 +10,7 @@ use super::value::{self, Spanned, Stage};
 use crate::errors::{Errors, list, suggestion};
 
 /// Every key, in the order of the attribute's documentation.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 35] = [
     "approval_type",
     "risk",
     "base_confidence",
@@ -24,6 +24,7 @@ const KEYS: [&str; 34] = [
     "agents_may_decide",
     "services_may_decide",
     "expires",
+    "grace",
     "escalate_to",
     "escalate_within",
     "timeout",
@@ -66,6 +67,7 @@ pub(crate) struct Attribute {
     pub(crate) escalate_within: Option<Spanned<Duration>>,
     pub(crate) attempts: Option<Spanned<u32>>,
     pub(crate) expires: Option<Spanned<Duration>>,
+    pub(crate) grace: Option<Spanned<Duration>>,
     pub(crate) timeout: Option<Spanned<Duration>>,
     pub(crate) read_only: Option<Ident>,
     pub(crate) destructive: Option<Ident>,
@@ -140,6 +142,7 @@ impl Attribute {
             "escalate_within" => self.escalate_within = errors.take(value::duration(entry)),
             "attempts" => self.attempts = errors.take(value::count(entry)),
             "expires" => self.expires = errors.take(value::duration(entry)),
+            "grace" => self.grace = errors.take(value::duration(entry)),
             "timeout" => self.timeout = errors.take(value::duration(entry)),
             "read_only" => self.read_only = errors.take(value::flag(entry)),
             "destructive" => self.destructive = errors.take(value::flag(entry)),

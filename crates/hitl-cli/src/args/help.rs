@@ -10,11 +10,26 @@ use crate::view::{Width, wrap};
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Review",
-        &["queue", "next", "show", "approve", "edit", "reject", "respond", "abort", "resolve", "watch"],
+        &[
+            "queue",
+            "next",
+            "show",
+            "approve",
+            "edit",
+            "reject",
+            "respond",
+            "abort",
+            "take-back",
+            "resolve",
+            "watch",
+        ],
     ),
     ("Grants", &["allow", "grants", "revoke"]),
     ("Records", &["stats", "audit", "hold", "erase"]),
-    ("Operate", &["tasks", "policy", "person", "key", "doctor", "verify", "console"]),
+    (
+        "Operate",
+        &["tasks", "policy", "person", "key", "doctor", "verify", "console", "freeze", "thaw"],
+    ),
 ];
 /// The heading of the commands that are in no group, like `help`.
 const OTHERS: &str = "More";

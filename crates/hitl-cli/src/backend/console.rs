@@ -7,8 +7,9 @@ use std::time::Duration;
 use hitl_core::approval::Patch;
 use hitl_core::people::CodeDemand;
 use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
-use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, UncoverBody};
+use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, TakeBackBody, UncoverBody};
 use hitl_wire::edit::{EditPreview, EditPreviewBody};
+use hitl_wire::freeze::{FreezeBody, FreezeList, THAW, ThawBody};
 use hitl_wire::grant::{
     GrantPage, GrantPreview, GrantPreviewBody, GrantSaveBody, RevokeBody, SavedGrant,
 };
@@ -200,6 +201,16 @@ impl ConsoleClient {
         Ok(call.into())
     }
 
+    /// Takes an approval back.
+    pub(crate) fn take_back(
+        &self,
+        id: RequestId,
+        body: &TakeBackBody,
+    ) -> Result<CallLine, Failure> {
+        let call: CallSummary = read(&self.0.post(&format!("api/calls/{id}/take-back"), body)?)?;
+        Ok(call.into())
+    }
+
     /// Previews a grant on a call, as the card shows the call.
     pub(crate) fn preview_grant(
         &self,
@@ -257,6 +268,22 @@ impl ConsoleClient {
                 return search.finish();
             }
         }
+    }
+
+    /// Returns what is frozen for the token's tenant.
+    pub(crate) fn freezes(&self) -> Result<FreezeList, Failure> {
+        read(&self.0.get("api/freezes", &[])?)
+    }
+
+    /// Freezes the token's tenant.
+    pub(crate) fn freeze(&self, reason: &str) -> Result<FreezeList, Failure> {
+        let body = FreezeBody { reason: reason.to_owned() };
+        read(&self.0.post("api/freeze", &body)?)
+    }
+
+    /// Thaws the token's tenant.
+    pub(crate) fn thaw(&self) -> Result<FreezeList, Failure> {
+        read(&self.0.post_once("api/thaw", &ThawBody { confirm: THAW.to_owned() })?)
     }
 
     /// Revokes a grant.

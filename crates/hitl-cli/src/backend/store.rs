@@ -122,6 +122,11 @@ impl StoreBackend {
         ReviewScope::tenants(self.tenants.iter().cloned())
     }
 
+    /// Returns the tenants that the command line names.
+    pub(crate) fn named_tenants(&self) -> &[Tenant] {
+        &self.tenants
+    }
+
     /// Returns the tenants whose calls are visible.
     pub(crate) async fn tenants(&self) -> Result<Vec<Tenant>, Failure> {
         if !self.tenants.is_empty() {

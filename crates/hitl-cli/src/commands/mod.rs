@@ -10,6 +10,7 @@ mod doctor;
 mod editor;
 pub(crate) mod erase;
 mod folder;
+mod freeze;
 mod grants;
 pub(crate) mod hold;
 pub(crate) mod key;
@@ -21,6 +22,7 @@ mod resolve;
 mod show;
 mod stats;
 mod system_user;
+mod take_back;
 mod tasks;
 pub(crate) mod terminal;
 mod verify;
@@ -34,9 +36,9 @@ use serde::Serialize;
 use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, commands};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
-use crate::view::{CallLine, CommandHint, Screen, message, result_text};
 use crate::serve;
 use crate::view::CommandHint;
+use crate::view::{CallLine, CommandHint, Screen, message, result_text};
 use decide::Reply;
 pub(crate) use system_user::system_user;
 
@@ -169,6 +171,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             grants::revoke(backend, &grant, &reason, &who, output).await
         }
         Command::Erase(wanted) => erase::run(backend, wanted, output).await,
+        Command::TakeBack { id, who } => take_back::run(backend, &id, &who, output).await,
+        Command::Freeze { reason, who } => freeze::freeze(backend, &reason, &who, output).await,
+        Command::Thaw { who } => freeze::thaw(backend, &who, output).await,
         Command::Hold(command) => hold::run(backend, command, output).await,
         Command::Resolve(wanted) => resolve::run(backend, wanted, output).await,
         Command::Tasks(wanted) => {

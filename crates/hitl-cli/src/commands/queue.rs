@@ -7,7 +7,7 @@ use hitl_core::CallState;
 use hitl_core::queue::CappedCount;
 use hitl_wire::queue::Count;
 
-use super::Output;
+use super::{Output, freeze};
 use crate::args::{FilterArgs, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
@@ -37,6 +37,9 @@ pub(super) async fn run(
         Backend::Store(store) => from_store(store, &wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
+    if let Some(warning) = freeze::warning(&freeze::in_force(source).await?, &output.hint) {
+        output.note(&warning)?;
+    }
     if output.json {
         for line in &lines {
             output.print(line, String::new)?;

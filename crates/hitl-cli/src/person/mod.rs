@@ -21,10 +21,10 @@ mod surroundings;
 
 pub(crate) use args::PersonCommand;
 pub(crate) use code_desk::CodeDesk;
+#[cfg(feature = "serve")]
+pub(crate) use guard::refuse_agent;
 pub(crate) use guard::{
     CodeSource, Presence, answer_presence, answer_presence_at_console, require_person,
     require_person_for_console,
 };
-#[cfg(feature = "serve")]
-pub(crate) use guard::refuse_agent;
 pub(crate) use hitl_core::people::{CodeDemand, Deed};

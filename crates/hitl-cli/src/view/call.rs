@@ -260,6 +260,12 @@ pub(crate) fn result_text(line: &CallLine, now: Timestamp, hint: &CommandHint) -
         CallState::Pending => {
             out += &hint.block("it still waits for an approval", &["approve", &id]);
         }
+        CallState::Approved if line.claimable_from.is_some() => {
+            if let Some(from) = line.claimable_from {
+                let _ = writeln!(out, "It does not start before {from}.");
+            }
+            out += &hint.block("to take the approval back until then", &["take-back", &id]);
+        }
         CallState::Approved if line.neglect.is_none() => {
             out += "The program that asked runs it now, or when it comes back.\n";
         }

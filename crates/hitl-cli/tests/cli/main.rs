@@ -35,6 +35,7 @@ mod doctor;
 mod erase;
 #[cfg(unix)]
 mod files;
+mod freeze;
 mod grants;
 mod hints;
 mod house;
@@ -54,6 +55,7 @@ mod person;
 mod place;
 mod policy;
 mod postgres;
+mod take_back;
 mod tasks;
 #[cfg(unix)]
 mod terminal;

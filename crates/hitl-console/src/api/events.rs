@@ -32,8 +32,8 @@ const RECHECK_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The stream: `call` when a call changes, `task` when a task moves, `presence` when a reviewer
-/// looks at a call, `grant` when a reviewer here gives or revokes a grant, `gap` when events are
-/// missing and everything has to be read again.
+/// looks at a call, `grant` when a reviewer here gives or revokes a grant, `freeze` when something
+/// is frozen or thawed, `gap` when events are missing and everything has to be read again.
 ///
 /// It begins with `hello`. A client that reconnects with `Last-Event-ID` gets the missed events, or
 /// a `gap`.

@@ -8,6 +8,7 @@ mod edits;
 mod events;
 mod extend;
 mod extract;
+mod freeze;
 mod grants;
 mod health;
 mod openapi;
@@ -19,6 +20,7 @@ mod resolve;
 mod routes;
 mod session;
 mod stats;
+mod take_back;
 mod tasks;
 mod uncover;
 

@@ -5,8 +5,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use super::{
-    audit, bulk, calls, decide, edits, events, extend, grants, openapi, presence, resolve, session,
-    stats, tasks, uncover,
+    audit, bulk, calls, decide, edits, events, extend, freeze, grants, openapi, presence, resolve,
+    session, stats, take_back, tasks, uncover,
 };
 use crate::middleware::authenticate;
 use crate::state::Shared;
@@ -22,11 +22,15 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}/decide", post(decide::decide))
         .route("/api/calls/{id}/edit/preview", post(edits::preview))
         .route("/api/calls/{id}/extend", post(extend::extend))
+        .route("/api/calls/{id}/take-back", post(take_back::take_back))
         .route("/api/calls/{id}/uncover", post(uncover::uncover))
         .route("/api/calls/{id}/cancel", post(resolve::cancel))
         .route("/api/calls/{id}/resolve", post(resolve::resolve))
         .route("/api/calls/{id}/grant", post(grants::save))
         .route("/api/calls/{id}/grant/preview", post(grants::preview))
+        .route("/api/freezes", get(freeze::list))
+        .route("/api/freeze", post(freeze::freeze))
+        .route("/api/thaw", post(freeze::thaw))
         .route("/api/grants", get(grants::list))
         .route("/api/grants/{id}", get(grants::show))
         .route("/api/grants/{id}/revoke", post(grants::revoke))

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hitl_core::{Gate, GateError, RequestId};
+use hitl_core::{Freeze, Gate, GateError, RequestId};
 use hitl_tasks::{LogItem, TaskEventKind, TaskId};
 use hitl_wire::{CallEvent, CallSummary};
 use serde::Serialize;
@@ -26,9 +26,13 @@ struct Empty {}
 /// Publishes every change of every call, as long as it is polled.
 pub(crate) async fn publish_calls(gate: Gate, feed: Arc<Feed>) {
     let mut hint = gate.watch();
-    let mut last = None;
+    let (mut last, mut freezes) = (None, Vec::new());
     loop {
-        match publish_changes(&gate, &feed, &mut last).await {
+        let published = async {
+            publish_freezes(&gate, &feed, &mut freezes).await?;
+            publish_changes(&gate, &feed, &mut last).await
+        };
+        match published.await {
             Ok(()) => {
                 tokio::select! {
                     () = hint.changed() => {}
@@ -52,6 +56,21 @@ pub(crate) async fn recover_calls(gate: Gate) {
             tracing::warn!(%error, "the console cannot put calls in order; trying again");
         }
     }
+}
+
+/// Publishes that something was frozen or thawed. Pages read what is frozen for their tenant.
+async fn publish_freezes(
+    gate: &Gate,
+    feed: &Feed,
+    last: &mut Vec<Freeze>,
+) -> Result<(), GateError> {
+    let now = gate.freezes().await?;
+    // Before the first read, nothing is known to be frozen.
+    if *last != now {
+        feed.publish("freeze", None, &Empty {});
+        *last = now;
+    }
+    Ok(())
 }
 
 /// Publishes everything after `last`, which advances only once it has been published.

@@ -14,6 +14,7 @@ mod connection;
 mod deciding;
 mod driver;
 mod embedded;
+mod freezing;
 mod granting;
 mod keyboard;
 mod many;

@@ -10,6 +10,8 @@ mod api;
 mod attention;
 mod edits;
 mod events;
+mod freezes;
+mod grace;
 mod grants;
 mod health;
 mod kept;

@@ -126,7 +126,12 @@ impl Restore<'_> {
             let n: i64 = row.try_get(0)?;
             last = Some(n);
             let record = parse_record(row.try_get(2)?, row.try_get(1)?)?;
-            let facts = StoreFacts { now: self.now, claimant_dead: true, decision_used: false };
+            let facts = StoreFacts {
+                now: self.now,
+                claimant_dead: true,
+                decision_used: false,
+                frozen: false,
+            };
             if let Ok(Transition::Changed(next)) = machine::apply(&record, &Event::Restore, facts) {
                 held.add(n, &next)?;
             }

@@ -26,6 +26,7 @@ mod decisions;
 mod effects;
 mod error;
 mod executors;
+mod freeze;
 mod grants;
 mod holds;
 mod inspect;

@@ -14,7 +14,9 @@ use hitl_core::machine::{
     self, CallRecord, Event, GrantUpdates, NewCall, Refusal, StoreFacts, Transition, grant_of,
 };
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, ApplyRequest, EventPayload, StoreError, SubmitResult};
+use hitl_core::store::{
+    ApplyError, ApplyRequest, EventPayload, StoreError, SubmitResult, is_frozen,
+};
 use hitl_core::{GrantId, GrantRecord, RequestId, SessionId, Tenant};
 use tokio_postgres::types::Type;
 
@@ -41,7 +43,8 @@ static LOCK: Statement = Statement {
 // A separate statement: one that locks sees other tables as they were before it waited.
 static READ: Statement = Statement {
     text: "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, c.version, c.record, \
-             c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.claimant \
+             c.epoch, s.id IS NULL, (SELECT value FROM {s}.meta WHERE name = 'mark.freezes') \
+           FROM {s}.calls c LEFT JOIN {s}.sessions s ON s.id = c.claimant \
              AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
            WHERE c.id = ANY ($2::text[]::uuid[]) AND (c.tenant = $1) IS TRUE",
     types: &[Type::TEXT, Type::TEXT_ARRAY],
@@ -206,7 +209,8 @@ impl<'a> MultiCallTx<'a> {
         let facts = |stored: &StoredCall| {
             let now = self.on.now_of(stored.read_at);
             let decision_used = used.contains(&stored.record.id());
-            StoreFacts { now, claimant_dead: stored.claimant_dead, decision_used }
+            let frozen = is_frozen(stored.freezes.as_deref(), self.tenant);
+            StoreFacts { now, claimant_dead: stored.claimant_dead, decision_used, frozen }
         };
         if let (true, [part], [stored]) = (self.alone, self.parts, found) {
             let grant = grant_of(&stored.record, part.event).and_then(|id| before.get(&id));
@@ -408,7 +412,8 @@ impl TransactionBody for SubmitOnGrant<'_> {
         // The grants come first: another transaction that is entering this call holds their lock.
         let before = grants::lock(tx, &call.key().tenant, call.grant()).await?;
         reach("rows-locked");
-        let KeyLookup { read_at, stored, watermark } = query::find_within(tx, call.key()).await?;
+        let KeyLookup { read_at, stored, freezes, watermark } =
+            query::find_within(tx, call.key()).await?;
         if let Some(StoredCall { record, .. }) = stored {
             return nothing(SubmitOnGrantOutcome::answer(if record.content() != call.content() {
                 SubmitResult::Conflict(record.id())
@@ -421,6 +426,9 @@ impl TransactionBody for SubmitOnGrant<'_> {
         let began = call.key().run.began();
         if began.is_some() && began < watermark {
             return nothing(SubmitOnGrantOutcome::Refused(StoreError::run_forgotten()));
+        }
+        if is_frozen(freezes.as_deref(), &call.key().tenant) {
+            return nothing(SubmitOnGrantOutcome::answer(SubmitResult::Frozen));
         }
         let grant = before.values().next();
         let (record, drawn) = match call.admitted(grant, on.now_of(read_at)) {
@@ -443,8 +451,17 @@ impl TransactionBody for SubmitOnGrant<'_> {
         let (caps, payload, write) = (call.caps(), self.payload, self.write);
         let auditor = call.auditor();
         let (epoch, since) = (Some(lease), read_at);
-        let insert =
-            InsertCall { record: &record, caps, auditor, epoch, payload, since, until, write };
+        let insert = InsertCall {
+            record: &record,
+            caps,
+            auditor,
+            epoch,
+            payload,
+            since,
+            until,
+            freezes: freezes.as_deref(),
+            write,
+        };
         if !matches!(insert.write(&WriteTarget::InTransaction(tx)).await?, WriteOutcome::Done) {
             return nothing(SubmitOnGrantOutcome::Missed(session, lease));
         }

@@ -8,6 +8,7 @@ use hitl_core::store::{ChangeNotifier, StoreError, StoreErrorKind};
 use super::clock_estimate::ServerClockEstimate;
 use super::connect::Address;
 use super::database::Database;
+use super::freeze::LastFreezes;
 use super::options::PostgresOptions;
 use super::session::{self, Sessions};
 use super::shared::Shared;
@@ -93,6 +94,7 @@ fn start(
         hub: ChangeNotifier::default(),
         record_cache: RecordCache::default(),
         clock_estimate: ServerClockEstimate::default(),
+        freezes: LastFreezes::default(),
         clock: options.clock,
         address: address.for_people(&options.schema),
         database,

@@ -19,13 +19,14 @@
 //!   by); a dead session stays dead.
 //! - A claim is written only while its session's lease lasts, which the same statement checks, and
 //!   only by a holder that renewed the lease within its first half.
+//! - A claim is written only while the freezes are those that it was judged by: see `freeze`.
 //! - Each operation signs its line in the history with an id of its own. After a connection broke,
 //!   the line says whether the operation happened; only when that cannot be read is the answer
 //!   ambiguous.
 
 use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
 use hitl_core::seal::Sealed;
-use hitl_core::store::{ApplyError, EventPayload, StoreError, SubmitResult};
+use hitl_core::store::{ApplyError, EventPayload, StoreError, SubmitResult, is_frozen};
 use hitl_core::{RequestId, SessionId, Tenant};
 
 use super::decisions;
@@ -53,10 +54,19 @@ pub(super) async fn submit(
     let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
     let (caps, auditor) = (call.caps(), call.auditor());
     let way = WriteTarget::SingleStatement(&on.database);
-    if let Some(StampedCall { record, epoch, read_at }) = StampedCall::new(on, call) {
+    if let Some(StampedCall { record, epoch, read_at, freezes }) = StampedCall::new(on, call) {
         let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));
-        let insert =
-            InsertCall { record: &record, caps, auditor, epoch, payload, since, until, write };
+        let insert = InsertCall {
+            record: &record,
+            caps,
+            auditor,
+            epoch,
+            payload,
+            since,
+            until,
+            freezes: freezes.as_deref(),
+            write,
+        };
         match insert.write(&way).await.map_err(|fault| on.reading_failed(fault, false))? {
             WriteOutcome::Done => {
                 on.record_written(&record, epoch);
@@ -75,7 +85,7 @@ pub(super) async fn submit(
     }
     loop {
         let found = on.read_by_key(call).await;
-        let KeyLookup { read_at, stored, watermark } =
+        let KeyLookup { read_at, stored, freezes, watermark } =
             found.map_err(|fault| on.reading_failed(fault, unclear))?;
         if let Some(StoredCall { record, .. }) = stored {
             return Ok(if record.content() != call.content() {
@@ -89,6 +99,10 @@ pub(super) async fn submit(
         let began = call.key().run.began();
         if began.is_some() && began < watermark {
             return Err(on.known_or_ambiguous(StoreError::run_forgotten(), unclear));
+        }
+        if call.starts() && is_frozen(freezes.as_deref(), &call.key().tenant) {
+            let place = &on.database.place;
+            return if unclear { Err(ambiguous(place)) } else { Ok(SubmitResult::Frozen) };
         }
         let full = queue::broken_cap(&on.database, call).await;
         if let Some(cap) = full.map_err(|fault| on.reading_failed(fault, unclear))? {
@@ -104,8 +118,17 @@ pub(super) async fn submit(
         let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
         let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));
-        let insert =
-            InsertCall { record: &record, caps, auditor, epoch, payload, since, until, write };
+        let insert = InsertCall {
+            record: &record,
+            caps,
+            auditor,
+            epoch,
+            payload,
+            since,
+            until,
+            freezes: freezes.as_deref(),
+            write,
+        };
         let attempt = insert.write(&way).await;
         match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
             WriteOutcome::Done => {
@@ -120,6 +143,10 @@ pub(super) async fn submit(
                 }
                 if misses == MAX_MISSES {
                     return Err(on.database.error(Fault::Damaged("a new call's id is taken")));
+                }
+                // Somebody may be freezing, and waits for starts that are on their way.
+                if call.starts() && !retry.wait().await {
+                    return Err(on.known_or_ambiguous(unreachable(&on.database.place), unclear));
                 }
             }
             WriteOutcome::Unclear => {
@@ -177,7 +204,9 @@ pub(super) async fn apply(
         let now = on.now_of(stored.read_at);
         let decision_used = decisions::is_used(&on.database, id, event).await;
         let decision_used = decision_used.map_err(|fault| on.reading_failed(fault, unclear))?;
-        let facts = StoreFacts { now, claimant_dead: stored.claimant_dead, decision_used };
+        let frozen = is_frozen(stored.freezes.as_deref(), tenant);
+        let claimant_dead = stored.claimant_dead;
+        let facts = StoreFacts { now, claimant_dead, decision_used, frozen };
         reach("call-read");
         if let Some(grant) = grant_of(&stored.record, event) {
             return multi_call::apply(on, tenant, id, event, enclosed, grant).await;

@@ -13,7 +13,7 @@
 //! postgres).
 
 use hitl_core::machine::{self, CallRecord, Event, NewCall, StoreFacts, Transition, grant_of};
-use hitl_core::store::EventPayload;
+use hitl_core::store::{EventPayload, is_frozen};
 use hitl_core::{RequestId, Tenant};
 
 use super::row::StoredCall;
@@ -28,16 +28,23 @@ pub(super) struct StampedCall {
     pub(super) epoch: Option<i64>,
     /// An estimate, in microseconds by the database's clock.
     pub(super) read_at: i64,
+    /// The freezes that it was judged by.
+    pub(super) freezes: Option<String>,
 }
 
 impl StampedCall {
-    /// Returns `None` if the time is not known, or the lease may have expired.
+    /// Returns `None` if the time is not known, the lease may have expired, or it would start while
+    /// its tenant was last seen frozen.
     pub(super) fn new(on: &Shared, call: &NewCall) -> Option<Self> {
         let read_at = on.clock_estimate.now()?;
+        let freezes = on.freezes.last();
+        if call.starts() && is_frozen(freezes.as_deref(), &call.key().tenant) {
+            return None;
+        }
         let record = call.stamped(on.now_of(read_at));
         let claim = record.claim().map(|claim| on.sessions.epoch(claim.session));
         let epoch = claim.transpose().ok()?;
-        Some(Self { record, epoch, read_at })
+        Some(Self { record, epoch, read_at, freezes })
     }
 }
 
@@ -59,9 +66,11 @@ impl UpdateCall {
         if grant_of(&record, event).is_some() {
             return None;
         }
-        let stored = StoredCall { read_at, record: *record, epoch, claimant_dead: false };
-        let facts =
-            StoreFacts { now: on.now_of(read_at), claimant_dead: false, decision_used: false };
+        let freezes = on.freezes.last();
+        let frozen = is_frozen(freezes.as_deref(), tenant);
+        let stored = StoredCall { read_at, record: *record, epoch, claimant_dead: false, freezes };
+        let now = on.now_of(read_at);
+        let facts = StoreFacts { now, claimant_dead: false, decision_used: false, frozen };
         let Ok(Transition::Changed(next)) = machine::apply(&stored.record, event, facts) else {
             return None;
         };

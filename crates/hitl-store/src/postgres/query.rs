@@ -29,7 +29,8 @@ static BY_ID: Statement = Statement {
     text: concat!(
         "SELECT ",
         micros!(),
-        ", c.version, c.record, c.epoch, s.id IS NULL FROM {s}.calls c LEFT JOIN {s}.sessions s ON \
+        ", c.version, c.record, c.epoch, s.id IS NULL, (SELECT value FROM {s}.meta \
+         WHERE name = 'mark.freezes') FROM {s}.calls c LEFT JOIN {s}.sessions s ON \
          s.id = c.claimant AND s.epoch = c.epoch AND s.lease_until > clock_timestamp() \
          WHERE c.id = $2::text::uuid AND (c.tenant = $1) IS TRUE"
     ),
@@ -39,7 +40,8 @@ static BY_KEY: Statement = Statement {
     text: concat!(
         "SELECT ",
         micros!(),
-        ", c.version, c.record, NULL::bigint, false, (SELECT value::bigint FROM {s}.meta \
+        ", c.version, c.record, NULL::bigint, false, (SELECT value FROM {s}.meta \
+         WHERE name = 'mark.freezes'), (SELECT value::bigint FROM {s}.meta \
          WHERE name = 'runs_forgotten_before') FROM (VALUES (1)) one LEFT JOIN {s}.calls c \
          ON c.tenant = $1 AND c.run = $2 AND c.position = $3"
     ),
@@ -172,6 +174,8 @@ pub(super) struct KeyLookup {
     /// The time of the lookup, in microseconds by the database's clock.
     pub(super) read_at: i64,
     pub(super) stored: Option<StoredCall>,
+    /// The freezes in force at the time of the lookup.
+    pub(super) freezes: Option<String>,
     /// Runs that began before this time take no new calls.
     pub(super) watermark: Option<Timestamp>,
 }
@@ -191,8 +195,8 @@ pub(super) async fn find_within(tx: &Tx<'_>, key: &CallKey) -> Result<KeyLookup,
 fn found(rows: &[Row]) -> Result<KeyLookup, Fault> {
     let row = one(rows)?;
     let stored = row.try_get::<_, Option<i64>>(1)?.map(|_| stored(row)).transpose()?;
-    let watermark = row.try_get::<_, Option<i64>>(5)?.map(Timestamp::from_millis);
-    Ok(KeyLookup { read_at: row.try_get(0)?, stored, watermark })
+    let watermark = row.try_get::<_, Option<i64>>(6)?.map(Timestamp::from_millis);
+    Ok(KeyLookup { read_at: row.try_get(0)?, stored, freezes: row.try_get(5)?, watermark })
 }
 
 /// Returns a sealed text of a call.

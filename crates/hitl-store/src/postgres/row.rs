@@ -18,12 +18,15 @@ pub(super) struct StoredCall {
     /// The lease epoch of the claimant's session under which the claim was made.
     pub(super) epoch: Option<i64>,
     pub(super) claimant_dead: bool,
+    /// The freezes in force at the time of the read.
+    pub(super) freezes: Option<String>,
 }
 
 pub(super) fn stored(row: &Row) -> Result<StoredCall, Fault> {
     let record = record(row, 1)?;
     let claimant_dead = record.claim().is_some() && row.try_get(4)?;
-    Ok(StoredCall { read_at: row.try_get(0)?, epoch: row.try_get(3)?, record, claimant_dead })
+    let (read_at, epoch, freezes) = (row.try_get(0)?, row.try_get(3)?, row.try_get(5)?);
+    Ok(StoredCall { read_at, epoch, record, claimant_dead, freezes })
 }
 
 pub(super) fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::clock_estimate::ServerClockEstimate;
 use super::database::Database;
 use super::error::{Fault, ambiguous};
+use super::freeze::LastFreezes;
 use super::query::{self, KeyLookup};
 use super::row::{StoredCall, millis};
 use super::session::Sessions;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     /// The cached records, each with the epoch that it is claimed under.
     pub(super) record_cache: RecordCache<Option<i64>>,
     pub(super) clock_estimate: ServerClockEstimate,
+    pub(super) freezes: LastFreezes,
     /// The clock that judges expiry instead of the database's, in tests.
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) keys: HostKeys,
@@ -39,6 +41,12 @@ impl Shared {
     pub(super) fn changed(&self, id: RequestId) {
         self.hub.notify(id);
         self.notifier.add(id);
+    }
+
+    /// Notifies all waiters in this process and the other replicas that they should check again.
+    pub(super) fn all_changed(&self) {
+        self.hub.notify_all();
+        self.notifier.add_all();
     }
 
     /// Returns the error that callers see for a fault.
@@ -72,6 +80,7 @@ impl Shared {
         let stored = query::get(&self.database, tenant, id).await?;
         if let Some(stored) = &stored {
             self.clock_estimate.observe(stored.read_at);
+            self.freezes.observe(stored.freezes.as_deref());
             self.record_cache.put(&stored.record, stored.epoch);
         }
         Ok(stored)
@@ -81,6 +90,7 @@ impl Shared {
     pub(super) async fn read_by_key(&self, call: &NewCall) -> Result<KeyLookup, Fault> {
         let found = query::find(&self.database, call.key()).await?;
         self.clock_estimate.observe(found.read_at);
+        self.freezes.observe(found.freezes.as_deref());
         Ok(found)
     }
 

@@ -2,8 +2,8 @@
 
 use super::statement::Statement;
 use super::{
-    decisions, effects, executors, grants, holds, journal, metadata, multi_call, outbox, query,
-    queue, retention, rotation, server, session, watch, write,
+    decisions, effects, executors, freeze, grants, holds, journal, metadata, multi_call, outbox,
+    query, queue, retention, rotation, server, session, watch, write,
 };
 
 /// Returns the statements of all modules.
@@ -17,6 +17,7 @@ pub(super) fn all() -> Vec<&'static Statement> {
         decisions::ALL,
         effects::ALL,
         executors::ALL,
+        freeze::ALL,
         grants::ALL,
         holds::ALL,
         metadata::ALL,

@@ -13,8 +13,8 @@ use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
-    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
-    SealedPart, SealedText, StoreAddress, StoreError, SubmitResult, check_erasable,
+    EventPayload, Executors, FREEZES, GrantQuery, History, Hold, NotErased, PageRequest,
+    SealedPage, SealedPart, SealedText, StoreAddress, StoreError, SubmitResult, check_erasable,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -25,6 +25,7 @@ use super::database::Database;
 use super::effects;
 use super::error::Fault;
 use super::executors;
+use super::freeze;
 use super::grants::{self, Revoke};
 use super::holds;
 use super::metadata;
@@ -317,6 +318,13 @@ impl Store for PostgresStore {
         from: Option<&str>,
         to: &str,
     ) -> Result<bool, StoreError> {
+        if name == FREEZES {
+            let set = freeze::exchange(&self.shared.database, from, to).await?;
+            if set {
+                self.shared.all_changed();
+            }
+            return Ok(set);
+        }
         metadata::compare_and_set(&self.shared.database, &format!("mark.{name}"), from, to).await
     }
 

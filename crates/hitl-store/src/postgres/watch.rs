@@ -6,6 +6,7 @@
 //! history, which misses nothing, is read for changes whose notification was lost.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -68,6 +69,8 @@ pub(super) struct Notifier {
     /// The prefix of this store's own hints, which were given locally already.
     own: String,
     waiting: Mutex<HashSet<RequestId>>,
+    /// True if all watchers are to read again.
+    all: AtomicBool,
     some: Notify,
 }
 
@@ -78,6 +81,7 @@ impl Notifier {
             channel: format!("hitl_{schema}"),
             own: SessionId::new().to_string(),
             waiting: Mutex::default(),
+            all: AtomicBool::new(false),
             some: Notify::new(),
         }
     }
@@ -92,10 +96,16 @@ impl Notifier {
         self.some.notify_one();
     }
 
+    /// Queues a hint at every call.
+    pub(super) fn add_all(&self) {
+        self.all.store(true, Ordering::Relaxed);
+        self.some.notify_one();
+    }
+
     /// Takes the waiting ids, as the texts of notifications.
     fn take(&self) -> Vec<String> {
         let ids = std::mem::take(&mut *lock(&self.waiting));
-        if ids.len() > WAITING {
+        if self.all.swap(false, Ordering::Relaxed) || ids.len() > WAITING {
             return vec![format!("{} {ALL_CALLS}", self.own)];
         }
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -268,6 +278,20 @@ mod tests {
             here.observe(hint, &hub);
         }
         assert!(watches.iter_mut().all(|watch| watch.changed().now_or_never().is_some()));
+    }
+
+    #[test]
+    fn a_hint_at_every_call_reaches_waiters_of_calls_that_have_not_changed() {
+        let (here, there, hub) =
+            (Notifier::new("hitl"), Notifier::new("hitl"), ChangeNotifier::default());
+        let (mut one, mut any) = (hub.watch(RequestId::new()), hub.watch_all());
+        there.add(RequestId::new());
+        there.add_all();
+        let hints = there.take();
+        assert_eq!(hints.len(), 1);
+        assert!(there.take().is_empty());
+        here.observe(&hints[0], &hub);
+        assert!(one.changed().now_or_never().is_some() && any.changed().now_or_never().is_some());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The statements that write a call, and their input: a new call, or the next version of one.
 //!
 //! Each checks its preconditions: that the call is still the one that was seen, that it is not too
-//! late, and for a claim that the lease lasts. A decision that another call has is a duplicate row,
-//! so the whole statement fails; the next read tells why.
+//! late, and for a claim that the lease lasts and the freezes are those that it was judged by. A
+//! decision that another call has is a duplicate row, so the whole statement fails; the next read
+//! tells why.
 
 use hitl_base::Timestamp;
 use hitl_core::machine::{CallRecord, Event, HistoryEntry};
@@ -66,6 +67,7 @@ static INSERT: Statement = Statement {
                AND ($14::text IS NULL OR EXISTS (SELECT FROM {s}.sessions s \
                  WHERE s.id = $14::text::uuid AND s.epoch = $15 \
                    AND s.lease_until > clock_timestamp())) \
+               AND ($14::text IS NULL OR {s}.freezes() = $30) \
                AND CASE WHEN $24::bigint IS NULL AND $25::bigint IS NULL THEN true \
                  ELSE {s}.has_room($2, $21, $24, $25) END \
              ON CONFLICT DO NOTHING RETURNING n), \
@@ -107,6 +109,7 @@ static INSERT: Statement = Statement {
         Type::TEXT,
         Type::INT8,
         Type::INT8,
+        Type::TEXT,
     ],
 };
 static UPDATE: Statement = Statement {
@@ -125,6 +128,7 @@ static UPDATE: Statement = Statement {
                AND (NOT $14 OR EXISTS (SELECT FROM {s}.sessions s \
                  WHERE s.id = $10::text::uuid AND s.epoch = $11 \
                    AND s.lease_until > clock_timestamp())) \
+               AND (NOT $14 OR {s}.freezes() = $27) \
              RETURNING n), \
            kept AS (INSERT INTO {s}.results (call, sealed) \
              SELECT n, $15 FROM moved WHERE $15::bytea IS NOT NULL \
@@ -170,6 +174,7 @@ static UPDATE: Statement = Statement {
         Type::INT8,
         Type::INT8,
         Type::TEXT,
+        Type::TEXT,
     ],
 };
 
@@ -186,6 +191,8 @@ pub(super) struct UpdateCall {
     since: i64,
     /// The time from which it is too late to write this version.
     pub(super) until: i64,
+    /// The freezes that a claim was judged by; empty if nothing was frozen yet.
+    freezes: String,
 }
 
 impl UpdateCall {
@@ -213,7 +220,8 @@ impl UpdateCall {
             until = until.min(expires_at.saturating_mul(1000));
         }
         let from = (stored.record.version(), stored.record.updated_at());
-        Ok(Self { from, next, epoch, since: stored.read_at, until })
+        let freezes = stored.freezes.clone().unwrap_or_default();
+        Ok(Self { from, next, epoch, since: stored.read_at, until, freezes })
     }
 
     pub(super) async fn write(
@@ -229,7 +237,7 @@ impl UpdateCall {
         let (record, entry) = (encode(next)?, encode(&entry)?);
         let session = next.claim().map(|claim| claim.session.to_string());
         let auditor = enclosed.auditor.filter(|_| event.is_audited());
-        let given: [&(dyn ToSql + Sync); 26] = [
+        let given: [&(dyn ToSql + Sync); 27] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.0.cast_signed(),
@@ -260,6 +268,7 @@ impl UpdateCall {
             &self.from.1.as_millis(),
             &self.since,
             &event.decision().map(|id| id.to_string()),
+            &self.freezes,
         ];
         way.write(&UPDATE, &given).await
     }
@@ -277,17 +286,19 @@ pub(super) struct InsertCall<'a> {
     pub(super) since: i64,
     /// The time from which it is too late to write this call.
     pub(super) until: i64,
+    /// The freezes that a start was judged by.
+    pub(super) freezes: Option<&'a str>,
     pub(super) write: SessionId,
 }
 
 impl InsertCall<'_> {
     pub(super) async fn write(&self, way: &WriteTarget<'_>) -> Result<WriteOutcome, Fault> {
-        let Self { record, caps, auditor, epoch, payload, since, until, write } = self;
+        let Self { record, caps, auditor, epoch, payload, since, until, freezes, write } = self;
         let (request, key) = (record.request(), record.key());
         let (text, entry) =
             (encode(record)?, encode(&HistoryEntry::new("submitted", record, None))?);
         let payload = Some(payload.as_bytes()).filter(|_| !record.state().is_terminal());
-        let given: [&(dyn ToSql + Sync); 29] = [
+        let given: [&(dyn ToSql + Sync); 30] = [
             &record.id().to_string(),
             &storable(key.tenant.as_str()),
             &storable(key.run.as_str()),
@@ -317,6 +328,7 @@ impl InsertCall<'_> {
             &auditor.map(|session| session.to_string()),
             since,
             &key.run.began().map(Timestamp::as_millis),
+            &freezes.unwrap_or_default(),
         ];
         way.write(&INSERT, &given).await
     }

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::decisions;
 use super::error::Fault;
+use super::freeze;
 use super::grants;
 use super::operation::{HistoryLine, Operation, WriteContext};
 use super::optimistic::OptimisticUpdate;
@@ -77,6 +78,7 @@ impl Apply {
     ) -> Result<(Result<ApplyAnswer, ApplyError>, Option<HistoryLine>), Fault> {
         if let Some(optimistic) = self.optimistic.take()
             && !decisions::is_used(on, self.id, &self.event)?
+            && !freeze::stops(on, &self.tenant, &self.event)?
             && let Some((n, next)) = optimistic.write(on, context.clock.now()?)?
         {
             let written = write_rest(on, n, &next, &self.event, &self.enclosed)?;

@@ -99,7 +99,8 @@ pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Re
         let Some((last, _)) = held.last() else { break };
         after = *last;
         for (n, record) in &held {
-            let facts = StoreFacts { now, claimant_dead: true, decision_used: false };
+            let facts =
+                StoreFacts { now, claimant_dead: true, decision_used: false, frozen: false };
             if let Ok(Transition::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
                 let next = CallRow::new(Event::Restore.name(), next, None)?;
                 replace(&transaction, *n, &next, record)?;

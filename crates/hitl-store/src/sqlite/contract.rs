@@ -12,8 +12,8 @@ use hitl_core::queue::{QueueCounts, QueueEntry, QueueScan};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
-    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
-    SealedPart, SealedText, StoreAddress, StoreError, SubmitResult, tools_text,
+    EventPayload, Executors, FREEZES, GrantQuery, History, Hold, NotErased, PageRequest,
+    SealedPage, SealedPart, SealedText, StoreAddress, StoreError, SubmitResult, tools_text,
 };
 use hitl_core::{
     CallKey, ContentDigest, GrantId, HoldId, HostKeys, KeyId, Principal, RequestId, RunId,
@@ -340,8 +340,10 @@ impl Store for SqliteStore {
         from: Option<&str>,
         to: &str,
     ) -> Result<bool, StoreError> {
+        let wakes = name == FREEZES;
         let (name, from, to) = (format!("mark.{name}"), from.map(str::to_owned), to.to_owned());
-        self.shared
+        let set = self
+            .shared
             .write(move |on, _| {
                 let kept = metadata::get(on, &name)?;
                 // The existing value may be this operation's own, from a lost commit that is
@@ -352,7 +354,11 @@ impl Store for SqliteStore {
                 }
                 Ok(may)
             })
-            .await
+            .await?;
+        if set && wakes {
+            self.shared.hub.notify_all();
+        }
+        Ok(set)
     }
 
     fn watch(&self, id: RequestId) -> ChangeWatch {

@@ -29,6 +29,7 @@ mod effects;
 mod erase;
 mod error;
 mod executors;
+mod freeze;
 mod grants;
 mod head;
 mod holds;

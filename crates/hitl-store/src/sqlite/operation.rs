@@ -16,6 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::decisions;
 use super::error::Fault;
+use super::freeze;
 use super::session::Sessions;
 
 /// The context of an operation, beside the file.
@@ -37,8 +38,9 @@ impl WriteContext {
         let decision_used = decisions::is_used(on, record.id(), event)?;
         let claimant_dead =
             record.claim().is_some_and(|claim| self.sessions.is_dead(claim.session));
+        let frozen = freeze::stops(on, &record.key().tenant, event)?;
         // Another process may have stamped a later moment than this one has seen.
-        Ok(StoreFacts { now: now.max(record.updated_at()), claimant_dead, decision_used })
+        Ok(StoreFacts { now: now.max(record.updated_at()), claimant_dead, decision_used, frozen })
     }
 }
 

@@ -73,7 +73,7 @@ impl OptimisticUpdate {
         if grant_of(&from.record, event).is_some() {
             return None;
         }
-        let facts = StoreFacts { now, claimant_dead: false, decision_used: false };
+        let facts = StoreFacts { now, claimant_dead: false, decision_used: false, frozen: false };
         let Ok(Transition::Changed(next)) = machine::apply(&from.record, event, facts) else {
             return None;
         };

@@ -28,6 +28,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/10.sql"),
     include_str!("schema/11.sql"),
     include_str!("schema/12.sql"),
+    include_str!("schema/13.sql"),
 ];
 
 /// The version from which on deleted data is overwritten.

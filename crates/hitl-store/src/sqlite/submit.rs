@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use super::error::Fault;
+use super::freeze;
 use super::grants;
 use super::operation::{HistoryLine, Operation, WriteContext};
 use super::optimistic::StampedCall;
@@ -57,6 +58,9 @@ impl Submit {
         let began = self.call.key().run.began();
         if began.is_some() && began < retention::watermark(on)? {
             return Err(Fault::RunForgotten);
+        }
+        if self.call.starts() && freeze::stops_starts(on, &self.call.key().tenant)? {
+            return Ok(Some(SubmitResult::Frozen));
         }
         Ok(queue::broken_cap(on, &self.call)?.map(SubmitResult::Full))
     }

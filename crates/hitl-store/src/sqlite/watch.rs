@@ -17,7 +17,9 @@ use hitl_core::store::ChangeNotifier;
 use rusqlite::Connection;
 
 use super::error::Fault;
+use super::metadata;
 use super::query;
+use crate::freeze::KEPT;
 
 /// The interval at which the file is checked while a waiter waits.
 const EVERY: Duration = Duration::from_millis(20);
@@ -121,6 +123,7 @@ fn while_watched(
 ) -> Result<(), Fault> {
     let mut version = data_version(connection)?;
     let mut seen = query::last_change(connection)?;
+    let mut freezes = metadata::get(connection, KEPT)?;
     hub.notify_all();
     while hub.has_waiters() && !stop.load(Ordering::Acquire) {
         std::thread::park_timeout(EVERY);
@@ -129,6 +132,12 @@ fn while_watched(
             continue;
         }
         version = now;
+        let freezes_now = metadata::get(connection, KEPT)?;
+        if freezes_now != freezes {
+            // A freeze is no change of a call: all that wait for the thaw check again.
+            hub.notify_all();
+            freezes = freezes_now;
+        }
         loop {
             let changes = query::changes(connection, seen, STRETCH)?;
             for (seq, id) in &changes {

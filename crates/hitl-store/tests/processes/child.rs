@@ -12,7 +12,7 @@ use hitl_core::store::suite::{Draft, fixture, host, sealed, tenant};
 use hitl_core::{ClaimToken, RequestId, Store};
 use hitl_store::SqliteStore;
 
-use crate::{reconcile, rotation, storm};
+use crate::{freeze, reconcile, rotation, storm};
 
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const FILE: &str = "HITL_TEST_CHILD_FILE";
@@ -37,6 +37,9 @@ pub(crate) enum Role {
     Open,
     /// Replaces the key; stops at each named place until a `go`.
     Rotate,
+    /// Reads and writes until it is frozen, and again at each `go`; reports that it runs, and that
+    /// it is frozen.
+    Freeze,
     /// Refunds a payment, and hangs where a line says; reports the outcome.
     Refund,
 }
@@ -131,6 +134,9 @@ pub(crate) fn run_if_asked() {
         }
         if role == "Refund" {
             return reconcile::refund(file.as_ref()).await;
+        }
+        if role == "Freeze" {
+            return freeze::work(file.as_ref()).await;
         }
         if role == "Open" {
             wait_for_go();

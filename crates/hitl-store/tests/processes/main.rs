@@ -8,6 +8,7 @@
 
 mod child;
 mod durability;
+mod freeze;
 #[path = "../shared/length.rs"]
 mod length;
 mod races;

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 
 use crate::gate::calls::lifecycle::{BatchObstacle, ClaimRef, batch_obstacle};
-use crate::gate::claiming::claim::{ClaimOutcome, claim_alone, record_grant_use};
+use crate::gate::claiming::claim::{ClaimOutcome, claim_alone, record_grant_use, say_frozen};
 use crate::gate::claiming::claim_check::{
     ClaimCheck, ClaimableCall, EffectToReserve, check_claimable,
 };
 use crate::gate::claiming::claim_effect::reserve_effect;
+use crate::gate::claiming::grace::grace_left;
 use crate::gate::claiming::pending_claim::PendingClaim;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::effects::{SameEffect, first_same_effect};
 use crate::ids::{ClaimToken, OwnerToken, RequestId};
-use crate::machine::{CallRecord, CallState, Claim, Membership};
+use crate::machine::{CallRecord, CallState, Claim, Membership, Refusal};
 use crate::store::{ApplyError, ApplyRequest, StoreErrorKind};
 
 /// A call of a batch that may be claimed.
@@ -31,6 +32,12 @@ pub(in crate::gate) async fn claim_alone_or_together(
     record: &CallRecord,
     attached: Option<OwnerToken>,
 ) -> Result<ClaimOutcome, GateError> {
+    // The store decides. This saves the checks, which may ask people again, while it is frozen.
+    if !core.freezes.is_known_clear()
+        && let ClaimOutcome::Frozen = say_frozen(core, record).await?
+    {
+        return Ok(ClaimOutcome::Frozen);
+    }
     if record.batch.as_ref().is_some_and(Membership::is_held) {
         Box::pin(claim_batch(core, record)).await
     } else {
@@ -58,6 +65,11 @@ async fn claim_batch(core: &Arc<GateCore>, record: &CallRecord) -> Result<ClaimO
     }
     if siblings.iter().any(|sibling| sibling.state != CallState::Approved) {
         return Ok(ClaimOutcome::Waits);
+    }
+    for sibling in &siblings {
+        if !grace_left(core, sibling).await?.is_zero() {
+            return Ok(ClaimOutcome::Waits);
+        }
     }
     let mut claimable = Vec::with_capacity(siblings.len());
     for sibling in &siblings {
@@ -132,6 +144,12 @@ async fn claim_all(
         Ok(granted) => granted,
         Err(ApplyError::Rejected { refusal, current }) => {
             pending.disarm();
+            if refusal == Refusal::Frozen {
+                return say_frozen(core, &current).await;
+            }
+            if let Refusal::InGrace { .. } = refusal {
+                return Ok(ClaimOutcome::Waits);
+            }
             core.lifecycle.on_claim_refused(refusal, &current).await?;
             return Ok(ClaimOutcome::Changed);
         }

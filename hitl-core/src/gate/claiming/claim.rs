@@ -10,17 +10,19 @@ use crate::gate::claiming::pending_claim::PendingClaim;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::ids::{ClaimToken, OwnerToken};
-use crate::machine::{CallRecord, CallState, Claim};
+use crate::machine::{CallRecord, CallState, Claim, Refusal};
 use crate::store::{ApplyError, EventPayload, StoreErrorKind};
 
 /// The result of an attempt to claim a call.
 pub(in crate::gate) enum ClaimOutcome {
     /// The call is claimed, and is to run now.
     Claimed(ClaimedCall),
-    /// Some of its siblings wait for a decision.
+    /// Some of its siblings wait for a decision, or an approval can still be taken back.
     Waits,
     /// It is unknown whether the call may be claimed; check again after a while, and not sooner.
     Unknown,
+    /// Its tenant is frozen: check again after the thaw.
+    Frozen,
     /// Something has changed: read the record again.
     Changed,
 }
@@ -57,6 +59,12 @@ pub(in crate::gate) async fn claim_alone(
         Ok(granted) => granted,
         Err(ApplyError::Rejected { refusal, current }) => {
             pending.disarm();
+            if refusal == Refusal::Frozen {
+                return say_frozen(core, &current).await;
+            }
+            if let Refusal::InGrace { .. } = refusal {
+                return Ok(ClaimOutcome::Waits);
+            }
             core.lifecycle.on_claim_refused(refusal, &current).await?;
             return Ok(ClaimOutcome::Changed);
         }
@@ -75,6 +83,16 @@ pub(in crate::gate) async fn claim_alone(
     record_grant_use(core, &granted);
     let claimed = claimable.into_claimed(&granted, claim, core.tools.states());
     Ok(ClaimOutcome::Claimed(claimed))
+}
+
+/// Returns that a call is frozen. The gate says so once.
+pub(in crate::gate) async fn say_frozen(
+    core: &GateCore,
+    record: &CallRecord,
+) -> Result<ClaimOutcome, GateError> {
+    let frozen = core.freezes.reaching(&record.key().tenant).await?.is_some();
+    // It may have been thawed since.
+    Ok(if frozen { ClaimOutcome::Frozen } else { ClaimOutcome::Changed })
 }
 
 /// Audits that a call was claimed on a grant.

@@ -132,6 +132,7 @@ impl PreparedCall {
             expires_at: now,
             choices: config.decisions.to_vec(),
             requires_reason: config.requires_reason,
+            grace_ms: config.grace_ms(),
             approve_label: config.approve_label.to_owned(),
             reject_label: config.reject_label.to_owned(),
         };
@@ -158,6 +159,7 @@ impl PreparedCall {
             escalations: escalations(config),
             circumstances: Some(circumstances),
             claim: None,
+            claimable_from: None,
             approval_window_ms: 0,
             attempts: 0,
             without_effect: 0,

@@ -180,7 +180,8 @@ async fn run_typed<T: Tool>(
     call: T,
     max_wait: Option<Duration>,
 ) -> Result<T::Output, CallError<T::Error>> {
-    if evaluated.has_host_key || !leaves_no_record(core, &evaluated) {
+    let is_clear = core.freezes.is_known_clear();
+    if evaluated.has_host_key || !is_clear || !leaves_no_record(core, &evaluated) {
         return run_stored(core, evaluated, call, max_wait).boxed().await;
     }
     let execution = start_unrecorded(core, *evaluated);

@@ -6,6 +6,7 @@ use tracing::Instrument as _;
 use crate::call::{CallContext, Outcome, RunId, Tool};
 use crate::gate::error::GateError;
 use crate::gate::execution::bound_call::BoundCall;
+use crate::gate::freeze::thaw_wait::WhileFrozen;
 use crate::gate::gate::Gate;
 use crate::gate::intake::call_builder::CallBuilder;
 use crate::gate::intake::incoming_call::{CallText, IncomingCall, RunPosition, read_text};
@@ -99,7 +100,8 @@ impl Gate {
         let (text, at) = (CallText { tool, arguments }, RunPosition::new(run, position));
         let IncomingCall { evaluated, call } = self.read_text(text, context.into(), at).await?;
         let span = call_span(&self.core, &evaluated);
-        submit_call(&self.core, evaluated, call, None).instrument(span).boxed().await
+        let submitting = submit_call(&self.core, evaluated, call, None, WhileFrozen::Refuse);
+        submitting.instrument(span).boxed().await
     }
 
     /// Reads a model's call. If its text is refused because the tool has changed since the call was

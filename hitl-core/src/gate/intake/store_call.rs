@@ -49,6 +49,10 @@ pub(in crate::gate) async fn store_new(
             SubmitResult::Created(record) => return Ok(StoredCall::Created(record)),
             SubmitResult::Existing(record) => return Ok(StoredCall::Existing(record)),
             SubmitResult::Full(cap) => return Err(GateError::queue_full(cap)),
+            SubmitResult::Frozen => {
+                let freeze = core.freezes.reaching(&receipt.key.tenant).await?;
+                return Err(GateError::frozen(freeze));
+            }
             SubmitResult::Conflict(id) => {
                 let found = core.calls.store().get_by_key(&receipt.key).await?;
                 let Some(record) = found else {

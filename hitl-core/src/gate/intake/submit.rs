@@ -14,6 +14,7 @@ use crate::gate::evaluation::evaluated_call::EvaluatedCall;
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::execution::execution::Execution;
+use crate::gate::freeze::thaw_wait::{WhileFrozen, wait_until_thawed};
 use crate::gate::intake::complete_evaluation::{complete_evaluation, note_links};
 use crate::gate::intake::grant_use::try_grant;
 use crate::gate::intake::prior_rejection::deny_if_rejected_before;
@@ -33,6 +34,7 @@ use crate::gate::waiting::wait_limit::WaitLimit;
 use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome_within};
 use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
+use crate::policy::Verdict;
 
 /// The result of submitting a prepared call.
 pub(in crate::gate) struct Admission {
@@ -60,7 +62,7 @@ pub(in crate::gate) fn leaves_no_record(core: &GateCore, call: &EvaluatedCall) -
     call.names_no_own_file && core.evaluator.runs_at_once(&call.tool, &call.evaluation.routed)
 }
 
-/// Starts a call that leaves no record.
+/// Starts a call that leaves no record. Nothing may be frozen.
 // Pays 50 % of the instructions of "auto_call" (cargo xtask instructions).
 pub(in crate::gate) fn start_unrecorded(core: &GateCore, call: EvaluatedCall) -> Execution {
     let EvaluatedCall { tool, snapshot, context, evaluation, .. } = &call;
@@ -108,8 +110,9 @@ pub(in crate::gate) async fn submit_call(
     evaluated: Box<EvaluatedCall>,
     call: Box<dyn BoundCall>,
     retry_of: Option<RequestId>,
+    while_frozen: WhileFrozen,
 ) -> Result<Submission, GateError> {
-    let result = submit_and_run(core, evaluated, call, retry_of).await;
+    let result = submit_and_run(core, evaluated, call, retry_of, while_frozen).await;
     record_submit_result(&result);
     result
 }
@@ -119,10 +122,16 @@ async fn submit_and_run(
     evaluated: Box<EvaluatedCall>,
     call: Box<dyn BoundCall>,
     retry_of: Option<RequestId>,
+    while_frozen: WhileFrozen,
 ) -> Result<Submission, GateError> {
     let mut prepared = Box::new(prepare_call(core, *evaluated));
     if let Some(failed) = retry_of {
         prepare_retry(core, &mut prepared, failed).boxed().await?;
+    }
+    let starts = matches!(prepared.routed.verdict, Verdict::Run);
+    if starts && while_frozen == WhileFrozen::Wait {
+        let tenant = prepared.record.key().tenant.clone();
+        wait_until_thawed(core, &tenant).boxed().await?;
     }
     let Admission { outcome, receipt } =
         submit_prepared(core, &mut prepared, Attachment::Detached).await?;
@@ -186,6 +195,7 @@ pub(in crate::gate) async fn submit_prepared(
     }
     let mut receipt = Receipt::new(prepared);
     if prepared.is_unrecorded() && earlier.is_none() {
+        core.freezes.check(&prepared.record.key().tenant).await?;
         return Ok(start_prepared(core, prepared, receipt));
     }
     check_before_storing(core, prepared).await?;

@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 use crate::call::{CallContext, RunId, Tool};
 use crate::gate::error::GateError;
 use crate::gate::execution::bound_call::TypedCall;
+use crate::gate::freeze::thaw_wait::WhileFrozen;
 use crate::gate::gate::Gate;
 use crate::gate::intake::incoming_call::{IncomingCall, RunPosition, evaluate_typed, snapshot_of};
 use crate::gate::intake::submit::{call_span, submit_call};
@@ -32,7 +33,8 @@ impl<'g, T: Tool> SubmitBuilder<'g, T> {
     /// Names the requester: a principal, or a whole [`CallContext`]. The host vouches for it.
     pub fn by(self, context: impl Into<CallContext>) -> ReadySubmission<'g, T> {
         let (gate, call, context) = (self.gate, self.call, context.into());
-        ReadySubmission { gate, call, context, at: None, retry_of: None }
+        let (at, retry_of, while_frozen) = (None, None, WhileFrozen::default());
+        ReadySubmission { gate, call, context, at, retry_of, while_frozen }
     }
 }
 
@@ -45,6 +47,7 @@ pub struct ReadySubmission<'g, T> {
     context: CallContext,
     at: Option<RunPosition>,
     retry_of: Option<RequestId>,
+    while_frozen: WhileFrozen,
 }
 
 impl<T: Tool> ReadySubmission<'_, T> {
@@ -57,6 +60,13 @@ impl<T: Tool> ReadySubmission<'_, T> {
     /// States why the model makes the call, in its own words: see [`CallContext::because`].
     pub fn because(mut self, words: impl Into<String>) -> Self {
         self.context = self.context.because(words);
+        self
+    }
+
+    /// Waits for the thaw while the tenant is [frozen](Gate::freeze), if the call would start at
+    /// once. Without this it is then refused, with [`Frozen`](crate::GateErrorKind::Frozen).
+    pub fn wait_while_frozen(mut self) -> Self {
+        self.while_frozen = WhileFrozen::Wait;
         self
     }
 
@@ -81,7 +91,7 @@ impl<'g, T: Tool> IntoFuture for ReadySubmission<'g, T> {
     type IntoFuture = BoxFuture<'g, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { gate, call, context, at, retry_of } = self;
+        let Self { gate, call, context, at, retry_of, while_frozen } = self;
         async move {
             let core = &gate.core;
             let snapshot = snapshot_of(core, &call)?;
@@ -89,7 +99,7 @@ impl<'g, T: Tool> IntoFuture for ReadySubmission<'g, T> {
                 evaluate_typed(core, call, snapshot, context, at).await?;
             let span = call_span(core, &evaluated);
             let call = Box::new(TypedCall(call));
-            submit_call(core, evaluated, call, retry_of).instrument(span).await
+            submit_call(core, evaluated, call, retry_of, while_frozen).instrument(span).await
         }
         .boxed()
     }

@@ -3,6 +3,7 @@
 
 pub(super) mod build_warning;
 pub(super) mod decide_hint;
+pub(super) mod frozen_notice;
 pub(super) mod notice;
 pub(super) mod notifier;
 pub(super) mod parked_notice;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::build_warning::BuildWarning;
+use super::frozen_notice::FrozenNotice;
 use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
 
@@ -16,6 +17,9 @@ pub enum Notice {
     /// A call was started and nobody knows how it ended: a person finds out, and settles it. Said
     /// by the process that parks the call, once for each time that it is parked.
     Parked(ParkedNotice),
+    /// Somebody has frozen everything: nothing starts. Said once for each freeze, when the gate
+    /// first finds it.
+    Frozen(FrozenNotice),
     /// Advice about the settings of the gate, said when it is built.
     Warning(BuildWarning),
 }
@@ -27,6 +31,7 @@ impl fmt::Display for Notice {
         match self {
             Self::Waiting(waiting) => write!(f, "hitl: {waiting}"),
             Self::Parked(parked) => write!(f, "hitl: {parked}"),
+            Self::Frozen(frozen) => write!(f, "hitl: {frozen}"),
             Self::Warning(warning) => write!(f, "hitl: {warning}"),
         }
     }

@@ -3,8 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use hitl_base::Timestamp;
+
 use super::build_warning::{BuildWarning, BuildWarningKind};
 use super::decide_hint::DecideHint;
+use super::frozen_notice::FrozenNotice;
 use super::notice::Notice;
 use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
@@ -14,6 +17,7 @@ use crate::gate::telemetry;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::panic::catch;
+use crate::store::{Freeze, FreezeScope};
 use crate::sync::{Mutex, lock};
 
 /// The number of revisions that are remembered as said. One that is forgotten may be said again.
@@ -30,6 +34,8 @@ pub(in crate::gate) struct Notifier {
     warnings: Vec<BuildWarning>,
     /// The latest revisions that were said, the oldest first.
     said: Mutex<VecDeque<(RequestId, u32)>>,
+    /// The latest freezes that were said, the oldest first.
+    said_frozen: Mutex<VecDeque<(FreezeScope, Timestamp)>>,
 }
 
 /// The people whom the gate asks by itself.
@@ -48,7 +54,8 @@ impl Notifier {
         asks: Asks,
     ) -> Self {
         let warnings = warnings_about(&hint, asks);
-        Self { hint, handler, warnings, said: Mutex::default() }
+        let (said, said_frozen) = (Mutex::default(), Mutex::default());
+        Self { hint, handler, warnings, said, said_frozen }
     }
 
     /// Returns the advice about the gate's settings.
@@ -76,18 +83,16 @@ impl Notifier {
 
     /// Says that a call waits for a person, unless this was said about its revision.
     pub(in crate::gate) fn say_waiting(&self, record: &CallRecord) {
-        let revision = (record.id(), record.request.revision);
-        {
-            let mut said = lock(&self.said);
-            if said.contains(&revision) {
-                return;
-            }
-            if said.len() == REMEMBERED {
-                said.pop_front();
-            }
-            said.push_back(revision);
+        if is_new(&self.said, (record.id(), record.request.revision)) {
+            self.say(&Notice::Waiting(self.notice_about(record)));
         }
-        self.say(&Notice::Waiting(self.notice_about(record)));
+    }
+
+    /// Says that nothing starts, unless this was said about the same freeze.
+    pub(in crate::gate) fn say_frozen(&self, freeze: &Freeze) {
+        if is_new(&self.said_frozen, (freeze.scope.clone(), freeze.at)) {
+            self.say(&Notice::Frozen(FrozenNotice::new(freeze.clone())));
+        }
     }
 
     /// Says that nobody knows how a call ended. Only the gate whose change parked the call says
@@ -108,6 +113,19 @@ impl Notifier {
             None => print(notice),
         }
     }
+}
+
+/// Remembers that something was said. Returns `false` if it was before.
+fn is_new<T: PartialEq>(said: &Mutex<VecDeque<T>>, what: T) -> bool {
+    let mut said = lock(said);
+    if said.contains(&what) {
+        return false;
+    }
+    if said.len() == REMEMBERED {
+        said.pop_front();
+    }
+    said.push_back(what);
+    true
 }
 
 /// Returns the advice about a gate with these settings.

@@ -37,6 +37,7 @@ pub(in crate::gate) async fn apply_edit(
         now: core.calls.store().now().await?,
         claimant_dead: false,
         decision_used: false,
+        frozen: false,
     };
     match check_edit(&record, &decision, facts) {
         Ok(true) => {

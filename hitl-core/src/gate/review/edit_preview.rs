@@ -95,7 +95,7 @@ pub(in crate::gate) async fn preview_edit(
     let decision = core.identities.identify_author(decision, &core.calls).await?;
     let record = core.calls.current(&decision.tenant, id).await?;
     let now = core.calls.store().now().await?;
-    let facts = StoreFacts { now, claimant_dead: false, decision_used: false };
+    let facts = StoreFacts { now, claimant_dead: false, decision_used: false, frozen: false };
     check_edit(&record, &decision, facts).map_err(|refusal| refused(refusal, &record))?;
     let revision = apply_patch(core, &record, &patch).await?.revision;
     let event = Event::Edit(Box::new(Edit::new(decision, revision)));

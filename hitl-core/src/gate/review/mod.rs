@@ -1,5 +1,5 @@
-//! People's actions on calls: decide, edit, extend, uncover, abort, and grant calls like the one on
-//! display.
+//! People's actions on calls: decide, edit, extend, take back, uncover, abort, and grant calls like
+//! the one on display.
 
 pub(super) mod abort_run;
 #[cfg(feature = "policy-files")]
@@ -14,6 +14,7 @@ pub(super) mod grant_pending;
 pub(super) mod reask;
 pub(super) mod review_access;
 pub(super) mod revision;
+pub(super) mod take_back;
 pub(super) mod typed_text;
 pub(super) mod uncover;
 pub(super) mod uncovered_card;

@@ -68,7 +68,7 @@ pub(in crate::gate) async fn uncover_request(
     let mut record = core.calls.current(&shown.tenant, shown.id).await?;
     core.effects.show_earlier(&mut record).await?;
     let now = core.calls.store().now().await?;
-    let facts = StoreFacts { now, claimant_dead: false, decision_used: false };
+    let facts = StoreFacts { now, claimant_dead: false, decision_used: false, frozen: false };
     if let Err(refusal) = check_uncover(&record, by, (shown.revision, shown.binding), facts) {
         return Err(ApplyError::Rejected { refusal, current: Box::new(record) }.into());
     }

@@ -87,6 +87,7 @@ impl ToolMetadata {
             thresholds: config.thresholds(),
             choices: config.decisions.to_vec(),
             requires_reason: config.requires_reason,
+            grace_ms: config.grace_ms(),
             approve_label: config.approve_label.to_owned(),
             reject_label: config.reject_label.to_owned(),
         }

@@ -10,6 +10,7 @@ use crate::approval::ApprovalRequest;
 use crate::call::Outcome;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::freeze::thaw_wait::wait_until_startable;
 use crate::gate::notices::waiting_notice::WaitingNotice;
 use crate::gate::telemetry;
 use crate::gate::waiting::receipt::Receipt;
@@ -90,6 +91,15 @@ impl Ticket {
     /// Cancel safe.
     pub async fn wait_until_decided(&self) -> Result<(), GateError> {
         wait_until_decided(&self.core, &self.waiting.tenant, self.waiting.id).await
+    }
+
+    /// Waits until the call may start, or has ended: it is decided, its
+    /// [grace](crate::call::ToolConfig::grace) is over, and it is not
+    /// [frozen](crate::Gate::freeze). Runs nothing.
+    ///
+    /// Cancel safe.
+    pub async fn wait_until_startable(&self) -> Result<(), GateError> {
+        wait_until_startable(&self.core, &self.waiting.tenant, self.waiting.id).await
     }
 
     /// Withdraws the call if nothing has started. Refused if another caller has re-attached to it

@@ -7,6 +7,7 @@ use crate::call::{Outcome, Tenant};
 use crate::gate::claiming::atomic_batch::claim_alone_or_together;
 use crate::gate::claiming::claim::ClaimOutcome;
 use crate::gate::claiming::claim_check::ClaimedCall;
+use crate::gate::claiming::grace::grace_left;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::parked::settle::{Settlement, settle_parked};
@@ -76,12 +77,18 @@ pub(in crate::gate) async fn wait_for(
         let record = core.calls.current(tenant, id).await?;
         let runs_elsewhere = record.state == CallState::Claimed;
         let held = record.batch.as_ref().is_some_and(Membership::is_held);
+        let grace = grace_left(core, &record).await?;
         let pause = match record.state {
+            CallState::Approved if !grace.is_zero() => grace,
             CallState::Approved => {
                 match claim_alone_or_together(core, &record, attached).await? {
                     ClaimOutcome::Claimed(claimed) => return Ok(WaitOutcome::Claimed(claimed)),
                     ClaimOutcome::Changed => continue,
                     ClaimOutcome::Waits => POLL_INTERVAL,
+                    // It may expire before it is thawed.
+                    ClaimOutcome::Frozen => {
+                        record.request.expires_at.saturating_duration_since(store.now().await?)
+                    }
                     ClaimOutcome::Unknown if limit.is_reached() => {
                         return Ok(WaitOutcome::LimitReached(Box::new(record)));
                     }

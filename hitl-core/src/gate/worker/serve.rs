@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 use crate::call::{Outcome, Tenant};
 use crate::gate::claiming::atomic_batch::claim_alone_or_together;
 use crate::gate::claiming::claim::ClaimOutcome;
+use crate::gate::claiming::grace::grace_left;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
@@ -47,7 +48,8 @@ impl Gate {
         // Recovery runs at this interval, regardless of the number of hints in between.
         let mut next_recovery = Box::pin(sleep(POLL_INTERVAL));
         loop {
-            let capacity = run_approved(&self.core, &slots, &mut unknown).await;
+            let mut next_start = None;
+            let capacity = run_approved(&self.core, &slots, &mut unknown, &mut next_start).await;
             let is_full = match capacity {
                 Ok(capacity) => capacity == Capacity::Full,
                 Err(error) => {
@@ -58,6 +60,7 @@ impl Gate {
             tokio::select! {
                 () = changes.changed(), if !is_full => {}
                 _ = slots.acquire(), if is_full => {}
+                () = sleep(next_start.unwrap_or(POLL_INTERVAL)), if next_start.is_some() => {}
                 () = &mut next_recovery => {
                     next_recovery = Box::pin(sleep(POLL_INTERVAL));
                     unknown.clear();
@@ -110,14 +113,16 @@ enum Capacity {
     Full,
 }
 
-/// Claims approved calls and starts their bodies, until none is left or no more may run.
+/// Claims approved calls and starts their bodies, until none is left or no more may run. Sets the
+/// time until the first call starts whose approval can still be taken back.
 async fn run_approved(
     core: &Arc<GateCore>,
     slots: &Arc<Semaphore>,
     unknown: &mut HashSet<RequestId>,
+    next_start: &mut Option<Duration>,
 ) -> Result<Capacity, GateError> {
     let store = core.calls.store();
-    let mut after = None;
+    let (mut after, mut frozen) = (None, HashSet::new());
     loop {
         let approved = store.approved(after, PAGE).await?;
         let Some((_, last)) = approved.last() else { return Ok(Capacity::Available) };
@@ -126,12 +131,17 @@ async fn run_approved(
             let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
                 return Ok(Capacity::Full);
             };
-            if unknown.contains(id) {
+            if unknown.contains(id) || frozen.contains(tenant) {
                 continue;
             }
             let Some(record) = store.get(tenant, *id).await? else { continue };
             let is_here = core.tools.get(record.request.tool.as_str()).is_some();
             if record.attached || record.state != CallState::Approved || !is_here {
+                continue;
+            }
+            let grace = grace_left(core, &record).await?;
+            if !grace.is_zero() {
+                *next_start = Some(next_start.map_or(grace, |next| next.min(grace)));
                 continue;
             }
             match claim_alone_or_together(core, &record, None).await {
@@ -146,6 +156,9 @@ async fn run_approved(
                     });
                 }
                 Ok(ClaimOutcome::Waits | ClaimOutcome::Changed) => {}
+                Ok(ClaimOutcome::Frozen) => {
+                    frozen.insert(tenant.clone());
+                }
                 Ok(ClaimOutcome::Unknown) => {
                     unknown.insert(*id);
                 }

@@ -16,8 +16,8 @@ use crate::machine::{
 use crate::queue::{QueuePosition, begins_to_wait};
 use crate::seal::{KeyId, Sealed};
 use crate::store::{
-    ApplyError, ApplyRequest, ChangeId as OutboxChange, EffectHolder, Erasable, EventPayload, Hold,
-    Holds, NotErased, SealedPage, SealedPart, SealedText, StoreError,
+    ApplyError, ApplyRequest, ChangeId as OutboxChange, EffectHolder, Erasable, EventPayload,
+    FREEZES, Hold, Holds, NotErased, SealedPage, SealedPart, SealedText, StoreError, is_frozen,
 };
 
 /// The most history entries kept; older ones are dropped, and readers see a marked gap.
@@ -171,7 +171,13 @@ impl Calls {
     pub(super) fn facts(&self, record: &CallRecord, event: &Event, now: Timestamp) -> StoreFacts {
         let counted = event.decision().and_then(|id| self.decisions.get(&id));
         let decision_used = counted.is_some_and(|call| *call != record.id());
-        StoreFacts { now, claimant_dead: self.claimant_dead(record), decision_used }
+        let frozen = matches!(event, Event::Claim { .. }) && self.is_frozen(&record.key().tenant);
+        StoreFacts { now, claimant_dead: self.claimant_dead(record), decision_used, frozen }
+    }
+
+    /// Returns whether nothing of a tenant may start.
+    pub(super) fn is_frozen(&self, tenant: &Tenant) -> bool {
+        is_frozen(self.marks.get(FREEZES).map(String::as_str), tenant)
     }
 
     pub(super) fn apply(

@@ -18,8 +18,9 @@ use crate::queue::{QueueCounts, QueueEntry, QueueScan};
 use crate::seal::{HostKeys, KeyId, Sealed};
 use crate::store::{
     ApplyError, ApplyRequest, ChangeId, ChangeWatch, EffectHolder, Erasable, ErasedCount,
-    EventPayload, Executors, GrantQuery, History, Hold, NotErased, PageRequest, SealedPage,
-    SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult, check_erasable,
+    EventPayload, Executors, FREEZES, GrantQuery, History, Hold, NotErased, PageRequest,
+    SealedPage, SealedPart, SealedText, Store, StoreAddress, StoreError, SubmitResult,
+    check_erasable,
 };
 
 /// The most entries of one call's history that are returned.
@@ -394,6 +395,10 @@ impl Store for MemoryStore {
         let same = calls.marks.get(name).map(String::as_str) == from;
         if same {
             calls.marks.insert(name.to_owned(), to.to_owned());
+        }
+        drop(calls);
+        if same && name == FREEZES {
+            self.shared.hub.notify_all();
         }
         Ok(same)
     }

@@ -31,6 +31,9 @@ impl Calls {
         if let Some(cap) = call.caps().broken(own, all) {
             return Ok(SubmitResult::Full(cap));
         }
+        if call.starts() && self.is_frozen(&call.key().tenant) {
+            return Ok(SubmitResult::Frozen);
+        }
         let grant = call.grant().and_then(|id| self.grants.get(&call.key().tenant, id));
         let (record, drawn) = match call.admitted(grant, now) {
             Ok(admitted) => admitted,

@@ -87,6 +87,13 @@ macro_rules! store_contract {
                 what_was_replaced_or_erased_is_not_resealed, a_resealed_call_is_the_same_call,
                 keys_are_retired_once_nothing_is_under_another;
             marks: a_mark_is_set_once, invariant_4_one_swap_wins, writers_are_registered_once;
+            freeze: invariant_5_nothing_is_claimed_while_frozen,
+                a_claim_from_before_a_freeze_goes_on, a_freeze_of_one_tenant_stops_no_other,
+                invariant_5_an_unreadable_freeze_stops_everything,
+                a_freeze_and_a_thaw_wake_all_watchers, invariant_5_no_claim_comes_after_a_freeze;
+            grace: invariant_5_nothing_is_claimed_within_its_grace,
+                invariant_4_an_approval_that_was_taken_back_counts_no_more,
+                a_call_without_a_grace_starts_at_once;
             effects: an_effect_has_one_holder, the_call_before_the_holder_is_kept,
                 invariant_4_one_reservation_wins,
                 a_holder_is_kept_as_long_as_its_key;

@@ -75,6 +75,7 @@ pub struct Draft {
     batch: Option<Membership>,
     auditor: Option<SessionId>,
     binding_version: u16,
+    grace_ms: Option<u64>,
 }
 
 impl Draft {
@@ -104,7 +105,15 @@ impl Draft {
             batch: None,
             auditor: None,
             binding_version: BINDING_VERSION,
+            grace_ms: None,
         }
+    }
+
+    /// Sets the time after an approval in which it can be taken back.
+    #[must_use]
+    pub fn grace(mut self, seconds: u64) -> Self {
+        self.grace_ms = Some(seconds * 1000);
+        self
     }
 
     /// Returns the same submission as from another caller: a new id, the same key and content.
@@ -341,6 +350,7 @@ impl Draft {
             expires_at: placeholder,
             choices: self.choices.clone(),
             requires_reason: self.requires_reason,
+            grace_ms: self.grace_ms,
             approve_label: "Sign".to_owned(),
             reject_label: "Cancel".to_owned(),
         };
@@ -375,6 +385,7 @@ impl Draft {
                 escalations: self.escalations.clone(),
                 circumstances: None,
                 claim: self.claim,
+                claimable_from: None,
                 approval_window_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
                 without_effect: 0,
@@ -419,6 +430,7 @@ pub fn facts(record: &CallRecord) -> ToolFacts {
         requires_reason: request.requires_reason,
         approve_label: request.approve_label.clone(),
         reject_label: request.reject_label.clone(),
+        grace_ms: request.grace_ms,
     }
 }
 

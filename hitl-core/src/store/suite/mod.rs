@@ -26,6 +26,8 @@ pub mod effects;
 pub mod erasure;
 pub mod executors;
 pub mod fixture;
+pub mod freeze;
+pub mod grace;
 pub mod grants;
 pub mod history;
 pub mod holds;

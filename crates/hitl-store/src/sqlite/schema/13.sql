@@ -1,0 +1,2 @@
+-- The freezes in force are kept in `meta`, and each claim reads them. A version that does not read
+-- them must not open the file: this step only raises the version.
