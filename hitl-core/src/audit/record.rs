@@ -80,6 +80,14 @@ pub enum AuditEvent {
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
+    /// A person breaks the glass: calls of a tool may run without the people who would be asked.
+    /// Written before: without this record no such permission is given.
+    BreakGlassOpened,
+    /// A call ran because somebody had broken the glass.
+    BreakGlassUsed,
+    /// A permission that was given by breaking the glass has ended: it was revoked or used up, or
+    /// its time is over.
+    BreakGlassEnded,
     /// The means of recognizing a person were changed. About no call.
     PersonChanged,
     /// A reviewer is about to see what redaction masks. Written before they do: without this record
@@ -130,6 +138,9 @@ impl AuditEvent {
             | Self::GrantSaved
             | Self::GrantUsed
             | Self::GrantRevoked
+            | Self::BreakGlassOpened
+            | Self::BreakGlassUsed
+            | Self::BreakGlassEnded
             | Self::PersonChanged
             | Self::Uncovered
             | Self::ErasureOrdered

@@ -11,6 +11,7 @@ use hitl_base::clock::{ForwardClock, SystemClock};
 use crate::audit::TracingAudit;
 use crate::call::StateMap;
 use crate::gate::audit::ledger::AuditLedger;
+use crate::gate::break_glass::envelopes::{Envelopes, published_tools};
 use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::builder::GateBuilder;
 use crate::gate::calls::call_store::CallStore;
@@ -145,6 +146,7 @@ impl GateBuilder {
             evaluator: Evaluator::new(rules, files, Arc::clone(&vault), redactor.clone()),
             identities,
             contents,
+            envelopes: Envelopes::new(self.envelopes),
             effects: Effects::new(Arc::clone(&calls)),
             reconcilers,
             lifecycle: Arc::new(Lifecycle::new(Arc::clone(&calls), Arc::clone(&audit))),
@@ -173,7 +175,7 @@ async fn register_gate(core: &GateCore) -> Result<(), StoreError> {
             other => other?,
         }
     }
-    let facts = core.tools.facts();
+    let facts = published_tools(core);
     if facts.is_empty() {
         return Ok(());
     }

@@ -11,6 +11,7 @@
 //! | `notices` | what the gate says unasked: that a call waits, and how it is decided |
 //! | `execution` | intent, body, result, record |
 //! | `review` | people decide, edit, uncover, abort, grant |
+//! | `break_glass` | in an emergency: calls run without the people who would be asked |
 //! | `worker` | approved calls run without a caller; recovery |
 //! | `contents` | the files and contents that arguments name |
 //! | `calls` | the store, and changes of state that need no tool |
@@ -26,6 +27,7 @@
 
 mod assemble;
 mod audit;
+mod break_glass;
 mod build_error;
 mod builder;
 mod calls;
@@ -63,6 +65,7 @@ pub use intake::call_builder::{CallBuilder, ReadyCall};
 pub use intake::preview::Preview;
 pub use intake::submit_builder::{ReadySubmission, SubmitBuilder};
 pub use keys::reseal::{KeyUse, ResealReport};
+pub use notices::break_glass_notice::{BreakGlassEvent, BreakGlassNotice};
 pub use notices::build_warning::{BuildWarning, BuildWarningKind};
 pub use notices::notice::Notice;
 pub use notices::parked_notice::ParkedNotice;

@@ -171,6 +171,9 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
                 parked.how(),
             );
         }
+        Notice::BreakGlass(glass) => {
+            tracing::warn!(target: "hitl", grant = %glass.grant(), tool = %glass.tool(), "{glass}");
+        }
         Notice::Warning(warning) => tracing::warn!(target: "hitl", "{warning}"),
     }
 }
@@ -179,7 +182,7 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
 pub(in crate::gate) fn takes_notice(notice: &Notice) -> bool {
     match notice {
         Notice::Waiting(_) => tracing::event_enabled!(target: "hitl", tracing::Level::INFO),
-        Notice::Parked(_) | Notice::Warning(_) => {
+        Notice::Parked(_) | Notice::BreakGlass(_) | Notice::Warning(_) => {
             tracing::event_enabled!(target: "hitl", tracing::Level::WARN)
         }
     }

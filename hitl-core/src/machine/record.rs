@@ -402,7 +402,7 @@ impl NewCall {
         };
         let grant = grant.filter(|grant| grant.grant.tenant == self.key().tenant);
         let grant = grant.ok_or(GrantRefusal::Missing)?;
-        record.takes_a_grant_of(&grant.grant.by, &grant.grant.giver())?;
+        record.takes_a_grant(&grant.grant)?;
         let grant = grant.draw(&drawn, now)?;
         Ok((record, Some(grant)))
     }

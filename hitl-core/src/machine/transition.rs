@@ -88,7 +88,7 @@ pub(super) fn draw_and_step(
     };
     let Some(drawn) = drawn else { return Ok((step, None)) };
     let grant = grant.ok_or(Refusal::Grant(GrantRefusal::Missing))?;
-    next.takes_a_grant_of(&grant.grant.by, &grant.grant.giver()).map_err(Refusal::Grant)?;
+    next.takes_a_grant(&grant.grant).map_err(Refusal::Grant)?;
     let next_grant = grant.draw(&drawn, facts.now).map_err(Refusal::Grant)?;
     let claimed = next.state == S::Claimed;
     Ok((step, claimed.then_some(next_grant)))

@@ -197,6 +197,8 @@ mod tests {
             requires_reason: false,
             approve_label: "Approve".to_owned(),
             reject_label: "Reject".to_owned(),
+            amounts: Vec::new(),
+            envelopes: Vec::new(),
         }
     }
 

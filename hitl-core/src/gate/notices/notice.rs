@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::break_glass_notice::BreakGlassNotice;
 use super::build_warning::BuildWarning;
 use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
@@ -16,6 +17,9 @@ pub enum Notice {
     /// A call was started and nobody knows how it ended: a person finds out, and settles it. Said
     /// by the process that parks the call, once for each time that it is parked.
     Parked(ParkedNotice),
+    /// A person broke the glass, a call runs because of that, or what was given has ended. Said by
+    /// the process in which it happens.
+    BreakGlass(BreakGlassNotice),
     /// Advice about the settings of the gate, said when it is built.
     Warning(BuildWarning),
 }
@@ -27,6 +31,7 @@ impl fmt::Display for Notice {
         match self {
             Self::Waiting(waiting) => write!(f, "hitl: {waiting}"),
             Self::Parked(parked) => write!(f, "hitl: {parked}"),
+            Self::BreakGlass(glass) => write!(f, "hitl: {glass}"),
             Self::Warning(warning) => write!(f, "hitl: {warning}"),
         }
     }

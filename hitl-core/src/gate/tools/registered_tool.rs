@@ -89,6 +89,8 @@ impl ToolMetadata {
             requires_reason: config.requires_reason,
             approve_label: config.approve_label.to_owned(),
             reject_label: config.reject_label.to_owned(),
+            amounts: config.amounts.iter().map(|amount| amount.argument.to_owned()).collect(),
+            envelopes: Vec::new(),
         }
     }
 }

@@ -419,6 +419,8 @@ pub fn facts(record: &CallRecord) -> ToolFacts {
         requires_reason: request.requires_reason,
         approve_label: request.approve_label.clone(),
         reject_label: request.reject_label.clone(),
+        amounts: Vec::new(),
+        envelopes: Vec::new(),
     }
 }
 
@@ -444,6 +446,7 @@ pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
         known_by: None,
         canonical: None,
         request: RequestId::new(),
+        break_glass: None,
         rule: vec!["Run `sign_contract` without asking".to_owned()],
     })
 }
