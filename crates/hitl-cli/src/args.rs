@@ -3,6 +3,7 @@
 //! | file | what is there |
 //! |---|---|
 //! | `queue` | filters and order of `queue` |
+//! | `break_glass` | what `break-glass` lets run |
 //! | `decide` | who decides on which call, and how an unknown outcome is resolved |
 //! | `grant` | the terms of `allow`, and filters of `grants` |
 //! | `ids` | ids, whole or in part: pure |
@@ -14,6 +15,7 @@
 //! | `values` | how values are parsed: pure |
 
 mod applies;
+mod break_glass;
 mod checks;
 mod decide;
 mod demo;
@@ -37,6 +39,7 @@ use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
 
 pub(crate) use applies::command_line;
+pub(crate) use break_glass::BreakGlassArgs;
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
 pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
@@ -158,6 +161,10 @@ pub(crate) enum Command {
     /// you are asked; elsewhere --binding is required. By default it covers the very same
     /// arguments, in this run.
     Allow(AllowArgs),
+    /// In an emergency, let calls of a tool run for a while without the people who would be asked,
+    /// within the envelope that the host declared. Audited, said at each use, and over by itself.
+    /// Needs a person, and --audit.
+    BreakGlass(BreakGlassArgs),
     /// Revoke a grant. Calls that it allowed and that have not started are asked about again.
     Revoke {
         /// The grant's id, or the beginning or the end of it, as `grants` prints it.

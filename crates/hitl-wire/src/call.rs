@@ -108,6 +108,9 @@ pub struct CallSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(ignore))]
     pub ending: Option<String>,
+    /// True if it runs, or may run, because somebody broke the glass; left out otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
     /// True if retention has erased its contents.
     pub erased: bool,
 }

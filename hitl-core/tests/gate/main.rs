@@ -10,6 +10,7 @@ mod aborts;
 mod bad_input;
 mod batch;
 mod batch_effects;
+mod break_glass;
 mod contents;
 mod corners;
 mod declared_order;

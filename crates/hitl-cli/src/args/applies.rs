@@ -37,6 +37,7 @@ pub(crate) fn command_line() -> Command {
         })
         .mut_subcommand("audit", |audit| audit.mut_subcommand("verify", store_alone))
         .mut_subcommand("erase", store_alone)
+        .mut_subcommand("break-glass", store_alone)
         .mut_subcommand("hold", |hold| {
             ["place", "release", "list"]
                 .into_iter()

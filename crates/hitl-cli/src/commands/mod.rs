@@ -3,6 +3,7 @@
 mod accept;
 mod allow;
 mod audit;
+mod break_glass;
 mod decide;
 mod demo;
 mod editor;
@@ -106,6 +107,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             grants::list(&Backend::open(backend, None).await?, wanted, output).await
         }
         Command::Allow(wanted) => allow::run(backend, wanted, output).await,
+        Command::BreakGlass(wanted) => break_glass::run(backend, wanted, output).await,
         Command::Revoke { grant, reason, who } => {
             grants::revoke(backend, &grant, &reason, &who, output).await
         }

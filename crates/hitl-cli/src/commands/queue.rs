@@ -4,13 +4,14 @@ use std::io::{self, Write as _};
 
 use hitl_base::Timestamp;
 use hitl_core::{CallState, QueueOrder, QueueQuery};
+use hitl_wire::GrantSummary;
 use hitl_wire::queue::Count;
 
 use super::Output;
 use crate::args::{OrderArg, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
-use crate::view::{CallLine, CommandHint, queue_table};
+use crate::view::{CallLine, CommandHint, broken_glass_line, queue_table};
 
 /// The listed calls.
 struct Listing {
@@ -19,6 +20,8 @@ struct Listing {
     now: Timestamp,
     /// The number of calls whose outcome is unknown.
     unknown: Count,
+    /// The grants in force that were given by breaking the glass.
+    broken_glass: Vec<GrantSummary>,
 }
 
 pub(super) async fn run(
@@ -27,7 +30,7 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     let filter = Filter::of(&wanted);
-    let Listing { lines, more, now, unknown } = match source {
+    let Listing { lines, more, now, unknown, broken_glass } = match source {
         Backend::Store(store) => from_store(store, wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
@@ -42,6 +45,9 @@ pub(super) async fn run(
     }
     if more {
         writeln!(io::stderr(), "hitl: there are more; raise --limit")?;
+    }
+    for grant in &broken_glass {
+        output.note(&broken_glass_line(grant, &output.hint))?;
     }
     let next = lines.first().map(|line| next_step(line.state));
     if let Some((what, verb)) = next {
@@ -129,14 +135,19 @@ async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing,
     };
     lines.truncate(limit);
     let unknown = queue.counts().await?.state(CallState::OutcomeUnknown).into();
-    Ok(Listing { lines, more, now, unknown })
+    let mut broken_glass = Vec::new();
+    for tenant in source.tenants().await? {
+        let in_force = source.gate.broken_glass(&tenant).await?;
+        broken_glass.extend(in_force.iter().map(|record| GrantSummary::new(record, now)));
+    }
+    Ok(Listing { lines, more, now, unknown, broken_glass })
 }
 
 fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let mut lines: Vec<CallLine> = Vec::new();
     let mut after = None;
-    let (more, now, unknown) = loop {
+    let (more, now, unknown, broken_glass) = loop {
         // A page has at most 200 calls, and a cursor is valid for any limit.
         let mut query = parameters(wanted);
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
@@ -144,13 +155,15 @@ fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, 
         let page = console.queue(&query)?;
         lines.extend(page.calls.into_iter().map(CallLine::from));
         match page.next {
-            Some(_) if lines.len() >= limit => break (true, page.now, page.counts.unknown),
+            Some(_) if lines.len() >= limit => {
+                break (true, page.now, page.counts.unknown, page.broken_glass);
+            }
             Some(next) => after = Some(next),
-            None => break (false, page.now, page.counts.unknown),
+            None => break (false, page.now, page.counts.unknown, page.broken_glass),
         }
     };
     lines.truncate(limit);
-    Ok(Listing { lines, more, now, unknown })
+    Ok(Listing { lines, more, now, unknown, broken_glass })
 }
 
 /// Returns the parameters of the console's list.

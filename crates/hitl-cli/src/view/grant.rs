@@ -53,7 +53,10 @@ pub(crate) fn grants_table(grants: &[GrantSummary]) -> String {
     let rows = grants.iter().map(|grant| {
         [
             short_id(&grant.id),
-            grant.standing.to_string(),
+            match grant.break_glass {
+                None => grant.standing.to_string(),
+                Some(_) => format!("{} BREAK-GLASS", grant.standing),
+            },
             word(&grant.tool),
             word(grant.principal.as_str()),
             drawn(grant),
@@ -72,12 +75,12 @@ pub(crate) fn grant_text(grant: &GrantSummary) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "\n{} is {}, given by {} at {} on {}",
+        "\n{} is {}, given by {} at {} {}",
         grant.id,
         grant.standing,
         word(grant.by.as_str()),
         grant.saved_at,
-        grant.request
+        given_on(grant),
     );
     let _ = writeln!(out, "drawn: {} starts", drawn(grant));
     if grant.sum.is_some() {
@@ -89,6 +92,14 @@ pub(crate) fn grant_text(grant: &GrantSummary) -> String {
         let _ = writeln!(out, "revoked by {by} at {}{why}", revoked.at);
     }
     out
+}
+
+/// Says on what a grant was given.
+fn given_on(grant: &GrantSummary) -> String {
+    match grant.break_glass {
+        None => format!("on {}", grant.request),
+        Some(_) => "by breaking the glass".to_owned(),
+    }
 }
 
 /// Renders the preview of a grant.
