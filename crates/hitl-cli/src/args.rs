@@ -3,6 +3,7 @@
 //! | file | what is there |
 //! |---|---|
 //! | `queue` | filters and order of `queue` |
+//! | `assign` | to whom a call is assigned, and who is away |
 //! | `break_glass` | what `break-glass` lets run |
 //! | `decide` | who decides on which call, and how an unknown outcome is resolved |
 //! | `grant` | the terms of `allow`, and filters of `grants` |
@@ -15,6 +16,7 @@
 //! | `values` | how values are parsed: pure |
 
 mod applies;
+mod assign;
 mod break_glass;
 mod checks;
 mod decide;
@@ -39,6 +41,7 @@ use crate::exit::EXIT_CODES;
 use crate::person::PersonCommand;
 
 pub(crate) use applies::command_line;
+pub(crate) use assign::{AssignArgs, AwayArgs, BackArgs};
 pub(crate) use break_glass::BreakGlassArgs;
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
@@ -155,6 +158,14 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Direct a reviewer's attention to a pending call. It gives no right: who may decide stays the
+    /// same.
+    Assign(AssignArgs),
+    /// Say that you are away: calls that are assigned to you are shown to your deputy too, who
+    /// gains no right. It ends by itself. Without --until, list who is away.
+    Away(AwayArgs),
+    /// Say that you are back.
+    Back(BackArgs),
     /// List grants (what runs without asking, and how much has been used), or show one.
     Grants(GrantsArgs),
     /// Run a call, and run calls like it without asking from now on. The exact rule is shown and

@@ -60,6 +60,10 @@ pub enum AuditEvent {
     Reopened,
     /// A reviewer gave the call more time.
     Extended,
+    /// The call was assigned to a reviewer, or to nobody any more. It gives no right.
+    Assigned,
+    /// A reviewer is away until a time, or is back. About no call; the subject is the reviewer.
+    AbsenceChanged,
     /// A policy is in force from here on. About no call.
     PolicyLoaded,
     /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
@@ -124,6 +128,7 @@ impl AuditEvent {
             | Self::Denied
             | Self::Reopened
             | Self::Extended
+            | Self::Assigned
             | Self::Edited
             | Self::Voted
             | Self::Escalated
@@ -139,6 +144,7 @@ impl AuditEvent {
             | Self::GrantUsed
             | Self::GrantRevoked
             | Self::BreakGlassOpened
+            | Self::AbsenceChanged
             | Self::BreakGlassUsed
             | Self::BreakGlassEnded
             | Self::PersonChanged

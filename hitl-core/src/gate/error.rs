@@ -52,6 +52,8 @@ pub enum GateErrorKind {
     NotUncovered,
     /// Nothing was erased, held or released; the message says what to do.
     NotErased,
+    /// Nobody is away: the absence does not end within a year, or its deputy cannot stand in.
+    InvalidAbsence,
     /// The terms do not form a grant, and [`GateError::grant`] has the reason.
     NotGranted,
     /// The store failed.

@@ -78,6 +78,8 @@ pub use read::reminders::Reminders;
 pub use read::scoped::ScopedGate;
 pub use read::shown_result::ShownResult;
 pub use read::unscoped::UnscopedGate;
+pub use review::absence::AbsenceSetter;
+pub use review::assign::Assigned;
 pub use review::edit_preview::EditPreview;
 pub use review::grant_admin::{GrantPreview, SavedGrant};
 pub use review::review_access::ReviewAccess;

@@ -154,6 +154,9 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         (S::Pending, Event::Extend { revision, binding, by }) => {
             super::extension::extend(&mut next, by, (*revision, *binding), facts)?;
         }
+        (S::Pending, Event::Assign { to, by }) => {
+            super::assignment::assign(&mut next, to.as_ref(), by, facts)?;
+        }
         (S::Approved, Event::RequireMore { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
             // Requirements only rise, so replicas with different policies cannot take turns asking.

@@ -57,10 +57,11 @@ pub enum Kind {
     FoundEffect,
     FoundNoEffect,
     Extend,
+    Assign,
 }
 
 impl Kind {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -91,6 +92,7 @@ impl Kind {
         Self::FoundEffect,
         Self::FoundNoEffect,
         Self::Extend,
+        Self::Assign,
     ];
 
     /// Returns the event from somebody who sees `record` and holds `token` and `owner`.
@@ -123,6 +125,7 @@ impl Kind {
             Self::Extend => {
                 Event::Extend { revision: request.revision, binding, by: "alice".into() }
             }
+            Self::Assign => Event::Assign { to: Some("carol".into()), by: "alice".into() },
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
                 token,

@@ -28,6 +28,16 @@ pub(crate) struct QueueArgs {
     /// Only calls that this principal asked for.
     #[arg(long, value_name = "NAME")]
     pub(crate) principal: Option<String>,
+    /// Only calls that are assigned to this reviewer.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) assigned: Option<String>,
+    /// Only calls that are assigned to you, or to somebody who is away and for whom you stand in;
+    /// over a store, with --as, to whom you name.
+    #[arg(long, conflicts_with = "assigned")]
+    pub(crate) mine: bool,
+    /// With --mine over a store: who you are [default: the operating system's user].
+    #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME", requires = "mine")]
+    pub(crate) name: Option<String>,
     /// Only calls with this text in the title or in the arguments as they are shown.
     #[arg(long)]
     pub(crate) text: Option<String>,

@@ -2,7 +2,9 @@
 
 mod accept;
 mod allow;
+mod assign;
 mod audit;
+mod away;
 mod break_glass;
 mod decide;
 mod demo;
@@ -107,6 +109,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             grants::list(&Backend::open(backend, None).await?, wanted, output).await
         }
         Command::Allow(wanted) => allow::run(backend, wanted, output).await,
+        Command::Assign(wanted) => assign::run(backend, wanted, output).await,
+        Command::Away(wanted) => away::away(backend, wanted, output).await,
+        Command::Back(wanted) => away::back(backend, wanted, output).await,
         Command::BreakGlass(wanted) => break_glass::run(backend, wanted, output).await,
         Command::Revoke { grant, reason, who } => {
             grants::revoke(backend, &grant, &reason, &who, output).await

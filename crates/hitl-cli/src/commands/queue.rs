@@ -3,11 +3,12 @@
 use std::io::{self, Write as _};
 
 use hitl_base::Timestamp;
-use hitl_core::{CallState, QueueOrder, QueueQuery};
+use hitl_core::queue::shown_to;
+use hitl_core::{CallState, Principal, QueueOrder, QueueQuery};
 use hitl_wire::GrantSummary;
 use hitl_wire::queue::Count;
 
-use super::Output;
+use super::{Output, named};
 use crate::args::{OrderArg, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
@@ -75,11 +76,12 @@ enum Filter {
 impl Filter {
     fn of(wanted: &QueueArgs) -> Self {
         let QueueArgs { state, tool, priority, level, risk, run, principal, text, .. } = wanted;
+        let everybodys = wanted.assigned.is_none() && !wanted.mine;
         if state.contains(&CallState::OutcomeUnknown) {
             return Self::Unknown;
         }
         let texts = [tool, run, principal, text].iter().all(|text| text.is_none());
-        let all = texts && priority.is_none() && level.is_none() && risk.is_none();
+        let all = everybodys && texts && priority.is_none() && level.is_none() && risk.is_none();
         let waits = state.iter().all(|state| *state == CallState::Pending);
         if all && waits { Self::Waiting } else { Self::Some }
     }
@@ -121,12 +123,18 @@ fn unknown_note(unknown: Count, hint: &CommandHint) -> Option<String> {
 async fn from_store(source: &StoreBackend, wanted: QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let queue = source.gate.scoped_to(source.viewer()).queue();
-    let query = query(wanted);
+    let away = source.gate.absences().await?;
+    let assigned = match (&wanted.assigned, wanted.mine) {
+        (Some(name), _) => vec![Principal::new(name.as_str())],
+        (None, true) => shown_to(&Principal::new(named(wanted.name.clone())?), &away),
+        (None, false) => Vec::new(),
+    };
+    let query = query(wanted).assigned(assigned);
     let mut lines: Vec<CallLine> = Vec::new();
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
         let page = queue.page(at).await?;
-        lines.extend(page.entries.iter().map(CallLine::from));
+        lines.extend(page.entries.iter().map(|call| CallLine::from(call).with_absences(&away)));
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
@@ -187,6 +195,8 @@ fn parameters(wanted: &QueueArgs) -> Vec<(&'static str, String)> {
     add("risk", wanted.risk.map(|risk| risk.to_string()));
     add("principal", wanted.principal.clone());
     add("run", wanted.run.clone());
+    add("assigned", wanted.assigned.clone());
+    add("mine", wanted.mine.then(|| "true".to_owned()));
     add("text", wanted.text.clone());
     query
 }

@@ -8,11 +8,12 @@ use hitl_base::Timestamp;
 use hitl_base::display::{clip, shell_word, visible};
 use hitl_core::approval::{ApprovalRequest, DetailLevel, ReviewCard};
 use hitl_core::machine::EndReason;
+use hitl_core::queue::Absence;
 use hitl_core::{CallRecord, CallState, Principal};
 use hitl_wire::{CallDetail, CallSummary, EarlierList};
 use serde::Serialize;
 
-use super::{CommandHint, NumberedEntry, Place, step_line, table};
+use super::{CommandHint, NumberedEntry, Place, assignment_text, step_line, table};
 use crate::args::short_id;
 
 /// The number of characters of a title in a table.
@@ -56,6 +57,13 @@ impl From<&CallRecord> for CallLine {
             _ => None,
         });
         Self::from(CallSummary { ending, ..CallSummary::from(record) })
+    }
+}
+
+impl CallLine {
+    /// Adds the absence of the reviewer to whom the call is assigned, if they are away.
+    pub(crate) fn with_absences(self, away: &[Absence]) -> Self {
+        Self(self.0.with_absences(away))
     }
 }
 
@@ -142,6 +150,9 @@ pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
             visible(&clip(&line.title, TITLE)).into_owned(),
         ]
     };
+    if lines.iter().any(|line| line.assigned.is_some()) {
+        return assigned_table(lines, about);
+    }
     if lines.iter().all(|line| line.state == CallState::Pending) {
         let row = |line: &CallLine| {
             let [priority, level, risk, due, tool, by, title] = about(line);
@@ -161,12 +172,38 @@ pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp) -> String {
     table(headings, &lines.iter().map(row).collect::<Vec<_>>())
 }
 
+/// Renders the queue for people, if some of its calls are assigned to a reviewer.
+fn assigned_table(lines: &[CallLine], about: impl Fn(&CallLine) -> [String; 7]) -> String {
+    let row = |line: &CallLine| {
+        let [priority, level, risk, due, tool, by, title] = about(line);
+        let assigned = line.assigned.as_ref().map(assignment_text).unwrap_or_default();
+        let state = line.state.to_string();
+        [short_id(&line.id), state, priority, level, risk, due, tool, by, assigned, title]
+    };
+    let headings = [
+        "ID",
+        "STATE",
+        "PRIORITY",
+        "LEVEL",
+        "RISK",
+        "DUE",
+        "TOOL",
+        "ASKED BY",
+        "ASSIGNED TO",
+        "TITLE",
+    ];
+    table(headings, &lines.iter().map(row).collect::<Vec<_>>())
+}
+
 /// Renders one call for people: the card, its state and its history.
 pub(crate) fn card_text(card: &Card) -> String {
     let line = &card.line;
     let mut out = card.rendered.to_text();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "\n{}", state_line(line));
+    if let Some(assigned) = &line.assigned {
+        let _ = writeln!(out, "assigned to {}", assignment_text(assigned));
+    }
     if !card.approved_by.is_empty() && line.state == CallState::Pending {
         let names: Vec<_> = card.approved_by.iter().map(|who| word(who.as_str())).collect();
         let _ = writeln!(out, "approved so far by {}; more approvals are needed", names.join(", "));

@@ -1,5 +1,6 @@
 //! Output: tables and cards for people, JSON for programs. Pure.
 
+mod assigned;
 mod broken_glass;
 mod call;
 mod grant;
@@ -10,6 +11,7 @@ mod table;
 mod task;
 mod uncovered;
 
+pub(crate) use assigned::{absences_text, assigned_text, assignment_text};
 pub(crate) use broken_glass::broken_glass_line;
 pub(crate) use call::{
     CallLine, Card, card_hints, card_text, queue_table, result_text, state_line,

@@ -169,6 +169,7 @@ impl PreparedCall {
             retry_of: None,
             erased: false,
             restored: false,
+            assigned: None,
             updated_at: now,
         };
         Self {

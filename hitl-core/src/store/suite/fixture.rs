@@ -386,6 +386,7 @@ impl Draft {
                 retry_of: None,
                 erased: false,
                 restored: false,
+                assigned: None,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
