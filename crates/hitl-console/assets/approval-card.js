@@ -40,6 +40,7 @@ export class ApprovalCard extends HTMLElement {
 	#table = h("div", {});
 	#why = h("div", {});
 	#onlookers = h("p", { class: "onlookers", role: "status" });
+	#assigned = h("div", {});
 
 	get callId() {
 		return this.getAttribute("call");
@@ -151,6 +152,7 @@ export class ApprovalCard extends HTMLElement {
 		this.#call = call;
 		this.#others(call.onlookers);
 		fill(this.#why, confidence(call));
+		this.#assignment(call);
 		if (same) return;
 		this.#keep(before);
 		const hadFocus = this.#root.activeElement !== null;
@@ -202,6 +204,7 @@ export class ApprovalCard extends HTMLElement {
 							h("small", {}, " · the title includes text from the model"),
 					),
 					asker(call),
+					this.#assigned,
 					this.#onlookers,
 				),
 				moved &&
@@ -234,6 +237,18 @@ export class ApprovalCard extends HTMLElement {
 	/** Keeps what was typed about the call, unless it was sent. */
 	#keep(call = this.#call) {
 		if (call && this.#panel) keepDraft(call.id, this.#panel.draft);
+	}
+
+	/** Shows to whom the call is assigned, and lets somebody assign it. */
+	async #assignment(call) {
+		const { assignment } = await import("./assignment.js");
+		if (this.#call !== call || this.#assigned.querySelector("form")) return;
+		const done = async (notes) => {
+			fill(this.#assigned);
+			await this.load();
+			if (notes.length) this.#assigned.append(h("p", { class: "note", role: "status" }, notes.join(". ")));
+		};
+		fill(this.#assigned, assignment(call, done));
 	}
 
 	/** Leads to the next call, where a queue has one. */

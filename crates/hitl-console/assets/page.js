@@ -72,7 +72,16 @@ class Page extends HTMLElement {
 				h("h1", {}, "Review"),
 				h("nav", { "aria-label": "Views" }, views().map(tab)),
 				this.#state,
-				h("span", { class: "who" }, hitl.me.principal),
+				h(
+					"button",
+					{
+						class: "link who",
+						type: "button",
+						title: "Say that you are away",
+						onclick: async () => (await import("./away.js")).away(),
+					},
+					hitl.me.principal,
+				),
 				h(
 					"button",
 					{

@@ -39,6 +39,7 @@ const EVENTS = {
 	edit: "Edited",
 	attach: "Attached",
 	extend: "Given more time",
+	assign: "Assigned",
 	cancel: "Withdrawn",
 	expire: "Expired",
 	demote: "Asked again",

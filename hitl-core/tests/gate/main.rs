@@ -7,6 +7,7 @@
 )]
 
 mod aborts;
+mod assigning;
 mod bad_input;
 mod batch;
 mod batch_effects;

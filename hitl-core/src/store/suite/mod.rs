@@ -17,6 +17,7 @@
 )]
 
 pub mod admit;
+pub mod assignment;
 pub mod broken_glass;
 pub mod caps;
 mod checks;
