@@ -11,7 +11,7 @@ use hitl_base::clock::{ForwardClock, SystemClock};
 use crate::audit::TracingAudit;
 use crate::call::StateMap;
 use crate::gate::audit::ledger::AuditLedger;
-use crate::gate::break_glass::envelopes::{Envelopes, published_tools};
+use crate::gate::break_glass::envelopes::{Envelopes, publish_tools};
 use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::builder::GateBuilder;
 use crate::gate::calls::call_store::CallStore;
@@ -175,11 +175,7 @@ async fn register_gate(core: &GateCore) -> Result<(), StoreError> {
             other => other?,
         }
     }
-    let facts = published_tools(core);
-    if facts.is_empty() {
-        return Ok(());
-    }
-    match store.record_tools(core.calls.session(), &facts).await {
+    match publish_tools(core).await {
         Err(error) if unsupported(&error) => {
             tracing::warn!(%error, "other gates cannot see which tools run here");
             Ok(())

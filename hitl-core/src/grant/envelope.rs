@@ -31,7 +31,7 @@ const LONGEST_NAME: usize = 256;
 ///     .uses(5);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 #[must_use = "give it to a gate or a rule set"]
 pub struct Envelope {
     tools: Vec<String>,

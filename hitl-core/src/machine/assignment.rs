@@ -4,7 +4,7 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::guards::{guard, is_expired};
-use super::{CallRecord, Refusal, StoreFacts};
+use super::{CallRecord, CallState, Refusal, StoreFacts};
 use crate::approval::ReviewerIdentity;
 use crate::call::{Identity, Principal};
 use crate::policy::RequesterRule;
@@ -39,6 +39,21 @@ pub(super) fn assign(
     next.assigned =
         to.map(|to| Assignment { to: to.principal.clone(), by: by.principal.clone(), at });
     Ok(())
+}
+
+/// Returns whether the same person has assigned a waiting call to the same reviewer already.
+pub(super) fn is_replay(
+    record: &CallRecord,
+    to: Option<&ReviewerIdentity>,
+    by: &ReviewerIdentity,
+) -> bool {
+    let is_there = match (&record.assigned, to) {
+        (Some(assigned), Some(to)) => {
+            (&assigned.to, &assigned.by) == (&to.principal, &by.principal)
+        }
+        _ => false,
+    };
+    record.state == CallState::Pending && is_there
 }
 
 /// Checks that nothing that is known of the call keeps this person from deciding it. Their roles

@@ -267,6 +267,7 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
             let decided = record.decision.as_ref();
             record.grant_use.is_some() && decided.is_some_and(|decided| decided.id == *decision)
         }
+        Event::Assign { to, by } => super::assignment::is_replay(record, to.as_ref(), by),
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),
         Event::Fail { token, .. } => record.state == S::Failed && mine(*token),

@@ -241,6 +241,10 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
         (**self).runs_inline()
     }
 
+    fn envelopes(&self) -> Vec<Envelope> {
+        (**self).envelopes()
+    }
+
     fn files(&self) -> Vec<PathBuf> {
         (**self).files()
     }

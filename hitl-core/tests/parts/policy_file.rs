@@ -393,7 +393,7 @@ fn an_envelope_is_read_from_a_rule_file_and_its_mistakes_have_places() {
 fn invariant_5_a_rewritten_rule_file_declares_no_wider_envelope_by_itself() {
     let text = |uses: u64, tools: &str| {
         let glass = GLASS.replace("uses = 3", &format!("uses = {uses}"));
-        format!("schema = 1\nversion = '{uses}{tools}'\n{}", glass.replace("'drop'", tools))
+        format!("schema = 1\nversion = \"{uses}{tools}\"\n{}", glass.replace("'drop'", tools))
     };
     let folder = Folder::with(&text(3, "'drop'"));
     let file = RuleFile::open(&folder.path);

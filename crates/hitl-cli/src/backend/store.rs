@@ -131,7 +131,9 @@ impl StoreBackend {
         let warning = status.and_then(|status| status.warning());
         let scoped = self.gate.scoped_to(self.viewer());
         let earlier = EarlierList::from(&scoped.earlier_calls(record, EARLIER_SHOWN).await?);
-        Ok(Card::new(record, steps, self.gate.now().await?, warning, earlier))
+        let away = self.gate.absences().await?;
+        let card = Card::new(record, steps, self.gate.now().await?, warning, earlier);
+        Ok(card.with_absences(&away))
     }
 
     /// Returns the youngest tasks in the journal of the visible tenants, at most `limit`.

@@ -114,6 +114,11 @@ impl Card {
         }
     }
 
+    /// Adds the absence of the reviewer to whom the call is assigned, if they are away.
+    pub(crate) fn with_absences(self, away: &[Absence]) -> Self {
+        Self { line: self.line.with_absences(away), ..self }
+    }
+
     /// Builds the card from a console's response. The displayed lines are rendered here, from the
     /// request.
     pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {

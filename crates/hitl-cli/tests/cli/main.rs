@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `list`, `decide`, `audit`, `policy`, `tasks` | an SQLite file, nobody at a terminal |
 //! | `demo` | nothing: it brings its own |
+//! | `emergency` | an SQLite file: break-glass, assigning, being away |
 //! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `hints` | both: what a person reads beside lists and cards |
@@ -24,6 +25,7 @@ mod audit;
 mod console;
 mod decide;
 mod demo;
+mod emergency;
 mod erase;
 #[cfg(unix)]
 mod files;

@@ -4,6 +4,7 @@ use crate::call::{Fingerprint, Risk, ToolFacts};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::grant::{EmergencyTool, Envelope};
+use crate::store::StoreError;
 use crate::sync::{Mutex, lock};
 
 /// The envelopes that the host declares in code, and those that other processes were shown.
@@ -83,27 +84,26 @@ pub(in crate::gate) fn own_tool(core: &GateCore, facts: &ToolFacts) -> KnownTool
     KnownTool::new(facts, envelopes_of(core, &facts.name))
 }
 
-/// Returns the descriptions of the gate's tools for other processes, with the envelopes in force.
-pub(in crate::gate) fn published_tools(core: &GateCore) -> Vec<ToolFacts> {
+/// Describes the gate's tools to other processes, with the envelopes in force.
+pub(in crate::gate) async fn publish_tools(core: &GateCore) -> Result<(), StoreError> {
     let all = all_envelopes(core);
     let mut tools = core.tools.facts();
     for facts in &mut tools {
         facts.envelopes = all.iter().filter(|one| one.names(&facts.name)).cloned().collect();
     }
+    if !tools.is_empty() {
+        core.calls.store().record_tools(core.calls.session(), &tools).await?;
+    }
     *lock(&core.envelopes.published) = all;
-    tools
+    Ok(())
 }
 
-/// Publishes the tools again if the envelopes have changed: a policy was accepted.
-pub(in crate::gate) async fn publish_changes(core: &GateCore) -> Result<(), GateError> {
+/// Does so again if the envelopes have changed: a policy was accepted.
+pub(in crate::gate) async fn publish_changes(core: &GateCore) -> Result<(), StoreError> {
     if *lock(&core.envelopes.published) == all_envelopes(core) {
         return Ok(());
     }
-    let tools = published_tools(core);
-    if tools.is_empty() {
-        return Ok(());
-    }
-    Ok(core.calls.store().record_tools(core.calls.session(), &tools).await?)
+    publish_tools(core).await
 }
 
 fn all_envelopes(core: &GateCore) -> Vec<Envelope> {
