@@ -242,7 +242,9 @@ export function outcome(call, when) {
 					{},
 					call.breakGlass
 						? "Runs under break-glass, which "
-						: call.grant ? "Allowed by a grant that " : `${verbs[decided.answer] ?? words(decided.answer)} by `,
+						: call.grant
+							? "Allowed by a grant that "
+							: `${verbs[decided.answer] ?? words(decided.answer)} by `,
 					h("strong", {}, decided.by),
 					call.breakGlass ? " broke" : call.grant ? " gave" : "",
 					` ${when(decided.at)}`,

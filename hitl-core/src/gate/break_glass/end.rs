@@ -4,7 +4,7 @@
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::Tenant;
 use crate::gate::audit::ledger::AuditLedger;
-use crate::gate::break_glass::open::entry_about;
+use crate::gate::break_glass::entry::entry_about;
 use crate::gate::break_glass::register;
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::core::GateCore;

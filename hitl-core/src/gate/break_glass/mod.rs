@@ -8,11 +8,13 @@
 //! | `coverage` | whether such a grant covers a call now |
 //! | `open` | a person breaks the glass |
 //! | `pending` | calls that already wait run on it |
+//! | `entry` | what the audit says of such a grant |
 //! | `usage` | each use is audited and said |
 //! | `end` | the end is audited and said, once |
 
 pub(super) mod coverage;
 pub(super) mod end;
+pub(super) mod entry;
 pub(super) mod envelopes;
 pub(super) mod open;
 pub(super) mod pending;

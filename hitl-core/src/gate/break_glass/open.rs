@@ -5,9 +5,10 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use crate::approval::ReviewerIdentity;
-use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::{CallKey, Tenant};
+use crate::audit::AuditEvent;
+use crate::call::Tenant;
 use crate::gate::break_glass::coverage::covering_envelope;
+use crate::gate::break_glass::entry::entry_about;
 use crate::gate::break_glass::envelopes::{KnownTool, known_tool};
 use crate::gate::break_glass::pending::run_pending;
 use crate::gate::break_glass::register;
@@ -119,20 +120,4 @@ fn grant_within(
         }
     }
     Err(first.unwrap_or(OutsideEnvelope::None).into())
-}
-
-/// Returns an audit record about a grant that was given by breaking the glass.
-pub(in crate::gate) fn entry_about(
-    event: AuditEvent,
-    record: &GrantRecord,
-    at: Timestamp,
-) -> AuditRecord {
-    let grant = &record.grant;
-    let mut entry = AuditRecord::about(event, grant.id.to_string(), at);
-    // The record belongs to no call: the key names its tenant.
-    entry.key = Some(CallKey { tenant: grant.tenant.clone(), run: "".into(), position: 0 });
-    entry.tool = Some(grant.tool.clone().into());
-    entry.principal = Some(grant.principal.clone());
-    entry.note = Some(grant.rule.join("; "));
-    entry
 }
