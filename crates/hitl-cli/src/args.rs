@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `queue` | filters and order of `queue` and `next` |
 //! | `next` | which calls `next` asks about |
+//! | `assign` | to whom a call is assigned, and who is away |
+//! | `break_glass` | what `break-glass` lets run |
 //! | `decide` | who decides on which call, and how an unknown outcome is resolved |
 //! | `grant` | the terms of `allow`, and filters of `grants` |
 //! | `ids` | ids, whole or in part: pure |
@@ -19,6 +21,8 @@
 //! | `values` | how values are parsed: pure |
 
 mod applies;
+mod assign;
+mod break_glass;
 mod checks;
 mod decide;
 mod demo;
@@ -48,6 +52,8 @@ use crate::person::PersonCommand;
 use crate::serve::ServeArgs;
 
 pub(crate) use applies::{command_line, commands};
+pub(crate) use assign::{AssignArgs, AwayArgs, BackArgs};
+pub(crate) use break_glass::BreakGlassArgs;
 pub(crate) use checks::{AcceptArgs, AuditCommand, PolicyCommand};
 pub(crate) use decide::{DecideArgs, DeciderArgs, FindingArgs, ResolveArgs};
 pub(crate) use demo::{DemoArgs, SceneName, VictimSide};
@@ -173,12 +179,24 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Direct a reviewer's attention to a pending call. It gives no right: who may decide stays the
+    /// same.
+    Assign(AssignArgs),
+    /// Say that you are away: calls that are assigned to you are shown to your deputy too, who
+    /// gains no right. It ends by itself. Without --until, list who is away.
+    Away(AwayArgs),
+    /// Say that you are back.
+    Back(BackArgs),
     /// List grants (what runs without asking, and how much has been used), or show one.
     Grants(GrantsArgs),
     /// Run a call, and run calls like it without asking from now on. The exact rule is shown and
     /// you are asked; elsewhere --binding is required. By default it covers the very same
     /// arguments, in this run.
     Allow(AllowArgs),
+    /// In an emergency, let calls of a tool run for a while without the people who would be asked,
+    /// within the envelope that the host declared. Audited, said at each use, and over by itself.
+    /// Needs a person, and --audit.
+    BreakGlass(BreakGlassArgs),
     /// Revoke a grant. Calls that it allowed and that have not started are asked about again.
     Revoke {
         /// The grant's id, or the beginning or the end of it, as `grants` prints it.

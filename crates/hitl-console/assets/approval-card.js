@@ -41,6 +41,7 @@ export class ApprovalCard extends HTMLElement {
 	#about = h("div", {});
 	#why = h("div", {});
 	#onlookers = h("p", { class: "onlookers", role: "status" });
+	#assigned = h("div", {});
 
 	get callId() {
 		return this.getAttribute("call");
@@ -146,6 +147,7 @@ export class ApprovalCard extends HTMLElement {
 		this.#call = call;
 		this.#others(call.onlookers);
 		fill(this.#why, confidence(call));
+		this.#assignment(call);
 		if (same) return;
 		this.#keep(before);
 		const hadFocus = this.#root.activeElement !== null;
@@ -191,6 +193,7 @@ export class ApprovalCard extends HTMLElement {
 							h("small", {}, " · the title includes text from the model"),
 					),
 					asker(call),
+					this.#assigned,
 					this.#onlookers,
 				),
 				moved &&
@@ -280,6 +283,18 @@ export class ApprovalCard extends HTMLElement {
 		} catch (error) {
 			say(grace.note, error.message);
 		}
+	}
+
+	/** Shows to whom the call is assigned, and lets somebody assign it. */
+	async #assignment(call) {
+		const { assignment } = await import("./assignment.js");
+		if (this.#call !== call || this.#assigned.querySelector("form")) return;
+		const done = async (notes) => {
+			fill(this.#assigned);
+			await this.load();
+			if (notes.length) this.#assigned.append(h("p", { class: "note", role: "status" }, notes.join(". ")));
+		};
+		fill(this.#assigned, assignment(call, done));
 	}
 
 	/** Leads to the next call, where a queue has one. */

@@ -240,9 +240,13 @@ export function outcome(call, when) {
 				h(
 					"p",
 					{},
-					call.grant ? "Allowed by a grant that " : `${verbs[decided.answer] ?? words(decided.answer)} by `,
+					call.breakGlass
+						? "Runs under break-glass, which "
+						: call.grant
+							? "Allowed by a grant that "
+							: `${verbs[decided.answer] ?? words(decided.answer)} by `,
 					h("strong", {}, decided.by),
-					call.grant ? " gave" : "",
+					call.breakGlass ? " broke" : call.grant ? " gave" : "",
 					` ${when(decided.at)}`,
 				),
 			decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),

@@ -187,6 +187,7 @@ class GrantCard {
 				"header",
 				{},
 				h("span", { class: `badge is-${grant.standing}` }, icon(sign), name),
+				grant.breakGlass && h("span", { class: "badge urgent" }, icon("warn"), "Break-glass"),
 				h("h3", {}, grant.tool),
 				h("span", { class: "faint" }, "given by ", h("strong", {}, grant.by), ` ${ago(grant.savedAt)}`),
 			),

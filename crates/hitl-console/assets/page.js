@@ -94,7 +94,16 @@ class Page extends HTMLElement {
 				this.#state,
 				tenants(),
 				this.#freeze,
-				h("span", { class: "who" }, hitl.me.principal),
+				h(
+					"button",
+					{
+						class: "link who",
+						type: "button",
+						title: "Say that you are away",
+						onclick: async () => (await import("./away.js")).away(),
+					},
+					hitl.me.principal,
+				),
 				h(
 					"button",
 					{

@@ -22,7 +22,7 @@ const options = (pairs) => Object.entries(pairs).map(([value, name]) => h("optio
 
 export class QueueFilters {
 	/** The values as the server takes them. */
-	values = { order: "priority", level: "", risk: "", tool: "", agent: "", run: "", text: "" };
+	values = { order: "priority", level: "", risk: "", tool: "", agent: "", run: "", mine: "", text: "" };
 	#changed;
 	#looks;
 	#seen = { agent: new Set(), run: new Set() };
@@ -67,6 +67,7 @@ export class QueueFilters {
 			choose("tool", "Tool", { "": "All tools" }),
 			choose("agent", "Agent", { "": "All agents" }),
 			choose("run", "Run", { "": "All runs" }),
+			choose("mine", "Assigned", { "": "Everybody's", true: "Assigned to me" }),
 			group,
 		);
 		this.#toggle = this.#opener("Filters", rows, "filters");
@@ -189,11 +190,11 @@ export class QueueFilters {
 
 	/** Returns whether a call that changed passes; null if only the server can tell. */
 	fits(call) {
-		const { level, risk, tool, agent, text, run } = this.values;
+		const { level, risk, tool, agent, text, run, mine } = this.values;
 		const is = (wanted, there) => !wanted || wanted === there;
 		if (!(is(level, call.level) && is(risk, call.risk) && is(tool, call.tool) && is(agent, agentOf(call))))
 			return false;
-		if (run && run !== call.run) return null;
+		if ((run && run !== call.run) || mine) return null;
 		return !text || call.title.toLowerCase().includes(text.toLowerCase()) ? true : null;
 	}
 }

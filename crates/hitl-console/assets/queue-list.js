@@ -13,6 +13,9 @@ export function isSelectable(call) {
 	return call.state === "pending" && plain && !call.cautions?.length;
 }
 
+/** Who stands in for the reviewer to whom a call is assigned, while they are away. */
+const away = ({ away }) => (away ? ` (away${away.deputy ? `: ${away.deputy}` : ""})` : "");
+
 /** One line. `parts` are filled again when the call changes. */
 export class Row {
 	constructor(call, { pick, check }) {
@@ -57,9 +60,11 @@ export class Row {
 				"span",
 				{ class: "meta" },
 				call.priority === "urgent" && pending && [h("b", {}, "Urgent"), " · "],
+				call.breakGlass && [h("b", { class: "glass" }, "Break-glass"), " · "],
 				call.tool,
 				" · ",
 				agentOf(call),
+				call.assigned && [" · for ", h("b", {}, call.assigned.to), away(call.assigned)],
 			),
 			this.waits,
 			this.when,

@@ -36,6 +36,7 @@ export class Queue extends HTMLElement {
 	#listed = [];
 	#next = null;
 	#counts = null;
+	#banner = null;
 	#picked = null;
 	// Where the selected call was in the list: the next one is there once it has left.
 	#place = 0;
@@ -320,12 +321,22 @@ export class Queue extends HTMLElement {
 		(this.#row(id)?.button ?? this.#filters.search).focus({ preventScroll: true });
 	}
 
-	#count({ counts, next, now, tools, calls }) {
+	#count({ counts, next, now, tools, calls, brokenGlass }) {
 		setClock(now);
+		this.#glass(brokenGlass);
 		this.#next = next ?? null;
 		this.#counts = counts;
 		this.#filters.offer(tools, calls);
 		this.#told();
+	}
+
+	/** Shows who has broken the glass, while somebody has. */
+	async #glass(grants = []) {
+		if (!grants.length && !this.#banner) return;
+		const { brokenGlass } = await import("./broken-glass.js");
+		this.#banner ??= brokenGlass();
+		if (!this.#banner.element.isConnected) this.#list.before(this.#banner.element);
+		this.#banner.show(grants);
 	}
 
 	/** Shows the numbers of calls. */
@@ -408,8 +419,9 @@ export class Queue extends HTMLElement {
 
 	async #recount() {
 		try {
-			const { counts, now } = await session.get(this.#path(null, 1));
+			const { counts, now, brokenGlass } = await session.get(this.#path(null, 1));
 			setClock(now);
+			this.#glass(brokenGlass);
 			this.#counts = counts;
 			this.#told();
 		} catch {

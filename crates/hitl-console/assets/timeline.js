@@ -40,6 +40,7 @@ const EVENTS = {
 	attach: "Attached",
 	extend: "Given more time",
 	takeBack: "Approval taken back",
+	assign: "Assigned",
 	cancel: "Withdrawn",
 	expire: "Expired",
 	demote: "Asked again",

@@ -87,6 +87,7 @@ impl From<GateError> for Problem {
             GateErrorKind::Forbidden => (StatusCode::FORBIDDEN, "notEntitled"),
             GateErrorKind::NotInBulk => (StatusCode::FORBIDDEN, "notQuick"),
             GateErrorKind::NotGranted => not_granted(error.grant()),
+            GateErrorKind::InvalidAbsence => (StatusCode::UNPROCESSABLE_ENTITY, "invalidAbsence"),
             GateErrorKind::NotUncovered => (StatusCode::UNPROCESSABLE_ENTITY, "notUncovered"),
             GateErrorKind::EditDenied => (StatusCode::UNPROCESSABLE_ENTITY, "editDenied"),
             GateErrorKind::Store => (StatusCode::SERVICE_UNAVAILABLE, "store"),

@@ -41,6 +41,7 @@
 // On docs.rs, items say which feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod absences;
 mod api;
 mod assets;
 mod auth;

@@ -2,16 +2,18 @@
 //! counts and cursors.
 
 use hitl_base::Timestamp;
-use hitl_core::queue::{CappedCount, Cursor, InvalidCursor};
+use hitl_core::queue::{CappedCount, Cursor, InvalidCursor, shown_to};
 use hitl_core::{
     ApprovalLevel, CallRecord, CallState, Gate, Priority, QueueCounts, QueueOrder, QueueQuery,
-    ReviewScope, Risk, Tenant,
+    ReviewScope, Risk,
 };
 use hitl_wire::queue::{CallCounts, Count};
-use hitl_wire::{CallPage, CallSummary};
+use hitl_wire::{CallPage, CallSummary, GrantSummary};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::absences::absences;
+use crate::auth::Reviewer;
 use crate::decided_calls;
 use crate::error::Problem;
 
@@ -81,6 +83,12 @@ pub(crate) struct Query {
     /// Only calls of this agent: the one that submitted in the principal's name, or the principal
     /// where none is named.
     pub(crate) agent: Option<String>,
+    /// Only calls that are assigned to this reviewer.
+    pub(crate) assigned: Option<String>,
+    /// `true`: only calls that are assigned to the signed-in reviewer, or to somebody who is away
+    /// and for whom they stand in.
+    #[serde(default)]
+    pub(crate) mine: bool,
     /// Only calls with this text in the title or in the arguments as they are shown, in upper or
     /// lower case.
     pub(crate) text: Option<String>,
@@ -98,9 +106,18 @@ pub(crate) struct Query {
 }
 
 /// Answers a query.
-pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<CallPage, Problem> {
+pub(crate) async fn list(
+    gate: &Gate,
+    reviewer: &Reviewer,
+    query: &Query,
+) -> Result<CallPage, Problem> {
+    let tenant = &reviewer.tenant;
+    let away = absences(gate).await;
     let queue = gate.scoped_to(ReviewScope::tenant(tenant.clone())).queue();
-    let asked = to_query(query)?;
+    let mut asked = to_query(query)?;
+    if query.mine {
+        asked = asked.assigned(shown_to(&reviewer.principal, &away));
+    }
     let page = if query.order == Some(Order::Newest) {
         let days = query.days.unwrap_or(30);
         let by = query.by.as_deref();
@@ -120,11 +137,13 @@ pub(crate) async fn list(gate: &Gate, tenant: &Tenant, query: &Query) -> Result<
     let late = queue.page(late).await?;
     let mut overdue = CappedCount::new(late.entries.len() as u64);
     overdue.more |= late.next.is_some();
+    let broken = gate.broken_glass(tenant).await?;
     Ok(CallPage {
-        calls: page.calls.iter().map(CallSummary::from).collect(),
+        calls: page.calls.iter().map(|call| CallSummary::from(call).with_absences(&away)).collect(),
         next: page.next.map(|next| next.to_string()),
         counts: counts(&queue.counts().await?, overdue),
         tools: gate.tools().into_iter().map(|tool| tool.name.into_owned()).collect(),
+        broken_glass: broken.iter().map(|grant| GrantSummary::new(grant, page.now)).collect(),
         now: page.now,
     })
 }
@@ -175,6 +194,10 @@ fn to_query(query: &Query) -> Result<QueueQuery, Problem> {
     if let Some(priority) = query.priority {
         asked = asked.priority(priority);
     }
+    if query.mine && query.assigned.is_some() {
+        return Err(Problem::bad("`mine` and `assigned` exclude each other"));
+    }
+    asked = asked.assigned(query.assigned.as_deref());
     if let Some(principal) = &query.principal {
         asked = asked.principal(principal.as_str());
     }

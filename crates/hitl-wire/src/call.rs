@@ -5,6 +5,7 @@ use hitl_base::{JsonText, Timestamp};
 use hitl_core::approval::{
     ApprovalRequest, Caution, Choice, DecisionKind, KnownBy, RepeatPolicy, ReviewCard,
 };
+use hitl_core::grant::GrantKind;
 use hitl_core::machine::RecordedDecision;
 use hitl_core::{
     ApprovalLevel, BindingDigest, CallRecord, CallState, GrantId, Principal, Priority, RequestId,
@@ -13,6 +14,7 @@ use hitl_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::EarlierList;
+use crate::assignment::AssignmentSummary;
 
 #[cfg(feature = "openapi")]
 use crate::schema::RequestDocument;
@@ -113,6 +115,17 @@ pub struct CallSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(ignore))]
     pub ending: Option<String>,
+    /// The reviewer to whom it is assigned; left out when it is nobody's. Everybody who may decide
+    /// it still may.
+    #[serde(
+        default,
+        deserialize_with = "crate::lenient::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub assigned: Option<AssignmentSummary>,
+    /// True if it runs, or may run, because somebody broke the glass; left out otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
     /// True if retention has erased its contents.
     pub erased: bool,
 }
@@ -294,6 +307,10 @@ impl From<&CallRecord> for CallSummary {
             claimable_from: record.claimable_from(),
             decided: record.decision().map(DecisionSummary::from),
             ending: None,
+            break_glass: record
+                .grant_use()
+                .is_some_and(|drawn| drawn.kind == GrantKind::BreakGlass),
+            assigned: record.assigned().map(AssignmentSummary::from),
             erased: record.is_erased(),
         }
     }

@@ -63,6 +63,22 @@ pub struct GrantSummary {
     /// Its revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revocation>,
+    /// Why it was given by breaking the glass; left out for a standing permission.
+    #[serde(
+        default,
+        deserialize_with = "crate::lenient::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub break_glass: Option<BreakGlassSummary>,
+}
+
+/// Why somebody broke the glass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BreakGlassView))]
+#[serde(rename_all = "camelCase")]
+pub struct BreakGlassSummary {
+    /// Why.
+    pub reason: String,
 }
 
 /// Who revoked a grant, and why.
@@ -199,6 +215,10 @@ impl GrantSummary {
                 reason: revoked.reason.clone(),
                 at: revoked.at,
             }),
+            break_glass: grant
+                .break_glass
+                .as_ref()
+                .map(|glass| BreakGlassSummary { reason: glass.reason.clone() }),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! | [`queue`] | a page of calls, and how many there are |
 //! | [`history`] | the history of a call, and its audit |
 //! | [`decision`] | decisions and other changes of calls that a client sends |
+//! | [`assignment`] | to whom a call is assigned, and who is away |
 //! | [`edit`] | edits: previewed |
 //! | [`grant`] | grants: previewed, saved, listed, revoked |
 //! | [`freeze`] | what is frozen; to freeze and to thaw |
@@ -40,6 +41,7 @@
 // On docs.rs, items say which feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod assignment;
 pub mod call;
 pub mod decision;
 pub mod earlier;

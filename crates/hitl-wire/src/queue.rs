@@ -6,7 +6,7 @@ use hitl_base::Timestamp;
 use hitl_core::queue::CappedCount;
 use serde::{Deserialize, Serialize};
 
-use crate::CallSummary;
+use crate::{CallSummary, GrantSummary};
 
 /// A page of the queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,6 +25,13 @@ pub struct CallPage {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub tools: Vec<String>,
+    /// The grants in force that were given by breaking the glass; left out when there are none.
+    #[serde(
+        default,
+        deserialize_with = "crate::lenient::or_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub broken_glass: Vec<GrantSummary>,
     /// The present, by the clock that expiry is judged by.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub now: Timestamp,

@@ -62,6 +62,10 @@ pub enum AuditEvent {
     Extended,
     /// Somebody who approved the call took that back before it started; it is asked about again.
     TakenBack,
+    /// The call was assigned to a reviewer, or to nobody any more. It gives no right.
+    Assigned,
+    /// A reviewer is away until a time, or is back. About no call; the subject is the reviewer.
+    AbsenceChanged,
     /// A policy is in force from here on. About no call.
     PolicyLoaded,
     /// A policy is accepted, by a person, by a signature, or because it only tightens. Written
@@ -82,6 +86,14 @@ pub enum AuditEvent {
     GrantUsed,
     /// A standing permission was taken back.
     GrantRevoked,
+    /// A person breaks the glass: calls of a tool may run without the people who would be asked.
+    /// Written before: without this record no such permission is given.
+    BreakGlassOpened,
+    /// A call ran because somebody had broken the glass.
+    BreakGlassUsed,
+    /// A permission that was given by breaking the glass has ended: it was revoked or used up, or
+    /// its time is over.
+    BreakGlassEnded,
     /// The means of recognizing a person were changed. About no call.
     PersonChanged,
     /// A reviewer is about to see what redaction masks. Written before they do: without this record
@@ -123,6 +135,7 @@ impl AuditEvent {
             | Self::Reopened
             | Self::Extended
             | Self::TakenBack
+            | Self::Assigned
             | Self::Edited
             | Self::Voted
             | Self::Escalated
@@ -137,6 +150,10 @@ impl AuditEvent {
             | Self::GrantSaved
             | Self::GrantUsed
             | Self::GrantRevoked
+            | Self::BreakGlassOpened
+            | Self::AbsenceChanged
+            | Self::BreakGlassUsed
+            | Self::BreakGlassEnded
             | Self::PersonChanged
             | Self::Uncovered
             | Self::ErasureOrdered

@@ -108,6 +108,11 @@ impl EffectDigest {
     }
 }
 
+impl ContentDigest {
+    /// The content of no call.
+    pub(crate) const NONE: Self = Self([0; 32]);
+}
+
 impl BindingDigest {
     /// The placeholder for the digest of an erased call: it binds nothing.
     pub(crate) const ERASED: Self = Self([0; 32]);

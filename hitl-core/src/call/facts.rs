@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fingerprint, Risk, Thresholds, ToolAnnotations};
 use crate::approval::{ApprovalRequest, Choice};
+use crate::grant::Envelope;
 
 /// The means by which a tool's arguments are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,13 @@ pub struct ToolFacts {
     /// The time in milliseconds after an approval in which it can be taken back, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_ms: Option<u64>,
+    /// The arguments that are amounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amounts: Vec<String>,
+    /// What a person may let run of it by breaking the glass, as its executor's host declared it
+    /// when these facts were recorded. The executor checks again, each time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub envelopes: Vec<Envelope>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -52,7 +52,13 @@ impl Assessment {
         self.factors.iter().filter(scored).cloned().collect()
     }
 
-    /// Does the same without the factors about the contents that the call names, and about its
+    /// Returns whether the call names one of the gate's own files, or may.
+    pub(crate) fn names_own_file(&self) -> bool {
+        let demands = |factor: &Factor| factor.level == Some(ApprovalLevel::Full);
+        self.factors.iter().any(|factor| factor.name == OWN_FILE && demands(factor))
+    }
+
+    /// Does the same as [`opinions`](Self::opinions) without the factors about the contents that the call names, and about its
     /// preview: they are read and rendered again.
     pub(crate) fn opinions_without_contents(&self) -> Vec<Factor> {
         let mut said = self.opinions();

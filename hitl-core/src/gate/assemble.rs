@@ -11,6 +11,7 @@ use hitl_base::clock::{ForwardClock, SystemClock};
 use crate::audit::TracingAudit;
 use crate::call::StateMap;
 use crate::gate::audit::ledger::AuditLedger;
+use crate::gate::break_glass::envelopes::{Envelopes, publish_tools};
 use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::builder::GateBuilder;
 use crate::gate::calls::call_store::CallStore;
@@ -146,6 +147,7 @@ impl GateBuilder {
             evaluator: Evaluator::new(rules, files, Arc::clone(&vault), redactor.clone()),
             identities,
             contents,
+            envelopes: Envelopes::new(self.envelopes),
             effects: Effects::new(Arc::clone(&calls)),
             freezes: FreezeCheck::new(Arc::clone(&calls), Arc::clone(&notifier)),
             reconcilers,
@@ -175,11 +177,7 @@ async fn register_gate(core: &GateCore) -> Result<(), StoreError> {
             other => other?,
         }
     }
-    let facts = core.tools.facts();
-    if facts.is_empty() {
-        return Ok(());
-    }
-    match store.record_tools(core.calls.session(), &facts).await {
+    match publish_tools(core).await {
         Err(error) if unsupported(&error) => {
             tracing::warn!(%error, "other gates cannot see which tools run here");
             Ok(())

@@ -24,6 +24,8 @@ pub enum BuildErrorKind {
     NoKey,
     /// The store failed.
     Store,
+    /// An envelope of break-glass is not one.
+    BreakGlass,
 }
 
 /// The error of a gate that could not be built: the part at fault, and what to do.

@@ -19,6 +19,7 @@ use crate::gate::notices::decide_hint::console_url_fault;
 use crate::gate::notices::notice::Notice;
 use crate::gate::notices::notifier::NoticeHandler;
 use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::grant::Envelope;
 use crate::policy::{Policy, PrincipalDirectory};
 use crate::queue::Caps;
 use crate::seal::HostKeys;
@@ -58,6 +59,7 @@ pub struct GateBuilder {
     pub(super) console_url: Option<String>,
     pub(super) conversation: Option<String>,
     pub(super) on_notice: Option<NoticeHandler>,
+    pub(super) envelopes: Vec<Envelope>,
 }
 
 impl GateBuilder {
@@ -87,6 +89,7 @@ impl GateBuilder {
             console_url: None,
             conversation: None,
             on_notice: None,
+            envelopes: Vec::new(),
         }
     }
 
@@ -266,6 +269,19 @@ impl GateBuilder {
     /// [`GateErrorKind::QueueFull`](crate::GateErrorKind::QueueFull).
     pub fn max_pending_per_tenant(mut self, most: u32) -> Self {
         self.caps.tenant = Some(most);
+        self
+    }
+
+    /// Declares what a person may let run by [breaking the glass](Gate::break_glass), beside what
+    /// the policies declare. Without any, nobody may break it, and this gate ignores what another
+    /// gate or an earlier version of the host has let somebody give. An envelope that is not one is
+    /// refused when the gate is built.
+    pub fn break_glass(mut self, envelope: Envelope) -> Self {
+        if let Err(why) = envelope.check() {
+            let why = format!("an envelope of break-glass is not used: {why}");
+            self.mistakes.push(BuildError::new(BuildErrorKind::BreakGlass, why));
+        }
+        self.envelopes.push(envelope);
         self
     }
 

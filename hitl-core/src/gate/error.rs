@@ -57,6 +57,8 @@ pub enum GateErrorKind {
     Frozen,
     /// Nothing was frozen; the message says what to do.
     NotFrozen,
+    /// Nobody is away: the absence does not end within a year, or its deputy cannot stand in.
+    InvalidAbsence,
     /// The terms do not form a grant, and [`GateError::grant`] has the reason.
     NotGranted,
     /// The store failed.

@@ -12,6 +12,7 @@
 //! | `freeze` | freezing, thawing, and what is frozen |
 //! | `execution` | intent, body, result, record |
 //! | `review` | people decide, edit, uncover, abort, grant |
+//! | `break_glass` | in an emergency: calls run without the people who would be asked |
 //! | `worker` | approved calls run without a caller; recovery |
 //! | `contents` | the files and contents that arguments name |
 //! | `calls` | the store, and changes of state that need no tool |
@@ -27,6 +28,7 @@
 
 mod assemble;
 mod audit;
+mod break_glass;
 mod build_error;
 mod builder;
 mod calls;
@@ -66,6 +68,7 @@ pub use intake::call_builder::{CallBuilder, ReadyCall};
 pub use intake::preview::Preview;
 pub use intake::submit_builder::{ReadySubmission, SubmitBuilder};
 pub use keys::reseal::{KeyUse, ResealReport};
+pub use notices::break_glass_notice::{BreakGlassEvent, BreakGlassNotice};
 pub use notices::build_warning::{BuildWarning, BuildWarningKind};
 pub use notices::frozen_notice::FrozenNotice;
 pub use notices::notice::Notice;
@@ -79,6 +82,8 @@ pub use read::reminders::Reminders;
 pub use read::scoped::ScopedGate;
 pub use read::shown_result::ShownResult;
 pub use read::unscoped::UnscopedGate;
+pub use review::absence::AbsenceSetter;
+pub use review::assign::Assigned;
 pub use review::edit_preview::EditPreview;
 pub use review::grant_admin::{GrantPreview, SavedGrant};
 pub use review::review_access::ReviewAccess;

@@ -172,6 +172,9 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
             );
         }
         Notice::Frozen(frozen) => tracing::warn!(target: "hitl", "{frozen}"),
+        Notice::BreakGlass(glass) => {
+            tracing::warn!(target: "hitl", grant = %glass.grant(), tool = %glass.tool(), "{glass}");
+        }
         Notice::Warning(warning) => tracing::warn!(target: "hitl", "{warning}"),
     }
 }
@@ -180,7 +183,7 @@ pub(in crate::gate) fn record_notice(notice: &Notice) {
 pub(in crate::gate) fn takes_notice(notice: &Notice) -> bool {
     match notice {
         Notice::Waiting(_) => tracing::event_enabled!(target: "hitl", tracing::Level::INFO),
-        Notice::Parked(_) | Notice::Frozen(_) | Notice::Warning(_) => {
+        Notice::Parked(_) | Notice::Frozen(_) | Notice::BreakGlass(_) | Notice::Warning(_) => {
             tracing::event_enabled!(target: "hitl", tracing::Level::WARN)
         }
     }

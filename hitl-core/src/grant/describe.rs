@@ -136,7 +136,7 @@ fn join(names: &[&str]) -> String {
     names.iter().map(|name| text(name)).collect::<Vec<_>>().join(", ")
 }
 
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     format!("`{}`", visible(&clip(value, SHOWN)))
 }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::currency::currencies;
 use super::describe::rule;
 use super::{
-    ArgumentScope, ArgumentTest, Condition, Grant, GrantLifetime, GrantRefusal, GrantTerms,
-    GrantedCall, NotCovered,
+    ArgumentScope, ArgumentTest, Condition, Grant, GrantKind, GrantLifetime, GrantRefusal,
+    GrantTerms, GrantedCall, InvalidOrder, NotCovered, OutsideEnvelope,
 };
 use crate::approval::{ApprovalRequest, Choice, ReviewerIdentity};
 use crate::call::{BindingDigest, Risk, Tenant};
@@ -104,6 +104,15 @@ pub enum GrantError {
     /// Even this request's own draw would exceed the grant.
     #[error("the terms leave no room for this request itself")]
     NoRoom,
+    /// The order to break the glass is not one.
+    #[error("{0}")]
+    InvalidOrder(#[from] InvalidOrder),
+    /// No envelope that the host declared covers what would be given by breaking the glass.
+    #[error("the glass stays whole: {0}")]
+    OutsideEnvelope(#[from] OutsideEnvelope),
+    /// As many grants as are kept track of were given by breaking the glass, and are in force.
+    #[error("the glass is broken too often at once; revoke a grant that is not needed, or wait")]
+    TooManyInForce,
 }
 
 impl ApprovalRequest {
@@ -170,12 +179,11 @@ impl GrantDraft {
         ensure(same && waits, GrantError::Stale)?;
         ensure(self.by.may_decide(&self.tenant), GrantError::WrongTenant)?;
         request.may_be_granted()?;
-        record.takes_a_grant_of(&self.by.principal, &self.by.identity()).map_err(
-            |why| match why {
-                GrantRefusal::NotHuman => GrantError::NotHuman,
-                _ => GrantError::FourEyes,
-            },
-        )?;
+        let (by, giver) = (&self.by.principal, self.by.identity());
+        record.takes_a_grant_of(GrantKind::Standing, by, &giver).map_err(|why| match why {
+            GrantRefusal::NotHuman => GrantError::NotHuman,
+            _ => GrantError::FourEyes,
+        })?;
         let terms = &self.terms;
         let risky = request.risk >= Risk::High || request.hints.destructive;
         let exact = terms.arguments == ArgumentScope::Exact;
@@ -209,6 +217,7 @@ impl GrantDraft {
             known_by: Some(self.by.known_by),
             canonical: self.by.canonical.clone(),
             request: request.id,
+            break_glass: None,
             rule: Vec::new(),
         };
         let call = GrantedCall {

@@ -76,6 +76,7 @@ impl Grant {
         let fits = |holds: bool, why: NotCovered| if holds { Ok(()) } else { Err(why) };
         let same_tool = self.tool == call.tool && self.fingerprint == call.fingerprint;
         fits(same_tool, NotCovered::Tool)?;
+        fits(self.break_glass.is_none(), NotCovered::Arguments)?;
         let same_people = self.tenant == cx.tenant && self.principal == cx.principal;
         fits(same_people, NotCovered::Principal)?;
         let root = cx.root_of(call.run);

@@ -10,6 +10,8 @@
 //! | `currency` | the currency of a sum |
 //! | `matching` | matching of a call against a grant, and its draw |
 //! | `usage` | draws, their return, revocation |
+//! | `break_glass` | a grant that was given in an emergency, and the order for one |
+//! | `envelope` | what the host lets people do in an emergency, declared beforehand |
 //! | `describe` | the wording of the exact rule |
 //! | `amount` | exact decimal amounts |
 //!
@@ -17,9 +19,11 @@
 //! of the claim, so that an envelope is never overdrawn, however many claim at once.
 
 mod amount;
+mod break_glass;
 mod currency;
 mod describe;
 mod draft;
+mod envelope;
 mod matching;
 mod record;
 mod terms;
@@ -27,8 +31,12 @@ mod usage;
 
 pub use crate::ids::GrantId;
 pub use amount::{Amount, ParseAmountError};
+pub(crate) use break_glass::break_glass_reason;
+pub use break_glass::{BreakGlass, BreakGlassOrder, InvalidOrder};
 pub use draft::{GrantDraft, GrantDraftBuilder, GrantError};
+pub(crate) use envelope::EmergencyTool;
+pub use envelope::{Envelope, InvalidEnvelope, OutsideEnvelope};
 pub use matching::{GrantedCall, NotCovered};
-pub use record::{GRANT_SCHEMA, Grant, GrantRecord, GrantUse, Revocation};
+pub use record::{GRANT_SCHEMA, Grant, GrantKind, GrantRecord, GrantUse, Revocation};
 pub use terms::{ArgumentScope, ArgumentTest, Condition, GrantLifetime, GrantTerms, SumLimit};
 pub use usage::{GrantRefusal, GrantStatus};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, ArgumentScope, SumLimit};
+use super::{Amount, ArgumentScope, BreakGlass, SumLimit};
 use crate::approval::KnownBy;
 use crate::call::{ContentDigest, Fingerprint, Identity, Principal, RunId, Tenant};
 use crate::ids::{GrantId, RequestId};
@@ -66,8 +66,12 @@ pub struct Grant {
     /// The name by which the directory knows them, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<Principal>,
-    /// The request on which it was given.
+    /// The request on which it was given; of no call if it was given by breaking the glass.
     pub request: RequestId,
+    /// Why it was given by breaking the glass; `None` for a standing permission. Then the other
+    /// fields about arguments do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
     /// The rule as it was shown before it was saved, line by line.
     pub rule: Vec<String>,
 }
@@ -164,11 +168,33 @@ pub struct GrantUse {
     /// The amount drawn from its sum.
     #[serde(default)]
     pub amount: Amount,
+    /// The kind of the grant.
+    #[serde(default, skip_serializing_if = "GrantKind::is_standing")]
+    pub kind: GrantKind,
+}
+
+/// The kind of a grant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+// Exhaustive: code that does not handle a kind must not compile.
+pub enum GrantKind {
+    /// A standing permission, given on a request: for calls that one person may approve.
+    #[default]
+    Standing,
+    /// Given by breaking the glass: in place of everybody who would be asked.
+    BreakGlass,
+}
+
+impl GrantKind {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_standing(&self) -> bool {
+        *self == Self::Standing
+    }
 }
 
 impl GrantUse {
-    /// Returns a draw of one start, of this amount.
+    /// Returns a draw of one start, of this amount, on a standing permission.
     pub fn new(grant: GrantId, amount: Amount) -> Self {
-        Self { grant, amount }
+        Self { grant, amount, kind: GrantKind::Standing }
     }
 }

@@ -91,7 +91,8 @@ impl GrantRecord {
     pub fn draw(&self, drawn: &GrantUse, now: Timestamp) -> Result<Self, GrantRefusal> {
         self.is_live(now)?;
         let grant = &self.grant;
-        if drawn.grant != grant.id {
+        // A draw on a standing permission is checked otherwise than one on a broken glass.
+        if (drawn.grant, drawn.kind) != (grant.id, grant.kind()) {
             return Err(GrantRefusal::Missing);
         }
         let used = self.used.checked_add(1).ok_or(GrantRefusal::Uses)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::grace;
-use super::guards::{conclude, guard, is_expired};
+use super::guards::{conclude, guard, is_expired, keep_newest};
 use super::{
     CallRecord, CallState as S, Edit, EndReason, PriorRevision, RecordedDecision, Refusal,
     StoreFacts, Vote,
@@ -12,7 +12,7 @@ use crate::approval::{
     Choice, Decision, DecisionKind, EditResult, ReviewerIdentity, names_the_same, previews_the_same,
 };
 use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
-use crate::grant::{GrantRefusal, GrantUse};
+use crate::grant::{Grant, GrantKind, GrantRefusal, GrantUse, break_glass_reason};
 use crate::policy::{Deciders, RequesterRule};
 
 /// The most edits of a call. To change it further, submit it again under another key.
@@ -55,6 +55,10 @@ pub(super) fn decide(
 
 /// Applies a grant's approval in place of a human's: for calls that one person may approve by a
 /// plain yes, unless the risk is critical. `by` gave the grant.
+///
+/// A grant that was given by breaking the glass takes the place of every person whom the call
+/// needs, at any risk. Which calls that may be is not decided here: the gate that uses the grant
+/// checks its own envelope.
 pub(super) fn allow(
     next: &mut CallRecord,
     drawn: GrantUse,
@@ -63,19 +67,27 @@ pub(super) fn allow(
 ) -> Result<(), Refusal> {
     let request = &next.request;
     guard(!is_expired(next, facts), Refusal::Expired)?;
-    let plain = request.quorum.is_one() && request.choices.contains(&Choice::Approve);
-    guard(plain && request.risk < Risk::Critical, Refusal::NotAllowed)?;
-    // A grant covers arguments; the contents they name are reviewed each time.
-    guard(request.contents.is_empty(), Refusal::NotAllowed)?;
+    guard(request.choices.contains(&Choice::Approve), Refusal::NotAllowed)?;
+    if drawn.kind == GrantKind::Standing {
+        let plain = request.quorum.is_one() && request.risk < Risk::Critical;
+        guard(plain, Refusal::NotAllowed)?;
+        // A grant covers arguments; the contents they name are reviewed each time.
+        guard(request.contents.is_empty(), Refusal::NotAllowed)?;
+    }
     // What a call would do is then unknown, so somebody looks at it.
     guard(request.has_sound_preview(), Refusal::NotAllowed)?;
     let giver = Identity::new(by, None);
-    next.takes_a_grant_of(by, &giver).map_err(|why| match why {
+    next.takes_a_grant_of(drawn.kind, by, &giver).map_err(|why| match why {
         GrantRefusal::NotHuman => Refusal::NotHuman,
         _ => Refusal::FourEyes,
     })?;
     // A call that was tried before, or comes from a backup, needs a human's review.
     guard(next.attempts == 0 && !next.restored, Refusal::AlreadyTried)?;
+    if drawn.kind == GrantKind::BreakGlass {
+        let request = Arc::make_mut(&mut next.request);
+        keep_newest(request);
+        request.reasons.push(break_glass_reason(drawn.grant, by));
+    }
     next.state = S::Approved;
     next.grant_use = Some(drawn);
     Ok(())
@@ -325,15 +337,26 @@ impl CallRecord {
         deciders.admit(by) && programs.iter().all(may)
     }
 
+    /// Checks whether this grant may take a human's place here.
+    pub(crate) fn takes_a_grant(&self, grant: &Grant) -> Result<(), GrantRefusal> {
+        self.takes_a_grant_of(grant.kind(), &grant.by, &grant.giver())
+    }
+
     /// Checks whether somebody's grant may take a human's place here: a requester's own grant does
     /// not approve a call that they may not approve themselves, at any level, and neither does a
-    /// program's.
+    /// program's. In an emergency the requester may be the only person there is: whoever breaks
+    /// the glass is a human, and that is all.
     pub(crate) fn takes_a_grant_of(
         &self,
+        kind: GrantKind,
         by: &Principal,
         giver: &Identity<'_>,
     ) -> Result<(), GrantRefusal> {
         let quorum = &self.request.quorum;
+        if kind == GrantKind::BreakGlass {
+            let may = self.admits(Deciders::HUMANS, by, giver);
+            return if may { Ok(()) } else { Err(GrantRefusal::NotHuman) };
+        }
         let may = self.admits(quorum.deciders, by, giver);
         let own = self.request.is_requested_by(self.canonical.as_ref(), giver);
         match (may, own && quorum.eyes > RequesterRule::MayApprove) {

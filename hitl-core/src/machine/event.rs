@@ -109,6 +109,13 @@ pub enum Event {
         /// The person.
         by: ReviewerIdentity,
     },
+    /// Somebody directs a reviewer's attention to the call, or with `None` no longer to anybody's.
+    Assign {
+        /// The reviewer, with the names by which they are compared with the call's people.
+        to: Option<ReviewerIdentity>,
+        /// The person who assigns it.
+        by: ReviewerIdentity,
+    },
     /// The call's time is up.
     Expire,
     /// Its requirement has risen since it was approved: it is asked again, as the next revision, so
@@ -222,6 +229,7 @@ impl Event {
             Self::Cancel { .. } => "cancel",
             Self::Extend { .. } => "extend",
             Self::TakeBack { .. } => "takeBack",
+            Self::Assign { .. } => "assign",
             Self::Expire => "expire",
             Self::RequireMore { .. } => "demote",
             Self::ShowRepeat { .. } => "repeat",
@@ -262,7 +270,9 @@ impl Event {
         match self {
             Self::Decide(decision) => Some(&decision.by.principal),
             Self::Edit(edit) => Some(&edit.decision.by.principal),
-            Self::Extend { by, .. } | Self::TakeBack { by, .. } => Some(&by.principal),
+            Self::Extend { by, .. } | Self::TakeBack { by, .. } | Self::Assign { by, .. } => {
+                Some(&by.principal)
+            }
             Self::Cancel { by: Withdrawal::Host(principal), .. }
             | Self::ApproveByGrant { by: principal, .. }
             | Self::Resolve { by: principal, .. } => Some(principal),

@@ -4,6 +4,7 @@
 //! two backends can disagree about what is legal.
 
 mod apply_all;
+mod assignment;
 mod batch;
 mod decision;
 mod escalation;
@@ -23,6 +24,7 @@ mod transition;
 mod vote;
 
 pub use apply_all::{CallChange, GrantUpdates, apply_all};
+pub use assignment::Assignment;
 pub use batch::{BatchId, Membership};
 pub(crate) use decision::{check_edit, check_uncover};
 pub use escalation::EscalationStep;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EscalationStep, Membership, PriorRevision, Vote};
+use super::{Assignment, EscalationStep, Membership, PriorRevision, Vote};
 use crate::approval::{ApprovalRequest, DecisionKind, KnownBy, ReviewerIdentity};
 use crate::audit::ChainHead;
 use crate::call::{
@@ -272,6 +272,9 @@ pub struct CallRecord {
     /// be incomplete, so only a human may retry it.
     #[serde(default, skip_serializing_if = "is_kept")]
     pub(crate) restored: bool,
+    /// The reviewer to whom it is assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) assigned: Option<Assignment>,
     /// The time of its last change, by the store's clock.
     pub(crate) updated_at: Timestamp,
 }
@@ -411,7 +414,7 @@ impl NewCall {
         };
         let grant = grant.filter(|grant| grant.grant.tenant == self.key().tenant);
         let grant = grant.ok_or(GrantRefusal::Missing)?;
-        record.takes_a_grant_of(&grant.grant.by, &grant.grant.giver())?;
+        record.takes_a_grant(&grant.grant)?;
         let grant = grant.draw(&drawn, now)?;
         Ok((record, Some(grant)))
     }

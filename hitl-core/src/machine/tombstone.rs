@@ -52,6 +52,7 @@ impl CallRecord {
             unread,
             erased: _,
             restored,
+            assigned: _,
             updated_at,
         } = self;
         // Ids and keys that lead to other tombstones.
@@ -96,6 +97,7 @@ impl CallRecord {
             unread: *unread,
             erased: true,
             restored: *restored,
+            assigned: None,
             updated_at: *updated_at,
         }
     }

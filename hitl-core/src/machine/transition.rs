@@ -88,7 +88,7 @@ pub(super) fn draw_and_step(
     };
     let Some(drawn) = drawn else { return Ok((step, None)) };
     let grant = grant.ok_or(Refusal::Grant(GrantRefusal::Missing))?;
-    next.takes_a_grant_of(&grant.grant.by, &grant.grant.giver()).map_err(Refusal::Grant)?;
+    next.takes_a_grant(&grant.grant).map_err(Refusal::Grant)?;
     let next_grant = grant.draw(&drawn, facts.now).map_err(Refusal::Grant)?;
     let claimed = next.state == S::Claimed;
     Ok((step, claimed.then_some(next_grant)))
@@ -156,6 +156,9 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
         }
         (S::Approved, Event::TakeBack { revision, binding, by }) => {
             super::grace::take_back(&mut next, by, (*revision, *binding), facts)?;
+        }
+        (S::Pending, Event::Assign { to, by }) => {
+            super::assignment::assign(&mut next, to.as_ref(), by, facts)?;
         }
         (S::Approved, Event::RequireMore { binding, requirement, reason }) => {
             guard(record.request.binding == *binding, Refusal::Stale)?;
@@ -269,6 +272,7 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
             let decided = record.decision.as_ref();
             record.grant_use.is_some() && decided.is_some_and(|decided| decided.id == *decision)
         }
+        Event::Assign { to, by } => super::assignment::is_replay(record, to.as_ref(), by),
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),
         Event::Fail { token, .. } => record.state == S::Failed && mine(*token),

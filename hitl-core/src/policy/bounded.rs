@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Policy, PolicyAnswer, PolicyVersion, Ruling};
 use crate::confidence::{Assessment, CallView, OwnedCall};
+use crate::grant::Envelope;
 use crate::sync::{HostCode, HostThreads};
 
 /// A policy that runs on a thread of its own. If it does not answer in time, it has failed and the
@@ -51,5 +52,10 @@ impl Policy for BoundedPolicy {
     fn files(&self) -> Vec<PathBuf> {
         let policy = Arc::clone(&self.policy);
         self.bound.run(move || policy.files()).unwrap_or_default()
+    }
+
+    fn envelopes(&self) -> Vec<Envelope> {
+        let policy = Arc::clone(&self.policy);
+        self.bound.run(move || policy.envelopes()).unwrap_or_default()
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ApprovalLevel;
 use crate::confidence::{Assessment, CallView};
+use crate::grant::Envelope;
 use crate::sync::NoAnswer;
 
 /// The effect of a ruling. Ordered: more is stricter, and the strictest wins.
@@ -81,6 +82,13 @@ pub trait Policy: Send + Sync + 'static {
     /// Returns the files on which its decisions depend: a call that names one of them is reviewed
     /// in full. A policy that wraps another must return that policy's files too.
     fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Returns what a person may let run by breaking the glass, as this policy declares it: asked
+    /// each time that it matters. A policy that wraps another must return that policy's too, or
+    /// nothing counts that the other declares.
+    fn envelopes(&self) -> Vec<Envelope> {
         Vec::new()
     }
 }
@@ -231,6 +239,10 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
 
     fn runs_inline(&self) -> bool {
         (**self).runs_inline()
+    }
+
+    fn envelopes(&self) -> Vec<Envelope> {
+        (**self).envelopes()
     }
 
     fn files(&self) -> Vec<PathBuf> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Cursor, QueueOrder};
 use crate::approval::ApprovalRequest;
-use crate::call::{Principal, Risk, RunId};
+use crate::call::{Identity, Principal, Risk, RunId};
 use crate::machine::{CallRecord, CallState};
 use crate::policy::{ApprovalLevel, Priority};
 
@@ -33,6 +33,9 @@ pub struct QueueFilter {
     pub run: Option<RunId>,
     /// The moment before which calls are due.
     pub due_before: Option<Timestamp>,
+    /// The reviewers to one of whom the calls are assigned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assigned: Vec<Principal>,
     /// Text in the title or in the arguments as they are shown, case-insensitive.
     pub text: Option<String>,
 }
@@ -55,6 +58,7 @@ impl QueueFilter {
                 .agent
                 .as_ref()
                 .is_none_or(|agent| *agent == *request.agent.as_ref().unwrap_or(&request.principal))
+            && (self.assigned.is_empty() || is_assigned(record, &self.assigned))
             && self.text.as_ref().is_none_or(|text| is_about(request, text))
     }
 
@@ -68,6 +72,14 @@ impl QueueFilter {
         states.dedup();
         states
     }
+}
+
+/// Returns whether a call is assigned to one of these reviewers, in any spelling of their names.
+fn is_assigned(record: &CallRecord, reviewers: &[Principal]) -> bool {
+    record.assigned().is_some_and(|assigned| {
+        let to = Identity::new(&assigned.to, None);
+        reviewers.iter().any(|reviewer| to.is(&Identity::new(reviewer, None)))
+    })
 }
 
 /// Returns whether a text is in the title or in the arguments, whose secrets are masked: nobody
@@ -143,6 +155,13 @@ impl QueueQuery {
     /// Restricts the query to one principal.
     pub fn principal(mut self, principal: impl Into<Principal>) -> Self {
         self.filter.principal = Some(principal.into());
+        self
+    }
+
+    /// Restricts the query to calls that are assigned to one of these reviewers; without any, it
+    /// restricts nothing.
+    pub fn assigned<P: Into<Principal>>(mut self, to: impl IntoIterator<Item = P>) -> Self {
+        self.filter.assigned = to.into_iter().map(Into::into).collect();
         self
     }
 

@@ -2,6 +2,7 @@
 //!
 //! | file | contents |
 //! |---|---|
+//! | `absence` | reviewers who are away, and who is shown their calls |
 //! | `review_scope` | the tenants whose calls somebody may see |
 //! | `filter` | filters and queries |
 //! | `position` | positions in the queue, and its orders |
@@ -13,6 +14,7 @@
 //!
 //! Everything here is pure; `gate/read/queue.rs` drives it.
 
+mod absence;
 mod caps;
 mod counts;
 mod cursor;
@@ -22,6 +24,8 @@ mod position;
 mod reminder;
 mod review_scope;
 
+pub(crate) use absence::Absences;
+pub use absence::{Absence, InvalidAbsence, shown_to};
 pub use caps::{Cap, Caps};
 pub use counts::{COUNTED, CappedCount, QueueCounts};
 pub use cursor::{Cursor, InvalidCursor};

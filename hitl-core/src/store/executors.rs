@@ -198,6 +198,8 @@ mod tests {
             approve_label: "Approve".to_owned(),
             reject_label: "Reject".to_owned(),
             grace_ms: None,
+            amounts: Vec::new(),
+            envelopes: Vec::new(),
         }
     }
 

@@ -7,9 +7,11 @@
 )]
 
 mod aborts;
+mod assigning;
 mod bad_input;
 mod batch;
 mod batch_effects;
+mod break_glass;
 mod contents;
 mod corners;
 mod declared_order;

@@ -35,6 +35,7 @@ const TABLE: &[(S, Kind, S)] = &[
     (S::Pending, Kind::Expire, S::Expired),
     (S::Approved, Kind::Expire, S::Expired),
     (S::Pending, Kind::Extend, S::Pending),
+    (S::Pending, Kind::Assign, S::Pending),
     (S::Approved, Kind::Demote, S::Pending),
     (S::Approved, Kind::ShowRepeat, S::Pending),
     (S::Approved, Kind::Deny, S::Denied),

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hitl_core::policy::{AcceptError, AcceptanceFile, Reload, RuleErrorKind};
+use hitl_core::grant::Envelope;
+use hitl_core::policy::{AcceptError, AcceptanceFile, Policy as _, Reload, RuleErrorKind, RuleSet};
 use hitl_core::{
     ApprovalLevel, CallKey, HostKey, HostKeys, Outcome, RuleFile, Submission, Verdict,
 };
@@ -349,4 +350,69 @@ async fn invariant_5_what_was_accepted_counts_while_the_hosts_key_is_replaced_an
     fs::write(&path, &text).unwrap();
     assert!(untrusted(HostKeys::new(two).with_previous(one)).is_some());
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+const GLASS: &str = "[break_glass]\ntools = ['restart_*', 'drop']\nroles = 'oncall'\n\
+                     longest = '90m'\nuses = 3\nsum = 250.5\ncurrency = 'EUR'\ntenants = ['acme']\n";
+
+#[test]
+fn an_envelope_is_read_from_a_rule_file_and_its_mistakes_have_places() {
+    let head = "schema = 1\nversion = '1'\n";
+    let rules = RuleSet::parse(&format!("{head}{GLASS}")).unwrap();
+    let envelope = Envelope::new(["restart_*", "drop"])
+        .role("oncall")
+        .longest(Duration::from_secs(90 * 60))
+        .uses(3)
+        .sum("250.5".parse().unwrap())
+        .currency("EUR")
+        .tenant("acme");
+    assert_eq!(rules.envelopes(), [envelope]);
+    let several = format!("{head}[{GLASS}").replace("[break_glass]", "[break_glass]]");
+    assert_eq!(RuleSet::parse(&several).unwrap().envelopes().len(), 1);
+    assert!(RuleSet::parse(head).unwrap().envelopes().is_empty(), "without one, none");
+    for (change, to, says) in [
+        ("longest = '90m'\n", "", "line 3, column 1: `longest` is missing"),
+        ("uses = 3\n", "", "`uses` is missing"),
+        ("'90m'", "'25h'", "at most 24 hours"),
+        ("'90m'", "90", "expected text in quotes"),
+        ("'90m'", "'90 minutes'", "a time is written like"),
+        ("uses = 3", "uses = 0", "at least one use"),
+        ("roles", "people_", "`people_` means nothing here"),
+        ("roles = 'oncall'\n", "", "who may break the glass"),
+        ("sum = 250.5", "sum = -1", "a sum is a number that is not negative"),
+        ("sum = 250.5\n", "", "a currency without a sum"),
+    ] {
+        let text = format!("{head}{}", GLASS.replace(change, to));
+        let errors = RuleSet::parse(&text).unwrap_err().to_string();
+        assert!(errors.contains(says), "{change} {to}: {errors}");
+    }
+}
+
+/// While a wider text waits for a person, only what both cover may be given.
+#[test]
+fn invariant_5_a_rewritten_rule_file_declares_no_wider_envelope_by_itself() {
+    let text = |uses: u64, tools: &str| {
+        let glass = GLASS.replace("uses = 3", &format!("uses = {uses}"));
+        format!("schema = 1\nversion = \"{uses}{tools}\"\n{}", glass.replace("'drop'", tools))
+    };
+    let folder = Folder::with(&text(3, "'drop'"));
+    let file = RuleFile::open(&folder.path);
+    let accepted = file.envelopes();
+    assert_eq!(accepted.len(), 1);
+    for (uses, tools) in [(4, "'drop'"), (3, "'drop', 'erase'"), (4, "'drop', 'erase'")] {
+        folder.write(&text(uses, tools));
+        file.reload().ok();
+        assert!(file.status().waiting.is_some());
+        assert_eq!(file.envelopes(), accepted, "{uses} {tools}");
+    }
+    // Another tool is none that was accepted; the old text is gone, and so is what it declared.
+    folder.write(&text(3, "'erase'"));
+    file.reload().ok();
+    assert!(file.envelopes().is_empty());
+    // A narrower one counts at once.
+    folder.write(&text(2, "'drop'"));
+    file.reload().ok();
+    assert!(file.status().waiting.is_none());
+    assert_eq!(file.envelopes().len(), 1);
+    assert_ne!(file.envelopes(), accepted);
 }

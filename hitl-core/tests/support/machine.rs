@@ -58,6 +58,7 @@ pub enum Kind {
     FoundNoEffect,
     Extend,
     TakeBack,
+    Assign,
 }
 
 impl Kind {
@@ -93,6 +94,7 @@ impl Kind {
         Self::FoundNoEffect,
         Self::Extend,
         Self::TakeBack,
+        Self::Assign,
     ];
 
     /// Returns the event from somebody who sees `record` and holds `token` and `owner`.
@@ -128,6 +130,7 @@ impl Kind {
             Self::TakeBack => {
                 Event::TakeBack { revision: request.revision, binding, by: "alice".into() }
             }
+            Self::Assign => Event::Assign { to: Some("carol".into()), by: "alice".into() },
             Self::Deny => Event::Deny { binding, reason },
             Self::Claim => Event::Claim {
                 token,

@@ -49,6 +49,7 @@ pub(crate) fn commands() -> Command {
         .mut_subcommand("verify", |verify| {
             without(verify, &["url", "token_file", "tenant", "schema", "key_file"])
         })
+        .mut_subcommand("break-glass", store_alone)
         .mut_subcommand("hold", |hold| {
             ["place", "release", "list"]
                 .into_iter()

@@ -24,7 +24,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "watch",
         ],
     ),
-    ("Grants", &["allow", "grants", "revoke"]),
+    ("Grants", &["allow", "grants", "revoke", "break-glass"]),
     ("Records", &["stats", "audit", "hold", "erase"]),
     (
         "Operate",

@@ -12,6 +12,16 @@ pub(crate) struct QueueArgs {
     pub(crate) state: Vec<CallState>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+    /// Only calls that are assigned to this reviewer.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) assigned: Option<String>,
+    /// Only calls that are assigned to you, or to somebody who is away and for whom you stand in;
+    /// over a store, with --as, to whom you name.
+    #[arg(long, conflicts_with = "assigned")]
+    pub(crate) mine: bool,
+    /// With --mine over a store: who you are [default: the operating system's user].
+    #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME", requires = "mine")]
+    pub(crate) name: Option<String>,
     /// The order. Calls that have ended are listed by age.
     #[arg(long, value_enum, default_value_t = OrderArg::Reviewer)]
     pub(crate) order: OrderArg,

@@ -38,23 +38,30 @@ pub(super) fn until(text: &str) -> Result<Until, String> {
     if let Ok(moment) = text.parse() {
         return Ok(Until::At(moment));
     }
-    let length = || {
-        let unit = text.chars().last()?;
-        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        let seconds = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            _ => return None,
-        };
-        // More than a century would not fit a moment.
-        number.checked_mul(seconds).filter(|seconds| *seconds <= 100 * 365 * 86_400)
-    };
     let wrong = || {
         "give a moment like 2027-01-31T18:00:00Z, or a time from now like 30m, 8h or 7d".to_owned()
     };
-    length().map(|seconds| Until::In(Duration::from_secs(seconds))).ok_or_else(wrong)
+    seconds(text).map(|seconds| Until::In(Duration::from_secs(seconds))).ok_or_else(wrong)
+}
+
+/// Parses a length of time.
+pub(super) fn length(text: &str) -> Result<Duration, String> {
+    let length = seconds(text).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    length.ok_or_else(|| "give a time like 30m, 8h or 7d".to_owned())
+}
+
+fn seconds(text: &str) -> Option<u64> {
+    let unit = text.chars().last()?;
+    let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    // More than a century would not fit a moment.
+    number.checked_mul(seconds).filter(|seconds| *seconds <= 100 * 365 * 86_400)
 }
 
 /// Parses the name of a call's state.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use hitl_core::approval::Patch;
 use hitl_core::people::CodeDemand;
-use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, RequestId, UncoveredCard};
+use hitl_core::{CallState, DecisionId, GrantId, GrantTerms, Principal, RequestId, UncoveredCard};
+use hitl_wire::assignment::{AbsenceList, AssignBody, AssignedCall, AwayBody};
 use hitl_wire::decision::{AnswerKind, PresenceBody, ResolveBody, TakeBackBody, UncoverBody};
 use hitl_wire::edit::{EditPreview, EditPreviewBody};
 use hitl_wire::freeze::{FreezeBody, FreezeList, THAW, ThawBody};
@@ -193,6 +194,34 @@ impl ConsoleClient {
     pub(crate) fn decide(&self, id: RequestId, body: &DecisionBody) -> Result<CallLine, Failure> {
         let call: CallSummary = read(&self.0.post_once(&format!("api/calls/{id}/decide"), body)?)?;
         Ok(call.into())
+    }
+
+    /// Assigns a call to a reviewer, or to nobody any more.
+    pub(crate) fn assign(
+        &self,
+        id: &IdArg<RequestId>,
+        to: Option<Principal>,
+    ) -> Result<AssignedCall, Failure> {
+        let id = match id {
+            IdArg::Whole(id) => *id,
+            IdArg::Part(part) => self.find_call(part)?,
+        };
+        read(&self.0.post(&format!("api/calls/{id}/assign"), &AssignBody { to })?)
+    }
+
+    /// Returns who is away.
+    pub(crate) fn absences(&self) -> Result<AbsenceList, Failure> {
+        read(&self.0.get("api/absences", &[])?)
+    }
+
+    /// Says that the token's owner is away.
+    pub(crate) fn set_absence(&self, absence: &AwayBody) -> Result<AbsenceList, Failure> {
+        read(&self.0.post("api/absences/mine", absence)?)
+    }
+
+    /// Says that the token's owner is back.
+    pub(crate) fn end_absence(&self) -> Result<AbsenceList, Failure> {
+        read(&self.0.post("api/absences/end", &serde_json::json!({}))?)
     }
 
     /// Resolves a call whose outcome is unknown.

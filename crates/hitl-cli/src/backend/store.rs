@@ -157,8 +157,9 @@ impl StoreBackend {
         let warning = status.and_then(|status| status.warning());
         let scoped = self.gate.scoped_to(self.viewer());
         let earlier = EarlierList::from(&scoped.earlier_calls(record, EARLIER_SHOWN).await?);
+        let away = self.gate.absences().await?;
         let card = Card::new(record, steps, self.gate.now().await?, warning, earlier);
-        Ok(card.neglected(self.neglect(record).await?))
+        Ok(card.with_absences(&away).neglected(self.neglect(record).await?))
     }
 
     /// Returns the youngest tasks in the journal of the visible tenants, at most `limit`.

@@ -157,7 +157,7 @@ fn terms(wanted: &AllowArgs, card: &Card) -> Result<GrantTerms, Failure> {
     Ok(terms)
 }
 
-fn moment(until: Until, now: Timestamp) -> Timestamp {
+pub(super) fn moment(until: Until, now: Timestamp) -> Timestamp {
     match until {
         Until::At(moment) => moment,
         Until::In(length) => now.saturating_add(length),

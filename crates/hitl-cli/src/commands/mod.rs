@@ -2,7 +2,10 @@
 
 pub(crate) mod accept;
 mod allow;
+mod assign;
 mod audit;
+mod away;
+mod break_glass;
 mod child;
 mod decide;
 mod demo;
@@ -37,7 +40,6 @@ use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, comman
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::serve;
-use crate::view::CommandHint;
 use crate::view::{CallLine, CommandHint, Screen, message, result_text};
 use decide::Reply;
 pub(crate) use system_user::system_user;
@@ -167,6 +169,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             grants::list(&Backend::open(backend, None).await?, wanted, output).await
         }
         Command::Allow(wanted) => allow::run(backend, wanted, output).await,
+        Command::Assign(wanted) => assign::run(backend, wanted, output).await,
+        Command::Away(wanted) => away::away(backend, wanted, output).await,
+        Command::Back(wanted) => away::back(backend, wanted, output).await,
+        Command::BreakGlass(wanted) => break_glass::run(backend, wanted, output).await,
         Command::Revoke { grant, reason, who } => {
             grants::revoke(backend, &grant, &reason, &who, output).await
         }

@@ -3,15 +3,16 @@
 use std::io;
 
 use hitl_base::Timestamp;
-use hitl_core::CallState;
-use hitl_core::queue::CappedCount;
+use hitl_core::queue::{CappedCount, shown_to};
+use hitl_core::{CallState, Principal};
+use hitl_wire::GrantSummary;
 use hitl_wire::queue::Count;
 
-use super::{Output, freeze};
+use super::{Output, freeze, named};
 use crate::args::{FilterArgs, QueueArgs};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
-use crate::view::{CallLine, queue_table};
+use crate::view::{CallLine, broken_glass_line, queue_table};
 
 /// The listed calls.
 struct Listing {
@@ -24,6 +25,8 @@ struct Listing {
     idle: Count,
     /// The number of calls whose process died while it ran them.
     lost: Count,
+    /// The grants in force that were given by breaking the glass.
+    broken_glass: Vec<GrantSummary>,
 }
 
 pub(super) async fn run(
@@ -33,7 +36,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let filter = Filter::of(&wanted);
     let states = wanted.state.clone();
-    let Listing { lines, more, now, unknown, idle, lost } = match source {
+    let Listing { lines, more, now, unknown, idle, lost, broken_glass } = match source {
         Backend::Store(store) => from_store(store, &wanted).await?,
         Backend::Console(console) => from_console(console, &wanted)?,
     };
@@ -51,6 +54,9 @@ pub(super) async fn run(
     }
     if more {
         output.say_more()?;
+    }
+    for grant in &broken_glass {
+        output.note(&broken_glass_line(grant, &output.hint))?;
     }
     if let Some(line) = lines.first() {
         let (what, verb) = next_step(line.state);
@@ -99,11 +105,12 @@ impl Filter {
     fn of(wanted: &QueueArgs) -> Self {
         let QueueArgs { state, filter, .. } = wanted;
         let FilterArgs { tool, priority, level, risk, run, principal, text } = filter;
+        let everybodys = wanted.assigned.is_none() && !wanted.mine;
         if state.contains(&CallState::OutcomeUnknown) {
             return Self::Unknown;
         }
         let texts = [tool, run, principal, text].iter().all(|text| text.is_none());
-        let all = texts && priority.is_none() && level.is_none() && risk.is_none();
+        let all = everybodys && texts && priority.is_none() && level.is_none() && risk.is_none();
         let waits = state.iter().all(|state| *state == CallState::Pending);
         if all && waits { Self::Waiting } else { Self::Some }
     }
@@ -133,14 +140,22 @@ fn next_step(state: CallState) -> (&'static str, &'static str) {
 async fn from_store(source: &StoreBackend, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let queue = source.gate.scoped_to(source.viewer()).queue();
-    let query = wanted.filter.query(&wanted.state, wanted.order);
+    let away = source.gate.absences().await?;
+    let assigned = match (&wanted.assigned, wanted.mine) {
+        (Some(name), _) => vec![Principal::new(name.as_str())],
+        (None, true) => shown_to(&Principal::new(named(wanted.name.clone())?), &away),
+        (None, false) => Vec::new(),
+    };
+    let query = wanted.filter.query(&wanted.state, wanted.order).assigned(assigned);
     let mut lines: Vec<CallLine> = Vec::new();
     let mut at = query.clone().limit(limit);
     let (more, now) = loop {
         let page = queue.page(at).await?;
         let neglected = source.neglected(&page.entries).await?;
         let entries = page.entries.iter().zip(neglected);
-        lines.extend(entries.map(|(record, why)| CallLine::from(record).neglected(why)));
+        lines.extend(
+            entries.map(|(record, why)| CallLine::from(record).with_absences(&away).neglected(why)),
+        );
         match page.next {
             Some(_) if lines.len() >= limit => break (true, page.now),
             Some(next) => at = query.clone().limit(limit - lines.len()).after(next),
@@ -153,29 +168,39 @@ async fn from_store(source: &StoreBackend, wanted: &QueueArgs) -> Result<Listing
     let idle = if is_any(CallState::Approved) { source.count_idle().await? } else { none };
     let lost = if is_any(CallState::Claimed) { source.count_lost().await? } else { none };
     let unknown = counts.state(CallState::OutcomeUnknown).into();
-    Ok(Listing { lines, more, now, unknown, idle, lost })
+    let mut broken_glass = Vec::new();
+    for tenant in source.tenants().await? {
+        let in_force = source.gate.broken_glass(&tenant).await?;
+        broken_glass.extend(in_force.iter().map(|record| GrantSummary::new(record, now)));
+    }
+    Ok(Listing { lines, more, now, unknown, idle, lost, broken_glass })
 }
 
 fn from_console(console: &ConsoleClient, wanted: &QueueArgs) -> Result<Listing, Failure> {
     let limit = wanted.limit;
     let mut lines: Vec<CallLine> = Vec::new();
     let mut after = None;
-    let (more, now, counts) = loop {
+    let (more, now, counts, broken_glass) = loop {
         // A page has at most 200 calls, and a cursor is valid for any limit.
         let mut query = wanted.filter.parameters(&wanted.state, wanted.order);
+        query.extend(wanted.assigned.clone().map(|name| ("assigned", name)));
+        query.extend(wanted.mine.then(|| ("mine", "true".to_owned())));
         query.push(("limit", (limit - lines.len()).clamp(1, 200).to_string()));
         query.extend(after.take().map(|after| ("after", after)));
         let page = console.queue(&query)?;
         lines.extend(page.calls.into_iter().map(CallLine::from));
         match page.next {
-            Some(_) if lines.len() >= limit => break (true, page.now, page.counts),
+            Some(_) if lines.len() >= limit => {
+                break (true, page.now, page.counts, page.broken_glass);
+            }
             Some(next) => after = Some(next),
-            None => break (false, page.now, page.counts),
+            None => break (false, page.now, page.counts, page.broken_glass),
         }
     };
     lines.truncate(limit);
     let none = Count::default();
     let idle = if counts.approved == none { none } else { console.count_idle()? };
     // Only a store knows which processes are dead.
-    Ok(Listing { lines, more, now, unknown: counts.unknown, idle, lost: none })
+    let (unknown, lost) = (counts.unknown, none);
+    Ok(Listing { lines, more, now, unknown, idle, lost, broken_glass })
 }

@@ -9,7 +9,7 @@ use crate::args::{BackendArgs, DeciderArgs, IdArg};
 use crate::backend::{Backend, ConsoleClient};
 use crate::exit::Failure;
 use crate::person::Deed;
-use crate::view::{CallLine, result_text};
+use crate::view::CallLine;
 
 pub(super) async fn run(
     backend: &BackendArgs,
@@ -23,7 +23,7 @@ pub(super) async fn run(
             let record = store.call(id).await?;
             let record = store.gate.take_back(record.request(), by).await?;
             let line = CallLine::from(&record);
-            output.print(&line, || result_text(&line, &output.hint))?;
+            output.print_result(&line)?;
             check_audited(&store)
         }
         Backend::Console(console) => {
@@ -31,7 +31,7 @@ pub(super) async fn run(
             let card = console.card(id)?;
             let (revision, binding) = (card.request.revision, card.request.binding);
             let line = console.take_back(card.request.id, &TakeBackBody { revision, binding })?;
-            Ok(output.print(&line, || result_text(&line, &output.hint))?)
+            Ok(output.print_result(&line)?)
         }
     }
 }

@@ -7,11 +7,15 @@ use hitl_base::Timestamp;
 use hitl_base::display::{clip, shell_word, visible};
 use hitl_core::approval::{ApprovalRequest, DetailLevel, ReviewCard};
 use hitl_core::machine::EndReason;
+use hitl_core::queue::Absence;
 use hitl_core::{CallRecord, CallState, Principal};
 use hitl_wire::{CallDetail, CallSummary, EarlierList};
 use serde::Serialize;
 
-use super::{CommandHint, Neglect, NumberedEntry, Place, Screen, Settlement, exactly, step_line};
+use super::{
+    CommandHint, Neglect, NumberedEntry, Place, Screen, Settlement, assignment_text, exactly,
+    step_line,
+};
 use crate::args::short_id;
 
 /// The number of characters of any other text.
@@ -86,6 +90,11 @@ impl CallLine {
     pub(crate) fn neglect(&self) -> Option<Neglect> {
         self.neglect
     }
+
+    /// Adds the absence of the reviewer to whom the call is assigned, if they are away.
+    pub(crate) fn with_absences(self, away: &[Absence]) -> Self {
+        Self { summary: self.summary.with_absences(away), ..self }
+    }
 }
 
 /// All data that `show` prints.
@@ -140,6 +149,11 @@ impl Card {
         Self { line: self.line.neglected(neglect), ..self }
     }
 
+    /// Adds the absence of the reviewer to whom the call is assigned, if they are away.
+    pub(crate) fn with_absences(self, away: &[Absence]) -> Self {
+        Self { line: self.line.with_absences(away), ..self }
+    }
+
     /// Builds the card from a console's response. The displayed lines are rendered here, from the
     /// request.
     pub(crate) fn from_console(detail: CallDetail, history: Vec<NumberedEntry>) -> Self {
@@ -167,6 +181,9 @@ pub(crate) fn card_text(card: &Card, screen: Screen) -> String {
     let mut out = card.rendered.to_text_in(|style, text| screen.paint(style, text));
     // Writing to a String cannot fail.
     let _ = writeln!(out, "\n{}", state_line(line, card.now));
+    if let Some(assigned) = &line.assigned {
+        let _ = writeln!(out, "assigned to {}", assignment_text(assigned));
+    }
     if !card.approved_by.is_empty() && line.state == CallState::Pending {
         let names: Vec<_> = card.approved_by.iter().map(|who| word(who.as_str())).collect();
         let _ = writeln!(out, "approved so far by {}; more approvals are needed", names.join(", "));

@@ -68,7 +68,7 @@ pub(crate) fn grants_table(grants: &[GrantSummary], now: Timestamp, screen: Scre
     let rows = grants.iter().map(|grant| {
         [
             short_id(&grant.id).into(),
-            Cell::styled(standing_style(grant), grant.standing.to_string()),
+            Cell::styled(standing_style(grant), standing(grant)),
             word(&grant.tool).into(),
             word(grant.principal.as_str()).into(),
             drawn(grant).into(),
@@ -78,6 +78,14 @@ pub(crate) fn grants_table(grants: &[GrantSummary], now: Timestamp, screen: Scre
         ]
     });
     Table::with(columns, rows).text(screen)
+}
+
+/// Returns a grant's standing, and that it was given by breaking the glass.
+fn standing(grant: &GrantSummary) -> String {
+    match grant.break_glass {
+        None => grant.standing.to_string(),
+        Some(_) => format!("{} BREAK-GLASS", grant.standing),
+    }
 }
 
 /// Returns the style of a grant's standing: good while it permits calls.
@@ -91,12 +99,12 @@ pub(crate) fn grant_text(grant: &GrantSummary, now: Timestamp) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "\n{} is {}, given by {} {} on call {}",
+        "\n{} is {}, given by {} {} {}",
         short_id(&grant.id),
         grant.standing,
         word(grant.by.as_str()),
         exactly(grant.saved_at, now),
-        short_id(&grant.request)
+        given_on(grant),
     );
     if let Some(until) = grant.until {
         let _ = writeln!(out, "ends {}", exactly(until, now));
@@ -111,6 +119,14 @@ pub(crate) fn grant_text(grant: &GrantSummary, now: Timestamp) -> String {
         let _ = writeln!(out, "revoked by {by} {}{why}", exactly(revoked.at, now));
     }
     out
+}
+
+/// Says on what a grant was given.
+fn given_on(grant: &GrantSummary) -> String {
+    match grant.break_glass {
+        None => format!("on {}", grant.request),
+        Some(_) => "by breaking the glass".to_owned(),
+    }
 }
 
 /// Renders the preview of a grant.

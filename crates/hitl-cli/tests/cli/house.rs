@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use hitl::GateBuilder;
 use hitl::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -83,12 +84,18 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new() -> Self {
+        Self::with(|gate| gate).await
+    }
+
+    /// Builds a house whose gate has more settings.
+    pub(crate) async fn with(settings: impl FnOnce(GateBuilder) -> GateBuilder) -> Self {
         // Names that a shell would take apart.
         let folder = tempfile::Builder::new().prefix("it's a $HOME ").tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("hitl.db")).await.unwrap();
         let audit = JsonlAudit::open(folder.path().join("audit.jsonl")).unwrap();
         let gate = Gate::builder().store(store.clone()).audit(audit);
-        let gate = gate.tool::<Wire>().tool::<DropProject>().build().await.unwrap();
+        let gate = settings(gate.tool::<Wire>().tool::<DropProject>());
+        let gate = gate.build().await.unwrap();
         Self { folder, gate, store }
     }
 

@@ -7,6 +7,7 @@
 //! | `doctor` | both, healthy and broken |
 //! | `operator` | the page for operators |
 //! | `verify` | a scratch store that the program makes |
+//! | `emergency` | an SQLite file: break-glass, assigning, being away |
 //! | `files` | everything that hitl writes: who can read it |
 //! | `grants` | both an SQLite file and a console's URL |
 //! | `hints` | both: what a person reads beside lists and cards |
@@ -32,6 +33,7 @@ mod decide;
 mod demo;
 #[cfg(unix)]
 mod doctor;
+mod emergency;
 mod erase;
 #[cfg(unix)]
 mod files;

@@ -8,6 +8,7 @@ use hitl_wire::earlier::EARLIER_SHOWN;
 use hitl_wire::{CallDetail, CallPage, EarlierList};
 
 use super::extract::{Path, Query};
+use crate::absences::absences;
 use crate::auth::Reviewer;
 use crate::card::card;
 use crate::error::Problem;
@@ -22,7 +23,7 @@ pub(super) async fn list(
     Extension(reviewer): Extension<Reviewer>,
     Query(query): Query<queue::Query>,
 ) -> Result<Json<CallPage>, Problem> {
-    Ok(Json(queue::list(&state.gate, &reviewer.tenant, &query).await?))
+    Ok(Json(queue::list(&state.gate, &reviewer, &query).await?))
 }
 
 /// Shows one call.
@@ -43,5 +44,7 @@ pub(super) async fn show(
     let scoped = state.gate.scoped_to(ReviewScope::tenant(reviewer.tenant.clone()));
     let earlier = EarlierList::from(&scoped.earlier_calls(&record, EARLIER_SHOWN).await?);
     let result = state.gate.scoped_to(reviewer.authority()).result(&record).await?;
-    Ok(Json(card(&record, &state.gate, onlookers, now, warning, earlier, result)))
+    let mut detail = card(&record, &state.gate, onlookers, now, warning, earlier, result);
+    detail.summary = detail.summary.with_absences(&absences(&state.gate).await);
+    Ok(Json(detail))
 }

@@ -1,5 +1,7 @@
 //! The routes below `api/`.
 
+mod absence;
+mod assign;
 mod audit;
 mod bulk;
 mod calls;

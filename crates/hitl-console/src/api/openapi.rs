@@ -6,8 +6,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    audit, bulk, calls, decide, edits, events, extend, freeze, grants, health, presence, resolve,
-    session, stats, take_back, tasks, uncover,
+    absence, assign, audit, bulk, calls, decide, edits, events, extend, freeze, grants, health,
+    presence, resolve, session, stats, take_back, tasks, uncover,
 };
 
 #[derive(OpenApi)]
@@ -19,7 +19,8 @@ use super::{
     ),
     paths(
         session::me, session::sign_in, calls::list, calls::show, audit::audit, decide::decide,
-        edits::preview, uncover::uncover, extend::extend, take_back::take_back,
+        edits::preview, uncover::uncover, extend::extend, take_back::take_back, assign::assign,
+        absence::list, absence::set, absence::end,
         resolve::cancel, resolve::resolve, bulk::decide, grants::preview, grants::save, grants::list,
         grants::show, grants::revoke, tasks::list, tasks::cancel, tasks::retry, presence::set_presence,
         stats::stats, events::events, health::health, health::ready,

@@ -5,8 +5,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use super::{
-    audit, bulk, calls, decide, edits, events, extend, freeze, grants, openapi, presence, resolve,
-    session, stats, take_back, tasks, uncover,
+    absence, assign, audit, bulk, calls, decide, edits, events, extend, freeze, grants, openapi,
+    presence, resolve, session, stats, take_back, tasks, uncover,
 };
 use crate::middleware::authenticate;
 use crate::state::Shared;
@@ -23,6 +23,10 @@ pub(crate) fn routes(state: &Shared) -> Router<Shared> {
         .route("/api/calls/{id}/edit/preview", post(edits::preview))
         .route("/api/calls/{id}/extend", post(extend::extend))
         .route("/api/calls/{id}/take-back", post(take_back::take_back))
+        .route("/api/calls/{id}/assign", post(assign::assign))
+        .route("/api/absences", get(absence::list))
+        .route("/api/absences/mine", post(absence::set))
+        .route("/api/absences/end", post(absence::end))
         .route("/api/calls/{id}/uncover", post(uncover::uncover))
         .route("/api/calls/{id}/cancel", post(resolve::cancel))
         .route("/api/calls/{id}/resolve", post(resolve::resolve))

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::audit::{AuditEvent, AuditRecord};
+use crate::gate::break_glass::usage::record_use;
 use crate::gate::calls::lifecycle::ClaimRef;
 use crate::gate::claiming::claim_check::{ClaimCheck, ClaimedCall, check_claimable};
 use crate::gate::claiming::claim_effect::reserve_effect;
 use crate::gate::claiming::pending_claim::PendingClaim;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::grant::GrantKind;
 use crate::ids::{ClaimToken, OwnerToken};
 use crate::machine::{CallRecord, CallState, Claim, Refusal};
 use crate::store::{ApplyError, EventPayload, StoreErrorKind};
@@ -98,6 +100,9 @@ pub(in crate::gate) async fn say_frozen(
 /// Audits that a call was claimed on a grant.
 pub(in crate::gate) fn record_grant_use(core: &GateCore, record: &CallRecord) {
     let Some(drawn) = record.grant_use else { return };
+    if drawn.kind == GrantKind::BreakGlass {
+        return record_use(core, record, drawn);
+    }
     let mut entry = AuditRecord::new(AuditEvent::GrantUsed, record, record.updated_at);
     entry.subject = Some(drawn.grant.to_string());
     if !drawn.amount.is_zero() {

@@ -8,12 +8,15 @@ use hitl_base::display::clip;
 use crate::arguments::Snapshot;
 use crate::audit::AuditEvent;
 use crate::call::{BindingDigest, CallContext, StateMap};
+use crate::confidence::Assessment;
+use crate::gate::break_glass::coverage::obstacle;
 use crate::gate::calls::lifecycle::MAX_REASON;
 use crate::gate::contents::comparison::ContentComparison;
 use crate::gate::contents::referent::Referents;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::evaluation::effects::CallEffect;
+use crate::gate::evaluation::evaluated_call::Evaluation;
 use crate::gate::evaluation::evaluator::CallToEvaluate;
 use crate::gate::evaluation::identities::{RequesterStatus, RoleChanges};
 use crate::gate::evaluation::requirement::requirement as requirement_of;
@@ -24,6 +27,7 @@ use crate::gate::masking::mask_text;
 use crate::gate::review::reask::{ask_again, close_retired};
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::gate::tools::tool_check::{ChangedTool, ToolCheck, check_tool, take_from_others};
+use crate::grant::GrantKind;
 use crate::machine::{CallRecord, Claim, Event};
 use crate::policy::{ApprovalLevel, Requirement, Route, Verdict};
 
@@ -157,13 +161,17 @@ pub(in crate::gate) async fn check_claimable(
         context: requester,
         opinions: &opinions,
     })?;
-    let routed = evaluation.routed;
+    let Evaluation { assessment, routed } = evaluation;
     core.record_policies(&routed.policies);
     let requirement =
         requirement_of(&tool, &routed, core.identities.requester_rule(&tool, requester));
     let stopped =
         check_claim_route(core, record, &snapshot, &routed, &requirement, role_changes).await?;
     if let Some(check) = stopped {
+        return Ok(check);
+    }
+    let in_emergency = Box::pin(check_broken_glass(core, record, &snapshot, &tool, &assessment));
+    if let Some(check) = in_emergency.await? {
         return Ok(check);
     }
     // Checked last, so that as little time as possible passes between this and the body.
@@ -259,7 +267,10 @@ async fn check_claim_route(
             return defer_claim(core, record).await.map(Some);
         }
         (Event::Deny { binding, reason: reason.clone() }, AuditEvent::Denied)
-    } else if record.grant_use.is_some() && asks && !routed.grantable {
+    } else if record.grant_use.is_some_and(|drawn| drawn.kind == GrantKind::Standing)
+        && asks
+        && !routed.grantable
+    {
         let reason = because("asked again: no grant covers it any more".to_owned());
         (Event::GrantExhausted { binding, reason }, AuditEvent::Reopened)
     } else if !requirement.is_met_by(&record.request.requirement()) {
@@ -273,6 +284,25 @@ async fn check_claim_route(
         return Ok(None);
     };
     core.lifecycle.reopen_or_deny(record, event, audited).await?;
+    Ok(Some(ClaimCheck::Changed))
+}
+
+/// Asks about a call again that was approved by breaking the glass, and that no envelope of this
+/// gate covers any more.
+async fn check_broken_glass(
+    core: &GateCore,
+    record: &CallRecord,
+    snapshot: &Snapshot,
+    tool: &RegisteredTool,
+    assessment: &Assessment,
+) -> Result<Option<ClaimCheck>, GateError> {
+    let drawn = record.grant_use.filter(|drawn| drawn.kind == GrantKind::BreakGlass);
+    let Some(drawn) = drawn else { return Ok(None) };
+    let found = obstacle(core, record, drawn, snapshot, tool.facts(), assessment).await?;
+    let Some(why) = found else { return Ok(None) };
+    let reason = format!("asked again: no broken glass covers it: {why}");
+    let event = Event::GrantExhausted { binding: record.request.binding, reason };
+    core.lifecycle.reopen_or_deny(record, event, AuditEvent::Reopened).await?;
     Ok(Some(ClaimCheck::Changed))
 }
 

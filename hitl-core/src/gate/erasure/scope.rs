@@ -110,7 +110,13 @@ fn place_other(record: &AuditRecord, scope: &ErasureScope) -> LinePlace {
 
 /// Returns whether a line is about a grant, or about a read-only call that the store never had.
 fn is_of_no_record(record: &AuditRecord) -> bool {
-    let is_grants = matches!(record.event, AuditEvent::GrantSaved | AuditEvent::GrantRevoked);
+    let is_grants = matches!(
+        record.event,
+        AuditEvent::GrantSaved
+            | AuditEvent::GrantRevoked
+            | AuditEvent::BreakGlassOpened
+            | AuditEvent::BreakGlassEnded
+    );
     record.call.is_none() && record.tool.is_some() && (record.key.is_some() || is_grants)
 }
 

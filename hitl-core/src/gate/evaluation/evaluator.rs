@@ -23,6 +23,7 @@ use crate::gate::keys::vault::Vault;
 use crate::gate::masking::{mask_text, mask_title, show_effect};
 use crate::gate::stored_text::{UNLIMITED, parse_snapshot, unreadable_snapshot};
 use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::grant::Envelope;
 use crate::panic::catch;
 use crate::policy::{
     ApprovalLevel, Policy, PolicyVersion, RequesterRule, Route, Shadow, ShadowReport, Verdict,
@@ -341,6 +342,13 @@ impl Evaluator {
     /// Returns whether the host has policies.
     pub(in crate::gate) fn has_policies(&self) -> bool {
         !self.rules.policies.is_empty()
+    }
+
+    /// Returns what the policies let a person run by breaking the glass. One that panics lets
+    /// nothing run.
+    pub(in crate::gate) fn envelopes(&self) -> Vec<Envelope> {
+        let of = |policy: &Arc<dyn Policy>| catch(|| policy.envelopes()).unwrap_or_default();
+        self.rules.policies.iter().flat_map(of).collect()
     }
 
     /// Returns the versions of the policies in force.

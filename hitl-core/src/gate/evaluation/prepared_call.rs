@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hitl_base::{Redactor, Timestamp};
 
-use crate::approval::{ApprovalRequest, Content, RequestPreview, Uncovering};
+use crate::approval::{ApprovalRequest, Choice, Content, RequestPreview, Uncovering};
 use crate::arguments::Snapshot;
 use crate::call::{BINDING_VERSION, BindingDigest, Principal, ToolConfig, circumstances_digest};
 use crate::confidence::ScoredCall;
@@ -17,7 +17,7 @@ use crate::gate::evaluation::requirement::{
 };
 use crate::gate::keys::vault::CallContent;
 use crate::gate::tools::registered_tool::RegisteredTool;
-use crate::grant::{GrantRecord, GrantUse};
+use crate::grant::{GrantKind, GrantRecord, GrantUse, break_glass_reason};
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
 use crate::machine::{
     CallRecord, CallState, Claim, EndReason, EscalationStep, Membership, NewCall, RECORD_SCHEMA,
@@ -171,6 +171,7 @@ impl PreparedCall {
             retry_of: None,
             erased: false,
             restored: false,
+            assigned: None,
             updated_at: now,
         };
         Self {
@@ -321,10 +322,27 @@ impl PreparedCall {
             && self.record.request.quorum.is_one()
     }
 
+    /// Returns whether a broken glass may answer in place of everybody who would be asked: not for
+    /// a call that repeats an effect, that names a file of the gate, or whose preview failed.
+    pub(in crate::gate) fn may_break_glass(&self) -> bool {
+        let request = &self.record.request;
+        self.is_asked_about()
+            && self.covering_approval().is_none()
+            && request.repeats.is_none()
+            && request.has_sound_preview()
+            && request.choices.contains(&Choice::Approve)
+            && !request.assessment.names_own_file()
+    }
+
     /// Lets the call run on a grant.
     pub(in crate::gate) fn use_grant(&mut self, grant: &GrantRecord, drawn: GrantUse) {
         self.record.grant_use = Some(drawn);
-        let why = format!("runs on the grant {} that {} gave", grant.id(), grant.grant.by);
+        let why = match drawn.kind {
+            GrantKind::Standing => {
+                format!("runs on the grant {} that {} gave", grant.id(), grant.grant.by)
+            }
+            GrantKind::BreakGlass => break_glass_reason(grant.id(), &grant.grant.by),
+        };
         Arc::make_mut(&mut self.record.request).reasons.push(why);
     }
 

@@ -1,6 +1,7 @@
 //! Finds a grant on which a new call runs without asking.
 
 use crate::call::{Risk, ToolConfig};
+use crate::gate::break_glass::coverage::find_in_emergency;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::prepared_call::PreparedCall;
@@ -25,12 +26,23 @@ pub(in crate::gate) async fn try_grant(
     tried: &[GrantId],
 ) -> Result<(), GateError> {
     prepared.drop_grant();
-    if !prepared.may_use_grant() {
+    if !prepared.is_asked_about() {
         return Ok(());
     }
     // Boxed, so that the futures of calls that nobody is asked about stay small.
-    if let Some(found) = Box::pin(find_grant(core, prepared, tried)).await? {
+    if prepared.may_use_grant()
+        && let Some(found) = Box::pin(find_grant(core, prepared, tried)).await?
+    {
         prepared.use_grant(&found.grant, found.drawn);
+        return Ok(());
+    }
+    match Box::pin(find_in_emergency(core, prepared, tried)).await {
+        Ok(Some(found)) => prepared.use_grant(&found.grant, found.drawn),
+        Ok(None) => {}
+        // Then somebody is asked.
+        Err(error) => {
+            tracing::warn!(target: "hitl", %error, "it is not known whether the glass was broken");
+        }
     }
     Ok(())
 }
@@ -55,7 +67,7 @@ async fn find_grant(
         let now = store.now().await?;
         for record in grants.into_iter().filter(|grant| !without.contains(&grant.id())) {
             let grant = &record.grant;
-            if prepared.record.takes_a_grant_of(&grant.by, &grant.giver()).is_err() {
+            if prepared.record.takes_a_grant(grant).is_err() {
                 continue;
             }
             let arguments = match &arguments {

@@ -1,8 +1,10 @@
 //! The commands and the link that decide a waiting call, or settle a parked one. Pure.
 
+use std::fmt;
+
 use hitl_base::display::{shell_word, visible};
 
-use crate::ids::RequestId;
+use crate::ids::{GrantId, RequestId};
 use crate::store::StoreAddress;
 
 /// The argument of `hitl` that names the file with the host's key.
@@ -48,7 +50,12 @@ impl DecideHint {
         self.command("resolve", id)
     }
 
-    fn command(&self, verb: &str, id: RequestId) -> Option<String> {
+    /// Returns the command that revokes a grant, for a shell.
+    pub(in crate::gate) fn revoke_command(&self, id: GrantId) -> Option<String> {
+        Some(format!("{} --reason REASON", self.command("revoke", id)?))
+    }
+
+    fn command(&self, verb: &str, id: impl fmt::Display) -> Option<String> {
         let StoreAddress::Database(arguments) = &self.address else { return None };
         let mut command = format!("hitl {verb} {id}");
         for argument in arguments {

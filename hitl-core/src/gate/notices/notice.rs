@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::break_glass_notice::BreakGlassNotice;
 use super::build_warning::BuildWarning;
 use super::frozen_notice::FrozenNotice;
 use super::parked_notice::ParkedNotice;
@@ -20,6 +21,9 @@ pub enum Notice {
     /// Somebody has frozen everything: nothing starts. Said once for each freeze, when the gate
     /// first finds it.
     Frozen(FrozenNotice),
+    /// A person broke the glass, a call runs because of that, or what was given has ended. Said by
+    /// the process in which it happens.
+    BreakGlass(BreakGlassNotice),
     /// Advice about the settings of the gate, said when it is built.
     Warning(BuildWarning),
 }
@@ -32,6 +36,7 @@ impl fmt::Display for Notice {
             Self::Waiting(waiting) => write!(f, "hitl: {waiting}"),
             Self::Parked(parked) => write!(f, "hitl: {parked}"),
             Self::Frozen(frozen) => write!(f, "hitl: {frozen}"),
+            Self::BreakGlass(glass) => write!(f, "hitl: {glass}"),
             Self::Warning(warning) => write!(f, "hitl: {warning}"),
         }
     }

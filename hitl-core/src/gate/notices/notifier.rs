@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hitl_base::Timestamp;
 
+use super::break_glass_notice::{BreakGlassNotice, GlassUse};
 use super::build_warning::{BuildWarning, BuildWarningKind};
 use super::decide_hint::DecideHint;
 use super::frozen_notice::FrozenNotice;
@@ -13,7 +14,9 @@ use super::parked_notice::ParkedNotice;
 use super::waiting_notice::WaitingNotice;
 #[cfg(feature = "terminal")]
 use crate::approval::ApprovalRequest;
+use crate::audit::AuditEvent;
 use crate::gate::telemetry;
+use crate::grant::GrantRecord;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::panic::catch;
@@ -99,6 +102,22 @@ impl Notifier {
     /// it, so it is said once.
     pub(in crate::gate) fn say_parked(&self, record: &CallRecord) {
         self.say(&Notice::Parked(ParkedNotice::new(record, &self.hint)));
+    }
+
+    /// Says that the glass was broken, or, with the `end` in words, that it is whole again.
+    pub(in crate::gate) fn say_break_glass(
+        &self,
+        event: AuditEvent,
+        record: &GrantRecord,
+        end: Option<String>,
+    ) {
+        let notice = BreakGlassNotice::about(event, record, end.as_deref(), &self.hint);
+        self.say(&Notice::BreakGlass(notice));
+    }
+
+    /// Says that a call runs because the glass was broken.
+    pub(in crate::gate) fn say_break_glass_used(&self, used: &GlassUse<'_>) {
+        self.say(&Notice::BreakGlass(BreakGlassNotice::of_use(used, &self.hint)));
     }
 
     fn say(&self, notice: &Notice) {

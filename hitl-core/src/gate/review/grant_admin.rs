@@ -8,6 +8,7 @@ use crate::approval::{ReviewerIdentity, SaysWhoDecides};
 use crate::arguments::DeclaredOrder;
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::call::{CallKey, Tenant};
+use crate::gate::break_glass::end::end_if_over;
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::execution::detached::detach_on_drop;
@@ -18,7 +19,7 @@ use crate::gate::review::grant_pending::{
     apply_grant_to_pending, find_covered, inert_arguments, route_now,
 };
 use crate::gate::stored_text::parse_snapshot;
-use crate::grant::{Grant, GrantDraft, GrantError, GrantRecord};
+use crate::grant::{Grant, GrantDraft, GrantError, GrantKind, GrantRecord};
 use crate::ids::{GrantId, RequestId};
 use crate::machine::CallRecord;
 use crate::store::GrantQuery;
@@ -203,6 +204,9 @@ async fn revoke_and_audit(
     });
     if mine {
         record_grant(core, AuditEvent::GrantRevoked, &record, &by);
+    }
+    if record.grant.kind() == GrantKind::BreakGlass {
+        end_if_over(&core.calls, &core.audit, &core.notifier, tenant, id).await?;
     }
     Ok(Some(record))
 }

@@ -13,7 +13,7 @@ use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::keys::vault::CallContent;
 use crate::gate::stored_text::parse_snapshot;
 use crate::gate::telemetry;
-use crate::grant::{GrantRecord, GrantRefusal, GrantUse, GrantedCall};
+use crate::grant::{GrantKind, GrantRecord, GrantRefusal, GrantUse, GrantedCall};
 use crate::ids::DecisionId;
 use crate::machine::{CallRecord, Event};
 use crate::policy::Route;
@@ -88,7 +88,7 @@ async fn draw_of(
     {
         return Ok(None);
     }
-    if record.takes_a_grant_of(&grant.grant.by, &grant.grant.giver()).is_err() {
+    if record.takes_a_grant(&grant.grant).is_err() {
         return Ok(None);
     }
     let Some(snapshot) = stored_snapshot(core, record).await? else { return Ok(None) };
@@ -153,24 +153,34 @@ pub(in crate::gate) async fn apply_grant_to_pending(
 ) -> Result<Vec<CallRecord>, GateError> {
     let mut allowed = Vec::new();
     for CoveredCall { record, drawn } in find_covered(core, grant.clone()).await? {
-        let event = Event::ApproveByGrant {
-            decision: DecisionId::new(),
-            binding: record.request.binding,
-            drawn,
-            by: grant.grant.by.clone(),
-        };
-        let tenant = &grant.grant.tenant;
-        match core.calls.apply(tenant, record.id(), event, EventPayload::none()).await {
-            Ok(record) => {
-                record_approval_by_grant(core, &record, grant);
-                allowed.push(record);
-            }
-            // Another change was first, or the grant is gone: the call is asked about.
-            Err(ApplyError::Rejected { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        allowed.extend(approve_by_grant(core, &record, grant, drawn).await?);
     }
     Ok(allowed)
+}
+
+/// Approves a waiting call by a grant that covers it. Returns `None` if another change was first,
+/// or the grant is gone: then the call is asked about.
+pub(in crate::gate) async fn approve_by_grant(
+    core: &GateCore,
+    record: &CallRecord,
+    grant: &GrantRecord,
+    drawn: GrantUse,
+) -> Result<Option<CallRecord>, GateError> {
+    let event = Event::ApproveByGrant {
+        decision: DecisionId::new(),
+        binding: record.request.binding,
+        drawn,
+        by: grant.grant.by.clone(),
+    };
+    let tenant = &grant.grant.tenant;
+    match core.calls.apply(tenant, record.id(), event, EventPayload::none()).await {
+        Ok(record) => {
+            record_approval_by_grant(core, &record, grant);
+            Ok(Some(record))
+        }
+        Err(ApplyError::Rejected { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn record_approval_by_grant(core: &GateCore, record: &CallRecord, grant: &GrantRecord) {
@@ -178,6 +188,10 @@ fn record_approval_by_grant(core: &GateCore, record: &CallRecord, grant: &GrantR
     let mut entry = AuditRecord::new(AuditEvent::Decided, record, record.updated_at);
     entry.decision = record.decision.as_ref().map(|decided| decided.id);
     entry.subject = Some(grant.id().to_string());
-    let note = Some("approved by a grant".to_owned());
+    let note = match grant.grant.kind() {
+        GrantKind::Standing => "approved by a grant",
+        GrantKind::BreakGlass => "approved under break-glass",
+    };
+    let note = Some(note.to_owned());
     core.audit.record_by(entry, Some(grant.grant.by.clone()), note);
 }

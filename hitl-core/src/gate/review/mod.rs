@@ -1,9 +1,11 @@
-//! People's actions on calls: decide, edit, extend, take back, uncover, abort, and grant calls like
-//! the one on display.
+//! People's actions on calls: decide, edit, extend, take back, assign, uncover, abort, and grant calls
+//! like the one on display; who is away.
 
 pub(super) mod abort_run;
+pub(super) mod absence;
 #[cfg(feature = "policy-files")]
 pub(super) mod accept_policy;
+pub(super) mod assign;
 pub(super) mod decide;
 pub(super) mod edit;
 pub(super) mod edit_by_schema;

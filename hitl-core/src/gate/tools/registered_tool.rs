@@ -90,6 +90,8 @@ impl ToolMetadata {
             grace_ms: config.grace_ms(),
             approve_label: config.approve_label.to_owned(),
             reject_label: config.reject_label.to_owned(),
+            amounts: config.amounts.iter().map(|amount| amount.argument.to_owned()).collect(),
+            envelopes: Vec::new(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Recovers the calls and changes that a dead process left. Runs nothing, and takes nothing from
 //! live processes.
 
+use crate::gate::break_glass::end::end_all_over;
+use crate::gate::break_glass::envelopes::publish_changes;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
@@ -55,6 +57,12 @@ impl Gate {
         // A failure here must not prevent the rest of the recovery.
         if let Err(error) = close_retired_calls(core).await {
             tracing::warn!(%error, "calls of tools that were taken away are not closed now");
+        }
+        if let Err(error) = end_all_over(core).await {
+            tracing::warn!(%error, "the end of a broken glass is audited later");
+        }
+        if let Err(error) = publish_changes(core).await {
+            tracing::warn!(%error, "other gates do not see the envelopes in force");
         }
         let mut sweep = Sweep::default();
         let mut before = Vec::new();

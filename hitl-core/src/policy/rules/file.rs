@@ -24,6 +24,7 @@ use crate::approval::ReviewerIdentity;
 use crate::audit::{AuditError, AuditRecord, AuditSink};
 use crate::call::PrincipalKind;
 use crate::confidence::{Assessment, CallView};
+use crate::grant::Envelope;
 use crate::policy::{Policy, PolicyAnswer, PolicyVersion, Ruling};
 
 /// The most bytes of a rule file.
@@ -366,5 +367,9 @@ impl Policy for RuleFile {
 
     fn runs_inline(&self) -> bool {
         true
+    }
+
+    fn envelopes(&self) -> Vec<Envelope> {
+        self.state().in_force.envelopes()
     }
 }

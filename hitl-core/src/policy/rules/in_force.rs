@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::changes::Changes;
 use super::{Relaxation, RuleSet};
 use crate::confidence::{Assessment, CallView};
+use crate::grant::Envelope;
 use crate::hex::hex;
 use crate::policy::{Policy as _, PolicyAnswer, PolicyVersion};
 
@@ -90,6 +91,30 @@ impl InForce {
                 both.version == other.version && both.signature == other.signature
             }
             _ => self.version() == other.version(),
+        }
+    }
+
+    /// Returns what a person may let run by breaking the glass: while two texts are in force, only
+    /// what is provably covered by both.
+    pub(super) fn envelopes(&self) -> Vec<Envelope> {
+        match self {
+            Self::Nothing | Self::Refused { .. } => Vec::new(),
+            Self::Rules(rules) => rules.envelopes(),
+            Self::Both(both) => {
+                let (old, new) = (both.accepted.envelopes(), both.newer.envelopes());
+                let within = |one: &Envelope, others: &[Envelope]| {
+                    others.iter().any(|other| one.is_within(other))
+                };
+                let mut common: Vec<Envelope> =
+                    old.iter().filter(|one| within(one, &new)).cloned().collect();
+                let narrower = new.into_iter().filter(|one| within(one, &old));
+                for envelope in narrower {
+                    if !common.contains(&envelope) {
+                        common.push(envelope);
+                    }
+                }
+                common
+            }
         }
     }
 

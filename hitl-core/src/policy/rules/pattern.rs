@@ -45,7 +45,7 @@ impl Pattern {
     }
 
     /// Returns whether it matches every name.
-    pub(super) fn is_any(&self) -> bool {
+    pub(crate) fn is_any(&self) -> bool {
         match self {
             Self::Exact(_) => false,
             Self::Glob(pieces) => pieces.iter().all(|piece| *piece == Piece::Any),

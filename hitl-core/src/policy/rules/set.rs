@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::rule_test::{RuleTest, TestReport};
 use super::{Rule, RuleConditions, RuleEffect, RuleError, RuleErrorKind, RuleErrors, RuleWarning};
 use crate::confidence::{Assessment, CallView};
+use crate::grant::Envelope;
 use crate::hex::hex;
 use crate::policy::{ApprovalLevel, Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling};
 
@@ -24,6 +25,8 @@ pub struct RuleSet {
     version: PolicyVersion,
     rules: Vec<Rule>,
     tests: Vec<RuleTest>,
+    /// What a person may let run by breaking the glass.
+    pub(super) envelopes: Vec<Envelope>,
     /// Rules that name their tools exactly, by tool; strictest first.
     by_tool: HashMap<Box<str>, Vec<usize>>,
     /// All others; strictest first.
@@ -41,12 +44,19 @@ pub struct RuleSetBuilder {
     version: String,
     pub(super) rules: Vec<Rule>,
     pub(super) tests: Vec<RuleTest>,
+    pub(super) envelopes: Vec<Envelope>,
 }
 
 impl RuleSetBuilder {
     /// Adds a rule.
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
+        self
+    }
+
+    /// Declares what a person may let run by breaking the glass. Without any, nobody may break it.
+    pub fn break_glass(mut self, envelope: Envelope) -> Self {
+        self.envelopes.push(envelope);
         self
     }
 
@@ -72,8 +82,16 @@ impl RuleSetBuilder {
     /// can be inspected, and denies everything.
     pub fn build(self) -> Result<RuleSet, RuleErrors> {
         // Not stable across versions of hitl; two equal sets in one program have the same digest.
-        let digest = Sha256::digest(format!("{:?}", self.rules).as_bytes());
-        self.build_as(&hex(&digest), Vec::new())
+        let mut declared = format!("{:?}", self.rules);
+        if !self.envelopes.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(declared, "{:?}", self.envelopes);
+        }
+        let digest = Sha256::digest(declared.as_bytes());
+        let wrong = self.envelopes.iter().filter_map(|envelope| envelope.check().err());
+        let wrong = wrong.map(|why| RuleError::new(RuleErrorKind::Value, why.to_string()));
+        let wrong = wrong.collect();
+        self.build_as(&hex(&digest), wrong)
     }
 
     pub(super) fn build_as(
@@ -101,6 +119,7 @@ impl RuleSetBuilder {
             version,
             rules: self.rules,
             tests: self.tests,
+            envelopes: self.envelopes,
             by_tool,
             others,
             broken: false,
@@ -120,6 +139,7 @@ impl RuleSet {
             version: version.into(),
             rules: Vec::new(),
             tests: Vec::new(),
+            envelopes: Vec::new(),
         }
     }
 
@@ -216,6 +236,10 @@ impl Policy for RuleSet {
 
     fn runs_inline(&self) -> bool {
         true
+    }
+
+    fn envelopes(&self) -> Vec<Envelope> {
+        if self.broken { Vec::new() } else { self.envelopes.clone() }
     }
 }
 

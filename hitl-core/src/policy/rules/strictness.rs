@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::{Rule, RuleConditions, RuleEffect, RuleSet};
 #[cfg(any(test, feature = "policy-files"))]
 use crate::confidence::CallView;
+use crate::grant::Envelope;
 
 /// One way in which a rule set may be laxer than another. Its `Display` is one line for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +19,9 @@ use crate::confidence::CallView;
 pub struct Relaxation {
     /// The kind of difference.
     pub kind: RelaxationKind,
-    /// The rule's name.
+    /// The rule's name; `break_glass` for an envelope.
     pub rule: Arc<str>,
-    /// Its effect.
+    /// Its effect; `auto` for an envelope.
     pub effect: RuleEffect,
     /// Its line in its file, from 1: in the newer file, or in the older for a rule that is gone.
     pub line: Option<usize>,
@@ -34,6 +35,8 @@ pub enum RelaxationKind {
     Weaker,
     /// An `auto` rule is new, or may apply to more calls.
     Wider,
+    /// An envelope of break-glass is new, or may cover more.
+    Envelope,
 }
 
 impl fmt::Display for Relaxation {
@@ -45,6 +48,9 @@ impl fmt::Display for Relaxation {
             }
             RelaxationKind::Wider => {
                 write!(f, "the {effect} rule `{rule}` is new, or applies to more calls")?;
+            }
+            RelaxationKind::Envelope => {
+                f.write_str("an envelope of `break_glass` is new, or covers more")?;
             }
         }
         match self.line {
@@ -79,7 +85,14 @@ impl RuleSet {
                 !theirs.to(is).any(|was| was.effect == RuleEffect::Auto && is_within(is, was))
             })
             .map(|is| told(RelaxationKind::Wider, is));
-        weaker.chain(wider).collect()
+        let is_covered = |is: &&Envelope| older.envelopes.iter().any(|was| is.is_within(was));
+        let envelopes = self.envelopes.iter().filter(|is| !is_covered(is)).map(|_| Relaxation {
+            kind: RelaxationKind::Envelope,
+            rule: "break_glass".into(),
+            effect: RuleEffect::Auto,
+            line: None,
+        });
+        weaker.chain(wider).chain(envelopes).collect()
     }
 
     /// Returns the rule that decides when both sets apply: the stricter of their individual

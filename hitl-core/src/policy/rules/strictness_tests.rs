@@ -1,5 +1,6 @@
 //! Changes of a rule set that need a person, and changes that do not.
 
+use super::super::RuleSetBuilder;
 use super::*;
 use crate::call::{CallContext, ToolConfig};
 use crate::policy::{Argument, Comparison};
@@ -154,5 +155,45 @@ proptest! {
             let both = older.stricter_of(&newer, &call).map(|(_, rule)| rule.effect());
             prop_assert_eq!(rank(both), old.max(new));
         }
+    }
+}
+
+#[test]
+fn invariant_5_an_envelope_that_is_new_or_wider_waits_for_a_person() {
+    use std::time::Duration;
+
+    use crate::grant::Envelope;
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let envelope = || Envelope::new(["restart"]).role("oncall").longest(hours(2)).uses(3);
+    let with = |envelopes: Vec<Envelope>| {
+        let builder = RuleSet::builder("p", "1").rule(deny());
+        let builder = envelopes.into_iter().fold(builder, RuleSetBuilder::break_glass);
+        builder.build().unwrap()
+    };
+    let older = with(vec![envelope()]);
+    for tighter in [
+        vec![],
+        vec![envelope()],
+        vec![envelope().uses(2)],
+        vec![envelope().longest(hours(1)), envelope().uses(1)],
+    ] {
+        assert_eq!(with(tighter).relaxations_of(&older), []);
+    }
+    for wider in [
+        envelope().uses(4),
+        envelope().longest(hours(3)),
+        envelope().person("ann"),
+        envelope().role("dba"),
+        envelope().tenant("*"),
+        envelope().sum(5.into()),
+        Envelope::new(["restart", "drop"]).role("oncall"),
+        Envelope::new(["*"]).role("oncall"),
+    ] {
+        let newer = with(vec![envelope(), wider.clone()]);
+        let found = newer.relaxations_of(&older);
+        assert_eq!(found.len(), 1, "{wider:?}");
+        assert_eq!(found[0].kind, RelaxationKind::Envelope);
+        assert_eq!(found[0].to_string(), "an envelope of `break_glass` is new, or covers more");
+        assert!(!newer.relaxations_of(&with(vec![])).is_empty());
     }
 }

@@ -65,6 +65,12 @@ macro_rules! store_contract {
                 a_revocation_beats_any_later_claim, a_grant_ends_at_its_time,
                 invariant_3_an_envelope_is_never_overdrawn,
                 invariant_3_admissions_never_overdraw, a_revocation_races_with_claims;
+            assignment: an_assignment_is_kept_and_changes_no_question,
+                a_call_is_assigned_to_nobody_who_may_not_decide_it;
+            broken_glass: a_broken_glass_is_kept_with_its_mark,
+                a_broken_glass_allows_what_a_quorum_would, a_broken_glass_ends,
+                invariant_7_no_program_breaks_the_glass,
+                invariant_3_the_last_use_is_taken_once;
             together: several_events_happen_together, one_refusal_and_nothing_happens,
                 another_tenants_call_is_not_among_them, what_is_enclosed_comes_with_each,
                 siblings_are_claimed_together_or_not_at_all, a_released_sibling_goes_its_own_way,

@@ -397,6 +397,7 @@ impl Draft {
                 retry_of: None,
                 erased: false,
                 restored: false,
+                assigned: None,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
@@ -431,6 +432,8 @@ pub fn facts(record: &CallRecord) -> ToolFacts {
         approve_label: request.approve_label.clone(),
         reject_label: request.reject_label.clone(),
         grace_ms: request.grace_ms,
+        amounts: Vec::new(),
+        envelopes: Vec::new(),
     }
 }
 
@@ -456,6 +459,7 @@ pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
         known_by: None,
         canonical: None,
         request: RequestId::new(),
+        break_glass: None,
         rule: vec!["Run `sign_contract` without asking".to_owned()],
     })
 }

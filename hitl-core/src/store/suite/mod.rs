@@ -17,6 +17,8 @@
 )]
 
 pub mod admit;
+pub mod assignment;
+pub mod broken_glass;
 pub mod caps;
 mod checks;
 pub mod clock;

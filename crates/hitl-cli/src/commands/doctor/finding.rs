@@ -105,7 +105,7 @@ impl Finding {
         let head = format!("{:<VERDICT$} {:<AREA$} ", self.verdict.name(), self.area);
         let mut out = String::new();
         let mut lines = |text: &str, first: &str, others: &str| {
-            for (at, line) in wrap(&one_line(text), COLUMNS - INDENT - 3).iter().enumerate() {
+            for (at, line) in wrap(&one_line(text), COLUMNS - INDENT - 3, "").iter().enumerate() {
                 let before = if at == 0 { first } else { others };
                 // Writing to a String cannot fail.
                 let _ = writeln!(out, "{before:<INDENT$}{line}");

@@ -13,7 +13,7 @@ use crate::args::{BackendArgs, DeciderArgs, FilterArgs, IdArg, OrderArg};
 use crate::backend::{Backend, ConsoleClient, StoreBackend};
 use crate::exit::Failure;
 use crate::person::{CodeDesk, Deed, answer_presence, answer_presence_at_console};
-use crate::view::{CallLine, Card, uncovered_text};
+use crate::view::{CallLine, Card, Screen, uncovered_text};
 
 /// The number of calls that are listed to find the next one.
 const PAGE: usize = 20;
@@ -40,6 +40,7 @@ pub(super) struct Desk<'a> {
     backend: &'a BackendArgs,
     who: DeciderArgs,
     wanted: Wanted,
+    screen: Screen,
 }
 
 impl<'a> Desk<'a> {
@@ -62,7 +63,12 @@ impl<'a> Desk<'a> {
                 answer_presence_at_console(console.token_owner()?.demand).require(code)?;
             }
         }
-        Ok(Self { source, backend, who, wanted })
+        Ok(Self { source, backend, who, wanted, screen: Screen::messages() })
+    }
+
+    /// Returns the screen on which calls are shown.
+    pub(super) const fn screen(&self) -> Screen {
+        self.screen
     }
 
     /// Returns the first call in the queue that was not asked about yet, as it is now.
@@ -170,11 +176,11 @@ impl<'a> Desk<'a> {
                 let by = self.identify(store, Deed::Answer, shown).await?;
                 let is_audited = self.who.audit.is_some();
                 let card = show::at_store(store, &shown.card, by, is_audited).await?;
-                Ok(uncovered_text(&card))
+                Ok(uncovered_text(&card, self.screen))
             }
             Backend::Console(console) => {
                 self.prove_to(console, Deed::Answer)?;
-                Ok(uncovered_text(&console.uncover(&shown.card)?))
+                Ok(uncovered_text(&console.uncover(&shown.card)?, self.screen))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The loop of `hitl next`: shows a call, asks, decides exactly what was shown, and goes to the
 //! next.
 
+use hitl_base::Timestamp;
 use hitl_base::display::visible;
 use hitl_core::EditPreview;
 use hitl_core::approval::terminal::{
@@ -55,7 +56,7 @@ async fn series(
         desk.leave();
         match left? {
             Left::Decided(step, line) => {
-                dialog.show_folded(&format!("  {}\n", state_line(&line)));
+                dialog.show_folded(&format!("  {}\n", state_line(&line, Timestamp::now())));
                 tally.decided(step, *line);
             }
             Left::Undecided(step) => tally.count(step),
@@ -82,7 +83,7 @@ async fn visit(
     shown: &mut Shown,
 ) -> Result<Left, Failure> {
     desk.record_shown(shown).await?;
-    let text = card_text(&shown.card);
+    let text = card_text(&shown.card, desk.screen());
     dialog.show_folded(&format!("\n{text}\n"));
     loop {
         let Some(answer) = ask_answer(dialog, &shown.card.request, Menu::Series).await else {
@@ -123,7 +124,7 @@ async fn visit(
                 Exit::Conflict | Exit::NotFound => {
                     say(dialog, "nothing was decided here", &failure);
                     if let Some(line) = desk.ended(shown).await {
-                        dialog.show_folded(&format!("  {}\n", state_line(&line)));
+                        dialog.show_folded(&format!("  {}\n", state_line(&line, Timestamp::now())));
                     }
                     return Ok(Left::Undecided(Step::Overtaken));
                 }

@@ -7,8 +7,10 @@
 //! | `conditions` | conditions |
 //! | `effects` | the words for effects |
 //! | `typed` | conditions on paths, URLs, numbers and words |
+//! | `break_glass` | envelopes of break-glass |
 //! | `rule_test` | the file's own tests |
 
+mod break_glass;
 mod conditions;
 mod effects;
 mod policy;

@@ -15,7 +15,7 @@ use crate::hex::hex;
 /// The only schema.
 const SCHEMA: &str = "1";
 
-const HEAD: &[&str] = &["schema", "version", "name", "rule", "test"];
+const HEAD: &[&str] = &["schema", "version", "name", "rule", "test", "break_glass"];
 const RULE: &[&str] = &[
     "name",
     "effect",
@@ -106,6 +106,11 @@ impl RuleSet {
                 "test" => {
                     for value in tables(&reader, value) {
                         builder.tests.extend(super::rule_test::test(&reader, value));
+                    }
+                }
+                "break_glass" => {
+                    for value in tables(&reader, value) {
+                        builder.envelopes.extend(super::break_glass::envelope(&reader, value));
                     }
                 }
                 _ => reader.unknown(key, HEAD),
