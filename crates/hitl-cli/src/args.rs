@@ -216,8 +216,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every call
-    /// of a store; a console counts those of the last 90 days.
+    /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every
+    /// call of a store; a console counts those of the last 90 days.
     Stats,
     /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
     /// a second.
