@@ -277,8 +277,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every call
-    /// of a store; a console counts those of the last 90 days.
+    /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every
+    /// call of a store; a console counts those of the last 90 days.
     Stats,
     /// Check an installation, and say what to do: store, key, audit, policy, executors, stuck calls,
     /// and whether you could decide. Changes nothing. Exit code 6 if there is a problem.

@@ -12,6 +12,7 @@ use crate::args::{BackendArgs, DeciderArgs};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
 use crate::person::{CodeDemand, CodeDesk, CodeSource, Deed, PersonCommand, require_person};
+use crate::view::Screen;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -81,7 +82,7 @@ pub(super) async fn run(
             };
             let what = if enrolled.uri.is_some() { "a device" } else { "printed codes" };
             note(&store, &person, &by, &format!("enrolled {what}")).await?;
-            output.print(&enrolled, || enrolled_text(&enrolled))?;
+            output.print(&enrolled, || enrolled_text(&enrolled, output.screen))?;
             check_audited(&store)
         }
         PersonCommand::Remove { person, who } => {
@@ -130,25 +131,28 @@ fn parse_person(name: &str) -> Result<Principal, Failure> {
     Ok(person)
 }
 
-fn enrolled_text(enrolled: &EnrolmentReport) -> String {
+/// Renders what was enrolled. Sentences are wrapped; an address and a code stay whole, to be
+/// copied.
+fn enrolled_text(enrolled: &EnrolmentReport, screen: Screen) -> String {
     let mut out = String::new();
+    let say = |out: &mut String, text: &str| out.push_str(&screen.fold(text));
     let person = visible(&enrolled.person);
     // Writing to a String cannot fail.
     if let Some(uri) = &enrolled.uri {
-        let _ = writeln!(out, "For the authenticator app of {person}, shown this once:\n{uri}");
-        let _ = writeln!(
-            out,
-            "Who can read this store's host key can compute its codes: see docs/who-decides.md."
-        );
+        say(&mut out, &format!("For the authenticator app of {person}, shown this once:\n"));
+        let _ = writeln!(out, "{uri}");
+        let who = "Who can read this store's host key can compute its codes: see \
+                   docs/who-decides.md.\n";
+        say(&mut out, who);
     }
     if !enrolled.codes.is_empty() {
-        let _ = writeln!(out, "Codes of {person}, each for one use, shown this once:");
+        say(&mut out, &format!("Codes of {person}, each for one use, shown this once:\n"));
         for code in &enrolled.codes {
             let _ = writeln!(out, "{code}");
         }
-        let _ = writeln!(
-            out,
-            "Keep them where no program of yours reads: on paper, or on another device."
+        say(
+            &mut out,
+            "Keep them where no program of yours reads: on paper, or on another device.\n",
         );
     }
     out

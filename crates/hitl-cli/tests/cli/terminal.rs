@@ -63,7 +63,7 @@ async fn stage(columns: u16) -> (Terminal, Vec<String>) {
     let ids = [&long.id, &short.id, &deletion.id, &rejected.id, &granted.id, &task_id];
     let mut ids: Vec<String> = ids.into_iter().cloned().collect();
     ids.push(grant.trim_matches('"').to_owned());
-    ids.extend([long.binding.clone(), short.binding.clone()]);
+    ids.extend([&long, &short, &deletion].map(|call| call.binding.clone()));
     (Terminal { house, columns }, ids)
 }
 
