@@ -2,10 +2,8 @@
 
 use crate::console::Office;
 use crate::house::{House, Ran, Waiting, hitl, program, said};
+use crate::json::mask;
 use crate::person::{Say, at_store, at_terminal};
-
-#[path = "../../../hitl-console/tests/support/mask.rs"]
-mod mask;
 
 /// The end of the question about a call, and of the one that follows a caution.
 const ASKED: &str = "[q] Quit > ";

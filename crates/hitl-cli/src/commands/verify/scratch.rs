@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hitl_base::clock::Clock;
 use hitl_base::{hex, owner_only};
 use hitl_core::store::Store;
-use hitl_core::{HostKey, RequestId, StoreError};
+use hitl_core::{HostKey, StoreError};
 use hitl_store::SqliteStore;
 
 use crate::commands::folder::TemporaryFolder;
