@@ -17,7 +17,7 @@ fn next(house: &House, talk: &[Say<'_>]) -> Ran {
 fn screen(ran: &Ran) -> String {
     let shown = ran.err.replace('\r', "");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
-    // A digest that is folded goes on with other digits in each run.
+    // A digest that is folded continues with other digits in each run.
     mask::masked(&(shown.replace("\n              | ", "") + "\n" + &ran.out))
 }
 

@@ -184,8 +184,8 @@ impl Clock for SharedClock {
     }
 }
 
-/// Searches the folder in another process: SQLite's locks on a file end when any part of the process
-/// that has them closes the file.
+/// Searches the folder in another process: SQLite's locks on a file end when any part of the
+/// process that has them closes the file.
 fn in_folder(folder: &Path, text: &str) -> Result<bool, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["verify", "--search"]).arg(folder).env_remove("HITL_URL");
