@@ -112,9 +112,9 @@ pub(crate) struct BackendArgs {
 pub(crate) enum Command {
     /// List pending calls, most urgent first.
     Queue(QueueArgs),
-    /// Review pending calls one after the other, most urgent first: each is shown and you are asked,
-    /// until none waits or you quit. Needs a terminal. A key decides exactly what was shown; Enter
-    /// alone, Ctrl-C and the end of the input decide nothing.
+    /// Review pending calls one after the other, most urgent first: each is shown and you are
+    /// asked, until none waits or you quit. Needs a terminal. A key decides exactly what was shown;
+    /// Enter alone, Ctrl-C and the end of the input decide nothing.
     Next(NextArgs),
     /// Show one call: its card, its state and its history.
     Show {
@@ -280,12 +280,12 @@ pub(crate) enum Command {
     /// Count pending calls, and say how calls were decided and ended, and how fast. Reads every
     /// call of a store; a console counts those of the last 90 days.
     Stats,
-    /// Check an installation, and say what to do: store, key, audit, policy, executors, stuck calls,
-    /// and whether you could decide. Changes nothing. Exit code 6 if there is a problem.
+    /// Check an installation, and say what to do: store, key, audit, policy, executors, stuck
+    /// calls, and whether you could decide. Changes nothing. Exit code 6 if there is a problem.
     Doctor(DoctorArgs),
-    /// Try the guarantees on this configuration, in a scratch store of the same kind that is removed
-    /// afterwards: each with a proof that the trial can fail. The given store is not opened. Exit
-    /// code 6 if one does not hold.
+    /// Try the guarantees on this configuration, in a scratch store of the same kind that is
+    /// removed afterwards: each with a proof that the trial can fail. The given store is not
+    /// opened. Exit code 6 if one does not hold.
     Verify(VerifyArgs),
     /// Show five losses, each without and with hitl: offline, in a temporary folder, in less than
     /// a second.

@@ -1,22 +1,23 @@
-//! What is found in place of a store, without opening it. Pure data.
+//! The result of looking at a store without opening it. Pure data.
 
 use hitl_base::Timestamp;
 
-/// What is found in place of a store. Finding it out creates, migrates and repairs nothing.
+/// The result of looking at a store without opening it, which creates, migrates and repairs
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreInspection {
-    /// What it is.
+    /// The kind of thing that is there.
     pub identity: StoreIdentity,
     /// The newest schema that this version of hitl knows.
     pub newest_schema: usize,
     /// True if it takes writes of this process.
     pub takes_writes: bool,
-    /// What else is known. `None` unless it is a store of the newest schema.
+    /// Its state. `None` unless it is a store of the newest schema.
     pub state: Option<StoreState>,
 }
 
-/// What is found in place of a store.
+/// The kind of thing that is in place of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreIdentity {

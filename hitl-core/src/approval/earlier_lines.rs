@@ -24,18 +24,18 @@ pub struct EarlierLine<'a> {
     pub tool: &'a str,
 }
 
-/// What a list of earlier calls lacks.
+/// The part of a run that a list of earlier calls lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 // Exhaustive: surfaces build it.
 pub enum EarlierLeftOut {
     /// This many calls before those that are listed; 0 if the list is complete.
     Before {
-        /// How many.
+        /// Their number.
         more: usize,
     },
     /// All of them, because they are too many to be looked through.
     All {
-        /// How many were counted.
+        /// The number that was counted.
         counted: usize,
     },
 }

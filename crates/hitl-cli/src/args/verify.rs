@@ -13,7 +13,7 @@ pub(crate) struct VerifyArgs {
     /// The kind of audit log that the host keeps.
     #[arg(long = "audit-kind", value_enum, default_value_t = AuditKind::Jsonl)]
     pub(crate) audit_kind: AuditKind,
-    /// Also write the results to this file, as JUnit XML for a pipeline.
+    /// Also write the results to this file, as `JUnit` XML for a pipeline.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
     /// Be the process that is killed in one of the trials, in this scratch folder.

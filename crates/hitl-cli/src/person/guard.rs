@@ -106,9 +106,9 @@ pub(crate) fn refuse_agent() -> Result<(), Failure> {
     }
 }
 
-/// Does the same as [`require_person`] over a console, which checks the code itself: verifies that no agent without a
-/// code is in control, and returns the code to send with the action. `demand` is the console's
-/// demand of the token's owner, `name`.
+/// Does the same as [`require_person`] over a console, which checks the code itself: verifies that
+/// no agent without a code is in control, and returns the code to send with the action. `demand` is
+/// the console's demand of the token's owner, `name`.
 pub(crate) fn require_person_for_console(
     deed: Deed,
     name: &str,

@@ -27,8 +27,8 @@ fn has(ran: &Ran, name: &str, verdict: &str, part: &str) {
     );
 }
 
-/// Returns the contents of the files in a folder, by name. Another process reads them: SQLite's locks
-/// on a file end when any part of this process closes it.
+/// Returns the contents of the files in a folder, by name. Another process reads them: SQLite's
+/// locks on a file end when any part of this process closes it.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.is_file());

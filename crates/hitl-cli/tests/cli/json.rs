@@ -6,7 +6,7 @@ use crate::console::Office;
 use crate::house::Ran;
 
 #[path = "../../../hitl-console/tests/support/mask.rs"]
-mod mask;
+pub(crate) mod mask;
 
 /// Runs each command over the store or the console, and records its output.
 async fn transcript(office: &Office, run: impl Fn(&[&str]) -> Ran) -> String {

@@ -2,10 +2,8 @@
 
 use crate::console::Office;
 use crate::house::{House, Ran, Waiting, hitl, program, said};
+use crate::json::mask;
 use crate::person::{Say, at_store, at_terminal};
-
-#[path = "../../../hitl-console/tests/support/mask.rs"]
-mod mask;
 
 /// The end of the question about a call, and of the one that follows a caution.
 const ASKED: &str = "[q] Quit > ";
@@ -19,7 +17,7 @@ fn next(house: &House, talk: &[Say<'_>]) -> Ran {
 fn screen(ran: &Ran) -> String {
     let shown = ran.err.replace('\r', "");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
-    // A digest that is folded goes on with other digits in each run.
+    // A digest that is folded continues with other digits in each run.
     mask::masked(&(shown.replace("\n              | ", "") + "\n" + &ran.out))
 }
 

@@ -14,8 +14,7 @@ fn shown(command: &str) -> Vec<String> {
 
 /// Returns the lines that are the same on every machine and at every time.
 fn lines(text: &str) -> Vec<String> {
-    let differs =
-        ["are free on its disk", "the last change is of", " seals", "tried on", "hitl-verify-"];
+    let differs = ["are free on its disk", " seals", "tried on", "hitl-verify-"];
     let lines = text.lines().map(str::trim_end);
     let same = lines.filter(|line| !differs.iter().any(|part| line.contains(part)));
     same.filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -36,10 +35,9 @@ async fn the_page_shows_what_the_program_prints() {
          tool = \"export\"\n[[test]]\nname = \"exports\"\ntool = \"export\"\nexpect = \"deny\"\n",
     );
     house.wire("Initech", 120).await;
-    crate::hints::park(&house).await;
     house.gate.flush_audit().await.unwrap();
     for (command, code) in [
-        ("hitl doctor --audit audit.jsonl --policy policy.toml", 6),
+        ("hitl doctor --audit audit.jsonl --policy policy.toml", 0),
         ("hitl verify --policy policy.toml --junit results.xml", 0),
     ] {
         let ran = run(&house, command).ended(code);

@@ -19,7 +19,7 @@ use super::session::Sessions;
 use super::{SqliteStore, backup};
 use crate::{StoreIdentity, StoreInspection, StoreState};
 
-/// How long it waits for another process.
+/// The time that it waits for another process.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl SqliteStore {
@@ -84,9 +84,9 @@ fn inspect(given: &Path) -> Result<StoreInspection, StoreError> {
     Ok(StoreInspection { identity, newest_schema, takes_writes, state })
 }
 
-/// Returns whether SQLite may write the file. It is opened for that, and not written: the log is not
-/// carried over when this connection is the last. Only SQLite may open the file: its locks end when
-/// any part of a process that has them closes the file.
+/// Returns whether SQLite may write the file. It is opened for that, and not written: the log is
+/// not carried over when this connection is the last. Only SQLite may open the file: its locks end
+/// when any part of a process that has them closes the file.
 fn takes_writes(path: &Path) -> Result<bool, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let Ok(connection) = Connection::open_with_flags(path, flags) else { return Ok(false) };

@@ -6,7 +6,7 @@ use super::reply::{Menu, Reply, confirms, question, read, second_question};
 use super::tty::Dialog;
 use crate::approval::ApprovalRequest;
 
-/// What a person has answered about a request, or wants to see before they do.
+/// The answer of a person about a request, or their wish to see more first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 // Exhaustive: a surface handles each.
 pub enum Answer {

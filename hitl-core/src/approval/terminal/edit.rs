@@ -22,7 +22,7 @@ pub enum Edited {
     Patch {
         /// The JSON merge patch.
         patch: String,
-        /// What they were shown of its result, if a gate has checked it here: name it in the
+        /// The result that they were shown, if a gate has checked it here: name it in the
         /// decision ([`previewed`](crate::approval::DecisionDraft::previewed)).
         preview: Option<Box<EditPreview>>,
     },
@@ -69,7 +69,7 @@ impl CheckedEdit {
     }
 }
 
-/// What the place where a call is says about an edit of it.
+/// The verdict on an edit, of the place where its call is.
 #[derive(Clone, Debug)]
 // Exhaustive: every caller answers one of these.
 pub enum EditVerdict {

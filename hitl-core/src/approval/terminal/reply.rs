@@ -104,7 +104,7 @@ pub(super) fn second_question(request: &ApprovalRequest) -> Option<String> {
     }
     let label = visible(&request.approve_label);
     let why = cautions.join("; ");
-    Some(format!("  Look again: {why}.\n  [y] {label}   anything else goes back > "))
+    Some(format!("  Check it again: {why}.\n  [y] {label}   anything else goes back > "))
 }
 
 /// Parses the line about the second question. Enter alone confirms nothing.

@@ -9,7 +9,7 @@ use hitl_base::Timestamp;
 use hitl_core::audit::Verifier;
 use hitl_core::policy::RuleFileStatus;
 use hitl_core::store::Executors;
-use hitl_core::{CallRecord, CallState, HostKey, KeyId, Principal, RuleFile};
+use hitl_core::{CallState, HostKey, KeyId, Principal, RuleFile};
 use hitl_store::{SqliteStore, StoreInspection};
 
 use super::super::accept::acceptance_file;
@@ -38,13 +38,14 @@ pub(super) async fn facts(
         None => inspect_postgres(db, backend).await.map_err(|failure| failure.message),
     };
     let opens = inspection.as_ref().is_ok_and(StoreInspection::opens_unchanged);
-    let (opened, store) = match opens {
-        false => (Opened::NotTried, None),
-        true => match Backend::open(backend, None).await {
+    let (opened, store) = if opens {
+        match Backend::open(backend, None).await {
             Ok(Backend::Store(store)) => (Opened::Yes, Some(store)),
             Ok(Backend::Console(_)) => (Opened::NotTried, None),
             Err(failure) => (Opened::Failed(failure.message), None),
-        },
+        }
+    } else {
+        (Opened::NotTried, None)
     };
     let store = store.as_deref();
     let (audit, files) =
@@ -235,7 +236,7 @@ async fn call_facts(
         if !executors.is_some_and(|executors| executors.can_run(record.request())) {
             let waits = now.saturating_duration_since(record.updated_at());
             facts.oldest_orphan = facts.oldest_orphan.max(waits);
-            facts.orphaned.push(short_id(&CallRecord::id(&record)));
+            facts.orphaned.push(short_id(&record.id()));
         }
     }
     Ok(facts)

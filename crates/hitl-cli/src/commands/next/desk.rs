@@ -82,7 +82,7 @@ impl<'a> Desk<'a> {
                 let mut at = Some(pending.clone());
                 while let Some(query) = at.take() {
                     let page = queue.page(query).await?;
-                    let new = page.entries.iter().map(|record| record.request());
+                    let new = page.entries.iter().map(CallRecord::request);
                     let new = new.filter(|request| !passed.has(request.id, request.binding));
                     left.extend(new.map(|request| request.id));
                     if let Some(shown) = self.first_of(&mut left, passed).await? {

@@ -1,4 +1,4 @@
-//! The results as JUnit XML, which pipelines read. Pure.
+//! The results as `JUnit` XML, which pipelines read. Pure.
 //!
 //! A document of three elements needs no dependency. What is written is escaped here: the five
 //! characters of XML, and every character that XML 1.0 cannot hold, even escaped.

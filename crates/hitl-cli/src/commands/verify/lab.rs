@@ -70,37 +70,13 @@ impl Lab {
         Ok((self.wrap)(self.scratch.open().await?))
     }
 
-    /// Starts a gate over this store with the tool of the trials.
-    pub(super) fn builder(
-        &self,
-        store: &Arc<dyn Store>,
-        config: ToolConfig,
-        witness: &Witness,
-    ) -> Result<GateBuilder, Stop> {
-        let witness = witness.clone();
-        let body = move |permit: Permit<DynArguments>| {
-            witness.note(permit.open().0.json().to_owned());
-            async { Ok::<_, String>(JsonText::null()) }
-        };
-        let spec = DynSpec::new(TOOL, "Does nothing, and is counted.").config(config);
-        let tool = DynTool::new(spec, SCHEMA, body);
-        let tool = tool.map_err(|error| Stop::Failed(error.to_string()))?;
-        Ok(self.gate_with(store, tool))
-    }
-
-    /// Starts a gate over this store with this tool.
-    pub(super) fn gate_with(&self, store: &Arc<dyn Store>, tool: DynTool) -> GateBuilder {
-        let builder = Gate::builder().on_notice(|_| {});
-        builder.store(Arc::clone(store)).dyn_tool(tool)
-    }
-
     /// Builds a gate whose calls wait for a person, under the host's rules.
     pub(super) async fn asking(
         &self,
         store: &Arc<dyn Store>,
         witness: &Witness,
     ) -> Result<Gate, Stop> {
-        let builder = self.builder(store, ASKS, witness)?;
+        let builder = builder(store, ASKS, witness)?;
         self.build(match &self.rules {
             Some(rules) => builder.policy(rules.clone()),
             None => builder,
@@ -176,4 +152,22 @@ pub(super) async fn drive(gate: &Gate, run: &str, position: u64) -> Result<Outco
         Submission::Pending(ticket) => Ok(ticket.wait().await?),
         Submission::Done { outcome, .. } => Ok(outcome),
     }
+}
+
+/// Starts a gate over this store with the tool of the trials.
+pub(super) fn builder(
+    store: &Arc<dyn Store>,
+    config: ToolConfig,
+    witness: &Witness,
+) -> Result<GateBuilder, Stop> {
+    let witness = witness.clone();
+    let body = move |permit: Permit<DynArguments>| {
+        witness.note(permit.open().0.json().to_owned());
+        async { Ok::<_, String>(JsonText::null()) }
+    };
+    let spec = DynSpec::new(TOOL, "Does nothing, and is counted.").config(config);
+    let tool = DynTool::new(spec, SCHEMA, body);
+    let tool = tool.map_err(|error| Stop::Failed(error.to_string()))?;
+    let builder = Gate::builder().on_notice(|_| {});
+    Ok(builder.store(Arc::clone(store)).dyn_tool(tool))
 }

@@ -5,7 +5,7 @@
 //! | `run` | the command |
 //! | `trial` | what is tried, and how a trial ended |
 //! | `report` | the results as text and JSON: pure |
-//! | `junit` | the results as JUnit XML: pure |
+//! | `junit` | the results as `JUnit` XML: pure |
 //! | `scratch` | the scratch store, which is removed at the end |
 //! | `lab` | gates over the scratch store, and a tool that counts how often it runs |
 //! | `trials/` | one function for each guarantee |

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hitl_base::clock::Clock;
 use hitl_base::{hex, owner_only};
 use hitl_core::store::Store;
-use hitl_core::{HostKey, RequestId, StoreError};
+use hitl_core::{HostKey, StoreError};
 use hitl_store::SqliteStore;
 
 use crate::commands::folder::TemporaryFolder;
@@ -184,8 +184,8 @@ impl Clock for SharedClock {
     }
 }
 
-/// Searches the folder in another process: SQLite's locks on a file end when any part of the process
-/// that has them closes the file.
+/// Searches the folder in another process: SQLite's locks on a file end when any part of the
+/// process that has them closes the file.
 fn in_folder(folder: &Path, text: &str) -> Result<bool, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["verify", "--search"]).arg(folder).env_remove("HITL_URL");

@@ -25,7 +25,7 @@ const RUN: &str = "run";
 pub(super) enum Fate {
     /// It is killed, as `kill -9` does.
     Killed,
-    /// It goes on.
+    /// It continues.
     Spared,
 }
 

@@ -75,7 +75,7 @@ fn verdict(verified: &VerifiedFacts) -> Vec<Finding> {
         return vec![Finding::ok(AREA, what)];
     }
     let advice = "docs/audit.md says what each finding means; a log that is being written may lack \
-                  its newest records: look again";
+                  its newest records: check again";
     let problem = |what: &String| Finding::problem(AREA, what.as_str(), advice);
     let mut found: Vec<Finding> = findings.iter().take(LISTED).map(problem).collect();
     if findings.len() > LISTED {

@@ -18,7 +18,7 @@ pub(super) fn findings(key: Option<&Result<KeyFacts, String>>) -> Vec<Finding> {
     match &key.current {
         Some(current) => found.push(Finding::ok(AREA, format!("{current} seals"))),
         None => {
-            found.push(Finding::warning(AREA, "the store names no key", "see `hitl key status`"))
+            found.push(Finding::warning(AREA, "the store names no key", "see `hitl key status`"));
         }
     }
     if key.under_unknown > 0 {

@@ -33,21 +33,22 @@ pub(super) fn findings(policy: Option<&PolicyFacts>) -> Vec<Finding> {
         found.push(Finding::warning(
             AREA,
             format!("{waiting} waits to be accepted"),
-            "look at it, and accept it: `hitl policy accept FILE`",
+            "look at it, and accept it: `hitl policy accept FILE`; without an accepted version a host \
+             that waits for one denies every call",
         ));
     }
-    if policy.mistakes.is_empty() {
-        found.push(match &policy.in_force {
-            Some(version) => {
-                Finding::ok(AREA, format!("{version} is in force, {} tests", policy.tests))
-            }
-            None => Finding::warning(
-                AREA,
-                "no person has accepted a version of it",
-                "a host that waits for that denies every call: `hitl policy accept FILE`; one that \
-                 takes signatures needs none",
-            ),
-        });
+    match &policy.in_force {
+        _ if !policy.mistakes.is_empty() => {}
+        Some(version) => {
+            found.push(Finding::ok(AREA, format!("{version} is in force, {} tests", policy.tests)));
+        }
+        None if policy.waiting.is_some() => {}
+        None => found.push(Finding::warning(
+            AREA,
+            "no person has accepted a version of it",
+            "a host that waits for that denies every call: `hitl policy accept FILE`; one that \
+             takes signatures needs none",
+        )),
     }
     found
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hitl_core::audit::{AuditSink, JsonlAudit, Verifier};
 use hitl_store::SqliteAudit;
 
-use super::super::lab::{ASKS, Lab, Witness, submit};
+use super::super::lab::{ASKS, Lab, Witness, builder, submit};
 use super::super::trial::{Proof, Stop, control, guard};
 use crate::args::AuditKind;
 
@@ -42,7 +42,7 @@ pub(super) async fn tampering(lab: &Lab) -> Result<Proof, Stop> {
             (Log::Sqlite(Arc::clone(&audit)), audit)
         }
     };
-    let builder = lab.builder(&lab.open().await?, ASKS, &Witness::default())?.audit(sink);
+    let builder = builder(&lab.open().await?, ASKS, &Witness::default())?.audit(sink);
     let gate = lab.build(builder).await?;
     let ticket = lab.waits(submit(&gate, "tampering", 0).await?)?;
     lab.approve(&gate, &ticket).await?;
@@ -70,7 +70,7 @@ pub(super) async fn tampering(lab: &Lab) -> Result<Proof, Stop> {
 }
 
 fn joined(lines: &[&str]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.join("\n") + "\n"
 }
 
 fn is_sound(text: &str) -> Result<bool, Stop> {

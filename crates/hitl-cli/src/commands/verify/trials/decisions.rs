@@ -1,6 +1,6 @@
 //! What a decision counts for, and whose.
 
-use hitl_core::CallState;
+use hitl_core::{CallRecord, CallState, GateError};
 
 use super::super::lab::{Lab, REQUESTER, REVIEWER, Witness, submit};
 use super::super::trial::{Proof, Stop, control, guard};
@@ -53,7 +53,7 @@ pub(super) async fn one_wins(lab: &Lab) -> Result<Proof, Stop> {
         format!("the winner's decision is not the one that is kept: {state:?}"),
     )?;
     let loser = yes.err().or(no.err());
-    let learned = loser.as_ref().and_then(|error| error.current()).map(|record| record.state());
+    let learned = loser.as_ref().and_then(GateError::current).map(CallRecord::state);
     guard(learned == Some(won), "the loser did not learn how the call was decided")?;
     Ok(Proof::new(
         "a decision without a rival was taken",

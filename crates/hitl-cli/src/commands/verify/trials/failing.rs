@@ -7,7 +7,7 @@ use hitl_core::audit::{AuditError, AuditRecord, AuditSink};
 use hitl_core::policy::{Policy, Ruling};
 use hitl_core::{Assessment, CallView};
 
-use super::super::lab::{ASKS_NOBODY, Lab, Witness, drive};
+use super::super::lab::{ASKS_NOBODY, Lab, Witness, builder, drive};
 use super::super::trial::{Proof, Stop, control, guard};
 
 /// An audit that can be told to fail.
@@ -25,7 +25,7 @@ impl AuditSink for Fragile {
 
 pub(super) async fn audit(lab: &Lab) -> Result<Proof, Stop> {
     let (witness, audit) = (Witness::default(), Fragile::default());
-    let builder = lab.builder(&lab.open().await?, ASKS_NOBODY, &witness)?.audit(audit.clone());
+    let builder = builder(&lab.open().await?, ASKS_NOBODY, &witness)?.audit(audit.clone());
     let gate = lab.build(builder).await?;
     drive(&gate, "audit", 0).await?;
     control(witness.runs() == 1, "a run of a call that asks nobody, with an audit that works")?;
@@ -33,10 +33,12 @@ pub(super) async fn audit(lab: &Lab) -> Result<Proof, Stop> {
     let failed = drive(&gate, "audit", 1).await;
     let runs = witness.runs() - 1;
     guard(runs == 0, "a call ran whose intent the audit did not take")?;
-    let said = if failed.is_err() { "an error" } else { "an outcome that is no success" };
     let succeeded = matches!(failed, Ok(hitl_core::Outcome::Executed(_)));
     guard(!succeeded, "a call that did not run counts as executed")?;
-    Ok(Proof::new("with an audit that works, the call ran", format!("without it, {said}")))
+    Ok(Proof::new(
+        "with an audit that works, the call ran",
+        "once the audit failed, the next call did not run",
+    ))
 }
 
 /// A policy that always panics.
@@ -56,10 +58,10 @@ impl Policy for Panics {
 pub(super) async fn policy(lab: &Lab) -> Result<Proof, Stop> {
     let witness = Witness::default();
     let store = lab.open().await?;
-    let gate = lab.build(lab.builder(&store, ASKS_NOBODY, &witness)?).await?;
+    let gate = lab.build(builder(&store, ASKS_NOBODY, &witness)?).await?;
     drive(&gate, "policy", 0).await?;
     control(witness.runs() == 1, "a run of a call that asks nobody, without the policy")?;
-    let builder = lab.builder(&store, ASKS_NOBODY, &witness)?.policy(Panics);
+    let builder = builder(&store, ASKS_NOBODY, &witness)?.policy(Panics);
     let gate = lab.build(builder).await?;
     // It may be refused or wait for a person, and must not run.
     let _ended = super::super::lab::submit(&gate, "policy", 1).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use hitl_base::clock::ManualClock;
 
-use super::super::lab::{ASKS, Lab, REVIEWER, Witness, submit};
+use super::super::lab::{ASKS, Lab, REVIEWER, Witness, builder, submit};
 use super::super::trial::{Proof, Stop, control, guard};
 
 /// How long the call of the trial waits.
@@ -16,7 +16,7 @@ pub(super) async fn expiry(lab: &Lab) -> Result<Proof, Stop> {
     let witness = Witness::default();
     let clock = ManualClock::at(Timestamp::now());
     let store = (lab.wrap)(lab.scratch.open_at(Arc::new(clock.clone())).await?);
-    let gate = lab.build(lab.builder(&store, ASKS.expires(WAITS), &witness)?).await?;
+    let gate = lab.build(builder(&store, ASKS.expires(WAITS), &witness)?).await?;
     let [early, late, approved] = [0, 1, 2].map(|at| submit(&gate, "expiry", at));
     let early = lab.waits(early.await?)?;
     let late = lab.waits(late.await?)?;
