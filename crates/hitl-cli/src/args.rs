@@ -227,8 +227,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         who: DeciderArgs,
     },
-    /// Let calls start again after `freeze`: ends the freeze of all tenants, or with --tenant that of
-    /// this tenant. Needs a person, and --audit.
+    /// Let calls start again after `freeze`: ends the freeze of all tenants, or with --tenant that
+    /// of this tenant. Needs a person, and --audit.
     Thaw {
         #[command(flatten)]
         who: DeciderArgs,

@@ -1,4 +1,4 @@
-//! Whether nothing may start, as read in the transaction of a claim.
+//! The freezes in force, as read in the transaction of a claim.
 
 use hitl_core::Tenant;
 use hitl_core::machine::Event;

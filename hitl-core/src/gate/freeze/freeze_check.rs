@@ -1,4 +1,4 @@
-//! Whether anything is frozen, for starts that leave no record and so never ask the store.
+//! The check that nothing is frozen, for starts that leave no record and so never ask the store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
