@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Whether reviewers can be served, and what is in the way. It names no call, no person and no
+/// The answer whether reviewers can be served, and what is in the way. It names no call, no person and no
 /// file, because anybody may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

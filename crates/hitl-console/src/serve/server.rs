@@ -74,7 +74,7 @@ pub async fn serve_until(
     let seats = Seats::new(&options);
     let arrivals = Arc::new(Semaphore::new(unread_connections(&options)));
     let (closer, closing) = closing();
-    // Dropping them aborts the remaining connections, and what goes on beside them.
+    // Dropping them aborts the remaining connections, and the tasks beside them.
     let (mut connections, _beside) = (JoinSet::new(), beside(&options));
     let mut stop = pin!(stop);
     loop {
