@@ -253,8 +253,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N")]
         count: Option<u64>,
     },
-    /// Serve the reviewers' page over a store. It runs nothing: the programs that have the tools run
-    /// what is approved.
+    /// Serve the reviewers' page over a store. It runs nothing: the programs that have the tools
+    /// run what is approved.
     #[cfg_attr(not(feature = "serve"), command(hide = true))]
     Console(Box<ServeArgs>),
     /// Check audit logs.

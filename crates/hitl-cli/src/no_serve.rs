@@ -15,7 +15,7 @@ pub(crate) struct ServeArgs {
 
 #[expect(clippy::unused_async, reason = "the twin of the one that serves")]
 pub(crate) async fn run(_: &BackendArgs, given: ServeArgs, _: &Output) -> Result<(), Failure> {
-    let _unread = given.rest;
+    drop(given.rest);
     let why = "this `hitl` was built without the feature `serve`; with it: `cargo install hitl-cli --features serve`";
     Err(Failure::usage(why))
 }

@@ -66,9 +66,9 @@ impl Console {
         self
     }
 
-    /// Adds routes of the host's own sign-in, such as the page that [`Auth::sign_in`] names. They are
-    /// answered without credentials, behind the console's other checks: the host name, the origin,
-    /// the size of a body, and for a change a header that other sites cannot set.
+    /// Adds routes of the host's own sign-in, such as the page that [`Auth::sign_in`] names. They
+    /// are answered without credentials, behind the console's other checks: the host name, the
+    /// origin, the size of a body, and for a change a header that other sites cannot set.
     ///
     /// # Panics
     ///
@@ -129,9 +129,9 @@ impl Console {
         self
     }
 
-    /// Leaves it to other processes to recover calls ([`Gate::recover`]), for a gate without tools: it
-    /// could only park a call whose process died, where the process that has the tool may know how it
-    /// ended, or try it again. What has expired is refused here too.
+    /// Leaves it to other processes to recover calls ([`Gate::recover`]), for a gate without tools:
+    /// it could only park a call whose process died, where the process that has the tool may know
+    /// how it ended, or try it again. What has expired is refused here too.
     pub fn skip_recovery(mut self) -> Self {
         self.recovery = Recovery::Elsewhere;
         self

@@ -49,10 +49,11 @@ pub(crate) struct Sources {
     pub(crate) policies: Policies,
 }
 
-/// Whether the console puts in order what other processes left.
+/// The place where calls that other processes left are recovered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Recovery {
     #[default]
+    /// This console.
     Here,
     /// Processes that run calls do it.
     Elsewhere,

@@ -57,8 +57,8 @@ impl Tasks {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use hitl_console::Tasks;
-    /// use hitl::tasks::{EventLog, MemoryJournal, StepContext, Task, TaskId, TaskManager, TaskStep};
+    /// use hitl_console::Tasks; use hitl::tasks::{EventLog, MemoryJournal, StepContext, Task,
+    /// TaskId, TaskManager, TaskStep};
     ///
     /// fn export(id: TaskId) -> Task<()> {
     ///     let send = |_: StepContext| async { Err::<(), _>("offline".to_owned()) };
@@ -86,9 +86,9 @@ impl Tasks {
         self
     }
 
-    /// Shows the tasks of a journal as they were last recorded, for a process that does not run them.
-    /// The page says that they are not live; it neither cancels nor retries them. The newest 50 are
-    /// shown.
+    /// Shows the tasks of a journal as they were last recorded, for a process that does not run
+    /// them. The page says that they are not live; it neither cancels nor retries them. The newest
+    /// 50 are shown.
     pub fn journaled(journal: impl Journal) -> Self {
         Self { journal: Some(Arc::new(journal)), ..Self::default() }
     }

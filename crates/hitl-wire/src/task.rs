@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 /// The tasks of a reviewer's tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskList<T> {
-    /// First what runs, oldest first, then what has ended in the last five minutes, newest first. Of
-    /// a journal: the newest first.
+    /// First what runs, oldest first, then what has ended in the last five minutes, newest first.
+    /// Of a journal: the newest first.
     pub tasks: Vec<T>,
     /// True if the tasks are shown as their journal last recorded them: not live, and neither
     /// cancelled nor tried again here.

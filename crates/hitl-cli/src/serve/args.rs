@@ -62,7 +62,8 @@ pub(super) struct ServeOptions {
     /// A rule file that the console shows.
     #[arg(long, value_name = "FILE", help_heading = "Policy")]
     pub(super) policy: Option<PathBuf>,
-    /// The role whose reviewers may accept a waiting version of the rule file [default: policy-admin].
+    /// The role whose reviewers may accept a waiting version of the rule file [default:
+    /// policy-admin].
     #[arg(long, value_name = "ROLE", help_heading = "Policy")]
     pub(super) policy_role: Option<String>,
     /// The host vouches for accepted versions with its key, as `hitl policy accept --keyed` does.
@@ -77,8 +78,8 @@ pub(super) struct ServeOptions {
     /// The certificate's private key, in a PEM file.
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub(super) tls_key: Option<PathBuf>,
-    /// The addresses of the proxies in front, which have TLS: 10.1.0.0/16 (repeatable, or with commas).
-    /// Others are not served, and what these say about the client's address is believed.
+    /// The addresses of the proxies in front, which have TLS: 10.1.0.0/16 (repeatable, or with
+    /// commas). Others are not served, and what these say about the client's address is believed.
     #[arg(long, value_name = "CIDR", value_delimiter = ',', help_heading = "TLS")]
     pub(super) behind_proxy: Vec<String>,
     #[command(flatten)]
@@ -106,20 +107,20 @@ pub(super) struct OidcOptions {
     /// The claim with the groups from which roles follow [default: groups].
     #[arg(long, value_name = "CLAIM")]
     pub(super) oidc_role_claim: Option<String>,
-    /// The groups that may sign in, and their roles: "reviewers=reviewer,admins=admin". Who is in none of
-    /// them does not get in.
+    /// The groups that may sign in, and their roles: "reviewers=reviewer,admins=admin". Who is in
+    /// none of them does not get in.
     #[arg(long, value_name = "GROUP=ROLE", value_delimiter = ',')]
     pub(super) oidc_roles: Vec<String>,
     /// The claim with the groups from which the tenant follows. Without it, everybody is of the
     /// default tenant.
     #[arg(long, value_name = "CLAIM")]
     pub(super) oidc_tenant_claim: Option<String>,
-    /// The groups and their tenants: "acme-staff=acme". Who is in none or several of them does not get
-    /// in.
+    /// The groups and their tenants: "acme-staff=acme". Who is in none or several of them does not
+    /// get in.
     #[arg(long, value_name = "GROUP=TENANT", value_delimiter = ',')]
     pub(super) oidc_tenants: Vec<String>,
-    /// A scope to ask the provider for beside `openid` (repeatable, or with commas) [default: profile,
-    /// email].
+    /// A scope to ask the provider for beside `openid` (repeatable, or with commas) [default:
+    /// profile, email].
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     pub(super) oidc_scopes: Vec<String>,
     /// Minutes after which an unused session ends [default: 30].

@@ -52,7 +52,8 @@ impl CookieKind {
         self.set(name, "", 0)
     }
 
-    /// Returns the value of a cookie. One that is there twice with different values is not believed.
+    /// Returns the value of a cookie. One that is there twice with different values is not
+    /// believed.
     pub(super) fn find(self, name: CookieName, headers: &HeaderMap) -> Option<&str> {
         let name = self.name(name);
         let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());

@@ -85,7 +85,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Returns whether nobody can sign in but whoever reads the token that is printed.
+    /// Returns whether nobody can sign in but the person who reads the token that is printed.
     pub(super) fn is_for_one(&self) -> bool {
         self.tokens.is_none() && self.oidc.is_none()
     }

@@ -44,8 +44,8 @@ pub(super) async fn health() -> Json<Health> {
     Json(Health { healthy: true })
 }
 
-/// Returns whether reviewers can be served: the store answers within two seconds, no audit record is
-/// owed that cannot be written, and an accepted version of each rule file is in force. Needs no
+/// Returns whether reviewers can be served: the store answers within two seconds, no audit record
+/// is owed that cannot be written, and an accepted version of each rule file is in force. Needs no
 /// credentials; an answer may be a second old.
 #[utoipa::path(get, path = "/ready", tag = "health", security(()),
     responses((status = 200, description = "reviewers can be served", body = Readiness),

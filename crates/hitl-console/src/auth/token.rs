@@ -40,8 +40,8 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The SHA-256 of a token, written as 64 hexadecimal digits. A fast hash is enough for a secret that
-/// cannot be guessed, and reveals nothing of it.
+/// The SHA-256 of a token, written as 64 hexadecimal digits. A fast hash is enough for a secret
+/// that cannot be guessed, and reveals nothing of it.
 ///
 /// ```
 /// use hitl_console::{Token, TokenHash};

@@ -1,4 +1,4 @@
-//! Whether the console can do its work, for supervisors and load balancers.
+//! The state of the console, for supervisors and load balancers.
 
 mod probe;
 mod readiness;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Whether reviewers can be served, and what is in the way. It names no call, no person and no
-/// file, because anybody may read it.
+/// The answer whether reviewers can be served, and what is in the way. It names no call, no person
+/// and no file, because anybody may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Readiness {

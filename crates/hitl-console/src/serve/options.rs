@@ -85,15 +85,15 @@ impl ServeOptions {
         self
     }
 
-    /// Sets the time that current requests have to end once [`serve_until`](super::serve_until) is to
-    /// stop; 10 seconds by default.
+    /// Sets the time that current requests have to end once [`serve_until`](super::serve_until) is
+    /// to stop; 10 seconds by default.
     pub fn stop_grace(mut self, within: Duration) -> Self {
         self.stop_grace = within;
         self
     }
 
-    /// Serves over TLS only. Browsers then keep to it for a year (`Strict-Transport-Security`), except
-    /// for `localhost`, whose other servers that would lock out.
+    /// Serves over TLS only. Browsers then keep to it for a year (`Strict-Transport-Security`),
+    /// except for `localhost`, whose other servers that would lock out.
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn tls(mut self, tls: Tls) -> Self {

@@ -74,7 +74,7 @@ pub async fn serve_until(
     let seats = Seats::new(&options);
     let arrivals = Arc::new(Semaphore::new(unread_connections(&options)));
     let (closer, closing) = closing();
-    // Dropping them aborts the remaining connections, and what goes on beside them.
+    // Dropping them aborts the remaining connections, and the tasks beside them.
     let (mut connections, _beside) = (JoinSet::new(), beside(&options));
     let mut stop = pin!(stop);
     loop {
@@ -112,15 +112,16 @@ pub async fn serve_until(
 }
 
 /// Starts what a server does beside its connections.
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(unused_variables, unused_mut, reason = "only TLS has such work")
+)]
 fn beside(options: &ServeOptions) -> JoinSet<()> {
-    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has such work"))]
     let mut tasks = JoinSet::new();
     #[cfg(feature = "tls")]
     if let Some(tls) = &options.tls {
         tasks.spawn(tls.clone().keep_current());
     }
-    #[cfg(not(feature = "tls"))]
-    let _none = options;
     tasks
 }
 

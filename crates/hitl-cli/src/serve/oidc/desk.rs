@@ -70,8 +70,8 @@ impl SignInDesk {
         Ok(Begun { url, cookie: cookie.ok_or(SignInError::Busy)? })
     }
 
-    /// Completes a sign-in; returns the session's cookie. The answer must be that of the browser's own
-    /// sign-in, and counts once.
+    /// Completes a sign-in; returns the session's cookie. The answer must be that of the browser's
+    /// own sign-in, and counts once.
     pub(super) async fn complete(
         &self,
         headers: &HeaderMap,
