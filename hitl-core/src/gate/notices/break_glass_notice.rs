@@ -14,7 +14,7 @@ use crate::machine::CallRecord;
 /// The most characters of a text in a line.
 const TEXT: usize = 160;
 
-/// What happened to a broken glass.
+/// The events of a broken glass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BreakGlassEvent {
@@ -22,7 +22,7 @@ pub enum BreakGlassEvent {
     Opened,
     /// A call runs because of it.
     Used,
-    /// What was given ended: it was revoked or used up, or its time is over.
+    /// The grant that was given ended: it was revoked or used up, or its time is over.
     Ended,
 }
 
