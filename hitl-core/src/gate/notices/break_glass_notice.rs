@@ -65,28 +65,25 @@ impl BreakGlassNotice {
     ) -> Self {
         let grant = &record.grant;
         let (tool, by) = (shown(&grant.tool), shown(grant.by.as_str()));
-        let (event, line) = match (event, end) {
-            (AuditEvent::BreakGlassEnded, end) => {
-                let how = shown(end.unwrap_or_default());
-                let line = format!(
-                    "BREAK-GLASS ended: what {by} gave for `{tool}` (grant {}): {how}",
-                    grant.id
-                );
-                (BreakGlassEvent::Ended, line)
-            }
-            _ => {
-                let why = grant.break_glass.as_ref().map_or("", |glass| &glass.reason);
-                let until = grant.until.map(|until| until.to_string()).unwrap_or_default();
-                let line = format!(
-                    "BREAK-GLASS: {by} lets `{tool}` run without the people who would be asked, \
-                     for {}, until {until}, at most {} times, because: {}. {}",
-                    shown(grant.principal.as_str()),
-                    grant.uses.unwrap_or_default(),
-                    shown(why),
-                    how_to_revoke(grant.id, hint),
-                );
-                (BreakGlassEvent::Opened, line)
-            }
+        let (event, line) = if event == AuditEvent::BreakGlassEnded {
+            let how = shown(end.unwrap_or_default());
+            let line = format!(
+                "BREAK-GLASS ended: what {by} gave for `{tool}` (grant {}): {how}",
+                grant.id
+            );
+            (BreakGlassEvent::Ended, line)
+        } else {
+            let why = grant.break_glass.as_ref().map_or("", |glass| &glass.reason);
+            let until = grant.until.map(|until| until.to_string()).unwrap_or_default();
+            let line = format!(
+                "BREAK-GLASS: {by} lets `{tool}` run without the people who would be asked, for \
+                 {}, until {until}, at most {} times, because: {}. {}",
+                shown(grant.principal.as_str()),
+                grant.uses.unwrap_or_default(),
+                shown(why),
+                how_to_revoke(grant.id, hint),
+            );
+            (BreakGlassEvent::Opened, line)
         };
         let (by, tool) = (Some(grant.by.clone()), grant.tool.clone());
         Self { event, grant: grant.id, tool, call: None, by, line }
