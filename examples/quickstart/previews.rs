@@ -56,21 +56,30 @@ pub(crate) async fn would_book(
     let paid: f64 = booking.payment_methods.iter().map(|payment| payment.amount).sum();
     let missing = f64::from(price.total()) - paid;
     let (fare, people) = (price.fare, price.passengers);
-    let extras = price.bags + price.insurance;
-    let cost = match extras {
+    let cost = match price.bags + price.insurance {
         0 => format!("${} = ${fare} x {people}", price.total()),
-        _ => format!("${} = ${fare} x {people} + ${extras} for bags and insurance", price.total()),
+        more => format!("${} = ${fare} x {people} + ${more} for bags and insurance", price.total()),
     };
     let free = fares::free_bags(user.membership, booking.cabin).saturating_mul(people);
     let by = booking.payment_methods.iter();
     let by =
         by.map(|payment| format!("${} {}", payment.amount, method(&user, &payment.payment_id)));
-    Ok(begin(cx, &user)
+    let mut preview = begin(cx, &user)
+        .fact("flights", days(&booking.flights))
+        .fact("passengers", names(&booking.passengers))
         .fact("price", cost)
-        .fact("paid", paid)
-        .fact("paid with", by.collect::<Vec<_>>().join(", "))
-        .fact("bags", format!("{}, {free} are free for them", booking.total_baggages))
-        .text(PAYING))
+        .fact("paid", format!("${paid}: {}", by.collect::<Vec<_>>().join(", ")))
+        .fact("bags", format!("{}, {free} are free for them", booking.total_baggages));
+    if missing.abs() >= 0.005 {
+        let what = if missing > 0.0 { "too little" } else { "too much" };
+        preview = preview.warning(format!("the payment is ${} {what}", missing.abs()));
+    }
+    let certificates = booking.payment_methods.iter();
+    let certificates = certificates.filter(|paid| paid.payment_id.starts_with("certificate_"));
+    Ok(match certificates.count() {
+        0 | 1 => preview,
+        many => preview.warning(format!("{many} certificates pay; a booking takes one")),
+    })
 }
 
 /// What a cancellation would refund, and whether the rules allow it.

@@ -79,8 +79,8 @@ pub struct ToolFacts {
     /// The arguments that are amounts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amounts: Vec<String>,
-    /// What a person may let run of it by breaking the glass, as its executor's host declared it
-    /// when these facts were recorded. The executor checks again, each time.
+    /// The envelopes in which a person may let it run by breaking the glass, as its executor's host
+    /// declared them when these facts were recorded. The executor checks its own, each time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub envelopes: Vec<Envelope>,
 }

@@ -58,8 +58,8 @@ impl Assessment {
         self.factors.iter().any(|factor| factor.name == OWN_FILE && demands(factor))
     }
 
-    /// Does the same as [`opinions`](Self::opinions) without the factors about the contents that the call names, and about its
-    /// preview: they are read and rendered again.
+    /// Does the same as [`opinions`](Self::opinions), without the factors about the contents that
+    /// the call names, and about its preview: they are read and rendered again.
     pub(crate) fn opinions_without_contents(&self) -> Vec<Factor> {
         let mut said = self.opinions();
         said.retain(|factor| !is_looked_up(factor));

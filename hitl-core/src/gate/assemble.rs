@@ -11,7 +11,8 @@ use hitl_base::clock::{ForwardClock, SystemClock};
 use crate::audit::TracingAudit;
 use crate::call::StateMap;
 use crate::gate::audit::ledger::AuditLedger;
-use crate::gate::break_glass::envelopes::{Envelopes, publish_tools};
+use crate::gate::break_glass::declared::DeclaredEnvelopes;
+use crate::gate::break_glass::envelopes::publish_tools;
 use crate::gate::build_error::{BuildError, BuildErrorKind};
 use crate::gate::builder::GateBuilder;
 use crate::gate::calls::call_store::CallStore;
@@ -147,7 +148,7 @@ impl GateBuilder {
             evaluator: Evaluator::new(rules, files, Arc::clone(&vault), redactor.clone()),
             identities,
             contents,
-            envelopes: Envelopes::new(self.envelopes),
+            envelopes: DeclaredEnvelopes::new(self.envelopes),
             effects: Effects::new(Arc::clone(&calls)),
             freezes: FreezeCheck::new(Arc::clone(&calls), Arc::clone(&notifier)),
             reconcilers,

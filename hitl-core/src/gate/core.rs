@@ -6,7 +6,7 @@ use hitl_base::Redactor;
 
 use crate::approval::Approver;
 use crate::gate::audit::ledger::AuditLedger;
-use crate::gate::break_glass::envelopes::Envelopes;
+use crate::gate::break_glass::declared::DeclaredEnvelopes;
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::calls::lifecycle::Lifecycle;
 use crate::gate::contents::named_contents::NamedContents;
@@ -29,7 +29,7 @@ pub(in crate::gate) struct GateCore {
     pub(in crate::gate) evaluator: Evaluator,
     pub(in crate::gate) identities: Identities,
     pub(in crate::gate) contents: NamedContents,
-    pub(in crate::gate) envelopes: Envelopes,
+    pub(in crate::gate) envelopes: DeclaredEnvelopes,
     pub(in crate::gate) effects: Effects,
     pub(in crate::gate) reconcilers: Reconcilers,
     pub(in crate::gate) calls: Arc<CallStore>,

@@ -20,7 +20,7 @@ use crate::ids::{GrantId, RequestId};
 /// The most bytes of a reason.
 const LONGEST_REASON: usize = 1000;
 
-/// What makes a grant one that was given by breaking the glass.
+/// The mark of a grant that was given by breaking the glass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -32,8 +32,8 @@ pub struct BreakGlass {
     pub roles: Vec<String>,
 }
 
-/// What a person asks for when they break the glass: that calls of one tool, made in one
-/// principal's name, run for a while without the people who would be asked.
+/// The order of a person who breaks the glass: that calls of one tool, made in one principal's
+/// name, run for a while without the people who would be asked.
 ///
 /// ```
 /// use std::time::Duration;
@@ -195,7 +195,7 @@ pub(crate) fn break_glass_reason(grant: GrantId, by: &Principal) -> String {
     format!("runs under break-glass: {by} broke the glass (grant {grant})")
 }
 
-/// What the sum of a break-glass grant is over, in place of the name of an argument.
+/// The words for what the sum of such a grant is over, in place of the name of an argument.
 const EVERY_AMOUNT: &str = "every amount";
 
 /// Returns the rule, line by line.

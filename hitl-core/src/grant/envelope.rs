@@ -15,8 +15,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const MOST: usize = 100;
 const LONGEST_NAME: usize = 256;
 
-/// What a person may let run by breaking the glass: which tools, who, for how long, how often and
-/// up to which sum. Without an envelope nobody may break it.
+/// The bounds within which a person may break the glass: which tools, who, for how long, how often
+/// and up to which sum. Without an envelope nobody may break it.
 ///
 /// A grant that was given by breaking the glass counts only where the gate that uses it has an
 /// envelope that covers it, each time that it is used.

@@ -215,8 +215,8 @@ proptest! {
         }
     }
 
-    /// What one covers that is within another, the other covers too: a policy whose envelopes are
-    /// within those of an older one is not laxer.
+    /// An envelope within another covers only what the other covers too: a policy whose envelopes
+    /// are within those of an older one is not laxer.
     #[test]
     fn invariant_5_an_envelope_within_another_covers_nothing_more(
         narrow in envelopes(), wide in envelopes(), (order, by) in orders(), critical: bool,

@@ -344,8 +344,8 @@ impl CallRecord {
 
     /// Checks whether somebody's grant may take a human's place here: a requester's own grant does
     /// not approve a call that they may not approve themselves, at any level, and neither does a
-    /// program's. In an emergency the requester may be the only person there is: whoever breaks
-    /// the glass is a human, and that is all.
+    /// program's. In an emergency the requester may be the only person there is: only that a human
+    /// breaks the glass is checked.
     pub(crate) fn takes_a_grant_of(
         &self,
         kind: GrantKind,

@@ -143,7 +143,7 @@ fn check_seen(wanted: &AcceptArgs, waiting: &PendingRules) -> Result<(), Failure
 }
 
 /// What authenticates an acceptance.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AcceptanceSeal {
     None,
     /// The host's key: that of `--key-file`, or of the store.

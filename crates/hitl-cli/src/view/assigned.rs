@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
 use hitl_wire::assignment::{AbsenceList, AssignedCall, AssignmentSummary};
 
@@ -19,8 +20,8 @@ pub(crate) fn assignment_text(assigned: &AssignmentSummary) -> String {
 }
 
 /// Renders a call that was assigned, and what to know about it.
-pub(crate) fn assigned_text(done: &AssignedCall) -> String {
-    let mut out = state_line(&CallLine::from(done.call.clone()));
+pub(crate) fn assigned_text(done: &AssignedCall, now: Timestamp) -> String {
+    let mut out = state_line(&CallLine::from(done.call.clone()), now);
     out.push('\n');
     // Writing to a String cannot fail.
     let _ = match &done.call.assigned {

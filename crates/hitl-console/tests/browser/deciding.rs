@@ -3,7 +3,7 @@
 use hitl::approval::{DecisionKind, RepeatPolicy};
 use hitl::audit::MemoryAudit;
 use hitl::prelude::*;
-use hitl::{CallState, Gate, schemars};
+use hitl::{CallState, Gate};
 use hitl_console::{Console, Reviewer, Tasks, Token, Tokens, router};
 
 use crate::driver::{Window, start};

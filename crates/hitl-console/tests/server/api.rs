@@ -472,7 +472,7 @@ async fn the_document_describes_every_route_and_the_request_as_it_is() {
     let document = get("/openapi.json").of(&console).await.ok();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 31, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 35, "{:?}", paths.keys());
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
 
     let request = contract(&gate).await;

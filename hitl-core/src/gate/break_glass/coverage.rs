@@ -1,5 +1,5 @@
-//! Whether a grant that was given by breaking the glass covers a call now. Asked anew each time
-//! that a call would run on it: the envelope is the one of the gate that runs the call.
+//! Checks whether a grant that was given by breaking the glass covers a call now, each time that a
+//! call would run on it: the envelope is the one of the gate that runs the call.
 
 use crate::arguments::Snapshot;
 use crate::call::ToolFacts;

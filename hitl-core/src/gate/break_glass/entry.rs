@@ -1,4 +1,4 @@
-//! What the audit says of a grant that was given by breaking the glass.
+//! The audit records about a grant that was given by breaking the glass.
 
 use hitl_base::Timestamp;
 

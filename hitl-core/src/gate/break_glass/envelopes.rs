@@ -5,20 +5,6 @@ use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::grant::{EmergencyTool, Envelope};
 use crate::store::StoreError;
-use crate::sync::{Mutex, lock};
-
-/// The envelopes that the host declares in code, and those that other processes were shown.
-#[derive(Default)]
-pub(in crate::gate) struct Envelopes {
-    declared: Vec<Envelope>,
-    published: Mutex<Vec<Envelope>>,
-}
-
-impl Envelopes {
-    pub(in crate::gate) fn new(declared: Vec<Envelope>) -> Self {
-        Self { declared, published: Mutex::default() }
-    }
-}
 
 /// A tool, as far as breaking the glass depends on it.
 pub(in crate::gate) struct KnownTool {
@@ -94,20 +80,20 @@ pub(in crate::gate) async fn publish_tools(core: &GateCore) -> Result<(), StoreE
     if !tools.is_empty() {
         core.calls.store().record_tools(core.calls.session(), &tools).await?;
     }
-    *lock(&core.envelopes.published) = all;
+    core.envelopes.set_published(all);
     Ok(())
 }
 
 /// Does so again if the envelopes have changed: a policy was accepted.
 pub(in crate::gate) async fn publish_changes(core: &GateCore) -> Result<(), StoreError> {
-    if *lock(&core.envelopes.published) == all_envelopes(core) {
+    if core.envelopes.is_published(&all_envelopes(core)) {
         return Ok(());
     }
     publish_tools(core).await
 }
 
 fn all_envelopes(core: &GateCore) -> Vec<Envelope> {
-    let mut all = core.envelopes.declared.clone();
+    let mut all = core.envelopes.declared().to_vec();
     all.extend(core.evaluator.envelopes());
     all
 }

@@ -3,7 +3,8 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `envelopes` | what the host declares, in code and in its policies; published with the tools |
+//! | `declared` | the envelopes that the host declares in code |
+//! | `envelopes` | those in force, with those of the policies; published with the tools |
 //! | `register` | the grants in force, as the store keeps the list |
 //! | `coverage` | whether such a grant covers a call now |
 //! | `open` | a person breaks the glass |
@@ -13,6 +14,7 @@
 //! | `end` | the end is audited and said, once |
 
 pub(super) mod coverage;
+pub(super) mod declared;
 pub(super) mod end;
 pub(super) mod entry;
 pub(super) mod envelopes;

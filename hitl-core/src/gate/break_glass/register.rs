@@ -1,6 +1,6 @@
 //! The grants that were given by breaking the glass and are in force: a small list in the store,
 //! changed by compare-and-set. A grant that is not in it covers nothing, so that none is in force
-//! unseen, and whoever takes it out audits its end: one process.
+//! unseen, and the process that takes it out audits its end: one of them.
 
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ use crate::machine::CallRecord;
 /// The most characters of a text in a line.
 const TEXT: usize = 160;
 
-/// What happened to a broken glass.
+/// The events of a broken glass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BreakGlassEvent {
@@ -22,7 +22,7 @@ pub enum BreakGlassEvent {
     Opened,
     /// A call runs because of it.
     Used,
-    /// What was given ended: it was revoked or used up, or its time is over.
+    /// The grant that was given ended: it was revoked or used up, or its time is over.
     Ended,
 }
 
@@ -65,28 +65,25 @@ impl BreakGlassNotice {
     ) -> Self {
         let grant = &record.grant;
         let (tool, by) = (shown(&grant.tool), shown(grant.by.as_str()));
-        let (event, line) = match (event, end) {
-            (AuditEvent::BreakGlassEnded, end) => {
-                let how = shown(end.unwrap_or_default());
-                let line = format!(
-                    "BREAK-GLASS ended: what {by} gave for `{tool}` (grant {}): {how}",
-                    grant.id
-                );
-                (BreakGlassEvent::Ended, line)
-            }
-            _ => {
-                let why = grant.break_glass.as_ref().map_or("", |glass| &glass.reason);
-                let until = grant.until.map(|until| until.to_string()).unwrap_or_default();
-                let line = format!(
-                    "BREAK-GLASS: {by} lets `{tool}` run without the people who would be asked, \
-                     for {}, until {until}, at most {} times, because: {}. {}",
-                    shown(grant.principal.as_str()),
-                    grant.uses.unwrap_or_default(),
-                    shown(why),
-                    how_to_revoke(grant.id, hint),
-                );
-                (BreakGlassEvent::Opened, line)
-            }
+        let (event, line) = if event == AuditEvent::BreakGlassEnded {
+            let how = shown(end.unwrap_or_default());
+            let line = format!(
+                "BREAK-GLASS ended: what {by} gave for `{tool}` (grant {}): {how}",
+                grant.id
+            );
+            (BreakGlassEvent::Ended, line)
+        } else {
+            let why = grant.break_glass.as_ref().map_or("", |glass| &glass.reason);
+            let until = grant.until.map(|until| until.to_string()).unwrap_or_default();
+            let line = format!(
+                "BREAK-GLASS: {by} lets `{tool}` run without the people who would be asked, for \
+                 {}, until {until}, at most {} times, because: {}. {}",
+                shown(grant.principal.as_str()),
+                grant.uses.unwrap_or_default(),
+                shown(why),
+                how_to_revoke(grant.id, hint),
+            );
+            (BreakGlassEvent::Opened, line)
         };
         let (by, tool) = (Some(grant.by.clone()), grant.tool.clone());
         Self { event, grant: grant.id, tool, call: None, by, line }

@@ -21,6 +21,7 @@ const ATTEMPTS: u32 = 32;
 
 /// Who sets a reviewer's absence.
 #[derive(Clone, Debug)]
+// Exhaustive: each is a right of its own.
 pub enum AbsenceSetter {
     /// The reviewer, as the host has verified them.
     Themselves(ReviewerIdentity),

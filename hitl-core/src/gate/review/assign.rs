@@ -22,8 +22,8 @@ use crate::store::EventPayload;
 pub struct Assigned {
     /// The call.
     pub record: CallRecord,
-    /// What to know, one sentence each: that the call waits for a role, or that the reviewer is
-    /// away and who stands in.
+    /// Notes for that person, one sentence each: that the call waits for a role, or that the
+    /// reviewer is away and who stands in.
     pub notes: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! People's actions on calls: decide, edit, extend, take back, assign, uncover, abort, and grant calls
-//! like the one on display; who is away.
+//! People's actions on calls: decide, edit, extend, take back, assign, uncover, abort, and grant
+//! calls like the one on display; who is away.
 
 pub(super) mod abort_run;
 pub(super) mod absence;

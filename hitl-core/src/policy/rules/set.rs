@@ -25,7 +25,7 @@ pub struct RuleSet {
     version: PolicyVersion,
     rules: Vec<Rule>,
     tests: Vec<RuleTest>,
-    /// What a person may let run by breaking the glass.
+    /// The envelopes in which a person may break the glass.
     pub(super) envelopes: Vec<Envelope>,
     /// Rules that name their tools exactly, by tool; strictest first.
     by_tool: HashMap<Box<str>, Vec<usize>>,

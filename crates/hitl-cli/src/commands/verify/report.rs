@@ -41,7 +41,7 @@ impl Report {
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
         let mut lines = |word: &str, text: &str| {
-            for (at, line) in wrap(&one_line(text), COLUMNS - INDENT).iter().enumerate() {
+            for (at, line) in wrap(&one_line(text), COLUMNS - INDENT, "").iter().enumerate() {
                 let before = if at == 0 { word } else { "" };
                 // Writing to a String cannot fail.
                 let _ = writeln!(out, "{before:<INDENT$}{line}");
