@@ -35,7 +35,9 @@ pub fn fold(text: &str, columns: usize) -> String {
                 // A word that fits on no line and is longer than half of one is broken itself.
                 let fits = |space: &Break| {
                     let begun = MARGIN.len() + used - space.used;
-                    let whole = begun + word_width(text.get(place..).unwrap_or_default(), room);
+                    let rest = word_width(text.get(place..).unwrap_or_default(), room);
+                    // The space behind a word needs room, too.
+                    let whole = begun + rest.max(width);
                     whole <= room || space.used > room / 2 && begun + width <= room
                 };
                 if let Some(Break { at, used: before }) = last_space.take().filter(fits) {
