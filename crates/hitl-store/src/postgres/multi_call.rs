@@ -448,20 +448,11 @@ impl TransactionBody for SubmitOnGrant<'_> {
         };
         let until =
             read_at.saturating_add(READ_VALIDITY_MICROS).min(last_moment(on, before.values()));
-        let (caps, payload, write) = (call.caps(), self.payload, self.write);
-        let auditor = call.auditor();
+        let (payload, write) = (self.payload, self.write);
         let (epoch, since) = (Some(lease), read_at);
-        let insert = InsertCall {
-            record: &record,
-            caps,
-            auditor,
-            epoch,
-            payload,
-            since,
-            until,
-            freezes: freezes.as_deref(),
-            write,
-        };
+        let freezes = freezes.as_deref();
+        let insert =
+            InsertCall { record: &record, call, epoch, payload, since, until, freezes, write };
         if !matches!(insert.write(&WriteTarget::InTransaction(tx)).await?, WriteOutcome::Done) {
             return nothing(SubmitOnGrantOutcome::Missed(session, lease));
         }

@@ -52,21 +52,12 @@ pub(super) async fn submit(
     }
     let mut retry = on.database.retry();
     let (write, mut misses, mut unclear) = (SessionId::new(), 0, false);
-    let (caps, auditor) = (call.caps(), call.auditor());
     let way = WriteTarget::SingleStatement(&on.database);
     if let Some(StampedCall { record, epoch, read_at, freezes }) = StampedCall::new(on, call) {
         let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));
-        let insert = InsertCall {
-            record: &record,
-            caps,
-            auditor,
-            epoch,
-            payload,
-            since,
-            until,
-            freezes: freezes.as_deref(),
-            write,
-        };
+        let freezes = freezes.as_deref();
+        let insert =
+            InsertCall { record: &record, call, epoch, payload, since, until, freezes, write };
         match insert.write(&way).await.map_err(|fault| on.reading_failed(fault, false))? {
             WriteOutcome::Done => {
                 on.record_written(&record, epoch);
@@ -118,17 +109,9 @@ pub(super) async fn submit(
         let epoch = claim.map(|session| on.sessions.epoch(session)).transpose();
         let epoch = epoch.map_err(|error| on.known_or_ambiguous(error, unclear))?;
         let (since, until) = (read_at, read_at.saturating_add(READ_VALIDITY_MICROS));
-        let insert = InsertCall {
-            record: &record,
-            caps,
-            auditor,
-            epoch,
-            payload,
-            since,
-            until,
-            freezes: freezes.as_deref(),
-            write,
-        };
+        let freezes = freezes.as_deref();
+        let insert =
+            InsertCall { record: &record, call, epoch, payload, since, until, freezes, write };
         let attempt = insert.write(&way).await;
         match attempt.map_err(|fault| on.reading_failed(fault, unclear))? {
             WriteOutcome::Done => {

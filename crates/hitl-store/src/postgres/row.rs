@@ -26,7 +26,7 @@ pub(super) fn stored(row: &Row) -> Result<StoredCall, Fault> {
     let record = record(row, 1)?;
     let claimant_dead = record.claim().is_some() && row.try_get(4)?;
     let (read_at, epoch, freezes) = (row.try_get(0)?, row.try_get(3)?, row.try_get(5)?);
-    Ok(StoredCall { read_at, epoch, record, claimant_dead, freezes })
+    Ok(StoredCall { read_at, record, epoch, claimant_dead, freezes })
 }
 
 pub(super) fn record(row: &Row, at: usize) -> Result<CallRecord, Fault> {

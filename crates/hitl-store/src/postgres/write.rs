@@ -6,8 +6,8 @@
 //! tells why.
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{CallRecord, Event, HistoryEntry};
-use hitl_core::queue::{Caps, rank};
+use hitl_core::machine::{CallRecord, Event, HistoryEntry, NewCall};
+use hitl_core::queue::rank;
 use hitl_core::seal::Sealed;
 use hitl_core::store::{EventPayload, StoreError};
 use hitl_core::{SessionId, Tenant};
@@ -277,9 +277,7 @@ impl UpdateCall {
 /// A new call, and the preconditions of its write.
 pub(super) struct InsertCall<'a> {
     pub(super) record: &'a CallRecord,
-    pub(super) caps: Caps,
-    /// The session that must audit the new call.
-    pub(super) auditor: Option<SessionId>,
+    pub(super) call: &'a NewCall,
     pub(super) epoch: Option<i64>,
     pub(super) payload: &'a Sealed,
     /// The time of the stamp, in microseconds.
@@ -293,7 +291,8 @@ pub(super) struct InsertCall<'a> {
 
 impl InsertCall<'_> {
     pub(super) async fn write(&self, way: &WriteTarget<'_>) -> Result<WriteOutcome, Fault> {
-        let Self { record, caps, auditor, epoch, payload, since, until, freezes, write } = self;
+        let Self { record, call, epoch, payload, since, until, freezes, write } = self;
+        let (caps, auditor) = (call.caps(), call.auditor());
         let (request, key) = (record.request(), record.key());
         let (text, entry) =
             (encode(record)?, encode(&HistoryEntry::new("submitted", record, None))?);
