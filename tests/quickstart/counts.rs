@@ -73,6 +73,9 @@ fn without_a_terminal_nobody_is_asked_and_nothing_hangs() {
     // It ends with the commands that come next.
     let last = stdout.lines().last().unwrap_or_default();
     assert!(last.contains("hitl audit verify "), "{stdout}");
-    assert!(stdout.contains("\n  hitl queue ") && stdout.contains("\n  export HITL_DB="), "{stdout}");
+    assert!(
+        stdout.contains("\n  hitl queue ") && stdout.contains("\n  export HITL_DB="),
+        "{stdout}"
+    );
     assert!(!stdout.contains('\u{1b}'), "no colours in a pipe: {stdout}");
 }

@@ -17,8 +17,8 @@ pub(crate) const MAX_LINES: usize = 500;
 /// The most characters of a label.
 const MAX_LABEL: usize = 200;
 
-/// The preview of a call: facts, differences, paragraphs and warnings that the tool's author renders
-/// for the person who decides. The order stays.
+/// The preview of a call: facts, differences, paragraphs and warnings that the tool's author
+/// renders for the person who decides. The order stays.
 ///
 /// ```
 /// use hitl::call::CallPreview;

@@ -136,7 +136,7 @@ async fn a_broken_glass_takes_the_place_of_everybody_who_would_be_asked_and_is_l
     );
     // The call that waited was approved at once; nothing has run yet.
     assert_eq!(state(gate, 0).await, CallState::Approved);
-    assert_eq!(gate.broken_glass(&Tenant::default()).await.unwrap(), [grant.clone()]);
+    assert_eq!(gate.broken_glass(&Tenant::default()).await.unwrap(), std::slice::from_ref(&grant));
     assert!(runs(gate, 0).await);
     let (ran, reasons) = submitted(gate, r#"{"what":"web"}"#, 1).await;
     assert!(ran);
@@ -160,10 +160,10 @@ async fn a_broken_glass_takes_the_place_of_everybody_who_would_be_asked_and_is_l
     assert_eq!(ended.len(), 1);
     assert_eq!(ended[0].note.as_deref(), Some("it is used up; 2 of 2 uses"));
     assert!(gate.broken_glass(&Tenant::default()).await.unwrap().is_empty());
-    use BreakGlassEvent::{Ended, Opened, Used};
     let said = said.lock().unwrap().clone();
     let events: Vec<_> = said.iter().map(|(event, _)| *event).collect();
-    assert_eq!(events, [Opened, Used, Used, Ended]);
+    let used = BreakGlassEvent::Used;
+    assert_eq!(events, [BreakGlassEvent::Opened, used, used, BreakGlassEvent::Ended]);
     assert!(said[0].1.contains("ann lets `restart` run") && said[0].1.contains("Revoke it"));
     assert!(said[1].1.contains("ann broke the glass"), "{}", said[1].1);
 }
@@ -247,7 +247,7 @@ async fn invariant_5_the_envelope_of_the_gate_that_runs_the_call_decides() {
         let store = wide.store.clone();
         let narrow = bench_with(|builder| {
             let builder = builder.store(store).dyn_tool(tool("restart", STRICT));
-            envelopes.into_iter().fold(builder, |builder, one| builder.break_glass(one))
+            envelopes.into_iter().fold(builder, GateBuilder::break_glass)
         })
         .await;
         assert!(!runs(&narrow.gate, position).await, "{position}");

@@ -132,11 +132,11 @@ async fn invariant_4_what_was_taken_back_is_asked_about_again_and_no_earlier_ans
     assert!(stage.gate.decide(decision).await.is_err(), "a replayed approval is no answer");
     let twice = stage.gate.take_back(record.request(), "bob").await.unwrap_err();
     assert!(matches!(twice.refusal(), Some(Refusal::State { .. })), "{twice}");
-    let mut stale = record.request().clone();
+    let mut earlier = record.request().clone();
     stage.gate.decide(record.request().approve().by("eve")).await.unwrap();
-    stale.revision = 1;
-    let stale = stage.gate.take_back(&stale, "eve").await.unwrap_err();
-    assert_eq!(stale.refusal(), Some(Refusal::Stale));
+    earlier.revision = 1;
+    let refused = stage.gate.take_back(&earlier, "eve").await.unwrap_err();
+    assert_eq!(refused.refusal(), Some(Refusal::Stale));
     stage.pass(31).await;
     waiting.await.unwrap().unwrap();
     assert_eq!(stage.world.ran(), 1);
@@ -179,7 +179,7 @@ async fn an_approval_at_the_last_moment_has_its_whole_grace() {
     let ticket = stage.submit().await;
     let request = ticket.request().clone();
     let left = request.expires_at.saturating_duration_since(stage.clock.now());
-    stage.clock.advance(left - Duration::from_secs(1));
+    stage.clock.advance(left.saturating_sub(Duration::from_secs(1)));
     stage.gate.decide(request.approve().by("bob")).await.unwrap();
     let waiting = tokio::spawn(async move { ticket.wait().await });
     stage.pass(31).await;

@@ -1,5 +1,6 @@
 //! `hitl assign`.
 
+use hitl_base::Timestamp;
 use hitl_core::Principal;
 use hitl_wire::assignment::AssignedCall;
 
@@ -26,13 +27,13 @@ pub(super) async fn run(
             let away = store.gate.absences().await?;
             let call = hitl_wire::CallSummary::from(&assigned.record).with_absences(&away);
             let done = AssignedCall { call, notes: assigned.notes };
-            output.print(&done, || assigned_text(&done))?;
+            output.print(&done, || assigned_text(&done, Timestamp::now()))?;
             check_audited(&store)
         }
         Backend::Console(console) => {
             ConsoleClient::refuse_name(&wanted.who)?;
             let done = console.assign(&wanted.id, to)?;
-            Ok(output.print(&done, || assigned_text(&done))?)
+            Ok(output.print(&done, || assigned_text(&done, Timestamp::now()))?)
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn list(
         output.print(&(), || grants_table(&lines, Timestamp::now(), output.screen))?;
     }
     if more {
-        output.say_more()?;
+        Output::say_more()?;
     }
     Ok(())
 }

@@ -128,7 +128,7 @@ impl Output {
     }
 
     /// Says that a list is not complete.
-    fn say_more(&self) -> io::Result<()> {
+    fn say_more() -> io::Result<()> {
         let text = message("there are more; raise --limit", Screen::messages());
         io::stderr().write_all(text.as_bytes())
     }

@@ -53,7 +53,7 @@ pub(super) async fn run(
         output.print(&(), || queue_table(&lines, now, output.screen))?;
     }
     if more {
-        output.say_more()?;
+        Output::say_more()?;
     }
     for grant in &broken_glass {
         output.note(&broken_glass_line(grant, &output.hint))?;

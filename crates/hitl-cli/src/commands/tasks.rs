@@ -86,7 +86,7 @@ fn list(
         output.print(&(), || tasks_table(&lines, output.screen))?;
     }
     if more {
-        output.say_more()?;
+        Output::say_more()?;
     }
     Ok(())
 }

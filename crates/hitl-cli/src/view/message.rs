@@ -15,7 +15,7 @@ pub(crate) fn message(text: &str, screen: Screen) -> String {
     let room = screen.width().columns().saturating_sub(NAME.len());
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let wrapped = lines.flat_map(|line| wrap(line, room, CONTINUED));
-    wrapped.map(|line| format!("{NAME}{line}\n")).collect()
+    wrapped.fold(String::new(), |out, line| out + NAME + &line + "\n")
 }
 
 /// Breaks a line between words so that each part has at most `room` columns, and puts `hanging`

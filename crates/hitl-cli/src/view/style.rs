@@ -17,7 +17,7 @@ pub(crate) fn priority_style(priority: Priority) -> Style {
     match priority {
         Priority::Urgent => Style::Bad,
         Priority::High => Style::Warning,
-        _ => Style::Plain,
+        Priority::Medium => Style::Plain,
     }
 }
 

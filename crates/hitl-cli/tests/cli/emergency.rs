@@ -93,8 +93,8 @@ async fn a_call_is_assigned_and_a_deputy_sees_it_as_theirs() {
         let lines = house.hitl(&[&["queue", "--json"], arguments].concat()).ended(0).json();
         lines.iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(listed(&["--assigned", "ann"]), [one.id.clone()]);
-    assert_eq!(listed(&["--mine", "--as", "Ann"]), [one.id.clone()]);
+    assert_eq!(listed(&["--assigned", "ann"]), std::slice::from_ref(&one.id));
+    assert_eq!(listed(&["--mine", "--as", "Ann"]), std::slice::from_ref(&one.id));
     assert!(listed(&["--mine", "--as", "dan"]).is_empty());
     assert_eq!(listed(&[]).len(), 2);
     let table = house.hitl(&["queue"]).ended(0).out;
@@ -104,7 +104,7 @@ async fn a_call_is_assigned_and_a_deputy_sees_it_as_theirs() {
     let away = ["away", "--until", "7d", "--deputy", "dan", "--as", "ann"];
     let away = house.hitl(&away).ended(0).out;
     assert!(away.contains("ann is away until") && away.contains("dan stands in"), "{away}");
-    assert_eq!(listed(&["--mine", "--as", "dan"]), [one.id.clone()]);
+    assert_eq!(listed(&["--mine", "--as", "dan"]), std::slice::from_ref(&one.id));
     let card = house.hitl(&["show", &one.id]).ended(0).out;
     assert!(card.contains("assigned to ann"), "{card}");
     let again = house.hitl(&["assign", &one.id, "--to", "ann", "--as", "bob"]).ended(0).out;

@@ -1,5 +1,7 @@
 //! `hitl freeze` and `hitl thaw`: a stop for every process on the store, and only a person ends it.
 
+use std::path::Path;
+
 use hitl::Outcome;
 use hitl_core::{FreezeScope, GateErrorKind};
 
@@ -46,7 +48,7 @@ async fn invariant_5_a_freeze_from_the_command_line_stops_the_program_and_a_thaw
     let mut chains: Vec<String> = std::fs::read_dir(house.path("audit"))
         .unwrap()
         .map(|entry| said(&entry.unwrap().path()))
-        .filter(|path| path.ends_with(".jsonl"))
+        .filter(|path| Path::new(path).extension().is_some_and(|end| end == "jsonl"))
         .collect();
     let log: String = chains.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     assert_eq!(log.matches("\"event\":\"frozen\"").count(), 1, "{log}");

@@ -230,7 +230,9 @@ fn item_lines(item: &PreviewItem, room: Room) -> Vec<Line> {
         PreviewItem::Text { text } => with_lines(None, signed('|', text), room),
         PreviewItem::Warning { text } => {
             let mut lines = with_lines(None, signed('!', text), room);
-            lines.iter_mut().for_each(|line| line.tone = TextStyle::Bad);
+            for line in &mut lines {
+                line.tone = TextStyle::Bad;
+            }
             lines
         }
         PreviewItem::Difference { before, after, .. }
