@@ -155,9 +155,9 @@ async fn json_runs(
 }
 
 /// Returns whether each of these texts runs on a grant with this condition, given on the first.
-async fn covered(tool: (&str, &ToolConfig), condition: Condition, texts: &[&str]) -> Vec<bool> {
+async fn covered(tool: &(&str, ToolConfig), condition: Condition, texts: &[&str]) -> Vec<bool> {
     let name = tool.0;
-    let tool = shell_tool(tool.0, *tool.1);
+    let tool = shell_tool(tool.0, tool.1);
     let bench = bench_with(|g| g.dyn_tool(tool)).await;
     let call = |text: &str| {
         let text = hitl_base::Json::String(text.to_owned()).to_text();
@@ -204,16 +204,16 @@ async fn invariant_5_no_grant_with_a_wildcard_takes_text_that_is_interpreted() {
         "trip \u{37E}",
         "trip \u{2044}",
     ];
-    let ran = covered(("book", &config), Condition::like("note", "trip *"), &hostile).await;
+    let ran = covered(&("book", config), Condition::like("note", "trip *"), &hostile).await;
     assert!(ran.iter().all(|ran| !ran), "{ran:?}");
     let plain = ["trip 1", "trip 2", "trip to Berlin", "trip M\u{FC}nchen, May 3"];
-    let ran = covered(("book", &config), Condition::like("note", "trip *"), &plain).await;
+    let ran = covered(&("book", config), Condition::like("note", "trip *"), &plain).await;
     assert!(ran.iter().all(|ran| *ran), "{ran:?}");
     // If the host or the person who permits it declares the text inert, any text matches.
     let inert = Condition::like("note", "trip *").of_inert_text();
-    assert!(covered(("book", &config), inert, &hostile[..4]).await.iter().all(|ran| *ran));
+    assert!(covered(&("book", config), inert, &hostile[..4]).await.iter().all(|ran| *ran));
     let inert = ("book", config.inert(&["note"]));
-    let ran = covered(inert, Condition::like("note", "trip *"), &hostile[..4]).await;
+    let ran = covered(&inert, Condition::like("note", "trip *"), &hostile[..4]).await;
     assert!(ran.iter().all(|ran| *ran));
 }
 
@@ -264,7 +264,7 @@ async fn invariant_5_typed_conditions_take_the_place_of_wildcards() {
         "/srv/data/%2e%2e/x",
         "/srv/x",
     ];
-    assert_eq!(covered(tool, below, &texts).await, [true, false, false, false, false]);
+    assert_eq!(covered(&tool, below, &texts).await, [true, false, false, false, false]);
     let docs = Condition::url("url", UrlMatcher::hosts(["docs.rs"]));
     let texts = [
         "https://docs.rs/a",
@@ -273,8 +273,8 @@ async fn invariant_5_typed_conditions_take_the_place_of_wildcards() {
         "http://docs.rs/",
         "https://docs.rs:8443/",
     ];
-    assert_eq!(covered(tool, docs, &texts).await, [true, false, false, false]);
-    let bench = bench_with(|g| g.dyn_tool(shell_tool(tool.0, *tool.1))).await;
+    assert_eq!(covered(&tool, docs, &texts).await, [true, false, false, false]);
+    let bench = bench_with(|g| g.dyn_tool(shell_tool(tool.0, tool.1))).await;
     let request = json_runs(&bench.gate, "get", r#"{"amount":3}"#, 0).await.unwrap();
     let terms = GrantTerms::matching([Condition::number("amount", NumberRange::between("1", "5"))]);
     let record = permit(&bench.gate, &request, terms).await;
