@@ -247,7 +247,7 @@ async fn invariant_5_the_envelope_of_the_gate_that_runs_the_call_decides() {
         let store = wide.store.clone();
         let narrow = bench_with(|builder| {
             let builder = builder.store(store).dyn_tool(tool("restart", STRICT));
-            envelopes.into_iter().fold(builder, GateBuilder::break_glass)
+            envelopes.into_iter().fold(builder, hitl_core::GateBuilder::break_glass)
         })
         .await;
         assert!(!runs(&narrow.gate, position).await, "{position}");
