@@ -162,8 +162,9 @@ async fn a_broken_glass_takes_the_place_of_everybody_who_would_be_asked_and_is_l
     assert!(gate.broken_glass(&Tenant::default()).await.unwrap().is_empty());
     let said = said.lock().unwrap().clone();
     let events: Vec<_> = said.iter().map(|(event, _)| *event).collect();
-    let used = BreakGlassEvent::Used;
-    assert_eq!(events, [BreakGlassEvent::Opened, used, used, BreakGlassEvent::Ended]);
+    let [opened, drawn, ended] =
+        [BreakGlassEvent::Opened, BreakGlassEvent::Used, BreakGlassEvent::Ended];
+    assert_eq!(events, [opened, drawn, drawn, ended]);
     assert!(said[0].1.contains("ann lets `restart` run") && said[0].1.contains("Revoke it"));
     assert!(said[1].1.contains("ann broke the glass"), "{}", said[1].1);
 }

@@ -20,7 +20,7 @@ pub(crate) struct QueueArgs {
     #[arg(long, conflicts_with = "assigned")]
     pub(crate) mine: bool,
     /// With --mine over a store: who you are [default: the operating system's user].
-    #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME", requires = "mine")]
+    #[arg(long = "as", env = "HITL_APPROVER", value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The order. Calls that have ended are listed by age.
     #[arg(long, value_enum, default_value_t = OrderArg::Reviewer)]

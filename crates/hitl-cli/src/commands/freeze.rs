@@ -155,7 +155,7 @@ fn print(frozen: &[FreezeLine], output: &Output) -> Result<(), Failure> {
 }
 
 /// Returns who froze what, when and why.
-fn sentence(line: &FreezeLine) -> String {
+pub(super) fn sentence(line: &FreezeLine) -> String {
     let FreezeLine { what, by, at, reason, .. } = line;
     format!("{}, by {} at {at}: {}", visible(what), visible(by), visible(reason))
 }

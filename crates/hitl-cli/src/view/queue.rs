@@ -6,7 +6,7 @@ use hitl_core::CallState;
 use hitl_core::approval::terminal::Style;
 
 use super::style::{due_style, level_style, priority_style, state_style};
-use super::{CallLine, Cell, Column, Screen, Table, due, relative};
+use super::{CallLine, Cell, Column, Screen, Table, assignment_text, due, relative};
 use crate::args::short_id;
 
 /// The maximum number of characters of a title, and of any other text.
@@ -21,6 +21,8 @@ pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp, screen: Screen) ->
     let all_wait = lines.iter().all(|line| line.state == CallState::Pending);
     let heading = if all_wait { DUE } else { "WHEN" };
     let state = Column::new("STATE");
+    let assigned = Column::new("ASSIGNED TO").shortened_to(12).left_out_at(7);
+    let is_assigned = lines.iter().any(|line| line.assigned.is_some());
     let columns = [
         Column::new("ID"),
         if all_wait { state.hidden() } else { state },
@@ -30,12 +32,13 @@ pub(crate) fn queue_table(lines: &[CallLine], now: Timestamp, screen: Screen) ->
         Column::new(heading).left_out_at(5),
         Column::new("TOOL").shortened_to(12).left_out_at(2),
         Column::new("ASKED BY").shortened_to(12).left_out_at(4),
+        if is_assigned { assigned } else { assigned.hidden() },
         Column::new("TITLE").shortened_to(28),
     ];
     Table::with(columns, lines.iter().map(|line| row(line, now, heading))).text(screen)
 }
 
-fn row(line: &CallLine, now: Timestamp, time: &str) -> [Cell; 9] {
+fn row(line: &CallLine, now: Timestamp, time: &str) -> [Cell; 10] {
     [
         short_id(&line.id).into(),
         state(line),
@@ -45,6 +48,7 @@ fn row(line: &CallLine, now: Timestamp, time: &str) -> [Cell; 9] {
         when(line, now, time),
         safe(&line.tool, WORD).into(),
         safe(line.principal.as_str(), WORD).into(),
+        line.assigned.as_ref().map(assignment_text).unwrap_or_default().into(),
         Cell::styled(Style::Strong, safe(&line.title, TITLE)),
     ]
 }

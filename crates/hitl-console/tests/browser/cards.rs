@@ -66,7 +66,7 @@ async fn a_card_shows_the_effect_and_what_became_of_the_earlier_call() {
     screen.sign_in(&server.url(), ANN).await;
     screen.open("Refund").await;
     screen.see(&format!("{CARD}.effect"), "refund:pay_1").await;
-    let why = screen.text(&format!("{CARD}.factors")).await;
+    let why = screen.text(&format!("{CARD}.warnings")).await;
     assert!(why.contains("for carol") && why.contains("which has run"), "{why}");
     assert!(why.contains(&request.repeats.unwrap().to_string()), "{why}");
     browser.close().await;

@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hitl_base::Timestamp;
+use hitl_base::display::visible;
 use hitl_core::audit::Verifier;
 use hitl_core::policy::RuleFileStatus;
 use hitl_core::store::Executors;
-use hitl_core::{CallState, HostKey, KeyId, Principal, RuleFile};
+use hitl_core::{CallState, GrantRecord, HostKey, KeyId, Principal, RuleFile};
 use hitl_store::{SqliteStore, StoreInspection};
 
 use super::super::accept::acceptance_file;
-use super::super::{named, policy};
+use super::super::{freeze, named, policy};
 use super::facts::{
     AuditFacts, CallFacts, ExecutorFacts, Facts, FileFacts, KeyFacts, Opened, PersonFacts,
     PolicyFacts, StoreFacts, VerifiedFacts,
@@ -224,6 +225,12 @@ async fn call_facts(
     for (_, _, state) in store.store.stale(LOOKED_AT).await? {
         *stale.entry(state).or_default() += 1;
     }
+    let freezes = store.gate.freezes().await?;
+    facts.freezes = freezes.iter().map(|freeze| freeze::sentence(&freeze.into())).collect();
+    for tenant in store.tenants().await? {
+        let in_force = store.gate.broken_glass(&tenant).await?;
+        facts.broken_glass.extend(in_force.iter().map(glass_words));
+    }
     facts.claimed_by_dead = stale.remove(&CallState::Claimed).unwrap_or_default();
     facts.expired = stale.into_values().sum();
     let now = store.store.now().await?;
@@ -240,6 +247,13 @@ async fn call_facts(
         }
     }
     Ok(facts)
+}
+
+/// Returns who broke the glass, for what, and until when.
+fn glass_words(record: &GrantRecord) -> String {
+    let grant = &record.grant;
+    let until = grant.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    format!("{} lets `{}` run{until}", visible(grant.by.as_str()), visible(&grant.tool))
 }
 
 async fn person_facts(wanted: &DoctorArgs, store: Option<&StoreBackend>) -> PersonFacts {

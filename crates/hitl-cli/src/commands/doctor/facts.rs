@@ -118,6 +118,10 @@ pub(super) struct CallFacts {
     pub(super) approved: usize,
     /// The longest time since when one of the orphaned has been approved.
     pub(super) oldest_orphan: Duration,
+    /// What is frozen, by whom and why, safe to show.
+    pub(super) freezes: Vec<String>,
+    /// The grants in force that were given by breaking the glass, safe to show.
+    pub(super) broken_glass: Vec<String>,
 }
 
 /// An executor.

@@ -12,6 +12,20 @@ pub(super) fn findings(calls: Option<&Result<CallFacts, String>>) -> Vec<Finding
         Some(Ok(calls)) => calls,
     };
     let mut found = vec![Finding::ok(AREA, format!("{} wait for a decision", calls.pending))];
+    for freeze in &calls.freezes {
+        found.push(Finding::warning(
+            AREA,
+            format!("FROZEN, nothing starts: {freeze}"),
+            "decide as always; once it is over, a person says `hitl thaw`",
+        ));
+    }
+    for grant in &calls.broken_glass {
+        found.push(Finding::warning(
+            AREA,
+            format!("BREAK-GLASS is in force: {grant}"),
+            "look at `hitl grants`; `hitl revoke GRANT` ends it",
+        ));
+    }
     if calls.expired > 0 {
         found.push(Finding::warning(
             AREA,

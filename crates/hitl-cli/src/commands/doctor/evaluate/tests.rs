@@ -256,6 +256,16 @@ async fn executors_and_calls() {
     for (changed, verdict, part) in [
         (calls(|it| it.expired = 2), Verdict::Warning, "2 have expired"),
         (calls(|it| it.claimed_by_dead = 1), Verdict::Problem, "1 were started by a program"),
+        (
+            calls(|it| it.freezes = vec!["all".into()]),
+            Verdict::Warning,
+            "FROZEN, nothing starts: all",
+        ),
+        (
+            calls(|it| it.broken_glass = vec!["ann".into()]),
+            Verdict::Warning,
+            "BREAK-GLASS is in force: ann",
+        ),
         (calls(|it| it.unknown = Some("4".to_owned())), Verdict::Problem, "4 have an unknown"),
         (
             calls(|it| {
