@@ -357,8 +357,8 @@ async fn invariant_5_a_call_that_its_tool_warns_about_is_reviewed_in_full_and_no
     let factors: Vec<_> = warned.assessment.factors.iter().map(|one| &*one.name).collect();
     assert!(factors.contains(&"preview_warning"), "{factors:?}");
     let view = warned.render(Timestamp::EPOCH, DetailLevel::Brief);
-    let says = "the tool warns: it was paid by [redacted]".to_owned();
-    assert!(view.warnings.contains(&says), "{:?}", view.warnings);
+    let says = "the tool warns: it was paid by [redacted";
+    assert!(view.warnings.iter().any(|one| one.starts_with(says)), "{:?}", view.warnings);
     assert!(card(&warned).contains("! it was paid by"));
     assert_eq!(warned.preview.as_ref().unwrap().masks[1].at, "preview:/4/0");
     let uncovered = gate.uncover(&warned, "alice", MaskSelection::All).await.unwrap();

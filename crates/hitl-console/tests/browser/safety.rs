@@ -192,7 +192,7 @@ async fn rejecting_withdrawing_and_stopping_say_what_they_do() {
     }
     // A tool's own word for rejecting is explained.
     screen.open("Sign contract").await;
-    screen.see(&format!("{CARD}.reject"), "Cancel (reject)").await;
+    screen.see(&format!("{CARD}.reject"), "Cancel… (reject)").await;
     for id in [first.id, second.id] {
         assert_eq!(record(&gate, id).await.version(), 1, "nothing was decided");
     }

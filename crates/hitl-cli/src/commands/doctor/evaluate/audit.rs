@@ -71,7 +71,11 @@ fn place(audit: &AuditFacts) -> Finding {
 fn verdict(verified: &VerifiedFacts) -> Vec<Finding> {
     let VerifiedFacts { records, chains, findings } = verified;
     if findings.is_empty() {
-        let what = format!("sound: {records} records in {chains} chains, and the store agrees");
+        let chains = match chains {
+            1 => "1 chain".to_owned(),
+            many => format!("{many} chains"),
+        };
+        let what = format!("sound: {records} records in {chains}, and the store agrees");
         return vec![Finding::ok(AREA, what)];
     }
     let advice = "docs/audit.md says what each finding means; a log that is being written may lack \
