@@ -12,6 +12,7 @@ mod access;
 mod cards;
 mod connection;
 mod deciding;
+mod directing;
 mod driver;
 mod embedded;
 mod freezing;

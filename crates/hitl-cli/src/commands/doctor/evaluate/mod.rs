@@ -1,6 +1,6 @@
 //! What the facts of an installation mean. Pure.
 //!
-//! One file for each area; a further area is a further file, and a line in [`store`].
+//! One file for each area; a further area is a further file, and a line in [`store()`].
 
 mod audit;
 mod calls;
