@@ -91,19 +91,29 @@ impl Screen<'_> {
         self.one(path).await.click().await.unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
-    /// Clicks the button or link whose text contains this.
+    /// Clicks the button or link whose text contains this, as soon as it is there.
     pub(crate) async fn click_text(&self, path: &str, text: &str) {
-        self.one(path).await;
+        let click = async {
+            while !self.try_click_text(path, text).await {
+                tokio::time::sleep(Duration::from_millis(40)).await;
+            }
+        };
+        let clicked = tokio::time::timeout(PATIENCE, click).await.is_ok();
+        assert!(clicked, "there is no {text} at {path}");
+    }
+
+    /// Clicks it, if it is there and stays there. The page may replace an element at any time.
+    async fn try_click_text(&self, path: &str, text: &str) -> bool {
         for element in self.all(path).await {
-            if element.text().await.unwrap().contains(text) {
+            if element.text().await.is_ok_and(|shown| shown.contains(text)) {
                 // Out from under what sticks to an edge.
                 let script = "arguments[0].scrollIntoView({ block: 'center' })";
                 let at = serde_json::to_value(&element).unwrap();
-                self.0.execute(script, vec![at]).await.unwrap();
-                return element.click().await.unwrap();
+                return self.0.execute(script, vec![at]).await.is_ok()
+                    && element.click().await.is_ok();
             }
         }
-        panic!("there is no {text} at {path}")
+        false
     }
 
     /// Returns the text of all elements of a path.
