@@ -91,7 +91,7 @@ async fn a_banner_says_who_has_broken_the_glass_until_it_is_over() {
     screen.see(&banner, "Break-glass is in force. ann lets send_note run").await;
     screen.see(&banner, "it burns").await;
     screen.click_text(".top nav a", "Grants").await;
-    screen.see("hitl-grants >>> .rule", "break-glass").await;
+    screen.see("hitl-grants >>> .rule", "it burns").await;
     let (tenant, why) = (Tenant::default(), Some("it is out"));
     gate.revoke_grant(&tenant, given.record.id(), "bob", why).await.unwrap();
     screen.0.refresh().await.unwrap();
