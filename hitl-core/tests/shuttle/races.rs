@@ -509,7 +509,7 @@ fn invariant_5_revoke_races_claim() {
 /// One process freezes while the caller in another one starts its call. If the call was not claimed
 /// when the freeze was made, it does not start before the thaw.
 fn invariant_5_freeze_races_claim() {
-    explore(&["ran", "frozen"], async || {
+    explore(&["frozen", "ran"], async || {
         let world = World::new();
         let gate = world.gate().await;
         let ticket = pending(&gate).await;
