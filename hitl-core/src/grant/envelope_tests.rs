@@ -184,7 +184,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// Nothing outside of an envelope is ever covered, whatever an order says.
+    /// Nothing outside of an envelope is ever covered by any order.
     #[test]
     fn invariant_5_nothing_outside_of_an_envelope_is_covered(
         envelope in envelopes(), (order, by) in orders(), critical: bool, has_amount: bool,
