@@ -8,8 +8,8 @@ mod tier;
 use crate::cargo::cargo;
 use crate::javascript::Mode;
 use crate::{
-    book, browser, dependencies, instructions, javascript, package, postgres, quickstart, spelling,
-    tidy, toolchain,
+    book, browser, dependencies, instructions, javascript, mcp_clients, package, postgres,
+    quickstart, spelling, tidy, toolchain,
 };
 use report::Report;
 pub(crate) use tier::Tier;
@@ -77,6 +77,14 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
         tests = tests.env(name, value);
     }
     if let Some((name, value)) = browser::prepare()? {
+        tests = tests.env(name, value);
+    }
+    let mut clients = None;
+    report.time("MCP's official clients and servers", || {
+        clients = mcp_clients::prepare()?;
+        Ok(())
+    })?;
+    if let Some((name, value)) = clients {
         tests = tests.env(name, value);
     }
     report.tests("tests, and examples in documentation", tests, tier)?;
