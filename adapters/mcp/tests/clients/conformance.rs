@@ -99,9 +99,10 @@ pub(crate) fn serve(command: &[String]) -> Http {
 }
 
 /// The official SDK does not compare `Mcp-Param-*` headers with the arguments that they repeat.
-const HEADERS_OF_PARAMETERS: [&str; 2] = [
+const HEADERS_OF_PARAMETERS: [&str; 3] = [
     "http-custom-header-server-validation:sep-2243-server-reject-invalid-param-chars",
     "http-custom-header-server-validation:sep-2243-server-reject-param-mismatch",
+    "http-custom-header-server-validation:sep-2243-server-validate-param-match",
 ];
 
 #[test]

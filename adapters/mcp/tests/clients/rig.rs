@@ -27,7 +27,7 @@ fn each_client_lists_calls_answers_and_gives_up() {
         assert_eq!(seen.asked().len(), 1, "{kind:?}");
         assert!(seen.text().contains("declined"), "{kind:?}: {seen:?}");
         let long = || {
-            let arguments = json!({"duration": 30, "steps": 300});
+            let arguments = json!({"duration": 3, "steps": 60});
             Call::new("trigger-long-running-operation", arguments)
         };
         let seen = client.call(&long().timeout(500));

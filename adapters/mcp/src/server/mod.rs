@@ -1,0 +1,58 @@
+//! An MCP server over a gate: its tools, each call of which is scored, asked about, queued and
+//! audited like any other.
+//!
+//! ```no_run
+//! use hitl_core::Gate;
+//! use hitl_mcp::server::{Identity, McpServer};
+//!
+//! # async fn serve(gate: Gate) -> Result<(), Box<dyn std::error::Error>> {
+//! McpServer::builder(gate, Identity::fixed("ann")).build()?.serve_stdio().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One server speaks with clients of every version of the protocol from 2024-11-05 to 2026-07-28.
+//!
+//! # A call that waits for a person
+//! The first of these that the client and the call allow:
+//!
+//! 1. The client's user is asked by a form, if one quick approval is enough: by `input_required`
+//!    (2026-07-28) or `elicitation/create` (before). A decision that is made elsewhere meanwhile
+//!    counts too.
+//! 2. The call becomes a task, if the client declared the tasks extension. Its id is that of the
+//!    call, so that it outlives the server.
+//! 3. The answer is held back for a while, with progress: [`McpServerBuilder::hold`].
+//! 4. The answer says that the call waits, and where it is decided. The same call again attaches to
+//!    the one that waits, or gets its outcome.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `server`, `builder`, `identity`, `run`, `options` | the server and its settings |
+//! | `features`, `call_client` | the seams for a gateway |
+//! | `handler` | the methods of the protocol |
+//! | `tools` | the entries of `tools/list`: pure |
+//! | `state` | the sealed state of a question |
+//! | `open_call` | what passes between a body and the client of its call |
+
+mod builder;
+mod call_client;
+mod features;
+mod handler;
+mod identity;
+mod open_call;
+mod options;
+mod run;
+#[expect(clippy::module_inception, reason = "the file is named after its type")]
+mod server;
+mod shared;
+mod state;
+mod tools;
+
+pub use builder::McpServerBuilder;
+pub use call_client::{CallClient, CallClients};
+pub use features::{ServerFeatures, ToolsOnly};
+pub use identity::{Caller, Identity, UnknownCaller};
+pub use options::{Elicitation, OnCancel};
+pub use run::RunOf;
+pub use server::{McpServer, ServeError};
+pub use state::WeakStateKey;
