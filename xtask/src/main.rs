@@ -82,7 +82,7 @@ which podman or docker builds an image.
 
 `book` builds the guide in docs/ with mdBook (installed with cargo, below the target folder).
 
-The console's scripts are checked by a formatter that npm fetches. HITL_SKIP_JAVASCRIPT=1 goes without that
+The scripts of the console and of tests are checked by a formatter that npm fetches. HITL_SKIP_JAVASCRIPT=1 goes without that
 check, never in CI. `javascript` formats them.
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:

@@ -37,7 +37,7 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
         report.time("dependencies", dependencies::check)?;
         report.time("packages", package::check)?;
         report.time("spelling", spelling::check)?;
-        report.time("scripts of the console", || javascript::format(Mode::Check))?;
+        report.time("format of scripts", || javascript::format(Mode::Check))?;
     }
     // The quick tier compiles the tests, but does not lint them.
     let targets: &[&'static str] =

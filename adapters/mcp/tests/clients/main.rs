@@ -5,9 +5,19 @@
 //! it fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod answers;
 mod client;
 mod conformance;
+mod filesystem;
+mod gateway;
 mod installed;
 mod lines;
+mod numbers;
+mod pins;
 mod program;
+mod raw;
+mod replay;
+mod restart;
 mod rig;
+mod timeouts;
+mod upstream;

@@ -7,12 +7,9 @@ const { run } = require("./steps.js");
 const { Client } = load("@modelcontextprotocol/sdk/client/index.js");
 const { StdioClientTransport } = load("@modelcontextprotocol/sdk/client/stdio.js");
 const { StreamableHTTPClientTransport } = load("@modelcontextprotocol/sdk/client/streamableHttp.js");
-const {
-	ElicitRequestSchema,
-	LoggingMessageNotificationSchema,
-	ResultSchema,
-	ToolListChangedNotificationSchema,
-} = load("@modelcontextprotocol/sdk/types.js");
+const { ElicitRequestSchema, LoggingMessageNotificationSchema, ResultSchema, ToolListChangedNotificationSchema } = load(
+	"@modelcontextprotocol/sdk/types.js",
+);
 
 run(async ({ server, elicitation }, script) => {
 	const capabilities = elicitation ? { elicitation: { form: {} } } : {};

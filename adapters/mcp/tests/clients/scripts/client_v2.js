@@ -18,10 +18,7 @@ run(async ({ server, version, elicitation, tasks }, script) => {
 		...(elicitation && { elicitation: { form: {} } }),
 		...(tasks && { extensions: { "io.modelcontextprotocol/tasks": {} } }),
 	};
-	const client = new Client(
-		{ name: "hitl-test-v2", version: "1.0.0" },
-		{ capabilities, versionNegotiation: { mode } },
-	);
+	const client = new Client({ name: "hitl-test-v2", version: "1.0.0" }, { capabilities, versionNegotiation: { mode } });
 	if (elicitation) client.setRequestHandler("elicitation/create", ({ params }) => script.answer(params));
 	for (const method of ["notifications/tools/list_changed", "notifications/message"]) {
 		client.setNotificationHandler(method, (event) => void script.events.push(event));
