@@ -78,7 +78,7 @@ fn node(folder: &Path) -> Result<PathBuf, String> {
     run(command.arg(&target).arg(NODE)).map_err(|why| {
         format!(
             "MCP's official clients need node 22, and it could not be installed by `{typed}`: \
-             install Python 3.10 or newer with pip (Debian, as root: `apt-get install python3 \
+             install Python 3.11 or newer with pip (Debian, as root: `apt-get install python3 \
              python3-pip`): {why}"
         )
     })?;
@@ -105,7 +105,7 @@ fn python(folder: &Path) -> Result<(), String> {
         .map_err(|why| {
             format!(
                 "MCP's client for Python could not be installed by `python3 -m pip install {}` \
-                 into an environment of its own; it needs Python 3.10 and pip 22.3, or newer: \
+                 into an environment of its own; it needs Python 3.11 and pip 22.3, or newer: \
                  {why}",
                 PYTHON.join(" ")
             )

@@ -20,7 +20,7 @@ pub(crate) fn installed() -> Option<Installed> {
     let required = ["HITL_REQUIRE_MCP_CLIENTS", "CI"];
     let why = format!(
         "MCP's official clients are not in {}: run `cargo xtask mcp-clients`, which needs Python \
-         3.10 or newer with pip, and fetches node and the rest",
+         3.11 or newer with pip, and fetches node and the rest",
         folder.display()
     );
     assert!(!required.iter().any(|name| std::env::var_os(name).is_some()), "{why}");
