@@ -43,6 +43,7 @@ impl ServerHandler for Handler {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        self.shared.features.prepare().await;
         Ok(ListToolsResult::with_all_items(self.tools()))
     }
 
