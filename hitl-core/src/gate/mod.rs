@@ -78,6 +78,7 @@ pub use notices::notice::Notice;
 pub use notices::parked_notice::ParkedNotice;
 pub use notices::wait_timeout::{LeftCall, WaitTimeout};
 pub use notices::waiting_notice::WaitingNotice;
+pub use read::by_reference::ReferencedRequest;
 pub use read::earlier::EarlierCalls;
 pub use read::events::{Events, GateEvent};
 pub use read::queue::{Queue, QueuePage};

@@ -1,12 +1,9 @@
 //! The outcome of a call for somebody who asks for it, and its delivery.
 
-use std::time::Duration;
-
-use futures::FutureExt as _;
-
 use crate::call::{Outcome, Tenant};
 use crate::gate::error::GateError;
 use crate::gate::gate::Gate;
+use crate::gate::read::present::read_present;
 use crate::gate::waiting::outcome::outcome_of_record;
 use crate::ids::RequestId;
 use crate::machine::{CallState, Event};
@@ -32,19 +29,7 @@ impl Gate {
         id: RequestId,
     ) -> Result<Option<Outcome>, GateError> {
         let core = &self.core;
-        let mut record = core.calls.current(tenant, id).await?;
-        let moved = match record.state {
-            CallState::Pending | CallState::Approved => {
-                let now = core.calls.store().now().await?;
-                let left: Duration = record.request.expires_at.saturating_duration_since(now);
-                if left.is_zero() { core.lifecycle.expire(tenant, id).boxed().await? } else { None }
-            }
-            CallState::Claimed => core.lifecycle.mark_executor_lost(tenant, id).boxed().await?,
-            _ => None,
-        };
-        if let Some(moved) = moved {
-            record = moved;
-        }
+        let record = read_present(core, tenant, id).await?;
         match record.state {
             CallState::Pending | CallState::Approved | CallState::Claimed => Ok(None),
             _ => outcome_of_record(core, &record).await.map(Some),
