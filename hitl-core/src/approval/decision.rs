@@ -5,6 +5,7 @@ use std::fmt;
 use hitl_base::Redactor;
 use serde::{Deserialize, Serialize};
 
+use super::decision_id::derived_id;
 use super::{ApprovalRequest, Choice, ReviewerIdentity};
 use crate::call::{BindingDigest, Tenant};
 use crate::gate::EditPreview;
@@ -167,11 +168,12 @@ pub struct DecisionDraft<'r> {
     request: &'r ApprovalRequest,
     answer: DecisionKind,
     previewed: Option<EditResult>,
+    replayable: bool,
 }
 
 impl<'r> DecisionDraft<'r> {
     pub(super) fn new(request: &'r ApprovalRequest, answer: DecisionKind) -> Self {
-        Self { request, answer, previewed: None }
+        Self { request, answer, previewed: None, replayable: false }
     }
 
     /// Binds an edit to the result that the editor was shown: if it would have another one by now,
@@ -203,18 +205,34 @@ impl<'r> DecisionDraft<'r> {
         self
     }
 
+    /// Derives the decision's id from the answer, the revision that it is about and the person, so
+    /// that the same answer, delivered again, is the same decision: for channels that deliver more
+    /// than once, like webhooks and clients that retry. Without this each answer has an id of its
+    /// own, and a second one of a person is refused.
+    ///
+    /// An edit is named by its result, so this affects only edits that were
+    /// [previewed](Self::previewed).
+    pub fn replayable(mut self) -> Self {
+        self.replayable = true;
+        self
+    }
+
     /// Names the person who decides: a name, or a [`ReviewerIdentity`] with roles and tenants. The
     /// host vouches for it; it must not come from the model or from a request body.
     pub fn by(self, approver: impl Into<ReviewerIdentity>) -> Decision {
+        let by = approver.into();
+        let previewed = self.previewed.filter(|_| self.answer.choice() == Choice::Edit);
+        let derive = || derived_id(self.request, &self.answer, previewed, &by.principal);
+        let derived = if self.replayable { derive() } else { None };
         Decision {
-            id: DecisionId::new(),
+            id: derived.unwrap_or_else(DecisionId::new),
             tenant: self.request.key.tenant.clone(),
             request: self.request.id,
             revision: self.request.revision,
             binding: self.request.binding,
-            previewed: self.previewed.filter(|_| self.answer.choice() == Choice::Edit),
+            previewed,
             answer: self.answer,
-            by: approver.into(),
+            by,
         }
     }
 }

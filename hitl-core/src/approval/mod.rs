@@ -9,6 +9,7 @@ mod combinators;
 mod confirm;
 mod content;
 mod decision;
+mod decision_id;
 mod earlier_call;
 mod earlier_lines;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod references;
 mod remarks;
 mod render;
 mod request;
+mod request_ref;
 mod reviewer_identity;
 mod scripted;
 #[cfg(feature = "terminal")]
@@ -55,6 +57,7 @@ pub use render::{
     Truncation,
 };
 pub use request::{ApprovalRequest, Choice};
+pub use request_ref::{ParseRequestRefError, RequestRef};
 pub use reviewer_identity::{KnownBy, ReviewerIdentity};
 pub use scripted::ScriptedApprover;
 #[cfg(feature = "terminal")]

@@ -275,6 +275,11 @@ pub struct CallRecord {
     /// The reviewer to whom it is assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) assigned: Option<Assignment>,
+    /// True while an identical call that is submitted with
+    /// [`Repeat::Attach`](crate::Repeat::Attach) is this call: it was submitted so, and its outcome
+    /// is not delivered.
+    #[serde(default, skip_serializing_if = "is_kept")]
+    pub(crate) attachable: bool,
     /// The time of its last change, by the store's clock.
     pub(crate) updated_at: Timestamp,
 }
@@ -449,6 +454,12 @@ impl NewCall {
     /// Returns the content of the submission.
     pub fn content(&self) -> ContentDigest {
         self.record.content
+    }
+
+    /// Returns whether it is the [attachable](CallRecord::is_attachable) call of its run with the
+    /// same content, if there is one, instead of a new call.
+    pub fn attaches(&self) -> bool {
+        self.record.attachable
     }
 }
 

@@ -133,6 +133,8 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
             next.owner = *owner;
             next.attached = *attached;
         }
+        // An unknown outcome is none yet: an identical call still attaches.
+        (state, Event::Deliver) if state.is_terminal() => next.attachable = false,
         (S::Pending | S::Approved, Event::Cancel { by, reason }) => {
             if let Withdrawal::Owner(token) = by
                 && record.owner != Some(*token)
@@ -272,6 +274,7 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
             let decided = record.decision.as_ref();
             record.grant_use.is_some() && decided.is_some_and(|decided| decided.id == *decision)
         }
+        Event::Deliver => record.state.is_terminal() && !record.attachable,
         Event::Assign { to, by } => super::assignment::is_replay(record, to.as_ref(), by),
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),

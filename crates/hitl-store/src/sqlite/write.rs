@@ -57,6 +57,9 @@ pub(super) fn write_rest(
         on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
             .execute(params![n, payload.as_bytes()])?;
     }
+    if matches!(event, Event::Deliver) {
+        CallRow::detach(on, n)?;
+    }
     decisions::count(on, n, event)?;
     let written = next.log(on, n)?;
     if let Some(session) = enclosed.auditor.filter(|_| event.is_audited()) {

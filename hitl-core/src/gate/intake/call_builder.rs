@@ -181,7 +181,7 @@ async fn run_typed<T: Tool>(
     max_wait: Option<Duration>,
 ) -> Result<T::Output, CallError<T::Error>> {
     let is_clear = core.freezes.is_known_clear();
-    if evaluated.has_host_key || !is_clear || !leaves_no_record(core, &evaluated) {
+    if evaluated.key_source.is_run_given() || !is_clear || !leaves_no_record(core, &evaluated) {
         return run_stored(core, evaluated, call, max_wait).boxed().await;
     }
     let execution = start_unrecorded(core, *evaluated);

@@ -76,6 +76,7 @@ pub struct Draft {
     auditor: Option<SessionId>,
     binding_version: u16,
     grace_ms: Option<u64>,
+    attaches: bool,
 }
 
 impl Draft {
@@ -106,6 +107,7 @@ impl Draft {
             auditor: None,
             binding_version: BINDING_VERSION,
             grace_ms: None,
+            attaches: false,
         }
     }
 
@@ -120,6 +122,21 @@ impl Draft {
     #[must_use]
     pub fn again(&self) -> Self {
         Self { id: RequestId::new(), ..self.clone() }
+    }
+
+    /// Returns the same call at another position of its run: a new id, the same content.
+    #[must_use]
+    pub fn again_at(&self, position: u64) -> Self {
+        let mut again = self.again();
+        again.key.position = position;
+        again
+    }
+
+    /// Lets it attach to an identical call of its run, and identical calls attach to it.
+    #[must_use]
+    pub fn attaching(mut self) -> Self {
+        self.attaches = true;
+        self
     }
 
     /// Sets other content.
@@ -398,6 +415,7 @@ impl Draft {
                 erased: false,
                 restored: false,
                 assigned: None,
+                attachable: self.attaches,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
