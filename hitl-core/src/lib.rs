@@ -65,7 +65,7 @@ pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, EditPreview, ErasureReport, ErasureScope, Events, Gate,
     GateBuilder, GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection,
-    NotRunReason, Preview, Queue, QueuePage, Receipt, Reminders, ResealReport, ReviewAccess,
+    NotRunReason, Preview, Queue, QueuePage, Receipt, Reminders, Repeat, ResealReport, ReviewAccess,
     SavedGrant, ScopedGate, ShownResult, Submission, Ticket, ToolSet, ToolStatus, UncoveredCard,
     UncoveredPlace, UncoveredRequest, UncoveredText, UnscopedGate,
 };

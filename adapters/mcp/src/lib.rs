@@ -3,9 +3,15 @@
 //! | module | contents |
 //! |---|---|
 //! | [`server`] | an MCP server over a gate |
+//! | `gateway` | any MCP servers behind a gate (feature `gateway`) |
+//! | [`pins`] | definitions of tools that a person has approved |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "gateway")]
+#[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
+pub mod gateway;
+pub mod pins;
 pub mod server;
 
 /// The version of `rmcp` whose types are in this crate's interfaces.

@@ -5,7 +5,8 @@ use std::fmt;
 use hitl_base::Redactor;
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalRequest, Choice, ReviewerIdentity};
+use super::decision_id::derived_id;
+use super::{ApprovalRequest, Choice, DecisionChannel, ReviewerIdentity};
 use crate::call::{BindingDigest, Tenant};
 use crate::gate::EditPreview;
 use crate::ids::{DecisionId, RequestId};
@@ -138,6 +139,9 @@ pub struct Decision {
     pub answer: DecisionKind,
     /// The person who decided, as the host has verified them.
     pub by: ReviewerIdentity,
+    /// The channel through which it came, as the code says that took the answer.
+    #[serde(default, skip_serializing_if = "DecisionChannel::is_host")]
+    pub channel: DecisionChannel,
     /// The result that an editor was shown. An edit with another result is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previewed: Option<EditResult>,
@@ -166,12 +170,15 @@ impl EditResult {
 pub struct DecisionDraft<'r> {
     request: &'r ApprovalRequest,
     answer: DecisionKind,
+    channel: DecisionChannel,
     previewed: Option<EditResult>,
+    replayable: bool,
 }
 
 impl<'r> DecisionDraft<'r> {
     pub(super) fn new(request: &'r ApprovalRequest, answer: DecisionKind) -> Self {
-        Self { request, answer, previewed: None }
+        let channel = DecisionChannel::HOST;
+        Self { request, answer, channel, previewed: None, replayable: false }
     }
 
     /// Binds an edit to the result that the editor was shown: if it would have another one by now,
@@ -203,18 +210,54 @@ impl<'r> DecisionDraft<'r> {
         self
     }
 
+    /// Derives the decision's id from the answer, the revision that it is about and the person, so
+    /// that the same answer, delivered again, is the same decision: for channels that deliver more
+    /// than once, like webhooks and clients that retry. Without this each answer has an id of its
+    /// own, and a second one of a person is refused.
+    ///
+    /// An edit is named by its result, so this affects only edits that were
+    /// [previewed](Self::previewed).
+    pub fn replayable(mut self) -> Self {
+        self.replayable = true;
+        self
+    }
+
+    /// Names the channel through which the answer came; without it,
+    /// [`HOST`](DecisionChannel::HOST). The host vouches for it: it must not come from the client
+    /// that sends the answer.
+    ///
+    /// An approval or an edit counts only if the request
+    /// [may be approved through](ApprovalRequest::may_be_approved_through) this channel.
+    ///
+    /// ```
+    /// # use hitl::{approval::DecisionChannel, ApprovalRequest, Gate, GateError};
+    /// # async fn approve(gate: Gate, request: ApprovalRequest) -> Result<(), GateError> {
+    /// gate.decide(request.approve().through(DecisionChannel::CHAT).by("bob")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn through(mut self, channel: DecisionChannel) -> Self {
+        self.channel = channel;
+        self
+    }
+
     /// Names the person who decides: a name, or a [`ReviewerIdentity`] with roles and tenants. The
     /// host vouches for it; it must not come from the model or from a request body.
     pub fn by(self, approver: impl Into<ReviewerIdentity>) -> Decision {
+        let by = approver.into();
+        let previewed = self.previewed.filter(|_| self.answer.choice() == Choice::Edit);
+        let derive = || derived_id(self.request, &self.answer, previewed, &by.principal);
+        let derived = if self.replayable { derive() } else { None };
         Decision {
-            id: DecisionId::new(),
+            id: derived.unwrap_or_else(DecisionId::new),
             tenant: self.request.key.tenant.clone(),
             request: self.request.id,
             revision: self.request.revision,
             binding: self.request.binding,
-            previewed: self.previewed.filter(|_| self.answer.choice() == Choice::Edit),
+            previewed,
             answer: self.answer,
-            by: approver.into(),
+            by,
+            channel: self.channel,
         }
     }
 }

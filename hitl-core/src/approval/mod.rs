@@ -9,6 +9,8 @@ mod combinators;
 mod confirm;
 mod content;
 mod decision;
+mod decision_channel;
+mod decision_id;
 mod earlier_call;
 mod earlier_lines;
 #[cfg(test)]
@@ -20,6 +22,7 @@ mod references;
 mod remarks;
 mod render;
 mod request;
+mod request_ref;
 mod reviewer_identity;
 mod scripted;
 #[cfg(feature = "terminal")]
@@ -29,6 +32,7 @@ mod tool_change;
 
 pub use crate::arguments::PathPart;
 pub use crate::ids::DecisionId;
+pub use crate::policy::{DecisionChannel, InvalidChannel};
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
 pub use argument_change::{ArgumentChange, change_line};
@@ -55,6 +59,7 @@ pub use render::{
     Truncation,
 };
 pub use request::{ApprovalRequest, Choice};
+pub use request_ref::{ParseRequestRefError, RequestRef};
 pub use reviewer_identity::{KnownBy, ReviewerIdentity};
 pub use scripted::ScriptedApprover;
 #[cfg(feature = "terminal")]

@@ -41,6 +41,14 @@ impl CallKey {
         Self::from_run(tenant, runs.next())
     }
 
+    /// Generates a position that no other call of a run has. It stays below 2^53, so that every
+    /// program that reads JSON reads it exactly.
+    pub(crate) fn generate_position() -> u64 {
+        // The lower bits of the id are random.
+        let random = new_v7().as_u128() & ((1 << 53) - 1);
+        u64::try_from(random).unwrap_or(0)
+    }
+
     fn from_run(tenant: Tenant, run: Uuid) -> Self {
         let mut text = Uuid::encode_buffer();
         let run: &str = run.hyphenated().encode_lower(&mut text);
@@ -78,6 +86,16 @@ impl fmt::Display for CallKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn generated_positions_differ_and_are_exact_in_json() {
+        let mut positions: Vec<u64> =
+            std::iter::repeat_with(CallKey::generate_position).take(10_000).collect();
+        assert!(positions.iter().all(|position| *position < 1 << 53));
+        positions.sort_unstable();
+        positions.dedup();
+        assert_eq!(positions.len(), 10_000);
+    }
 
     #[test]
     fn different_keys_never_read_the_same() {

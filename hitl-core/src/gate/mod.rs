@@ -66,7 +66,10 @@ pub use intake::attribution::SaysWhoAsks;
 pub use intake::batch::{Batch, BatchBuilder, BatchPart, ReadyBatch};
 pub use intake::call_builder::{CallBuilder, ReadyCall};
 pub use intake::preview::Preview;
-pub use intake::submit_builder::{ReadySubmission, SubmitBuilder};
+pub use intake::repeat::Repeat;
+pub use intake::submit_builder::{
+    ModelCall, ReadySubmission, SubmitBuilder, TextSubmissionBuilder,
+};
 pub use keys::reseal::{KeyUse, ResealReport};
 pub use notices::break_glass_notice::{BreakGlassEvent, BreakGlassNotice};
 pub use notices::build_warning::{BuildWarning, BuildWarningKind};
@@ -75,6 +78,7 @@ pub use notices::notice::Notice;
 pub use notices::parked_notice::ParkedNotice;
 pub use notices::wait_timeout::{LeftCall, WaitTimeout};
 pub use notices::waiting_notice::WaitingNotice;
+pub use read::by_reference::ReferencedRequest;
 pub use read::earlier::EarlierCalls;
 pub use read::events::{Events, GateEvent};
 pub use read::queue::{Queue, QueuePage};

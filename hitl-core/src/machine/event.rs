@@ -1,7 +1,7 @@
 //! The events of a call.
 
 use super::{Edit, Reask};
-use crate::approval::{Decision, ReviewerIdentity};
+use crate::approval::{Decision, DecisionChannel, ReviewerIdentity};
 use crate::call::{BindingDigest, FailureRecord, Principal};
 use crate::grant::GrantUse;
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
@@ -83,6 +83,9 @@ pub enum Event {
         /// True if it waits for the outcome; false if it will come back for it.
         attached: bool,
     },
+    /// The outcome of a call that has ended has reached the other side: an identical call is a new
+    /// call from now on.
+    Deliver,
     /// The call is withdrawn.
     Cancel {
         /// The author of the withdrawal.
@@ -226,6 +229,7 @@ impl Event {
             Self::GrantExhausted { .. } => "disallow",
             Self::Edit(_) => "edit",
             Self::Attach { .. } => "attach",
+            Self::Deliver => "deliver",
             Self::Cancel { .. } => "cancel",
             Self::Extend { .. } => "extend",
             Self::TakeBack { .. } => "takeBack",
@@ -249,9 +253,9 @@ impl Event {
     }
 
     /// Returns whether the event has an audit record of its own. A claim is covered by the intent,
-    /// without which nothing runs; ownership is not audited.
+    /// without which nothing runs; ownership and delivery change nothing about the call.
     pub const fn is_audited(&self) -> bool {
-        !matches!(self, Self::Attach { .. } | Self::Claim { .. })
+        !matches!(self, Self::Attach { .. } | Self::Deliver | Self::Claim { .. })
     }
 
     /// Returns the id of its decision, if it has one. A store records the call for which an id has
@@ -261,6 +265,15 @@ impl Event {
             Self::Decide(decision) => Some(decision.id),
             Self::Edit(edit) => Some(edit.decision.id),
             Self::ApproveByGrant { decision, .. } => Some(*decision),
+            _ => None,
+        }
+    }
+
+    /// Returns the channel through which a person's decision came, if it is one.
+    pub const fn channel(&self) -> Option<&DecisionChannel> {
+        match self {
+            Self::Decide(decision) => Some(&decision.channel),
+            Self::Edit(edit) => Some(&edit.decision.channel),
             _ => None,
         }
     }

@@ -170,6 +170,13 @@ impl CallRecord {
         self.restored
     }
 
+    /// Returns whether an identical call of its run that is submitted with
+    /// [`Repeat::Attach`](crate::Repeat::Attach) is this call. True from such a submission until
+    /// the outcome [is delivered](crate::Gate::mark_delivered) or the call is erased.
+    pub fn is_attachable(&self) -> bool {
+        self.attachable
+    }
+
     /// Returns the time of the last change, by the store's clock.
     pub fn updated_at(&self) -> Timestamp {
         self.updated_at

@@ -53,6 +53,8 @@ impl CallRecord {
             erased: _,
             restored,
             assigned: _,
+            // Its outcome can no longer be delivered.
+            attachable: _,
             updated_at,
         } = self;
         // Ids and keys that lead to other tombstones.
@@ -98,6 +100,7 @@ impl CallRecord {
             erased: true,
             restored: *restored,
             assigned: None,
+            attachable: false,
             updated_at: *updated_at,
         }
     }
@@ -136,6 +139,7 @@ impl ApprovalRequest {
             hints,
             level,
             quorum,
+            channels,
             assessment,
             thresholds,
             reasons: _,
@@ -180,6 +184,7 @@ impl ApprovalRequest {
             hints: *hints,
             level: *level,
             quorum: quorum.clone(),
+            channels: channels.clone(),
             assessment: Assessment { confidence: *confidence, base: *base, factors: Vec::new() },
             thresholds: *thresholds,
             reasons: Vec::new(),

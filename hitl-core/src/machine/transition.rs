@@ -117,6 +117,7 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
                 answer: DecisionKind::Approve,
                 by: by.clone(),
                 known_by: None,
+                channel: None,
                 canonical: None,
                 at: facts.now,
             });
@@ -133,6 +134,8 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
             next.owner = *owner;
             next.attached = *attached;
         }
+        // An unknown outcome is none yet: an identical call still attaches.
+        (state, Event::Deliver) if state.is_terminal() => next.attachable = false,
         (S::Pending | S::Approved, Event::Cancel { by, reason }) => {
             if let Withdrawal::Owner(token) = by
                 && record.owner != Some(*token)
@@ -272,6 +275,7 @@ fn is_replay(record: &CallRecord, event: &Event) -> bool {
             let decided = record.decision.as_ref();
             record.grant_use.is_some() && decided.is_some_and(|decided| decided.id == *decision)
         }
+        Event::Deliver => record.state.is_terminal() && !record.attachable,
         Event::Assign { to, by } => super::assignment::is_replay(record, to.as_ref(), by),
         Event::Claim { token, .. } => record.state == S::Claimed && mine(*token),
         Event::Succeed { token } => record.state == S::Executed && mine(*token),
@@ -381,7 +385,9 @@ fn resolve(
             let requester =
                 next.request.is_requested_by(next.canonical.as_ref(), &Identity::new(by, None));
             let may = next.request.requester_may_approve() || !requester;
-            if next.request.quorum.is_one() && may {
+            // Nor can they where only some channels may approve: this one is not known.
+            let any = next.request.channels.is_any();
+            if next.request.quorum.is_one() && may && any {
                 next.state = S::Approved;
             } else {
                 // If several people, or somebody other than the requester, had to approve, one

@@ -78,6 +78,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Inserts a call with its sealed payload. A key is unique forever.
     ///
+    /// A new call that [attaches](NewCall::attaches) is
+    /// [`Existing`](SubmitResult::Existing) if its tenant and run have an
+    /// [attachable](CallRecord::is_attachable) call with its content, under any key: of several that
+    /// race, one is created and the others find it.
+    ///
     /// A new call that would exceed one of its [caps](NewCall::caps) is refused, however many calls
     /// race.
     ///
@@ -161,6 +166,18 @@ pub trait Store: Send + Sync + 'static {
         content: ContentDigest,
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// Returns the [attachable](CallRecord::is_attachable) call of a run with this content, if there
+    /// is one: there is at most one. The cost does not grow with the number of calls.
+    async fn attachable(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        let _unused = (tenant, run, content);
+        Err(StoreError::unsupported("find a call by its content"))
+    }
 
     /// Returns calls, of any tenant, that need an event: claimed by a session that is dead, or
     /// waiting past their expiry. At most `limit`.

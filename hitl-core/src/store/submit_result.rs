@@ -11,7 +11,8 @@ use crate::queue::Cap;
 pub enum SubmitResult {
     /// The key was new; this is its record.
     Created(CallRecord),
-    /// The key has a record, with the same content.
+    /// The key has a record, with the same content; or the call
+    /// [attaches](crate::machine::NewCall::attaches) to this one, whose key is another.
     Existing(CallRecord),
     /// The key has a record, with other content.
     Conflict(RequestId),

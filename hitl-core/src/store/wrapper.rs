@@ -138,6 +138,9 @@ wrapper! {
         fn rejected['a, 'b](
             tenant: &'a Tenant, run: &'b RunId, content: ContentDigest, limit: usize
         ) -> Result<Vec<CallRecord>, StoreError>;
+        fn attachable['a, 'b](
+            tenant: &'a Tenant, run: &'b RunId, content: ContentDigest
+        ) -> Result<Option<CallRecord>, StoreError>;
         fn stale[](limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError>;
         fn approved[](
             after: Option<RequestId>, limit: usize

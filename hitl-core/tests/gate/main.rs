@@ -8,6 +8,7 @@
 
 mod aborts;
 mod assigning;
+mod attaching;
 mod bad_input;
 mod batch;
 mod batch_effects;

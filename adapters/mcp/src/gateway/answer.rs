@@ -42,6 +42,7 @@ pub(super) fn meaning(answer: &RawAnswer) -> Meaning {
             return Meaning::Refused(format!("{} (error {code})", shown(message)));
         }
         RawAnswer::Unreadable(why) => return Meaning::Unclear(why.clone()),
+        RawAnswer::NotSent(why) => return Meaning::Refused(shown(why)),
     };
     let unclear = || Meaning::Unclear("the server's answer is no result of a tool".to_owned());
     let (Ok(kind), Ok(output)) =

@@ -1,5 +1,7 @@
 //! The gateway as a client of an upstream: what the server sends of its own accord.
 
+#![expect(deprecated, reason = "logging is of older versions, which have it")]
+
 use std::sync::Arc;
 
 use rmcp::model::{

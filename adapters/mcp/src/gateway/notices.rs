@@ -1,5 +1,7 @@
 //! What upstreams say of their own accord, for the clients that listen.
 
+#![expect(deprecated, reason = "logging is of older versions, which have it")]
+
 use rmcp::model::LoggingMessageNotificationParam;
 use tokio::sync::broadcast;
 

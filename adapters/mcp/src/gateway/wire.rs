@@ -54,6 +54,8 @@ pub(super) enum RawAnswer {
     Error { code: i64, message: String },
     /// An answer came that cannot be read, and why.
     Unreadable(String),
+    /// The request did not reach the server, or was refused before it was read; and why.
+    NotSent(String),
 }
 
 /// Returns the slot of a request, and its id.
@@ -176,8 +178,9 @@ pub(super) fn id_of_long_answer(beginning: &[u8], end: &[u8]) -> Option<i64> {
     let trailing = || {
         let at = last.rfind("\"id\"")?;
         let rest = &last[at + 4..];
-        // Nothing but the end of the message may follow.
-        let is_last = rest.chars().all(|c| c.is_ascii_digit() || " :,}\"jsonrpc2.\r".contains(c));
+        // Nothing but the end of the message may follow: one brace, no other object's.
+        let is_last = rest.matches('}').count() == 1
+            && rest.chars().all(|c| c.is_ascii_digit() || " :,}\"jsonrpc2.\r".contains(c));
         if is_last { digits(rest) } else { None }
     };
     leading.or_else(trailing)

@@ -71,6 +71,11 @@ impl UpstreamPins {
         self.listed.iter().find(|tool| tool.name() == name)
     }
 
+    /// Returns whether nothing of this upstream has been pinned or listed before.
+    pub fn is_unknown(&self) -> bool {
+        self.pins.is_empty() && self.listed.is_empty()
+    }
+
     /// Pins a tool in place of an earlier pin of its name.
     pub fn pin_tool(&mut self, pin: Pin) {
         self.pins.insert(pin.definition.name().to_owned(), pin);

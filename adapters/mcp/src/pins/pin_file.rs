@@ -177,7 +177,7 @@ mod tests {
             (r#"{"version": 2}"#, PinErrorKind::Newer),
         ] {
             fs::write(file.path(), text).unwrap();
-            let error = file.change(|pins| drop(pins.upstream_mut("u"))).unwrap_err();
+            let error = file.change(|pins| pins.upstream_mut("u").unpin("t")).unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
             assert!(error.to_string().contains("pins.json"), "{error}");
             assert_eq!(fs::read_to_string(file.path()).unwrap(), text);

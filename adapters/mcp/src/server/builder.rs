@@ -101,10 +101,9 @@ impl McpServerBuilder {
         self
     }
 
-    /// Names the address of the console, to which texts about waiting calls link:
-    /// `http://127.0.0.1:7171` gives `http://127.0.0.1:7171/#/calls/ID`.
-    ///
-    /// Not needed if the gate has one: [`GateBuilder::console_url`](hitl_core::GateBuilder).
+    /// Names the address of the console, to which texts about waiting calls link. Without it they
+    /// link to the one that the gate names, if it does:
+    /// [`GateBuilder::console_url`](hitl_core::GateBuilder::console_url).
     pub fn console_url(mut self, url: impl Into<String>) -> Self {
         self.console_url = Some(url.into());
         self

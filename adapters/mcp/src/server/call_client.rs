@@ -73,14 +73,6 @@ impl CallClients {
         self.calls().get(key).cloned()
     }
 
-    /// Makes `key` another name of an open call, which was opened under a key of its own before
-    /// the gate knew that it is one that exists.
-    pub(super) fn also_known_as(&self, own: &CallKey, key: &CallKey) -> Option<Arc<OpenCall>> {
-        let mut calls = self.calls();
-        let opened = calls.remove(own)?;
-        Some(Arc::clone(calls.entry(key.clone()).or_insert(opened)))
-    }
-
     /// Forgets a call: its questions are answered with none.
     pub(super) fn close(&self, key: &CallKey) {
         let closed = self.calls().remove(key);

@@ -34,19 +34,36 @@
 //! | `state` | the sealed state of a question |
 //! | `open_call` | what passes between a body and the client of its call |
 
+mod arguments;
 mod builder;
+mod call;
 mod call_client;
+mod cancellations;
+mod delivery;
+mod drive;
 mod features;
+mod form;
 mod handler;
+mod id_scan;
 mod identity;
+mod intake;
+mod lines;
+mod message;
 mod open_call;
 mod options;
+mod pending;
+mod progress;
+mod results;
+mod resume;
 mod run;
 #[expect(clippy::module_inception, reason = "the file is named after its type")]
 mod server;
 mod shared;
 mod state;
+mod tasks;
 mod tools;
+mod transport;
+mod way;
 
 pub use builder::McpServerBuilder;
 pub use call_client::{CallClient, CallClients};

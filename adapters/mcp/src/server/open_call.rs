@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hitl_core::{GateError, Submission};
 use rmcp::model::{
     ClientCapabilities, ElicitRequestParams, ElicitResult, InputResponses, ProtocolVersion,
 };
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +27,9 @@ pub(super) struct Progress {
     pub(super) total: Option<f64>,
     pub(super) message: Option<String>,
 }
+
+/// A submission that goes on when its client's request has its answer.
+pub(super) type Submitting = JoinHandle<Result<Submission, GateError>>;
 
 /// What the client of a call declared with its last request.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +56,8 @@ struct State {
     message: Option<String>,
     questions: BTreeMap<u64, OpenQuestion>,
     next_question: u64,
+    /// The submission of a call whose body has asked its client something.
+    parked: Option<Submitting>,
     /// The number of requests that are served for the call now.
     served: usize,
     /// Whether a task stands for the call, so that it is never given up.
@@ -76,7 +83,12 @@ impl OpenCall {
         state.client = Some(client);
         state.served += 1;
         state.left_at = None;
+        let asks = !state.questions.is_empty();
         drop(state);
+        if asks {
+            // A question without an answer is put again.
+            self.changed.notify_one();
+        }
         ServedCall { call: Arc::clone(self) }
     }
 
@@ -153,6 +165,21 @@ impl OpenCall {
                 self.answer(number, answer);
             }
         }
+    }
+
+    /// Keeps a submission until the client comes back with its answer.
+    pub(super) fn park(&self, submitting: Submitting) {
+        self.state().parked = Some(submitting);
+    }
+
+    /// Returns the submission that was kept, to the first who comes for it.
+    pub(super) fn unpark(&self) -> Option<Submitting> {
+        self.state().parked.take()
+    }
+
+    /// Returns whether a request is being served for the call besides the one that asks.
+    pub(super) fn has_others(&self) -> bool {
+        self.state().served > 1
     }
 
     /// Completes when there is progress or a question that was not there before.

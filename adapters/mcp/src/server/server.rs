@@ -13,6 +13,7 @@ use super::builder::McpServerBuilder;
 use super::handler::Handler;
 use super::identity::Identity;
 use super::shared::Shared;
+use super::transport::{LineTransport, MAX_LINE};
 
 /// An MCP server over a gate. Cheap to clone; clones are the same server.
 #[derive(Clone)]
@@ -57,7 +58,8 @@ impl McpServer {
         let handler = Handler::new(Arc::clone(&self.shared));
         let stop = CancellationToken::new();
         let _stop = stop.clone().drop_guard();
-        let served = handler.serve_with_ct((read, write), stop).await;
+        let transport = LineTransport::new(read, write, MAX_LINE);
+        let served = handler.serve_with_ct(transport, stop).await;
         let running = served.map_err(ServeError::handshake)?;
         match running.waiting().await {
             Ok(QuitReason::JoinError(error)) | Err(error) => Err(ServeError::ended(&error)),

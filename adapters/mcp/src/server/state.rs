@@ -26,28 +26,54 @@ const MAX_STATE: usize = 4_096;
 pub(super) struct AskedState {
     #[serde(rename = "v")]
     version: u8,
-    #[serde(rename = "r")]
-    request: RequestId,
-    #[serde(rename = "n")]
-    revision: u32,
-    #[serde(rename = "b")]
-    binding: BindingDigest,
+    #[serde(rename = "a")]
+    about: About,
+}
+
+/// The question that a client was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "k")]
+pub(super) enum About {
+    /// The gate's, about exactly this revision of a call.
+    #[serde(rename = "approval")]
+    Approval {
+        #[serde(rename = "r")]
+        request: RequestId,
+        #[serde(rename = "n")]
+        revision: u32,
+        #[serde(rename = "b")]
+        binding: BindingDigest,
+    },
+    /// That of a body, which runs already.
+    #[serde(rename = "tool")]
+    Body {
+        /// The position of the call in its run.
+        #[serde(rename = "p")]
+        position: u64,
+        /// The call's record; a read has none.
+        #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+        request: Option<RequestId>,
+    },
 }
 
 impl AskedState {
-    pub(super) fn of(request: &ApprovalRequest) -> Self {
+    pub(super) fn approval(request: &ApprovalRequest) -> Self {
         let ApprovalRequest { id, revision, binding, .. } = request;
-        Self { version: VERSION, request: *id, revision: *revision, binding: *binding }
+        let about = About::Approval { request: *id, revision: *revision, binding: *binding };
+        Self { version: VERSION, about }
     }
 
-    /// Returns the call that was asked about.
-    pub(super) fn request(&self) -> RequestId {
-        self.request
+    pub(super) fn body(position: u64, request: Option<RequestId>) -> Self {
+        Self { version: VERSION, about: About::Body { position, request } }
+    }
+
+    pub(super) fn about(&self) -> &About {
+        &self.about
     }
 
     /// Returns whether exactly this revision of this call was shown.
     pub(super) fn showed(&self, request: &ApprovalRequest) -> bool {
-        *self == Self::of(request)
+        *self == Self::approval(request)
     }
 }
 
@@ -185,3 +211,7 @@ fn derive(key: &HostKey) -> [u8; 32] {
     mac.update(DOMAIN);
     mac.finalize().into_bytes().into()
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -107,7 +107,7 @@ async fn a_database_is_checked_and_the_guarantees_are_tried_in_a_scratch_schema(
     let doctor = database.hitl(&["doctor", "--json"]).ended(0);
     let text = doctor.out.clone();
     for part in
-        ["schema 14, as hitl", "1 alive, 1 tools", "1 wait for a decision", "nothing is owed"]
+        ["schema 15, as hitl", "1 alive, 1 tools", "1 wait for a decision", "nothing is owed"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }

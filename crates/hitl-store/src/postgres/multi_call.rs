@@ -423,6 +423,11 @@ impl TransactionBody for SubmitOnGrant<'_> {
                 SubmitResult::Existing(record)
             }));
         }
+        if call.attaches()
+            && let Some(record) = query::attachable_within(tx, call).await?
+        {
+            return nothing(SubmitOnGrantOutcome::answer(SubmitResult::Existing(record)));
+        }
         let began = call.key().run.began();
         if began.is_some() && began < watermark {
             return nothing(SubmitOnGrantOutcome::Refused(StoreError::run_forgotten()));

@@ -63,7 +63,7 @@ pub(super) async fn submit(
                 on.record_written(&record, epoch);
                 return Ok(SubmitResult::Created(record));
             }
-            // The key may be taken, its run forgotten, the queue full, the lease expired: read to
+            // The key may be taken, an identical call attachable, its run forgotten, the queue full, the lease expired: read to
             // find out.
             WriteOutcome::Missed => {}
             WriteOutcome::Unclear => {
@@ -82,6 +82,13 @@ pub(super) async fn submit(
             return Ok(if record.content() != call.content() {
                 SubmitResult::Conflict(record.id())
             } else if record.id() == call.id() {
+                SubmitResult::Created(record)
+            } else {
+                SubmitResult::Existing(record)
+            });
+        }
+        if let Some(record) = find_attachable(on, call, unclear).await? {
+            return Ok(if record.id() == call.id() {
                 SubmitResult::Created(record)
             } else {
                 SubmitResult::Existing(record)
@@ -140,6 +147,21 @@ pub(super) async fn submit(
             }
         }
     }
+}
+
+/// Returns the call that a new call attaches to, if it attaches and there is one. An earlier attempt
+/// of the submission may have stored the call itself.
+async fn find_attachable(
+    on: &Shared,
+    call: &NewCall,
+    unclear: bool,
+) -> Result<Option<CallRecord>, StoreError> {
+    if !call.attaches() {
+        return Ok(None);
+    }
+    let key = call.key();
+    let found = query::attachable(&on.database, &key.tenant, &key.run, call.content()).await;
+    found.map_err(|fault| on.reading_failed(fault, unclear))
 }
 
 /// Applies an event.

@@ -1,7 +1,7 @@
 //! Reads. Each function is one snapshot of the database, unless it says otherwise.
 
 use hitl_base::Timestamp;
-use hitl_core::machine::{CallRecord, CallState, HistoryEntry};
+use hitl_core::machine::{CallRecord, CallState, HistoryEntry, NewCall};
 use hitl_core::seal::Sealed;
 use hitl_core::store::{History, PageRequest, SealedPart};
 use hitl_core::{CallKey, ContentDigest, RequestId, RunId, SessionId, Tenant};
@@ -80,6 +80,11 @@ static REJECTED: Statement = Statement {
              AND state = 'rejected' ORDER BY n DESC LIMIT $4",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
 };
+pub(super) static ATTACHABLE: Statement = Statement {
+    text: "SELECT version, record FROM {s}.calls \
+           WHERE tenant = $1 AND run = $2 AND content = $3 AND attachable",
+    types: &[Type::TEXT, Type::TEXT, Type::TEXT],
+};
 static APPROVED: Statement = Statement {
     text: "SELECT tenant, id::text FROM {s}.calls WHERE state = 'approved' AND n > coalesce(( \
              SELECT n FROM {s}.calls WHERE id <= $1::text::uuid ORDER BY id DESC LIMIT 1), 0) \
@@ -135,6 +140,7 @@ pub(super) const ALL: &[&Statement] = &[
     &PAGE,
     &ROOTED,
     &REJECTED,
+    &ATTACHABLE,
     &APPROVED,
     &STALE,
     &HISTORY,
@@ -256,6 +262,29 @@ pub(super) async fn rejected(
     let (tenant, run) = (storable(tenant.as_str()), storable(run.as_str()));
     let rows = on.read(&REJECTED, &[&tenant, &run, &content.to_string(), &count(limit)]).await?;
     rows.iter().map(|row| record(row, 0)).collect()
+}
+
+/// Returns the attachable call of a run with this content.
+pub(super) async fn attachable(
+    on: &Database,
+    tenant: &Tenant,
+    run: &RunId,
+    content: ContentDigest,
+) -> Result<Option<CallRecord>, Fault> {
+    let (tenant, run) = (storable(tenant.as_str()), storable(run.as_str()));
+    let rows = on.read(&ATTACHABLE, &[&tenant, &run, &content.to_string()]).await?;
+    rows.first().map(|row| record(row, 0)).transpose()
+}
+
+/// Returns the call that a new call attaches to, inside a transaction.
+pub(super) async fn attachable_within(
+    tx: &Tx<'_>,
+    call: &NewCall,
+) -> Result<Option<CallRecord>, Fault> {
+    let (key, content) = (call.key(), call.content().to_string());
+    let (tenant, run) = (storable(key.tenant.as_str()), storable(key.run.as_str()));
+    let rows = tx.send(&ATTACHABLE, &[&tenant, &run, &content]).await?;
+    rows.first().map(|row| record(row, 0)).transpose()
 }
 
 /// Returns the calls that may run, in the order of their creation.

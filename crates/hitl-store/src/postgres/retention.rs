@@ -35,11 +35,13 @@ pub(super) static ENDED: Statement = Statement {
            ORDER BY updated_at, n LIMIT $2",
     types: &[Type::INT8, Type::INT8, Type::INT8, Type::INT8],
 };
-// An ended call changes no more, except by its erasure: no lock is needed.
+// The delivery of its outcome is the only change of an ended call besides its erasure, and waits for
+// this lock. Locked in the order of ids, as everywhere.
 static READ: Statement = Statement {
     text: "SELECT c.n, c.version, c.record, c.id::text, \
              EXISTS (SELECT FROM {s}.unaudited u WHERE u.call = c.n) \
-           FROM {s}.calls c WHERE c.n = ANY ($1) OR c.id = ANY ($2::text[]::uuid[])",
+           FROM {s}.calls c WHERE c.n = ANY ($1) OR c.id = ANY ($2::text[]::uuid[]) \
+           ORDER BY c.id FOR NO KEY UPDATE OF c",
     types: &[Type::INT8_ARRAY, Type::TEXT_ARRAY],
 };
 static THEIRS: Statement = Statement {
@@ -53,7 +55,7 @@ static PLACE: Statement =
 static ERASE: Statement = Statement {
     text: "WITH gone AS ( \
              UPDATE {s}.calls c SET erased = true, run_began = g.began, record = g.record, \
-               principal = '' \
+               principal = '', attachable = false \
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) \
                AS g (n, version, began, record) \
              WHERE c.n = g.n AND c.version = g.version AND NOT c.erased RETURNING c.n), \

@@ -29,6 +29,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/12.sql"),
     include_str!("schema/13.sql"),
     include_str!("schema/14.sql"),
+    include_str!("schema/15.sql"),
 ];
 
 /// The state of a schema, before anything in it is used.

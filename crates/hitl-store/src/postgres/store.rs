@@ -249,6 +249,16 @@ impl Store for PostgresStore {
         rejected.map_err(|fault| self.shared.error(fault))
     }
 
+    async fn attachable(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        let found = query::attachable(&self.shared.database, tenant, run, content).await;
+        found.map_err(|fault| self.shared.error(fault))
+    }
+
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         let now = self.shared.clock.as_ref().map(|clock| clock.now());
         let stale = query::stale(&self.shared.database, now, limit).await;

@@ -52,12 +52,12 @@ static INSERT: Statement = Statement {
         "WITH fresh AS ( \
              INSERT INTO {s}.calls (id, tenant, run, position, content, state, version, tool, \
                priority, created_at, due_at, expires_at, updated_at, claimant, epoch, record, \
-               principal, level, rank, turn, root) \
+               principal, level, rank, turn, root, attachable) \
              SELECT $1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
                $14::text::uuid, $15, $16, $21, $22, $23, \
                CASE WHEN $6 = 'pending' THEN ",
         turn!("$2", "$21", "$23"),
-        " ELSE 0 END, $26 \
+        " ELSE 0 END, $26, $31 \
              WHERE (extract(epoch FROM clock_timestamp()) * 1000000)::bigint < $17 \
                AND (extract(epoch FROM clock_timestamp()) * 1000000)::bigint >= $28 \
                AND NOT EXISTS (SELECT FROM {s}.calls k \
@@ -110,6 +110,7 @@ static INSERT: Statement = Statement {
         Type::INT8,
         Type::INT8,
         Type::TEXT,
+        Type::BOOL,
     ],
 };
 static UPDATE: Statement = Statement {
@@ -117,7 +118,7 @@ static UPDATE: Statement = Statement {
         "WITH moved AS ( \
              UPDATE {s}.calls SET state = $4, version = $5, priority = $6, due_at = $7, \
                expires_at = $8, updated_at = $9, claimant = $10::text::uuid, epoch = $11, \
-               record = $12, level = $20, rank = $21, principal = $22, \
+               record = $12, level = $20, rank = $21, principal = $22, attachable = $28, \
                turn = CASE WHEN $4 = 'pending' AND (state <> 'pending' OR rank <> $21) THEN ",
         turn!("$1", "$22", "$21"),
         " ELSE turn END \
@@ -175,6 +176,7 @@ static UPDATE: Statement = Statement {
         Type::INT8,
         Type::TEXT,
         Type::TEXT,
+        Type::BOOL,
     ],
 };
 
@@ -233,11 +235,11 @@ impl UpdateCall {
         write: SessionId,
     ) -> Result<WriteOutcome, Fault> {
         let (next, request) = (&self.next, self.next.request());
-        let entry = HistoryEntry::new(event.name(), next, event.by().cloned());
+        let entry = HistoryEntry::of(event, next);
         let (record, entry) = (encode(next)?, encode(&entry)?);
         let session = next.claim().map(|claim| claim.session.to_string());
         let auditor = enclosed.auditor.filter(|_| event.is_audited());
-        let given: [&(dyn ToSql + Sync); 27] = [
+        let given: [&(dyn ToSql + Sync); 28] = [
             &storable(tenant.as_str()),
             &next.id().to_string(),
             &self.from.0.cast_signed(),
@@ -269,6 +271,7 @@ impl UpdateCall {
             &self.since,
             &event.decision().map(|id| id.to_string()),
             &self.freezes,
+            &next.is_attachable(),
         ];
         way.write(&UPDATE, &given).await
     }
@@ -297,7 +300,7 @@ impl InsertCall<'_> {
         let (text, entry) =
             (encode(record)?, encode(&HistoryEntry::new("submitted", record, None))?);
         let payload = Some(payload.as_bytes()).filter(|_| !record.state().is_terminal());
-        let given: [&(dyn ToSql + Sync); 30] = [
+        let given: [&(dyn ToSql + Sync); 31] = [
             &record.id().to_string(),
             &storable(key.tenant.as_str()),
             &storable(key.run.as_str()),
@@ -328,6 +331,7 @@ impl InsertCall<'_> {
             since,
             &key.run.began().map(Timestamp::as_millis),
             &freezes.unwrap_or_default(),
+            &record.is_attachable(),
         ];
         way.write(&INSERT, &given).await
     }

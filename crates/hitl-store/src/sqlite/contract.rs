@@ -182,6 +182,17 @@ impl Store for SqliteStore {
         self.shared.read(read).await
     }
 
+    async fn attachable(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        let (tenant, run) = (tenant.clone(), run.clone());
+        let read = move |on: &_| query::attachable(on, &tenant, &run, content);
+        Ok(self.shared.read(read).await?.map(|record| *record))
+    }
+
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         let (sessions, now) = (self.shared.sessions.clone(), self.shared.clock.now()?);
         self.shared.read(move |on| query::stale(on, &sessions, now, limit)).await

@@ -24,6 +24,8 @@ const ROOTED: &str = "SELECT n, version, record FROM calls INDEXED BY calls_by_r
 const REJECTED: &str = "SELECT n, version, record FROM calls INDEXED BY calls_rejected \
                         WHERE tenant = ?1 AND run = ?2 AND content = ?3 AND state = 'rejected' \
                         ORDER BY n DESC LIMIT ?4";
+const ATTACHABLE: &str = "SELECT n, version, record FROM calls INDEXED BY calls_attachable \
+                          WHERE tenant = ?1 AND run = ?2 AND content = ?3 AND attachable = 1";
 const APPROVED: &str = "SELECT tenant, id FROM calls INDEXED BY calls_approved \
                         WHERE state = 'approved' AND n > ?1 ORDER BY n LIMIT ?2";
 const MAX_QUEUED: &str = "SELECT tenant, id, state FROM calls \
@@ -40,7 +42,7 @@ const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n =
 /// Every query whose answer grows only with its limit: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
-    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, APPROVED, MAX_QUEUED, SESSIONS,
+    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, ATTACHABLE, APPROVED, MAX_QUEUED, SESSIONS,
     RUNNING, HISTORY, HISTORY_OF,
 ];
 
@@ -175,6 +177,18 @@ pub(super) fn rejected(
     let given = params![tenant.as_str(), run.as_str(), content.to_string(), count(limit)];
     let rows = statement.query_map(given, columns)?;
     rows.map(|row| row.map_err(Fault::from).and_then(|row| Ok(*kept(row)?.record))).collect()
+}
+
+/// Returns the attachable call of a run with this content.
+pub(super) fn attachable(
+    on: &Connection,
+    tenant: &Tenant,
+    run: &RunId,
+    content: ContentDigest,
+) -> Result<Option<Box<CallRecord>>, Fault> {
+    let given = params![tenant.as_str(), run.as_str(), content.to_string()];
+    let found = on.prepare_cached(ATTACHABLE)?.query_row(given, columns).optional()?;
+    Ok(found.map(kept).transpose()?.map(|kept| kept.record))
 }
 
 /// Returns the calls that may run, in the order of their creation.

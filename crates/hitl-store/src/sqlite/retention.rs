@@ -90,7 +90,8 @@ fn erase_one(
     }
     let began = record.key().run.began().map(Timestamp::as_millis);
     on.prepare_cached(
-        "UPDATE calls SET erased = 1, run_began = ?2, record = ?3, principal = '' WHERE n = ?1",
+        "UPDATE calls SET erased = 1, run_began = ?2, record = ?3, principal = '', attachable = 0 \
+         WHERE n = ?1",
     )?
     .execute(params![n, began, encode(&record.tombstone())?])?;
     for sql in [

@@ -5,8 +5,7 @@
 
 use std::ptr;
 
-use hitl_core::Principal;
-use hitl_core::machine::{CallRecord, CallState, HistoryEntry};
+use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry};
 use hitl_core::queue::{begins_to_wait, rank};
 use rusqlite::{Connection, params};
 
@@ -16,8 +15,8 @@ use super::queue;
 
 const INSERT: &str = "INSERT INTO calls (id, tenant, run, position, content, state, version, tool, \
     priority, created_at, due_at, expires_at, updated_at, claimant, record, principal, level, rank, \
-    turn, root) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-    ?18, ?19, ?20) ON CONFLICT DO NOTHING";
+    turn, root, attachable) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+    ?15, ?16, ?17, ?18, ?19, ?20, ?21) ON CONFLICT DO NOTHING";
 // Numbers may be reused once tombstones are forgotten; ids are not.
 const UPDATE: &str = "UPDATE calls SET state = ?4, version = ?5, priority = ?6, due_at = ?7, \
     expires_at = ?8, updated_at = ?9, claimant = ?10, record = ?11, level = ?12, rank = ?13, \
@@ -25,11 +24,13 @@ const UPDATE: &str = "UPDATE calls SET state = ?4, version = ?5, priority = ?6, 
 /// The same, for a call whose request is unchanged.
 const MOVE: &str = "UPDATE calls SET state = ?4, version = ?5, updated_at = ?6, claimant = ?7, \
     record = ?8 WHERE n = ?1 AND version = ?2 AND id = ?3";
+/// Additional to one of these: no other change of a call touches the column.
+const DETACH: &str = "UPDATE calls SET attachable = 0 WHERE n = ?1";
 const LINE: &str = "INSERT INTO history (call, entry) VALUES (?1, ?2)";
 
 /// Every statement here: none may build a temporary table.
 #[cfg(test)]
-pub(super) const WRITES: &[&str] = &[INSERT, UPDATE, MOVE, LINE];
+pub(super) const WRITES: &[&str] = &[INSERT, UPDATE, MOVE, DETACH, LINE];
 
 /// A version of a record, and the line of history that describes the change to it.
 pub(super) struct CallRow {
@@ -41,13 +42,20 @@ pub(super) struct CallRow {
 }
 
 impl CallRow {
-    /// Encodes the record that `event` led to, by this person.
-    pub(super) fn new(
-        event: &str,
-        record: CallRecord,
-        by: Option<Principal>,
-    ) -> Result<Self, Fault> {
-        let (text, entry) = (encode(&record)?, encode(&HistoryEntry::new(event, &record, by))?);
+    /// Encodes the record that an event led to.
+    pub(super) fn after(event: &Event, record: CallRecord) -> Result<Self, Fault> {
+        let entry = HistoryEntry::of(event, &record);
+        Self::with_entry(record, &entry)
+    }
+
+    /// Encodes a new record.
+    pub(super) fn submitted(record: CallRecord) -> Result<Self, Fault> {
+        let entry = HistoryEntry::new("submitted", &record, None);
+        Self::with_entry(record, &entry)
+    }
+
+    fn with_entry(record: CallRecord, entry: &HistoryEntry) -> Result<Self, Fault> {
+        let (text, entry) = (encode(&record)?, encode(entry)?);
         Ok(Self { id: record.id().to_string(), record: Box::new(record), text, entry })
     }
 
@@ -61,7 +69,8 @@ impl CallRow {
         self.record
     }
 
-    /// Inserts a new row. Returns its number; `None` if its id or its key is taken.
+    /// Inserts a new row. Returns its number; `None` if its id or its key is taken, or if it
+    /// attaches to another call.
     pub(super) fn insert(&self, on: &Connection) -> Result<Option<i64>, Fault> {
         let (record, request, key) = (&self.record, self.record.request(), self.record.key());
         let waits = record.state() == CallState::Pending;
@@ -87,6 +96,7 @@ impl CallRow {
             rank(request.priority),
             turn,
             record.context().root_of(&key.run).as_str(),
+            record.is_attachable(),
         ])?;
         Ok((added == 1).then(|| on.last_insert_rowid()))
     }
@@ -127,6 +137,12 @@ impl CallRow {
             request.principal.as_str(),
         ])?;
         Ok(changed == 1)
+    }
+
+    /// Makes identical calls new calls from now on.
+    pub(super) fn detach(on: &Connection, n: i64) -> Result<(), Fault> {
+        on.prepare_cached(DETACH)?.execute([n])?;
+        Ok(())
     }
 
     /// Adds the line of history.

@@ -29,6 +29,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/11.sql"),
     include_str!("schema/12.sql"),
     include_str!("schema/13.sql"),
+    include_str!("schema/14.sql"),
 ];
 
 /// The version from which on deleted data is overwritten.
@@ -157,14 +158,14 @@ fn back_up(connection: &Connection, to: &Path) -> Result<(), Fault> {
 }
 
 /// The number of tables and indexes in the newest schema.
-const OBJECTS: i64 = 35;
+const OBJECTS: i64 = 36;
 
 /// Returns whether every table and index of the newest schema exists.
 pub(super) fn is_complete(connection: &Connection) -> Result<bool, Fault> {
     let names = "'calls','payloads','results','history','meta','tasks','journal','unaudited','executors',\
                  'calls_by_state','calls_approved','calls_waiting','calls_running','calls_ended',\
                  'calls_erased','calls_queue','calls_due','calls_turns','calls_levels',\
-                 'calls_by_root','calls_rejected',\
+                 'calls_by_root','calls_rejected','calls_attachable',\
                  'grants','grants_live','grants_by_tool','grants_by_tenant','grants_ended',\
                  'history_by_call','journal_by_task','decisions','decisions_by_call','holds',\
                  'effects','effects_by_call','effects_by_earlier','tasks_failed'";

@@ -53,7 +53,8 @@ impl Submit {
         (Self { call, payload, stamped, answer: None, reply }, answer)
     }
 
-    /// Returns why the call may not enter, for reasons other than a taken key.
+    /// Returns why the call may not enter, for reasons other than a taken key or a call that it
+    /// attaches to.
     fn refused(&self, on: &Connection) -> Result<Option<SubmitResult>, Fault> {
         let began = self.call.key().run.began();
         if began.is_some() && began < retention::watermark(on)? {
@@ -95,6 +96,12 @@ impl Submit {
                 SubmitResult::Existing(*record)
             }));
         }
+        let (key, content) = (self.call.key(), self.call.content());
+        if self.call.attaches()
+            && let Some(record) = query::attachable(on, &key.tenant, &key.run, content)?
+        {
+            return Ok(Err(SubmitResult::Existing(*record)));
+        }
         if let Some(refused) = self.refused(on)? {
             return Ok(Err(refused));
         }
@@ -104,7 +111,7 @@ impl Submit {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(SubmitResult::NotGranted(refusal))),
         };
-        let row = CallRow::new("submitted", record, None)?;
+        let row = CallRow::submitted(record)?;
         let n = row.insert(on)?.ok_or(Fault::Damaged("a new call's id is taken"))?;
         if let Some((drawn, grant)) = drawn.zip(grant) {
             grants::update(on, &drawn, &grant)?;

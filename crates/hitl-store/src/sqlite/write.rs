@@ -20,7 +20,7 @@ pub(super) fn write_next(
     event: &Event,
     enclosed: &EventPayload,
 ) -> Result<(CallRow, HistoryLine), Fault> {
-    let next = CallRow::new(event.name(), next, event.by().cloned())?;
+    let next = CallRow::after(event, next)?;
     replace(on, n, &next, from)?;
     let written = write_rest(on, n, &next, event, enclosed)?;
     Ok((next, written))
@@ -56,6 +56,9 @@ pub(super) fn write_rest(
     } else if let Some(payload) = &enclosed.payload {
         on.prepare_cached("INSERT OR REPLACE INTO payloads (call, sealed) VALUES (?1, ?2)")?
             .execute(params![n, payload.as_bytes()])?;
+    }
+    if matches!(event, Event::Deliver) {
+        CallRow::detach(on, n)?;
     }
     decisions::count(on, n, event)?;
     let written = next.log(on, n)?;

@@ -22,11 +22,11 @@ async fn subject(path: &Path) -> Subject {
 fn compared(path: &Path) -> Vec<CallState> {
     let on = Connection::open(path).unwrap();
     let sql = "SELECT record, id, tenant, run, position, content, state, version, tool, priority, \
-               created_at, due_at, expires_at, updated_at, claimant, principal, level, rank, root \
-               FROM calls ORDER BY n";
+               created_at, due_at, expires_at, updated_at, claimant, principal, level, rank, root, \
+               attachable FROM calls ORDER BY n";
     let mut statement = on.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| {
-        let columns: Vec<Value> = (1..19).map(|at| row.get(at)).collect::<Result<_, _>>()?;
+        let columns: Vec<Value> = (1..20).map(|at| row.get(at)).collect::<Result<_, _>>()?;
         Ok((row.get::<_, String>(0)?, columns))
     });
     let mut states = Vec::new();
@@ -55,6 +55,7 @@ fn compared(path: &Path) -> Vec<CallState> {
             text(request.level.name()),
             Value::Integer(rank(request.priority)),
             text(record.context().root_of(&key.run).as_str()),
+            Value::Integer(i64::from(record.is_attachable())),
         ];
         assert_eq!(columns, expected, "{:?}", record.state());
         states.push(record.state());
@@ -79,6 +80,14 @@ async fn columns_repeat_the_record_after_every_change() {
     s.apply(cancelled.id(), host("not needed")).await;
     assert_eq!(compared(&path), [CallState::Failed, CallState::Rejected, CallState::Cancelled]);
 
+    // An identical call attaches to it, until its outcome is delivered.
+    let attaching = s.create(&Draft::new("attaching", 1).attaching()).await;
+    compared(&path);
+    s.apply(attaching.id(), host("not needed")).await;
+    compared(&path);
+    s.apply(attaching.id(), Event::Deliver).await;
+    assert_eq!(compared(&path)[3], CallState::Cancelled);
+
     // The request too: an edit, and an escalation.
     let edited = s.create(&Draft::new("run", 4)).await;
     let decision = edited.request().edit(r#"{"contract_id": 2}"#).by("alice");
@@ -94,7 +103,7 @@ async fn columns_repeat_the_record_after_every_change() {
     // And after it has waited once more.
     s.pass(60);
     s.apply(escalated.id(), Event::Expire).await;
-    assert_eq!(compared(&path)[4], CallState::Expired);
+    assert_eq!(compared(&path)[5], CallState::Expired);
 }
 
 /// The effect of an erasure on a column.
@@ -113,7 +122,7 @@ enum Fate {
 /// Every column. Anyone who adds one declares the effect of an erasure on it here, and in
 /// docs/retention.md.
 const FATES: &[(&str, Fate, &[&str])] = &[
-    ("calls", Fate::Tombstone, &["record", "principal", "erased", "run_began"]),
+    ("calls", Fate::Tombstone, &["record", "principal", "erased", "run_began", "attachable"]),
     (
         "calls",
         Fate::Stays,

@@ -19,8 +19,32 @@ pub(in crate::gate) struct NewCall {
     /// The tree of the snapshot, if it is already available.
     pub(in crate::gate) tree: Option<Json>,
     pub(in crate::gate) context: CallContext,
-    /// The call's key, if the host gave one.
-    pub(in crate::gate) key: Option<CallKey>,
+    /// The call's key, if the host gave its run.
+    pub(in crate::gate) key: Option<GivenKey>,
+}
+
+/// The key of a call whose host named at least the run.
+pub(in crate::gate) struct GivenKey {
+    pub(in crate::gate) key: CallKey,
+    pub(in crate::gate) source: KeySource,
+}
+
+/// The part of a call's key that the host gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gate) enum KeySource {
+    /// Nothing: the gate made a run for this call alone, so the store cannot know it.
+    Gate,
+    /// The run. The gate made the position, so the key is new and the run may not be.
+    Run,
+    /// Run and position: the key may have been used before.
+    Host,
+}
+
+impl KeySource {
+    /// Returns whether the host named the run, so that it may have other calls.
+    pub(in crate::gate) fn is_run_given(self) -> bool {
+        self != Self::Gate
+    }
 }
 
 /// A score, and the resulting route.
@@ -36,8 +60,8 @@ pub(in crate::gate) struct EvaluatedCall {
     pub(in crate::gate) snapshot: Snapshot,
     pub(in crate::gate) context: CallContext,
     pub(in crate::gate) key: CallKey,
-    /// True if the host gave the key, so it may have been used before.
-    pub(in crate::gate) has_host_key: bool,
+    /// The part of the key that the host gave.
+    pub(in crate::gate) key_source: KeySource,
     pub(in crate::gate) evaluation: Evaluation,
     pub(in crate::gate) content: ContentDigest,
     /// The reason that the model states. Nothing that scores or routes has seen it.

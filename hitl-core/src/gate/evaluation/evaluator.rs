@@ -15,7 +15,9 @@ use crate::call::{CallContext, CallKey, content_digest};
 use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, Signals, assess};
 use crate::gate::contents::file_lookup::FileLookup;
 use crate::gate::error::GateError;
-use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation, NewCall};
+use crate::gate::evaluation::evaluated_call::{
+    EvaluatedCall, Evaluation, GivenKey, KeySource, NewCall,
+};
 use crate::gate::evaluation::prepared_call::{CallWords, PreparedCall};
 use crate::gate::evaluation::requirement::needs_no_record;
 use crate::gate::evaluation::scorers::Scorers;
@@ -85,14 +87,14 @@ impl Evaluator {
         let to_evaluate =
             CallToEvaluate { tool: &tool, snapshot: &snapshot, context: &context, opinions: &[] };
         let evaluation = self.evaluate_tree(to_evaluate, &lazy, names_no_own_file)?;
-        let has_host_key = key.is_some();
-        let key = key.unwrap_or_else(|| {
+        let GivenKey { key, source: key_source } = key.unwrap_or_else(|| {
             let tenant = context.tenant.clone();
-            if names_no_own_file && self.runs_at_once(&tool, &evaluation.routed) {
+            let key = if names_no_own_file && self.runs_at_once(&tool, &evaluation.routed) {
                 CallKey::generate_ephemeral(tenant, &self.ephemeral_runs)
             } else {
                 CallKey::generate(tenant)
-            }
+            };
+            GivenKey { key, source: KeySource::Gate }
         });
         let looked_over =
             if nothing { SecretScan::Clean } else { SecretScan::No(lazy.into_tree()) };
@@ -103,7 +105,7 @@ impl Evaluator {
             snapshot,
             context,
             key,
-            has_host_key,
+            key_source,
             evaluation,
             content,
             reason,

@@ -11,7 +11,7 @@ use crate::arguments::Snapshot;
 use crate::call::{BINDING_VERSION, BindingDigest, Principal, ToolConfig, circumstances_digest};
 use crate::confidence::ScoredCall;
 use crate::gate::contents::referent::Referents;
-use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation};
+use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation, KeySource};
 use crate::gate::evaluation::requirement::{
     InitialState, initial_state, needs_no_record, requirement,
 };
@@ -39,8 +39,8 @@ pub(in crate::gate) struct PreparedCall {
     pub(in crate::gate) record: CallRecord,
     /// Proof of ownership, if this submission creates the record.
     pub(in crate::gate) owner: OwnerToken,
-    /// True if the host gave the key, so it may have been used before.
-    pub(in crate::gate) has_host_key: bool,
+    /// The part of the key that the host gave.
+    pub(in crate::gate) key_source: KeySource,
     /// The contents that its arguments name, and its preview.
     pub(in crate::gate) referents: Referents,
     /// The approval of the failed try before this one.
@@ -86,7 +86,7 @@ impl PreparedCall {
         redactor: &Redactor,
     ) -> Self {
         let CallWords { title, effect } = words;
-        let EvaluatedCall { tool, snapshot, context: cx, key, has_host_key, .. } = call;
+        let EvaluatedCall { tool, snapshot, context: cx, key, key_source, .. } = call;
         let Evaluation { assessment, routed } = call.evaluation;
         let (config, requirement) = (tool.config(), requirement(&tool, &routed, requester));
         let InitialState { state, end_reason } = initial_state(&routed);
@@ -123,6 +123,7 @@ impl PreparedCall {
             hints: config.hints,
             level: requirement.level,
             quorum: requirement.quorum,
+            channels: requirement.channels,
             priority: priority(config.risk, assessment.confidence),
             assessment,
             thresholds: config.thresholds(),
@@ -172,6 +173,7 @@ impl PreparedCall {
             erased: false,
             restored: false,
             assigned: None,
+            attachable: false,
             updated_at: now,
         };
         Self {
@@ -181,7 +183,7 @@ impl PreparedCall {
             requester,
             record,
             owner,
-            has_host_key,
+            key_source,
             referents: Referents::default(),
             approval: None,
         }

@@ -94,6 +94,15 @@ impl<T> SubmitBuilder<'_, T> {
 
     /// Available after `.by(..)`.
     #[doc(hidden)]
+    pub fn run(self, _run: impl Into<RunId>) -> Pending<Infallible>
+    where
+        Self: SaysWhoAsks,
+    {
+        pending()
+    }
+
+    /// Available after `.by(..)`.
+    #[doc(hidden)]
     pub fn retry_of(self, _failed: &CallRecord) -> Pending<Infallible>
     where
         Self: SaysWhoAsks,

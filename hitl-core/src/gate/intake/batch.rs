@@ -21,6 +21,7 @@ use crate::gate::intake::incoming_call::{
 };
 use crate::gate::intake::resubmit::{RefusedCall, explain_tool_change};
 use crate::gate::intake::store_call::Attachment;
+use crate::gate::intake::submit_options::InlineApprover;
 use crate::gate::intake::submit::{Admission, SubmitOutcome, prepare_call, submit_prepared};
 use crate::gate::waiting::inline_review::review_inline;
 use crate::gate::waiting::outcome::outcome_of_record;
@@ -103,7 +104,7 @@ impl<'g> BatchBuilder<'g> {
         let read = move |context: CallContext, at: RunPosition| {
             let reading = async move {
                 let text = CallText { tool: &name, arguments: &arguments };
-                let IncomingCall { evaluated, call } = read_text(core, text, context, at).await?;
+                let IncomingCall { evaluated, call } = read_text(core, text, context, Some(at)).await?;
                 Ok(PreparedPart { prepared: prepare_call(core, *evaluated), call })
             };
             reading.boxed()
@@ -265,7 +266,7 @@ async fn submit_batch(
     context: CallContext,
 ) -> Batch {
     let BatchBuilder { run, calls, together, .. } = batch;
-    let key = |position| RunPosition::new(run.clone(), position).key_in(&context.tenant);
+    let key = |position| RunPosition::new(run.clone(), position).key_in(&context.tenant).key;
     let keys: Vec<CallKey> = calls.iter().map(|call| key(call.position)).collect();
     let id = BatchId::from_keys(&keys);
     let size = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -412,7 +413,7 @@ async fn submit_part(
             async move { answer.await.unwrap_or_else(|_| Err(runtime_error(&key))) }.boxed()
         }
         SubmitOutcome::Waiting(waiting) => async move {
-            let record = review_inline(&shared, &waiting.record).await?;
+            let record = review_inline(&shared, &waiting.record, &InlineApprover::Gates).await?;
             match record.state {
                 CallState::Pending | CallState::Approved | CallState::Claimed => {
                     wait_for_outcome(&shared, &waiting).await

@@ -165,7 +165,10 @@ async fn run_body<T: Tool>(
     let details = execution.details().clone();
     match execute(&core.executor, execution, call).await? {
         BodyOutcome::Returned(Ok(output), _) => Ok(output),
-        BodyOutcome::Returned(Err(error), _) => Err(CallError::Tool { error, details }),
+        BodyOutcome::Returned(Err(error), stored) => {
+            let details = details.with_failed_output(stored.into_failed_output());
+            Err(CallError::Tool { error, details })
+        }
         BodyOutcome::Panicked(failure) => {
             Err(CallError::ToolFailed(Failure::new(failure, details)))
         }
@@ -181,7 +184,7 @@ async fn run_typed<T: Tool>(
     max_wait: Option<Duration>,
 ) -> Result<T::Output, CallError<T::Error>> {
     let is_clear = core.freezes.is_known_clear();
-    if evaluated.has_host_key || !is_clear || !leaves_no_record(core, &evaluated) {
+    if evaluated.key_source.is_run_given() || !is_clear || !leaves_no_record(core, &evaluated) {
         return run_stored(core, evaluated, call, max_wait).boxed().await;
     }
     let execution = start_unrecorded(core, *evaluated);

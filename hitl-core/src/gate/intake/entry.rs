@@ -1,18 +1,21 @@
 //! The entry points: typed calls from code, and textual ones from a model.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use tracing::Instrument as _;
 
 use crate::call::{CallContext, Outcome, RunId, Tool};
+use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::evaluation::evaluated_call::{GivenKey, KeySource};
 use crate::gate::execution::bound_call::BoundCall;
-use crate::gate::freeze::thaw_wait::WhileFrozen;
 use crate::gate::gate::Gate;
 use crate::gate::intake::call_builder::CallBuilder;
 use crate::gate::intake::incoming_call::{CallText, IncomingCall, RunPosition, read_text};
 use crate::gate::intake::resubmit::{RefusedCall, explain_tool_change};
-use crate::gate::intake::submit::{call_span, submit_call};
-use crate::gate::intake::submit_builder::SubmitBuilder;
+use crate::gate::intake::submit::call_span;
+use crate::gate::intake::submit_builder::{ModelCall, SubmitBuilder, TextSubmissionBuilder};
 use crate::gate::telemetry;
 use crate::gate::waiting::attached::run_attached;
 use crate::gate::waiting::submission::Submission;
@@ -76,10 +79,12 @@ impl Gate {
         position: u64,
     ) -> Result<Outcome, GateError> {
         let (text, at) = (CallText { tool, arguments }, RunPosition::new(run, position));
-        let IncomingCall { evaluated, call } = self.read_text(text, context.into(), at).await?;
-        let span = call_span(&self.core, &evaluated);
+        let core = &self.core;
+        let IncomingCall { evaluated, call } =
+            read_model_call(core, text, context.into(), Some(at)).await?;
+        let span = call_span(core, &evaluated);
         let calling = async {
-            let result = run_attached(&self.core, evaluated, call).await;
+            let result = run_attached(core, evaluated, call).await;
             telemetry::record_wait_result(&result);
             result
         };
@@ -87,8 +92,38 @@ impl Gate {
         calling.instrument(span).boxed().await
     }
 
-    /// Submits a call on a model's request: the first of two phases. See [`submit`](Self::submit),
-    /// and [`call_json`](Self::call_json) about the key.
+    /// Submits a call on a model's request: the first of two phases. See [`submit`](Self::submit).
+    ///
+    /// ```
+    /// # use hitl::{CallContext, Gate, GateError, Repeat, Submission};
+    /// # async fn request(gate: Gate, arguments: &str) -> Result<(), GateError> {
+    /// let submitting = gate.submit_text("sign_contract", arguments).by("ann").run("session-7");
+    /// match submitting.repeat(Repeat::Attach).ask_later().await? {
+    ///     Submission::Done { outcome, receipt } => {
+    ///         // Answer the client, and then:
+    ///         if let Some(id) = receipt.id {
+    ///             gate.mark_delivered(&receipt.key.tenant, id).await?;
+    ///         }
+    ///     }
+    ///     // "waits for a human; call again with the same arguments"
+    ///     Submission::Pending(ticket) => println!("{}", ticket.request().id),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Without a key the gate makes one. Cancel safety: as for [`submit`](Self::submit).
+    pub fn submit_text(
+        &self,
+        tool: impl Into<String>,
+        arguments: impl Into<String>,
+    ) -> TextSubmissionBuilder<'_> {
+        SubmitBuilder::new(self, ModelCall::new(tool.into(), arguments.into()))
+    }
+
+    /// Submits a call on a model's request at this position in this run: short for
+    /// [`submit_text`](Self::submit_text) with a key. See [`call_json`](Self::call_json) about the
+    /// key.
     pub async fn submit_json(
         &self,
         tool: &str,
@@ -97,29 +132,25 @@ impl Gate {
         run: impl Into<RunId>,
         position: u64,
     ) -> Result<Submission, GateError> {
-        let (text, at) = (CallText { tool, arguments }, RunPosition::new(run, position));
-        let IncomingCall { evaluated, call } = self.read_text(text, context.into(), at).await?;
-        let span = call_span(&self.core, &evaluated);
-        let submitting = submit_call(&self.core, evaluated, call, None, WhileFrozen::Refuse);
-        submitting.instrument(span).boxed().await
+        self.submit_text(tool, arguments).by(context).key(run, position).await
     }
+}
 
-    /// Reads a model's call. If its text is refused because the tool has changed since the call was
-    /// first submitted, the error says so.
-    async fn read_text(
-        &self,
-        text: CallText<'_>,
-        context: CallContext,
-        at: RunPosition,
-    ) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
-        let key = at.clone().key_in(&context.tenant);
-        let principal = context.principal.clone();
-        match read_text(&self.core, text, context, at).await {
-            Ok(incoming) => Ok(incoming),
-            Err(error) => {
-                let call = RefusedCall { tool: text.tool, key: &key, principal: &principal };
-                Err(explain_tool_change(&self.core, error, call).boxed().await)
-            }
-        }
-    }
+/// Reads a model's call. If its text is refused because the tool has changed since the call was
+/// first submitted under this key, the error says so.
+pub(in crate::gate) async fn read_model_call(
+    core: &Arc<GateCore>,
+    text: CallText<'_>,
+    context: CallContext,
+    at: Option<RunPosition>,
+) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
+    let given = at.clone().map(|at| at.key_in(&context.tenant));
+    let principal = context.principal.clone();
+    let error = match read_text(core, text, context, at).await {
+        Ok(incoming) => return Ok(incoming),
+        Err(error) => error,
+    };
+    let Some(GivenKey { key, source: KeySource::Host }) = given else { return Err(error) };
+    let call = RefusedCall { tool: text.tool, key: &key, principal: &principal };
+    Err(explain_tool_change(core, error, call).boxed().await)
 }

@@ -8,7 +8,7 @@ use crate::arguments::{Snapshot, snapshot};
 use crate::call::{CallContext, CallKey, RunId, Tenant, Tool};
 use crate::gate::core::GateCore;
 use crate::gate::error::{GateError, GateErrorKind};
-use crate::gate::evaluation::evaluated_call::{EvaluatedCall, NewCall};
+use crate::gate::evaluation::evaluated_call::{EvaluatedCall, GivenKey, KeySource, NewCall};
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::intake::round_trip::check_round_trip;
 use crate::gate::stored_text::MAX_ON_THREAD;
@@ -31,19 +31,25 @@ pub(in crate::gate) struct CallText<'t> {
 /// The position of a call in a run: its key without the tenant, which comes from the context.
 #[derive(Clone, Debug)]
 pub(in crate::gate) struct RunPosition {
-    pub(in crate::gate) run: RunId,
-    pub(in crate::gate) position: u64,
+    run: RunId,
+    position: u64,
+    source: KeySource,
 }
 
 impl RunPosition {
     pub(in crate::gate) fn new(run: impl Into<RunId>, position: u64) -> Self {
-        Self { run: run.into(), position }
+        Self { run: run.into(), position, source: KeySource::Host }
+    }
+
+    /// Returns a position in a run that no other call has.
+    pub(in crate::gate) fn generate(run: RunId) -> Self {
+        Self { run, position: CallKey::generate_position(), source: KeySource::Run }
     }
 
     /// Returns the key of the call at this position in a tenant.
-    pub(in crate::gate) fn key_in(self, tenant: &Tenant) -> CallKey {
-        let Self { run, position } = self;
-        CallKey { tenant: tenant.clone(), run, position }
+    pub(in crate::gate) fn key_in(self, tenant: &Tenant) -> GivenKey {
+        let Self { run, position, source } = self;
+        GivenKey { key: CallKey { tenant: tenant.clone(), run, position }, source }
     }
 }
 
@@ -52,7 +58,7 @@ pub(in crate::gate) async fn read_text(
     core: &Arc<GateCore>,
     text: CallText<'_>,
     context: CallContext,
-    at: RunPosition,
+    at: Option<RunPosition>,
 ) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
     if text.arguments.len() <= MAX_ON_THREAD {
         return read_text_here(core, text, context, at);
@@ -70,11 +76,11 @@ fn read_text_here(
     core: &GateCore,
     text: CallText<'_>,
     context: CallContext,
-    at: RunPosition,
+    at: Option<RunPosition>,
 ) -> Result<IncomingCall<Box<dyn BoundCall>>, GateError> {
     let tool = core.tools.require(text.tool)?;
     let ParsedCall { snapshot, tree, call } = core.tools.bind(&tool, text.arguments)?;
-    let key = Some(at.key_in(&context.tenant));
+    let key = at.map(|at| at.key_in(&context.tenant));
     let evaluated = core.evaluator.evaluate_new(NewCall { tool, snapshot, tree, context, key })?;
     Ok(IncomingCall { evaluated: Box::new(evaluated), call })
 }

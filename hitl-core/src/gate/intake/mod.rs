@@ -1,5 +1,6 @@
 //! A call arrives: it is read, evaluated and submitted.
 
+pub(super) mod attach;
 pub(super) mod attribution;
 pub(super) mod batch;
 pub(super) mod call_builder;
@@ -10,6 +11,7 @@ pub(super) mod grant_use;
 pub(super) mod incoming_call;
 pub(super) mod preview;
 pub(super) mod prior_rejection;
+pub(super) mod repeat;
 pub(super) mod repeated_effect;
 pub(super) mod resubmit;
 pub(super) mod retry_failed;
@@ -17,3 +19,4 @@ pub(super) mod round_trip;
 pub(super) mod store_call;
 pub(super) mod submit;
 pub(super) mod submit_builder;
+pub(super) mod submit_options;

@@ -10,9 +10,10 @@ use crate::policy::Verdict;
 
 /// The most rejections of one content in one run that are read. They differ in their circumstances.
 const MAX_REJECTIONS: usize = 100;
-/// The most former keys under which rejections are looked up, the newest first: each costs a query.
-/// With one rotation a month, a run that lasts longer than half a year is asked about again.
-const MAX_FORMER_KEYS: usize = 6;
+/// The most former keys under which calls of the same content are looked up, the newest first: each
+/// costs a query. With one rotation a month, a run that lasts longer than half a year is asked about
+/// again.
+pub(in crate::gate) const MAX_FORMER_KEYS: usize = 6;
 
 /// Denies a call that a human has rejected in this run. Only a rejection is remembered: a call
 /// that was approved, or failed, never prevents a later one.
@@ -20,7 +21,7 @@ pub(in crate::gate) async fn deny_if_rejected_before(
     core: &GateCore,
     prepared: &mut PreparedCall,
 ) -> Result<(), GateError> {
-    if !prepared.has_host_key || matches!(prepared.routed.verdict, Verdict::Deny(_)) {
+    if !prepared.key_source.is_run_given() || matches!(prepared.routed.verdict, Verdict::Deny(_)) {
         return Ok(());
     }
     let record = &prepared.record;

@@ -10,17 +10,19 @@ use crate::call::unrecorded_digest;
 use crate::gate::claiming::claim::record_grant_use;
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
-use crate::gate::evaluation::evaluated_call::EvaluatedCall;
+use crate::gate::evaluation::evaluated_call::{EvaluatedCall, KeySource};
 use crate::gate::evaluation::prepared_call::PreparedCall;
 use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::execution::execution::Execution;
 use crate::gate::freeze::thaw_wait::{WhileFrozen, wait_until_thawed};
+use crate::gate::intake::attach::{find_attachable, prepare_repeat};
 use crate::gate::intake::complete_evaluation::{complete_evaluation, note_links};
 use crate::gate::intake::grant_use::try_grant;
 use crate::gate::intake::prior_rejection::deny_if_rejected_before;
 use crate::gate::intake::repeated_effect::check_repeated_effect;
 use crate::gate::intake::resubmit::match_earlier_call;
 use crate::gate::intake::retry_failed::prepare_retry;
+use crate::gate::intake::submit_options::SubmitOptions;
 use crate::gate::intake::store_call::{Attachment, StoredCall, reattach, store_new};
 use crate::gate::parked::settle::settle_before_reattaching;
 use crate::gate::telemetry::{self, AdmissionFields};
@@ -32,7 +34,6 @@ use crate::gate::waiting::submission::{Submission, record_submit_result};
 use crate::gate::waiting::ticket::Ticket;
 use crate::gate::waiting::wait_limit::WaitLimit;
 use crate::gate::waiting::waiter::{WaitingCall, wait_for_outcome_within};
-use crate::ids::RequestId;
 use crate::machine::{CallRecord, CallState};
 use crate::policy::Verdict;
 
@@ -81,11 +82,11 @@ pub(in crate::gate) async fn is_known(
     core: &GateCore,
     call: &EvaluatedCall,
 ) -> Result<bool, GateError> {
-    if !call.has_host_key {
+    if !call.key_source.is_run_given() {
         return Ok(false);
     }
     let (store, key) = (core.calls.store(), &call.key);
-    if store.get_by_key(key).await?.is_some() {
+    if call.key_source == KeySource::Host && store.get_by_key(key).await?.is_some() {
         return Ok(true);
     }
     let former = core.vault.former_digests(call.content());
@@ -109,10 +110,9 @@ pub(in crate::gate) async fn submit_call(
     core: &Arc<GateCore>,
     evaluated: Box<EvaluatedCall>,
     call: Box<dyn BoundCall>,
-    retry_of: Option<RequestId>,
-    while_frozen: WhileFrozen,
+    options: SubmitOptions,
 ) -> Result<Submission, GateError> {
-    let result = submit_and_run(core, evaluated, call, retry_of, while_frozen).await;
+    let result = submit_and_run(core, evaluated, call, options).await;
     record_submit_result(&result);
     result
 }
@@ -121,15 +121,15 @@ async fn submit_and_run(
     core: &Arc<GateCore>,
     evaluated: Box<EvaluatedCall>,
     call: Box<dyn BoundCall>,
-    retry_of: Option<RequestId>,
-    while_frozen: WhileFrozen,
+    options: SubmitOptions,
 ) -> Result<Submission, GateError> {
     let mut prepared = Box::new(prepare_call(core, *evaluated));
-    if let Some(failed) = retry_of {
+    prepare_repeat(&mut prepared, &options)?;
+    if let Some(failed) = options.retry_of {
         prepare_retry(core, &mut prepared, failed).boxed().await?;
     }
     let starts = matches!(prepared.routed.verdict, Verdict::Run);
-    if starts && while_frozen == WhileFrozen::Wait {
+    if starts && options.while_frozen == WhileFrozen::Wait {
         let tenant = prepared.record.key().tenant.clone();
         wait_until_thawed(core, &tenant).boxed().await?;
     }
@@ -142,7 +142,7 @@ async fn submit_and_run(
         }
         SubmitOutcome::Ended(record) => *record,
         SubmitOutcome::Waiting(mut waiting) => {
-            let record = review_inline(core, &waiting.record).await?;
+            let record = review_inline(core, &waiting.record, &options.asked).await?;
             let is_theirs = is_left_to_others(core, &record).boxed().await?;
             match record.state {
                 CallState::Approved if !is_theirs => {
@@ -183,7 +183,10 @@ pub(in crate::gate) async fn submit_prepared(
     if earlier.is_none() {
         complete_evaluation(core, prepared).await?;
     }
-    deny_if_rejected_before(core, prepared).await?;
+    let attaches = prepared.record.attachable && earlier.is_some();
+    if !attaches {
+        deny_if_rejected_before(core, prepared).await?;
+    }
     if earlier.is_none() {
         check_repeated_effect(core, prepared).boxed().await?;
     }
@@ -227,15 +230,18 @@ pub(in crate::gate) async fn submit_prepared(
     Ok(Admission { outcome: outcome_of_submission(core, record, prepared), receipt })
 }
 
-/// Returns the record of a call that may run without a store, if its key has one: a read that would
-/// run now may earlier have been asked about, and rejected, under this key. A call with a record
-/// was scored when it was new.
+/// Returns the record of a call that attaches, or that may run without a store, if there is one: a
+/// read that would run now may earlier have been asked about, and rejected, under this key. A call
+/// with a record was scored when it was new.
 async fn find_earlier(
     core: &GateCore,
     prepared: &PreparedCall,
 ) -> Result<Option<CallRecord>, GateError> {
+    if prepared.record.attachable {
+        return find_attachable(core, prepared).boxed().await;
+    }
     let may_run = prepared.is_unrecorded() || core.evaluator.asks_scorers(&prepared.routed);
-    if may_run && prepared.has_host_key {
+    if may_run && prepared.key_source == KeySource::Host {
         return Ok(core.calls.store().get_by_key(prepared.record.key()).await?);
     }
     Ok(None)

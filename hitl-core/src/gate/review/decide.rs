@@ -10,9 +10,9 @@ use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::evaluation::identities::check_resolver;
 use crate::gate::execution::detached::detach_on_drop;
 use crate::gate::gate::Gate;
-use crate::gate::review::abort_run::abort_run;
 use crate::gate::review::edit::apply_edit;
 use crate::gate::review::reask::check_tool_before_approval;
+use crate::gate::review::run_calls::abort_run;
 use crate::gate::review::typed_text::{mask_decision, mask_reason, mask_resolution};
 use crate::gate::telemetry;
 use crate::machine::{CallRecord, CallState, Event, Refusal, Resolution, Withdrawal};
@@ -150,18 +150,20 @@ fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
     if is_vote {
         let mut entry = AuditRecord::new(AuditEvent::Voted, record, record.updated_at);
         entry.decision = Some(decision.id);
+        entry.channel = Some(decision.channel.clone());
         let note = "approved; it needs more approvals".to_owned();
         core.audit.record_decider(entry, &decision.by, note);
     } else if is_last {
         telemetry::record_decision(record);
         let mut entry = AuditRecord::new(AuditEvent::Decided, record, record.updated_at);
         entry.decision = Some(decision.id);
+        entry.channel = Some(decision.channel.clone());
         core.audit.record_decider(entry, &decision.by, decision.answer.in_words());
     }
 }
 
 /// Checks that the host lets a person decide this tenant's calls.
-fn check_decider(by: ReviewerIdentity, tenant: &Tenant) -> Result<ReviewerIdentity, GateError> {
+pub(in crate::gate) fn check_decider(by: ReviewerIdentity, tenant: &Tenant) -> Result<ReviewerIdentity, GateError> {
     if by.may_decide(tenant) {
         return Ok(by);
     }

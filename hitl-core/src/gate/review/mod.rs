@@ -1,7 +1,6 @@
 //! People's actions on calls: decide, edit, extend, take back, assign, uncover, abort, and grant
 //! calls like the one on display; who is away.
 
-pub(super) mod abort_run;
 pub(super) mod absence;
 #[cfg(feature = "policy-files")]
 pub(super) mod accept_policy;
@@ -16,6 +15,7 @@ pub(super) mod grant_pending;
 pub(super) mod reask;
 pub(super) mod review_access;
 pub(super) mod revision;
+pub(super) mod run_calls;
 pub(super) mod take_back;
 pub(super) mod typed_text;
 pub(super) mod uncover;

@@ -15,6 +15,7 @@ use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::execution::execution::Execution;
 use crate::gate::intake::cancel_on_drop::CancelOnDrop;
 use crate::gate::intake::store_call::Attachment;
+use crate::gate::intake::submit_options::InlineApprover;
 use crate::gate::intake::submit::{
     Admission, SubmitOutcome, is_known, leaves_no_record, prepare_call, start_unrecorded,
     submit_prepared,
@@ -93,7 +94,7 @@ async fn wait_attached(
     let mut limit = WaitLimit::starting_now(max_wait);
     tokio::select! {
         biased;
-        reviewed = review_inline(core, &waiting.record) => drop(reviewed?),
+        reviewed = review_inline(core, &waiting.record, &InlineApprover::Gates) => drop(reviewed?),
         () = limit.reached() => {}
     }
     let outcome = loop {

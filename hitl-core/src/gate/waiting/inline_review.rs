@@ -8,6 +8,7 @@ use crate::approval::{Approver, Review, may_ask};
 use crate::audit::{AuditEvent, AuditRecord};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::intake::submit_options::InlineApprover;
 use crate::gate::review::decide::decide_detached;
 use crate::gate::review::review_access::ReviewAccess;
 use crate::gate::telemetry;
@@ -16,31 +17,30 @@ use crate::panic::catch_async;
 use crate::policy::ApprovalLevel;
 use crate::sync::sleep;
 
-/// Returns whether an approver is asked inline about this record.
-fn asks_inline(core: &GateCore, record: &CallRecord) -> bool {
-    record.state == CallState::Pending
-        && record.request.level <= ApprovalLevel::Quick
-        && core.approver.is_some()
+/// Returns whether an approver may be asked inline about this record.
+fn asks_inline(record: &CallRecord) -> bool {
+    record.state == CallState::Pending && record.request.level <= ApprovalLevel::Quick
 }
 
-/// Asks the approver about a Quick request, and returns the resulting record. Without an answer the
+/// Asks an approver about a Quick request, and returns the resulting record. Without an answer the
 /// call is still pending: it waits in the queue like Full.
 ///
 /// Cancel safe: dropping the future withdraws the question.
 pub(in crate::gate) async fn review_inline(
     core: &Arc<GateCore>,
     record: &CallRecord,
+    asked: &InlineApprover,
 ) -> Result<CallRecord, GateError> {
-    let (Some(approver), true) = (&core.approver, asks_inline(core, record)) else {
+    let (Some(approver), true) = (asked.get(core), asks_inline(record)) else {
         return Ok(record.clone());
     };
-    if !may_ask(&**approver, &record.request) {
+    if !may_ask(approver, &record.request) {
         // A call that this approver cannot show waits for a surface that can.
         tracing::info!(id = %record.id(), "a call with masked places waits in the queue");
         return Ok(record.clone());
     }
     let reviewing = async {
-        let result = ask_approver(core, &**approver, record).await;
+        let result = ask_approver(core, approver, record).await;
         match &result {
             Ok(record) if record.state == CallState::Pending => {
                 telemetry::record_outcome("noAnswer");
@@ -67,7 +67,7 @@ async fn ask_approver(
     // An approver may also panic before its first await, so the call itself is caught too.
     let asked = catch_async(async { approver.review_with(&record.request, &access).await });
     tokio::pin!(asked);
-    while asks_inline(core, &current) {
+    while asks_inline(&current) {
         let time_left =
             current.request.expires_at.saturating_duration_since(core.calls.store().now().await?);
         tokio::select! {

@@ -1,6 +1,7 @@
 //! Waiting for a decision and an outcome.
 
 pub(super) mod attached;
+pub(super) mod delivery;
 pub(super) mod inline_review;
 pub(super) mod outcome;
 pub(super) mod receipt;

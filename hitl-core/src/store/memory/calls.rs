@@ -28,7 +28,9 @@ pub(super) struct Calls {
     pub(super) by_id: BTreeMap<RequestId, Kept>,
     pub(super) by_key: HashMap<CallKey, RequestId>,
     /// The calls that humans rejected, by run and content.
-    pub(super) rejected: HashMap<(Tenant, RunId, ContentDigest), Vec<RequestId>>,
+    pub(super) rejected: HashMap<ContentInRun, Vec<RequestId>>,
+    /// The attachable calls, by run and content.
+    pub(super) attachable: HashMap<ContentInRun, RequestId>,
     /// The living sessions, and the key under which each seals.
     pub(super) sessions: HashMap<SessionId, Option<KeyId>>,
     /// The tools of executors, and the time when they were recorded.
@@ -74,6 +76,22 @@ impl Kept {
     }
 }
 
+/// The content of a call, in its run.
+type ContentInRun = (Tenant, RunId, ContentDigest);
+
+pub(super) fn content_in_run(record: &CallRecord) -> ContentInRun {
+    let key = record.key();
+    (key.tenant.clone(), key.run.clone(), record.content)
+}
+
+/// Removes a call from those that identical calls attach to.
+fn detach(attachable: &mut HashMap<ContentInRun, RequestId>, record: &CallRecord) {
+    let of = content_in_run(record);
+    if attachable.get(&of) == Some(&record.id()) {
+        attachable.remove(&of);
+    }
+}
+
 impl Calls {
     pub(super) fn log(&mut self, entry: HistoryEntry) {
         self.last += 1;
@@ -112,6 +130,7 @@ impl Calls {
             };
             let why = NotErased::check(&kept.record, unaudited, &holds);
             if why.is_none() {
+                detach(&mut self.attachable, &kept.record);
                 kept.record = kept.record.tombstone();
                 (kept.payload, kept.result) = (None, None);
                 erased.insert(*id);
@@ -135,8 +154,7 @@ impl Calls {
                 && holds.on(record).is_none();
             if forgotten {
                 by_key.remove(record.key());
-                let key = record.key();
-                rejected.remove(&(key.tenant.clone(), key.run.clone(), record.content));
+                rejected.remove(&content_in_run(record));
                 gone.insert(*id);
             }
             !forgotten
@@ -298,8 +316,11 @@ impl Calls {
         if begins_to_wait(&kept.record, record) {
             kept.turn = self.index.turn(record);
         }
-        kept.record = record.clone();
+        let was = std::mem::replace(&mut kept.record, record.clone());
         self.index.add(record, kept.place());
+        if was.attachable && !record.attachable {
+            detach(&mut self.attachable, &was);
+        }
         if enclosed.result.is_some() {
             kept.result = enclosed.result;
         }
@@ -309,15 +330,13 @@ impl Calls {
         if record.state.is_terminal() {
             kept.payload = None;
         }
-        if record.state == CallState::Rejected {
-            let key = record.key();
-            let of = (key.tenant.clone(), key.run.clone(), record.content);
-            self.rejected.entry(of).or_default().push(record.id());
+        if record.state == CallState::Rejected && was.state != CallState::Rejected {
+            self.rejected.entry(content_in_run(record)).or_default().push(record.id());
         }
         if let Some(id) = event.decision() {
             self.decisions.insert(id, record.id());
         }
-        let entry = HistoryEntry::new(event.name(), record, event.by().cloned());
+        let entry = HistoryEntry::of(event, record);
         self.owe(&entry, enclosed.auditor.filter(|_| event.is_audited()));
         self.log(entry);
     }

@@ -201,6 +201,17 @@ impl Store for MemoryStore {
         Ok(records.take(limit).collect())
     }
 
+    async fn attachable(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        let calls = self.calls();
+        let id = calls.attachable.get(&(tenant.clone(), run.clone(), content));
+        Ok(id.and_then(|id| calls.by_id.get(id)).map(|kept| kept.record.clone()))
+    }
+
     async fn stale(&self, limit: usize) -> Result<Vec<(Tenant, RequestId, CallState)>, StoreError> {
         let now = self.shared.clock.now()?;
         let calls = self.calls();

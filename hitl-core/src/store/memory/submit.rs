@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 
-use super::calls::{Calls, Kept};
+use super::calls::{Calls, Kept, content_in_run};
 use crate::machine::{HistoryEntry, NewCall};
 use crate::seal::Sealed;
 use crate::store::{StoreError, SubmitResult};
@@ -24,6 +24,12 @@ impl Calls {
                 SubmitResult::Existing(kept.record.clone())
             });
         }
+        if call.attaches()
+            && let Some(id) = self.attachable.get(&content_in_run(&call.record))
+            && let Some(kept) = self.by_id.get(id)
+        {
+            return Ok(SubmitResult::Existing(kept.record.clone()));
+        }
         if call.key().run.began().is_some_and(|began| Some(began) < self.watermark) {
             return Err(StoreError::run_forgotten());
         }
@@ -43,6 +49,9 @@ impl Calls {
             self.grants.put(grant);
         }
         self.by_key.insert(call.key().clone(), call.id());
+        if record.attachable {
+            self.attachable.insert(content_in_run(&record), record.id());
+        }
         let entry = HistoryEntry::new("submitted", &record, None);
         self.owe(&entry, call.auditor());
         self.log(entry);

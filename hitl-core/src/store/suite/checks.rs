@@ -21,6 +21,13 @@ macro_rules! store_contract {
                 a_second_admission_gets_the_first_ones_claim,
                 replaying_an_admission_shows_the_same_claim,
                 an_admitted_call_of_a_dead_session_is_lost;
+            attach: an_identical_call_attaches_until_its_outcome_is_delivered,
+                a_call_attaches_within_its_tenant_run_and_content, other_calls_do_not_attach,
+                a_key_comes_before_the_content, an_edited_call_is_found_by_what_was_submitted,
+                only_an_outcome_is_delivered, a_delivered_rejection_is_remembered_once,
+                a_call_that_attaches_takes_no_room_and_draws_nothing,
+                invariant_3_identical_calls_that_race_are_one,
+                invariant_3_a_delivery_races_with_identical_calls;
             tenants: tenants_have_keys_of_their_own, nothing_is_read_across_tenants,
                 nothing_is_changed_across_tenants, similar_tenants_are_apart,
                 the_sweep_sees_all_tenants;
@@ -117,7 +124,7 @@ macro_rules! store_contract {
             retention: what_ended_long_ago_is_erased, an_erased_key_stays_taken,
                 what_has_not_ended_is_never_touched, what_ended_lately_is_kept,
                 erasing_twice_changes_nothing, readers_of_the_history_see_a_marked_gap,
-                a_forgotten_run_takes_no_new_call, only_erased_calls_are_forgotten,
+                a_forgotten_run_takes_no_new_call, nothing_attaches_to_an_erased_call, only_erased_calls_are_forgotten,
                 what_is_not_audited_is_not_erased,
                 a_watermark_only_rises, grants_that_ended_are_forgotten,
                 invariant_3_retention_races_with_those_who_work;

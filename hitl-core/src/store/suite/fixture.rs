@@ -19,7 +19,7 @@ use crate::machine::{
     BatchId, CallRecord, CallState, Claim, Edit, EditedRevision, EndReason, EscalationStep, Event,
     Membership, NewCall, RECORD_SCHEMA, Withdrawal,
 };
-use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
+use crate::policy::{ApprovalLevel, DecisionChannels, Priority, Quorum, Requirement};
 use crate::queue::Caps;
 use crate::seal::Sealed;
 
@@ -40,7 +40,7 @@ pub fn host(reason: &str) -> Event {
 
 /// Returns the record of a failure.
 pub fn failure(message: &str) -> FailureRecord {
-    FailureRecord { message: message.to_owned(), panicked: false }
+    FailureRecord::new(message, false)
 }
 
 /// Returns the id of a run that began this many milliseconds after 1970.
@@ -63,6 +63,7 @@ pub struct Draft {
     requires_reason: bool,
     choices: Vec<Choice>,
     quorum: Quorum,
+    channels: DecisionChannels,
     escalations: Vec<EscalationStep>,
     idempotent: bool,
     root: Option<RunId>,
@@ -76,6 +77,7 @@ pub struct Draft {
     auditor: Option<SessionId>,
     binding_version: u16,
     grace_ms: Option<u64>,
+    attaches: bool,
 }
 
 impl Draft {
@@ -93,6 +95,7 @@ impl Draft {
             requires_reason: false,
             choices: ToolConfig::DEFAULT.decisions.to_vec(),
             quorum: Quorum::default(),
+            channels: DecisionChannels::ANY,
             escalations: Vec::new(),
             idempotent: false,
             root: None,
@@ -106,6 +109,7 @@ impl Draft {
             auditor: None,
             binding_version: BINDING_VERSION,
             grace_ms: None,
+            attaches: false,
         }
     }
 
@@ -120,6 +124,21 @@ impl Draft {
     #[must_use]
     pub fn again(&self) -> Self {
         Self { id: RequestId::new(), ..self.clone() }
+    }
+
+    /// Returns the same call at another position of its run: a new id, the same content.
+    #[must_use]
+    pub fn again_at(&self, position: u64) -> Self {
+        let mut again = self.again();
+        again.key.position = position;
+        again
+    }
+
+    /// Lets it attach to an identical call of its run, and identical calls attach to it.
+    #[must_use]
+    pub fn attaching(mut self) -> Self {
+        self.attaches = true;
+        self
     }
 
     /// Sets other content.
@@ -196,6 +215,13 @@ impl Draft {
     #[must_use]
     pub fn due_in(mut self, length: Duration) -> Self {
         self.due_in = Some(length);
+        self
+    }
+
+    /// Sets the channels through which it may be approved.
+    #[must_use]
+    pub fn channels(mut self, channels: DecisionChannels) -> Self {
+        self.channels = channels;
         self
     }
 
@@ -341,6 +367,7 @@ impl Draft {
             hints: ToolAnnotations { idempotent: self.idempotent, ..ToolAnnotations::default() },
             level: self.level,
             quorum: self.quorum.clone(),
+            channels: self.channels.clone(),
             assessment: Assessment { confidence: 50, base: 50, factors: Vec::new() },
             thresholds: Thresholds { auto: 95, quick: 70 },
             reasons: Vec::new(),
@@ -398,6 +425,7 @@ impl Draft {
                 erased: false,
                 restored: false,
                 assigned: None,
+                attachable: self.attaches,
                 updated_at: placeholder,
             },
             expires_in: self.expires_in,
@@ -457,6 +485,7 @@ pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
         until: None,
         by: Principal::new("alice"),
         known_by: None,
+        channel: None,
         canonical: None,
         request: RequestId::new(),
         break_glass: None,

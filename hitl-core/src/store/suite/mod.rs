@@ -18,6 +18,7 @@
 
 pub mod admit;
 pub mod assignment;
+pub mod attach;
 pub mod broken_glass;
 pub mod caps;
 mod checks;

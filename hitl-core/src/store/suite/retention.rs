@@ -49,6 +49,22 @@ pub async fn what_ended_long_ago_is_erased(s: Subject) {
     }
 }
 
+/// What was erased can no longer be delivered: an identical call is a new one.
+pub async fn nothing_attaches_to_an_erased_call(s: Subject) {
+    let draft = Draft::new("run", 1).attaching();
+    let done = executed(&s, &draft).await;
+    s.pass(10);
+    assert_eq!(retain(&s).await, 1);
+    let left = s.get(done.id()).await;
+    assert!(left.erased && !left.attachable);
+    let next = s.create(&draft.again_at(2)).await;
+    // One that is named.
+    let ended = s.withdraw(next.id()).await;
+    let named = crate::store::Erasable { tenant: tenant(), id: ended.id() };
+    assert_eq!(s.store.erase(&[named]).await.unwrap(), [None]);
+    s.create(&draft.again_at(3)).await;
+}
+
 /// The same content finds the tombstone, other content is refused.
 pub async fn an_erased_key_stays_taken(s: Subject) {
     let draft = Draft::new("run", 1);

@@ -1,0 +1,397 @@
+//! Serves a call until there is something to answer: its outcome, a question, a task, or that it
+//! waits.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use hitl_core::{
+    ApprovalRequest, CallKey, CallState, GateError, Outcome, RequestId, Submission, Ticket,
+};
+use rmcp::model::{CreateTaskResult, ElicitResult, ElicitationAction, Task, TaskStatus};
+use rmcp::service::ServiceError;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use super::call::{Answer, Call};
+use super::form::{self, QUESTION};
+use super::open_call::{OpenCall, ServedCall, Submitting};
+use super::options::OnCancel;
+use super::pending::{self, Place};
+use super::progress::ProgressLine;
+use super::results;
+use super::state::AskedState;
+use super::way::{Askable, Era, Way, card_for_form, way};
+
+/// The interval of the signs of life while a person is waited for.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// The interval at which clients should ask for a task that waits for a person.
+pub(super) const POLL_INTERVAL_MS: u64 = 2_000;
+/// The time in which a cancellation that was sent arrives after the request was cancelled.
+const CANCELLATION: Duration = Duration::from_secs(1);
+
+/// A call that is being driven.
+struct Drive<'c> {
+    call: &'c Call,
+    key: CallKey,
+    served: ServedCall,
+    deadline: Instant,
+    progress: ProgressLine,
+}
+
+/// A request that waits, as its client was told of it.
+#[derive(Clone)]
+pub(super) struct Shown {
+    pub(super) request: ApprovalRequest,
+    pub(super) place: Place,
+}
+
+/// The call that the gate has.
+pub(super) struct Waiting {
+    pub(super) shown: Shown,
+    /// Waits for the outcome, and runs the call once it is approved.
+    pub(super) outcome: BoxFuture<'static, Result<Outcome, GateError>>,
+}
+
+impl Waiting {
+    fn of(call: &Call, ticket: Ticket) -> Self {
+        let request = ticket.request().clone();
+        let place = call.place(request.id, ticket.notice().link());
+        let outcome = async move { ticket.wait().await }.boxed();
+        Self { shown: Shown { request, place }, outcome }
+    }
+}
+
+/// What is left to do for a call.
+enum Step {
+    Submitting(Submitting),
+    Waiting(Waiting),
+}
+
+/// The user's answer to a form that the server has sent.
+type Asked<'a> = BoxFuture<'a, Result<ElicitResult, ServiceError>>;
+
+impl Call {
+    /// Serves a submission until there is something to answer.
+    pub(super) async fn drive_submission(
+        &self,
+        key: CallKey,
+        served: ServedCall,
+        submitting: Submitting,
+    ) -> Answer {
+        Drive::new(self, key, served).run(Step::Submitting(submitting), Askable::Yes).await
+    }
+
+    /// Serves a call that the gate has until there is something to answer.
+    pub(super) async fn drive_waiting(
+        &self,
+        key: CallKey,
+        served: ServedCall,
+        waiting: Waiting,
+        askable: Askable,
+    ) -> Answer {
+        let mut drive = Drive::new(self, key, served);
+        match drive.begin_waiting(&waiting.shown, askable).await {
+            Begun::Answer(answer) => answer,
+            Begun::Held => drive.run(Step::Waiting(waiting), Askable::No).await,
+            Begun::Asks => drive.run(Step::Waiting(waiting), Askable::Yes).await,
+        }
+    }
+}
+
+/// Waits for the answer to a form; for ever if there is none.
+async fn answered(asked: &mut Option<Asked<'_>>) -> Result<ElicitResult, ServiceError> {
+    match asked {
+        Some(asked) => asked.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How a client learns that its call waits.
+enum Begun {
+    Answer(Answer),
+    Held,
+    /// Its user is asked by a request of the server.
+    Asks,
+}
+
+impl<'c> Drive<'c> {
+    fn new(call: &'c Call, key: CallKey, served: ServedCall) -> Self {
+        let deadline = Instant::now() + call.shared.hold;
+        let progress =
+            ProgressLine::new(&call.context.peer, call.context.meta.get_progress_token());
+        Self { call, key, served, deadline, progress }
+    }
+
+    /// `askable` says whether the client's user is asked about a call that waits already.
+    async fn run(mut self, mut step: Step, askable: Askable) -> Answer {
+        let call = self.call;
+        let mut asked: Option<Asked<'_>> = None;
+        if let (Step::Waiting(waiting), Askable::Yes) = (&step, askable) {
+            asked = self.elicit(&waiting.shown).await;
+        }
+        let mut bodys = FuturesUnordered::new();
+        let mut put: Vec<u64> = Vec::new();
+        let mut alive = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
+        alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut holds = true;
+        loop {
+            let open = std::sync::Arc::clone(self.served.call());
+            tokio::select! {
+                biased;
+                () = call.context.ct.cancelled() => return self.cancelled(step.shown()).await,
+                ended = step.next() => match ended {
+                    Ended::Outcome(id, outcome) => {
+                        self.pass_on_progress(&open).await;
+                        return Ok(call.deliver(&self.key, id, &outcome).await.into());
+                    }
+                    Ended::Refused(error) => return call.refused(&self.key, &error),
+                    Ended::Lost => {
+                        let why = "serving the call ended early: call again with the same arguments";
+                        return Ok(results::error(why).into());
+                    }
+                    Ended::Waits(ticket) => {
+                        self.move_to(&ticket);
+                        let waiting = Waiting::of(call, *ticket);
+                        match self.begin_waiting(&waiting.shown, Askable::Yes).await {
+                            Begun::Answer(answer) => return answer,
+                            Begun::Held => {}
+                            Begun::Asks => asked = self.elicit(&waiting.shown).await,
+                        }
+                        step = Step::Waiting(waiting);
+                    }
+                },
+                answer = answered(&mut asked), if asked.is_some() => {
+                    asked = None;
+                    if let Step::Waiting(waiting) = &step {
+                        self.take_answer(&waiting.shown.request, answer).await;
+                    }
+                }
+                Some((number, answer)) = bodys.next(), if !bodys.is_empty() => {
+                    open.answer(number, answer);
+                }
+                () = open.changed() => {
+                    self.pass_on_progress(&open).await;
+                    let questions = open.questions();
+                    if questions.is_empty() {
+                        continue;
+                    }
+                    if call.client.era == Era::Stateless {
+                        return self.ask_for_body(&open, step);
+                    }
+                    for (number, question) in questions {
+                        if put.contains(&number) {
+                            continue;
+                        }
+                        put.push(number);
+                        let peer = call.context.peer.clone();
+                        bodys.push(async move {
+                            let answer = peer.create_elicitation(question).await;
+                            let none = || ElicitResult::new(ElicitationAction::Cancel);
+                            (number, answer.unwrap_or_else(|_| none()))
+                        });
+                    }
+                }
+                _ = alive.tick() => if let Step::Waiting(waiting) = &step {
+                    let message = pending::progress(&waiting.shown.request, &waiting.shown.place);
+                    self.progress.sign_of_life(&message).await;
+                },
+                () = sleep_until(self.deadline), if holds => {
+                    match self.at_the_deadline(step.shown()).await {
+                        Some(answer) => return answer,
+                        // A read leaves no record: only this request gets its outcome.
+                        None => holds = false,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Names the call by its own key, which the gate has told.
+    fn move_to(&mut self, ticket: &Ticket) {
+        let key = &ticket.receipt().key;
+        if *key == self.key {
+            return;
+        }
+        self.call.shared.clients.close(&self.key);
+        self.key = key.clone();
+        self.served = self.call.enter(key);
+    }
+
+    /// Decides how the client learns that its call waits.
+    async fn begin_waiting(&mut self, shown: &Shown, askable: Askable) -> Begun {
+        let call = self.call;
+        let card = match askable {
+            Askable::Yes => self.card(shown).await,
+            Askable::No => None,
+        };
+        let askable = if card.is_some() { Askable::Yes } else { Askable::No };
+        match (way(call.shared.elicitation, askable, call.client), card) {
+            (Way::InputRequired, Some(card)) => {
+                let version = call.context.protocol_version();
+                match form::form(&shown.request, &card, version.as_ref()) {
+                    Ok(form) => {
+                        let state = AskedState::approval(&shown.request);
+                        Begun::Answer(call.ask([(QUESTION.to_owned(), form)], &state))
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a form could not be made");
+                        Begun::Held
+                    }
+                }
+            }
+            (Way::Elicit, Some(_)) => Begun::Asks,
+            (Way::Task, _) => Begun::Answer(Ok(self.task(shown).into())),
+            _ => {
+                let message = pending::progress(&shown.request, &shown.place);
+                self.progress.sign_of_life(&message).await;
+                Begun::Held
+            }
+        }
+    }
+
+    async fn card(&self, shown: &Shown) -> Option<String> {
+        let now = self.call.shared.gate.now().await.ok()?;
+        card_for_form(&shown.request, now)
+    }
+
+    /// Asks the user of a client of an older version.
+    async fn elicit(&self, shown: &Shown) -> Option<Asked<'c>> {
+        let card = self.card(shown).await?;
+        let (call, version) = (self.call, self.call.context.protocol_version());
+        let form = form::form(&shown.request, &card, version.as_ref()).ok()?;
+        Some(call.context.peer.create_elicitation(form).boxed())
+    }
+
+    /// Decides the call if its user did. Otherwise it goes on waiting.
+    async fn take_answer(
+        &self,
+        shown: &ApprovalRequest,
+        answer: Result<ElicitResult, ServiceError>,
+    ) {
+        match answer {
+            Ok(answer) => self.call.decide(shown, &answer).await,
+            Err(error) => tracing::debug!(%error, "the client did not ask its user"),
+        }
+    }
+
+    async fn pass_on_progress(&mut self, open: &OpenCall) {
+        if let Some(progress) = open.take_progress() {
+            self.progress.pass_on(progress).await;
+        }
+    }
+
+    /// Lets the client ask its user what the body asks, and keeps what waits for the outcome.
+    fn ask_for_body(&self, open: &OpenCall, step: Step) -> Answer {
+        let id = match step {
+            Step::Submitting(submitting) => {
+                open.park(submitting);
+                None
+            }
+            Step::Waiting(waiting) => Some(waiting.shown.request.id),
+        };
+        self.call.ask_for_body(open, self.key.position, id)
+    }
+
+    fn task(&self, shown: &Shown) -> CreateTaskResult {
+        self.served.call().becomes_task();
+        let request = &shown.request;
+        let created = request.created_at.to_string();
+        let task = Task::new(request.id.to_string(), TaskStatus::Working, created.clone(), created)
+            .with_status_message(pending::progress(request, &shown.place))
+            .with_poll_interval_ms(POLL_INTERVAL_MS);
+        CreateTaskResult::new(task)
+    }
+
+    /// Returns the answer for a client that would give up waiting. `None` if only this request can
+    /// get the outcome.
+    async fn at_the_deadline(&mut self, shown: Option<Shown>) -> Option<Answer> {
+        let (call, gate) = (self.call, &self.call.shared.gate);
+        let (text, id) = match shown {
+            Some(Shown { request, place }) => {
+                let record = gate.unscoped().get(&self.key.tenant, request.id).await.ok().flatten();
+                let runs = record.is_some_and(|record| record.state() == CallState::Claimed);
+                let text = if runs {
+                    pending::runs(&call.tool, request.id)
+                } else {
+                    pending::waits(&request, &place)
+                };
+                (text, request.id)
+            }
+            None => {
+                let record = gate.unscoped().get_by_key(&self.key).await.ok().flatten()?;
+                (pending::runs(&call.tool, record.id()), record.id())
+            }
+        };
+        if call.client.tasks {
+            self.served.call().becomes_task();
+            let now = gate.now().await.ok()?.to_string();
+            let task = Task::new(id.to_string(), TaskStatus::Working, now.clone(), now)
+                .with_poll_interval_ms(POLL_INTERVAL_MS);
+            return Some(Ok(CreateTaskResult::new(task).into()));
+        }
+        self.leave();
+        Some(Ok(results::error(text).into()))
+    }
+
+    /// Ends the request of a client that cancelled it, or went away: nothing is answered.
+    async fn cancelled(&self, shown: Option<Shown>) -> Answer {
+        let call = self.call;
+        let sent = tokio::time::timeout(CANCELLATION, call.was_cancelled()).await.is_ok();
+        if sent {
+            self.served.call().cancelled().cancel();
+            if let (OnCancel::Withdraw, Some(shown)) = (call.shared.on_cancel, shown) {
+                let why = "the client cancelled the call";
+                call.withdraw(&self.key.tenant, shown.request.id, why).await;
+            }
+        }
+        self.leave();
+        Ok(results::error("The request was cancelled.").into())
+    }
+
+    /// Forgets the client of a call that nobody waits for any more.
+    fn leave(&self) {
+        if !self.served.call().has_others() {
+            self.call.shared.clients.close(&self.key);
+        }
+    }
+}
+
+/// What a step came to.
+enum Ended {
+    Outcome(Option<RequestId>, Outcome),
+    Waits(Box<Ticket>),
+    Refused(GateError),
+    /// The task of the submission ended without a result.
+    Lost,
+}
+
+impl Step {
+    /// Returns what the client was told of, if the call waits.
+    fn shown(&self) -> Option<Shown> {
+        match self {
+            Self::Submitting(_) => None,
+            Self::Waiting(waiting) => Some(waiting.shown.clone()),
+        }
+    }
+
+    /// Waits for the end of the step.
+    ///
+    /// Cancel safe.
+    async fn next(&mut self) -> Ended {
+        match self {
+            Self::Submitting(submitting) => match submitting.await {
+                Ok(Ok(Submission::Done { outcome, receipt })) => {
+                    Ended::Outcome(receipt.id, outcome)
+                }
+                Ok(Ok(Submission::Pending(ticket))) => Ended::Waits(Box::new(ticket)),
+                Ok(Err(error)) => Ended::Refused(error),
+                Err(_) => Ended::Lost,
+            },
+            Self::Waiting(waiting) => match (&mut waiting.outcome).await {
+                Ok(outcome) => Ended::Outcome(Some(waiting.shown.request.id), outcome),
+                Err(error) => Ended::Refused(error),
+            },
+        }
+    }
+}

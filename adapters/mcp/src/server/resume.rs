@@ -1,0 +1,128 @@
+//! A client that comes back with what its user said, and the decision that this is.
+
+use futures::FutureExt as _;
+use hitl_core::{ApprovalRequest, CallKey, CallState, GateError, RequestId, Tenant};
+use rmcp::ErrorData;
+use rmcp::model::ElicitResult;
+
+use super::call::{Answer, Call, Responses};
+use super::drive::{Shown, Waiting};
+use super::form::{self, QUESTION};
+use super::results;
+use super::state::{About, AskedState};
+use super::way::Askable;
+
+impl Call {
+    /// Serves a request that carries the state of a question.
+    pub(super) async fn resume(self, state: AskedState, responses: Responses) -> Answer {
+        match state.about() {
+            About::Approval { request, .. } => {
+                self.resume_approval(*request, &state, &responses).await
+            }
+            About::Body { position, request } => {
+                self.resume_body(self.key(*position), *request, &responses).await
+            }
+        }
+    }
+
+    async fn resume_approval(
+        &self,
+        id: RequestId,
+        state: &AskedState,
+        responses: &Responses,
+    ) -> Answer {
+        let (gate, tenant) = (&self.shared.gate, &self.caller.context().tenant);
+        let record = match gate.unscoped().get(tenant, id).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return Err(unknown_call()),
+            Err(error) => return results::of_gate_error(&error).map(Into::into),
+        };
+        if !record.is_of(&self.caller.context().principal) {
+            return Err(unknown_call());
+        }
+        let (key, waits) = (record.key().clone(), record.state() == CallState::Pending);
+        let request = record.into_request();
+        let mut askable = Askable::Yes;
+        if waits
+            && state.showed(&request)
+            && let Some(response) = responses.get(QUESTION)
+        {
+            let answer =
+                serde_json::from_value::<ElicitResult>(response.clone()).map_err(|_| {
+                    ErrorData::invalid_params("the answer is no result of elicitation/create", None)
+                })?;
+            self.decide(&request, &answer).await;
+            // Whoever declined is not asked again at once.
+            askable = Askable::No;
+        }
+        let askable = if waits { askable } else { Askable::No };
+        self.wait_again(key, request, askable).await
+    }
+
+    /// Serves the client of a body that asked it something.
+    async fn resume_body(
+        &self,
+        key: CallKey,
+        id: Option<RequestId>,
+        responses: &Responses,
+    ) -> Answer {
+        let open = self.shared.clients.get(&key);
+        if let Some(open) = &open {
+            open.answer_all(responses);
+            if let Some(submitting) = open.unpark() {
+                let served = self.enter(&key);
+                return self.drive_submission(key, served, submitting).await;
+            }
+        }
+        let Some(id) = id else {
+            // Another request with the same state has gone on with it, or it has ended.
+            let why = "The tool no longer waits for this answer. Its call has ended, or another request waits for it.";
+            return Ok(results::error(why).into());
+        };
+        let gate = &self.shared.gate;
+        match gate.unscoped().get(&key.tenant, id).await {
+            Ok(Some(record)) if record.is_of(&self.caller.context().principal) => {
+                let key = record.key().clone();
+                self.wait_again(key, record.into_request(), Askable::No).await
+            }
+            Ok(_) => Err(unknown_call()),
+            Err(error) => results::of_gate_error(&error).map(Into::into),
+        }
+    }
+
+    /// Waits for a call that the gate has, whoever else does.
+    async fn wait_again(&self, key: CallKey, request: ApprovalRequest, askable: Askable) -> Answer {
+        let served = self.enter(&key);
+        let (id, tenant, gate) = (request.id, key.tenant.clone(), self.shared.gate.clone());
+        let outcome = async move { gate.adopt(&tenant, id).await }.boxed();
+        let waiting = Waiting { shown: Shown { place: self.place(id, None), request }, outcome };
+        self.drive_waiting(key, served, waiting, askable).await
+    }
+
+    /// Decides a call as its user said about exactly what was shown. An answer that decides
+    /// nothing, or comes too late, leaves the call as it is.
+    pub(super) async fn decide(&self, shown: &ApprovalRequest, answer: &ElicitResult) {
+        let Some(answer) = form::read_answer(answer) else { return };
+        let decision = form::decision(answer, shown, &self.caller);
+        if let Err(error) = self.shared.gate.decide(decision).await {
+            tracing::info!(%error, call = %shown.id, "an answer in the client did not decide the call");
+        }
+    }
+
+    /// Withdraws a call in its requester's name, unless it has started.
+    pub(super) async fn withdraw(&self, tenant: &Tenant, id: RequestId, why: &str) {
+        let withdrawing = async {
+            let gate = &self.shared.gate;
+            let Some(record) = gate.unscoped().get(tenant, id).await? else { return Ok(()) };
+            gate.cancel(&record, self.caller.reviewer(), why).await.map(drop)
+        };
+        let withdrawn: Result<(), GateError> = withdrawing.await;
+        if let Err(error) = withdrawn {
+            tracing::debug!(%error, call = %id, "a call was not withdrawn");
+        }
+    }
+}
+
+fn unknown_call() -> ErrorData {
+    ErrorData::invalid_params("requestState names no call of this caller", None)
+}
