@@ -24,6 +24,7 @@ mod spec;
 pub(crate) mod template;
 mod tool;
 mod tool_return;
+mod unknown_outcome;
 mod version;
 
 pub use crate::ids::RequestId;
@@ -77,4 +78,6 @@ pub use spec::{
 };
 pub use tool::Tool;
 pub use tool_return::{IsResult, IsResultFallback, ToolReturn};
+pub use unknown_outcome::UnknownOutcome;
+pub(crate) use unknown_outcome::is_unknown_outcome;
 pub(crate) use version::opted_in;

@@ -15,7 +15,7 @@ use super::{DynContent, DynPreview, DynSpec, Schema};
 use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Snapshot, parse_text};
 use crate::call::{
     Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, check_named_arguments, check_spec,
-    output_of,
+    is_unknown_outcome, output_of,
 };
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
@@ -118,6 +118,8 @@ pub(crate) struct DynFailure {
     error: Box<dyn Said>,
     /// The output that it carries.
     pub(crate) output: Option<JsonText>,
+    /// Whether it says that the outcome is not known.
+    pub(crate) is_unknown: bool,
 }
 
 trait Said: Display + Debug + Send {}
@@ -126,7 +128,8 @@ impl<E: Display + Debug + Send> Said for E {}
 impl DynFailure {
     fn new<E: Display + Debug + Send + 'static>(error: E) -> Self {
         let output = output_of(&error as &dyn Any).cloned();
-        Self { error: Box::new(error), output }
+        let is_unknown = is_unknown_outcome(&error as &dyn Any);
+        Self { error: Box::new(error), output, is_unknown }
     }
 }
 

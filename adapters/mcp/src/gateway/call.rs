@@ -1,11 +1,13 @@
 //! Runs one approved call at its upstream.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::JsonText;
 use hitl_core::RunContext;
+use hitl_core::call::{ToolFailure, UnknownOutcome};
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, ElicitResult, ElicitationAction,
     InputRequest, InputRequiredResult, InputResponses, JsonObject,
@@ -49,6 +51,17 @@ pub(super) struct CallFailure {
 impl CallFailure {
     fn new(effect: Effect, message: impl Into<String>) -> Self {
         Self { effect, message: message.into(), output: None }
+    }
+}
+
+impl CallFailure {
+    /// Returns the error as the gate understands it: failed, failed with an output, or unknown.
+    pub(super) fn into_error(self) -> Box<dyn Error + Send + Sync> {
+        match (self.effect, self.output) {
+            (Effect::Unknown, _) => UnknownOutcome::new(self.message).into(),
+            (_, Some(output)) => ToolFailure::new(self.message, output).into(),
+            (_, None) => self.message.into(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use hitl_core::dynamic::{AnnotationTrust, DynSpec, DynTool, DynToolError, McpAnnotations};
 use hitl_core::Risk;
 
-use super::call::{CalledTool, call};
+use super::call::{CallFailure, CalledTool, call};
 use super::upstream::Upstream;
 use crate::pins::{PinState, ToolDefinition};
 
@@ -45,7 +45,8 @@ pub(super) fn gated_tool(
         let (upstream, called) = (upstream.clone(), called.clone());
         async move {
             let (arguments, cx): (hitl_core::dynamic::DynArguments, _) = permit.open();
-            call(&upstream, &called, arguments.json(), &cx).await
+            let answered = call(&upstream, &called, arguments.json(), &cx).await;
+            answered.map_err(CallFailure::into_error)
         }
     })
 }

@@ -31,6 +31,19 @@ impl ResultFor<'_> {
                 Some(json) => self.executed(json, &message.text),
                 None => error(message.text),
             },
+            Outcome::Failed(failure) => {
+                let output = failure.output();
+                let whole = output.and_then(|json| self.features.whole_result(self.tool, json));
+                // What the tool said itself, images and all.
+                match whole {
+                    Some(mut whole) => {
+                        whole.result_type = Some(ResultType::COMPLETE);
+                        whole.is_error = Some(true);
+                        whole
+                    }
+                    None => error(message.text),
+                }
+            }
             _ => error(message.text),
         }
     }
