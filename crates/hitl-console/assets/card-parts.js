@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { kind, parse } from "./json.js";
 import { outcomeTone, stateIcon, stateName } from "./states.js";
-import { words } from "./text.js";
+import { through, words } from "./text.js";
 
 const RISKS = { low: "Low risk", medium: "Medium risk", high: "High risk", critical: "Critical risk" };
 
@@ -247,7 +247,7 @@ export function outcome(call, when) {
 							: `${verbs[decided.answer] ?? words(decided.answer)} by `,
 					h("strong", {}, decided.by),
 					call.breakGlass ? " broke" : call.grant ? " gave" : "",
-					` ${when(decided.at)}`,
+					` ${when(decided.at)}${through(decided.channel)}`,
 				),
 			decided?.mayAskAgain && h("p", {}, "The model may ask for it again."),
 			decided?.words && h("blockquote", {}, decided.words),

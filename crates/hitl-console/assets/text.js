@@ -12,6 +12,11 @@ const NAMED = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 const escaped = (c) => NAMED[c] ?? `\\u{${c.codePointAt(0).toString(16)}}`;
 
+/** The words for the channel of a decision; none for the host's own. */
+export function through(channel) {
+	return channel && channel !== "host" ? `, through ${seen(channel)}` : "";
+}
+
 /** Escapes control, bidirectional and zero-width characters, spaces that are none, and marks that pile up. */
 export function seen(text) {
 	return String(text).replace(PILED, escaped).replace(UNSEEN, escaped);

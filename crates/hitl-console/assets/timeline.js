@@ -2,7 +2,7 @@
 // source.
 
 import { h } from "./dom.js";
-import { words } from "./text.js";
+import { through, words } from "./text.js";
 
 export function timeline({ source, note, records, entries }, when) {
 	const audited = source === "audit";
@@ -21,13 +21,13 @@ export function timeline({ source, note, records, entries }, when) {
 	];
 }
 
-function fromAudit({ event, by, at, note, seq, stream }, when) {
+function fromAudit({ event, by, channel, at, note, seq, stream }, when) {
 	return h(
 		"li",
 		{},
 		h("span", {}, words(event)),
 		by && [" by ", h("strong", {}, by)],
-		h("span", { class: "faint" }, `, ${when(at)}`),
+		h("span", { class: "faint" }, `${through(channel)}, ${when(at)}`),
 		h("span", { class: "faint place", title: stream ? `record ${seq} of chain ${stream}` : undefined }, `#${seq}`),
 		note && h("span", { class: "words" }, note),
 	);
@@ -57,13 +57,13 @@ const EVENTS = {
 	resolve: "Resolved",
 };
 
-function fromHistory({ event, by, at, state }, when) {
+function fromHistory({ event, by, channel, at, state }, when) {
 	return h(
 		"li",
 		{},
 		h("span", {}, EVENTS[event] ?? words(event)),
 		by && [" by ", h("strong", {}, by)],
-		h("span", { class: "faint" }, ` → ${words(state)}, ${when(at)}`),
+		h("span", { class: "faint" }, `${through(channel)} → ${words(state)}, ${when(at)}`),
 	);
 }
 

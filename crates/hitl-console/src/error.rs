@@ -119,6 +119,7 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
             | Refusal::NotApprover
             | Refusal::AlreadyVoted,
         ) => (StatusCode::FORBIDDEN, "notEntitled"),
+        Some(Refusal::Channel | Refusal::Elicitation) => (StatusCode::FORBIDDEN, "channel"),
         Some(Refusal::DecisionUsed) => (StatusCode::CONFLICT, "decisionUsed"),
         Some(Refusal::NoMoreTime) => (StatusCode::CONFLICT, "noMoreTime"),
         Some(Refusal::GraceOver) => (StatusCode::CONFLICT, "graceOver"),
@@ -132,6 +133,7 @@ fn refused(refusal: Option<Refusal>) -> (StatusCode, &'static str) {
 fn not_granted(why: Option<&GrantError>) -> (StatusCode, &'static str) {
     match why {
         Some(GrantError::Stale) => (StatusCode::CONFLICT, "stale"),
+        Some(GrantError::Channel(refusal)) => refused(Some(*refusal)),
         Some(GrantError::WrongTenant | GrantError::FourEyes | GrantError::NotHuman) => {
             (StatusCode::FORBIDDEN, "notEntitled")
         }

@@ -3,7 +3,8 @@
 use hitl_base::display::fingerprint;
 use hitl_base::{JsonText, Timestamp};
 use hitl_core::approval::{
-    ApprovalRequest, Caution, Choice, DecisionKind, KnownBy, RepeatPolicy, ReviewCard,
+    ApprovalRequest, Caution, Choice, DecisionChannel, DecisionKind, KnownBy, RepeatPolicy,
+    ReviewCard,
 };
 use hitl_core::grant::GrantKind;
 use hitl_core::machine::RecordedDecision;
@@ -152,6 +153,12 @@ pub struct DecisionSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub known_by: Option<KnownBy>,
+    /// The channel through which it came: `console`, `terminal`, `command-line`, `elicitation`,
+    /// `chat`, `host`, or a name of the host's own. Left out in old records, and where a grant
+    /// decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub channel: Option<DecisionChannel>,
     /// When.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
@@ -327,6 +334,7 @@ impl From<&RecordedDecision> for DecisionSummary {
             _ => (None, false),
         };
         let (answer, by) = (decided.answer.choice(), decided.by.clone());
-        Self { answer, words, may_ask_again, by, known_by: decided.known_by, at: decided.at }
+        let (known_by, channel) = (decided.known_by, decided.channel.clone());
+        Self { answer, words, may_ask_again, by, known_by, channel, at: decided.at }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use hitl_base::Timestamp;
+use hitl_core::approval::DecisionChannel;
 use hitl_core::machine::HistoryEntry;
 use hitl_core::{Principal, RequestId};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,10 @@ pub struct CallEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub by: Option<Principal>,
+    /// The channel through which it came, if it is a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub channel: Option<DecisionChannel>,
     /// The call as it is now.
     pub call: CallSummary,
 }
@@ -51,6 +56,8 @@ pub struct PresenceEvent {
 impl CallEvent {
     /// Creates the event for a line of the history, with the call as it is now.
     pub fn new(entry: &HistoryEntry, call: CallSummary) -> Self {
-        Self { event: entry.event.clone(), at: entry.at, by: entry.by.clone(), call }
+        let HistoryEntry { event, at, by, channel, .. } = entry;
+        let (event, by, channel) = (event.clone(), by.clone(), channel.clone());
+        Self { event, at: *at, by, channel, call }
     }
 }

@@ -1,6 +1,7 @@
 //! The history of a call, and its audit records.
 
 use hitl_base::Timestamp;
+use hitl_core::approval::DecisionChannel;
 use hitl_core::audit::{AuditEvent, StoredRecord};
 use hitl_core::{CallState, Principal, machine};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,11 @@ pub struct HistoryEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub by: Option<Principal>,
+    /// The channel through which it came, if it is a decision: `console`, `terminal`,
+    /// `command-line`, `elicitation`, `chat`, `host`, or a name of the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub channel: Option<DecisionChannel>,
 }
 
 /// One record of the audit.
@@ -71,6 +77,10 @@ pub struct AuditEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub by: Option<Principal>,
+    /// The channel through which it came, if it is a decision or a grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub channel: Option<DecisionChannel>,
     /// The revision that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
@@ -92,6 +102,7 @@ impl HistoryEntry {
             version: entry.version,
             at: entry.at,
             by: entry.by.clone(),
+            channel: entry.channel.clone(),
         }
     }
 }
@@ -105,6 +116,7 @@ impl From<&StoredRecord> for AuditEntry {
             event: record.event,
             at: record.at,
             by: record.by.clone(),
+            channel: record.channel.clone(),
             revision: record.revision,
             attempt: record.attempt,
             note: record.note.clone(),

@@ -96,6 +96,9 @@ pub struct RequestDocument {
     /// be one of them; left out where the default holds.
     #[schema(value_type = Object)]
     quorum: (),
+    /// The channels through which it may be approved; left out where any may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<Vec<String>>,
     /// `confidence`, `base`, `factors` of `name`, `adjustment`, `reasoning`.
     #[schema(value_type = Object)]
     assessment: (),

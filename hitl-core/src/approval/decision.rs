@@ -6,7 +6,7 @@ use hitl_base::Redactor;
 use serde::{Deserialize, Serialize};
 
 use super::decision_id::derived_id;
-use super::{ApprovalRequest, Choice, ReviewerIdentity};
+use super::{ApprovalRequest, Choice, DecisionChannel, ReviewerIdentity};
 use crate::call::{BindingDigest, Tenant};
 use crate::gate::EditPreview;
 use crate::ids::{DecisionId, RequestId};
@@ -139,6 +139,9 @@ pub struct Decision {
     pub answer: DecisionKind,
     /// The person who decided, as the host has verified them.
     pub by: ReviewerIdentity,
+    /// The channel through which it came, as the code says that took the answer.
+    #[serde(default, skip_serializing_if = "DecisionChannel::is_host")]
+    pub channel: DecisionChannel,
     /// The result that an editor was shown. An edit with another result is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previewed: Option<EditResult>,
@@ -167,13 +170,15 @@ impl EditResult {
 pub struct DecisionDraft<'r> {
     request: &'r ApprovalRequest,
     answer: DecisionKind,
+    channel: DecisionChannel,
     previewed: Option<EditResult>,
     replayable: bool,
 }
 
 impl<'r> DecisionDraft<'r> {
     pub(super) fn new(request: &'r ApprovalRequest, answer: DecisionKind) -> Self {
-        Self { request, answer, previewed: None, replayable: false }
+        let channel = DecisionChannel::HOST;
+        Self { request, answer, channel, previewed: None, replayable: false }
     }
 
     /// Binds an edit to the result that the editor was shown: if it would have another one by now,
@@ -217,6 +222,25 @@ impl<'r> DecisionDraft<'r> {
         self
     }
 
+    /// Names the channel through which the answer came; without it,
+    /// [`HOST`](DecisionChannel::HOST). The host vouches for it: it must not come from the client
+    /// that sends the answer.
+    ///
+    /// An approval or an edit counts only if the request
+    /// [may be approved through](ApprovalRequest::may_be_approved_through) this channel.
+    ///
+    /// ```
+    /// # use hitl::{approval::DecisionChannel, ApprovalRequest, Gate, GateError};
+    /// # async fn approve(gate: Gate, request: ApprovalRequest) -> Result<(), GateError> {
+    /// gate.decide(request.approve().through(DecisionChannel::CHAT).by("bob")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn through(mut self, channel: DecisionChannel) -> Self {
+        self.channel = channel;
+        self
+    }
+
     /// Names the person who decides: a name, or a [`ReviewerIdentity`] with roles and tenants. The
     /// host vouches for it; it must not come from the model or from a request body.
     pub fn by(self, approver: impl Into<ReviewerIdentity>) -> Decision {
@@ -233,6 +257,7 @@ impl<'r> DecisionDraft<'r> {
             previewed,
             answer: self.answer,
             by,
+            channel: self.channel,
         }
     }
 }

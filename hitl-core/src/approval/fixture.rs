@@ -8,7 +8,7 @@ use super::{ApprovalRequest, Choice, Uncovering};
 use crate::call::{CallKey, Principal, Risk, Thresholds, ToolAnnotations};
 use crate::confidence::{Assessment, Factor};
 use crate::ids::RequestId;
-use crate::policy::{ApprovalLevel, Priority, Quorum};
+use crate::policy::{ApprovalLevel, DecisionChannels, Priority, Quorum};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 
@@ -44,6 +44,7 @@ pub(crate) fn request(arguments: &str) -> ApprovalRequest {
         hints: ToolAnnotations { open_world: true, ..ToolAnnotations::default() },
         level: ApprovalLevel::Quick,
         quorum: Quorum::default(),
+        channels: DecisionChannels::ANY,
         assessment: Assessment {
             confidence: 62,
             base: 77,

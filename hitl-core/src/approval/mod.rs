@@ -9,6 +9,7 @@ mod combinators;
 mod confirm;
 mod content;
 mod decision;
+mod decision_channel;
 mod decision_id;
 mod earlier_call;
 mod earlier_lines;
@@ -31,6 +32,7 @@ mod tool_change;
 
 pub use crate::arguments::PathPart;
 pub use crate::ids::DecisionId;
+pub use crate::policy::{DecisionChannel, InvalidChannel};
 pub(crate) use approver::may_ask;
 pub use approver::{Approver, MaskSupport, Review};
 pub use argument_change::{ArgumentChange, change_line};

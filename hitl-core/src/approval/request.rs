@@ -14,7 +14,7 @@ use crate::call::{
 };
 use crate::confidence::Assessment;
 use crate::ids::RequestId;
-use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
+use crate::policy::{ApprovalLevel, DecisionChannels, Priority, Quorum, Requirement};
 
 /// An answer that a human may give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +123,9 @@ pub struct ApprovalRequest {
     /// requester may be one of them.
     #[serde(default, skip_serializing_if = "Quorum::is_default")]
     pub quorum: Quorum,
+    /// The channels through which it may be approved.
+    #[serde(default, skip_serializing_if = "DecisionChannels::is_any")]
+    pub channels: DecisionChannels,
     /// The score and its factors.
     pub assessment: Assessment,
     /// The tool's thresholds, for drawing the score against them.
@@ -217,7 +220,7 @@ impl ApprovalRequest {
 
     /// Returns the requirement that a decision must satisfy.
     pub fn requirement(&self) -> Requirement {
-        Requirement::new(self.level).quorum(self.quorum.clone())
+        Requirement::new(self.level).quorum(self.quorum.clone()).channels(self.channels.clone())
     }
 
     /// Binds this revision to its content, by the current rule.
@@ -261,5 +264,6 @@ impl ApprovalRequest {
     pub(crate) fn require(&mut self, requirement: Requirement) {
         self.level = requirement.level;
         self.quorum = requirement.quorum;
+        self.channels = requirement.channels;
     }
 }

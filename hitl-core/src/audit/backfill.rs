@@ -41,6 +41,9 @@ impl AuditRecord {
                     late.arguments = Some(request.arguments.clone());
                     late.assessment = Some(request.assessment.clone());
                 }
+                if let Some(EndReason::Failure(failure)) = &record.end_reason {
+                    late.output = failure.output;
+                }
                 if let Some(said) = said(record) {
                     note.push_str(": ");
                     note.push_str(&said);
@@ -51,6 +54,7 @@ impl AuditRecord {
             late.decision = taken.map(|decided| decided.id).or(voted.map(|vote| vote.id));
             let known = taken.and_then(|decided| decided.known_by);
             late.known_by = known.or(voted.and_then(|vote| vote.known_by));
+            late.channel.clone_from(&entry.channel);
         }
         late.note = Some(note);
         late

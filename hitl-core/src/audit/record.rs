@@ -7,8 +7,10 @@ use hitl_base::{JsonText, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ErasedLine;
-use crate::approval::{KnownBy, ReviewerIdentity};
-use crate::call::{BindingDigest, CallKey, PreviewDigest, Principal, PrincipalKind, Risk};
+use crate::approval::{DecisionChannel, KnownBy, ReviewerIdentity};
+use crate::call::{
+    BindingDigest, CallKey, OutputDigest, PreviewDigest, Principal, PrincipalKind, Risk,
+};
 use crate::confidence::Assessment;
 use crate::ids::{ClaimToken, DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState};
@@ -226,6 +228,9 @@ pub struct AuditRecord {
     /// The means by which their identity was verified, if they decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
+    /// The channel through which their decision or grant came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<DecisionChannel>,
     /// The revision of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
@@ -259,6 +264,9 @@ pub struct AuditRecord {
     /// The policies that were evaluated, in the versions that answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyVersion>,
+    /// The digest of the output of a body that failed with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputDigest>,
     /// The answer, the reason or the failure, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -291,6 +299,7 @@ impl AuditRecord {
             by: None,
             by_kind: None,
             known_by: None,
+            channel: None,
             revision: None,
             binding: None,
             preview: None,
@@ -302,6 +311,7 @@ impl AuditRecord {
             claim: None,
             attempt: None,
             policies: Vec::new(),
+            output: None,
             note: None,
             erased: Vec::new(),
         }

@@ -89,6 +89,12 @@ digest! {
 }
 
 digest! {
+    /// HMAC-SHA-256 under the host's key over the output of a body, and the request's id: it
+    /// reveals nothing about the output, and is valid for one request only.
+    OutputDigest
+}
+
+digest! {
     /// SHA-256 over the circumstances of a request: who asks, in which roles, for which tenant,
     /// what the host has verified, and the tool's [`Fingerprint`].
     CircumstancesDigest
@@ -275,6 +281,13 @@ pub(crate) fn preview_digest(
     let mut parts = Parts::new("hitl.preview.v1");
     parts.part(request.to_string().as_bytes()).part(kind.as_bytes()).part(bytes);
     PreviewDigest(key.mac_in("hitl.preview.v1", &parts.finish()))
+}
+
+/// Returns the digest of the output of the body of this request.
+pub(crate) fn output_digest(key: &DigestKey, request: RequestId, output: &str) -> OutputDigest {
+    let mut parts = Parts::new("hitl.output.v1");
+    parts.part(request.to_string().as_bytes()).part(output.as_bytes());
+    OutputDigest(key.mac_in("hitl.output.v1", &parts.finish()))
 }
 
 /// Leaves out the key, and whatever only orders the queue: the same question has the same digest.

@@ -7,6 +7,7 @@ mod context;
 mod digest;
 mod effect;
 mod facts;
+mod failure;
 mod host_state;
 mod identity;
 mod invalid_spec;
@@ -37,15 +38,17 @@ pub(crate) use contents::{ContentReader, Given, Source};
 pub use context::{CallContext, Principal, RunId, Tenant};
 pub(crate) use digest::{
     BINDING_VERSION, Binding, Referent, Shown, circumstances_digest, content_digest, fingerprint,
-    preview_digest, referent_digest, unrecorded_digest,
+    output_digest, preview_digest, referent_digest, unrecorded_digest,
 };
 pub use digest::{
-    BindingDigest, CircumstancesDigest, ContentDigest, EffectDigest, Fingerprint, PreviewDigest,
-    ReferentDigest,
+    BindingDigest, CircumstancesDigest, ContentDigest, EffectDigest, Fingerprint, OutputDigest,
+    PreviewDigest, ReferentDigest,
 };
 pub use effect::EffectRepeat;
 pub(crate) use effect::{effect_digest, effect_text};
 pub use facts::{ToolFacts, ToolKind};
+pub(crate) use failure::output_of;
+pub use failure::{Failure, FailureRecord, ToolFailure};
 pub(crate) use host_state::StateMap;
 pub use host_state::StateRequirement;
 pub(crate) use identity::Identity;
@@ -54,7 +57,7 @@ pub use invalid_spec::InvalidSpec;
 pub use key::CallKey;
 pub use model_message::{MAX_MODEL_OUTPUT, ModelMessage};
 pub(crate) use named_arguments::check_named_arguments;
-pub use outcome::{Failure, FailureRecord, Outcome, OutputText};
+pub use outcome::{Outcome, OutputText};
 #[doc(hidden)]
 pub use permit::Entry;
 pub(crate) use permit::PermitContext;

@@ -106,13 +106,16 @@ impl ModelMessage {
         Self::new("executed", format!("{before} This is what the tool gave:\n{output}"))
     }
 
+    /// Passes on what a failed tool said, and the whole output that it gave.
     pub(crate) fn failed(message: &str, details: &RunDetails) -> Self {
         let said = if details.is_read_only() {
             "The tool ran and failed. It only reads, so nothing was changed: you may call it again."
         } else {
             "The tool ran and failed. It may have had effects: find out before you call it again."
         };
-        Self::new("failed", with(&after_changes(details, said), "The tool said", message))
+        let said = with(&after_changes(details, said), "The tool said", message);
+        let Some(output) = details.failed_output() else { return Self::new("failed", said) };
+        Self::new("failed", format!("{said} This is what the tool gave:\n{}", within_limit(output)))
     }
 
     pub(crate) fn unknown(details: &RunDetails) -> Self {
@@ -225,7 +228,7 @@ mod tests {
     #[test]
     fn every_outcome_has_its_text() {
         let output = JsonText::new(r#"{"id":7}"#.to_owned()).unwrap();
-        let failure = FailureRecord { message: "no account".to_owned(), panicked: false };
+        let failure = FailureRecord::new("no account", false);
         let failure = |details| Outcome::Failed(Failure::new(failure.clone(), details));
         let (acts, reads) = (RunDetails::new(false), RunDetails::new(true));
         let all = [

@@ -4,9 +4,8 @@ use std::fmt;
 
 use hitl_base::{JsonText, Redactor};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use super::RunDetails;
+use super::{Failure, RunDetails};
 use crate::arguments::{ArgumentError, parse_text};
 
 /// A tool's output, as JSON text. `Debug`, which is used in logs, masks what looks like a secret.
@@ -42,37 +41,6 @@ impl OutputText {
     /// Parses the output as a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
         parse_text(self.json().unwrap_or("null"))
-    }
-}
-
-/// The stored form of a failure: the redacted message, never the error itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct FailureRecord {
-    /// The tool's error message, redacted.
-    pub message: String,
-    /// True if the body panicked.
-    #[serde(default)]
-    pub panicked: bool,
-}
-
-/// The failure of a body, for its caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Failure {
-    /// The tool's error message, redacted.
-    pub message: String,
-    /// True if the body panicked.
-    pub panicked: bool,
-    /// The facts about the run besides its failure.
-    pub details: RunDetails,
-}
-
-impl Failure {
-    pub(crate) fn new(record: FailureRecord, details: RunDetails) -> Self {
-        let FailureRecord { message, panicked } = record;
-        Self { message, panicked, details }
     }
 }
 

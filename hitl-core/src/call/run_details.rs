@@ -5,12 +5,13 @@ use std::sync::Arc;
 use hitl_base::json::{Limits, ParseJsonError, parse_with_limits};
 use hitl_base::{Json, JsonText};
 
+use super::failure::FailedOutput;
 use crate::approval::DecisionKind;
 use crate::arguments::ArgumentChanges;
 use crate::machine::CallRecord;
 
 /// The facts about the run of a body that a model needs besides its result: the arguments that were
-/// changed before it, and whether the tool only reads.
+/// changed before it, whether the tool only reads, and what a failed tool gave besides its message.
 ///
 /// [`Outcome::for_model`](super::Outcome::for_model) puts it into words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct RunDetails {
     changes: Option<Arc<RevisedArguments>>,
     read_only: bool,
     reconciled: bool,
+    failed_output: Option<FailedOutput>,
 }
 
 /// The changed arguments of a call, and who changed them.
@@ -31,14 +33,20 @@ struct RevisedArguments {
 impl RunDetails {
     /// Returns the details of a call that ran with the arguments that were submitted.
     pub(crate) fn new(read_only: bool) -> Self {
-        Self { changes: None, read_only, reconciled: false }
+        Self { read_only, ..Self::default() }
     }
 
     /// Returns the details of a stored call.
     pub(crate) fn of_record(record: &CallRecord) -> Self {
         let changes = revised_arguments(record).map(Arc::new);
         let read_only = record.request.hints.read_only;
-        Self { changes, read_only, reconciled: record.reconciled }
+        Self { changes, read_only, reconciled: record.reconciled, failed_output: None }
+    }
+
+    /// Adds the output of a body that failed.
+    pub(crate) fn with_failed_output(mut self, output: Option<JsonText>) -> Self {
+        self.failed_output = output.map(FailedOutput::from);
+        self
     }
 
     /// Returns the arguments that a reviewer changed before the call ran; `None` if there are none,
@@ -58,6 +66,13 @@ impl RunDetails {
     /// reconcile gave.
     pub fn is_reconciled(&self) -> bool {
         self.reconciled
+    }
+
+    /// Returns the output that a failed body gave in a [`ToolFailure`](super::ToolFailure), as JSON
+    /// text without the secrets that the tool was given. `None` if it gave none, or if it is no
+    /// longer kept.
+    pub fn failed_output(&self) -> Option<&str> {
+        self.failed_output.as_ref().map(FailedOutput::as_str)
     }
 
     /// Returns the sentence for the model about the changed arguments.

@@ -1,5 +1,6 @@
 //! A tool that is known only at run time.
 
+use std::any::Any;
 use std::fmt::{self, Debug, Display};
 use std::future::Future;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::{DynContent, DynPreview, DynSpec, Schema};
 use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Snapshot, parse_text};
 use crate::call::{
     Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, check_named_arguments, check_spec,
+    output_of,
 };
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
@@ -112,27 +114,39 @@ pub(crate) struct Running {
 }
 
 /// An error of a body, of any type.
-pub(crate) struct DynFailure(Box<dyn Said>);
+pub(crate) struct DynFailure {
+    error: Box<dyn Said>,
+    /// The output that it carries.
+    pub(crate) output: Option<JsonText>,
+}
 
 trait Said: Display + Debug + Send {}
 impl<E: Display + Debug + Send> Said for E {}
 
+impl DynFailure {
+    fn new<E: Display + Debug + Send + 'static>(error: E) -> Self {
+        let output = output_of(&error as &dyn Any).cloned();
+        Self { error: Box::new(error), output }
+    }
+}
+
 impl Display for DynFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Display::fmt(&self.0, f)
+        Display::fmt(&self.error, f)
     }
 }
 
 impl Debug for DynFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Debug::fmt(&self.0, f)
+        Debug::fmt(&self.error, f)
     }
 }
 
 impl DynTool {
     /// Creates a tool from its spec, the text of its JSON Schema, and its body.
     ///
-    /// The body returns JSON text; [`JsonText::from`] creates it from a tree.
+    /// The body returns JSON text; [`JsonText::from`] creates it from a tree. If it fails and has an
+    /// output all the same, it returns a [`ToolFailure`](crate::call::ToolFailure).
     ///
     /// # Errors
     /// [`DynToolErrorKind`] lists them: nothing is guessed and nothing ignored.
@@ -161,7 +175,7 @@ impl DynTool {
         check_named_arguments(&spec.config, &names).map_err(wrong(DynToolErrorKind::Argument))?;
         let body: DynBody = Arc::new(move |permit| {
             let running = body(permit);
-            async move { running.await.map_err(|error| DynFailure(Box::new(error))) }.boxed()
+            async move { running.await.map_err(DynFailure::new) }.boxed()
         });
         let (schema, contents) = (Arc::new(compiled), Vec::new());
         Ok(Self { spec, schema_text, schema, body, contents, preview: None, reconciler: None })

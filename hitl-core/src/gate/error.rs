@@ -292,11 +292,14 @@ impl From<AuditError> for GateError {
 impl From<ApplyError> for GateError {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Rejected { refusal, current } => Self {
-                current: Some(current),
-                source: Some(Box::new(refusal)),
-                ..Self::new(GateErrorKind::Refused, refusal.to_string())
-            },
+            ApplyError::Rejected { refusal, current } => {
+                let message = current.request().refusal_in_words(refusal);
+                Self {
+                    current: Some(current),
+                    source: Some(Box::new(refusal)),
+                    ..Self::new(GateErrorKind::Refused, message)
+                }
+            }
             ApplyError::NotFound(id) => {
                 Self::new(GateErrorKind::NotFound, format!("there is no call {id} in this tenant"))
             }

@@ -13,7 +13,7 @@ use super::{
     Amount, ArgumentScope, Grant, GrantKind, GrantRecord, GrantUse, GrantedCall, NotCovered,
     SumLimit,
 };
-use crate::approval::ReviewerIdentity;
+use crate::approval::{DecisionChannel, ReviewerIdentity};
 use crate::call::{ContentDigest, Fingerprint, Principal, RunId, Tenant};
 use crate::ids::{GrantId, RequestId};
 
@@ -57,6 +57,7 @@ pub struct BreakGlassOrder {
     pub(crate) sum: Option<Amount>,
     pub(crate) reason: String,
     pub(crate) by: Option<ReviewerIdentity>,
+    pub(crate) channel: DecisionChannel,
 }
 
 /// The reason why an order to break the glass is not one.
@@ -72,6 +73,11 @@ pub enum InvalidOrder {
     /// It would cover nothing: no use, or no time.
     #[error("it would cover nothing: give it at least one use, and some time")]
     Nothing,
+    /// It comes through a form of the agent's own client.
+    #[error(
+        "the glass is not broken in a form of the agent's own client; use the console, or `hitl break-glass`"
+    )]
+    Channel,
 }
 
 impl BreakGlassOrder {
@@ -88,6 +94,7 @@ impl BreakGlassOrder {
             sum: None,
             reason: String::new(),
             by: None,
+            channel: DecisionChannel::HOST,
         }
     }
 
@@ -127,6 +134,12 @@ impl BreakGlassOrder {
         self
     }
 
+    /// Names the channel through which it comes; without it, [`HOST`](DecisionChannel::HOST).
+    pub fn through(mut self, channel: DecisionChannel) -> Self {
+        self.channel = channel;
+        self
+    }
+
     /// Names the person who gives it, as the host has verified them.
     pub fn by(mut self, by: impl Into<ReviewerIdentity>) -> Self {
         self.by = Some(by.into());
@@ -141,6 +154,10 @@ impl BreakGlassOrder {
         }
         if self.uses == 0 || self.lasting.as_millis() == 0 {
             return Err(InvalidOrder::Nothing);
+        }
+        // The client runs the agent, and can answer by itself.
+        if self.channel == DecisionChannel::ELICITATION {
+            return Err(InvalidOrder::Channel);
         }
         self.by.as_ref().ok_or(InvalidOrder::Nobody)
     }
@@ -176,6 +193,7 @@ impl BreakGlassOrder {
             until: Some(now.saturating_add(self.lasting)),
             by: by.principal.clone(),
             known_by: Some(by.known_by),
+            channel: Some(self.channel.clone()),
             canonical: by.canonical.clone(),
             // Of no call: it was given on none.
             request: RequestId::new(),

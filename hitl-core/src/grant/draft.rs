@@ -12,10 +12,10 @@ use super::{
     ArgumentScope, ArgumentTest, Condition, Grant, GrantKind, GrantLifetime, GrantRefusal,
     GrantTerms, GrantedCall, InvalidOrder, NotCovered, OutsideEnvelope,
 };
-use crate::approval::{ApprovalRequest, Choice, ReviewerIdentity};
+use crate::approval::{ApprovalRequest, Choice, DecisionChannel, ReviewerIdentity};
 use crate::call::{BindingDigest, Risk, Tenant};
 use crate::ids::{GrantId, RequestId};
-use crate::machine::{CallRecord, CallState};
+use crate::machine::{CallRecord, CallState, Refusal};
 use crate::policy::each_value;
 
 /// The most conditions, and the most texts in one of them.
@@ -41,6 +41,9 @@ pub struct GrantDraft {
     pub terms: GrantTerms,
     /// The person who permits it, as the host has verified them.
     pub by: ReviewerIdentity,
+    /// The channel through which they permit it, as the code says that took their word.
+    #[serde(default, skip_serializing_if = "DecisionChannel::is_host")]
+    pub channel: DecisionChannel,
 }
 
 /// The reason why a grant is refused.
@@ -68,6 +71,9 @@ pub enum GrantError {
     /// A program cannot give a grant.
     #[error("only a human gives a grant on this tool")]
     NotHuman,
+    /// It comes through a channel that cannot approve the request.
+    #[error("{0}")]
+    Channel(Refusal),
     /// A deletion is confirmed by name each time.
     #[error("a deletion is confirmed by its name each time; no grant is given for it")]
     Confirmed,
@@ -132,7 +138,7 @@ impl ApprovalRequest {
     /// Begins a draft that permits calls like this one to run without asking, under these terms.
     /// Add [`by`](GrantDraftBuilder::by), and have it [previewed](crate::Gate::preview_grant).
     pub fn grant(&self, terms: GrantTerms) -> GrantDraftBuilder<'_> {
-        GrantDraftBuilder { request: self, terms }
+        GrantDraftBuilder { request: self, terms, channel: DecisionChannel::HOST }
     }
 }
 
@@ -142,9 +148,18 @@ impl ApprovalRequest {
 pub struct GrantDraftBuilder<'r> {
     request: &'r ApprovalRequest,
     terms: GrantTerms,
+    channel: DecisionChannel,
 }
 
 impl GrantDraftBuilder<'_> {
+    /// Names the channel through which it comes, as for a
+    /// [decision](crate::approval::DecisionDraft::through). The request must be one that
+    /// [may be approved through](ApprovalRequest::may_be_approved_through) it.
+    pub fn through(mut self, channel: DecisionChannel) -> Self {
+        self.channel = channel;
+        self
+    }
+
     /// Sets the person who permits it. The host vouches for their identity.
     pub fn by(self, by: impl Into<ReviewerIdentity>) -> GrantDraft {
         let request = self.request;
@@ -155,6 +170,7 @@ impl GrantDraftBuilder<'_> {
             binding: request.binding,
             terms: self.terms,
             by: by.into(),
+            channel: self.channel,
         }
     }
 }
@@ -179,6 +195,7 @@ impl GrantDraft {
         ensure(same && waits, GrantError::Stale)?;
         ensure(self.by.may_decide(&self.tenant), GrantError::WrongTenant)?;
         request.may_be_granted()?;
+        request.may_be_approved_through(&self.channel).map_err(GrantError::Channel)?;
         let (by, giver) = (&self.by.principal, self.by.identity());
         record.takes_a_grant_of(GrantKind::Standing, by, &giver).map_err(|why| match why {
             GrantRefusal::NotHuman => GrantError::NotHuman,
@@ -215,6 +232,7 @@ impl GrantDraft {
             until: terms.until,
             by: self.by.principal.clone(),
             known_by: Some(self.by.known_by),
+            channel: Some(self.channel.clone()),
             canonical: self.by.canonical.clone(),
             request: request.id,
             break_glass: None,

@@ -6,7 +6,7 @@ use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Amount, ArgumentScope, BreakGlass, SumLimit};
-use crate::approval::KnownBy;
+use crate::approval::{DecisionChannel, KnownBy};
 use crate::call::{ContentDigest, Fingerprint, Identity, Principal, RunId, Tenant};
 use crate::ids::{GrantId, RequestId};
 
@@ -63,6 +63,9 @@ pub struct Grant {
     /// The way in which their identity was verified; `None` in old grants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
+    /// The channel through which it was given; `None` in old grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<DecisionChannel>,
     /// The name by which the directory knows them, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<Principal>,

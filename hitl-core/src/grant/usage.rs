@@ -31,6 +31,9 @@ pub enum GrantRefusal {
     /// A program gave it.
     #[error("the grant was not given by a human")]
     NotHuman,
+    /// It came through a channel that cannot approve the call.
+    #[error("the grant came through a channel that cannot approve this call")]
+    Channel,
     /// The rest of its sum is less than this call needs.
     #[error("what is left of the grant's sum is less than the call needs")]
     Sum,
@@ -80,7 +83,8 @@ impl GrantRecord {
                 GrantRefusal::Revoked
                 | GrantRefusal::Missing
                 | GrantRefusal::Own
-                | GrantRefusal::NotHuman,
+                | GrantRefusal::NotHuman
+                | GrantRefusal::Channel,
             ) => GrantStatus::Revoked,
             Err(GrantRefusal::Over) => GrantStatus::Over,
             Err(GrantRefusal::Uses | GrantRefusal::Sum) => GrantStatus::Used,

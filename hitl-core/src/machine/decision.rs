@@ -9,7 +9,8 @@ use super::{
     StoreFacts, Vote,
 };
 use crate::approval::{
-    Choice, Decision, DecisionKind, EditResult, ReviewerIdentity, names_the_same, previews_the_same,
+    Choice, Decision, DecisionChannel, DecisionKind, EditResult, ReviewerIdentity, names_the_same,
+    previews_the_same,
 };
 use crate::call::{BindingDigest, Identity, Principal, PrincipalKind, Risk};
 use crate::grant::{Grant, GrantKind, GrantRefusal, GrantUse, break_glass_reason};
@@ -174,16 +175,21 @@ pub(crate) fn check_edit(
 
 /// Returns whether this same decision was made before.
 pub(super) fn is_replay(record: &CallRecord, decision: &Decision) -> bool {
+    // Not known of old records.
+    let came_through =
+        |known: Option<&DecisionChannel>| known.is_none_or(|it| *it == decision.channel);
     // A different answer under the same id is a different decision.
     let same = |decided: &RecordedDecision| {
         decided.id == decision.id
             && decided.answer == decision.answer
             && decided.by == decision.by.principal
+            && came_through(decided.channel.as_ref())
     };
     let voted = |vote: &Vote| {
         vote.id == decision.id
             && vote.by == decision.by.principal
             && decision.answer == DecisionKind::Approve
+            && came_through(vote.channel.as_ref())
     };
     record.decision.as_ref().is_some_and(same)
         || record.votes.iter().any(voted)
@@ -225,7 +231,12 @@ fn check_answer(next: &CallRecord, decision: &Decision, facts: StoreFacts) -> Re
     guard(request.id == decision.request, Refusal::Stale)?;
     guard(!is_expired(next, facts), Refusal::Expired)?;
     guard(request.choices.contains(&decision.answer.choice()), Refusal::NotAllowed)?;
-    has_a_say(next, &decision.by)
+    has_a_say(next, &decision.by)?;
+    // Whoever answers, and from wherever, may stop a call.
+    match decision.answer.choice() {
+        Choice::Approve | Choice::Edit => request.may_be_approved_through(&decision.channel),
+        Choice::Reject | Choice::Respond | Choice::Abort => Ok(()),
+    }
 }
 
 /// Checks that a person who may decide this tenant's calls has seen this revision.
@@ -296,6 +307,7 @@ fn count_vote(
         binding: next.request.binding,
         by: by.principal.clone(),
         known_by: Some(by.known_by),
+        channel: Some(decision.channel.clone()),
         canonical: by.canonical.clone(),
         roles: by.roles.clone(),
         stage: at,
@@ -310,6 +322,7 @@ fn record_decision(decision: &Decision, facts: StoreFacts) -> RecordedDecision {
         answer: decision.answer.clone(),
         by: decision.by.principal.clone(),
         known_by: Some(decision.by.known_by),
+        channel: Some(decision.channel.clone()),
         canonical: decision.by.canonical.clone(),
         at: facts.now,
     }
@@ -339,7 +352,16 @@ impl CallRecord {
 
     /// Checks whether this grant may take a human's place here.
     pub(crate) fn takes_a_grant(&self, grant: &Grant) -> Result<(), GrantRefusal> {
-        self.takes_a_grant_of(grant.kind(), &grant.by, &grant.giver())
+        self.takes_a_grant_of(grant.kind(), &grant.by, &grant.giver())?;
+        // Breaking the glass takes the place of every person, wherever they would answer.
+        let may = match (grant.kind(), &grant.channel) {
+            (GrantKind::BreakGlass, _) => true,
+            (GrantKind::Standing, Some(channel)) => {
+                self.request.may_be_approved_through(channel).is_ok()
+            }
+            (GrantKind::Standing, None) => self.request.channels.is_any(),
+        };
+        if may { Ok(()) } else { Err(GrantRefusal::Channel) }
     }
 
     /// Checks whether somebody's grant may take a human's place here: a requester's own grant does

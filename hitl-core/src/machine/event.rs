@@ -1,7 +1,7 @@
 //! The events of a call.
 
 use super::{Edit, Reask};
-use crate::approval::{Decision, ReviewerIdentity};
+use crate::approval::{Decision, DecisionChannel, ReviewerIdentity};
 use crate::call::{BindingDigest, FailureRecord, Principal};
 use crate::grant::GrantUse;
 use crate::ids::{ClaimToken, DecisionId, OwnerToken, RequestId, SessionId};
@@ -265,6 +265,15 @@ impl Event {
             Self::Decide(decision) => Some(decision.id),
             Self::Edit(edit) => Some(edit.decision.id),
             Self::ApproveByGrant { decision, .. } => Some(*decision),
+            _ => None,
+        }
+    }
+
+    /// Returns the channel through which a person's decision came, if it is one.
+    pub const fn channel(&self) -> Option<&DecisionChannel> {
+        match self {
+            Self::Decide(decision) => Some(&decision.channel),
+            Self::Edit(edit) => Some(&edit.decision.channel),
             _ => None,
         }
     }

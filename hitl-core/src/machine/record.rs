@@ -7,8 +7,8 @@ use std::time::Duration;
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, EscalationStep, Membership, PriorRevision, Vote};
-use crate::approval::{ApprovalRequest, DecisionKind, KnownBy, ReviewerIdentity};
+use super::{Assignment, EscalationStep, Event, Membership, PriorRevision, Vote};
+use crate::approval::{ApprovalRequest, DecisionChannel, DecisionKind, KnownBy, ReviewerIdentity};
 use crate::audit::ChainHead;
 use crate::call::{
     CallContext, CallKey, CircumstancesDigest, ContentDigest, FailureRecord, Principal,
@@ -129,6 +129,9 @@ pub struct RecordedDecision {
     /// decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
+    /// The channel through which it came; `None` in old records, and where a grant decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<DecisionChannel>,
     /// The name by which the directory knows them, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<Principal>,
@@ -483,10 +486,20 @@ pub struct HistoryEntry {
     /// The person who caused it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Principal>,
+    /// The channel through which it came, if it is a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<DecisionChannel>,
 }
 
 impl HistoryEntry {
-    /// Returns the line for an event that led to `record`.
+    /// Returns the line for an event that led to `record`, by its author.
+    pub fn of(event: &Event, record: &CallRecord) -> Self {
+        let by = event.by().cloned();
+        Self { channel: event.channel().cloned(), ..Self::new(event.name(), record, by) }
+    }
+
+    /// Returns the line for a change with this name that led to `record`; of an [`Event`],
+    /// [`of`](Self::of) does.
     pub fn new(event: &str, record: &CallRecord, by: Option<Principal>) -> Self {
         Self {
             id: record.id(),
@@ -496,6 +509,7 @@ impl HistoryEntry {
             version: record.version,
             at: record.updated_at,
             by,
+            channel: None,
         }
     }
 }

@@ -56,6 +56,16 @@ pub enum Refusal {
     /// They are an agent or a service, and only a human may answer.
     #[error("only a human answers this; ask one")]
     NotHuman,
+    /// It is an approval through a form of the agent's own client, and the call needs more care.
+    #[error(
+        "a form of the agent's own client is too little to approve this call; decide it in the console, at a terminal, or with `hitl approve`"
+    )]
+    Elicitation,
+    /// It is an approval through a channel that the policy does not let approve the call.
+    #[error(
+        "the policy does not let this channel approve the call; decide it through one that its card names"
+    )]
+    Channel,
     /// The decision has counted for another call.
     #[error("this decision's id has counted for another call; make a new decision for this one")]
     DecisionUsed,

@@ -117,6 +117,7 @@ fn step(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Transit
                 answer: DecisionKind::Approve,
                 by: by.clone(),
                 known_by: None,
+                channel: None,
                 canonical: None,
                 at: facts.now,
             });
@@ -384,7 +385,9 @@ fn resolve(
             let requester =
                 next.request.is_requested_by(next.canonical.as_ref(), &Identity::new(by, None));
             let may = next.request.requester_may_approve() || !requester;
-            if next.request.quorum.is_one() && may {
+            // Nor can they where only some channels may approve: this one is not known.
+            let any = next.request.channels.is_any();
+            if next.request.quorum.is_one() && may && any {
                 next.state = S::Approved;
             } else {
                 // If several people, or somebody other than the requester, had to approve, one

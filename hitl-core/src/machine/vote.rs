@@ -3,7 +3,7 @@
 use hitl_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::approval::KnownBy;
+use crate::approval::{DecisionChannel, KnownBy};
 use crate::call::{BindingDigest, Principal};
 use crate::ids::DecisionId;
 
@@ -21,6 +21,9 @@ pub struct Vote {
     /// The way in which their identity was verified; `None` in old records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_by: Option<KnownBy>,
+    /// The channel through which it came; `None` in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<DecisionChannel>,
     /// The name by which the directory knows them, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<Principal>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ApprovalLevel;
+use super::{ApprovalLevel, DecisionChannels};
 use crate::confidence::{Assessment, CallView};
 use crate::grant::Envelope;
 use crate::sync::NoAnswer;
@@ -180,17 +180,20 @@ pub struct PolicyAnswer {
     pub rule: Option<RuleRef>,
     /// The version that answered.
     pub version: Option<PolicyVersion>,
+    /// The channels through which the call may be approved, if somebody is asked about it. Those of
+    /// several policies are intersected, so a policy can only take channels away.
+    pub channels: DecisionChannels,
 }
 
 impl PolicyAnswer {
     /// Returns an answer with this ruling, if any.
     pub fn new(ruling: Option<Ruling>) -> Self {
-        Self { ruling: Ok(ruling), rule: None, version: None }
+        Self { ruling: Ok(ruling), rule: None, version: None, channels: DecisionChannels::ANY }
     }
 
     /// Returns the answer of a policy that failed. The call is denied, and `why` names the remedy.
     pub fn failed(why: impl Into<String>) -> Self {
-        Self { ruling: Err(why.into()), rule: None, version: None }
+        Self { ruling: Err(why.into()), ..Self::new(None) }
     }
 
     /// Returns the answer of a policy that panicked or did not answer in time.
@@ -212,6 +215,15 @@ impl PolicyAnswer {
     #[must_use]
     pub fn by(mut self, rule: RuleRef) -> Self {
         self.rule = Some(rule);
+        self
+    }
+
+    /// Sets the channels through which the call may be approved.
+    ///
+    /// A policy that is written in code restricts them in its [`answer`](Policy::answer).
+    #[must_use]
+    pub fn channels(mut self, channels: DecisionChannels) -> Self {
+        self.channels = channels;
         self
     }
 

@@ -3,6 +3,7 @@
 
 mod bounded;
 mod contract;
+mod decision_channel;
 mod directory;
 mod level;
 mod matcher;
@@ -14,6 +15,7 @@ mod shadow;
 
 pub(crate) use bounded::bounded;
 pub use contract::{Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling};
+pub use decision_channel::{DecisionChannel, DecisionChannels, InvalidChannel};
 pub(crate) use directory::changes as role_changes;
 pub use directory::{DirectoryError, PrincipalDirectory, PrincipalStatus};
 pub use hitl_base::{TimeZone, UnknownTimeZone};

@@ -1,11 +1,11 @@
 //! Requirements on a decision: the level of review, the number of people, their roles, the order of
-//! stages. Requirements only rise.
+//! stages, the channels. Requirements only rise.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ApprovalLevel;
+use super::{ApprovalLevel, DecisionChannels};
 use crate::call::{Principal, PrincipalKind};
 
 /// The rule on whether the requester may approve too. Each variant is stricter than the one before
@@ -268,19 +268,29 @@ pub struct Requirement {
     /// The people who must approve.
     #[serde(default)]
     pub quorum: Quorum,
+    /// The channels through which they may approve.
+    #[serde(default, skip_serializing_if = "DecisionChannels::is_any")]
+    pub channels: DecisionChannels,
 }
 
 impl Requirement {
     /// Returns the requirement of one principal at this level, without conditions on who: those of
     /// the tool and the gate are joined to it.
     pub fn new(level: ApprovalLevel) -> Self {
-        Self { level, quorum: Quorum::ONE }
+        Self { level, quorum: Quorum::ONE, channels: DecisionChannels::ANY }
     }
 
     /// Sets the quorum.
     #[must_use]
     pub fn quorum(mut self, quorum: Quorum) -> Self {
         self.quorum = quorum;
+        self
+    }
+
+    /// Sets the channels through which it may be approved.
+    #[must_use]
+    pub fn channels(mut self, channels: DecisionChannels) -> Self {
+        self.channels = channels;
         self
     }
 
@@ -301,7 +311,11 @@ impl Requirement {
     /// Returns the least requirement that is at least as strict as both.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
-        Self { level: self.level.max(other.level), quorum: self.quorum.join(&other.quorum) }
+        Self {
+            level: self.level.max(other.level),
+            quorum: self.quorum.join(&other.quorum),
+            channels: self.channels.join(&other.channels),
+        }
     }
 
     /// Returns whether any decision that satisfies `other` satisfies this.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalLevel, Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling, level_for,
+    ApprovalLevel, DecisionChannels, Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling,
+    level_for,
 };
 use crate::call::Risk;
 use crate::confidence::{Assessment, CallView, Factor};
@@ -95,6 +96,8 @@ pub struct Route {
     pub rules: Vec<RuleRef>,
     /// The rule that decided, if a rule did.
     pub decided_by: Option<RuleRef>,
+    /// The channels through which the call may be approved: those that every policy allows.
+    pub channels: DecisionChannels,
     /// True if a grant may answer instead of a human: if only the score or a high risk asks for
     /// one. Demands of factors and policies, a scorer's doubt and critical risk always need a
     /// human.
@@ -147,6 +150,7 @@ pub(crate) fn combine(
         policies: answers.iter().filter_map(|answer| answer.version.clone()).collect(),
         rules: answers.iter().filter_map(|answer| answer.rule.clone()).collect(),
         decided_by: None,
+        channels: DecisionChannels::ANY,
         grantable: false,
         failed: false,
     };
@@ -161,7 +165,8 @@ pub(crate) fn combine(
         }
     }
     let (mut lift, mut failed) = (None, None);
-    for PolicyAnswer { ruling, rule, .. } in answers {
+    for PolicyAnswer { ruling, rule, channels, .. } in answers {
+        routed.channels = routed.channels.join(&channels);
         match ruling {
             // A denial applies even if other policies failed.
             Err(why) => {

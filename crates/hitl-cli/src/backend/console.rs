@@ -137,8 +137,11 @@ impl ConsoleClient {
         let detail: CallDetail = read(&self.0.get(&format!("api/calls/{id}"), &[])?)?;
         let history: CallHistory = read(&self.0.get(&format!("api/calls/{id}/audit"), &[])?)?;
         let steps = history.entries.into_iter().map(|entry| {
-            let HistoryEntry { seq, event, state, version, at, by } = entry;
-            NumberedEntry { number: seq, entry: ChangeEntry { id, event, state, version, at, by } }
+            let HistoryEntry { seq, event, state, version, at, by, channel } = entry;
+            NumberedEntry {
+                number: seq,
+                entry: ChangeEntry { id, event, state, version, at, by, channel },
+            }
         });
         Ok(Card::from_console(detail, steps.collect()))
     }
@@ -383,12 +386,12 @@ impl ConsoleClient {
                 let change = match event.kind.as_str() {
                     "gap" => Change::Gap { after: before.unwrap_or_default() },
                     "call" => {
-                        let CallEvent { event, at, by, call } = read(&event.data)?;
+                        let CallEvent { event, at, by, channel, call } = read(&event.data)?;
                         let (id, state, version) = (call.id, call.state, call.version);
                         let place = last.clone().unwrap_or_default();
                         Change::Changed {
                             place,
-                            entry: ChangeEntry { id, event, state, version, at, by },
+                            entry: ChangeEntry { id, event, state, version, at, by, channel },
                         }
                     }
                     _ => continue,

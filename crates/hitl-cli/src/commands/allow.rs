@@ -1,6 +1,7 @@
 //! `hitl allow`: a grant on a pending call.
 
 use hitl_base::{Json, Timestamp};
+use hitl_core::approval::DecisionChannel;
 use hitl_core::grant::{Condition, GrantTerms};
 use hitl_core::policy::{PathMatcher, UrlMatcher};
 use hitl_core::{CallState, GrantPreview};
@@ -50,7 +51,8 @@ async fn at_store(
     let record = store.call(&wanted.decide.id).await?;
     let card = store.card(&record).await?;
     let look = check_seen(&card, wanted)?;
-    let draft = record.request().grant(terms(wanted, &card)?).by(by.clone());
+    let draft = record.request().grant(terms(wanted, &card)?);
+    let draft = draft.through(DecisionChannel::COMMAND_LINE).by(by.clone());
     let preview = store.gate.preview_grant(draft).await?;
     let shown = PreviewReport { rule: preview.grant.rule.clone(), waiting: preview.waiting.len() };
     if wanted.preview {

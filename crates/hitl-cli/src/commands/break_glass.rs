@@ -1,5 +1,6 @@
 //! `hitl break-glass`: in an emergency, calls of a tool run without the people who would be asked.
 
+use hitl_core::approval::DecisionChannel;
 use hitl_core::grant::BreakGlassOrder;
 use hitl_core::{Principal, QueueQuery, Tenant};
 use hitl_wire::GrantSummary;
@@ -35,6 +36,7 @@ pub(super) async fn run(
         .lasting(wanted.lasting)
         .uses(wanted.uses)
         .because(&wanted.reason)
+        .through(DecisionChannel::COMMAND_LINE)
         .by(by);
     if let Some(run) = &wanted.run {
         order = order.run(run.as_str());

@@ -1,7 +1,7 @@
 //! `hitl approve`, `edit`, `reject`, `respond` and `abort`.
 
 use hitl_base::json::parse_json;
-use hitl_core::approval::{DecisionDraft, Patch};
+use hitl_core::approval::{DecisionChannel, DecisionDraft, Patch};
 use hitl_core::{
     ApprovalRequest, CallState, EditPreview, GateError, GateErrorKind, ReviewerIdentity,
 };
@@ -91,7 +91,7 @@ async fn at_store(
         // The answer counts for what was shown, and for nothing else.
         draft = draft.previewed(preview);
     }
-    match store.gate.decide(draft.by(by)).await {
+    match store.gate.decide(draft.through(DecisionChannel::COMMAND_LINE).by(by)).await {
         Ok(record) => Ok(CallLine::from(&record)),
         Err(error) if edits => Err(edit_failure(error)),
         Err(error) => Err(error.into()),

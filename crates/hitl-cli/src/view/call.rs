@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     CommandHint, Neglect, NumberedEntry, Place, Screen, Settlement, assignment_text, exactly,
-    step_line,
+    step_line, through,
 };
 use crate::args::short_id;
 
@@ -254,7 +254,8 @@ pub(crate) fn state_line(line: &CallLine, now: Timestamp) -> String {
     }
     if let Some(decided) = decided {
         let by = word(decided.by.as_str());
-        let _ = write!(out, ", decided by {by} {}", exactly(decided.at, now));
+        let when = exactly(decided.at, now);
+        let _ = write!(out, ", decided by {by} {when}{}", through(decided.channel.as_ref()));
         if decided.may_ask_again {
             out.push_str(", may be asked again");
         }

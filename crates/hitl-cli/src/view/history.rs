@@ -2,6 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
+use hitl_core::approval::DecisionChannel;
 use hitl_core::machine::HistoryEntry;
 use hitl_core::{CallState, Principal, RequestId};
 use serde::Serialize;
@@ -24,6 +25,9 @@ pub(crate) struct ChangeEntry {
     pub(crate) at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) by: Option<Principal>,
+    /// The channel through which it came, if it is a decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) channel: Option<DecisionChannel>,
 }
 
 /// One line of a call's history.
@@ -61,6 +65,7 @@ impl ChangeEntry {
             version: entry.version,
             at: entry.at,
             by: entry.by.clone(),
+            channel: entry.channel.clone(),
         }
     }
 }
@@ -94,7 +99,15 @@ pub(crate) fn step_line(step: &NumberedEntry) -> String {
 /// Returns what happened, who did it, and the state that followed.
 fn what(entry: &ChangeEntry) -> String {
     let by = entry.by.as_ref().map(|by| visible(&clip(by.as_str(), NAME)).into_owned());
-    event_words(&entry.event, entry.state, by.as_deref())
+    event_words(&entry.event, entry.state, by.as_deref()) + &through(entry.channel.as_ref())
+}
+
+/// Returns the words about the channel of a decision; none about the host's own.
+pub(crate) fn through(channel: Option<&DecisionChannel>) -> String {
+    match channel {
+        Some(channel) if *channel != DecisionChannel::HOST => format!(", through {channel}"),
+        _ => String::new(),
+    }
 }
 
 /// Returns an event in words. An event that this version does not know is shown by its name.

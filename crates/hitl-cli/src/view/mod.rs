@@ -32,7 +32,7 @@ pub(crate) use grant::{
     GrantResult, PreviewReport, grant_result_text, grant_text, grants_table, preview_text,
 };
 pub(crate) use hint::{CommandHint, Place};
-pub(crate) use history::{Change, ChangeEntry, NumberedEntry, step_line};
+pub(crate) use history::{Change, ChangeEntry, NumberedEntry, step_line, through};
 pub(crate) use message::{message, wrap};
 pub(crate) use neglect::Neglect;
 pub(crate) use one_line::one_line;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State as From;
-use hitl_core::approval::{DecisionKind, RepeatPolicy};
+use hitl_core::approval::{DecisionChannel, DecisionKind, RepeatPolicy};
 use hitl_core::people::Deed;
 use hitl_core::{ApprovalRequest, CallRecord, Decision, RequestId};
 use hitl_wire::decision::AnswerKind;
@@ -87,7 +87,9 @@ impl State {
         if previewed.is_some() && body.answer != AnswerKind::Edit {
             return Err(Problem::bad("`previewed` belongs to edit"));
         }
-        let mut decision: Decision = record.request().approve().by(reviewer.authority());
+        // The console's own, whoever sends the request: a client names no channel.
+        let draft = record.request().approve().through(DecisionChannel::CONSOLE);
+        let mut decision: Decision = draft.by(reviewer.authority());
         decision.answer = parse_answer(body)?;
         decision.revision = revision;
         decision.binding = binding;

@@ -5,6 +5,7 @@
 
 use axum::extract::State as From;
 use axum::{Extension, Json};
+use hitl_core::approval::DecisionChannel;
 use hitl_core::grant::{Grant, GrantTerms};
 use hitl_core::people::Deed;
 use hitl_core::{BindingDigest, GrantId, GrantRecord, RequestId, gate, store};
@@ -172,7 +173,8 @@ impl State {
         terms: GrantTerms,
     ) -> Result<gate::GrantPreview, Problem> {
         let record = self.call(reviewer, id).await?;
-        let mut draft = record.request().grant(terms).by(reviewer.authority());
+        let draft = record.request().grant(terms).through(DecisionChannel::CONSOLE);
+        let mut draft = draft.by(reviewer.authority());
         draft.revision = revision;
         draft.binding = binding;
         Ok(self.gate.preview_grant(draft).await?)

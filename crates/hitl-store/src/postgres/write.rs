@@ -235,7 +235,7 @@ impl UpdateCall {
         write: SessionId,
     ) -> Result<WriteOutcome, Fault> {
         let (next, request) = (&self.next, self.next.request());
-        let entry = HistoryEntry::new(event.name(), next, event.by().cloned());
+        let entry = HistoryEntry::of(event, next);
         let (record, entry) = (encode(next)?, encode(&entry)?);
         let session = next.claim().map(|claim| claim.session.to_string());
         let auditor = enclosed.auditor.filter(|_| event.is_audited());

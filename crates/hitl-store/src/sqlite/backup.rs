@@ -102,7 +102,7 @@ pub(super) fn begin_epoch(on: &mut Connection, known: u64, now: Timestamp) -> Re
             let facts =
                 StoreFacts { now, claimant_dead: true, decision_used: false, frozen: false };
             if let Ok(Transition::Changed(next)) = machine::apply(record, &Event::Restore, facts) {
-                let next = CallRow::new(Event::Restore.name(), next, None)?;
+                let next = CallRow::after(&Event::Restore, next)?;
                 replace(&transaction, *n, &next, record)?;
                 let line = next.log(&transaction, *n)?;
                 // No gate exists yet that could audit it.

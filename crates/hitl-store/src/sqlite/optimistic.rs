@@ -36,7 +36,7 @@ impl StampedCall {
         if call.grant().is_some() {
             return None;
         }
-        let row = CallRow::new("submitted", call.stamped(now), None).ok()?;
+        let row = CallRow::submitted(call.stamped(now)).ok()?;
         Some(Self { row, at: now })
     }
 
@@ -77,7 +77,7 @@ impl OptimisticUpdate {
         let Ok(Transition::Changed(next)) = machine::apply(&from.record, event, facts) else {
             return None;
         };
-        let next = CallRow::new(event.name(), enclosed.complete(next), event.by().cloned()).ok()?;
+        let next = CallRow::after(event, enclosed.complete(next)).ok()?;
         let expires = matches!(event, Event::Decide(_) | Event::Edit(_) | Event::Claim { .. });
         let until = expires.then_some(from.record.request().expires_at);
         Some(Self { from, next, at: now, until })

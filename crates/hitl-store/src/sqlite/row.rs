@@ -5,8 +5,7 @@
 
 use std::ptr;
 
-use hitl_core::Principal;
-use hitl_core::machine::{CallRecord, CallState, HistoryEntry};
+use hitl_core::machine::{CallRecord, CallState, Event, HistoryEntry};
 use hitl_core::queue::{begins_to_wait, rank};
 use rusqlite::{Connection, params};
 
@@ -43,13 +42,20 @@ pub(super) struct CallRow {
 }
 
 impl CallRow {
-    /// Encodes the record that `event` led to, by this person.
-    pub(super) fn new(
-        event: &str,
-        record: CallRecord,
-        by: Option<Principal>,
-    ) -> Result<Self, Fault> {
-        let (text, entry) = (encode(&record)?, encode(&HistoryEntry::new(event, &record, by))?);
+    /// Encodes the record that an event led to.
+    pub(super) fn after(event: &Event, record: CallRecord) -> Result<Self, Fault> {
+        let entry = HistoryEntry::of(event, &record);
+        Self::with_entry(record, &entry)
+    }
+
+    /// Encodes a new record.
+    pub(super) fn submitted(record: CallRecord) -> Result<Self, Fault> {
+        let entry = HistoryEntry::new("submitted", &record, None);
+        Self::with_entry(record, &entry)
+    }
+
+    fn with_entry(record: CallRecord, entry: &HistoryEntry) -> Result<Self, Fault> {
+        let (text, entry) = (encode(&record)?, encode(entry)?);
         Ok(Self { id: record.id().to_string(), record: Box::new(record), text, entry })
     }
 

@@ -111,7 +111,7 @@ impl Submit {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(SubmitResult::NotGranted(refusal))),
         };
-        let row = CallRow::new("submitted", record, None)?;
+        let row = CallRow::submitted(record)?;
         let n = row.insert(on)?.ok_or(Fault::Damaged("a new call's id is taken"))?;
         if let Some((drawn, grant)) = drawn.zip(grant) {
             grants::update(on, &drawn, &grant)?;

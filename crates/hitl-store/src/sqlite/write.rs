@@ -20,7 +20,7 @@ pub(super) fn write_next(
     event: &Event,
     enclosed: &EventPayload,
 ) -> Result<(CallRow, HistoryLine), Fault> {
-    let next = CallRow::new(event.name(), next, event.by().cloned())?;
+    let next = CallRow::after(event, next)?;
     replace(on, n, &next, from)?;
     let written = write_rest(on, n, &next, event, enclosed)?;
     Ok((next, written))

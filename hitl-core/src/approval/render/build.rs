@@ -215,11 +215,26 @@ fn asked_by(request: &ApprovalRequest) -> Section {
         }
         _ => {}
     }
+    if let Some(says) = channels(request) {
+        lines.push(plain(says));
+    }
     if let Some(url) = request.conversation_url.as_deref().filter(|url| link_fault(url).is_none()) {
         let label = Some("conversation".to_owned());
         lines.push(Line { label, value: url.to_owned(), ..Line::default() });
     }
     section(SectionName::AskedBy, Origin::Host, lines)
+}
+
+/// Returns the channels through which it may be approved, if the policy takes any away.
+fn channels(request: &ApprovalRequest) -> Option<String> {
+    let channels = &request.channels;
+    if channels.is_any() {
+        return None;
+    }
+    if channels.is_empty() {
+        return Some("no channel may approve it: the policy leaves none".to_owned());
+    }
+    Some(format!("may be approved only through: {}", safe(&channels.to_string(), 200)))
 }
 
 fn priority(request: &ApprovalRequest, now: Timestamp) -> Section {

@@ -12,7 +12,9 @@ use super::conversation::{Answer, ask_answer};
 use super::edit::{CheckedEdit, EditVerdict, Edited, edit_arguments};
 use super::reply::Menu;
 use super::tty::{Dialog, Terminal};
-use crate::approval::{ApprovalRequest, Approver, DetailLevel, MaskSupport, Review};
+use crate::approval::{
+    ApprovalRequest, Approver, DecisionChannel, DetailLevel, MaskSupport, Review,
+};
 use crate::call::Principal;
 use crate::gate::{EarlierCalls, MaskSelection, ReviewAccess};
 
@@ -94,7 +96,9 @@ impl TerminalApprover {
                 }
                 Answer::Skip | Answer::Quit => return Some(Review::NoAnswer),
             };
-            return Some(Review::Decided(draft.by(self.principal.clone())));
+            return Some(Review::Decided(
+                draft.through(DecisionChannel::TERMINAL).by(self.principal.clone()),
+            ));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Checks an approved call once more before it is claimed. If anything differs from what was
 //! approved, nothing runs.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use hitl_base::display::clip;
@@ -277,6 +278,10 @@ async fn check_claim_route(
         let mut reason = format!("asked again: it now needs {} approval", requirement.level);
         if !requirement.quorum.is_met_by(&record.request.quorum) {
             reason.push_str(", and by other people than have approved it");
+        }
+        if !requirement.channels.contain(&record.request.channels) {
+            // Writing to a String cannot fail.
+            let _ = write!(reason, ", through no other channel than: {}", requirement.channels);
         }
         let (requirement, reason) = (requirement.clone(), because(reason));
         (Event::RequireMore { binding, requirement, reason }, AuditEvent::Reopened)

@@ -123,6 +123,7 @@ impl PreparedCall {
             hints: config.hints,
             level: requirement.level,
             quorum: requirement.quorum,
+            channels: requirement.channels,
             priority: priority(config.risk, assessment.confidence),
             assessment,
             thresholds: config.thresholds(),

@@ -40,5 +40,6 @@ pub(in crate::gate) fn requirement(
         None => Stage::people(stage.people),
     });
     let (deciders, stages) = (config.deciders, stages.collect());
-    Requirement::new(level).quorum(Quorum { eyes, deciders, stages })
+    let quorum = Quorum { eyes, deciders, stages };
+    Requirement::new(level).quorum(quorum).channels(routed.channels.clone())
 }

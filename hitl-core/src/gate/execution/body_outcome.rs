@@ -26,8 +26,18 @@ pub(in crate::gate) enum StoredResult {
     Unsanitized { taint: Taint, tool: Cow<'static, str> },
     /// The output's text, if it could be encoded.
     Output(Option<JsonText>),
-    /// The failure's record.
-    Failure(FailureRecord),
+    /// The failure's record, and its output without secrets.
+    Failure(FailureRecord, Option<JsonText>),
+}
+
+impl StoredResult {
+    /// Returns the output of a body that failed, without secrets.
+    pub(in crate::gate) fn into_failed_output(self) -> Option<JsonText> {
+        match self {
+            Self::Failure(_, output) => output,
+            Self::Unsanitized { .. } | Self::Output(_) => None,
+        }
+    }
 }
 
 impl<T: Runnable> BodyOutcome<T> {
@@ -46,17 +56,17 @@ impl<T: Runnable> BodyOutcome<T> {
             Self::Returned(_, StoredResult::Output(text)) => {
                 Outcome::Executed(OutputText::new(text, details))
             }
-            Self::Returned(_, StoredResult::Failure(failure)) | Self::Panicked(failure) => {
-                Outcome::Failed(Failure::new(failure, details))
+            Self::Returned(_, StoredResult::Failure(failure, output)) => {
+                Outcome::Failed(Failure::new(failure, details.with_failed_output(output)))
             }
+            Self::Panicked(failure) => Outcome::Failed(Failure::new(failure, details)),
             Self::Returned(Ok(output), StoredResult::Unsanitized { taint, tool }) => {
                 let text = sanitize_output::<T>(&tool, &output, &taint);
                 Outcome::Executed(OutputText::new(text, details))
             }
             // A failure is always sanitized.
             Self::Returned(Err(_), StoredResult::Unsanitized { .. }) => {
-                let message = "the tool failed".to_owned();
-                let failure = FailureRecord { message, panicked: false };
+                let failure = FailureRecord::new("the tool failed", false);
                 Outcome::Failed(Failure::new(failure, details))
             }
             Self::Unknown(_) => Outcome::OutcomeUnknown(details),

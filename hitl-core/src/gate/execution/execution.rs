@@ -10,7 +10,8 @@ use hitl_base::{JsonText, Timestamp};
 use crate::arguments::Snapshot;
 use crate::audit::{AuditError, AuditEvent, AuditRecord, ChainHead};
 use crate::call::{
-    BindingDigest, CallContext, CallKey, Given, PermitContext, Risk, RunDetails, StateMap,
+    BindingDigest, CallContext, CallKey, Given, OutputDigest, PermitContext, Risk, RunDetails,
+    StateMap,
 };
 use crate::confidence::Assessment;
 use crate::gate::audit::ledger::AuditLedger;
@@ -278,17 +279,18 @@ impl ExecutionState {
     }
 
     /// Returns the last audit record of the execution: the change that the store has just made, and
-    /// its reason. If the store did not answer, there is no version: then the change, if it was
+    /// its reason and the digest of a failed body's output. If the store did not answer, there is no version: then the change, if it was
     /// made, stays in the store's outbox.
     pub(super) fn final_audit_record(
         &mut self,
         event: AuditEvent,
         version: Option<u64>,
         why: Option<String>,
+        output: Option<OutputDigest>,
     ) -> &AuditRecord {
         let audit = &mut self.audit;
         (audit.event, audit.at, audit.version) = (event, Timestamp::now(), version);
-        audit.note = why;
+        (audit.note, audit.output) = (why, output);
         audit
     }
 }

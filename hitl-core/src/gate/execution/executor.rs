@@ -16,7 +16,9 @@ use super::body_outcome::{BodyOutcome, StoredResult};
 use super::detached::{DetachOnDrop, detach_on_drop};
 use super::execution::{ClaimRecord, Execution, ExecutionState};
 use super::runnable::Runnable;
-use super::sanitize::{sanitize_failure, sanitize_output, warn_unless_read_back};
+use super::sanitize::{
+    sanitize_failed_output, sanitize_failure, sanitize_output, warn_unless_read_back,
+};
 use crate::audit::AuditEvent;
 use crate::call::{FailureRecord, Permit, RunContext, Tenant};
 use crate::gate::audit::ledger::AuditLedger;
@@ -128,7 +130,7 @@ impl Executor {
         match self.store_event(&call.key().tenant, claim, event, None).await {
             Ok(record) => {
                 let event = AuditEvent::Released;
-                self.audit.record(call.final_audit_record(event, Some(record.version), None));
+                self.audit.record(call.final_audit_record(event, Some(record.version), None, None));
             }
             Err(error) => {
                 tracing::error!(call = %claim.id(), %error, "a claim could not be released");
@@ -152,7 +154,7 @@ impl Executor {
             }
         }
         let why = "the body ran out of its time".to_owned();
-        self.audit.record(call.final_audit_record(AuditEvent::Unknown, stored, Some(why)));
+        self.audit.record(call.final_audit_record(AuditEvent::Unknown, stored, Some(why), None));
         telemetry::count_end_of(call.tool(), call.level(), CallState::OutcomeUnknown);
     }
 
@@ -163,9 +165,8 @@ impl Executor {
         returned: Result<Result<T::Output, T::Error>, Panicked>,
     ) -> BodyOutcome<T> {
         let taint = call.snapshot().taint();
-        let failed = |said: &dyn fmt::Display, panicked| FailureRecord {
-            message: sanitize_failure(&self.redactor, said, &taint),
-            panicked,
+        let failed = |said: &dyn fmt::Display, panicked| {
+            FailureRecord::new(sanitize_failure(&self.redactor, said, &taint), panicked)
         };
         let (outcome, failure, output) = match returned {
             Ok(Ok(output)) if call.claim().is_none() => {
@@ -184,9 +185,13 @@ impl Executor {
                 (BodyOutcome::Returned(Ok(output), stored), None, text)
             }
             Ok(Err(error)) => {
-                let failure = failed(&error, false);
-                let stored = StoredResult::Failure(failure.clone());
-                (BodyOutcome::Returned(Err(error), stored), Some(failure), None)
+                let mut failure = failed(&error, false);
+                let output = sanitize_failed_output::<T>(call.tool(), &error, &taint);
+                if let (Some(claim), Some(output)) = (call.claim(), &output) {
+                    failure.output = Some(self.vault.output_digest(claim.id(), output));
+                }
+                let stored = StoredResult::Failure(failure.clone(), output.clone());
+                (BodyOutcome::Returned(Err(error), stored), Some(failure), output)
             }
             Err(panicked) => {
                 let failure = failed(&format_args!("the tool panicked: {panicked}"), true);
@@ -210,8 +215,9 @@ impl Executor {
             }
         }
         let event = if failure.is_some() { AuditEvent::Failed } else { AuditEvent::Executed };
+        let digest = failure.as_ref().and_then(|failure| failure.output);
         let why = failure.map(|failure| failure.message);
-        self.audit.record(call.final_audit_record(event, version, why));
+        self.audit.record(call.final_audit_record(event, version, why, digest));
         telemetry::count_end_of(call.tool(), call.level(), outcome.state());
         outcome
     }

@@ -1,11 +1,12 @@
 //! Bodies of tools.
 
+use std::any::Any;
 use std::fmt;
 
 use hitl_base::JsonText;
 
 use crate::arguments::{ArgumentError, SnapshotError, check_round_trip, encode};
-use crate::call::{AskedReconcile, Attempt, Permit, RunContext, Tool};
+use crate::call::{AskedReconcile, Attempt, Permit, RunContext, Tool, output_of};
 
 /// Arguments that have a body: those of a typed tool, or of one that is known only at run time.
 pub(in crate::gate) trait Runnable: Send + 'static {
@@ -23,6 +24,11 @@ pub(in crate::gate) trait Runnable: Send + 'static {
 
     /// Writes the output as text.
     fn encode(output: &Self::Output) -> Result<JsonText, SnapshotError>;
+
+    /// Returns the output of a failed body, if its error has one.
+    fn failed_output(error: &Self::Error) -> Option<&JsonText> {
+        output_of(error as &dyn Any)
+    }
 
     /// Checks that `text` reads back to this output, so that a caller that re-attaches can get it.
     fn check_output(output: &Self::Output, text: &JsonText) -> Result<(), ArgumentError>;

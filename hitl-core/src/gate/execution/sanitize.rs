@@ -67,6 +67,22 @@ pub(in crate::gate) fn sanitize_output<T: Runnable>(
     }
 }
 
+/// Returns the output of a failed body without the secrets that the tool was given. `None` if it
+/// has none, or if the secrets cannot be masked: the call has failed in any case.
+pub(in crate::gate) fn sanitize_failed_output<T: Runnable>(
+    tool: &str,
+    error: &T::Error,
+    taint: &Taint,
+) -> Option<JsonText> {
+    let output = T::failed_output(error)?.clone();
+    let clean = mask_output(output, taint);
+    if clean.is_none() {
+        let lost = "what the tool gave when it failed is not kept";
+        tracing::warn!(tool, reason = "secrets in it cannot be masked", "{lost}");
+    }
+    clean
+}
+
 /// Warns if a stored output does not read back to the same value: then a caller that re-attaches
 /// cannot get it.
 pub(in crate::gate) fn warn_unless_read_back<T: Runnable>(

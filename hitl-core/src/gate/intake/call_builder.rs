@@ -165,7 +165,10 @@ async fn run_body<T: Tool>(
     let details = execution.details().clone();
     match execute(&core.executor, execution, call).await? {
         BodyOutcome::Returned(Ok(output), _) => Ok(output),
-        BodyOutcome::Returned(Err(error), _) => Err(CallError::Tool { error, details }),
+        BodyOutcome::Returned(Err(error), stored) => {
+            let details = details.with_failed_output(stored.into_failed_output());
+            Err(CallError::Tool { error, details })
+        }
         BodyOutcome::Panicked(failure) => {
             Err(CallError::ToolFailed(Failure::new(failure, details)))
         }

@@ -5,7 +5,9 @@ use hitl_base::JsonText;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Snapshot;
-use crate::call::{CallContext, ContentDigest, KeptPreview, content_digest};
+use crate::call::{
+    CallContext, ContentDigest, KeptPreview, OutputDigest, content_digest, output_digest,
+};
 use crate::gate::contents::referent::{Referents, SealedContent};
 use crate::gate::contents::rendered::{RenderedPreview, opened_preview};
 use crate::gate::error::{GateError, GateErrorKind};
@@ -174,6 +176,11 @@ impl Vault {
     ) -> Option<Sealed> {
         let bound = Bound::new(id, Purpose::Result, revision);
         self.ring.seal(output.as_str().as_bytes(), &bound).ok()
+    }
+
+    /// Returns the digest by which the audit names the output of a body.
+    pub(in crate::gate) fn output_digest(&self, id: RequestId, output: &JsonText) -> OutputDigest {
+        output_digest(self.ring.digest(), id, output.as_str())
     }
 
     /// Opens the sealed output of a call. `None` if it cannot be opened.

@@ -7,13 +7,13 @@ use hitl_base::redact::Taint;
 use crate::gate::error::GateError;
 use crate::gate::keys::stored_payload::stored_snapshot;
 use crate::gate::read::scoped::ScopedGate;
-use crate::machine::{CallRecord, CallState};
+use crate::machine::{CallRecord, CallState, EndReason};
 
 /// The part of a call's result that a person may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShownResult {
-    /// It has not run successfully, or its result is not kept.
+    /// It has not run, has given nothing, or its result is not kept.
     Nothing,
     /// The result, without secrets.
     Text(JsonText),
@@ -23,14 +23,14 @@ pub enum ShownResult {
 }
 
 impl ScopedGate {
-    /// Returns what a call gave, without secrets: those that redaction recognizes, and those that
+    /// Returns what a call gave, also one that failed with an output, without secrets: those that redaction recognizes, and those that
     /// its arguments declare.
     ///
     /// Fails like [`get`](Self::get).
     pub async fn result(&self, record: &CallRecord) -> Result<ShownResult, GateError> {
         let tenant = &record.key().tenant;
         self.check(tenant)?;
-        if record.state() != CallState::Executed {
+        if !may_have_output(record) {
             return Ok(ShownResult::Nothing);
         }
         let core = self.core();
@@ -53,6 +53,15 @@ impl ScopedGate {
             return Ok(ShownResult::Withheld);
         };
         Ok(ShownResult::Text(JsonText::from(&core.redactor.json(&own.json(&tree)))))
+    }
+}
+
+/// Returns whether the body has ended with something that is kept beside the record.
+fn may_have_output(record: &CallRecord) -> bool {
+    match (record.state(), record.end_reason()) {
+        (CallState::Executed, _) => true,
+        (CallState::Failed, Some(EndReason::Failure(failure))) => failure.output.is_some(),
+        _ => false,
     }
 }
 

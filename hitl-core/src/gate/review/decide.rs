@@ -150,12 +150,14 @@ fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
     if is_vote {
         let mut entry = AuditRecord::new(AuditEvent::Voted, record, record.updated_at);
         entry.decision = Some(decision.id);
+        entry.channel = Some(decision.channel.clone());
         let note = "approved; it needs more approvals".to_owned();
         core.audit.record_decider(entry, &decision.by, note);
     } else if is_last {
         telemetry::record_decision(record);
         let mut entry = AuditRecord::new(AuditEvent::Decided, record, record.updated_at);
         entry.decision = Some(decision.id);
+        entry.channel = Some(decision.channel.clone());
         core.audit.record_decider(entry, &decision.by, decision.answer.in_words());
     }
 }

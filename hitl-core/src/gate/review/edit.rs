@@ -71,6 +71,7 @@ fn record_edit(core: &GateCore, record: &CallRecord, decision: &Decision) {
     }
     let mut entry = AuditRecord::new(AuditEvent::Edited, record, record.updated_at);
     entry.decision = Some(decision.id);
+    entry.channel = Some(decision.channel.clone());
     entry.arguments = Some(record.request.arguments.clone());
     entry.assessment = Some(record.request.assessment.clone());
     let note = match record.state {

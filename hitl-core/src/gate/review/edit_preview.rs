@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::approval::{
-    ApprovalRequest, ArgumentChange, Decision, DecisionKind, EditResult, Patch, ReviewerIdentity,
+    ApprovalRequest, ArgumentChange, Decision, DecisionChannel, DecisionKind, EditResult, Patch,
+    ReviewerIdentity,
 };
 use crate::call::{BindingDigest, Tenant};
 use crate::gate::core::GateCore;
@@ -90,10 +91,21 @@ pub(in crate::gate) async fn preview_edit(
     let ShownRevision { tenant, id, revision, binding } = shown.clone();
     let answer = DecisionKind::Edit { patch: patch.clone() };
     let (decision, previewed) = (DecisionId::new(), None);
-    let decision =
-        Decision { id: decision, tenant, request: id, revision, binding, answer, by, previewed };
-    let decision = core.identities.identify_author(decision, &core.calls).await?;
+    let decision = Decision {
+        id: decision,
+        tenant,
+        request: id,
+        revision,
+        binding,
+        answer,
+        by,
+        channel: DecisionChannel::HOST,
+        previewed,
+    };
+    let mut decision = core.identities.identify_author(decision, &core.calls).await?;
     let record = core.calls.current(&decision.tenant, id).await?;
+    // The channel is checked when the edit is made; here it is one that may approve.
+    decision.channel = record.request.an_approving_channel();
     let now = core.calls.store().now().await?;
     let facts = StoreFacts { now, claimant_dead: false, decision_used: false, frozen: false };
     check_edit(&record, &decision, facts).map_err(|refusal| refused(refusal, &record))?;

@@ -219,6 +219,9 @@ fn record_grant(core: &GateCore, event: AuditEvent, record: &GrantRecord, by: &R
     entry.key = Some(CallKey { tenant: grant.tenant.clone(), run: "".into(), position: 0 });
     entry.tool = Some(grant.tool.clone().into());
     entry.principal = Some(grant.principal.clone());
+    if record.revoked.is_none() {
+        entry.channel.clone_from(&grant.channel);
+    }
     entry.note = match &record.revoked {
         Some(revoked) => revoked.reason.clone(),
         None => Some(grant.rule.join("; ")),

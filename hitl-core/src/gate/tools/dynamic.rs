@@ -90,6 +90,10 @@ impl Runnable for Running {
         Ok(output.clone())
     }
 
+    fn failed_output(error: &DynFailure) -> Option<&JsonText> {
+        error.output.as_ref()
+    }
+
     fn check_output(_: &JsonText, _: &JsonText) -> Result<(), ArgumentError> {
         Ok(())
     }

@@ -28,9 +28,13 @@ pub(in crate::gate) async fn outcome_of_record(
         CallState::Failed => {
             let failure = match &record.end_reason {
                 Some(EndReason::Failure(failure)) => failure.clone(),
-                _ => FailureRecord { message: reason(), panicked: false },
+                _ => FailureRecord::new(reason(), false),
             };
-            Outcome::Failed(Failure::new(failure, details()))
+            let output = match failure.output {
+                Some(_) => stored_output(core, record).await?,
+                None => None,
+            };
+            Outcome::Failed(Failure::new(failure, details().with_failed_output(output)))
         }
         CallState::Rejected => Outcome::Rejected {
             reason: match answer {
@@ -58,7 +62,7 @@ pub(in crate::gate) async fn outcome_of_record(
     })
 }
 
-/// Returns the output of a call that was executed. An output that cannot be opened is unavailable:
+/// Returns the output of a call that ran. An output that cannot be opened is unavailable:
 /// the body ran nevertheless.
 async fn stored_output(
     core: &GateCore,

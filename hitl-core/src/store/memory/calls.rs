@@ -336,7 +336,7 @@ impl Calls {
         if let Some(id) = event.decision() {
             self.decisions.insert(id, record.id());
         }
-        let entry = HistoryEntry::new(event.name(), record, event.by().cloned());
+        let entry = HistoryEntry::of(event, record);
         self.owe(&entry, enclosed.auditor.filter(|_| event.is_audited()));
         self.log(entry);
     }

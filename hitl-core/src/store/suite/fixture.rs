@@ -19,7 +19,7 @@ use crate::machine::{
     BatchId, CallRecord, CallState, Claim, Edit, EditedRevision, EndReason, EscalationStep, Event,
     Membership, NewCall, RECORD_SCHEMA, Withdrawal,
 };
-use crate::policy::{ApprovalLevel, Priority, Quorum, Requirement};
+use crate::policy::{ApprovalLevel, DecisionChannels, Priority, Quorum, Requirement};
 use crate::queue::Caps;
 use crate::seal::Sealed;
 
@@ -40,7 +40,7 @@ pub fn host(reason: &str) -> Event {
 
 /// Returns the record of a failure.
 pub fn failure(message: &str) -> FailureRecord {
-    FailureRecord { message: message.to_owned(), panicked: false }
+    FailureRecord::new(message, false)
 }
 
 /// Returns the id of a run that began this many milliseconds after 1970.
@@ -63,6 +63,7 @@ pub struct Draft {
     requires_reason: bool,
     choices: Vec<Choice>,
     quorum: Quorum,
+    channels: DecisionChannels,
     escalations: Vec<EscalationStep>,
     idempotent: bool,
     root: Option<RunId>,
@@ -94,6 +95,7 @@ impl Draft {
             requires_reason: false,
             choices: ToolConfig::DEFAULT.decisions.to_vec(),
             quorum: Quorum::default(),
+            channels: DecisionChannels::ANY,
             escalations: Vec::new(),
             idempotent: false,
             root: None,
@@ -213,6 +215,13 @@ impl Draft {
     #[must_use]
     pub fn due_in(mut self, length: Duration) -> Self {
         self.due_in = Some(length);
+        self
+    }
+
+    /// Sets the channels through which it may be approved.
+    #[must_use]
+    pub fn channels(mut self, channels: DecisionChannels) -> Self {
+        self.channels = channels;
         self
     }
 
@@ -358,6 +367,7 @@ impl Draft {
             hints: ToolAnnotations { idempotent: self.idempotent, ..ToolAnnotations::default() },
             level: self.level,
             quorum: self.quorum.clone(),
+            channels: self.channels.clone(),
             assessment: Assessment { confidence: 50, base: 50, factors: Vec::new() },
             thresholds: Thresholds { auto: 95, quick: 70 },
             reasons: Vec::new(),
@@ -475,6 +485,7 @@ pub fn grant(uses: Option<u64>, at_most: Option<u32>) -> GrantRecord {
         until: None,
         by: Principal::new("alice"),
         known_by: None,
+        channel: None,
         canonical: None,
         request: RequestId::new(),
         break_glass: None,

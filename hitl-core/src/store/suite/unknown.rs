@@ -43,7 +43,7 @@ pub async fn a_late_result_settles_it(s: Subject) {
     assert_eq!(s.store.result(&tenant(), record.id()).await.unwrap(), Some(sealed(b"late")));
 
     let (record, token) = unknown_outcome(&s, &Draft::new("run", 2)).await;
-    let failure = FailureRecord { message: "late".to_owned(), panicked: true };
+    let failure = FailureRecord::new("late", true);
     let done = s.apply(record.id(), Event::Fail { token, failure }).await;
     assert_eq!(done.state, CallState::Failed);
 }

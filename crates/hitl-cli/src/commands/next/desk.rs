@@ -1,7 +1,7 @@
 //! What a series needs of the place of the calls: a store, or a console.
 
-use hitl_core::approval::ReviewerIdentity;
 use hitl_core::approval::terminal::{CheckedEdit, ColorMode, EditVerdict};
+use hitl_core::approval::{DecisionChannel, ReviewerIdentity};
 use hitl_core::{CallRecord, CallState, EditPreview, RequestId};
 
 use super::super::decide::{
@@ -243,7 +243,7 @@ impl<'a> Desk<'a> {
                 if let Some(preview) = &preview {
                     draft = draft.previewed(preview);
                 }
-                match store.gate.decide(draft.by(by)).await {
+                match store.gate.decide(draft.through(DecisionChannel::TERMINAL).by(by)).await {
                     Ok(record) => Ok(CallLine::from(&record)),
                     Err(error) if edits => Err(edit_failure(error)),
                     Err(error) => Err(error.into()),
