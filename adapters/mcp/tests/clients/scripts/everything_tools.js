@@ -215,6 +215,9 @@ const SCHEMAS = {
 	},
 };
 
+/** Nothing here changes anything, so that a gateway that believes it asks about nothing. */
+const annotations = { readOnlyHint: true, openWorldHint: false };
+
 /** Returns each tool: its listed form, and its body. */
 exports.tools = (state, notify) => {
 	const bodies = {
@@ -225,7 +228,7 @@ exports.tools = (state, notify) => {
 		test_header_parameter: ({ region }) => text(`region: ${region}`),
 	};
 	return Object.entries(bodies).map(([name, body]) => ({
-		listed: { name, description: `The tool ${name}.`, inputSchema: SCHEMAS[name] ?? OBJECT },
+		listed: { name, description: `The tool ${name}.`, inputSchema: SCHEMAS[name] ?? OBJECT, annotations },
 		body,
 	}));
 };
