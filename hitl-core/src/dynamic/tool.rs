@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use super::{DynContent, DynPreview, DynSpec, Schema};
 use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Snapshot, parse_text};
 use crate::call::{
-    Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, check_named_arguments, check_spec,
-    is_unknown_outcome, output_of,
+    Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, ToolTerms, check_config,
+    check_dyn_name, check_named_arguments, is_unknown_outcome, output_of,
 };
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
@@ -59,6 +59,7 @@ use crate::call::{
 /// ```
 pub struct DynTool {
     pub(crate) spec: DynSpec,
+    pub(crate) terms: ToolTerms,
     pub(crate) schema_text: JsonText,
     pub(crate) schema: Arc<Schema>,
     pub(crate) body: DynBody,
@@ -159,9 +160,13 @@ impl DynTool {
         R: Future<Output = Result<JsonText, E>> + Send + 'static,
         E: Display + Debug + Send + 'static,
     {
-        check_spec(&spec.name, spec.version.as_deref(), &spec.config).map_err(|invalid| {
-            DynToolError::new(DynToolErrorKind::Spec(invalid), &spec, invalid.to_string())
-        })?;
+        let terms = ToolTerms::of(&spec.config).with(spec.terms.clone());
+        check_dyn_name(&spec.name)
+            .and_then(|()| check_config(spec.version.as_deref(), &spec.config))
+            .and_then(|()| terms.check(spec.config.hints.read_only))
+            .map_err(|invalid| {
+                DynToolError::new(DynToolErrorKind::Spec(invalid), &spec, invalid.to_string())
+            })?;
         let wrong = |kind| {
             let spec = &spec;
             move |why: String| DynToolError::new(kind, spec, why)
@@ -175,13 +180,22 @@ impl DynTool {
             .map_err(|error| wrong(DynToolErrorKind::Schema)(error.to_string()))?;
         let tree = schema_text.tree().unwrap_or(Json::Null);
         let names = ArgumentNames::of_schema(&tree, spec.sensitive.iter().map(String::as_str));
-        check_named_arguments(&spec.config, &names).map_err(wrong(DynToolErrorKind::Argument))?;
+        check_named_arguments(&terms, &names).map_err(wrong(DynToolErrorKind::Argument))?;
         let body: DynBody = Arc::new(move |permit| {
             let running = body(permit);
             async move { running.await.map_err(DynFailure::new) }.boxed()
         });
         let (schema, contents) = (Arc::new(compiled), Vec::new());
-        Ok(Self { spec, schema_text, schema, body, contents, preview: None, reconciler: None })
+        Ok(Self {
+            spec,
+            terms,
+            schema_text,
+            schema,
+            body,
+            contents,
+            preview: None,
+            reconciler: None,
+        })
     }
 
     /// Sets the tool's own way to find out how an attempt ended whose outcome is unknown: an async
