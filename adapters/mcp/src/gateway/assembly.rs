@@ -79,7 +79,7 @@ impl Assembly {
             let known = servable(pins, pins.listed());
             *tools = known.into_iter().filter(|tool| tool.state == PinState::Pinned).collect();
         }
-        self.put_into_gate(&served);
+        self.put_into_gate(&served).await;
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Assembly {
                 Err(error)
             }
         };
-        self.put_into_gate(&served);
+        self.put_into_gate(&served).await;
         result
     }
 
@@ -163,7 +163,7 @@ impl Assembly {
         }
     }
 
-    fn put_into_gate(&self, served: &[Vec<ServedTool>]) {
+    async fn put_into_gate(&self, served: &[Vec<ServedTool>]) {
         let are_several = self.upstreams.len() > 1;
         let mut found: BTreeMap<String, Option<(&Upstream, &ServedTool)>> = BTreeMap::new();
         for (upstream, tools) in self.upstreams.iter().zip(served) {
@@ -206,9 +206,10 @@ impl Assembly {
             }
         }
         self.catalog.replace(entries);
-        if let Err(error) = self.gate.replace_dyn_tools(tools) {
-            tracing::error!(%error, "the tools cannot be served");
-            self.catalog.replace(BTreeMap::new());
+        // With an error of the store the tools are replaced all the same, and only other processes
+        // do not know it yet.
+        if let Err(error) = self.gate.replace_dyn_tools(tools).await {
+            tracing::error!(%error, "the tools could not be recorded for other processes");
         }
     }
 }
@@ -224,14 +225,4 @@ fn servable(pins: &UpstreamPins, listed: &[ToolDefinition]) -> Vec<ServedTool> {
             is_servable.then(|| ServedTool { definition: tool.clone(), state })
         })
         .collect()
-}
-
-// Until the core has it.
-trait ReplaceShim {
-    fn replace_dyn_tools(&self, tools: Vec<hitl_core::dynamic::DynTool>) -> Result<(), String>;
-}
-impl ReplaceShim for Gate {
-    fn replace_dyn_tools(&self, _: Vec<hitl_core::dynamic::DynTool>) -> Result<(), String> {
-        Err("not merged".to_owned())
-    }
 }

@@ -25,7 +25,11 @@ pub(super) fn gated_tool(
         _ => AnnotationTrust::OnlyTighten,
     };
     let digest = definition.digest();
-    let mut spec = DynSpec::new(name, definition.text("description").unwrap_or_default())
+    let mut spec = DynSpec::new(name, definition.text("description").unwrap_or_default());
+    if let Some(title) = definition.text("title") {
+        spec = spec.title(title);
+    }
+    spec = spec
         .annotations(claimed, trust)
         // Title, annotations and output schema count for what was approved, too.
         .version(digest.clone());

@@ -67,6 +67,11 @@ impl UpstreamSpec {
         self
     }
 
+    /// Returns the name under which the pin file has it.
+    pub fn pin_name(&self) -> &str {
+        &self.pin_name
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name

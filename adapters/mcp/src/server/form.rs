@@ -1,7 +1,7 @@
 //! The form by which a client's user is asked about a call, and their answer. Pure.
 
 use hitl_core::ApprovalRequest;
-use hitl_core::approval::Decision;
+use hitl_core::approval::{Decision, DecisionChannel};
 use rmcp::model::{
     ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationSchema, ProtocolVersion,
 };
@@ -100,7 +100,8 @@ pub(super) fn decision(answer: FormAnswer, request: &ApprovalRequest, caller: &C
         FormAnswer::Approve => request.approve(),
         FormAnswer::Reject(reason) => request.reject(reason),
     };
-    draft.by(caller.reviewer())
+    // A client that sends the same answer twice decides once.
+    draft.through(DecisionChannel::ELICITATION).replayable().by(caller.reviewer())
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
-    CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
-    ErrorCode, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ProgressNotificationParam, ReadResourceRequestParams,
-    ReadResourceResponse, ServerConfig, SetLevelRequestParams, SubscribeRequestParams,
-    SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
+    CancelledNotificationParam, CompleteRequestParams, CompleteResult, CustomNotification,
+    CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
+    GetTaskParams, GetTaskResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
+    ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -22,6 +22,8 @@ use super::shared::Shared;
 use super::tasks::CallersTask;
 use super::tools::entry_of;
 
+/// The time for which a client may take the list of tools as it was, in milliseconds.
+const TOOLS_TTL_MS: u64 = 60_000;
 /// The methods of the protocol whose parameters can be wrong.
 const KNOWN_METHODS: [&str; 14] = [
     "initialize",
@@ -68,7 +70,9 @@ impl ServerHandler for Handler {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         self.shared.features.prepare().await;
-        Ok(ListToolsResult::with_all_items(self.tools()))
+        let tools = ListToolsResult::with_all_items(self.tools());
+        // The same for every caller; clients that listen learn of changes at once.
+        Ok(tools.with_ttl_ms(TOOLS_TTL_MS).with_cache_scope(CacheScope::Private))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -212,14 +216,40 @@ impl ServerHandler for Handler {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        self.shared.features.accepted_subscriptions(requested)
+        let mut accepted =
+            self.shared.features.accepted_subscriptions(requested).unwrap_or_default();
+        accepted.tools_list_changed = requested.tools_list_changed;
+        Some(accepted)
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        self.shared.features.listen(&context).await
+        let mut changes = self.shared.tools_changed.subscribe();
+        let tells = context.accepted().tools_list_changed == Some(true);
+        let served = self.shared.features.listen(&context);
+        tokio::pin!(served);
+        loop {
+            tokio::select! {
+                ended = &mut served => return ended,
+                Ok(()) = changes.changed(), if tells => {
+                    if context.sink().notify_tool_list_changed().await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let mut changes = self.shared.tools_changed.subscribe();
+        let peer = context.peer.clone();
+        // Ends with the server, or with the first change after the client has gone.
+        tokio::spawn(async move {
+            while changes.changed().await.is_ok() {
+                if peer.notify_tool_list_changed().await.is_err() {
+                    return;
+                }
+            }
+        });
         self.shared.features.on_initialized(context).await;
     }
 

@@ -128,6 +128,18 @@ impl Identity {
         Self(Source::Http(Arc::new(verify)))
     }
 
+    /// Returns who sent an HTTP request with this head.
+    #[cfg(feature = "http")]
+    pub(super) fn of_head(
+        &self,
+        head: &http::request::Parts,
+    ) -> Result<Arc<Caller>, UnknownCaller> {
+        match &self.0 {
+            Source::Fixed(caller) => Ok(Arc::clone(caller)),
+            Source::Http(verify) => verify(head).map(Arc::new),
+        }
+    }
+
     /// Returns who sent the request with these extensions.
     pub(super) fn of(
         &self,
@@ -136,13 +148,13 @@ impl Identity {
         match &self.0 {
             Source::Fixed(caller) => Ok(Arc::clone(caller)),
             #[cfg(feature = "http")]
-            Source::Http(verify) => {
-                let Some(head) = extensions.get::<http::request::Parts>() else {
+            Source::Http(_) => match extensions.get::<http::request::Parts>() {
+                Some(head) => self.of_head(head),
+                None => {
                     let why = "this server knows its callers by their HTTP requests only";
-                    return Err(UnknownCaller::new(why));
-                };
-                verify(head).map(Arc::new)
-            }
+                    Err(UnknownCaller::new(why))
+                }
+            },
         }
     }
 }

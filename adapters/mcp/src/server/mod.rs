@@ -44,6 +44,8 @@ mod drive;
 mod features;
 mod form;
 mod handler;
+#[cfg(feature = "http")]
+mod http;
 mod id_scan;
 mod identity;
 mod intake;
@@ -58,6 +60,8 @@ mod resume;
 mod run;
 #[expect(clippy::module_inception, reason = "the file is named after its type")]
 mod server;
+#[cfg(feature = "http")]
+mod session_owners;
 mod shared;
 mod state;
 mod tasks;
@@ -65,6 +69,8 @@ mod tools;
 mod transport;
 mod way;
 
+#[cfg(feature = "http")]
+pub use self::http::{HttpSettings, McpHttpService};
 pub use builder::McpServerBuilder;
 pub use call_client::{CallClient, CallClients};
 pub use features::{ServerFeatures, ToolsOnly};

@@ -1,7 +1,7 @@
 //! Outcomes as results of `tools/call`. Pure.
 
 use hitl_core::call::MAX_MODEL_OUTPUT;
-use hitl_core::{GateError, GateErrorKind, Outcome};
+use hitl_core::{Failure, GateError, GateErrorKind, Outcome};
 use rmcp::ErrorData;
 use rmcp::model::{CallToolResult, ContentBlock, ProtocolVersion, ResultType};
 use serde_json::Value;
@@ -31,21 +31,26 @@ impl ResultFor<'_> {
                 Some(json) => self.executed(json, &message.text),
                 None => error(message.text),
             },
-            Outcome::Failed(failure) => {
-                let output = failure.output();
-                let whole = output.and_then(|json| self.features.whole_result(self.tool, json));
-                // What the tool said itself, images and all.
-                match whole {
-                    Some(mut whole) => {
-                        whole.result_type = Some(ResultType::COMPLETE);
-                        whole.is_error = Some(true);
-                        whole
-                    }
-                    None => error(message.text),
-                }
-            }
+            Outcome::Failed(failure) => match failure.output() {
+                Some(json) => self.failed(json, failure, message.text),
+                None => error(message.text),
+            },
             _ => error(message.text),
         }
+    }
+
+    /// A whole result of an upstream server that failed is passed on as it is: the model reads what
+    /// that server says.
+    fn failed(self, json: &str, failure: &Failure, told: String) -> CallToolResult {
+        let Some(mut whole) = self.features.whole_result(self.tool, json) else {
+            return error(told);
+        };
+        if let Some(changes) = failure.details.changes() {
+            let note = format!("A human reviewer changed this call before it ran: {changes}.");
+            whole.content.insert(0, ContentBlock::text(note));
+        }
+        (whole.result_type, whole.is_error) = (Some(ResultType::COMPLETE), Some(true));
+        whole
     }
 
     /// `told` is the text for a model: the output, perhaps with a note before it.

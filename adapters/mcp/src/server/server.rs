@@ -31,6 +31,17 @@ impl McpServer {
         Self { shared: Arc::new(shared) }
     }
 
+    #[cfg(feature = "http")]
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// Says that the tools of the gate have changed: clients that listen are told to list them
+    /// again. For hosts that replace tools while the gate lives.
+    pub fn tools_changed(&self) {
+        self.shared.tools_changed.send_modify(|changes| *changes += 1);
+    }
+
     /// Serves one client on standard input and output, until it closes them. Nothing else of the
     /// process may write to standard output.
     ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hitl_core::Gate;
 use hitl_core::seal::RandomnessError;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
 use super::builder::{Executor, McpServerBuilder, StateKey};
@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) clients: CallClients,
     pub(super) codec: StateCodec,
     pub(super) places: Arc<Semaphore>,
+    /// The number of changes of the list of tools.
+    pub(super) tools_changed: watch::Sender<u64>,
     implementation: Implementation,
     instructions: Option<String>,
     executor: Executor,
@@ -59,6 +61,7 @@ impl Shared {
             clients: settings.clients,
             codec,
             places: Arc::new(Semaphore::new(MAX_CALLS)),
+            tools_changed: watch::Sender::new(0),
             implementation: settings.implementation,
             instructions: settings.instructions,
             executor: settings.executor,

@@ -14,7 +14,6 @@ use super::call::{deliver, identify};
 use super::delivery::Delivery;
 use super::drive::POLL_INTERVAL_MS;
 use super::identity::Caller;
-use super::intake;
 use super::open_call::question_key;
 use super::pending::{self, Place};
 use super::results::ResultFor;
@@ -52,7 +51,7 @@ impl<'s> CallersTask<'s> {
     pub(super) async fn get(&self) -> Result<GetTaskResult, ErrorData> {
         let (gate, id) = (&self.shared.gate, self.record.id());
         let tenant = &self.record.key().tenant;
-        let outcome = intake::outcome(gate, tenant, id).await.map_err(|error| {
+        let outcome = gate.outcome(tenant, id).await.map_err(|error| {
             tracing::warn!(%error, "the outcome of a task could not be read");
             ErrorData::internal_error("the outcome could not be read: try again", None)
         })?;

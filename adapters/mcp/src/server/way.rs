@@ -1,8 +1,8 @@
 //! The way in which a client learns of a call that waits. Pure.
 
 use hitl_base::Timestamp;
-use hitl_core::approval::{Choice, DetailLevel, ReviewCard};
-use hitl_core::{ApprovalLevel, ApprovalRequest};
+use hitl_core::ApprovalRequest;
+use hitl_core::approval::{Choice, DecisionChannel, DetailLevel, ReviewCard};
 use rmcp::model::{ClientCapabilities, ProtocolVersion};
 
 use super::options::Elicitation;
@@ -85,12 +85,10 @@ pub(super) fn way(setting: Elicitation, askable: Askable, client: ClientKind) ->
 /// shows all of it.
 pub(super) fn card_for_form(request: &ApprovalRequest, now: Timestamp) -> Option<String> {
     let has = |choice| request.choices.contains(&choice);
-    let one_quick_yes = request.level == ApprovalLevel::Quick
-        && request.quorum.is_one()
+    let one_quick_yes = request.may_be_approved_through(&DecisionChannel::ELICITATION).is_ok()
         && request.requester_may_approve()
         && has(Choice::Approve)
-        && has(Choice::Reject)
-        && !request.needs_uncovering();
+        && has(Choice::Reject);
     if !one_quick_yes {
         return None;
     }

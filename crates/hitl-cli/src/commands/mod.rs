@@ -217,7 +217,7 @@ fn name(who: &DeciderArgs) -> Result<String, Failure> {
     named(who.name.clone())
 }
 
-fn named(name: Option<String>) -> Result<String, Failure> {
+pub(crate) fn named(name: Option<String>) -> Result<String, Failure> {
     let name = name.filter(|name| !name.trim().is_empty());
     name.or_else(system_user).ok_or_else(|| {
         Failure::usage(

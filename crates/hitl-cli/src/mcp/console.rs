@@ -72,7 +72,7 @@ impl ConsoleSocket {
             }
             None => printed(address, &plan.principal)?,
         };
-        let sign_ins = SignIns::new(tokens, None);
+        let sign_ins = SignIns::of_tokens(tokens);
         let tasks = Tasks::journaled(Arc::clone(&open.journal));
         let mut console = Console::new(open.gate.clone(), tasks, sign_ins).skip_recovery();
         if let Some(folder) = &plan.audit {

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::places::is_postgres;
 use crate::args::{BackendArgs, without_password};
 use crate::backend::{open_postgres, read_keys};
+use crate::commands::accept::acceptance_file;
 use crate::exit::{Exit, Failure};
 
 /// The agent in whose hands the client is: the name that [`hitl_mcp`] gives it.
@@ -23,7 +24,6 @@ pub(super) struct OpenGate {
     pub(super) journal: Arc<dyn Journal>,
     /// The keys of the store, which also seal what clients keep for the gateway.
     pub(super) keys: Option<HostKeys>,
-    pub(super) rules: Option<RuleFile>,
 }
 
 /// Opens the store, which is created if there is none, and builds the gate.
@@ -36,7 +36,7 @@ pub(super) async fn open(
     let keys = backend.key_file.as_deref().map(read_keys).transpose()?;
     if is_postgres(&plan.db) {
         let store = open_postgres(&plan.db, keys, backend.schema.as_deref()).await?;
-        return over(store, plan, config, console_url).await;
+        return over(store, backend, plan, config, console_url).await;
     }
     if backend.schema.is_some() {
         return Err(Failure::usage("only a PostgreSQL store has a schema: leave out --schema"));
@@ -49,11 +49,12 @@ pub(super) async fn open(
     if let Some(keys) = keys {
         options = options.key(keys);
     }
-    over(options.open(&plan.db).await?, plan, config, console_url).await
+    over(options.open(&plan.db).await?, backend, plan, config, console_url).await
 }
 
 async fn over(
     store: impl Store + Journal + Clone,
+    backend: &BackendArgs,
     plan: &Plan,
     config: Option<&Path>,
     console_url: Option<&str>,
@@ -67,14 +68,14 @@ async fn over(
     if !plan.four_eyes {
         gate = gate.requester_may_decide_for(Principal::agent(AGENT));
     }
-    let mut rules = None;
     if let Some(file) = &plan.policy {
-        let opened = RuleFile::options(file).open();
+        // A version that relaxes the accepted one waits for a person, also here.
+        let kept = acceptance_file(backend, file, false.into())?;
+        let opened = RuleFile::options(file).acceptance(kept).open();
         if let Some(problem) = opened.status().problem {
             return Err(Failure::new(Exit::Usage, format!("{}: {problem}", file.display())));
         }
-        gate = gate.policy(opened.clone());
-        rules = Some(opened);
+        gate = gate.policy(opened);
     }
     if let Some(config) = config {
         gate = gate.protect(config);
@@ -87,5 +88,5 @@ async fn over(
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         gate = gate.audit(log);
     }
-    Ok(OpenGate { gate: gate.build().await?, journal: Arc::new(store), keys, rules })
+    Ok(OpenGate { gate: gate.build().await?, journal: Arc::new(store), keys })
 }

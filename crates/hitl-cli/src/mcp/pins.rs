@@ -17,9 +17,10 @@ use super::plan::store_and_pins;
 use super::run::surroundings;
 use crate::args::BackendArgs;
 use crate::backend::StoreBackend;
-use crate::commands::{Output, is_asked, is_interactive, named};
+use crate::commands::{Output, named, terminal};
 use crate::exit::{Exit, Failure};
 use crate::person::{CodeDesk, CodeSource, Deed, require_person};
+use crate::seen_check::Interactivity;
 
 /// The fewest digits of a digest that name a definition.
 const DIGITS: usize = 8;
@@ -284,7 +285,7 @@ fn check_seen(looked: &[Looked<'_>], digest: Option<&str>) -> Result<(), Failure
             Err(Failure::new(Exit::Conflict, why))
         };
     }
-    if !is_interactive() {
+    if terminal::interactivity() == Interactivity::Nobody {
         return Err(Failure::usage(
             "nobody can be asked here: add --digest DIGEST, as `hitl mcp pins diff` shows it",
         ));
@@ -293,10 +294,8 @@ fn check_seen(looked: &[Looked<'_>], digest: Option<&str>) -> Result<(), Failure
         1 => "Approve this definition? [y/N]".to_owned(),
         many => format!("Approve these {many} definitions? [y/N]"),
     };
-    if is_asked(&diff_text(looked), &question)? {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::Refused, "nothing was approved"))
+    let answer = terminal::ask(&diff_text(looked), &question)?;
+    if terminal::is_yes(&answer) { Ok(()) } else { Err(terminal::declined()) }
 }
 
 #[cfg(test)]

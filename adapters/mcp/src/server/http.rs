@@ -1,0 +1,239 @@
+//! Serving over streamable HTTP: a tower service, for axum and others.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use rmcp::model::{ErrorCode, ErrorData, JsonObject, ServerJsonRpcMessage};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use tower_service::Service;
+
+use super::arguments::{RawArguments, Unclear, find_arguments};
+use super::handler::Handler;
+use super::message::id_of;
+use super::server::McpServer;
+use super::session_owners::{Owner, SessionOwners};
+use super::shared::Shared;
+use super::transport::MAX_LINE;
+
+/// The most sessions of clients before 2026-07-28, which each hold memory.
+const MAX_SESSIONS: usize = 1_024;
+/// The header that names a session.
+const SESSION: &str = "mcp-session-id";
+
+/// The settings of serving over HTTP.
+///
+/// A page in a browser must not reach a server on the user's machine: requests must name a host
+/// that is allowed, and those with an `Origin` one that is allowed too.
+#[derive(Clone, Debug)]
+#[must_use = "give it to `McpServer::http_service`"]
+pub struct HttpSettings {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+    max_body: usize,
+}
+
+impl Default for HttpSettings {
+    /// Returns settings for this machine only: `localhost`, `127.0.0.1` and `::1`, no page of a
+    /// browser, and bodies of 4 MiB.
+    fn default() -> Self {
+        let hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+        Self { hosts, origins: Vec::new(), max_body: MAX_LINE }
+    }
+}
+
+impl HttpSettings {
+    /// Allows these hosts, and no others: names or `name:port`, as clients put them in `Host`.
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Allows pages of these origins, like `https://app.example.com:443`. Without it no page may
+    /// send requests.
+    pub fn origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the size of the largest body, in bytes.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+}
+
+impl McpServer {
+    /// Returns the server as a tower service, for the path at which the host serves it:
+    /// `Router::new().nest_service("/mcp", server.http_service(HttpSettings::default()))`.
+    ///
+    /// Put the layers that verify tokens before it; see
+    /// [`Identity::of_request`](super::Identity::of_request). With
+    /// [`Identity::fixed`](super::Identity::fixed), whoever reaches the address is that person.
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub fn http_service(&self, settings: HttpSettings) -> McpHttpService {
+        let HttpSettings { hosts, origins, max_body } = settings;
+        let config = StreamableHttpServerConfig::default()
+            .with_allowed_hosts(hosts)
+            .with_allowed_origins(origins)
+            .enforce_origin_validation()
+            .with_max_request_body_bytes(max_body);
+        let sessions = Arc::new(LocalSessionManager::default());
+        let shared = self.shared();
+        let of_handlers = Arc::clone(&shared);
+        let handler = move || Ok(Handler::new(Arc::clone(&of_handlers)));
+        let inner = StreamableHttpService::new(handler, Arc::clone(&sessions), config);
+        McpHttpService { inner, sessions, owners: SessionOwners::default(), shared, max_body }
+    }
+}
+
+/// A server over HTTP, as a tower service. Cheap to clone.
+#[derive(Clone)]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub struct McpHttpService {
+    inner: StreamableHttpService<Handler, LocalSessionManager>,
+    sessions: Arc<LocalSessionManager>,
+    owners: SessionOwners,
+    shared: Arc<Shared>,
+    max_body: usize,
+}
+
+/// The answer to an HTTP request.
+type HttpAnswer = Response<BoxBody<Bytes, Infallible>>;
+
+impl McpHttpService {
+    async fn answer<B>(self, request: Request<B>) -> HttpAnswer
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+        B::Data: Send,
+    {
+        self.shared.begin_executing();
+        let (mut head, body) = request.into_parts();
+        let caller = match self.shared.identity.of_head(&head) {
+            Ok(caller) => caller.context().clone(),
+            Err(unknown) => return plain(StatusCode::UNAUTHORIZED, unknown.to_string()),
+        };
+        let owner = Owner { tenant: caller.tenant, principal: caller.principal };
+        let session = head.headers.get(SESSION).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        if let Some(session) = &session
+            && !self.owners.is_of(session, &owner)
+        {
+            return plain(StatusCode::NOT_FOUND, "there is no such session".to_owned());
+        }
+        if head.method != Method::POST {
+            let body = body.map_err(Into::into).boxed_unsync();
+            return self.inner.handle(Request::from_parts(head, body)).await;
+        }
+        let body = match Limited::new(body, self.max_body).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                let why =
+                    format!("the body exceeds {} bytes; nothing of it was read", self.max_body);
+                return plain(StatusCode::PAYLOAD_TOO_LARGE, why);
+            }
+            Err(_) => return plain(StatusCode::BAD_REQUEST, "the body was not read".to_owned()),
+        };
+        if session.is_none() && self.is_full(&body).await {
+            let why = "too many sessions are open; try again later".to_owned();
+            return plain(StatusCode::SERVICE_UNAVAILABLE, why);
+        }
+        // What a layer before put there is not the client's.
+        head.extensions.remove::<RawArguments>();
+        let body = match keep_arguments(&body) {
+            Ok(None) => body,
+            Ok(Some((arguments, body))) => {
+                head.extensions.insert(arguments);
+                body
+            }
+            Err(refused) => return refused,
+        };
+        let answer = self.inner.handle(Request::from_parts(head, Full::new(body))).await;
+        let opened = answer.headers().get(SESSION).and_then(|id| id.to_str().ok());
+        if let (None, Some(opened)) = (session, opened) {
+            self.owners.add(opened, owner, &self.sessions).await;
+        }
+        answer
+    }
+
+    /// Returns whether a request would open a session for which there is no room.
+    async fn is_full(&self, body: &Bytes) -> bool {
+        // Only a handshake opens one.
+        let opens = body.windows(b"\"initialize\"".len()).any(|part| part == b"\"initialize\"");
+        opens && self.sessions.sessions.read().await.len() >= MAX_SESSIONS
+    }
+}
+
+impl<B> Service<Request<B>> for McpHttpService
+where
+    B: Body + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B::Data: Send,
+{
+    type Response = HttpAnswer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpAnswer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+impl fmt::Debug for McpHttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "McpHttpService({:?})", self.shared.gate)
+    }
+}
+
+/// Takes the arguments of a call out of a body. `None` if it is no call.
+///
+/// The arguments stay in the body, because headers are compared with them, unless `rmcp` could not
+/// read them: then the gate alone reads them.
+fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, HttpAnswer> {
+    let Ok(text) = str::from_utf8(body) else { return Ok(None) };
+    match find_arguments(text) {
+        Ok(None) => Ok(None),
+        Ok(Some(found)) => {
+            let readable = serde_json::from_str::<JsonObject>(found.arguments.text()).is_ok();
+            let rest = if readable {
+                body.clone()
+            } else {
+                Bytes::from(found.without_arguments(text).into_owned())
+            };
+            Ok(Some((found.arguments, rest)))
+        }
+        // `rmcp` says what is wrong with what is no request.
+        Err(Unclear::Message) if id_of(text).is_none() => Ok(None),
+        Err(unclear) => {
+            let error = ErrorData::new(ErrorCode::INVALID_PARAMS, unclear.to_string(), None);
+            let message = ServerJsonRpcMessage::error(error, id_of(text));
+            let json = serde_json::to_vec(&message).unwrap_or_default();
+            let mut refused = plain(StatusCode::BAD_REQUEST, String::new());
+            let json_type = http::HeaderValue::from_static("application/json");
+            refused.headers_mut().insert(http::header::CONTENT_TYPE, json_type);
+            *refused.body_mut() = Full::new(Bytes::from(json)).boxed();
+            Err(refused)
+        }
+    }
+}
+
+fn plain(status: StatusCode, text: String) -> HttpAnswer {
+    let mut answer = Response::new(Full::new(Bytes::from(text)).boxed());
+    *answer.status_mut() = status;
+    answer
+}
