@@ -34,9 +34,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .clients(clients)
         .features(gateway.features())
         .build()?;
-    let service = server.http_service(HttpSettings::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!(r#"{{"url": "http://{}/mcp"}}"#, listener.local_addr()?);
+    let origin = format!("http://{}", listener.local_addr()?);
+    let service = server.http_service(HttpSettings::default().origins([&origin]));
+    println!(r#"{{"url": "{origin}/mcp"}}"#);
     let router = axum::Router::new().nest_service("/mcp", service);
     axum::serve(listener, router)
         .with_graceful_shutdown(async {

@@ -27,9 +27,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gate = builder.build().await?;
     tokio::spawn(reviewer::decide(gate.clone(), waiting));
     let server = McpServer::builder(gate, Identity::fixed("suite")).clients(clients).build()?;
-    let service = server.http_service(HttpSettings::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!(r#"{{"url": "http://{}/mcp"}}"#, listener.local_addr()?);
+    let origin = format!("http://{}", listener.local_addr()?);
+    let service = server.http_service(HttpSettings::default().origins([&origin]));
+    println!(r#"{{"url": "{origin}/mcp"}}"#);
     axum::serve(listener, axum::Router::new().nest_service("/mcp", service)).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hitl_core::Notice;
+use hitl_core::gate::Notice;
 use hitl_core::{ApprovalLevel, ApprovalRequest, Gate};
 use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

@@ -1,6 +1,6 @@
 "use strict";
 // A server with everything that the conformance suite asks for: over stdio, or with `--http` over HTTP at a
-// port that it prints. In both eras of the protocol.
+// port that it prints. In both eras of the protocol; with `--legacy` only in the older one.
 
 const { randomUUID, randomBytes } = require("node:crypto");
 const http = require("node:http");
@@ -11,7 +11,7 @@ const content = require("./everything_content.js");
 const { tools } = require("./everything_tools.js");
 
 const sdk = load("@modelcontextprotocol/server");
-const { serveStdio } = load("@modelcontextprotocol/server/stdio");
+const { StdioServerTransport, serveStdio } = load("@modelcontextprotocol/server/stdio");
 
 const state = sdk.createRequestStateCodec({ key: randomBytes(32) });
 const PAGE = { ttlMs: 60_000, cacheScope: "public" };
@@ -103,4 +103,5 @@ const serveHttp = () => {
 };
 
 if (process.argv.includes("--http")) serveHttp();
+else if (process.argv.includes("--legacy")) serverWith({})().connect(new StdioServerTransport());
 else serveStdio(serverWith({}));
