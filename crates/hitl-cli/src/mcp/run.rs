@@ -67,7 +67,7 @@ pub(super) async fn run(
     for upstream in plan.upstreams.iter().cloned() {
         gateway = gateway.upstream(upstream);
     }
-    let gateway = gateway
+    let mut gateway = gateway
         .start()
         .await
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
@@ -92,6 +92,7 @@ pub(super) async fn run(
     }
     let server =
         server.build().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    gateway.announce_to(server.clone());
     let served = tokio::select! {
         served = server.serve_stdio() => served,
         () = stop => Ok(()),
