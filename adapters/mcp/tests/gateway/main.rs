@@ -3,6 +3,7 @@
 
 #[path = "../fixture/upstream.rs"]
 mod fixture;
+mod over_http;
 mod passing;
 mod pinning;
 mod rig;

@@ -32,8 +32,7 @@ async fn invariant_2_a_tool_that_changes_is_denied_until_a_person_approves_the_d
         assert_eq!(text(&rig.client.call("echo", "{}").await), "{}");
         rig.set_tools(&tools(&changed));
         rig.client.call("announce", "{}").await;
-        rig.client.notified("notifications/tools/list_changed").await;
-        assert_eq!(rig.client.tool_names().await, ["announce"], "{says}");
+        rig.client.until_tools(&["announce"]).await;
         let denied = rig.client.call("echo", "{}").await;
         assert_eq!(denied["error"]["code"], json!(-32602), "{denied}");
         let ran = rig.runs().iter().filter(|run| run.starts_with("echo")).count();
@@ -49,8 +48,7 @@ async fn invariant_2_a_tool_that_changes_is_denied_until_a_person_approves_the_d
 
         let pin = Pin::new(listed.clone(), "ann", "2026-12-01T09:00:00Z");
         rig.pins().change(|pins| pins.upstream_mut("fixture").pin_tool(pin)).unwrap();
-        rig.client.notified("notifications/tools/list_changed").await;
-        assert_eq!(rig.client.tool_names().await, ["announce", "echo"], "{says}");
+        rig.client.until_tools(&["announce", "echo"]).await;
         rig.gateway.close().await;
     }
 }
@@ -61,8 +59,7 @@ async fn invariant_2_a_renamed_tool_is_new() {
     rig.client.tool_names().await;
     rig.set_tools(&tools(&READ.replace("\"echo\"", "\"ecno\"")));
     rig.client.call("announce", "{}").await;
-    rig.client.notified("notifications/tools/list_changed").await;
-    assert_eq!(rig.client.tool_names().await, ["announce", "ecno"]);
+    rig.client.until_tools(&["announce", "ecno"]).await;
     let waits = rig.client.call("ecno", "{}").await;
     assert!(text(&waits).contains("waits for a human"), "{waits}");
     let document = rig.pins().read().unwrap();
@@ -80,7 +77,7 @@ async fn invariant_5_a_tool_that_nobody_has_pinned_needs_a_full_approval() {
     let waits = rig.client.call("echo", "{}").await;
     assert!(text(&waits).contains("waits for a human"), "{waits}");
     let waiting = rig.waiting().await;
-    assert_eq!(waiting[0].requirement.level, ApprovalLevel::Full);
+    assert_eq!(waiting[0].requirement().level, ApprovalLevel::Full);
     assert_eq!(rig.runs(), [""; 0]);
     rig.gateway.close().await;
 }
@@ -103,7 +100,7 @@ async fn invariant_5_with_a_damaged_pin_file_nothing_is_served() {
     let mut rig = start(&tools(READ)).await;
     assert_eq!(rig.client.tool_names().await.len(), 2);
     std::fs::write(rig.pins().path(), "{").unwrap();
-    rig.client.notified("notifications/tools/list_changed").await;
+    rig.client.until_tools(&[]).await;
     assert_eq!(rig.gate.tools().len(), 0);
     rig.gateway.close().await;
 }

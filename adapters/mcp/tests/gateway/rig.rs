@@ -63,8 +63,6 @@ impl Rig {
     }
 
     pub(crate) async fn start_in(folder: TempDir, setup: Setup) -> Self {
-        let gate = Gate::builder().requester_may_decide().build().await.unwrap();
-        let clients = CallClients::default();
         let file = |name: &str| folder.path().join(name).display().to_string();
         let mut options = vec![
             "--runs".to_owned(),
@@ -77,12 +75,25 @@ impl Rig {
         if setup.modern {
             options.push("--modern".to_owned());
         }
-        let pins = PinFile::new(folder.path().join("pins.json"));
-        let mut builder =
-            Gateway::builder(gate.clone(), clients.clone(), pins).first_use(setup.first_use);
-        for name in setup.names {
+        let specs = setup.names.iter().map(|name| {
             let spec = UpstreamSpec::command(*name, fixture(&options));
-            builder = builder.upstream(spec.trust(setup.trust).timeout(setup.timeout));
+            spec.trust(setup.trust).timeout(setup.timeout)
+        });
+        Self::over(folder, specs.collect(), setup.first_use).await
+    }
+
+    /// Starts a gateway over these servers.
+    pub(crate) async fn over(
+        folder: TempDir,
+        specs: Vec<UpstreamSpec>,
+        first_use: FirstUse,
+    ) -> Self {
+        let gate = Gate::builder().requester_may_decide().build().await.unwrap();
+        let clients = CallClients::default();
+        let pins = PinFile::new(folder.path().join("pins.json"));
+        let mut builder = Gateway::builder(gate.clone(), clients.clone(), pins).first_use(first_use);
+        for spec in specs {
+            builder = builder.upstream(spec);
         }
         let mut gateway = builder.start().await.unwrap();
         let server = McpServer::builder(gate.clone(), Identity::fixed(CallContext::new("ann")))
@@ -222,6 +233,13 @@ impl Client {
     pub(crate) async fn tool_names(&mut self) -> Vec<String> {
         let tools = self.tools().await;
         tools.iter().map(|tool| tool["name"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Waits until exactly these tools are listed, after each word that the list has changed.
+    pub(crate) async fn until_tools(&mut self, expected: &[&str]) {
+        while self.tool_names().await != expected {
+            self.notified("notifications/tools/list_changed").await;
+        }
     }
 
     /// Waits for a notification of this method.

@@ -19,7 +19,7 @@ use super::run_slot::RunSlot;
 use crate::args::{BackendArgs, without_password};
 use crate::commands::system_user;
 use crate::exit::{Exit, Failure};
-use crate::serve::{log_to_stderr, stopped};
+use crate::serve::stopped;
 
 /// The most calls that are looked at to see whether one waits.
 const ANY: usize = 1;
@@ -140,4 +140,18 @@ fn tenant_of(backend: &BackendArgs) -> Result<Tenant, Failure> {
         [one] => Ok(Tenant::new(one.as_str())),
         _ => Err(Failure::usage("the calls are of one tenant: give --tenant once")),
     }
+}
+
+/// Logs to standard error what the operator of a gateway has to know: standard output belongs to
+/// the protocol. The audit goes to its folder, not here.
+fn log_to_stderr() {
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt as _;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let targets = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets([("hitl::mcp", LevelFilter::INFO), ("hitl_mcp", LevelFilter::INFO)]);
+    let subscriber = tracing_subscriber::registry().with(lines).with(targets);
+    // It is set once; a second one would change nothing.
+    let _set = tracing::subscriber::set_global_default(subscriber);
 }
