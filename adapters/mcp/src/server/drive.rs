@@ -62,6 +62,15 @@ impl Waiting {
     }
 }
 
+/// How far a call is that the gate has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    /// It waits for a decision.
+    Undecided(Askable),
+    /// It is about to run, runs, or has ended.
+    Decided,
+}
+
 /// What is left to do for a call.
 enum Step {
     Submitting(Submitting),
@@ -88,9 +97,12 @@ impl Call {
         key: CallKey,
         served: ServedCall,
         waiting: Waiting,
-        askable: Askable,
+        stage: Stage,
     ) -> Answer {
         let mut drive = Drive::new(self, key, served);
+        let Stage::Undecided(askable) = stage else {
+            return drive.run(Step::Waiting(waiting), Askable::No).await;
+        };
         match drive.begin_waiting(&waiting.shown, askable).await {
             Begun::Answer(answer) => answer,
             Begun::Held => drive.run(Step::Waiting(waiting), Askable::No).await,
@@ -270,7 +282,7 @@ impl<'c> Drive<'c> {
         answer: Result<ElicitResult, ServiceError>,
     ) {
         match answer {
-            Ok(answer) => self.call.decide(shown, &answer).await,
+            Ok(answer) => drop(self.call.decide(shown, &answer).await),
             Err(error) => tracing::debug!(%error, "the client did not ask its user"),
         }
     }
