@@ -74,7 +74,7 @@ pub(super) enum Stage {
 /// What is left to do for a call.
 enum Step {
     Submitting(Submitting),
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
 }
 
 /// The user's answer to a form that the server has sent.
@@ -101,12 +101,12 @@ impl Call {
     ) -> Answer {
         let mut drive = Drive::new(self, key, served);
         let Stage::Undecided(askable) = stage else {
-            return drive.run(Step::Waiting(waiting), Askable::No).await;
+            return drive.run(Step::Waiting(Box::new(waiting)), Askable::No).await;
         };
         match drive.begin_waiting(&waiting.shown, askable).await {
             Begun::Answer(answer) => answer,
-            Begun::Held => drive.run(Step::Waiting(waiting), Askable::No).await,
-            Begun::Asks => drive.run(Step::Waiting(waiting), Askable::Yes).await,
+            Begun::Held => drive.run(Step::Waiting(Box::new(waiting)), Askable::No).await,
+            Begun::Asks => drive.run(Step::Waiting(Box::new(waiting)), Askable::Yes).await,
         }
     }
 }
@@ -170,7 +170,7 @@ impl<'c> Drive<'c> {
                             Begun::Held => {}
                             Begun::Asks => asked = self.elicit(&waiting.shown).await,
                         }
-                        step = Step::Waiting(waiting);
+                        step = Step::Waiting(Box::new(waiting));
                     }
                 },
                 answer = answered(&mut asked), if asked.is_some() => {
@@ -244,7 +244,8 @@ impl<'c> Drive<'c> {
                 match form::form(&shown.request, &card, version.as_ref()) {
                     Ok(form) => {
                         let state = AskedState::approval(&shown.request);
-                        Begun::Answer(call.ask([(QUESTION.to_owned(), form)], &state))
+                        let asks = call.ask([(QUESTION.to_owned(), form)], &state);
+                        Begun::Answer(Ok(asks.into()))
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a form could not be made");
@@ -302,7 +303,7 @@ impl<'c> Drive<'c> {
             }
             Step::Waiting(waiting) => Some(waiting.shown.request.id),
         };
-        self.call.ask_for_body(open, self.key.position, id)
+        Ok(self.call.ask_for_body(open, self.key.position, id).into())
     }
 
     fn task(&self, shown: &Shown) -> CreateTaskResult {
@@ -319,21 +320,18 @@ impl<'c> Drive<'c> {
     /// get the outcome.
     async fn at_the_deadline(&mut self, shown: Option<Shown>) -> Option<Answer> {
         let (call, gate) = (self.call, &self.call.shared.gate);
-        let (text, id) = match shown {
-            Some(Shown { request, place }) => {
-                let record = gate.unscoped().get(&self.key.tenant, request.id).await.ok().flatten();
-                let runs = record.is_some_and(|record| record.state() == CallState::Claimed);
-                let text = if runs {
-                    pending::runs(&call.tool, request.id)
-                } else {
-                    pending::waits(&request, &place)
-                };
-                (text, request.id)
-            }
-            None => {
-                let record = gate.unscoped().get_by_key(&self.key).await.ok().flatten()?;
-                (pending::runs(&call.tool, record.id()), record.id())
-            }
+        let (text, id) = if let Some(Shown { request, place }) = shown {
+            let record = gate.unscoped().get(&self.key.tenant, request.id).await.ok().flatten();
+            let runs = record.is_some_and(|record| record.state() == CallState::Claimed);
+            let text = if runs {
+                pending::runs(&call.tool, request.id)
+            } else {
+                pending::waits(&request, &place)
+            };
+            (text, request.id)
+        } else {
+            let record = gate.unscoped().get_by_key(&self.key).await.ok().flatten()?;
+            (pending::runs(&call.tool, record.id()), record.id())
         };
         if call.client.tasks {
             self.served.call().becomes_task();

@@ -56,8 +56,8 @@ impl Call {
             askable = Askable::No;
             waits = !self.decide(&request, &answer).await;
         }
-        let stage = if waits { Stage::Undecided(askable) } else { Stage::Decided };
-        self.wait_again(key, request, stage).await
+        let at = if waits { Stage::Undecided(askable) } else { Stage::Decided };
+        self.wait_again(key, request, at).await
     }
 
     /// Serves the client of a body that asked it something.

@@ -59,7 +59,7 @@ impl Fixture {
             let body = move |permit: Permit<DynArguments>| {
                 let (arguments, _) = permit.open();
                 runs.number.fetch_add(1, Ordering::SeqCst);
-                *runs.last.lock().unwrap() = arguments.json().to_owned();
+                arguments.json().clone_into(&mut runs.last.lock().unwrap());
                 let output = format!(r#"{{"ran":"{name}"}}"#);
                 async move { JsonText::new(output) }
             };
@@ -130,11 +130,11 @@ pub(crate) fn forms() -> Value {
 impl Client {
     /// Connects without a word.
     pub(crate) fn silent(server: McpServerBuilder) -> Self {
-        let server = server.build().unwrap();
+        let built = server.build().unwrap();
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let served = tokio::spawn(async move {
             let (read, write) = tokio::io::split(theirs);
-            server.serve(read, write).await
+            built.serve(read, write).await
         });
         Self { served, ..Self::over(ours) }
     }
@@ -204,7 +204,7 @@ impl Client {
     /// Returns the next message. A server that is silent for an hour has none.
     pub(crate) async fn receive(&mut self) -> Value {
         let line = tokio::time::timeout(Duration::from_secs(3_600), self.read.next_line());
-        let line = line.await.expect("the server says nothing").unwrap().expect("it is gone");
+        let line = line.await.unwrap().unwrap().unwrap();
         serde_json::from_str(&line).unwrap()
     }
 

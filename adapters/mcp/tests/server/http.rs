@@ -102,8 +102,8 @@ async fn send(
 /// Returns the last JSON-RPC message of a body, whether it is JSON or a stream of events.
 fn answer(response: &Response<String>) -> Value {
     let body = response.body();
-    let data = body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-    let last = data.filter(|data| !data.is_empty()).next_back().unwrap_or(body);
+    let mut data = body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    let last = data.rfind(|data| !data.is_empty()).unwrap_or(body);
     serde_json::from_str(last).unwrap_or_else(|_| panic!("{:?}: {body}", response.status()))
 }
 
