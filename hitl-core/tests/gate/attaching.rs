@@ -304,13 +304,15 @@ async fn a_changed_tool_is_asked_about_again() {
         Gate::builder().store(store.clone()).dyn_tool(tool).build().await.unwrap()
     };
     let before = gate("Pays somebody.").await;
-    let first = waits(submit(&before, "pay", "{}").await);
-    drop(before);
+    let ticket = waits(submit(&before, "pay", "{}").await);
+    let first = ticket.request().clone();
+    drop((ticket, before));
+    tokio::task::yield_now().await;
     let after = gate("Pays somebody, and more.").await;
     let second = waits(submit(&after, "pay", "{}").await);
-    assert_eq!(second.request().id, first.request().id);
-    assert_eq!((first.request().revision, second.request().revision), (1, 2));
-    let late = after.decide(first.request().approve().by("ann")).await.unwrap_err();
+    assert_eq!(second.request().id, first.id);
+    assert_eq!((first.revision, second.request().revision), (1, 2));
+    let late = after.decide(first.approve().by("ann")).await.unwrap_err();
     assert_eq!(late.refusal(), Some(Refusal::Stale));
     after.decide(second.request().approve().by("ann")).await.unwrap();
     assert!(matches!(ended(submit(&after, "pay", "{}").await).0, Outcome::Executed(_)));
