@@ -7,6 +7,7 @@
 )]
 
 mod aborts;
+mod answering;
 mod assigning;
 mod attaching;
 mod bad_input;

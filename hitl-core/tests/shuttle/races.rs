@@ -30,6 +30,11 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_5_freeze_races_claim", invariant_5_freeze_races_claim),
     ("invariant_2_edit_races_claim", invariant_2_edit_races_claim),
     ("invariant_2_lost_rights_race_claim", invariant_2_lost_rights_race_claim),
+    ("invariant_3_identical_calls_race", invariant_3_identical_calls_race),
+    (
+        "invariant_3_a_delivery_races_an_identical_call",
+        invariant_3_a_delivery_races_an_identical_call,
+    ),
 ];
 
 /// Two reviewers decide at once, and the caller waits. One decision applies, the other is refused.
@@ -612,5 +617,73 @@ fn invariant_2_lost_rights_race_claim() {
         for server in serving {
             server.abort();
         }
+    });
+}
+
+/// Submits the call, has it approved if it waits, and waits for its outcome. Returns its id, and
+/// whether it had ended before.
+async fn attach_and_approve(gate: &Gate) -> (RequestId, bool) {
+    let submitting = gate.submit(pay()).by("ann").run("session").repeat(Repeat::Attach);
+    match submitting.await.unwrap() {
+        Submission::Done { outcome: Outcome::Executed(_), receipt } => (receipt.id.unwrap(), true),
+        Submission::Done { outcome, .. } => panic!("{outcome:?}"),
+        Submission::Pending(ticket) => {
+            // Every caller's reviewer gives the same answer to the same question.
+            gate.decide(ticket.request().approve().replayable().by("bob")).await.unwrap();
+            assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
+            (ticket.request().id, false)
+        }
+    }
+}
+
+/// Four callers, of two processes, submit the same call. It is one call, approved once and run once.
+fn invariant_3_identical_calls_race() {
+    explore(&["all waited", "one came after the end"], async || {
+        let world = World::new();
+        let gates = [world.gate().await, world.gate().await];
+        let callers: Vec<_> = (0..4)
+            .map(|caller| {
+                let gate = gates[caller % 2].clone();
+                spawn(async move {
+                    moments(12).await;
+                    attach_and_approve(&gate).await
+                })
+            })
+            .collect();
+        let (mut ids, mut late) = (Vec::new(), false);
+        for caller in callers {
+            let (id, ended) = caller.await.unwrap();
+            ids.push(id);
+            late |= ended;
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "one intention");
+        assert_eq!(world.ran.times(), 1);
+        assert_eq!(world.audited(AuditEvent::Requested), 1);
+        assert_eq!(world.audited(AuditEvent::Decided), 1);
+        came_about(if late { "one came after the end" } else { "all waited" });
+    });
+}
+
+/// An outcome is delivered while the same call is submitted once more: either that gets the outcome,
+/// or it is a new call, which runs once.
+fn invariant_3_a_delivery_races_an_identical_call() {
+    explore(&["a new call", "attached"], async || {
+        let world = World::new();
+        let (gate, other) = (world.gate().await, world.gate().await);
+        let (first, _) = attach_and_approve(&gate).await;
+        let deliver = spawn(async move {
+            moments(6).await;
+            gate.mark_delivered(&Tenant::default(), first).await.unwrap()
+        });
+        let submit = spawn(async move {
+            moments(6).await;
+            attach_and_approve(&other).await
+        });
+        let (second, ended) = submit.await.unwrap();
+        assert!(deliver.await.unwrap());
+        assert_eq!(ended, second == first);
+        assert_eq!(world.ran.times(), if ended { 1 } else { 2 });
+        came_about(if ended { "attached" } else { "a new call" });
     });
 }

@@ -356,6 +356,7 @@ impl Draft {
             preview: Some(preview()),
             stated_reason: Some("The customer asked.".to_owned()),
             conversation_url: Some("https://chat.example.com/run".to_owned()),
+            tool_call_id: Some("call_abc".to_owned()),
             links: Vec::new(),
             effect: None,
             repeats: None,
