@@ -12,6 +12,7 @@ mod deep_values;
 #[path = "../support/faulty.rs"]
 mod faulty;
 mod machine;
+mod machine_channels;
 mod machine_deciding;
 mod machine_drawing;
 mod machine_preview;

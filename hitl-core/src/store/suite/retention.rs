@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use super::Subject;
+use super::erasure::failed_with_output;
 use super::fixture::{
     Draft, approved, claim, claimed, grant, host, run_begun, sealed, tenant, unknown_outcome,
 };
@@ -47,6 +48,15 @@ pub async fn what_ended_long_ago_is_erased(s: Subject) {
         after = *last;
         assert!(stretch.entries.iter().all(|(_, entry)| entry.id == other.id()));
     }
+}
+
+/// The output of a body that failed goes with its call.
+pub async fn what_a_failed_body_gave_is_not_kept_longer(s: Subject) {
+    let done = failed_with_output(&s, &Draft::new("run", 1)).await;
+    s.pass(10);
+    assert_eq!(retain(&s).await, 1);
+    assert_eq!(s.get(done.id()).await, done.tombstone());
+    assert_eq!(s.store.result(&tenant(), done.id()).await.unwrap(), None);
 }
 
 /// The same content finds the tombstone, other content is refused.
