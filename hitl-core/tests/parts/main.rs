@@ -19,6 +19,7 @@ mod machine_preview;
 mod machine_reconcile;
 #[path = "../support/machine.rs"]
 mod machine_support;
+mod policy_channels;
 mod policy_file;
 mod policy_packs;
 mod policy_rules;
