@@ -99,7 +99,7 @@ async fn invariant_5_an_elicitation_gives_no_permission_beyond_what_it_approves(
     let draft = full.grant(GrantTerms::exactly()).through(DecisionChannel::ELICITATION).by("bob");
     let error = gate.preview_grant(draft).await.unwrap_err();
     assert_eq!(error.grant(), Some(&GrantError::Channel(Refusal::Elicitation)));
-    // Of a quick call it may; then the grant says whence it came, and answers for quick calls.
+    // Of a quick call it may; then the grant says through which channel it came.
     let quick = asked(gate, 2).await;
     let draft = quick.grant(GrantTerms::exactly()).through(DecisionChannel::ELICITATION).by("bob");
     let saved = gate.save_grant(gate.preview_grant(draft).await.unwrap()).await.unwrap();
