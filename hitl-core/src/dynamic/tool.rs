@@ -145,8 +145,8 @@ impl Debug for DynFailure {
 impl DynTool {
     /// Creates a tool from its spec, the text of its JSON Schema, and its body.
     ///
-    /// The body returns JSON text; [`JsonText::from`] creates it from a tree. If it fails and has an
-    /// output all the same, it returns a [`ToolFailure`](crate::call::ToolFailure).
+    /// The body returns JSON text; [`JsonText::from`] creates it from a tree. If it fails and has
+    /// an output all the same, it returns a [`ToolFailure`](crate::call::ToolFailure).
     ///
     /// # Errors
     /// [`DynToolErrorKind`] lists them: nothing is guessed and nothing ignored.

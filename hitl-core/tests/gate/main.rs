@@ -14,6 +14,7 @@ mod bad_input;
 mod batch;
 mod batch_effects;
 mod break_glass;
+mod channels;
 mod contents;
 mod corners;
 mod declared_order;
@@ -26,6 +27,7 @@ mod effects;
 mod envelopes;
 mod events;
 mod extending;
+mod failed_outputs;
 mod fails_closed;
 #[path = "../support/faulty.rs"]
 mod faulty;

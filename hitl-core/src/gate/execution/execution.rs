@@ -280,9 +280,9 @@ impl ExecutionState {
         written
     }
 
-    /// Returns the last audit record of the execution: the change that the store has just made, and
-    /// its reason and the digest of a failed body's output. If the store did not answer, there is no version: then the change, if it was
-    /// made, stays in the store's outbox.
+    /// Returns the last audit record of the execution: the change that the store has just made, its
+    /// reason, and the digest of a failed body's output. If the store did not answer, there is no
+    /// version: then the change, if it was made, stays in the store's outbox.
     pub(super) fn final_audit_record(
         &mut self,
         event: AuditEvent,
