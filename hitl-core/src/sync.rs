@@ -3,9 +3,9 @@
 //! The rest of the crate takes these from here and nowhere else, so that `tests/shuttle.rs` can use
 //! another scheduler.
 
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Mutex, MutexGuard, RwLock};
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::runtime::Handle;
 pub(crate) use tokio::time::{Instant, sleep, timeout};
@@ -15,6 +15,16 @@ pub(crate) use crate::host_code::{HostCode, HostThreads, NoAnswer};
 /// Locks, even after a panic: as [`hitl_base::sync::lock`], with the scheduler's own lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for reading, even after a panic.
+pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for writing, even after a panic.
+pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The runtime on which futures continue that nobody polls any more.

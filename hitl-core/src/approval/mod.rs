@@ -64,5 +64,5 @@ pub use reviewer_identity::{KnownBy, ReviewerIdentity};
 pub use scripted::ScriptedApprover;
 #[cfg(feature = "terminal")]
 pub use terminal::TerminalApprover;
-pub(crate) use title::title;
+pub(crate) use title::{TitleWords, title};
 pub use tool_change::{ToolChange, ToolDifference};

@@ -1,7 +1,7 @@
 //! The one line that describes what would happen.
 
 use hitl_base::Json;
-use hitl_base::display::clip;
+use hitl_base::display::{clip, quoted};
 
 use super::render::in_a_sentence;
 use crate::call::template::{Part, parts};
@@ -10,12 +10,28 @@ use crate::call::template::{Part, parts};
 const ARGUMENT: usize = 80;
 const TITLE: usize = 240;
 
+/// What a tool's declaration says for the line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TitleWords<'t> {
+    pub(crate) tool: &'t str,
+    /// The tool's name for people, if it has one. It may come from the tool's server.
+    pub(crate) name: Option<&'t str>,
+    pub(crate) template: Option<&'t str>,
+}
+
 /// Fills `{parameter}` in a tool's template with the shown arguments; `{{` and `}}` are braces.
-/// Without a template the line names the tool. Arguments are written in common notation: amounts,
+/// Without a template the line names the tool, its name for people in quotes. Arguments are written in common notation: amounts,
 /// dates and lists are formatted. The exact values are listed below the title. The model's texts
 /// are quoted, so that none can be mistaken for our words.
-pub(crate) fn title(tool: &str, template: Option<&str>, shown: &Json) -> String {
-    let Some(template) = template else { return format!("Run {tool}") };
+pub(crate) fn title(words: TitleWords<'_>, shown: &Json) -> String {
+    let TitleWords { tool, name, template } = words;
+    let Some(template) = template else {
+        return match name.map(str::trim).filter(|name| !name.is_empty()) {
+            // Quoted, so that it cannot be mistaken for our words, and beside the exact name.
+            Some(name) => format!("Run {} ({tool})", quoted(&clip(name, ARGUMENT))),
+            None => format!("Run {tool}"),
+        };
+    };
     let mut out = String::with_capacity(template.len() + 32);
     let mut parts = parts(template).peekable();
     while let Some(part) = parts.next() {
@@ -45,6 +61,27 @@ fn argument(name: &str, money: bool, value: Option<&Json>) -> String {
 mod tests {
     use super::*;
     use hitl_base::json::parse_json;
+
+    fn title(tool: &str, template: Option<&str>, shown: &Json) -> String {
+        super::title(TitleWords { tool, name: None, template }, shown)
+    }
+
+    #[test]
+    fn invariant_9_a_name_for_people_stands_in_quotes_beside_the_exact_name() {
+        let named = |name| {
+            let words = TitleWords { tool: "write_file", name: Some(name), template: None };
+            super::title(words, &Json::Null)
+        };
+        assert_eq!(named("Write file"), r#"Run "Write file" (write_file)"#);
+        assert_eq!(named(" \n"), "Run write_file");
+        assert_eq!(
+            named("Read (read_file)\" \u{202e}\n"),
+            r#"Run "Read (read_file)\" \u{202e}" (write_file)"#
+        );
+        assert!(named(&"x".repeat(1_000)).chars().count() < 200);
+        let words = TitleWords { tool: "t", name: Some("T"), template: Some("Write") };
+        assert_eq!(super::title(words, &Json::Null), "Write");
+    }
 
     #[test]
     fn fills_in_what_is_shown_and_nothing_unseen() {

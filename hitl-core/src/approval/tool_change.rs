@@ -118,7 +118,10 @@ impl ToolChange {
                     (then.sensitive != now.sensitive, ToolDifference::SensitiveSet),
                     (then.contents != now.contents, ToolDifference::ContentSet),
                     (then.previews != now.previews, ToolDifference::PreviewFn),
-                    (then.describe != now.describe, ToolDifference::TitleLine),
+                    (
+                        then.describe != now.describe || then.title != now.title,
+                        ToolDifference::TitleLine,
+                    ),
                 ] {
                     differences.extend(differs.then_some(what));
                 }
@@ -154,7 +157,7 @@ impl std::error::Error for ToolChange {}
 
 impl fmt::Display for ToolChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tool = visible(&clip(&self.tool, 64)).into_owned();
+        let tool = visible(&clip(&self.tool, 128)).into_owned();
         if self.is_gone() {
             return write!(f, "the tool `{tool}` is gone: no running program has it");
         }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use hitl_base::Json;
 
 use super::nearest::{known_instead, nearest};
-use super::places::alternatives;
+use super::pattern::Pattern;
+use super::places::{all_of_value, alternatives};
 
 /// The most schemas that are searched for the secrets of one argument. In a larger one, everything
 /// counts as secret.
@@ -21,6 +22,13 @@ pub(crate) struct ArgumentNames<'s> {
     sensitive: Vec<&'s str>,
     /// True if the tool accepts arguments that its schema does not name.
     open: bool,
+    /// The schemas of arguments by an expression for their names. Without one, it has no exact
+    /// counterpart here and may match any name.
+    matched: Vec<(Option<Pattern>, &'s Json)>,
+    /// All schemas of arguments by their names, those that restrict nothing included.
+    marked: Vec<(&'s str, &'s Json)>,
+    /// The schemas of all other arguments.
+    others: Vec<&'s Json>,
 }
 
 /// The part of an argument that is secret.
@@ -51,20 +59,37 @@ impl<'s> ArgumentNames<'s> {
                 }
             }
         }
+        // A mark under `if` or `not` hides the argument too.
+        let mut marked: Vec<(&str, &Json)> = Vec::new();
+        for node in all_of_value(document, vec![document]) {
+            let properties = node.get("properties").map_or(&[][..], Json::entries);
+            marked.extend(properties.iter().map(|(name, schema)| (&**name, schema)));
+        }
         let others = |node: &Json| match node.get("additionalProperties") {
             Some(Json::Bool(accepts)) => Some(*accepts),
             Some(_) => Some(true),
             None => node.get("patternProperties").map(|_| true),
         };
         let others: Vec<bool> = nodes.iter().filter_map(|node| others(node)).collect();
+        let (mut matched, mut rest) = (Vec::new(), Vec::new());
+        for node in &nodes {
+            for (source, schema) in node.get("patternProperties").map_or(&[][..], Json::entries) {
+                matched.push((Pattern::new(source).ok(), schema));
+            }
+            rest.extend(node.get("additionalProperties"));
+        }
         // A schema without properties restricts nothing, unless it says so.
         let open = if known.is_empty() { !others.contains(&false) } else { others.contains(&true) };
-        Self { document, known, sensitive: sensitive.into_iter().collect(), open }
+        let sensitive = sensitive.into_iter().collect();
+        Self { document, known, sensitive, open, matched, marked, others: rest }
     }
 
     /// Returns whether any argument is or holds a secret.
     pub(crate) fn has_secrets(&self) -> bool {
-        let all = self.known.iter().flat_map(|(_, schemas)| schemas).copied().collect();
+        let known = self.known.iter().flat_map(|(_, schemas)| schemas);
+        let matched = self.matched.iter().map(|(_, schema)| schema);
+        let known = known.chain(self.marked.iter().map(|(_, schema)| schema));
+        let all = known.chain(matched).chain(&self.others).copied().collect();
         !self.sensitive.is_empty() || secrecy(self.document, all) != Secrecy::Nothing
     }
 
@@ -73,8 +98,17 @@ impl<'s> ArgumentNames<'s> {
     ///
     /// Where a tool accepts any name, one that is nearly that of an argument counts as a mistake.
     pub(crate) fn find(&self, name: &str) -> Result<Secrecy, String> {
+        let fits = |pattern: &Option<Pattern>| pattern.as_ref().is_none_or(|p| p.matches(name));
+        let matched = self.matched.iter().filter(|(pattern, _)| fits(pattern));
+        let matched = matched.map(|(_, schema)| *schema);
         if let Some((_, schemas)) = self.known.iter().find(|(known, _)| *known == name) {
-            let marked = secrecy(self.document, schemas.clone());
+            let same = self.marked.iter().filter(|(known, _)| *known == name);
+            let all = schemas.iter().copied().chain(same.map(|(_, schema)| *schema)).chain(matched);
+            let marked = secrecy(self.document, all.collect());
+            return Ok(marked.max(declared(name, &self.sensitive)));
+        }
+        if self.matched.iter().any(|(pattern, _)| fits(pattern)) {
+            let marked = secrecy(self.document, matched.collect());
             return Ok(marked.max(declared(name, &self.sensitive)));
         }
         let names = || self.known.iter().map(|(name, _)| *name);
@@ -83,7 +117,8 @@ impl<'s> ArgumentNames<'s> {
             return Err(format!("; name the whole argument, `{outer}`: parts have no names here"));
         }
         if self.open && nearest(name, names()).is_none() {
-            return Ok(Secrecy::Nothing);
+            let marked = secrecy(self.document, self.others.clone());
+            return Ok(marked.max(declared(name, &self.sensitive)));
         }
         if self.known.is_empty() {
             return Err("; the tool has no arguments".to_owned());
@@ -109,7 +144,7 @@ fn secrecy<'s>(document: &'s Json, parts: Vec<&'s Json>) -> Secrecy {
     let marked = |node: &Json| {
         ["writeOnly", "x-sensitive"].iter().any(|key| node.get(key) == Some(&Json::Bool(true)))
     };
-    let mut found = alternatives(document, parts);
+    let mut found = all_of_value(document, parts);
     if found.iter().any(|node| marked(node)) {
         return Secrecy::Whole;
     }
@@ -128,11 +163,13 @@ fn secrecy<'s>(document: &'s Json, parts: Vec<&'s Json>) -> Secrecy {
                     below.extend(held.entries().iter().map(|(_, schema)| schema));
                 }
                 ("items" | "prefixItems", Json::Array(each)) => below.extend(each),
-                ("items" | "additionalItems" | "additionalProperties", held) => below.push(held),
+                ("items" | "additionalItems" | "additionalProperties" | "contains", held) => {
+                    below.push(held);
+                }
                 _ => {}
             }
         }
-        let below = alternatives(document, below);
+        let below = all_of_value(document, below);
         found.extend(below.into_iter().filter(|node| seen.insert(address(node))));
     }
     Secrecy::Nothing

@@ -6,7 +6,7 @@
 //! gate is built.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hitl_base::Json;
 
@@ -316,10 +316,30 @@ impl<'s> Finder<'s> {
 /// Returns these schemas, and all others that describe the same value: references, and alternatives
 /// whether they fit or not.
 pub(super) fn alternatives<'s>(document: &'s Json, schemas: Vec<&'s Json>) -> Vec<&'s Json> {
+    found_with(document, schemas, &["then", "else"])
+}
+
+/// Does the same, with the schemas that only choose between others or exclude values.
+pub(super) fn all_of_value<'s>(document: &'s Json, schemas: Vec<&'s Json>) -> Vec<&'s Json> {
+    found_with(document, schemas, &["then", "else", "if", "not"])
+}
+
+fn found_with<'s>(document: &'s Json, schemas: Vec<&'s Json>, single: &[&str]) -> Vec<&'s Json> {
+    let address = |node: &Json| std::ptr::from_ref(node).addr();
     let mut found: Vec<&Json> = Vec::new();
+    // Most values have few schemas.
+    let mut seen: HashSet<usize> = HashSet::new();
     let mut open = schemas;
     while let Some(node) = open.pop() {
-        if found.iter().any(|known| std::ptr::eq(*known, node)) {
+        let is_known = if found.len() <= 16 {
+            found.iter().any(|known| std::ptr::eq(*known, node))
+        } else {
+            if seen.is_empty() {
+                seen.extend(found.iter().map(|known| address(known)));
+            }
+            !seen.insert(address(node))
+        };
+        if is_known {
             continue;
         }
         found.push(node);
@@ -327,7 +347,10 @@ pub(super) fn alternatives<'s>(document: &'s Json, schemas: Vec<&'s Json>) -> Ve
             match (key.as_str(), value) {
                 ("$ref", Json::String(to)) => open.extend(resolve(document, to)),
                 ("allOf" | "anyOf" | "oneOf", Json::Array(all)) => open.extend(all),
-                ("then" | "else", other) => open.push(other),
+                (key, other) if single.contains(&key) => open.push(other),
+                ("dependentSchemas" | "dependencies", Json::Object(each)) => {
+                    open.extend(each.iter().map(|(_, schema)| schema));
+                }
                 _ => {}
             }
         }
@@ -356,16 +379,37 @@ fn percent_decoded(fragment: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// Returns the part of a document at a JSON Pointer, like `#/$defs/Address`.
+/// Returns the part of a document that a reference names: at a JSON Pointer, like
+/// `#/$defs/Address`, or with an `$anchor`, like `#address`.
 pub(crate) fn resolve<'d>(document: &'d Json, reference: &str) -> Option<&'d Json> {
     let pointer = percent_decoded(reference.strip_prefix('#')?)?;
     if !(pointer.is_empty() || pointer.starts_with('/')) {
-        return None;
+        return anchored(document, &pointer);
     }
     pointer.split('/').skip(1).try_fold(document, |at, step| match at {
         Json::Array(items) => items.get(step.parse::<usize>().ok()?),
         _ => at.get(&step.replace("~1", "/").replace("~0", "~")),
     })
+}
+
+/// Returns the schema with this `$anchor`. `None` if several have it.
+fn anchored<'d>(document: &'d Json, name: &str) -> Option<&'d Json> {
+    let mut found = None;
+    let mut open = vec![document];
+    while let Some(node) = open.pop() {
+        if node.get("$anchor").and_then(Json::as_str) == Some(name) && found.replace(node).is_some()
+        {
+            return None;
+        }
+        for (key, value) in node.entries() {
+            // Values, in which the word is no keyword.
+            if !matches!(key.as_str(), "const" | "enum" | "default" | "examples" | "example") {
+                open.push(value);
+            }
+        }
+        open.extend(node.as_array().unwrap_or_default());
+    }
+    found
 }
 
 #[cfg(test)]
@@ -386,6 +430,16 @@ mod tests {
             ("#/definitions/%25", "4"),
         ] {
             assert_eq!(at(reference).as_deref(), Some(value), "{reference}");
+        }
+        let anchors = hitl_base::json::parse_json(
+            r#"{"$defs":{"a":{"$anchor":"one","x":1},"b":{"$anchor":"two"},"c":[{"$anchor":"two"}]},
+                "const":{"$anchor":"three"},"properties":{"enum":{"$anchor":"four"}}}"#,
+        )
+        .unwrap();
+        let one = resolve(&anchors, "#one").and_then(|found| found.get("x"));
+        assert_eq!(one.map(Json::to_text).as_deref(), Some("1"));
+        for reference in ["#two", "#three", "#five"] {
+            assert_eq!(resolve(&anchors, reference), None, "{reference}");
         }
         for reference in ["#/definitions/%", "#/definitions/%2", "#/definitions/%zz", "#/x%ff"] {
             assert_eq!(at(reference), None, "{reference}");

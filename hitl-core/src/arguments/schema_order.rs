@@ -10,6 +10,9 @@ use super::places::alternatives;
 /// The most kinds of objects whose order is kept. Further ones are shown as they are.
 const MAX_OBJECTS: usize = 10_000;
 
+/// The most schemas that are read for them, again for each kind of object.
+const MAX_SCHEMAS: usize = 1_000_000;
+
 /// Finds the orders of a schema.
 pub(super) struct OrderFinder<'s> {
     document: &'s Json,
@@ -17,11 +20,13 @@ pub(super) struct OrderFinder<'s> {
     /// The orders, by the schemas that describe them. `None` for values without fields.
     known: HashMap<Vec<usize>, Option<OrderId>>,
     open: Vec<(OrderId, Vec<&'s Json>)>,
+    /// The number of schemas that were read.
+    read: usize,
 }
 
 impl<'s> OrderFinder<'s> {
     pub(super) fn new(document: &'s Json) -> Self {
-        Self { document, objects: Vec::new(), known: HashMap::new(), open: Vec::new() }
+        Self { document, objects: Vec::new(), known: HashMap::new(), open: Vec::new(), read: 0 }
     }
 
     /// Returns the orders, that of the arguments first. `names` are the arguments in their order,
@@ -41,14 +46,25 @@ impl<'s> OrderFinder<'s> {
 
     /// Returns the order inside the values that these schemas describe.
     fn order(&mut self, schemas: Vec<&'s Json>) -> Option<OrderId> {
+        if self.read > MAX_SCHEMAS {
+            return None;
+        }
         let nodes = alternatives(self.document, schemas);
+        self.read += nodes.len();
         let mut key: Vec<usize> =
             nodes.iter().map(|node| std::ptr::from_ref(*node).addr()).collect();
         key.sort_unstable();
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let inner = ["properties", "additionalProperties", "items", "prefixItems"];
+        let inner = [
+            "properties",
+            "patternProperties",
+            "additionalProperties",
+            "items",
+            "prefixItems",
+            "additionalItems",
+        ];
         let has_inside = nodes.iter().any(|node| inner.iter().any(|key| node.get(key).is_some()));
         let id = (has_inside && self.objects.len() < MAX_OBJECTS).then_some(self.objects.len());
         self.known.insert(key, id);
@@ -81,8 +97,10 @@ impl<'s> OrderFinder<'s> {
             for (name, schema) in properties {
                 field(name, Some(schema));
             }
+            let matched = node.get("patternProperties").map_or(&[][..], Json::entries);
+            other.extend(matched.iter().map(|(_, schema)| schema));
             other.extend(node.get("additionalProperties"));
-            for key in ["items", "prefixItems"] {
+            for key in ["items", "prefixItems", "additionalItems"] {
                 match node.get(key) {
                     Some(Json::Array(each)) => items.extend(each),
                     schema => items.extend(schema),

@@ -307,11 +307,6 @@ impl ToolConfig {
         self
     }
 
-    /// Returns whether nothing interprets the text of this argument, written as in a rule.
-    pub(crate) fn is_inert(&self, argument: &str) -> bool {
-        self.inert.contains(&argument)
-    }
-
     /// Returns the effective thresholds: the tool's own, or 85 and 60.
     pub const fn thresholds(&self) -> Thresholds {
         Thresholds {

@@ -315,6 +315,8 @@ pub(crate) struct Shown<'s> {
     pub(crate) name: &'s str,
     pub(crate) description: &'s str,
     pub(crate) describe: Option<&'s str>,
+    /// Its name for people, if it has one.
+    pub(crate) title: Option<&'s str>,
     pub(crate) schema: &'s str,
 }
 
@@ -325,17 +327,22 @@ pub(crate) fn fingerprint<'s>(
     previews: bool,
 ) -> Fingerprint {
     let reads = !contents.is_empty();
-    let mut parts = Parts::new(match (previews, reads) {
-        (true, _) => "hitl.tool.v3",
-        (false, true) => "hitl.tool.v2",
-        (false, false) => "hitl.tool.v1",
+    // A tool without a title keeps the fingerprint that it had before there were titles.
+    let mut parts = Parts::new(match (shown.title, previews, reads) {
+        (Some(_), ..) => "hitl.tool.v4",
+        (None, true, _) => "hitl.tool.v3",
+        (None, false, true) => "hitl.tool.v2",
+        (None, false, false) => "hitl.tool.v1",
     });
     parts
         .part(shown.name.as_bytes())
         .part(shown.description.as_bytes())
         .part(shown.describe.unwrap_or("").as_bytes())
         .part(shown.schema.as_bytes());
-    if reads || previews {
+    if let Some(title) = shown.title {
+        parts.part(title.as_bytes()).part(&[u8::from(previews)]);
+    }
+    if reads || previews || shown.title.is_some() {
         parts.part(&(contents.len() as u64).to_be_bytes());
         for content in contents {
             parts.part(content.as_bytes());
@@ -412,7 +419,8 @@ mod tests {
 
     #[test]
     fn a_tool_that_renders_previews_is_another_one_than_without() {
-        let shown = Shown { name: "a", description: "b", describe: None, schema: "{}" };
+        let shown =
+            Shown { name: "a", description: "b", describe: None, title: None, schema: "{}" };
         let read = ["c".to_owned()];
         let mut all = Vec::new();
         for previews in [false, true] {

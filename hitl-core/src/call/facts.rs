@@ -35,6 +35,9 @@ pub struct ToolFacts {
     pub build: Option<String>,
     /// Its own description.
     pub description: String,
+    /// Its name for people, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// The line that describes what would happen, with its placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub describe: Option<String>,

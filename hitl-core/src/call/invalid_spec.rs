@@ -7,6 +7,10 @@ pub enum InvalidSpec {
     /// The name is not 1 to 64 characters of `A-Z a-z 0-9 _ -`.
     #[error("a tool's name is 1 to 64 of A-Z a-z 0-9 _ -")]
     Name,
+    /// The name of a tool that is known only at run time is not 1 to 128 characters of `A-Z a-z 0-9
+    /// _ - .`.
+    #[error("the name of a tool that is known only at run time is 1 to 128 of A-Z a-z 0-9 _ - .")]
+    DynName,
     /// Base confidence or a threshold is above 100.
     #[error("base_confidence and thresholds are 0 to 100")]
     OutOfRange,

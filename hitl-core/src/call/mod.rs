@@ -22,6 +22,7 @@ mod run_details;
 mod same;
 mod spec;
 pub(crate) mod template;
+mod terms;
 mod tool;
 mod tool_return;
 mod version;
@@ -71,10 +72,11 @@ pub use reconcile::{Attempt, Reconciler, Reconciliation};
 pub use run_details::RunDetails;
 #[doc(hidden)]
 pub use same::{Same, SameByDebug, SameByEq, SameUnknown};
-pub(crate) use spec::check_spec;
 pub use spec::{
     EscalationSpec, ParameterSpec, Risk, StageSpec, Thresholds, ToolAnnotations, ToolSpec,
 };
+pub(crate) use spec::{check_config, check_dyn_name};
+pub(crate) use terms::{ArgumentTerms, Escalation, OwnTerms, ToolTerms};
 pub use tool::Tool;
 pub use tool_return::{IsResult, IsResultFallback, ToolReturn};
 pub(crate) use version::opted_in;

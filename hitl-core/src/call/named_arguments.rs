@@ -1,6 +1,6 @@
 //! The arguments that a tool's configuration names: each must be one that the tool has.
 
-use super::ToolConfig;
+use super::ToolTerms;
 use super::template::{Part, parts};
 use crate::arguments::{ArgumentNames, Secrecy};
 
@@ -24,17 +24,15 @@ const EFFECT: TemplateKey = TemplateKey {
 /// Checks that each name in a configuration is an argument of the tool, and none in a template is a
 /// secret. An amount may be one. Returns what is wrong, and what to do.
 pub(crate) fn check_named_arguments(
-    config: &ToolConfig,
+    terms: &ToolTerms,
     arguments: &ArgumentNames<'_>,
 ) -> Result<(), String> {
-    for amount in config.amounts {
-        let known = arguments.find(amount.argument);
-        known.map_err(|instead| {
-            format!("the amount `{}` is no argument of it{instead}", amount.argument)
-        })?;
+    for (amount, _) in &terms.arguments.amounts {
+        let known = arguments.find(amount);
+        known.map_err(|instead| format!("the amount `{amount}` is no argument of it{instead}"))?;
     }
-    for (key, template) in [(DESCRIBE, config.describe), (EFFECT, config.effect)] {
-        key.check(template.unwrap_or_default(), arguments)?;
+    for (key, template) in [(DESCRIBE, &terms.describe), (EFFECT, &terms.effect)] {
+        key.check(template.as_deref().unwrap_or_default(), arguments)?;
     }
     Ok(())
 }
@@ -73,14 +71,14 @@ mod tests {
     use hitl_base::json::parse_json;
 
     use super::*;
-    use crate::call::AmountSpec;
+    use crate::call::{AmountSpec, ToolConfig};
 
     const SCHEMA: &str = r#"{"type":"object","properties":{"id":{},"amount":{},
         "login":{"properties":{"pin":{"writeOnly":true}}},"pin":{"writeOnly":true}}}"#;
 
     fn check(config: ToolConfig) -> Result<(), String> {
         let schema = parse_json(SCHEMA).unwrap();
-        check_named_arguments(&config, &ArgumentNames::of_schema(&schema, []))
+        check_named_arguments(&ToolTerms::of(&config), &ArgumentNames::of_schema(&schema, []))
     }
 
     #[test]

@@ -229,27 +229,42 @@ impl ToolSpec {
     /// assert_eq!(spec.check(), Err(InvalidSpec::ThresholdsCrossed));
     /// ```
     pub const fn check(&self) -> Result<(), InvalidSpec> {
-        check_spec(self.name, self.version, &self.config)
+        if !is_name(self.name, 64, b"") {
+            return Err(InvalidSpec::Name);
+        }
+        check_config(self.version, &self.config)
     }
 }
 
-/// Checks that a name, a version and a configuration are valid, from any source.
-pub(crate) const fn check_spec(
-    name: &str,
-    version: Option<&str>,
-    config: &ToolConfig,
-) -> Result<(), InvalidSpec> {
+/// Returns whether a name is 1 to `most` of `A-Z a-z 0-9 _ -`, and of `also`.
+const fn is_name(name: &str, most: usize, also: &[u8]) -> bool {
     let name = name.as_bytes();
-    if name.is_empty() || name.len() > 64 {
-        return Err(InvalidSpec::Name);
-    }
     let mut i = 0;
     while i < name.len() {
-        if !(name[i].is_ascii_alphanumeric() || name[i] == b'_' || name[i] == b'-') {
-            return Err(InvalidSpec::Name);
+        let mut known = name[i].is_ascii_alphanumeric() || name[i] == b'_' || name[i] == b'-';
+        let mut j = 0;
+        while j < also.len() {
+            known = known || name[i] == also[j];
+            j += 1;
+        }
+        if !known {
+            return false;
         }
         i += 1;
     }
+    !name.is_empty() && name.len() <= most
+}
+
+/// Checks the name of a tool that is known only at run time: what the Model Context Protocol allows.
+pub(crate) fn check_dyn_name(name: &str) -> Result<(), InvalidSpec> {
+    if is_name(name, 128, b".") { Ok(()) } else { Err(InvalidSpec::DynName) }
+}
+
+/// Checks that a version and a configuration are valid, from any source.
+pub(crate) const fn check_config(
+    version: Option<&str>,
+    config: &ToolConfig,
+) -> Result<(), InvalidSpec> {
     let Thresholds { auto, quick } = config.thresholds();
     let base = match config.base_confidence {
         Some(points) => points,

@@ -68,17 +68,12 @@ impl Signal for AmountSize {
         if call.config.hints.read_only {
             return None;
         }
-        if call.config.amounts.is_empty() && !call.arguments.may_have(Asked::Amount) {
+        if !call.has_amounts() && !call.arguments.may_have(Asked::Amount) {
             return None;
         }
         let Json::Object(arguments) = call.arguments.tree() else { return None };
-        let excess = |(name, value): &(String, Json)| match call
-            .config
-            .amounts
-            .iter()
-            .find(|spec| spec.argument == name)
-        {
-            Some(spec) => Excess::of(amount::size(value), spec.limit),
+        let excess = |(name, value): &(String, Json)| match call.amount_limit(name) {
+            Some(limit) => Excess::of(amount::size(value), limit),
             None => largest_named(name, value),
         };
         let largest = arguments.iter().filter_map(excess).max()?;

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use hitl_base::json::{Limits, Token, parse_with_limits, walk};
 use hitl_base::{Json, Redactor, Timestamp};
 
 use super::asked::Asked;
-use crate::call::{CallContext, ToolConfig};
+use crate::call::{ArgumentTerms, CallContext, ToolConfig};
 
 /// A call as signals and policy see it: plain borrowed data, secrets included, so that they can be
 /// evaluated. The text of a signal about them is redacted.
@@ -17,7 +17,8 @@ use crate::call::{CallContext, ToolConfig};
 pub struct CallView<'c> {
     /// The tool's name.
     pub tool: &'c str,
-    /// The tool's configuration.
+    /// The tool's configuration. The lists of a tool that is known only at run time may be its own:
+    /// [`amount_limit`](Self::amount_limit) and [`is_inert`](Self::is_inert) know them.
     pub config: &'c ToolConfig,
     /// The arguments.
     pub arguments: ArgumentsView<'c>,
@@ -26,6 +27,8 @@ pub struct CallView<'c> {
     /// The time of the request, by the gate's clock; `None` if it is not known. Decisions read no
     /// clock of their own.
     pub at: Option<Timestamp>,
+    /// The arguments that the configuration names, if they are not those of `config`.
+    names: Option<&'c Arc<ArgumentTerms>>,
 }
 
 impl<'c> CallView<'c> {
@@ -36,7 +39,8 @@ impl<'c> CallView<'c> {
         arguments: &'c Json,
         context: &'c CallContext,
     ) -> Self {
-        Self { tool, config, arguments: ArgumentsView(Source::Tree(arguments)), context, at: None }
+        let arguments = ArgumentsView(Source::Tree(arguments));
+        Self { tool, config, arguments, context, at: None, names: None }
     }
 
     /// Does the same for arguments that are still text.
@@ -46,7 +50,36 @@ impl<'c> CallView<'c> {
         arguments: &'c LazyTree<'c>,
         context: &'c CallContext,
     ) -> Self {
-        Self { tool, config, arguments: ArgumentsView(Source::Text(arguments)), context, at: None }
+        let arguments = ArgumentsView(Source::Text(arguments));
+        Self { tool, config, arguments, context, at: None, names: None }
+    }
+
+    /// Sets the arguments that the configuration names.
+    pub(crate) fn naming(mut self, names: &'c Arc<ArgumentTerms>) -> Self {
+        self.names = Some(names);
+        self
+    }
+
+    /// Returns whether the tool declares that any argument is an amount.
+    pub fn has_amounts(&self) -> bool {
+        self.names.map_or(!self.config.amounts.is_empty(), |names| !names.amounts.is_empty())
+    }
+
+    /// Returns the limit up to which an argument is ordinary, in its own unit, if the tool declares
+    /// that it is an amount.
+    pub fn amount_limit(&self, argument: &str) -> Option<u64> {
+        let Some(names) = self.names else {
+            let spec = self.config.amounts.iter().find(|spec| spec.argument == argument);
+            return spec.map(|spec| spec.limit);
+        };
+        names.amount(argument)
+    }
+
+    /// Returns whether the tool declares that nothing interprets the text of an argument, written as
+    /// in a rule.
+    pub fn is_inert(&self, argument: &str) -> bool {
+        let own = || self.config.inert.contains(&argument);
+        self.names.map_or_else(own, |names| names.is_inert(argument))
     }
 
     /// Sets the time of the request.
@@ -101,6 +134,7 @@ pub(crate) struct OwnedCall {
     arguments: OwnedArguments,
     context: CallContext,
     at: Option<Timestamp>,
+    names: Option<Arc<ArgumentTerms>>,
 }
 
 enum OwnedArguments {
@@ -120,21 +154,24 @@ impl OwnedCall {
             },
             context: call.context.clone(),
             at: call.at,
+            names: call.names.cloned(),
         }
     }
 
     /// Evaluates `ask` on the call. Returns `None` if its arguments were accessed and cannot be
     /// read.
     pub(crate) fn ask<R>(&self, ask: impl FnOnce(&CallView<'_>) -> R) -> Option<R> {
-        let Self { tool, config, arguments, context, at } = self;
+        let Self { tool, config, arguments, context, at, names } = self;
+        let (at, names) = (*at, names.as_ref());
         match arguments {
             OwnedArguments::Tree(tree) => {
-                let view = CallView { at: *at, ..CallView::new(tool, config, tree, context) };
+                let view = CallView { at, names, ..CallView::new(tool, config, tree, context) };
                 Some(ask(&view))
             }
             OwnedArguments::Text(text) => {
                 let lazy = LazyTree::new(text);
-                let view = CallView { at: *at, ..CallView::of_text(tool, config, &lazy, context) };
+                let view = CallView::of_text(tool, config, &lazy, context);
+                let view = CallView { at, names, ..view };
                 let answer = ask(&view);
                 (!lazy.is_unreadable()).then_some(answer)
             }

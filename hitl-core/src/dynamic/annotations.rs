@@ -16,10 +16,22 @@ use crate::call::ToolAnnotations;
 /// assert!(claimed.applied_to(ToolAnnotations::default(), AnnotationTrust::Believe).read_only);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A proxy that reads them with other types sets the fields:
+///
+/// ```
+/// # use hitl::dynamic::McpAnnotations;
+/// let mut claimed = McpAnnotations::default();
+/// claimed.title = Some("Read file".to_owned());
+/// claimed.read_only_hint = Some(true);
+/// assert_eq!(claimed, McpAnnotations::new().title("Read file").read_only(true));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct McpAnnotations {
+    /// The tool's name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// True if the tool changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only_hint: Option<bool>,
@@ -46,10 +58,46 @@ pub enum AnnotationTrust {
 }
 
 impl McpAnnotations {
+    /// Returns annotations that say nothing, so that the protocol's defaults apply.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the tool's name for people.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Claims that the tool changes nothing, or that it may.
+    #[must_use]
+    pub fn read_only(self, claim: impl Into<Option<bool>>) -> Self {
+        Self { read_only_hint: claim.into(), ..self }
+    }
+
+    /// Claims that the tool may destroy something, or that it does not.
+    #[must_use]
+    pub fn destructive(self, claim: impl Into<Option<bool>>) -> Self {
+        Self { destructive_hint: claim.into(), ..self }
+    }
+
+    /// Claims that a repeated call takes effect once, or that it takes effect again.
+    #[must_use]
+    pub fn idempotent(self, claim: impl Into<Option<bool>>) -> Self {
+        Self { idempotent_hint: claim.into(), ..self }
+    }
+
+    /// Claims that the tool reaches systems that the host does not know, or that it does not.
+    #[must_use]
+    pub fn open_world(self, claim: impl Into<Option<bool>>) -> Self {
+        Self { open_world_hint: claim.into(), ..self }
+    }
+
     /// Returns the effective hints: the host's `own`, and the server's claims to the extent that it
     /// is trusted. If two contradict each other, the stricter one applies.
     #[must_use]
-    pub fn applied_to(self, own: ToolAnnotations, trust: AnnotationTrust) -> ToolAnnotations {
+    pub fn applied_to(&self, own: ToolAnnotations, trust: AnnotationTrust) -> ToolAnnotations {
         // A permission needs a trusted source that grants it and no source that denies it.
         let allowed = |own: bool, claimed: Option<bool>| match trust {
             AnnotationTrust::OnlyTighten => own && claimed != Some(false),
@@ -86,6 +134,7 @@ mod tests {
                 destructive_hint: SAID[said / 3 % 3],
                 idempotent_hint: SAID[said / 9 % 3],
                 open_world_hint: SAID[said / 27 % 3],
+                title: None,
             };
             (own, claimed)
         })

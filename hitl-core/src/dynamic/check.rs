@@ -7,21 +7,26 @@ use hitl_base::json::{compare_numbers, is_whole, same_number};
 use hitl_base::{Json, display};
 
 use super::schema::{Id, Kind, Node, Schema};
-use crate::arguments::{ArgumentError, ArgumentErrorKind, listed};
+use crate::arguments::{ArgumentError, ArgumentErrorKind, Pattern, listed};
 
 /// The work limit of one check: a foreign schema can be designed to explode.
-const STEPS: u32 = 1_000_000;
+const STEPS: u64 = 1_000_000;
+
+/// The deepest nesting of schemas that are checked inside each other.
+const MAX_DEPTH: usize = 400;
 
 impl Schema {
     /// Checks that `arguments` satisfy this schema.
     pub(crate) fn check(&self, arguments: &Json) -> Result<(), ArgumentError> {
-        Check { schema: self, left: Cell::new(STEPS) }.node(self.root, arguments)
+        Check { schema: self, left: Cell::new(STEPS), depth: Cell::new(0) }
+            .node(self.root, arguments)
     }
 }
 
 struct Check<'s> {
     schema: &'s Schema,
-    left: Cell<u32>,
+    left: Cell<u64>,
+    depth: Cell<usize>,
 }
 
 type Checked = Result<(), ArgumentError>;
@@ -32,7 +37,11 @@ fn refuse<T>(kind: ArgumentErrorKind, why: impl Into<String>) -> Result<T, Argum
 
 impl Check<'_> {
     fn step(&self) -> Checked {
-        match self.left.get().checked_sub(1) {
+        self.steps(1)
+    }
+
+    fn steps(&self, steps: u64) -> Checked {
+        match self.left.get().checked_sub(steps) {
             Some(left) => {
                 self.left.set(left);
                 Ok(())
@@ -46,8 +55,17 @@ impl Check<'_> {
 
     fn node(&self, id: Id, value: &Json) -> Checked {
         self.step()?;
+        let depth = self.depth.get();
+        if depth >= MAX_DEPTH {
+            return refuse(
+                ArgumentErrorKind::TooLarge,
+                "these arguments are nested too deeply for the tool's schema",
+            );
+        }
+        self.depth.set(depth + 1);
         let node = &self.schema.nodes[id];
         let checked = self.itself(node, value).and_then(|()| self.combined(node, value));
+        self.depth.set(depth);
         // An error inside a secret does not name the keys in it.
         checked.map_err(|error| if node.sensitive { error.without_path() } else { error })
     }
@@ -84,6 +102,7 @@ impl Check<'_> {
             Json::String(text) if !node.length.holds(text.chars().count()) => {
                 refuse(Invalid, node.length.wanted("characters"))
             }
+            Json::String(text) => self.text(node, text),
             Json::Array(items) => self.array(node, items),
             Json::Object(entries) => self.object(node, entries),
             _ => Ok(()),
@@ -107,20 +126,59 @@ impl Check<'_> {
                 return refuse(ArgumentErrorKind::Invalid, why);
             }
         }
+        if let Some(not) = node.not
+            && self.fits(not, value)?
+        {
+            return refuse(
+                ArgumentErrorKind::Invalid,
+                "this fits what the tool's schema excludes (`not`)",
+            );
+        }
+        if let Some(condition) = node.condition {
+            let fits = self.fits(condition.when, value)?;
+            if let Some(id) = if fits { condition.then } else { condition.otherwise } {
+                self.node(id, value)?;
+            }
+        }
+        for (name, id) in &node.dependent_schemas {
+            self.step()?;
+            if value.get(name).is_some() {
+                self.node(*id, value)?;
+            }
+        }
         Ok(())
     }
 
     fn fitting(&self, alternatives: &[Id], value: &Json) -> Result<usize, ArgumentError> {
         let mut fitting = 0;
         for id in alternatives {
-            match self.node(*id, value) {
-                Ok(()) => fitting += 1,
-                // Not a mismatch: the check was not completed.
-                Err(error) if error.kind() == ArgumentErrorKind::TooLarge => return Err(error),
-                Err(_) => {}
-            }
+            fitting += usize::from(self.fits(*id, value)?);
         }
         Ok(fitting)
+    }
+
+    fn fits(&self, id: Id, value: &Json) -> Result<bool, ArgumentError> {
+        match self.node(id, value) {
+            Ok(()) => Ok(true),
+            // Not a mismatch: the check was not completed.
+            Err(error) if error.kind() == ArgumentErrorKind::TooLarge => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn text(&self, node: &Node, text: &str) -> Checked {
+        let Some(pattern) = &node.pattern else { return Ok(()) };
+        if self.matches(pattern, text)? {
+            return Ok(());
+        }
+        let source = display::value(&Json::String(pattern.source().to_owned()), 120).text;
+        let why = format!("expected text that matches the regular expression {source}");
+        refuse(ArgumentErrorKind::Invalid, why)
+    }
+
+    fn matches(&self, pattern: &Pattern, text: &str) -> Result<bool, ArgumentError> {
+        self.steps(pattern.steps(text))?;
+        Ok(pattern.matches(text))
     }
 
     fn array(&self, node: &Node, items: &[Json]) -> Checked {
@@ -140,13 +198,38 @@ impl Check<'_> {
             let Some(schema) = node.item(i) else { break };
             self.node(schema, item).map_err(|error| error.inside_item(i))?;
         }
+        if let Some(contains) = node.contains {
+            let mut fitting = 0;
+            for item in items {
+                fitting += usize::from(self.fits(contains, item)?);
+            }
+            if !node.containing.holds(fitting) {
+                let wanted = node.containing.wanted("items that fit `contains`");
+                return refuse(ArgumentErrorKind::Invalid, wanted);
+            }
+        }
         Ok(())
     }
 
     fn object(&self, node: &Node, entries: &[(String, Json)]) -> Checked {
-        let has = |name: &String| entries.iter().any(|(key, _)| key == name);
-        if let Some(missing) = node.required.iter().find(|name| !has(name)) {
-            return Err(ArgumentError::missing(missing));
+        let has = |name: &str| -> Result<bool, ArgumentError> {
+            // Finding a name costs as much as the entries that are compared.
+            self.steps(entries.len() as u64 / 16)?;
+            Ok(entries.iter().any(|(key, _)| key == name))
+        };
+        for name in &node.required {
+            if !has(name)? {
+                return Err(ArgumentError::missing(name));
+            }
+        }
+        for (name, needed) in &node.dependents {
+            if has(name)? {
+                for name in needed {
+                    if !has(name)? {
+                        return Err(ArgumentError::missing(name));
+                    }
+                }
+            }
         }
         if !node.entries.holds(entries.len()) {
             return refuse(ArgumentErrorKind::Invalid, node.entries.wanted("entries"));
@@ -156,19 +239,41 @@ impl Check<'_> {
                 let name = Json::String(key.clone());
                 self.node(names, &name).map_err(|error| error.inside(key))?;
             }
-            let named = node.properties.iter().find(|(name, _)| name == key);
-            let schema = match (named, node.additional) {
-                (Some((_, id)), _) => *id,
-                (None, Some(id)) if self.schema.nodes[id].never => {
-                    let known = node.properties.iter().map(|(name, _)| name.as_str());
-                    return Err(ArgumentError::unknown(key, known));
-                }
-                (None, Some(id)) => id,
-                (None, None) => continue,
-            };
-            self.node(schema, value).map_err(|error| error.inside(key))?;
+            self.entry(node, key, value)?;
         }
         Ok(())
+    }
+
+    fn entry(&self, node: &Node, key: &str, value: &Json) -> Checked {
+        self.steps(node.properties.len() as u64 / 16)?;
+        let inside = |error: ArgumentError| error.inside(key);
+        let named = node.properties.iter().find(|(name, _)| name == key);
+        if let Some((_, id)) = named {
+            self.node(*id, value).map_err(inside)?;
+        }
+        let mut is_known = named.is_some();
+        for (pattern, id) in &node.patterns {
+            let matches = match pattern {
+                Some(pattern) => self.matches(pattern, key)?,
+                // It may match any name, so that nothing is known about other names.
+                None => {
+                    is_known = true;
+                    false
+                }
+            };
+            if matches {
+                is_known = true;
+                self.node(*id, value).map_err(inside)?;
+            }
+        }
+        match node.additional {
+            Some(id) if !is_known && self.schema.nodes[id].never => {
+                let known = node.properties.iter().map(|(name, _)| name.as_str());
+                Err(ArgumentError::unknown(key, known))
+            }
+            Some(id) if !is_known => self.node(id, value).map_err(inside),
+            _ => Ok(()),
+        }
     }
 
     /// Returns whether two values are equal by the rules of JSON Schema: numbers by value, objects
@@ -240,6 +345,14 @@ impl Node {
             {
                 return refuse(ArgumentErrorKind::Invalid, format!("this must be {word} {limit}"));
             }
+        }
+        if let Some(step) = &self.step
+            && !step.divides(lexeme)
+        {
+            return refuse(
+                ArgumentErrorKind::Invalid,
+                format!("this must be a multiple of {step}"),
+            );
         }
         Ok(())
     }

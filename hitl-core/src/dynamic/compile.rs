@@ -3,10 +3,20 @@
 use std::collections::HashMap;
 
 use hitl_base::Json;
-use hitl_base::json::{is_whole, parse_json, same_number};
+use hitl_base::json::parse_json;
 
-use super::schema::{Id, Kind, Node, Schema, Span};
-use crate::arguments::resolve;
+use super::schema::{Condition, Id, Kind, Node, Schema, Span};
+use super::values::{flag, list, number, object, size, step, text, types};
+use crate::arguments::{Pattern, resolve};
+
+/// The longest schema, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+
+/// The most schemas in one, references to definitions counted once.
+const MAX_NODES: usize = 10_000;
+
+/// The most states of all regular expressions together.
+const MAX_WEIGHT: u64 = 20_000;
 
 /// Keywords that annotate and restrict nothing.
 const SAYING: [&str; 18] = [
@@ -30,20 +40,41 @@ const SAYING: [&str; 18] = [
     "$vocabulary",
 ];
 
+/// Compiles the schema of a tool's arguments.
 pub(super) fn compile(text: &str, unchecked: &[String]) -> Result<Schema, String> {
-    let document = parse_json(text).map_err(|error| format!("the schema is not JSON: {error}"))?;
-    let mut compiler =
-        Compiler { document: &document, unchecked, nodes: Vec::new(), named: HashMap::new() };
-    let root = compiler.node(&document, "#")?;
-    let mut schema = Schema { nodes: compiler.nodes, root, spells_as_rust: false };
-    schema.check_loops()?;
-    let types = &mut schema.nodes[root].types;
+    let mut schema = compile_any(text, unchecked)?;
+    let types = &mut schema.nodes[schema.root].types;
     // Arguments are an object, even if the schema does not say so.
-    if !(types.is_empty() || types.contains(&Kind::Object)) || !matches!(document, Json::Object(_))
+    if !(types.is_empty() || types.contains(&Kind::Object))
+        || text.trim_start().get(..1) != Some("{")
     {
         return Err("the schema of a tool's arguments says `\"type\": \"object\"`".to_owned());
     }
     *types = vec![Kind::Object];
+    Ok(schema)
+}
+
+/// Compiles the schema of any value.
+fn compile_any(text: &str, unchecked: &[String]) -> Result<Schema, String> {
+    if text.len() > MAX_BYTES {
+        return Err(format!("the schema is longer than {MAX_BYTES} bytes"));
+    }
+    let document = parse_json(text).map_err(|error| format!("the schema is not JSON: {error}"))?;
+    let mut compiler = Compiler {
+        document: &document,
+        unchecked,
+        nodes: Vec::new(),
+        named: HashMap::new(),
+        open: Vec::new(),
+        weight: 0,
+    };
+    let root = compiler.node(&document, "#")?;
+    // One after the other, not inside each other: a chain of references may be long.
+    while let Some((id, definition, at)) = compiler.open.pop() {
+        compiler.fill(id, definition, &at)?;
+    }
+    let schema = Schema { nodes: compiler.nodes, root, spells_as_rust: false };
+    schema.check_loops()?;
     Ok(schema)
 }
 
@@ -53,17 +84,29 @@ struct Compiler<'d> {
     nodes: Vec<Node>,
     /// Definitions, by reference.
     named: HashMap<String, Id>,
+    /// Definitions that are not compiled yet.
+    open: Vec<(Id, &'d Json, String)>,
+    /// The size of the regular expressions so far.
+    weight: u64,
 }
 
-impl Compiler<'_> {
-    fn node(&mut self, json: &Json, at: &str) -> Result<Id, String> {
+impl<'d> Compiler<'d> {
+    fn reserve(&mut self) -> Result<Id, String> {
         let id = self.nodes.len();
+        if id >= MAX_NODES {
+            return Err(format!("the schema has more than {MAX_NODES} schemas in it"));
+        }
         self.nodes.push(Node::default());
+        Ok(id)
+    }
+
+    fn node(&mut self, json: &'d Json, at: &str) -> Result<Id, String> {
+        let id = self.reserve()?;
         self.fill(id, json, at)?;
         Ok(id)
     }
 
-    fn fill(&mut self, id: Id, json: &Json, at: &str) -> Result<(), String> {
+    fn fill(&mut self, id: Id, json: &'d Json, at: &str) -> Result<(), String> {
         let mut node = Node::default();
         match json {
             Json::Bool(accepts) => node.never = !accepts,
@@ -73,6 +116,8 @@ impl Compiler<'_> {
                     self.keyword(&mut node, key, value, &place)?;
                 }
                 self.items(&mut node, json, at)?;
+                self.condition(&mut node, json, at)?;
+                containing(&mut node, json, at)?;
                 exclusive(&mut node, json, at)?;
             }
             other => {
@@ -90,7 +135,7 @@ impl Compiler<'_> {
         &mut self,
         node: &mut Node,
         key: &str,
-        value: &Json,
+        value: &'d Json,
         at: &str,
     ) -> Result<(), String> {
         match key {
@@ -114,14 +159,47 @@ impl Compiler<'_> {
                     node.required.push(text(name, at)?.to_owned());
                 }
             }
+            "patternProperties" => {
+                for (source, schema) in object(value, at)? {
+                    let place = format!("{at}/{source}");
+                    let pattern = self.pattern(source, key, &place)?;
+                    let id = self.node(schema, &place)?;
+                    node.patterns.push((pattern, id));
+                }
+            }
+            "dependentRequired" | "dependentSchemas" | "dependencies" => {
+                for (name, needed) in object(value, at)? {
+                    let place = format!("{at}/{name}");
+                    match needed {
+                        // The dependencies of older drafts are of both kinds.
+                        Json::Array(names) if key != "dependentSchemas" => {
+                            let names = names.iter().map(|name| text(name, &place));
+                            let names: Result<Vec<_>, _> =
+                                names.map(|n| n.map(str::to_owned)).collect();
+                            node.dependents.push((name.clone(), names?));
+                        }
+                        schema if key != "dependentRequired" => {
+                            let id = self.node(schema, &place)?;
+                            node.dependent_schemas.push((name.clone(), id));
+                        }
+                        other => {
+                            list(other, &place)?;
+                        }
+                    }
+                }
+            }
             "additionalProperties" => node.additional = Some(self.node(value, at)?),
             "propertyNames" => node.names = Some(self.node(value, at)?),
             // Their meanings depend on each other.
-            "items" | "prefixItems" | "additionalItems" => {}
+            "items" | "prefixItems" | "additionalItems" | "minContains" | "maxContains" | "if"
+            | "then" | "else" => {}
+            "contains" => node.contains = Some(self.node(value, at)?),
+            "pattern" => node.pattern = self.pattern(text(value, at)?, key, at)?,
             "minimum" => node.minimum = Some(number(value, at)?),
             "maximum" => node.maximum = Some(number(value, at)?),
             // In draft 4 it modifies the limit beside it.
             "exclusiveMinimum" | "exclusiveMaximum" if matches!(value, Json::Bool(_)) => {}
+            "multipleOf" => node.step = Some(step(value, at)?),
             "exclusiveMinimum" => node.above = Some(number(value, at)?),
             "exclusiveMaximum" => node.below = Some(number(value, at)?),
             "minLength" => node.length.least = size(value, at)?,
@@ -134,6 +212,7 @@ impl Compiler<'_> {
             "allOf" => node.all.extend(self.several(value, at)?),
             "anyOf" => node.any.push(self.several(value, at)?),
             "oneOf" => node.one = self.several(value, at)?,
+            "not" => node.not = Some(self.node(value, at)?),
             "$ref" => node.all.push(self.reference(text(value, at)?, at)?),
             // An annotation too, as in the standard.
             "format" => node.format = value.as_str().map(Into::into),
@@ -143,15 +222,64 @@ impl Compiler<'_> {
             // Draft 4's name for it.
             "id" if at == "#/id" && matches!(value, Json::String(_)) => {}
             key if SAYING.contains(&key) || key.starts_with("x-") => {}
-            key if self.unchecked.iter().any(|name| name == key) => {}
+            key if self.is_unchecked(key) => {
+                if marks_secrets(value) {
+                    return Err(format!(
+                        "at `{at}`: a schema under `{key}`, which is not checked, marks a secret, and it would \
+                         not be found; name the secret with `.sensitive(..)` and take the mark away"
+                    ));
+                }
+            }
             key => return Err(unknown(key, at)),
         }
         Ok(())
     }
 
+    fn is_unchecked(&self, key: &str) -> bool {
+        self.unchecked.iter().any(|name| name == key)
+    }
+
+    /// Translates a regular expression. `None` if it cannot be, and the host accepts that.
+    fn pattern(&mut self, source: &str, key: &str, at: &str) -> Result<Option<Pattern>, String> {
+        match Pattern::new(source) {
+            Ok(pattern) => {
+                self.weight = self.weight.saturating_add(pattern.weight());
+                if self.weight > MAX_WEIGHT {
+                    return Err(format!(
+                        "at `{at}`: the regular expressions of the schema unfold to more than {MAX_WEIGHT} states"
+                    ));
+                }
+                Ok(Some(pattern))
+            }
+            Err(_) if self.is_unchecked(key) => Ok(None),
+            Err(why) => Err(format!(
+                "at `{at}`: the regular expression cannot be checked here exactly as ECMA-262 defines it: \
+                 {why}; change it, or accept that it is not checked with `.unchecked(\"{key}\")`"
+            )),
+        }
+    }
+
+    /// Compiles `if` with what depends on it. Without it, `then` and `else` mean nothing, but are
+    /// still schemas.
+    fn condition(&mut self, node: &mut Node, json: &'d Json, at: &str) -> Result<(), String> {
+        let mut part = |key: &str| {
+            json.get(key).map(|schema| self.node(schema, &format!("{at}/{key}"))).transpose()
+        };
+        let (when, then, otherwise) = (part("if")?, part("then")?, part("else")?);
+        node.condition = match when {
+            Some(when) => Some(Condition { when, then, otherwise }),
+            // Neither applies to any value. Secrets in them are still hidden.
+            None => {
+                node.unused.extend(then.into_iter().chain(otherwise));
+                None
+            }
+        };
+        Ok(())
+    }
+
     /// Compiles the items of an array. A list under `items` is the prefix of older drafts, whose
     /// further items are under `additionalItems`.
-    fn items(&mut self, node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
+    fn items(&mut self, node: &mut Node, json: &'d Json, at: &str) -> Result<(), String> {
         let prefix = json.get("prefixItems");
         let items = json.get("items");
         let (prefix, rest) = match (prefix, items) {
@@ -183,7 +311,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn several(&mut self, value: &Json, at: &str) -> Result<Vec<Id>, String> {
+    fn several(&mut self, value: &'d Json, at: &str) -> Result<Vec<Id>, String> {
         let list = list(value, at)?;
         if list.is_empty() {
             return Err(format!("at `{at}`: the list is empty"));
@@ -199,16 +327,39 @@ impl Compiler<'_> {
         let found = resolve(self.document, to);
         let Some(found @ (Json::Object(_) | Json::Bool(_))) = found else {
             return Err(format!(
-                "at `{at}`: `$ref` names a schema in the same document, like `#/$defs/Address`"
+                "at `{at}`: `$ref` names a schema in the same document, like `#/$defs/Address` or, with an \
+                 `$anchor`, `#address`; nothing is fetched"
             ));
         };
-        // The id is registered before the node is filled, for the references in it.
-        let id = self.nodes.len();
-        self.nodes.push(Node::default());
+        let id = self.reserve()?;
         self.named.insert(to.to_owned(), id);
-        self.fill(id, found, to)?;
+        self.open.push((id, found, to.to_owned()));
         Ok(id)
     }
+}
+
+/// Sets how many items match `contains`. Without it, the numbers restrict nothing.
+fn containing(node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
+    let part = |key: &str| json.get(key).map(|most| size(most, &format!("{at}/{key}"))).transpose();
+    let (least, most) = (part("minContains")?, part("maxContains")?);
+    node.containing = Span { least: least.unwrap_or(1), most };
+    Ok(())
+}
+
+/// Returns whether a part of a schema marks a secret.
+fn marks_secrets(json: &Json) -> bool {
+    let mut open = vec![json];
+    while let Some(json) = open.pop() {
+        for (key, value) in json.entries() {
+            let is_mark = matches!(key.as_str(), "writeOnly" | "x-sensitive");
+            if is_mark && *value == Json::Bool(true) {
+                return true;
+            }
+            open.push(value);
+        }
+        open.extend(json.as_array().unwrap_or_default());
+    }
+    false
 }
 
 /// Applies draft 4's rule: `true` means that the limit beside it is itself excluded.
@@ -231,86 +382,11 @@ fn exclusive(node: &mut Node, json: &Json, at: &str) -> Result<(), String> {
     Ok(())
 }
 
-impl Schema {
-    /// Finds schemas that refer to themselves for the same value, which would never end.
-    fn check_loops(&self) -> Result<(), String> {
-        let mut done = vec![false; self.nodes.len()];
-        (0..self.nodes.len()).try_for_each(|id| self.descend(id, &mut Vec::new(), &mut done))
-    }
-
-    fn descend(&self, id: Id, above: &mut Vec<Id>, done: &mut [bool]) -> Result<(), String> {
-        if above.contains(&id) {
-            return Err("the schema refers to itself without end".to_owned());
-        }
-        if !done[id] {
-            above.push(id);
-            self.nodes[id].same_value().try_for_each(|next| self.descend(next, above, done))?;
-            above.pop();
-            done[id] = true;
-        }
-        Ok(())
-    }
-}
-
 fn unknown(key: &str, at: &str) -> String {
     format!(
         "at `{at}`: the gate does not check `{key}`, and what restricts a value and is not checked is \
          no restriction; leave it out, or accept that with `.unchecked(\"{key}\")`"
     )
-}
-
-fn types(value: &Json, at: &str) -> Result<Vec<Kind>, String> {
-    let one = |name: &Json| {
-        let name = name.as_str().unwrap_or_default();
-        let kind = Kind::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
-        kind.ok_or_else(|| format!("at `{at}`: this is no type of JSON Schema"))
-    };
-    match value {
-        Json::Array(names) if !names.is_empty() => names.iter().map(one).collect(),
-        name => Ok(vec![one(name)?]),
-    }
-}
-
-fn list<'j>(value: &'j Json, at: &str) -> Result<&'j [Json], String> {
-    value.as_array().ok_or_else(|| format!("at `{at}`: expected a list, found {}", value.kind()))
-}
-
-fn object<'j>(value: &'j Json, at: &str) -> Result<&'j [(String, Json)], String> {
-    match value {
-        Json::Object(entries) => Ok(entries),
-        other => Err(format!("at `{at}`: expected an object, found {}", other.kind())),
-    }
-}
-
-fn text<'j>(value: &'j Json, at: &str) -> Result<&'j str, String> {
-    value.as_str().ok_or_else(|| format!("at `{at}`: expected a string, found {}", value.kind()))
-}
-
-fn flag(value: &Json, at: &str) -> Result<bool, String> {
-    match value {
-        Json::Bool(flag) => Ok(*flag),
-        other => Err(format!("at `{at}`: expected true or false, found {}", other.kind())),
-    }
-}
-
-fn number(value: &Json, at: &str) -> Result<Box<str>, String> {
-    match value {
-        Json::Number(lexeme) if same_number(lexeme, lexeme) => Ok(lexeme.clone()),
-        other => Err(format!("at `{at}`: expected a number, found {}", other.kind())),
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a size beyond the exact range of a double is beyond any value"
-)]
-fn size(value: &Json, at: &str) -> Result<u64, String> {
-    let lexeme = number(value, at)?;
-    match value.as_f64() {
-        Some(size) if is_whole(&lexeme) && size >= 0.0 => Ok(size as u64),
-        _ => Err(format!("at `{at}`: expected a whole number from 0")),
-    }
 }
 
 impl Span {
@@ -319,3 +395,7 @@ impl Span {
         self.least <= size && self.most.is_none_or(|most| size <= most)
     }
 }
+
+#[cfg(test)]
+#[path = "standard_tests.rs"]
+mod standard_tests;

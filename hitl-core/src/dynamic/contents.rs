@@ -72,7 +72,7 @@ impl DynTool {
                 return Err(wrong(why));
             }
         }
-        if let Some(inert) = self.spec.config.inert.iter().find(|inert| covers(inert, &path)) {
+        if let Some(inert) = self.terms.arguments.inert.iter().find(|inert| covers(inert, &path)) {
             let why = format!(
                 "`{inert}` is inert, text that nobody interprets, and what `{path}` names is read: keep \
                  one of the two"

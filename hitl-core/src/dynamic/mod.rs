@@ -9,12 +9,15 @@ mod annotations;
 mod check;
 mod compile;
 mod contents;
+mod loops;
+mod multiple;
 mod preview;
 mod rust_numbers;
 mod schema;
 mod secrets;
 mod spec;
 mod tool;
+mod values;
 mod write;
 
 pub use annotations::{AnnotationTrust, McpAnnotations};

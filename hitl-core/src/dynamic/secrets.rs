@@ -16,13 +16,7 @@ impl Schema {
         for step in steps {
             nodes = match step {
                 "[]" => self.items(&nodes),
-                "*" => {
-                    let every = nodes.iter().flat_map(|id| {
-                        let node = &self.nodes[*id];
-                        node.properties.iter().map(|(_, held)| *held).chain(node.additional)
-                    });
-                    self.with_all(every.collect::<Vec<_>>())
-                }
+                "*" => self.entries(&nodes),
                 name => self.entry(&nodes, name),
             };
         }
@@ -46,13 +40,7 @@ impl Schema {
         for step in dotted.split('.') {
             nodes = match step {
                 "[]" => self.items(&nodes),
-                "*" => {
-                    let every = nodes.iter().flat_map(|id| {
-                        let node = &self.nodes[*id];
-                        node.properties.iter().map(|(_, held)| *held).chain(node.additional)
-                    });
-                    self.with_all(every.collect::<Vec<_>>())
-                }
+                "*" => self.entries(&nodes),
                 name => self.entry(&nodes, name),
             };
             nodes.retain(|id| !self.nodes[*id].never);
@@ -74,8 +62,8 @@ impl Schema {
                 return true;
             }
             open.extend(node.same_value());
-            open.extend(node.properties.iter().map(|(_, held)| *held));
-            open.extend(node.additional.iter().chain(&node.items).chain(&node.prefix));
+            open.extend(node.entries());
+            open.extend(node.items.iter().chain(&node.contains).chain(&node.prefix));
         }
         false
     }
@@ -90,14 +78,21 @@ impl Schema {
             for name in properties.collect::<Vec<_>>() {
                 found |= self.hide_part(id, &name);
             }
+            for at in 0..self.nodes[id].patterns.len() {
+                let held = self.nodes[id].patterns[at].1;
+                self.nodes[id].patterns[at].1 = self.secret_of(Some(held));
+                found = true;
+            }
+            if found && self.nodes[id].additional.is_none() {
+                // Other names are accepted without a schema of their own.
+                self.nodes[id].additional = Some(self.secret_of(None));
+            }
             return self.hide_part(id, part) || found;
         }
         if part == "[]" {
             let prefix = self.nodes[id].prefix.clone();
             for (at, held) in prefix.iter().enumerate() {
-                let secret = self.nodes.len();
-                self.nodes.push(Node { all: vec![*held], sensitive: true, ..Node::default() });
-                self.nodes[id].prefix[at] = secret;
+                self.nodes[id].prefix[at] = self.secret_of(Some(*held));
             }
             return self.hide_part(id, part) || !prefix.is_empty();
         }
@@ -105,26 +100,36 @@ impl Schema {
     }
 
     fn hide_part(&mut self, id: Id, part: &str) -> bool {
-        let secret = self.nodes.len();
-        let node = &mut self.nodes[id];
+        let node = &self.nodes[id];
         let held = match part {
-            "[]" => node.items.replace(secret),
-            "*" => node.additional.replace(secret),
-            name => match node.properties.iter_mut().find(|(known, _)| known == name) {
-                Some((_, held)) => Some(std::mem::replace(held, secret)),
-                None => return false,
-            },
+            "[]" => node.items,
+            "*" => node.additional,
+            name => node.properties.iter().find(|(known, _)| known == name).map(|(_, held)| *held),
         };
-        let Some(held) = held else {
-            // The schema has no such part, so nothing is hidden.
-            match part {
-                "[]" => node.items = None,
-                _ => node.additional = None,
+        // The schema has no such part, so nothing is hidden.
+        let Some(held) = held else { return false };
+        let secret = self.secret_of(Some(held));
+        let node = &mut self.nodes[id];
+        match part {
+            "[]" => node.items = Some(secret),
+            "*" => node.additional = Some(secret),
+            name => {
+                for (known, held) in &mut node.properties {
+                    if known == name {
+                        *held = secret;
+                    }
+                }
             }
-            return false;
-        };
-        self.nodes.push(Node { all: vec![held], sensitive: true, ..Node::default() });
+        }
         true
+    }
+
+    /// Adds a node for a secret that another node describes, if one does.
+    fn secret_of(&mut self, held: Option<Id>) -> Id {
+        let secret = self.nodes.len();
+        let all = held.into_iter().collect();
+        self.nodes.push(Node { all, sensitive: true, ..Node::default() });
+        secret
     }
 }
 
@@ -144,7 +149,7 @@ impl Schema {
             nodes = match name.strip_prefix('[') {
                 // For any item: hiding one place too many is better than one too few.
                 Some(_) => self.items(&nodes),
-                None => self.entry(&nodes, name),
+                None => self.possible_entry(&nodes, name),
             };
             if self.is_sensitive(&nodes) {
                 return error.only_to(&at);

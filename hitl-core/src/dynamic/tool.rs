@@ -14,22 +14,22 @@ use serde::de::DeserializeOwned;
 use super::{DynContent, DynPreview, DynSpec, Schema};
 use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Snapshot, parse_text};
 use crate::call::{
-    Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, check_named_arguments, check_spec,
-    output_of,
+    Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, ToolTerms, check_config,
+    check_dyn_name, check_named_arguments, output_of,
 };
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
 /// It passes through the gate like any other; typed and dynamic tools share one list of names.
 ///
 /// # The schema
-/// The schema is the text of a JSON Schema. Its checked part is: `type`, `enum`, `const`,
-/// `properties`, `required`, `additionalProperties`, `items`, `minimum`, `maximum`,
-/// `exclusiveMinimum`, `exclusiveMaximum`, `minLength`, `maxLength`, `minItems`, `maxItems`,
-/// `uniqueItems`, `minProperties`, `maxProperties`, `allOf`, `anyOf`, `oneOf`, and `$ref` to the
-/// schema's own definitions. A schema that restricts values in any other way (`pattern`, `not`,
-/// `if`, ..) is refused, unless the host accepts that with [`DynSpec::unchecked`]. `format`
-/// restricts nothing, as in the standard. Numbers are compared exactly. Properties marked
-/// `"writeOnly": true` or `"x-sensitive": true` are secrets, in every alternative that names them.
+/// The schema is the text of a JSON Schema of draft 2020-12, or of an older one. All keywords that
+/// restrict values are checked, but for `unevaluatedProperties` and `unevaluatedItems`; `$ref` names
+/// a schema in the same document, by a pointer or an `$anchor`. A schema that restricts values in
+/// any other way is refused, unless the host accepts that with [`DynSpec::unchecked`]; so is a
+/// regular expression that cannot be checked exactly as ECMA-262 defines it, like one that looks
+/// ahead. `format` restricts nothing, as in the standard. Numbers are compared exactly. Properties
+/// marked `"writeOnly": true` or `"x-sensitive": true` are secrets, in every alternative that names
+/// them. Schemas, and the work of a check, have bounds.
 ///
 /// # The snapshot
 /// The snapshot is exactly what the model wrote, to the digit: no type in between could change it.
@@ -59,6 +59,7 @@ use crate::call::{
 /// ```
 pub struct DynTool {
     pub(crate) spec: DynSpec,
+    pub(crate) terms: ToolTerms,
     pub(crate) schema_text: JsonText,
     pub(crate) schema: Arc<Schema>,
     pub(crate) body: DynBody,
@@ -156,9 +157,13 @@ impl DynTool {
         R: Future<Output = Result<JsonText, E>> + Send + 'static,
         E: Display + Debug + Send + 'static,
     {
-        check_spec(&spec.name, spec.version.as_deref(), &spec.config).map_err(|invalid| {
-            DynToolError::new(DynToolErrorKind::Spec(invalid), &spec, invalid.to_string())
-        })?;
+        let terms = ToolTerms::of(&spec.config).with(spec.terms.clone());
+        check_dyn_name(&spec.name)
+            .and_then(|()| check_config(spec.version.as_deref(), &spec.config))
+            .and_then(|()| terms.check(spec.config.hints.read_only))
+            .map_err(|invalid| {
+                DynToolError::new(DynToolErrorKind::Spec(invalid), &spec, invalid.to_string())
+            })?;
         let wrong = |kind| {
             let spec = &spec;
             move |why: String| DynToolError::new(kind, spec, why)
@@ -172,13 +177,22 @@ impl DynTool {
             .map_err(|error| wrong(DynToolErrorKind::Schema)(error.to_string()))?;
         let tree = schema_text.tree().unwrap_or(Json::Null);
         let names = ArgumentNames::of_schema(&tree, spec.sensitive.iter().map(String::as_str));
-        check_named_arguments(&spec.config, &names).map_err(wrong(DynToolErrorKind::Argument))?;
+        check_named_arguments(&terms, &names).map_err(wrong(DynToolErrorKind::Argument))?;
         let body: DynBody = Arc::new(move |permit| {
             let running = body(permit);
             async move { running.await.map_err(DynFailure::new) }.boxed()
         });
         let (schema, contents) = (Arc::new(compiled), Vec::new());
-        Ok(Self { spec, schema_text, schema, body, contents, preview: None, reconciler: None })
+        Ok(Self {
+            spec,
+            terms,
+            schema_text,
+            schema,
+            body,
+            contents,
+            preview: None,
+            reconciler: None,
+        })
     }
 
     /// Sets the tool's own way to find out how an attempt ended whose outcome is unknown: an async

@@ -12,10 +12,14 @@ use crate::arguments::{ArgumentError, ArgumentErrorKind, Snapshot};
 /// The deepest value that is written, as with typed arguments.
 const DEEPEST: usize = 256;
 
+/// The work limit of one snapshot, in nodes that describe a value and in steps of expressions.
+const STEPS: u64 = 8_000_000;
+
 impl Schema {
     /// Takes the snapshot of arguments that were checked.
     pub(crate) fn snapshot(&self, arguments: &Json) -> Result<Snapshot, ArgumentError> {
-        let mut writer = Writer { schema: self, out: String::new(), hidden: Vec::new() };
+        let mut writer =
+            Writer { schema: self, out: String::new(), hidden: Vec::new(), left: STEPS };
         writer.value(arguments, &self.with_all([self.root]), false, DEEPEST)?;
         Ok(Snapshot::written(writer.out, writer.hidden))
     }
@@ -25,9 +29,26 @@ struct Writer<'s> {
     schema: &'s Schema,
     out: String,
     hidden: Vec<Range<usize>>,
+    left: u64,
 }
 
 impl Writer<'_> {
+    /// Counts the work for one entry of an object, or one item of an array.
+    fn step(&mut self, nodes: &[Id], key: Option<&str>) -> Result<(), ArgumentError> {
+        let of = |id: &Id| {
+            let node = &self.schema.nodes[*id];
+            let known = node.properties.len() as u64 / 16;
+            let patterns = node.patterns.iter().filter_map(|(pattern, _)| pattern.as_ref());
+            key.map_or(1, |key| patterns.map(|pattern| pattern.steps(key)).sum::<u64>() + known + 1)
+        };
+        let steps = nodes.iter().map(of).fold(0, u64::saturating_add);
+        self.left = self.left.checked_sub(steps).ok_or_else(|| {
+            let why = "finding the secrets in these arguments takes too long";
+            ArgumentError::new(ArgumentErrorKind::TooLarge, why)
+        })?;
+        Ok(())
+    }
+
     fn value(
         &mut self,
         value: &Json,
@@ -52,6 +73,7 @@ impl Writer<'_> {
                     if i > 0 {
                         self.out.push(',');
                     }
+                    self.step(nodes, None)?;
                     if alike {
                         self.value(item, &every, inside, levels)?;
                     } else {
@@ -70,6 +92,7 @@ impl Writer<'_> {
                     }
                     write_string(&mut self.out, key);
                     self.out.push(':');
+                    self.step(nodes, Some(key))?;
                     let nodes = self.schema.entry(nodes, key);
                     self.value(value, &nodes, inside, levels)?;
                 }

@@ -1,7 +1,5 @@
 //! Builds a gate from its settings. A missing or repeated part is an error here, not in a call.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +7,6 @@ use hitl_base::Redactor;
 use hitl_base::clock::{ForwardClock, SystemClock};
 
 use crate::audit::TracingAudit;
-use crate::call::StateMap;
 use crate::gate::audit::ledger::AuditLedger;
 use crate::gate::break_glass::declared::DeclaredEnvelopes;
 use crate::gate::break_glass::envelopes::publish_tools;
@@ -36,7 +33,7 @@ use crate::gate::notices::decide_hint::DecideHint;
 use crate::gate::notices::notifier::{Asks, Notifier};
 use crate::gate::parked::reconcilers::Reconcilers;
 use crate::gate::telemetry;
-use crate::gate::tools::registered_tool::RegisteredTool;
+use crate::gate::tools::host_bounds::HostBounds;
 use crate::gate::tools::registry::ToolRegistry;
 use crate::policy::{Policy, Shadow, bounded};
 use crate::seal::{HostKey, HostKeys, KeyRing};
@@ -68,7 +65,6 @@ impl GateBuilder {
 
     /// Builds the parts and opens a session in the store.
     async fn build_core(self) -> Result<GateCore, BuildError> {
-        let tools = tools_by_name(self.tools, &self.states)?;
         let runtime = Runtime::current().ok_or_else(|| {
             BuildError::new(BuildErrorKind::NoRuntime, "a gate is built inside a Tokio runtime")
         })?;
@@ -116,21 +112,16 @@ impl GateBuilder {
         });
         let identities = Identities::new(directory, self.self_approval, redactor.clone());
         let files = Arc::new(FileLookup::new(resolve_own_files(own_files), &threads));
-        let reads = tools.iter().filter(|(_, tool)| tool.looks_ahead());
-        let bounds = reads.map(|(name, _)| (name.clone(), HostCode::new(&threads, timeout)));
         let display = ContentDisplay::new(redactor.clone(), Arc::clone(&vault), self.uncovering);
         let states = Arc::new(self.states);
+        let bounds = HostBounds::new(&threads, timeout, self.reconcile_timeout);
+        let tools = ToolRegistry::new(self.tools, Arc::clone(&states), self.limits, bounds)?;
         let contents = NamedContents::new(
-            bounds.collect(),
             Arc::clone(&states),
             Arc::clone(&files),
             Arc::clone(&vault),
             display,
         );
-        let asked = tools.iter().filter(|(_, tool)| tool.reconciles());
-        let deadline = self.reconcile_timeout;
-        let asked = asked.map(|(name, _)| (name.clone(), HostCode::new(&threads, deadline)));
-        let reconcilers = Reconcilers::new(asked.collect());
         let calls = Arc::new(CallStore::new(store, session, self.caps, runtime.clone()));
         let audit = AuditLedger::new(sink, Arc::clone(&calls), redactor.clone(), runtime.clone());
         let audit = Arc::new(audit);
@@ -144,14 +135,14 @@ impl GateBuilder {
             Arc::clone(&notifier),
         );
         Ok(GateCore {
-            tools: ToolRegistry::new(tools, states, self.limits),
+            tools,
             evaluator: Evaluator::new(rules, files, Arc::clone(&vault), redactor.clone()),
             identities,
             contents,
             envelopes: DeclaredEnvelopes::new(self.envelopes),
             effects: Effects::new(Arc::clone(&calls)),
             freezes: FreezeCheck::new(Arc::clone(&calls), Arc::clone(&notifier)),
-            reconcilers,
+            reconcilers: Reconcilers::default(),
             lifecycle: Arc::new(Lifecycle::new(Arc::clone(&calls), Arc::clone(&audit))),
             executor: Arc::new(executor),
             calls,
@@ -204,29 +195,4 @@ fn with_timeout(
     timeout: Duration,
 ) -> Vec<Arc<dyn Policy>> {
     policies.into_iter().map(|policy| bounded(policy, threads, timeout)).collect()
-}
-
-/// Maps the tools by name; checks that each has a unique name and the host state that it needs.
-fn tools_by_name(
-    tools: Vec<RegisteredTool>,
-    states: &StateMap,
-) -> Result<BTreeMap<Cow<'static, str>, Arc<RegisteredTool>>, BuildError> {
-    let mut by_name = BTreeMap::new();
-    for tool in tools {
-        let name = tool.name().clone();
-        for state in tool.states() {
-            if !states.has(state) {
-                let why = format!(
-                    "the tool `{name}` needs host state of type {}; give it with `.state(..)`",
-                    state.type_name()
-                );
-                return Err(BuildError::new(BuildErrorKind::MissingState, why));
-            }
-        }
-        if by_name.insert(name.clone(), Arc::new(tool)).is_some() {
-            let why = format!("two tools are named `{name}`; give one another name");
-            return Err(BuildError::new(BuildErrorKind::DuplicateTool, why));
-        }
-    }
-    Ok(by_name)
 }

@@ -372,6 +372,7 @@ const fn assert_valid(checked: Result<(), InvalidSpec>) {
     match checked {
         Ok(()) => {}
         Err(InvalidSpec::Name) => panic!("a tool's name is 1 to 64 of A-Z a-z 0-9 _ -"),
+        Err(InvalidSpec::DynName) => panic!("a tool's name is 1 to 128 of A-Z a-z 0-9 _ - ."),
         Err(InvalidSpec::OutOfRange) => panic!("base_confidence and thresholds are 0 to 100"),
         Err(InvalidSpec::ThresholdsCrossed) => {
             panic!("quick_threshold must not be above auto_threshold")

@@ -82,7 +82,7 @@ impl GateError {
     }
 
     pub(in crate::gate) fn unknown_tool(name: &str) -> Self {
-        let name = hitl_base::display::clip(name, 64);
+        let name = hitl_base::display::clip(name, 128);
         let name = hitl_base::display::visible(&name);
         Self::new(
             GateErrorKind::UnknownTool,
@@ -101,6 +101,16 @@ impl GateError {
             error.message = format!("{}; {}", error.message, known_instead(name, tools));
         }
         error
+    }
+
+    /// Creates the error for a call whose tool was replaced while the call was evaluated.
+    pub(in crate::gate) fn tool_replaced(name: &str) -> Self {
+        let name = hitl_base::display::visible(&hitl_base::display::clip(name, 128)).into_owned();
+        let why = format!(
+            "the tool `{name}` was replaced while this call was evaluated, so nothing ran; look at the \
+             tools again, and call it again"
+        );
+        Self::new(GateErrorKind::ToolChanged, why)
     }
 
     /// Creates the error for a call that the tenant does not have.

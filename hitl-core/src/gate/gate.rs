@@ -32,6 +32,8 @@ pub struct Gate {
 pub struct ToolInfo {
     /// Its name.
     pub name: Cow<'static, str>,
+    /// Its name for people, if it has one.
+    pub title: Option<String>,
     /// Its effect, in words.
     pub description: Cow<'static, str>,
     /// The JSON Schema of its arguments.
@@ -45,11 +47,12 @@ impl Gate {
     pub fn tools(&self) -> Vec<ToolInfo> {
         let info = |tool: &Arc<RegisteredTool>| ToolInfo {
             name: tool.name().clone(),
+            title: tool.terms().title.clone(),
             description: tool.description().clone(),
             schema: tool.schema().clone(),
             config: *tool.config(),
         };
-        self.core.tools.all().map(info).collect()
+        self.core.tools.now().values().map(info).collect()
     }
 
     /// Returns the advice about this gate's settings that [`build`](crate::GateBuilder::build)
@@ -124,7 +127,7 @@ impl Gate {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (tools, session) = (self.core.tools.all().len(), self.core.calls.session());
+        let (tools, session) = (self.core.tools.now().len(), self.core.calls.session());
         write!(f, "Gate({tools} tools, {session:?})")
     }
 }

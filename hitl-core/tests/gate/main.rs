@@ -52,13 +52,16 @@ mod panics;
 mod policy;
 mod previews;
 mod queue;
+mod real_schemas;
 mod reconcile;
 mod remarks;
 mod remembers;
 mod reminders;
+mod replacing;
 mod rights;
 mod rotation;
 mod runs;
+mod schema_keywords;
 mod scorers;
 #[path = "../support/slow.rs"]
 mod slow;

@@ -9,12 +9,23 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{Either, select};
 use shuttle::rand::Rng as _;
-pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::sync::{Mutex, MutexGuard, RwLock};
+use shuttle::sync::{RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::time::Instant;
 
 /// Locks, even after a panic: as [`hitl_base::sync::lock`], with the scheduler's own lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for reading, even after a panic.
+pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks for writing, even after a panic.
+pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Clone)]

@@ -70,14 +70,18 @@ pub(in crate::gate) fn own_tool(core: &GateCore, facts: &ToolFacts) -> KnownTool
     KnownTool::new(facts, envelopes_of(core, &facts.name))
 }
 
-/// Describes the gate's tools to other processes, with the envelopes in force.
+/// Describes the gate's tools to other processes, with the envelopes in force. Of several such
+/// descriptions at once, the last one has the latest tools.
 pub(in crate::gate) async fn publish_tools(core: &GateCore) -> Result<(), StoreError> {
+    let mut has_tools = core.envelopes.publishing().await;
     let all = all_envelopes(core);
     let mut tools = core.tools.facts();
     for facts in &mut tools {
         facts.envelopes = all.iter().filter(|one| one.names(&facts.name)).cloned().collect();
     }
-    if !tools.is_empty() {
+    // A gate without tools is no executor, unless it had some.
+    if *has_tools || !tools.is_empty() {
+        *has_tools = true;
         core.calls.store().record_tools(core.calls.session(), &tools).await?;
     }
     core.envelopes.set_published(all);

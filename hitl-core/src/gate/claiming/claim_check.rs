@@ -180,7 +180,7 @@ pub(in crate::gate) async fn check_claimable(
         ContentStage::Stop(check) => return Ok(check),
         ContentStage::Continue(referents) => referents,
     };
-    let effect = CallEffect::of(tool.config(), snapshot.text()).map(|effect| {
+    let effect = CallEffect::of(&tool, snapshot.text()).map(|effect| {
         let asked = Route { verdict: Verdict::Ask(ApprovalLevel::Full), ..routed.clone() };
         let rule = core.identities.requester_rule(&tool, requester);
         EffectToReserve { effect, in_full: requirement_of(&tool, &asked, rule) }

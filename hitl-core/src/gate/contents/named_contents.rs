@@ -1,8 +1,6 @@
 //! Reads the contents that the arguments of a call name, and renders its preview, where its tool
 //! declares them.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,8 +30,6 @@ const MAX_KEPT_IN_ALL: usize = 512 * 1024;
 
 /// Reads, shows and compares the contents that the arguments of calls name, and their previews.
 pub(in crate::gate) struct NamedContents {
-    /// Limits the reading, for each tool that declares such arguments or renders previews.
-    bounds: BTreeMap<Cow<'static, str>, HostCode>,
     /// The host state of the tools.
     states: Arc<StateMap>,
     files: Arc<FileLookup>,
@@ -54,13 +50,12 @@ type Answers = Arc<Mutex<Vec<Option<Referent>>>>;
 
 impl NamedContents {
     pub(in crate::gate) fn new(
-        bounds: BTreeMap<Cow<'static, str>, HostCode>,
         states: Arc<StateMap>,
         files: Arc<FileLookup>,
         vault: Arc<Vault>,
         display: ContentDisplay,
     ) -> Self {
-        Self { bounds, states, files, vault, display }
+        Self { states, files, vault, display }
     }
 
     /// Returns the lookup of links and of the gate's own files.
@@ -84,7 +79,7 @@ impl NamedContents {
         snapshot: &Snapshot,
         record: &CallRecord,
     ) -> Result<Referents, GateError> {
-        let Some(bound) = self.bounds.get(tool.name()) else {
+        let Some(bound) = &tool.bounds().look_ahead else {
             return Ok(Referents::default());
         };
         let mut found = Referents::default();

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::approval::EarlierCall;
-use crate::call::{EffectDigest, EffectRepeat, ToolConfig, effect_digest};
+use crate::call::{EffectDigest, EffectRepeat, effect_digest};
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::GateError;
+use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::ids::RequestId;
 use crate::machine::CallRecord;
 use crate::store::EffectHolder;
@@ -52,9 +53,9 @@ pub(in crate::gate) enum Reservation {
 }
 
 impl CallEffect {
-    pub(in crate::gate) fn of(config: &ToolConfig, arguments: &str) -> Option<Self> {
-        let digest = effect_digest(config.effect?, arguments);
-        Some(Self { digest, repeat: config.effect_repeat })
+    pub(in crate::gate) fn of(tool: &RegisteredTool, arguments: &str) -> Option<Self> {
+        let digest = effect_digest(tool.terms().effect.as_deref()?, arguments);
+        Some(Self { digest, repeat: tool.config().effect_repeat })
     }
 
     pub(in crate::gate) fn digest(&self) -> EffectDigest {

@@ -133,7 +133,8 @@ impl Evaluator {
     ) -> Result<Evaluation, GateError> {
         let CallToEvaluate { tool, snapshot, context, opinions } = call;
         let rules = &self.rules;
-        let mut view = CallView::of_text(tool.name(), tool.config(), arguments, context);
+        let view = CallView::of_text(tool.name(), tool.config(), arguments, context);
+        let mut view = view.naming(&tool.terms().arguments);
         if !rules.policies.is_empty() || rules.signals.may_ask_for_the_time() {
             view = self.at_present(view);
         }
@@ -225,15 +226,15 @@ impl Evaluator {
 
     /// Returns the line that a reviewer reads.
     pub(in crate::gate) fn title(&self, call: &EvaluatedCall) -> String {
-        let describe = call.tool.config().describe;
-        let shown = describe.map_or(Json::Null, |_| shown_tree(call));
-        let title = title(call.tool.name(), describe, &shown);
+        let words = call.tool.title_words();
+        let shown = words.template.map_or(Json::Null, |_| shown_tree(call));
+        let title = title(words, &shown);
         mask_title(&self.redactor, &title, &call.snapshot.own_taint())
     }
 
     /// Returns the effect that a reviewer reads.
     fn effect(&self, call: &EvaluatedCall) -> Option<String> {
-        let template = call.tool.config().effect?;
+        let template = call.tool.terms().effect.as_deref()?;
         let secrets = call.snapshot.own_taint();
         Some(show_effect(&self.redactor, template, &shown_tree(call), &secrets))
     }
@@ -344,6 +345,7 @@ impl Evaluator {
         }
         let Ok(arguments) = parse_snapshot(snapshot) else { return };
         let view = CallView::new(tool.name(), tool.config(), &arguments, context);
+        let view = view.naming(&tool.terms().arguments);
         self.rules.shadow.compare(tool.name(), &self.at_present(view), assessment, routed);
     }
 

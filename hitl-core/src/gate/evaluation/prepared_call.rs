@@ -8,7 +8,7 @@ use hitl_base::{Redactor, Timestamp};
 
 use crate::approval::{ApprovalRequest, Choice, Content, RequestPreview, Uncovering};
 use crate::arguments::Snapshot;
-use crate::call::{BINDING_VERSION, BindingDigest, Principal, ToolConfig, circumstances_digest};
+use crate::call::{BINDING_VERSION, BindingDigest, Principal, ToolTerms, circumstances_digest};
 use crate::confidence::ScoredCall;
 use crate::gate::contents::referent::Referents;
 use crate::gate::evaluation::evaluated_call::{EvaluatedCall, Evaluation, KeySource};
@@ -69,10 +69,10 @@ pub(in crate::gate) struct EarlierApproval {
 }
 
 /// Returns the steps after which somebody else is asked.
-fn escalations(config: &ToolConfig) -> Vec<EscalationStep> {
-    let escalation = config.escalate.map(|next| {
+fn escalations(terms: &ToolTerms) -> Vec<EscalationStep> {
+    let escalation = terms.escalation.as_ref().map(|next| {
         let within = u64::try_from(next.within.as_millis()).unwrap_or(u64::MAX);
-        EscalationStep::new(next.role.map(str::to_owned), within)
+        EscalationStep::new(next.role.clone(), within)
     });
     escalation.into_iter().collect()
 }
@@ -88,7 +88,8 @@ impl PreparedCall {
         let CallWords { title, effect } = words;
         let EvaluatedCall { tool, snapshot, context: cx, key, key_source, .. } = call;
         let Evaluation { assessment, routed } = call.evaluation;
-        let (config, requirement) = (tool.config(), requirement(&tool, &routed, requester));
+        let (config, terms) = (tool.config(), tool.terms());
+        let requirement = requirement(&tool, &routed, requester);
         let InitialState { state, end_reason } = initial_state(&routed);
         let (now, id, owner) = (Timestamp::EPOCH, RequestId::new(), OwnerToken::new());
         let build = tool.version().cloned().map(Cow::into_owned);
@@ -119,7 +120,7 @@ impl PreparedCall {
             uncovering,
             principal: cx.principal.clone(),
             agent: cx.agent.clone(),
-            approval_type: config.approval_type.to_owned(),
+            approval_type: terms.approval_type.clone().into_owned(),
             risk: config.risk,
             hints: config.hints,
             level: requirement.level,
@@ -132,11 +133,11 @@ impl PreparedCall {
             created_at: now,
             due_at: now,
             expires_at: now,
-            choices: config.decisions.to_vec(),
+            choices: terms.choices.to_vec(),
             requires_reason: config.requires_reason,
             grace_ms: config.grace_ms(),
-            approve_label: config.approve_label.to_owned(),
-            reject_label: config.reject_label.to_owned(),
+            approve_label: terms.approve_label.clone().into_owned(),
+            reject_label: terms.reject_label.clone().into_owned(),
         };
         request.bind(call.content);
         let circumstances = circumstances_digest(&cx, tool.fingerprint());
@@ -158,7 +159,7 @@ impl PreparedCall {
             reread: None,
             sealed: None,
             unread: false,
-            escalations: escalations(config),
+            escalations: escalations(terms),
             circumstances: Some(circumstances),
             claim: None,
             claimable_from: None,
@@ -265,7 +266,7 @@ impl PreparedCall {
     /// Returns whether it is claimed after it was stored, even if nobody is asked: because it runs
     /// only with its siblings, or because the claim makes it the holder of its effect.
     pub(in crate::gate) fn is_claimed_later(&self) -> bool {
-        self.is_held() || self.tool.config().effect.is_some()
+        self.is_held() || self.tool.terms().effect.is_some()
     }
 
     /// Returns whether somebody must be asked about it.

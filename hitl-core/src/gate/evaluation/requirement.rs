@@ -2,7 +2,7 @@
 
 use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::machine::{CallState, EndReason};
-use crate::policy::{ApprovalLevel, Quorum, RequesterRule, Requirement, Route, Stage, Verdict};
+use crate::policy::{ApprovalLevel, Quorum, RequesterRule, Requirement, Route, Verdict};
 
 /// The state of a new call.
 pub(in crate::gate) struct InitialState {
@@ -35,11 +35,7 @@ pub(in crate::gate) fn requirement(
     if level == ApprovalLevel::Auto {
         return Requirement::new(level);
     }
-    let stages = config.stages.iter().map(|stage| match stage.role {
-        Some(role) => Stage::role(role, stage.people),
-        None => Stage::people(stage.people),
-    });
-    let (deciders, stages) = (config.deciders, stages.collect());
+    let (deciders, stages) = (config.deciders, tool.terms().stages.clone());
     let quorum = Quorum { eyes, deciders, stages };
     Requirement::new(level).quorum(quorum).channels(routed.channels.clone())
 }

@@ -335,7 +335,7 @@ impl ReadCall<'_> {
 fn refuse_same_effect(mut calls: Vec<ReadCall<'_>>) -> Vec<ReadCall<'_>> {
     let effects = calls.iter().map(|call| {
         let prepared = &call.part.as_ref().ok()?.prepared;
-        CallEffect::of(prepared.tool.config(), prepared.snapshot.text())
+        CallEffect::of(&prepared.tool, prepared.snapshot.text())
     });
     if let Some(SameEffect { first, second }) = first_same_effect(effects) {
         let positions = [first, second].map(|at| calls[at].key.position);

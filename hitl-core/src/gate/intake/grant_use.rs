@@ -74,6 +74,7 @@ async fn find_grant(
                 Some(arguments) => arguments,
                 None => arguments.insert(parse_snapshot(&prepared.snapshot)?),
             };
+            let inert = prepared.tool.terms().arguments.inert();
             let call = GrantedCall {
                 tool: &request.tool,
                 fingerprint: request.fingerprint,
@@ -85,7 +86,7 @@ async fn find_grant(
                     prepared.content(),
                 ),
                 arguments,
-                inert: prepared.tool.config().inert,
+                inert: &inert,
                 risky: is_risky(prepared.tool.config()),
             };
             let Ok(drawn) = grant.covers(&call) else { continue };

@@ -19,7 +19,7 @@ pub(in crate::gate) async fn check_repeated_effect(
     prepared: &mut PreparedCall,
 ) -> Result<(), GateError> {
     let arguments = prepared.snapshot.text();
-    let Some(effect) = CallEffect::of(prepared.tool.config(), arguments) else { return Ok(()) };
+    let Some(effect) = CallEffect::of(&prepared.tool, arguments) else { return Ok(()) };
     if matches!(prepared.routed.verdict, Verdict::Deny(_)) {
         return Ok(());
     }

@@ -197,6 +197,8 @@ pub(in crate::gate) async fn submit_prepared(
         try_grant(core, prepared, &tried).await?;
     }
     let mut receipt = Receipt::new(prepared);
+    // It may have waited for a thaw, or for scorers.
+    prepared.tool.check_current()?;
     if prepared.is_unrecorded() && earlier.is_none() {
         core.freezes.check(&prepared.record.key().tenant).await?;
         return Ok(start_prepared(core, prepared, receipt));

@@ -52,7 +52,7 @@ pub(super) async fn reconcile_parked(
 ) -> Result<AskOutcome, GateError> {
     // The tool as it was approved: another version may read the arguments in another way.
     let Ok(tool) = core.tools.require_as_shown(record) else { return Ok(AskOutcome::NotAsked) };
-    if record.erased || !core.reconcilers.has(tool.name()) {
+    if record.erased || !tool.reconciles() {
         return Ok(AskOutcome::NotAsked);
     }
     let attempt = attempt_of(record);
@@ -115,7 +115,7 @@ async fn ask(
     tool: &Arc<RegisteredTool>,
     record: CallRecord,
 ) -> Result<AskOutcome, GateError> {
-    let Some(bound) = core.reconcilers.bound(tool.name()) else { return Ok(AskOutcome::NotAsked) };
+    let Some(bound) = &tool.bounds().reconcile else { return Ok(AskOutcome::NotAsked) };
     // Exactly the arguments that were approved, or nobody is asked.
     let stored = match stored_contents(core, &record).await {
         Ok(Some(stored)) => stored,

@@ -1,7 +1,5 @@
-//! The tools of a gate that find out themselves how an attempt ended, with a deadline for each.
+//! When tools are asked that find out themselves how an attempt ended.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,38 +7,19 @@ use hitl_base::Timestamp;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::ask_schedule::{AskSchedule, AttemptId};
-use crate::sync::{HostCode, Mutex, lock};
+use crate::sync::{Mutex, lock};
 
 /// The pause between two searches of the store for calls that wait to be settled.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The bounds of the tools' reconciles, and the times at which they are asked.
+/// The times at which the tools' reconciles are asked.
+#[derive(Default)]
 pub(in crate::gate) struct Reconcilers {
-    bounds: BTreeMap<Cow<'static, str>, HostCode>,
     schedule: Mutex<AskSchedule>,
     next_search: Mutex<Option<Timestamp>>,
 }
 
 impl Reconcilers {
-    pub(in crate::gate) fn new(bounds: BTreeMap<Cow<'static, str>, HostCode>) -> Self {
-        Self { bounds, schedule: Mutex::default(), next_search: Mutex::default() }
-    }
-
-    /// Returns the deadline of a tool's reconcile, if it has one.
-    pub(super) fn bound(&self, tool: &str) -> Option<&HostCode> {
-        self.bounds.get(tool)
-    }
-
-    /// Returns whether a tool has a reconcile.
-    pub(super) fn has(&self, tool: &str) -> bool {
-        self.bounds.contains_key(tool)
-    }
-
-    /// Returns whether no tool has a reconcile.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bounds.is_empty()
-    }
-
     /// Returns whether it is time to search the store.
     pub(super) fn begin_search(&self, now: Timestamp) -> bool {
         let mut next = lock(&self.next_search);

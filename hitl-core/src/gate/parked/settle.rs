@@ -68,7 +68,7 @@ pub(in crate::gate) async fn settle_before_reattaching(
     core: &GateCore,
     record: CallRecord,
 ) -> Result<CallRecord, GateError> {
-    if record.state != CallState::OutcomeUnknown || !core.reconcilers.has(&record.request.tool) {
+    if record.state != CallState::OutcomeUnknown || !core.tools.reconciles(&record.request.tool) {
         return Ok(record);
     }
     if settle_parked(core, &record).await?.has_changed() {

@@ -36,7 +36,7 @@ impl Sweep {
         record: &CallRecord,
     ) -> Result<Settlement, GateError> {
         let tool = record.request.tool.as_str();
-        if !core.reconcilers.has(tool) || !self.may_ask(core, tool).await? {
+        if !core.tools.reconciles(tool) || !self.may_ask(core, tool).await? {
             return settle_without_asking(core, record).await;
         }
         let settled = settle_parked(core, record).await?;
@@ -79,7 +79,7 @@ impl Sweep {
         core: &GateCore,
     ) -> Result<(u64, u64), GateError> {
         let (mut reconciled, mut retried) = (0, 0);
-        if core.reconcilers.is_empty()
+        if !core.tools.any_reconciles()
             || !core.reconcilers.begin_search(core.calls.store().now().await?)
         {
             return Ok((0, 0));
@@ -91,7 +91,7 @@ impl Sweep {
                 let Some(last) = parked.last() else { break };
                 page = page.after(last.id());
                 for record in &parked {
-                    if !core.reconcilers.has(&record.request.tool) {
+                    if !core.tools.reconciles(&record.request.tool) {
                         continue;
                     }
                     match self.settle(core, record).await? {

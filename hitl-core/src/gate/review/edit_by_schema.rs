@@ -8,7 +8,7 @@
 
 use hitl_base::json::parse_with_limits;
 
-use crate::approval::{Patch, PreviewFailure};
+use crate::approval::{Patch, PreviewFailure, TitleWords};
 use crate::arguments::{ArgumentError, DeclaredOrder, Snapshot, patched};
 use crate::call::{Shown, ToolFacts, ToolKind, fingerprint};
 use crate::dynamic::{Schema, places_of};
@@ -57,8 +57,11 @@ pub(in crate::gate) async fn revise_by_schema(
     }
     let order = DeclaredOrder::of_shown(&request.arguments);
     let by = ShownTool {
-        name: &facts.name,
-        describe: facts.describe.as_deref(),
+        title: TitleWords {
+            tool: &facts.name,
+            name: facts.title.as_deref(),
+            template: facts.describe.as_deref(),
+        },
         effect: facts.effect.as_deref(),
         order: &order,
     };
@@ -104,6 +107,7 @@ fn reviewed_schema(facts: &ToolFacts) -> Option<Schema> {
         name: &facts.name,
         description: &facts.description,
         describe: facts.describe.as_deref(),
+        title: facts.title.as_deref(),
         schema: &facts.schema,
     };
     let same = fingerprint(

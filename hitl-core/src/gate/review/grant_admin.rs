@@ -157,8 +157,8 @@ async fn draft_grant(core: &GateCore, draft: &GrantDraft) -> Result<Grant, GateE
         (None, Err(_)) => return Err(GrantError::Stale.into()),
     };
     let now = core.calls.store().now().await?;
-    let inert = inert_arguments(core, &record);
-    let grant = draft.grant(&record, &arguments, &shown, now, inert)?;
+    let names = inert_arguments(core, &record);
+    let grant = draft.grant(&record, &arguments, &shown, now, &names.inert())?;
     // A condition is stored as it is, so it must not contain a secret.
     let terms = serde_json::to_string(&draft.terms.arguments).ok();
     let terms = terms.and_then(|text| parse_json(&text).ok());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::arguments::Snapshot;
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::Risk;
+use crate::call::{ArgumentTerms, Risk};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
 use crate::gate::evaluation::evaluator::CallToEvaluate;
@@ -95,6 +95,8 @@ async fn draw_of(
     let arguments = parse_snapshot(&snapshot)?;
     let tool = &*record.request.tool;
     let content = CallContent { tool, snapshot: &snapshot, context: &record.context };
+    let names = inert_arguments(core, record);
+    let inert = names.inert();
     let call = GrantedCall {
         tool,
         fingerprint: record.request.fingerprint,
@@ -102,7 +104,7 @@ async fn draw_of(
         run: &record.request.key.run,
         content: core.vault.recognize_digest(grant.grant.content, content),
         arguments: &arguments,
-        inert: inert_arguments(core, record),
+        inert: &inert,
         risky: record.request.risk >= Risk::High || record.request.hints.destructive,
     };
     let Ok(drawn) = grant.grant.covers(&call) else { return Ok(None) };
@@ -116,11 +118,9 @@ async fn draw_of(
 
 /// Returns the arguments of a call whose text nothing interprets, according to its tool; none if
 /// the tool is not registered.
-pub(in crate::gate) fn inert_arguments(
-    core: &GateCore,
-    record: &CallRecord,
-) -> &'static [&'static str] {
-    core.tools.require_as_shown(record).map_or(&[], |tool| tool.config().inert)
+pub(in crate::gate) fn inert_arguments(core: &GateCore, record: &CallRecord) -> Arc<ArgumentTerms> {
+    let tool = core.tools.require_as_shown(record);
+    tool.map(|tool| Arc::clone(&tool.terms().arguments)).unwrap_or_default()
 }
 
 /// Routes a call by the current policies. Returns `None` if its tool is not registered, as at the

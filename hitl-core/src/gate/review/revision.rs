@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hitl_base::{Json, JsonText};
 
-use crate::approval::{Content, Mask, RequestPreview, title};
+use crate::approval::{Content, Mask, RequestPreview, TitleWords, title};
 use crate::arguments::{DeclaredOrder, Snapshot};
 use crate::gate::contents::display::ShownRequest;
 use crate::gate::contents::referent::Referents;
@@ -83,9 +83,8 @@ pub(in crate::gate) async fn edited_revision(
     let requester = core.identities.requester_rule(&tool, &record.context);
     let config = tool.config();
     let by = ShownTool {
-        name: tool.name(),
-        describe: config.describe,
-        effect: config.effect,
+        title: tool.title_words(),
+        effect: tool.terms().effect.as_deref(),
         order: tool.order(),
     };
     let shown = show_revision(core, record, by, &snapshot);
@@ -111,8 +110,7 @@ pub(in crate::gate) async fn edited_revision(
 
 /// The parts of a tool that determine how its arguments are shown.
 pub(in crate::gate) struct ShownTool<'t> {
-    pub(in crate::gate) name: &'t str,
-    pub(in crate::gate) describe: Option<&'t str>,
+    pub(in crate::gate) title: TitleWords<'t>,
     pub(in crate::gate) effect: Option<&'t str>,
     pub(in crate::gate) order: &'t DeclaredOrder,
 }
@@ -127,7 +125,7 @@ pub(in crate::gate) fn show_revision(
     let shown = next.shown_marked(&core.redactor).in_order(tool.order);
     let (masks, more_masks) = shown.masks(&core.redactor, record.id());
     let tree = shown.text.tree().unwrap_or(Json::Null);
-    let title = title(tool.name, tool.describe, &tree);
+    let title = title(tool.title, &tree);
     let secrets = next.own_taint();
     let title = mask_title(&core.redactor, &title, &secrets);
     let effect = tool.effect.map(|template| show_effect(&core.redactor, template, &tree, &secrets));

@@ -102,23 +102,26 @@ impl Runnable for Running {
 impl RegisteredTool {
     /// Describes a tool that is known only at run time.
     pub(in crate::gate) fn dynamic(tool: DynTool) -> Self {
-        let DynTool { spec, schema_text, schema, body, contents, preview, reconciler } = tool;
+        let DynTool { spec, terms, schema_text, schema, body, contents, preview, reconciler } =
+            tool;
         let shown = Shown {
             name: &spec.name,
             description: &spec.description,
-            describe: spec.config.describe,
+            describe: terms.describe.as_deref(),
+            title: terms.title.as_deref(),
             schema: schema_text.as_str(),
         };
         let read: Vec<String> = contents.iter().map(|content| content.path.clone()).collect();
         let (secrets, previews) = (spec.sensitive.iter().map(String::as_str), preview.is_some());
         let fingerprint = fingerprint(&shown, secrets, &read, previews);
-        let DynSpec { name, description, sensitive, unchecked, version, config } = spec;
+        let DynSpec { name, description, sensitive, unchecked, version, config, .. } = spec;
         let metadata = ToolMetadata {
             name: Cow::Owned(name),
             description: Cow::Owned(description),
             states: &[],
             version: version.map(Cow::Owned),
             config,
+            terms,
             reconciles: reconciler.is_some(),
         };
         let facts = metadata.facts(fingerprint, &schema_text, ToolKind::Dynamic);

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -11,16 +12,19 @@ use hitl_base::json::{Limits, parse_with_limits};
 use hitl_base::redact::Taint;
 use hitl_base::{Json, JsonText, Redactor};
 
+use crate::approval::TitleWords;
 use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Places, Snapshot, parse};
 use crate::call::{
     CallPreview, ContentReaders, Fingerprint, RunContext, Shown, StateRequirement, Tool,
-    ToolConfig, ToolFacts, ToolKind, ToolSpec, check_named_arguments, fingerprint,
+    ToolConfig, ToolFacts, ToolKind, ToolSpec, ToolTerms, check_named_arguments, fingerprint,
 };
 use crate::gate::build_error::{BuildError, BuildErrorKind};
+use crate::gate::error::GateError;
 use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::execution::execution::BodySpec;
 use crate::gate::masking::mask_text;
 use crate::gate::stored_text::UNLIMITED;
+use crate::gate::tools::host_bounds::ToolBounds;
 use crate::panic::catch;
 
 /// The number of times that a list of possibly unstable order is read back. The chance that two
@@ -45,6 +49,9 @@ pub(in crate::gate) struct RegisteredTool {
     places: Option<Arc<Places>>,
     /// The order in which its arguments are shown.
     order: Arc<DeclaredOrder>,
+    bounds: ToolBounds,
+    /// True once another tool has taken its place, or none.
+    retired: AtomicBool,
 }
 
 /// The description of a tool, whatever its origin.
@@ -55,6 +62,7 @@ pub(in crate::gate) struct ToolMetadata {
     /// The version of its code.
     pub(in crate::gate) version: Option<Cow<'static, str>>,
     pub(in crate::gate) config: ToolConfig,
+    pub(in crate::gate) terms: ToolTerms,
     /// True if it finds out itself how an attempt ended.
     pub(in crate::gate) reconciles: bool,
 }
@@ -67,30 +75,32 @@ impl ToolMetadata {
         schema: &JsonText,
         kind: ToolKind,
     ) -> ToolFacts {
-        let config = &self.config;
+        let (config, terms) = (&self.config, &self.terms);
+        let owned = |text: &Cow<'static, str>| text.clone().into_owned();
         ToolFacts {
             name: self.name.clone().into_owned(),
             fingerprint,
             build: self.version.clone().map(Cow::into_owned),
             description: self.description.clone().into_owned(),
-            describe: config.describe.map(str::to_owned),
-            effect: config.effect.map(str::to_owned),
+            title: terms.title.clone(),
+            describe: terms.describe.as_ref().map(owned),
+            effect: terms.effect.as_ref().map(owned),
             schema: schema.as_str().to_owned(),
             sensitive: Vec::new(),
             contents: Vec::new(),
             previews: false,
             unchecked: Vec::new(),
             kind,
-            approval_type: config.approval_type.to_owned(),
+            approval_type: owned(&terms.approval_type),
             risk: config.risk,
             hints: config.hints,
             thresholds: config.thresholds(),
-            choices: config.decisions.to_vec(),
+            choices: terms.choices.to_vec(),
             requires_reason: config.requires_reason,
             grace_ms: config.grace_ms(),
-            approve_label: config.approve_label.to_owned(),
-            reject_label: config.reject_label.to_owned(),
-            amounts: config.amounts.iter().map(|amount| amount.argument.to_owned()).collect(),
+            approve_label: owned(&terms.approve_label),
+            reject_label: owned(&terms.reject_label),
+            amounts: terms.arguments.amounts.iter().map(|(amount, _)| owned(amount)).collect(),
             envelopes: Vec::new(),
         }
     }
@@ -162,7 +172,43 @@ impl RegisteredTool {
         order: Arc<DeclaredOrder>,
     ) -> Self {
         let fingerprint = facts.fingerprint;
-        Self { metadata, schema, fingerprint, facts, type_id, erased, places, order }
+        let (bounds, retired) = (ToolBounds::default(), AtomicBool::new(false));
+        Self {
+            metadata,
+            schema,
+            fingerprint,
+            facts,
+            type_id,
+            erased,
+            places,
+            order,
+            bounds,
+            retired,
+        }
+    }
+
+    /// Sets the time limits of its own code.
+    pub(super) fn with_bounds(self, bounds: ToolBounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// Returns the time limits of its own code.
+    pub(in crate::gate) fn bounds(&self) -> &ToolBounds {
+        &self.bounds
+    }
+
+    /// Marks that it is not registered any more.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Checks that the tool with which a call was evaluated is still registered, before the call
+    /// begins without another look at its tool.
+    pub(in crate::gate) fn check_current(&self) -> Result<(), GateError> {
+        if self.retired.load(Ordering::Acquire) {
+            return Err(GateError::tool_replaced(self.name()));
+        }
+        Ok(())
     }
 
     pub(in crate::gate) fn name(&self) -> &Cow<'static, str> {
@@ -175,6 +221,21 @@ impl RegisteredTool {
 
     pub(in crate::gate) fn config(&self) -> &ToolConfig {
         &self.metadata.config
+    }
+
+    /// Returns the words and lists of its configuration.
+    pub(in crate::gate) fn terms(&self) -> &ToolTerms {
+        &self.metadata.terms
+    }
+
+    /// Returns what it says for the line that a reviewer reads.
+    pub(in crate::gate) fn title_words(&self) -> TitleWords<'_> {
+        let terms = self.terms();
+        TitleWords {
+            tool: self.name(),
+            name: terms.title.as_deref(),
+            template: terms.describe.as_deref(),
+        }
     }
 
     /// Returns the version of its code.
@@ -326,6 +387,7 @@ impl RegisteredTool {
             name: spec.name,
             description: spec.description,
             describe: spec.config.describe,
+            title: None,
             schema: schema.as_str(),
         };
         let secrets = spec.parameters.iter().filter(|p| p.sensitive).map(|p| p.name);
@@ -338,6 +400,7 @@ impl RegisteredTool {
             states: spec.states,
             version: spec.version.map(Cow::Borrowed),
             config: spec.config,
+            terms: ToolTerms::of(&spec.config),
             reconciles: T::reconciler().is_some(),
         };
         let mut facts = metadata.facts(fingerprint, &schema, ToolKind::Typed);
@@ -386,9 +449,11 @@ fn check_names(spec: &ToolSpec, schema: &Json) -> Result<bool, BuildError> {
         let name = parameter.name;
         known.map_err(|instead| format!("the parameter `{name}` is no argument of it{instead}"))
     });
-    parameters.and_then(|()| check_named_arguments(&spec.config, &names)).map_err(|why| {
-        let why = format!("the tool `{}`: {why}", spec.name);
-        BuildError::new(BuildErrorKind::InvalidSpec, why)
-    })?;
+    parameters.and_then(|()| check_named_arguments(&ToolTerms::of(&spec.config), &names)).map_err(
+        |why| {
+            let why = format!("the tool `{}`: {why}", spec.name);
+            BuildError::new(BuildErrorKind::InvalidSpec, why)
+        },
+    )?;
     Ok(names.has_secrets())
 }

@@ -72,20 +72,21 @@ pub(in crate::gate) async fn check_tool(
     let request = &record.request;
     let own = core.tools.get(request.tool.as_str());
     let is_bound = request.binding_version == BINDING_VERSION;
-    if let Some(tool) = own.filter(|tool| is_bound && tool.facts().is_of(request)) {
-        return Ok(ToolCheck::Same(Arc::clone(tool)));
-    }
+    let own = match own {
+        Some(tool) if is_bound && tool.facts().is_of(request) => return Ok(ToolCheck::Same(tool)),
+        own => own,
+    };
     let known = core.calls.executors().await?;
     let executors = known.as_ref();
     if is_bound && executors.is_some_and(|executors| executors.can_run(request)) {
         return Ok(ToolCheck::Elsewhere);
     }
     let newest = || executors.and_then(|executors| executors.newest(&request.tool));
-    if let Some(now) = own.map(|own| own.facts()).or_else(newest) {
+    if let Some(now) = own.as_ref().map(|own| own.facts()).or_else(newest) {
         let then = executors.and_then(|known| known.known(&request.tool, request.fingerprint));
         let change = ToolChange::between(request, then, now);
         let change = change.unwrap_or_else(|| ToolChange::gone(&request.tool));
-        let (now, own) = (now.clone(), own.cloned());
+        let now = now.clone();
         let changed = ChangedTool { change, now, own, found: None };
         return Ok(ToolCheck::Changed(Box::new(changed)));
     }
@@ -121,7 +122,7 @@ pub(in crate::gate) async fn take_from_others(
         return Ok(None);
     }
     let change = ToolChange::between(&record.request, None, own.facts());
-    let (now, own) = (own.facts().clone(), Some(Arc::clone(own)));
+    let (now, own) = (own.facts().clone(), Some(own));
     Ok(change.map(|change| Box::new(ChangedTool { change, now, own, found: None })))
 }
 

@@ -66,6 +66,7 @@ pub(in crate::gate) async fn submit_attached(
 ) -> Result<AttachedOutcome, GateError> {
     if leaves_no_record(core, &evaluated) && !is_known(core, &evaluated).await? {
         core.freezes.check(&evaluated.key.tenant).await?;
+        evaluated.tool.check_current()?;
         return Ok(AttachedOutcome::Run(start_unrecorded(core, *evaluated)));
     }
     // Boxed, so that the futures of calls that nobody waits for stay small.

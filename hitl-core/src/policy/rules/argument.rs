@@ -323,7 +323,7 @@ impl Argument {
         };
         // A rule set with an invalid path was refused.
         let Ok(path) = path else { return doubt.holds() };
-        let inert = self.inert || call.config.is_inert(written);
+        let inert = self.inert || call.is_inert(written);
         let texts = if inert { Texts::Any } else { side.texts };
         let side = Side { texts, ..side };
         let interpreted = texts == Texts::Plain && is_for_an_interpreter(call.tool, written);

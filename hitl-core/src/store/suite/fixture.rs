@@ -446,6 +446,7 @@ impl Draft {
 pub fn facts(record: &CallRecord) -> ToolFacts {
     let request = &record.request;
     ToolFacts {
+        title: None,
         name: request.tool.clone(),
         fingerprint: request.fingerprint,
         build: request.build.clone(),
