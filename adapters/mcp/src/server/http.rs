@@ -156,7 +156,7 @@ impl McpHttpService {
                 head.extensions.insert(arguments);
                 body
             }
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         let answer = self.inner.handle(Request::from_parts(head, Full::new(body))).await;
         let opened = answer.headers().get(SESSION).and_then(|id| id.to_str().ok());
@@ -204,7 +204,7 @@ impl fmt::Debug for McpHttpService {
 ///
 /// The arguments stay in the body, because headers are compared with them, unless `rmcp` could not
 /// read them: then the gate alone reads them.
-fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, HttpAnswer> {
+fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, Box<HttpAnswer>> {
     let Ok(text) = str::from_utf8(body) else { return Ok(None) };
     match find_arguments(text) {
         Ok(None) => Ok(None),
@@ -227,7 +227,7 @@ fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, HttpAns
             let json_type = http::HeaderValue::from_static("application/json");
             refused.headers_mut().insert(http::header::CONTENT_TYPE, json_type);
             *refused.body_mut() = Full::new(Bytes::from(json)).boxed();
-            Err(refused)
+            Err(Box::new(refused))
         }
     }
 }
