@@ -45,8 +45,7 @@ pub(super) fn meaning(answer: &RawAnswer) -> Meaning {
         RawAnswer::NotSent(why) => return Meaning::Refused(shown(why)),
     };
     let unclear = || Meaning::Unclear("the server's answer is no result of a tool".to_owned());
-    let (Ok(kind), Ok(output)) =
-        (serde_json::from_str::<Kind>(text), JsonText::new(text.clone()))
+    let (Ok(kind), Ok(output)) = (serde_json::from_str::<Kind>(text), JsonText::new(text.clone()))
     else {
         return unclear();
     };

@@ -105,9 +105,9 @@ impl Assembly {
             Ok(pins) => {
                 self.report(upstream, &pins, list);
                 *tools = servable(&pins, &list.tools);
-                let digests = tools.iter().map(|tool| {
-                    (tool.definition.name().to_owned(), tool.definition.digest())
-                });
+                let digests = tools
+                    .iter()
+                    .map(|tool| (tool.definition.name().to_owned(), tool.definition.digest()));
                 Ok(digests.collect())
             }
             Err(error) => {
@@ -179,7 +179,11 @@ impl Assembly {
             for tool in tools {
                 let Some(name) = served_name(prefix, tool.definition.name()) else {
                     let tool = tool.definition.name();
-                    tracing::warn!(upstream = upstream.name(), tool, "a tool is left out: its name is too long");
+                    tracing::warn!(
+                        upstream = upstream.name(),
+                        tool,
+                        "a tool is left out: its name is too long"
+                    );
                     continue;
                 };
                 // Two tools of one name: it is unclear which is meant.

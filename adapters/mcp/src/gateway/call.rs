@@ -99,7 +99,11 @@ pub(super) async fn call(
         match answer {
             Meaning::Ran(output) => return Ok(output),
             Meaning::Failed { output, message } => {
-                return Err(CallFailure { effect: Effect::Reported, message, output: Some(output) });
+                return Err(CallFailure {
+                    effect: Effect::Reported,
+                    message,
+                    output: Some(output),
+                });
             }
             Meaning::Refused(why) => {
                 return Err(of_upstream(upstream, CallFailure::new(Effect::None, why)));
@@ -129,10 +133,7 @@ fn lost(tool: &CalledTool, why: impl Into<String>) -> CallFailure {
 }
 
 /// Waits for the server, and checks that the tool is still the one that was approved.
-async fn connect(
-    upstream: &Upstream,
-    tool: &CalledTool,
-) -> Result<Arc<Connection>, CallFailure> {
+async fn connect(upstream: &Upstream, tool: &CalledTool) -> Result<Arc<Connection>, CallFailure> {
     let connection = upstream.link().ready(START_LIMIT).await.map_err(|why| {
         let message = format!("cannot be reached ({why}). Nothing ran; try again later");
         of_upstream(upstream, CallFailure::new(Effect::None, message))

@@ -136,7 +136,12 @@ impl ChildTransport {
         }
     }
 
-    fn answered(&self, id: RequestId, answer: RawAnswer, text: &str) -> Option<ServerJsonRpcMessage> {
+    fn answered(
+        &self,
+        id: RequestId,
+        answer: RawAnswer,
+        text: &str,
+    ) -> Option<ServerJsonRpcMessage> {
         if !self.take(&id, answer) {
             tracing::warn!(upstream = %self.name, %id, "an answer that nobody waits for is ignored");
             return None;

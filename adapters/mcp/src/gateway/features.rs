@@ -1,6 +1,9 @@
 //! Everything but tools, passed on to the upstreams.
 
-#![expect(deprecated, reason = "logging and old subscriptions are of older versions, which have them")]
+#![expect(
+    deprecated,
+    reason = "logging and old subscriptions are of older versions, which have them"
+)]
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +17,7 @@ use rmcp::model::{
     Reference, ResourceUpdatedNotificationParam, ServerCapabilities, SetLevelRequestParams,
     SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
-use rmcp::service::{
-    NotificationContext, Peer, RequestContext, ServiceError, SubscriptionContext,
-};
+use rmcp::service::{NotificationContext, Peer, RequestContext, ServiceError, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer};
 
 use super::catalog::Catalog;
@@ -72,7 +73,11 @@ impl GatewayFeatures {
                 }
                 Err(why) if self.upstreams.len() == 1 => return Err(unreachable(upstream, &why)),
                 Err(why) => {
-                    tracing::warn!(upstream = upstream.name(), why, "a server is left out of a list");
+                    tracing::warn!(
+                        upstream = upstream.name(),
+                        why,
+                        "a server is left out of a list"
+                    );
                 }
             }
         }
@@ -215,7 +220,8 @@ impl ServerFeatures for GatewayFeatures {
     ) -> Result<ReadResourceResponse, ErrorData> {
         // Tokens and versions of the client's own connection are not for the server.
         request.meta = None;
-        let mut last = ErrorData::new(ErrorCode::RESOURCE_NOT_FOUND, "there is no such resource", None);
+        let mut last =
+            ErrorData::new(ErrorCode::RESOURCE_NOT_FOUND, "there is no such resource", None);
         for (_, connection) in self.having(|it| it.resources.is_some()).await? {
             match connection.peer.read_resource_once(request.clone()).await {
                 Ok(response) => return Ok(response),
@@ -230,7 +236,8 @@ impl ServerFeatures for GatewayFeatures {
         request: SubscribeRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let mut last = ErrorData::new(ErrorCode::RESOURCE_NOT_FOUND, "there is no such resource", None);
+        let mut last =
+            ErrorData::new(ErrorCode::RESOURCE_NOT_FOUND, "there is no such resource", None);
         for (_, connection) in self.having(|it| it.resources.is_some()).await? {
             if connection.is_modern() {
                 continue;
@@ -382,10 +389,7 @@ impl ServerFeatures for GatewayFeatures {
 }
 
 /// Passes notices on to a client of an older version, until it is gone.
-async fn pass_on(
-    mut notices: tokio::sync::broadcast::Receiver<Notice>,
-    client: Peer<RoleServer>,
-) {
+async fn pass_on(mut notices: tokio::sync::broadcast::Receiver<Notice>, client: Peer<RoleServer>) {
     use tokio::sync::broadcast::error::RecvError;
     loop {
         let sent = match notices.recv().await {

@@ -1,7 +1,7 @@
 //! The tool of an upstream as a tool of the gate.
 
-use hitl_core::dynamic::{AnnotationTrust, DynSpec, DynTool, DynToolError, McpAnnotations};
 use hitl_core::Risk;
+use hitl_core::dynamic::{AnnotationTrust, DynSpec, DynTool, DynToolError, McpAnnotations};
 
 use super::call::{CallFailure, CalledTool, call};
 use super::upstream::Upstream;

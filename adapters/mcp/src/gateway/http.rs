@@ -72,7 +72,9 @@ impl HttpUpstream {
             Some("https") => {}
             Some("http") if bearer.is_none() || is_local => {}
             Some("http") => {
-                return refuse("the token would pass in plain text: the URL must begin with https://");
+                return refuse(
+                    "the token would pass in plain text: the URL must begin with https://",
+                );
             }
             _ => return refuse("the URL of the server begins with https:// or http://"),
         }
@@ -269,9 +271,7 @@ impl StreamableHttpClient for ExactHttpClient {
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> HttpResult<StreamableHttpPostResponse> {
         match slot_of(&message) {
-            Some(exact) => {
-                self.post_exact(exact, url, message, session, token, headers).await
-            }
+            Some(exact) => self.post_exact(exact, url, message, session, token, headers).await,
             None => self.inner.post_message(url, message, session, token, headers).await,
         }
     }
@@ -286,13 +286,13 @@ impl StreamableHttpClient for ExactHttpClient {
         limits: StreamableHttpResponseLimits,
     ) -> HttpResult<StreamableHttpPostResponse> {
         match slot_of(&message) {
-            Some(exact) => {
-                self.post_exact(exact, url, message, session, token, headers).await
-            }
+            Some(exact) => self.post_exact(exact, url, message, session, token, headers).await,
             None => {
                 let inner = &self.inner;
                 inner
-                    .post_message_with_response_limits(url, message, session, token, headers, limits)
+                    .post_message_with_response_limits(
+                        url, message, session, token, headers, limits,
+                    )
                     .await
             }
         }

@@ -41,7 +41,9 @@ pub enum GatewayError {
     NoUpstream,
     /// Two upstreams have one name, or one has a name that is not 1 to 64 characters of
     /// `A-Z a-z 0-9 _ -`.
-    #[error("`{0}` cannot be the name of a server: use 1 to 64 characters of `A-Z a-z 0-9 _ -`, each name once")]
+    #[error(
+        "`{0}` cannot be the name of a server: use 1 to 64 characters of `A-Z a-z 0-9 _ -`, each name once"
+    )]
     Name(String),
     /// The pin file cannot be used.
     #[error(transparent)]

@@ -189,7 +189,8 @@ impl Supervisor {
     }
 
     async fn compare(&self, peer: &Peer<RoleClient>, list: &DefinitionList) -> Result<(), String> {
-        let served = self.assembly.compare(self.at, list).await.map_err(|error| error.to_string())?;
+        let served =
+            self.assembly.compare(self.at, list).await.map_err(|error| error.to_string())?;
         let connection = Connection { peer: peer.clone(), served };
         self.upstream.link().set(LinkState::Ready(Arc::new(connection)));
         Ok(())

@@ -213,7 +213,10 @@ mod tests {
         ] {
             let line = String::from_utf8(encode(&call(arguments)).unwrap()).unwrap();
             assert!(line.contains(&format!("\"arguments\":{arguments}")), "{line}");
-            assert!(line.contains("\"method\":\"tools/call\"") && line.contains("\"id\":7"), "{line}");
+            assert!(
+                line.contains("\"method\":\"tools/call\"") && line.contains("\"id\":7"),
+                "{line}"
+            );
             assert!(!line.contains('\n'), "{line}");
         }
         assert!(slot_of(&call("{}")).is_some());
@@ -224,8 +227,14 @@ mod tests {
         let result = |text: &str| RawAnswer::Result(text.to_owned());
         let id = |n| NumberOrString::Number(n);
         for (text, expected) in [
-            (r#"{"jsonrpc":"2.0","id":1,"result":{"a":1.00}}"#, Incoming::Answer(id(1), result(r#"{"a":1.00}"#))),
-            (r#"{"id":1,"error":{"code":-3,"message":"no"}}"#, Incoming::Answer(id(1), RawAnswer::Error { code: -3, message: "no".to_owned() })),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{"a":1.00}}"#,
+                Incoming::Answer(id(1), result(r#"{"a":1.00}"#)),
+            ),
+            (
+                r#"{"id":1,"error":{"code":-3,"message":"no"}}"#,
+                Incoming::Answer(id(1), RawAnswer::Error { code: -3, message: "no".to_owned() }),
+            ),
             (r#"{"id":"1","result":{}}"#, Incoming::Answer(id(1), result("{}"))),
             (r#"{"id":1,"method":"ping"}"#, Incoming::Other),
             (r#"{"method":"notifications/x","params":{}}"#, Incoming::Other),

@@ -106,7 +106,11 @@ mod tests {
         use ClientSystem::{Linux, MacOs, Windows};
         for (client, system, path) in [
             (C::ClaudeDesktop, Linux, "/h/.config/Claude/claude_desktop_config.json"),
-            (C::ClaudeDesktop, MacOs, "/h/Library/Application Support/Claude/claude_desktop_config.json"),
+            (
+                C::ClaudeDesktop,
+                MacOs,
+                "/h/Library/Application Support/Claude/claude_desktop_config.json",
+            ),
             (C::ClaudeCode, Linux, "/h/.claude.json"),
             (C::Cursor, MacOs, "/h/.cursor/mcp.json"),
             (C::VsCode, Linux, "/h/.config/Code/User/mcp.json"),

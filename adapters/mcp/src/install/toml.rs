@@ -26,15 +26,9 @@ pub(super) fn find(places: &[&[&str]], text: &str) -> Result<Vec<Site>, ConfigEr
     Ok(sites)
 }
 
-fn site(
-    name: &str,
-    server: &dyn TableLike,
-    object: std::ops::Range<usize>,
-    join: Join,
-) -> Site {
-    let literal = |value: &Value| {
-        Some(Literal { at: value.span()?, value: value.as_str()?.to_owned() })
-    };
+fn site(name: &str, server: &dyn TableLike, object: std::ops::Range<usize>, join: Join) -> Site {
+    let literal =
+        |value: &Value| Some(Literal { at: value.span()?, value: value.as_str()?.to_owned() });
     let value = |key: &str| server.get(key).and_then(Item::as_value);
     let arguments = value("args").and_then(Value::as_array).and_then(|array| {
         let items: Option<Vec<_>> = array.iter().map(literal).collect();

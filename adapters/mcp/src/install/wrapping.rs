@@ -117,14 +117,20 @@ impl Wrapper {
         }
         let Some(url) = &site.url else { return left("it has neither a command nor a URL") };
         if !self.only.contains(&site.name) {
-            return left("it is behind a URL, and may want its client to sign in: name it with --server");
+            return left(
+                "it is behind a URL, and may want its client to sign in: name it with --server",
+            );
         }
         if site.keys.iter().any(|key| !PLAIN_URL_KEYS.contains(&key.as_str())) {
-            return left("it is behind a URL and has settings that hitl cannot take over: use `hitl mcp --config`");
+            return left(
+                "it is behind a URL and has settings that hitl cannot take over: use `hitl mcp --config`",
+            );
         }
         if site.join == Join::TomlLine {
             // A table may hold comments, and ends where the next one begins.
-            return left("it is behind a URL: replace `url` by a command with `hitl mcp --server-url`");
+            return left(
+                "it is behind a URL: replace `url` by a command with `hitl mcp --server-url`",
+            );
         }
         words.extend([quoted(URL), text[url.at.clone()].to_owned()]);
         let words = words.join(", ");
@@ -300,9 +306,21 @@ inline = { command = "a", args = ["b"] }
             (ClientConfig::ClaudeDesktop, DESKTOP, wrapper()),
             (ClientConfig::Codex, CODEX, wrapper()),
             (ClientConfig::Gemini, DESKTOP, named),
-            (ClientConfig::VsCode, r#"{"servers":{"a":{"type":"stdio","command":"x","args":["y"]}}}"#, wrapper()),
-            (ClientConfig::ClaudeCode, r#"{"projects":{"/p":{"mcpServers":{"a":{"command":"x"}}}},"mcpServers":{}}"#, wrapper()),
-            (ClientConfig::Cursor, "\u{feff}{\"mcpServers\":{\"a\":{\"command\":\"x\",\"args\":[\n]}}}\r\n", wrapper()),
+            (
+                ClientConfig::VsCode,
+                r#"{"servers":{"a":{"type":"stdio","command":"x","args":["y"]}}}"#,
+                wrapper(),
+            ),
+            (
+                ClientConfig::ClaudeCode,
+                r#"{"projects":{"/p":{"mcpServers":{"a":{"command":"x"}}}},"mcpServers":{}}"#,
+                wrapper(),
+            ),
+            (
+                ClientConfig::Cursor,
+                "\u{feff}{\"mcpServers\":{\"a\":{\"command\":\"x\",\"args\":[\n]}}}\r\n",
+                wrapper(),
+            ),
         ] {
             let once = wrapper.wrap(client, text).unwrap();
             assert_ne!(once.text, text, "{client:?}");

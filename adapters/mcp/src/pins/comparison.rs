@@ -64,7 +64,9 @@ impl PinComparison {
                     None => PinState::New,
                 };
                 let renamed_from = (state == PinState::New)
-                    .then(|| vanished.iter().find(|(_, pin)| tool.is_renamed_from(pin.definition())))
+                    .then(|| {
+                        vanished.iter().find(|(_, pin)| tool.is_renamed_from(pin.definition()))
+                    })
                     .flatten()
                     .map(|(name, _)| (*name).to_owned());
                 PinEntry { name: tool.name().to_owned(), state, renamed_from }

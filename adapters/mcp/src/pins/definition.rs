@@ -233,7 +233,10 @@ mod tests {
             READ.replace("Reads.", "Reads.\u{200b}"),
             READ.replace(r#""description""#, r#""title":"x","description""#),
             READ.replace(r#""description""#, r#""_meta":{"a":1},"description""#),
-            READ.replace(r#""description""#, r#""annotations":{"readOnlyHint":true},"description""#),
+            READ.replace(
+                r#""description""#,
+                r#""annotations":{"readOnlyHint":true},"description""#,
+            ),
             READ.replace(r#""object""#, r#""object","maximum":1"#),
             READ.replace(r#""object""#, r#""object","maximum":1.0"#),
             READ.replace(r#""object""#, r#""object","maximum":10000000000000000000001"#),

@@ -134,8 +134,9 @@ impl PinDocumentError {
 }
 
 fn broken<T>(why: impl std::fmt::Display) -> Result<T, PinDocumentError> {
-    let message =
-        format!("the pin file is damaged: {why}. Restore it from a backup, or remove it and approve the tools again");
+    let message = format!(
+        "the pin file is damaged: {why}. Restore it from a backup, or remove it and approve the tools again"
+    );
     Err(PinDocumentError { kind: PinDocumentErrorKind::Broken, message })
 }
 
@@ -197,8 +198,7 @@ impl PinDocument {
                 (tool.clone(), of_fields(fields))
             });
             let listed = upstream.listed.iter().map(|tool| tool.tree().clone()).collect();
-            let fields =
-                [("pins", Json::Object(pins.collect())), ("listed", Json::Array(listed))];
+            let fields = [("pins", Json::Object(pins.collect())), ("listed", Json::Array(listed))];
             (name.clone(), of_fields(fields))
         });
         let fields = [

@@ -128,8 +128,7 @@ impl PinFile {
         let unfinished = self.beside("new");
         let _absent = fs::remove_file(&unfinished);
         let mut options = OpenOptions::new();
-        let mut file: File =
-            owner_only(options.write(true).create_new(true)).open(&unfinished)?;
+        let mut file: File = owner_only(options.write(true).create_new(true)).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&unfinished, &self.path)

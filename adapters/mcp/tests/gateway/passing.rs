@@ -69,7 +69,8 @@ async fn prompts_resources_completions_and_logs_are_passed_on() {
     assert_eq!(resources["result"]["resources"][0]["uri"], "note://1");
     let read = rig.client.request("resources/read", r#"{"uri":"note://1"}"#).await;
     assert_eq!(read["result"]["contents"][0]["text"], "a note");
-    let completed = r#"{"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"a","value":"w"}}"#;
+    let completed =
+        r#"{"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"a","value":"w"}}"#;
     let completed = rig.client.request("completion/complete", completed).await;
     assert_eq!(completed["result"]["completion"]["values"][0], "world");
     rig.client.request("logging/setLevel", r#"{"level":"debug"}"#).await;

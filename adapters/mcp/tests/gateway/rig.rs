@@ -91,7 +91,8 @@ impl Rig {
         let gate = Gate::builder().requester_may_decide().build().await.unwrap();
         let clients = CallClients::default();
         let pins = PinFile::new(folder.path().join("pins.json"));
-        let mut builder = Gateway::builder(gate.clone(), clients.clone(), pins).first_use(first_use);
+        let mut builder =
+            Gateway::builder(gate.clone(), clients.clone(), pins).first_use(first_use);
         for spec in specs {
             builder = builder.upstream(spec);
         }
@@ -209,8 +210,10 @@ impl Client {
     pub(crate) async fn request(&mut self, method: &str, params: &str) -> Value {
         let id = self.next;
         self.next += 1;
-        self.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#))
-            .await;
+        self.send(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#
+        ))
+        .await;
         loop {
             let message = self.next_message().await;
             if message["id"] == json!(id) && message.get("method").is_none() {

@@ -8,8 +8,8 @@ use hitl_core::{Gate, HostKeys, Principal, RuleFile, Store};
 use hitl_store::SqliteStore;
 use hitl_tasks::Journal;
 
-use super::plan::Plan;
 use super::places::is_postgres;
+use super::plan::Plan;
 use crate::args::{BackendArgs, without_password};
 use crate::backend::{open_postgres, read_keys};
 use crate::commands::accept::acceptance_file;

@@ -67,10 +67,8 @@ pub(super) async fn run(
     for upstream in plan.upstreams.iter().cloned() {
         gateway = gateway.upstream(upstream);
     }
-    let mut gateway = gateway
-        .start()
-        .await
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let mut gateway =
+        gateway.start().await.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     let db = without_password(&plan.db);
     tracing::info!(%db, pins = %plan.pins.display(), principal = %plan.principal, "a gateway has started");
     let context = CallContext::new(plan.principal.as_str()).tenant(tenant.clone());
@@ -90,8 +88,7 @@ pub(super) async fn run(
     if let Some(keys) = &open.keys {
         server = server.host_keys(keys);
     }
-    let server =
-        server.build().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let server = server.build().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     gateway.announce_to(server.clone());
     let served = tokio::select! {
         served = server.serve_stdio() => served,
