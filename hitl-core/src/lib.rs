@@ -65,9 +65,9 @@ pub use dynamic::{DynArguments, DynSpec, DynTool};
 pub use gate::{
     Batch, BuildError, CallError, EditPreview, ErasureReport, ErasureScope, Events, Gate,
     GateBuilder, GateError, GateErrorKind, GateEvent, GrantPreview, KeyUse, MaskSelection,
-    NotRunReason, Preview, Queue, QueuePage, Receipt, Reminders, Repeat, ResealReport, ReviewAccess,
-    SavedGrant, ScopedGate, ShownResult, Submission, Ticket, ToolSet, ToolStatus, UncoveredCard,
-    UncoveredPlace, UncoveredRequest, UncoveredText, UnscopedGate,
+    NotRunReason, Preview, Queue, QueuePage, Receipt, Reminders, Repeat, ResealReport,
+    ReviewAccess, SavedGrant, ScopedGate, ShownResult, Submission, Ticket, ToolSet, ToolStatus,
+    UncoveredCard, UncoveredPlace, UncoveredRequest, UncoveredText, UnscopedGate,
 };
 pub use grant::{Amount, Condition, GrantDraft, GrantRecord, GrantTerms};
 pub use ids::{ClaimToken, DecisionId, GrantId, HoldId, OwnerToken, RequestId, SessionId};

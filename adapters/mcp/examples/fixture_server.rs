@@ -92,9 +92,9 @@ async fn gate(settings: &Settings) -> Result<Gate, Box<dyn Error>> {
     deletes.hints.destructive = true;
     let note = r#"{"type":"object","properties":{"text":{"type":"string"},"number":{"type":"number"}},"required":["text"]}"#;
     let id = r#"{"type":"object","properties":{"id":{"type":"string"}},"required":["id"]}"#;
-    let none = r#"{"type":"object","properties":{}}"#;
+    let empty = r#"{"type":"object","properties":{}}"#;
     let builder = Gate::builder()
-        .dyn_tool(tool(&runs, "read_note", "Reads the note.", none, reads)?)
+        .dyn_tool(tool(&runs, "read_note", "Reads the note.", empty, reads)?)
         .dyn_tool(tool(&runs, "write_note", "Writes the note.", note, writes)?)
         .dyn_tool(tool(&runs, "delete_account", "Deletes an account.", id, deletes)?)
         .key(HostKey::from_bytes([7; 32]));

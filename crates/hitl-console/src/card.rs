@@ -1,9 +1,11 @@
 //! The card of a call.
 
 use hitl_base::{Json, Timestamp};
-use hitl_core::approval::DetailLevel;
+use hitl_core::approval::{DecisionChannel, DetailLevel};
 use hitl_core::machine::EndReason;
-use hitl_core::{CallRecord, Gate, Principal, ShownResult, reviewer_factors, weighted};
+use hitl_core::{
+    ApprovalRequest, CallRecord, Gate, Principal, ShownResult, reviewer_factors, weighted,
+};
 use hitl_wire::call::FactorScore;
 use hitl_wire::{CallDetail, CallSummary, EarlierList};
 
@@ -36,7 +38,7 @@ pub(crate) fn card(
         arguments_text: request.arguments.as_str().to_owned(),
         leading: request.leading_arguments(),
         confirm: request.confirmation(),
-        no_grant: request.may_be_granted().err().map(|why| why.to_string()),
+        no_grant: no_grant(request),
         grant: record.grant_use().map(|drawn| drawn.grant),
         rendered: Some(rendered),
         tool_warning,
@@ -68,6 +70,14 @@ pub(crate) fn card(
         onlookers: onlookers.into_iter().collect(),
         now,
     }
+}
+
+/// Returns why this console can give no grant on a request, on any terms.
+fn no_grant(request: &ApprovalRequest) -> Option<String> {
+    let granted = request.may_be_granted().map_err(|why| why.to_string());
+    let channel = DecisionChannel::CONSOLE;
+    let here = || request.may_be_approved_through(&channel).map_err(|why| why.to_string());
+    granted.and_then(|()| here()).err()
 }
 
 /// Returns the result to show, or why it is not shown.

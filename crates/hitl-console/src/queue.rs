@@ -83,6 +83,8 @@ pub(crate) struct Query {
     /// Only calls of this agent: the one that submitted in the principal's name, or the principal
     /// where none is named.
     pub(crate) agent: Option<String>,
+    /// Only calls for which the other side has exactly this id.
+    pub(crate) tool_call: Option<String>,
     /// Only calls that are assigned to this reviewer.
     pub(crate) assigned: Option<String>,
     /// `true`: only calls that are assigned to the signed-in reviewer, or to somebody who is away
@@ -206,6 +208,9 @@ fn to_query(query: &Query) -> Result<QueueQuery, Problem> {
     }
     if let Some(run) = &query.run {
         asked = asked.run(run.as_str());
+    }
+    if let Some(id) = &query.tool_call {
+        asked = asked.tool_call(id);
     }
     if let Some(text) = &query.text {
         asked = asked.text(text);

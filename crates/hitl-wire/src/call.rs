@@ -89,6 +89,9 @@ pub struct CallSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub agent: Option<Principal>,
+    /// The id that the other side has for the call; left out when the host names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
     /// The agent's run.
     pub run: String,
     /// When it was submitted.
@@ -306,6 +309,7 @@ impl From<&CallRecord> for CallSummary {
             same: fingerprint(&format!("{}\n{}", request.tool, request.arguments.as_str())),
             principal: request.principal.clone(),
             agent: request.agent.clone(),
+            tool_call_id: request.tool_call_id.clone(),
             run: request.key.run.to_string(),
             created_at: request.created_at,
             due_at: request.due_at,

@@ -56,6 +56,9 @@ pub struct RequestDocument {
     /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation_url: Option<String>,
+    /// The id that the other side has for the call; left out when the host names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<String>,
     /// What the call would do, as its tool rendered it: `digest`, `found`, `items`, `masks`,
     /// `moreMasks`, `changes`. Left out when the tool renders nothing.
     #[schema(value_type = Object)]

@@ -32,9 +32,7 @@ pub(super) fn derived_id(
     let revision = request.revision.to_string();
     let mut hash = Sha256::new();
     let tenant = request.key.tenant.as_str();
-    for part in
-        ["hitl.decision.v1", tenant, &id, &revision, &binding, name, &detail, by.as_str()]
-    {
+    for part in ["hitl.decision.v1", tenant, &id, &revision, &binding, name, &detail, by.as_str()] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -53,13 +51,12 @@ mod tests {
     #[test]
     fn the_same_answer_has_the_same_id_and_any_other_another() {
         let request = fixture::request("{}");
-        let id = |request: &ApprovalRequest, by: &str| {
-            request.approve().replayable().by(by).id
-        };
+        let id = |request: &ApprovalRequest, by: &str| request.approve().replayable().by(by).id;
         let first = id(&request, "ann");
         assert_eq!(id(&request.clone(), "ann"), first);
         assert_eq!(first.to_string().as_bytes()[14], b'8', "version 8: {first}");
-        let mut others: Vec<DecisionId> = vec![first, id(&request, "bob"), id(&request, "agent:ann")];
+        let mut others: Vec<DecisionId> =
+            vec![first, id(&request, "bob"), id(&request, "agent:ann")];
         let mut changed = |change: fn(&mut ApprovalRequest)| {
             let mut request = request.clone();
             change(&mut request);

@@ -32,6 +32,7 @@ pub(crate) fn request(arguments: &str) -> ApprovalRequest {
         preview: None,
         stated_reason: None,
         conversation_url: None,
+        tool_call_id: None,
         links: Vec::new(),
         effect: None,
         repeats: None,

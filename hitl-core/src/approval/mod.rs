@@ -53,7 +53,7 @@ pub(crate) use preview::{PREVIEW, preview_items, preview_tree, previews_the_same
 pub use preview::{PreviewChange, PreviewFailure, PreviewItem, PreviewState, RequestPreview};
 pub(crate) use references::references;
 pub use references::{Reference, ReferenceKind, References};
-pub(crate) use remarks::{link_fault, link_of, stated_reason};
+pub(crate) use remarks::{link_fault, link_of, stated_reason, tool_call_id_fault};
 pub use render::{
     Action, DetailLevel, Line, Origin, ReviewCard, Score, Section, SectionName, TextStyle, Title,
     Truncation,

@@ -1,5 +1,5 @@
-//! Remarks on a call besides its arguments: the reason that the model states, and the link to the
-//! conversation. Pure.
+//! Remarks on a call besides its arguments: the reason that the model states, the link to the
+//! conversation, and the other side's id of the call. Pure.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,6 +12,8 @@ use crate::call::CallKey;
 const MAX_READ: usize = 4_096;
 /// The number of characters of a stated reason that are kept.
 const MAX_KEPT: usize = 1_000;
+/// The most bytes of the other side's id of a call.
+const MAX_TOOL_CALL_ID: usize = 256;
 /// The most bytes of a link.
 const MAX_LINK: usize = 2_000;
 
@@ -38,6 +40,17 @@ pub(crate) fn stated_reason(
     let masked = mask(read);
     let kept = clip(&masked, MAX_KEPT).into_owned();
     Some(if read.len() < words.len() { format!("{kept} [… the rest is left out]") } else { kept })
+}
+
+/// Returns the reason why a text is no id of a call that may be shown, if there is one.
+pub(crate) fn tool_call_id_fault(id: &str) -> Option<&'static str> {
+    if id.is_empty() {
+        return Some("it is empty");
+    }
+    if id.len() > MAX_TOOL_CALL_ID {
+        return Some("it is longer than 256 bytes");
+    }
+    (visible(id) != id).then_some("it holds a character that cannot be seen")
 }
 
 /// Returns the reason why a text is no link that may be shown, if there is one.

@@ -85,6 +85,10 @@ pub struct ApprovalRequest {
     /// The host's word, and no part of what is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_url: Option<String>,
+    /// The other side's id of the call: a provider's, or a protocol's. The host's word, and no part
+    /// of what is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
     /// The preview of the call, if its tool renders one, as it was rendered for this revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<RequestPreview>,

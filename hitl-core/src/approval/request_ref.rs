@@ -83,7 +83,9 @@ impl fmt::Debug for RequestRef {
 #[non_exhaustive]
 pub enum ParseRequestRefError {
     /// The text is no reference at all, or was changed or cut off.
-    #[error("not a reference to a request, which looks like r1-<32 hex digits>-<revision>-<16 hex digits>")]
+    #[error(
+        "not a reference to a request, which looks like r1-<32 hex digits>-<revision>-<16 hex digits>"
+    )]
     Malformed,
     /// A newer version of hitl wrote it.
     #[error("a reference to a request of a newer version of hitl: update this program")]

@@ -32,6 +32,7 @@ impl AuditRecord {
             late.risk = Some(request.risk);
             late.principal = Some(request.principal.clone());
             late.agent.clone_from(&request.agent);
+            late.tool_call.clone_from(&request.tool_call_id);
             if record.version == entry.version {
                 late.revision = Some(request.revision);
                 late.binding = Some(request.binding);

@@ -215,6 +215,9 @@ pub struct AuditRecord {
     /// The agent or service that submitted in the requester's name, if the host names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Principal>,
+    /// The other side's id of the call, if the host names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call: Option<String>,
     /// True if the requester may approve the call at the level that it needs. Recorded when it is
     /// asked about and when it is decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -295,6 +298,7 @@ impl AuditRecord {
             risk: None,
             principal: None,
             agent: None,
+            tool_call: None,
             requester_may_decide: None,
             by: None,
             by_kind: None,
@@ -367,6 +371,7 @@ impl AuditRecord {
             risk: Some(record.request.risk),
             principal: Some(record.request.principal.clone()),
             agent: record.request.agent.clone(),
+            tool_call: record.request.tool_call_id.clone(),
             requester_may_decide: matches!(event, AuditEvent::Requested | AuditEvent::Decided)
                 .then(|| record.request.requester_may_approve()),
             revision: Some(record.request.revision),

@@ -91,6 +91,9 @@ pub struct CallContext {
     /// The address of the conversation in which the call was made, for the person who decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_url: Option<String>,
+    /// The other side's id of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
     /// The reason that the model states, until the call is taken in.
     #[serde(skip)]
     pub(crate) reason: StatedReason,
@@ -127,6 +130,7 @@ impl CallContext {
             workspace_verified: false,
             time_sensitive: false,
             conversation_url: None,
+            tool_call_id: None,
             reason: StatedReason::default(),
         }
     }
@@ -188,6 +192,7 @@ impl CallContext {
         context.parent = Some(call.run.clone());
         context.parent_call = Some(call.clone());
         context.reason = StatedReason::default();
+        context.tool_call_id = None;
         context
     }
 
@@ -237,6 +242,20 @@ impl CallContext {
     #[must_use]
     pub fn conversation_url(mut self, url: impl Into<String>) -> Self {
         self.conversation_url = Some(url.into());
+        self
+    }
+
+    /// Names the id that the other side has for the call: a provider's `call_abc`, a protocol's
+    /// request id. A label: it is shown, kept in the audit and
+    /// [searched for](crate::QueueQuery::tool_call), and it is no key, because agents reuse such
+    /// ids, and no part of what is approved. Of several submissions of one call, the first one
+    /// names it.
+    ///
+    /// At most 256 bytes of visible text. One that is longer, or that holds a secret or a character
+    /// that cannot be seen, is left out, and `tracing` has a warning.
+    #[must_use]
+    pub fn tool_call_id(mut self, id: impl Into<String>) -> Self {
+        self.tool_call_id = Some(id.into());
         self
     }
 

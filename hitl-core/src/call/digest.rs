@@ -419,7 +419,8 @@ mod tests {
 
     #[test]
     fn a_tool_that_renders_previews_is_another_one_than_without() {
-        let shown = Shown { name: "a", description: "b", describe: None, schema: "{}" };
+        let shown =
+            Shown { name: "a", description: "b", describe: None, title: None, schema: "{}" };
         let read = ["c".to_owned()];
         let mut all = Vec::new();
         for previews in [false, true] {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{OutputDigest, RunDetails};
 
-/// The error of a body that failed and has an output all the same: an MCP result with `isError`, the
-/// findings of a linter, the body of an HTTP error.
+/// The error of a body that failed and has an output all the same: an MCP result with `isError`,
+/// the findings of a linter, the body of an HTTP error.
 ///
 /// The call fails like with any other error. Its output is kept like that of a call that succeeded,
 /// sealed and without the secrets that the tool was given: the caller reads it from

@@ -270,6 +270,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_failed_tool_gave_comes_after_what_it_said() {
+        let output = JsonText::new(r#"{"id":7}"#.to_owned()).unwrap();
+        let details = RunDetails::new(true).with_failed_output(Some(output));
+        let failure = Failure::new(FailureRecord::new("no account", false), details);
+        let told = Outcome::Failed(failure).for_model();
+        assert_eq!(
+            told.text,
+            "The tool ran and failed. It only reads, so nothing was changed: you may call it \
+             again. The tool said: \"no account\" This is what the tool gave:\n{\"id\":7}"
+        );
+        let long = JsonText::new(format!("\"{}\"", "x".repeat(MAX_MODEL_OUTPUT))).unwrap();
+        let details = RunDetails::new(true).with_failed_output(Some(long));
+        let told = ModelMessage::failed("", &details).text;
+        assert!(told.contains("[The output was cut: it has 262146 bytes"), "it is cut as any is");
+    }
+
+    #[test]
     fn what_a_tool_gave_is_cut_at_its_limit_and_says_so() {
         let told = |inner: String| {
             let output = JsonText::new(format!("\"{inner}\"")).unwrap();

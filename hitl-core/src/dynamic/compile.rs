@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_NODES: usize = 10_000;
 
 /// The most states of all regular expressions together.
-const MAX_WEIGHT: u64 = 40_000;
+const MAX_WEIGHT: u64 = 20_000;
 
 /// Keywords that annotate and restrict nothing.
 const SAYING: [&str; 18] = [

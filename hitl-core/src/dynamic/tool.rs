@@ -22,14 +22,14 @@ use crate::call::{
 /// It passes through the gate like any other; typed and dynamic tools share one list of names.
 ///
 /// # The schema
-/// The schema is the text of a JSON Schema. Its checked part is: `type`, `enum`, `const`,
-/// `properties`, `required`, `additionalProperties`, `items`, `minimum`, `maximum`,
-/// `exclusiveMinimum`, `exclusiveMaximum`, `minLength`, `maxLength`, `minItems`, `maxItems`,
-/// `uniqueItems`, `minProperties`, `maxProperties`, `allOf`, `anyOf`, `oneOf`, and `$ref` to the
-/// schema's own definitions. A schema that restricts values in any other way (`pattern`, `not`,
-/// `if`, ..) is refused, unless the host accepts that with [`DynSpec::unchecked`]. `format`
-/// restricts nothing, as in the standard. Numbers are compared exactly. Properties marked
-/// `"writeOnly": true` or `"x-sensitive": true` are secrets, in every alternative that names them.
+/// The schema is the text of a JSON Schema of draft 2020-12, or of an older one. All keywords that
+/// restrict values are checked, but for `unevaluatedProperties` and `unevaluatedItems`; `$ref` names
+/// a schema in the same document, by a pointer or an `$anchor`. A schema that restricts values in
+/// any other way is refused, unless the host accepts that with [`DynSpec::unchecked`]; so is a
+/// regular expression that cannot be checked exactly as ECMA-262 defines it, like one that looks
+/// ahead. `format` restricts nothing, as in the standard. Numbers are compared exactly. Properties
+/// marked `"writeOnly": true` or `"x-sensitive": true` are secrets, in every alternative that names
+/// them. Schemas, and the work of a check, have bounds.
 ///
 /// # The snapshot
 /// The snapshot is exactly what the model wrote, to the digit: no type in between could change it.
@@ -149,8 +149,8 @@ impl Debug for DynFailure {
 impl DynTool {
     /// Creates a tool from its spec, the text of its JSON Schema, and its body.
     ///
-    /// The body returns JSON text; [`JsonText::from`] creates it from a tree. If it fails and has an
-    /// output all the same, it returns a [`ToolFailure`](crate::call::ToolFailure).
+    /// The body returns JSON text; [`JsonText::from`] creates it from a tree. If it fails and has
+    /// an output all the same, it returns a [`ToolFailure`](crate::call::ToolFailure).
     ///
     /// # Errors
     /// [`DynToolErrorKind`] lists them: nothing is guessed and nothing ignored.

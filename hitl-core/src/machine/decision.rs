@@ -232,7 +232,7 @@ fn check_answer(next: &CallRecord, decision: &Decision, facts: StoreFacts) -> Re
     guard(!is_expired(next, facts), Refusal::Expired)?;
     guard(request.choices.contains(&decision.answer.choice()), Refusal::NotAllowed)?;
     has_a_say(next, &decision.by)?;
-    // Whoever answers, and from wherever, may stop a call.
+    // To stop a call, or to answer in its place, is no approval.
     match decision.answer.choice() {
         Choice::Approve | Choice::Edit => request.may_be_approved_through(&decision.channel),
         Choice::Reject | Choice::Respond | Choice::Abort => Ok(()),

@@ -13,6 +13,7 @@ mod extension;
 mod getters;
 mod grace;
 mod guards;
+mod history_entry;
 mod reask;
 mod reconcile;
 mod record;
@@ -29,10 +30,10 @@ pub use batch::{BatchId, Membership};
 pub(crate) use decision::{check_edit, check_uncover};
 pub use escalation::EscalationStep;
 pub use event::{Event, ReconcileAnswer, Resolution, Withdrawal};
+pub use history_entry::HistoryEntry;
 pub use reask::Reask;
 pub use record::{
-    CallRecord, CallState, Claim, EndReason, HistoryEntry, NewCall, RECORD_SCHEMA,
-    RecordedDecision, RetryOf,
+    CallRecord, CallState, Claim, EndReason, NewCall, RECORD_SCHEMA, RecordedDecision, RetryOf,
 };
 pub use refusal::Refusal;
 pub use revision::{Edit, EditedRevision, PriorRevision};

@@ -57,9 +57,9 @@ impl DecisionChannel {
     /// A form that the agent's own client shows (MCP elicitation).
     ///
     /// The client also runs the agent, and can answer by itself. So an approval or an edit through
-    /// this channel counts for little: only where
-    /// [`ApprovalRequest::may_be_approved_through`](crate::ApprovalRequest::may_be_approved_through)
-    /// allows it. Rejections always count.
+    /// this channel counts only where the request
+    /// [may be approved through](crate::ApprovalRequest::may_be_approved_through) it. Rejections
+    /// always count.
     pub const ELICITATION: Self = Self(Cow::Borrowed("elicitation"));
     /// A message in a chat.
     pub const CHAT: Self = Self(Cow::Borrowed("chat"));

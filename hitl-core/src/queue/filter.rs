@@ -31,6 +31,9 @@ pub struct QueueFilter {
     pub agent: Option<Principal>,
     /// The run, including runs that it delegated to.
     pub run: Option<RunId>,
+    /// The other side's id of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_call: Option<String>,
     /// The moment before which calls are due.
     pub due_before: Option<Timestamp>,
     /// The reviewers to one of whom the calls are assigned.
@@ -53,6 +56,7 @@ impl QueueFilter {
             && self.run.as_ref().is_none_or(|run| {
                 record.key().run == *run || record.context.parent.as_ref() == Some(run)
             })
+            && self.tool_call.as_ref().is_none_or(|id| request.tool_call_id.as_ref() == Some(id))
             && self.due_before.is_none_or(|moment| request.due_at < moment)
             && self
                 .agent
@@ -175,6 +179,13 @@ impl QueueQuery {
     /// Restricts the query to one run, and the runs that it delegated to.
     pub fn run(mut self, run: impl Into<RunId>) -> Self {
         self.filter.run = Some(run.into());
+        self
+    }
+
+    /// Restricts the query to calls for which the other side has this id, exactly: see
+    /// [`CallContext::tool_call_id`](crate::CallContext::tool_call_id).
+    pub fn tool_call(mut self, id: impl Into<String>) -> Self {
+        self.filter.tool_call = Some(id.into());
         self
     }
 

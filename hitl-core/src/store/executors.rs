@@ -177,6 +177,7 @@ mod tests {
 
     fn tool(name: &str) -> ToolFacts {
         ToolFacts {
+            title: None,
             name: name.to_owned(),
             fingerprint: "f".repeat(64).parse().unwrap(),
             build: None,

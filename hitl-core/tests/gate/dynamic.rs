@@ -177,11 +177,23 @@ fn invariant_5_a_schema_that_cannot_be_checked_whole_makes_no_tool() {
         ("{", "not JSON"),
         ("true", "\"type\": \"object\""),
         (r#"{"type":"string"}"#, "\"type\": \"object\""),
-        (r#"{"type":"object","properties":{"a":{"pattern":"^x$"}}}"#, "`#/properties/a/pattern`"),
+        (
+            r#"{"type":"object","properties":{"a":{"pattern":"^(?=x)"}}}"#,
+            "`#/properties/a/pattern`",
+        ),
+        (
+            r#"{"type":"object","properties":{"a":{"pattern":"^(?=x)"}}}"#,
+            "`.unchecked(\"pattern\")`",
+        ),
+        (r#"{"type":"object","properties":{"a":{"pattern":7}}}"#, "expected a string"),
         (r#"{"type":"object","properties":{"a":{"items":[5]}}}"#, "a schema is an object"),
-        (r#"{"type":"object","not":{}}"#, "`not`"),
-        (r#"{"type":"object","patternProperties":{}}"#, "`patternProperties`"),
-        (r#"{"type":"object","if":{},"then":false}"#, "`if`"),
+        (r#"{"type":"object","not":5}"#, "`#/not`"),
+        (r#"{"type":"object","patternProperties":{"\\1":{}}}"#, "refers back"),
+        (r#"{"type":"object","if":{},"then":7}"#, "`#/then`"),
+        (r#"{"type":"object","dependentRequired":{"a":{}}}"#, "expected a list"),
+        (r#"{"type":"object","dependentSchemas":{"a":["b"]}}"#, "a schema is an object"),
+        (r#"{"type":"object","minContains":-1}"#, "whole number"),
+        (r#"{"type":"object","properties":{"a":{"multipleOf":0}}}"#, "above 0"),
         (r#"{"type":"object","maxProperties":1.5}"#, "whole number"),
         (r#"{"type":"object","properties":{"a":{"minimum":"1"}}}"#, "a number"),
         (r#"{"type":"object","properties":{"a":{"type":"text"}}}"#, "no type of JSON Schema"),
@@ -291,8 +303,8 @@ fn invariant_5_what_a_draft_says_unclearly_makes_no_tool() {
         (r#"{"type":[{"type":"string"}]}"#, "no type of JSON Schema"),
         (r#"{"divisibleBy":2}"#, "`divisibleBy`"),
         (r#"{"id":"other","type":"string"}"#, "`id`"),
-        (r#"{"dependencies":{"a":["b"]}}"#, "`dependencies`"),
-        (r#"{"contains":{"type":"string"}}"#, "`contains`"),
+        (r#"{"dependencies":{"a":"b"}}"#, "a schema is an object"),
+        (r#"{"contains":[{"type":"string"}]}"#, "a schema is an object"),
         (r#"{"unevaluatedItems":false}"#, "`unevaluatedItems`"),
         (r##"{"$ref":"#anchor"}"##, "`$ref`"),
         (r##"{"$ref":"#/required"}"##, "`$ref`"),
@@ -328,11 +340,14 @@ async fn invariant_8_secrets_in_a_list_of_items_are_hidden_one_by_one() {
 
 #[tokio::test]
 async fn a_keyword_is_left_unchecked_only_where_the_host_says_so() {
-    let schema = r#"{"type":"object","properties":{"a":{"type":"string","pattern":"^x$"}}}"#;
+    let schema = r#"{"type":"object","properties":{
+        "a":{"type":"string","pattern":"^(?=x)"},"b":{"type":"string","pattern":"^x$"}}}"#;
     let spec = DynSpec::new("t", "T.").unchecked("pattern");
     let b = bench_with(|g| g.dyn_tool(tool_of(spec, schema, &Seen::default()).unwrap())).await;
     assert!(b.gate.assess_json("t", r#"{"a":"y"}"#, "ann").is_ok());
     assert!(b.gate.assess_json("t", r#"{"a":1}"#, "ann").is_err());
+    // What can be checked is.
+    assert!(b.gate.assess_json("t", r#"{"b":"y"}"#, "ann").is_err());
 }
 
 #[tokio::test]
@@ -440,7 +455,8 @@ async fn a_server_cannot_talk_its_tool_past_the_record() {
         [(AnnotationTrust::OnlyTighten, true), (AnnotationTrust::Believe, false)]
     {
         let seen = Seen::default();
-        let spec = DynSpec::new("list", "Lists.").config(config).annotations(claimed, trust);
+        let spec =
+            DynSpec::new("list", "Lists.").config(config).annotations(claimed.clone(), trust);
         let tool = tool_of(spec, r#"{"type":"object"}"#, &seen).unwrap();
         let b = bench_with(|g| g.dyn_tool(tool)).await;
         assert_eq!(b.gate.assess_json("list", "{}", "ann").unwrap().verdict, Verdict::Run);

@@ -7,12 +7,14 @@
 )]
 
 mod aborts;
+mod answering;
 mod assigning;
 mod attaching;
 mod bad_input;
 mod batch;
 mod batch_effects;
 mod break_glass;
+mod channels;
 mod contents;
 mod corners;
 mod declared_order;
@@ -25,6 +27,7 @@ mod effects;
 mod envelopes;
 mod events;
 mod extending;
+mod failed_outputs;
 mod fails_closed;
 #[path = "../support/faulty.rs"]
 mod faulty;
@@ -49,13 +52,16 @@ mod panics;
 mod policy;
 mod previews;
 mod queue;
+mod real_schemas;
 mod reconcile;
 mod remarks;
 mod remembers;
 mod reminders;
+mod replacing;
 mod rights;
 mod rotation;
 mod runs;
+mod schema_keywords;
 mod scorers;
 #[path = "../support/slow.rs"]
 mod slow;

@@ -12,12 +12,14 @@ mod deep_values;
 #[path = "../support/faulty.rs"]
 mod faulty;
 mod machine;
+mod machine_channels;
 mod machine_deciding;
 mod machine_drawing;
 mod machine_preview;
 mod machine_reconcile;
 #[path = "../support/machine.rs"]
 mod machine_support;
+mod policy_channels;
 mod policy_file;
 mod policy_packs;
 mod policy_rules;

@@ -30,6 +30,13 @@ pub(crate) const RACES: &[(&str, fn())] = &[
     ("invariant_5_freeze_races_claim", invariant_5_freeze_races_claim),
     ("invariant_2_edit_races_claim", invariant_2_edit_races_claim),
     ("invariant_2_lost_rights_race_claim", invariant_2_lost_rights_race_claim),
+    ("invariant_3_identical_calls_race", invariant_3_identical_calls_race),
+    (
+        "invariant_3_a_delivery_races_an_identical_call",
+        invariant_3_a_delivery_races_an_identical_call,
+    ),
+    ("invariant_2_replaced_tools_race_claim", invariant_2_replaced_tools_race_claim),
+    ("replaced_tools_race_replaced_tools", replaced_tools_race_replaced_tools),
 ];
 
 /// Two reviewers decide at once, and the caller waits. One decision applies, the other is refused.
@@ -612,5 +619,155 @@ fn invariant_2_lost_rights_race_claim() {
         for server in serving {
             server.abort();
         }
+    });
+}
+
+/// Submits the call, has it approved if it waits, and waits for its outcome. Returns its id, and
+/// whether it had ended before.
+async fn attach_and_approve(gate: &Gate) -> (RequestId, bool) {
+    let submitting = gate.submit(pay()).by("ann").run("session").repeat(Repeat::Attach);
+    match submitting.await.unwrap() {
+        Submission::Done { outcome: Outcome::Executed(_), receipt } => (receipt.id.unwrap(), true),
+        Submission::Done { outcome, .. } => panic!("{outcome:?}"),
+        Submission::Pending(ticket) => {
+            // Every caller's reviewer gives the same answer to the same question.
+            gate.decide(ticket.request().approve().replayable().by("bob")).await.unwrap();
+            assert!(matches!(ticket.wait().await.unwrap(), Outcome::Executed(_)));
+            (ticket.request().id, false)
+        }
+    }
+}
+
+/// Four callers, of two processes, submit the same call. It is one call, approved once and run once.
+fn invariant_3_identical_calls_race() {
+    explore(&["all waited", "one came after the end"], async || {
+        let world = World::new();
+        let gates = [world.gate().await, world.gate().await];
+        let callers: Vec<_> = (0..4)
+            .map(|caller| {
+                let gate = gates[caller % 2].clone();
+                spawn(async move {
+                    moments(12).await;
+                    attach_and_approve(&gate).await
+                })
+            })
+            .collect();
+        let (mut ids, mut late) = (Vec::new(), false);
+        for caller in callers {
+            let (id, ended) = caller.await.unwrap();
+            ids.push(id);
+            late |= ended;
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "one intention");
+        assert_eq!(world.ran.times(), 1);
+        assert_eq!(world.audited(AuditEvent::Requested), 1);
+        assert_eq!(world.audited(AuditEvent::Decided), 1);
+        came_about(if late { "one came after the end" } else { "all waited" });
+    });
+}
+
+/// An outcome is delivered while the same call is submitted once more: either that gets the outcome,
+/// or it is a new call, which runs once.
+fn invariant_3_a_delivery_races_an_identical_call() {
+    explore(&["a new call", "attached"], async || {
+        let world = World::new();
+        let (gate, other) = (world.gate().await, world.gate().await);
+        let (first, _) = attach_and_approve(&gate).await;
+        let deliver = spawn(async move {
+            moments(6).await;
+            gate.mark_delivered(&Tenant::default(), first).await.unwrap()
+        });
+        let submit = spawn(async move {
+            moments(6).await;
+            attach_and_approve(&other).await
+        });
+        let (second, ended) = submit.await.unwrap();
+        assert!(deliver.await.unwrap());
+        assert_eq!(ended, second == first);
+        assert_eq!(world.ran.times(), if ended { 1 } else { 2 });
+        came_about(if ended { "attached" } else { "a new call" });
+    });
+}
+
+/// The bodies that ran, by the schema of their tool.
+type Sent = Arc<std::sync::Mutex<Vec<usize>>>;
+
+/// A tool of the same name whose schema differs with its number.
+fn send(number: usize, sent: &Sent) -> dynamic::DynTool {
+    let sent = Arc::clone(sent);
+    let body = move |_: Permit<dynamic::DynArguments>| {
+        sent.lock().unwrap().push(number);
+        async { Ok::<_, String>(hitl_base::JsonText::null()) }
+    };
+    let config = ToolConfig::DEFAULT.base_confidence(50);
+    let schema = format!(r#"{{"type":"object","maxProperties":{number}}}"#);
+    dynamic::DynTool::new(dynamic::DynSpec::new("send", "Sends.").config(config), &schema, body)
+        .unwrap()
+}
+
+/// The tool of an approved call is replaced by another one while the call is claimed. It runs as it
+/// was approved, or is asked about again and then runs with the new tool; once.
+fn invariant_2_replaced_tools_race_claim() {
+    explore(&["asked again", "ran as approved"], async || {
+        let (world, sent) = (World::new(), Sent::default());
+        let gate = world.builder().dyn_tool(send(1, &sent)).build().await.unwrap();
+        let submitted = gate.submit_json("send", "{}", "ann", "run", 0).await.unwrap();
+        let Submission::Pending(ticket) = submitted else { panic!("{submitted:?}") };
+        let decision = ticket.request().approve().by("bob");
+        let (replacer, new) = (gate.clone(), send(2, &sent));
+        let replacing = spawn(async move {
+            moments(20).await;
+            replacer.replace_dyn_tools(vec![new]).await.unwrap();
+        });
+        let decider = gate.clone();
+        let deciding = spawn(async move { decider.decide(decision).await });
+        let server = gate.clone();
+        let serving = spawn(async move { server.serve().await });
+        replacing.await.unwrap();
+        let decided = deciding.await.unwrap();
+        let record = loop {
+            let record = world.record().await;
+            if record.state.is_terminal() || record.request.revision > 1 {
+                break record;
+            }
+            shuttle::future::yield_now().await;
+        };
+        let asked_again = record.request.revision > 1;
+        came_about(if asked_again { "asked again" } else { "ran as approved" });
+        assert!(decided.is_ok() || asked_again, "{decided:?}");
+        if asked_again {
+            assert!(sent.lock().unwrap().is_empty());
+            gate.decide(world.record().await.request.approve().by("eve")).await.unwrap();
+        }
+        let over = world.over().await;
+        assert_eq!(over.state, CallState::Executed);
+        assert_eq!(*sent.lock().unwrap(), [if asked_again { 2 } else { 1 }]);
+        assert!(over.request.revision <= 2, "it cannot loop");
+        serving.abort();
+    });
+}
+
+/// The tools are replaced twice at once. What other processes see in the end is what the gate has.
+fn replaced_tools_race_replaced_tools() {
+    explore(&["the first stays", "the second stays"], async || {
+        let (world, sent) = (World::new(), Sent::default());
+        let gate = world.builder().dyn_tool(send(1, &sent)).build().await.unwrap();
+        let replacing = [2, 3].map(|number| {
+            let (gate, tool) = (gate.clone(), send(number, &sent));
+            spawn(async move {
+                moments(3).await;
+                gate.replace_dyn_tools(vec![tool]).await.unwrap();
+            })
+        });
+        for replacing in replacing {
+            replacing.await.unwrap();
+        }
+        let tools = gate.tools();
+        let own = tools.iter().find(|tool| tool.name == "send").unwrap().schema.as_str();
+        let executors = world.store.executors().await.unwrap();
+        let recorded = executors.newest("send").unwrap();
+        assert_eq!(recorded.schema, own);
+        came_about(if own.contains('2') { "the first stays" } else { "the second stays" });
     });
 }

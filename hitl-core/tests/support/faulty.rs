@@ -200,6 +200,15 @@ impl StoreWrapper for Faulty {
         self.with(self.inner.rejected(tenant, run, content, limit)).await
     }
 
+    async fn attachable(
+        &self,
+        tenant: &Tenant,
+        run: &RunId,
+        content: ContentDigest,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        self.with(self.inner.attachable(tenant, run, content)).await
+    }
+
     async fn erase_ended_before(&self, before: Timestamp) -> Result<ErasedCount, StoreError> {
         self.with(self.inner.erase_ended_before(before)).await
     }

@@ -52,6 +52,7 @@ pub enum Kind {
     Allow,
     Disallow,
     CancelBySibling,
+    Deliver,
     Reask,
     ShowRepeat,
     FoundEffect,
@@ -62,7 +63,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Approve,
         Self::Reject,
         Self::Respond,
@@ -186,7 +187,8 @@ pub fn apply(record: &CallRecord, event: &Event, facts: StoreFacts) -> Result<Tr
 }
 
 pub fn start(level: ApprovalLevel, owner: OwnerToken) -> CallRecord {
-    Draft::new("run", 1).level(level).owner(owner).idempotent().call().stamped(Timestamp::EPOCH)
+    let draft = Draft::new("run", 1).level(level).owner(owner).idempotent().attaching();
+    draft.call().stamped(Timestamp::EPOCH)
 }
 
 /// Sets fields of a record by the names under which they are stored. A store may hold a record that

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 use hitl_core::Gate;
 use rmcp::model::Tool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::catalog::{Catalog, entry, served_name};
 use super::gated_tool::gated_tool;
@@ -45,6 +45,8 @@ pub(super) struct Assembly {
     upstreams: Vec<Upstream>,
     catalog: Arc<Catalog>,
     served: Mutex<Vec<Vec<ServedTool>>>,
+    /// Counts the changes of what clients see.
+    changes: watch::Sender<u64>,
 }
 
 impl fmt::Debug for Assembly {
@@ -62,7 +64,13 @@ impl Assembly {
         catalog: Arc<Catalog>,
     ) -> Self {
         let served = Mutex::new(vec![Vec::new(); upstreams.len()]);
-        Self { gate, pins, first_use, upstreams, catalog, served }
+        let changes = watch::Sender::new(0);
+        Self { gate, pins, first_use, upstreams, catalog, served, changes }
+    }
+
+    /// Returns the changes of what clients see, from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     pub(super) fn pins(&self) -> &PinFile {
@@ -205,11 +213,14 @@ impl Assembly {
                 ),
             }
         }
-        self.catalog.replace(entries);
+        let changes = self.catalog.replace(entries);
         // With an error of the store the tools are replaced all the same, and only other processes
         // do not know it yet.
         if let Err(error) = self.gate.replace_dyn_tools(tools).await {
             tracing::error!(%error, "the tools could not be recorded for other processes");
+        }
+        if changes {
+            self.changes.send_modify(|changes| *changes += 1);
         }
     }
 }

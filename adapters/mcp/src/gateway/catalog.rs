@@ -39,8 +39,12 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    pub(super) fn replace(&self, entries: BTreeMap<String, Tool>) {
-        *self.lock() = entries;
+    /// Replaces the entries, and returns whether they are others.
+    pub(super) fn replace(&self, entries: BTreeMap<String, Tool>) -> bool {
+        let mut current = self.lock();
+        let changes = *current != entries;
+        *current = entries;
+        changes
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Tool> {

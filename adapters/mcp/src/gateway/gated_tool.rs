@@ -7,6 +7,9 @@ use super::call::{CallFailure, CalledTool, call};
 use super::upstream::Upstream;
 use crate::pins::{PinState, ToolDefinition};
 
+/// The confidence in a tool that only reads, if that is believed: above the usual threshold of Auto.
+const READ_CONFIDENCE: u8 = 90;
+
 /// Builds the tool of the gate for a tool of an upstream. The body is the only way to the upstream
 /// tool, and only the gate starts it.
 pub(super) fn gated_tool(
@@ -34,6 +37,11 @@ pub(super) fn gated_tool(
         // Title, annotations and output schema count for what was approved, too.
         .version(digest.clone());
     spec.config = spec.config.timeout(upstream.spec().timeout);
+    if spec.config.hints.read_only {
+        // Only a believed claim makes it so: the operator trusts this server's reads, also where
+        // they leave the machine.
+        spec.config = spec.config.risk(Risk::Low).base_confidence(READ_CONFIDENCE);
+    }
     if state != PinState::Pinned {
         // Level Full for each call, until a person has pinned the definition.
         spec.config = spec.config.risk(Risk::High).base_confidence(0).quick_threshold(100);

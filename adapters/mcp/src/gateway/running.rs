@@ -16,7 +16,7 @@ use super::spec::UpstreamSpec;
 use super::supervisor::Supervisor;
 use super::upstream::Upstream;
 use crate::pins::{PinError, PinFile};
-use crate::server::{CallClients, ServerFeatures};
+use crate::server::{CallClients, McpServer, ServerFeatures};
 
 /// How long the gateway waits for its servers to end.
 const END_LIMIT: Duration = Duration::from_secs(6);
@@ -109,7 +109,7 @@ impl GatewayBuilder {
             supervisors.spawn(supervisor.run());
         }
         let features = Arc::new(GatewayFeatures::new(upstreams, catalog, notices));
-        Ok(Gateway { features, supervisors, stop })
+        Ok(Gateway { features, assembly, supervisors, stop })
     }
 }
 
@@ -119,6 +119,7 @@ impl GatewayBuilder {
 #[must_use = "dropping it ends the servers"]
 pub struct Gateway {
     features: Arc<GatewayFeatures>,
+    assembly: Arc<Assembly>,
     supervisors: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -135,6 +136,22 @@ impl Gateway {
     /// [`McpServerBuilder::features`](crate::server::McpServerBuilder::features).
     pub fn features(&self) -> Arc<dyn ServerFeatures> {
         Arc::clone(&self.features) as Arc<dyn ServerFeatures>
+    }
+
+    /// Tells the clients of this server when the list of tools has changed.
+    pub fn announce_to(&mut self, server: McpServer) {
+        let (mut changes, stop) = (self.assembly.changes(), self.stop.clone());
+        self.supervisors.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    changed = changes.changed() => match changed {
+                        Ok(()) => server.tools_changed(),
+                        Err(_) => return,
+                    },
+                }
+            }
+        });
     }
 
     /// Ends the upstreams, and waits for that for a few seconds.

@@ -170,13 +170,13 @@ impl Call {
         &self,
         questions: impl IntoIterator<Item = (String, ElicitRequestParams)>,
         state: &AskedState,
-    ) -> Answer {
+    ) -> InputRequiredResult {
         let questions = questions
             .into_iter()
             .map(|(key, question)| (key, InputRequest::Elicitation(ElicitRequest::new(question))));
         let questions: InputRequests = questions.collect();
         let sealed = self.shared.codec.seal(state, self.asking());
-        Ok(InputRequiredResult::new(Some(questions), Some(sealed)).into())
+        InputRequiredResult::new(Some(questions), Some(sealed))
     }
 
     /// Returns the answer that asks the client what the body of its call asks.
@@ -185,7 +185,7 @@ impl Call {
         open: &OpenCall,
         position: u64,
         id: Option<RequestId>,
-    ) -> Answer {
+    ) -> InputRequiredResult {
         let questions = open.questions().into_iter();
         let questions = questions.map(|(number, question)| (question_key(number), question));
         self.ask(questions, &AskedState::body(position, id))

@@ -106,7 +106,7 @@ impl CallClient {
     ///
     /// Does not wait for the client: one that does not read loses progress, not results.
     pub fn progress(&self, progress: f64, total: Option<f64>, message: Option<String>) {
-        self.call.report(Progress { progress, total, message });
+        self.call.report(Progress { done: progress, total, message });
     }
 
     /// Completes when the client has cancelled its request. Never completes for a client that only

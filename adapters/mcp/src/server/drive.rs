@@ -62,10 +62,19 @@ impl Waiting {
     }
 }
 
+/// How far a call is that the gate has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    /// It waits for a decision.
+    Undecided(Askable),
+    /// It is about to run, runs, or has ended.
+    Decided,
+}
+
 /// What is left to do for a call.
 enum Step {
     Submitting(Submitting),
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
 }
 
 /// The user's answer to a form that the server has sent.
@@ -88,13 +97,16 @@ impl Call {
         key: CallKey,
         served: ServedCall,
         waiting: Waiting,
-        askable: Askable,
+        stage: Stage,
     ) -> Answer {
         let mut drive = Drive::new(self, key, served);
+        let Stage::Undecided(askable) = stage else {
+            return drive.run(Step::Waiting(Box::new(waiting)), Askable::No).await;
+        };
         match drive.begin_waiting(&waiting.shown, askable).await {
             Begun::Answer(answer) => answer,
-            Begun::Held => drive.run(Step::Waiting(waiting), Askable::No).await,
-            Begun::Asks => drive.run(Step::Waiting(waiting), Askable::Yes).await,
+            Begun::Held => drive.run(Step::Waiting(Box::new(waiting)), Askable::No).await,
+            Begun::Asks => drive.run(Step::Waiting(Box::new(waiting)), Askable::Yes).await,
         }
     }
 }
@@ -158,7 +170,9 @@ impl<'c> Drive<'c> {
                             Begun::Held => {}
                             Begun::Asks => asked = self.elicit(&waiting.shown).await,
                         }
-                        step = Step::Waiting(waiting);
+                        step = Step::Waiting(Box::new(waiting));
+                        // The deadline may have passed while the call was evaluated.
+                        holds = true;
                     }
                 },
                 answer = answered(&mut asked), if asked.is_some() => {
@@ -232,7 +246,8 @@ impl<'c> Drive<'c> {
                 match form::form(&shown.request, &card, version.as_ref()) {
                     Ok(form) => {
                         let state = AskedState::approval(&shown.request);
-                        Begun::Answer(call.ask([(QUESTION.to_owned(), form)], &state))
+                        let asks = call.ask([(QUESTION.to_owned(), form)], &state);
+                        Begun::Answer(Ok(asks.into()))
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a form could not be made");
@@ -270,7 +285,7 @@ impl<'c> Drive<'c> {
         answer: Result<ElicitResult, ServiceError>,
     ) {
         match answer {
-            Ok(answer) => self.call.decide(shown, &answer).await,
+            Ok(answer) => drop(self.call.decide(shown, &answer).await),
             Err(error) => tracing::debug!(%error, "the client did not ask its user"),
         }
     }
@@ -290,7 +305,7 @@ impl<'c> Drive<'c> {
             }
             Step::Waiting(waiting) => Some(waiting.shown.request.id),
         };
-        self.call.ask_for_body(open, self.key.position, id)
+        Ok(self.call.ask_for_body(open, self.key.position, id).into())
     }
 
     fn task(&self, shown: &Shown) -> CreateTaskResult {
@@ -307,21 +322,18 @@ impl<'c> Drive<'c> {
     /// get the outcome.
     async fn at_the_deadline(&mut self, shown: Option<Shown>) -> Option<Answer> {
         let (call, gate) = (self.call, &self.call.shared.gate);
-        let (text, id) = match shown {
-            Some(Shown { request, place }) => {
-                let record = gate.unscoped().get(&self.key.tenant, request.id).await.ok().flatten();
-                let runs = record.is_some_and(|record| record.state() == CallState::Claimed);
-                let text = if runs {
-                    pending::runs(&call.tool, request.id)
-                } else {
-                    pending::waits(&request, &place)
-                };
-                (text, request.id)
-            }
-            None => {
-                let record = gate.unscoped().get_by_key(&self.key).await.ok().flatten()?;
-                (pending::runs(&call.tool, record.id()), record.id())
-            }
+        let (text, id) = if let Some(Shown { request, place }) = shown {
+            let record = gate.unscoped().get(&self.key.tenant, request.id).await.ok().flatten();
+            let runs = record.is_some_and(|record| record.state() == CallState::Claimed);
+            let text = if runs {
+                pending::runs(&call.tool, request.id)
+            } else {
+                pending::waits(&request, &place)
+            };
+            (text, request.id)
+        } else {
+            let record = gate.unscoped().get_by_key(&self.key).await.ok().flatten()?;
+            (pending::runs(&call.tool, record.id()), record.id())
         };
         if call.client.tasks {
             self.served.call().becomes_task();

@@ -42,8 +42,8 @@ pub trait ServerFeatures: Send + Sync + 'static {
         own
     }
 
-    /// Is awaited before the list of tools is read, and before a call of a tool that is not in it:
-    /// a gateway waits a while for servers that have not answered yet.
+    /// Is awaited before the list of tools is read, and before each call: a gateway waits a while
+    /// for servers whose tools it does not know yet.
     async fn prepare(&self) {}
 
     /// Returns the entry of `tools/list` for a tool of the gate. `own` is the entry that the

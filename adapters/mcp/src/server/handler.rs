@@ -85,6 +85,7 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let cancellation = self.cancellations.watch(&context.id);
+        self.shared.features.prepare().await;
         serve_call(&self.shared, request, context, cancellation).await
     }
 

@@ -168,7 +168,7 @@ impl McpHttpService {
                 head.extensions.insert(arguments);
                 body
             }
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         let answer = self.inner.handle(Request::from_parts(head, Full::new(body))).await;
         let opened = answer.headers().get(SESSION).and_then(|id| id.to_str().ok());
@@ -216,7 +216,7 @@ impl fmt::Debug for McpHttpService {
 ///
 /// The arguments stay in the body, because headers are compared with them, unless `rmcp` could not
 /// read them: then the gate alone reads them.
-fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, HttpAnswer> {
+fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, Box<HttpAnswer>> {
     let Ok(text) = str::from_utf8(body) else { return Ok(None) };
     match find_arguments(text) {
         Ok(None) => Ok(None),
@@ -233,7 +233,7 @@ fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, HttpAns
         Err(Unclear::Message) if id_of(text).is_none() => Ok(None),
         Err(unclear) => {
             let error = ErrorData::new(ErrorCode::INVALID_PARAMS, unclear.to_string(), None);
-            Err(error_message(StatusCode::BAD_REQUEST, error, body))
+            Err(Box::new(error_message(StatusCode::BAD_REQUEST, error, body)))
         }
     }
 }

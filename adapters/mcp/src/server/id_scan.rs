@@ -9,6 +9,7 @@ const MAX_ID: usize = 256;
 ///
 /// Text that is no JSON has no id, or a wrong one: it is answered with an error either way.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about the place in the text")]
 pub(super) struct IdScan {
     /// The number of objects and arrays that are open.
     depth: u32,
@@ -26,7 +27,9 @@ pub(super) struct IdScan {
 impl IdScan {
     /// Reads the next part of the text.
     pub(super) fn feed(&mut self, part: &[u8]) {
-        part.iter().for_each(|byte| self.step(*byte));
+        for byte in part {
+            self.step(*byte);
+        }
     }
 
     /// Returns the id, if there was one.

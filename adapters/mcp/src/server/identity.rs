@@ -148,13 +148,13 @@ impl Identity {
         match &self.0 {
             Source::Fixed(caller) => Ok(Arc::clone(caller)),
             #[cfg(feature = "http")]
-            Source::Http(_) => match extensions.get::<http::request::Parts>() {
-                Some(head) => self.of_head(head),
-                None => {
+            Source::Http(_) => {
+                let Some(head) = extensions.get::<http::request::Parts>() else {
                     let why = "this server knows its callers by their HTTP requests only";
-                    Err(UnknownCaller::new(why))
-                }
-            },
+                    return Err(UnknownCaller::new(why));
+                };
+                self.of_head(head)
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ const ABANDONED: Duration = Duration::from_secs(10 * 60);
 /// The progress of a body.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Progress {
-    pub(super) progress: f64,
+    pub(super) done: f64,
     pub(super) total: Option<f64>,
     pub(super) message: Option<String>,
 }

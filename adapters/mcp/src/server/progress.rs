@@ -25,7 +25,7 @@ impl ProgressLine {
     ///
     /// Cancel safe: at most this one is lost.
     pub(super) async fn pass_on(&mut self, reported: Progress) {
-        let Some(progress) = next(self.last, reported.progress) else { return };
+        let Some(progress) = next(self.last, reported.done) else { return };
         self.send(progress, reported.total, reported.message).await;
     }
 

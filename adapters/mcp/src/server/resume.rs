@@ -6,7 +6,7 @@ use rmcp::ErrorData;
 use rmcp::model::ElicitResult;
 
 use super::call::{Answer, Call, Responses};
-use super::drive::{Shown, Waiting};
+use super::drive::{Shown, Stage, Waiting};
 use super::form::{self, QUESTION};
 use super::results;
 use super::state::{About, AskedState};
@@ -40,7 +40,7 @@ impl Call {
         if !record.is_of(&self.caller.context().principal) {
             return Err(unknown_call());
         }
-        let (key, waits) = (record.key().clone(), record.state() == CallState::Pending);
+        let (key, mut waits) = (record.key().clone(), record.state() == CallState::Pending);
         let request = record.into_request();
         let mut askable = Askable::Yes;
         if waits
@@ -49,14 +49,15 @@ impl Call {
         {
             let answer =
                 serde_json::from_value::<ElicitResult>(response.clone()).map_err(|_| {
-                    ErrorData::invalid_params("the answer is no result of elicitation/create", None)
+                    let why = "the answer is no result of elicitation/create";
+                    ErrorData::invalid_params(why, None)
                 })?;
-            self.decide(&request, &answer).await;
-            // Whoever declined is not asked again at once.
+            // Whoever decides nothing is not asked again at once.
             askable = Askable::No;
+            waits = !self.decide(&request, &answer).await;
         }
-        let askable = if waits { askable } else { Askable::No };
-        self.wait_again(key, request, askable).await
+        let at = if waits { Stage::Undecided(askable) } else { Stage::Decided };
+        self.wait_again(key, request, at).await
     }
 
     /// Serves the client of a body that asked it something.
@@ -83,7 +84,7 @@ impl Call {
         match gate.unscoped().get(&key.tenant, id).await {
             Ok(Some(record)) if record.is_of(&self.caller.context().principal) => {
                 let key = record.key().clone();
-                self.wait_again(key, record.into_request(), Askable::No).await
+                self.wait_again(key, record.into_request(), Stage::Decided).await
             }
             Ok(_) => Err(unknown_call()),
             Err(error) => results::of_gate_error(&error).map(Into::into),
@@ -91,21 +92,26 @@ impl Call {
     }
 
     /// Waits for a call that the gate has, whoever else does.
-    async fn wait_again(&self, key: CallKey, request: ApprovalRequest, askable: Askable) -> Answer {
+    async fn wait_again(&self, key: CallKey, request: ApprovalRequest, stage: Stage) -> Answer {
         let served = self.enter(&key);
         let (id, tenant, gate) = (request.id, key.tenant.clone(), self.shared.gate.clone());
         let outcome = async move { gate.adopt(&tenant, id).await }.boxed();
         let waiting = Waiting { shown: Shown { place: self.place(id, None), request }, outcome };
-        self.drive_waiting(key, served, waiting, askable).await
+        self.drive_waiting(key, served, waiting, stage).await
     }
 
     /// Decides a call as its user said about exactly what was shown. An answer that decides
-    /// nothing, or comes too late, leaves the call as it is.
-    pub(super) async fn decide(&self, shown: &ApprovalRequest, answer: &ElicitResult) {
-        let Some(answer) = form::read_answer(answer) else { return };
+    /// nothing, or comes too late, leaves the call as it is. Returns whether the call is decided.
+    pub(super) async fn decide(&self, shown: &ApprovalRequest, answer: &ElicitResult) -> bool {
+        let Some(answer) = form::read_answer(answer) else { return false };
         let decision = form::decision(answer, shown, &self.caller);
-        if let Err(error) = self.shared.gate.decide(decision).await {
-            tracing::info!(%error, call = %shown.id, "an answer in the client did not decide the call");
+        match self.shared.gate.decide(decision).await {
+            Ok(record) => record.state() != CallState::Pending,
+            Err(error) => {
+                let call = shown.id;
+                tracing::info!(%error, %call, "an answer in the client did not decide the call");
+                error.current().is_some_and(|record| record.state() != CallState::Pending)
+            }
         }
     }
 

@@ -70,7 +70,7 @@ impl McpServer {
         let stop = CancellationToken::new();
         let _stop = stop.clone().drop_guard();
         let transport = LineTransport::new(read, write, MAX_LINE);
-        let served = handler.serve_with_ct(transport, stop).await;
+        let served = Box::pin(handler.serve_with_ct(transport, stop)).await;
         let running = served.map_err(ServeError::handshake)?;
         match running.waiting().await {
             Ok(QuitReason::JoinError(error)) | Err(error) => Err(ServeError::ended(&error)),

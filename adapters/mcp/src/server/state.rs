@@ -116,7 +116,9 @@ fn canonical(arguments: &str) -> String {
         match tree {
             Json::Object(entries) => {
                 entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-                entries.iter_mut().for_each(|(_, value)| sort(value));
+                for (_, value) in entries {
+                    sort(value);
+                }
             }
             Json::Array(items) => items.iter_mut().for_each(sort),
             _ => {}

@@ -1,6 +1,5 @@
 //! The entries of `tools/list`. Pure.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use hitl_core::gate::ToolInfo;
@@ -9,7 +8,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 /// Returns the entry of a gate's tool.
 pub(super) fn entry_of(info: &ToolInfo) -> Tool {
     let schema = schema_of(info.schema.as_str());
-    let (name, description) = (owned(&info.name), owned(&info.description));
+    let (name, description) = (info.name.clone(), info.description.clone());
     let hints = info.config.hints;
     let annotations = ToolAnnotations::new()
         .read_only(hints.read_only)
@@ -17,10 +16,6 @@ pub(super) fn entry_of(info: &ToolInfo) -> Tool {
         .idempotent(hints.idempotent)
         .open_world(hints.open_world);
     Tool::new(name, description, Arc::new(schema)).with_annotations(annotations)
-}
-
-fn owned(text: &Cow<'static, str>) -> Cow<'static, str> {
-    text.clone()
 }
 
 /// Returns the schema as the protocol wants it: an object whose `type` is `object`.

@@ -288,7 +288,7 @@ async fn write_all<W: AsyncWrite + Unpin>(
 ) {
     let mut gone = false;
     while let Some(Outgoing { line, delivery, written }) = queue.recv().await {
-        let wrote = if gone {
+        let result = if gone {
             Err(io::ErrorKind::BrokenPipe.into())
         } else {
             async {
@@ -298,14 +298,14 @@ async fn write_all<W: AsyncWrite + Unpin>(
             .await
         };
         Traffic::change(&traffic.unwritten, line.len(), &traffic.moved);
-        gone = wrote.is_err();
+        gone = result.is_err();
         if let Some(delivery) = delivery {
             if !gone {
                 delivery.arrived().await;
             }
             Traffic::change(&traffic.deliveries, 1, &traffic.moved);
         }
-        let _ = written.send(wrote);
+        let _ = written.send(result);
     }
     let _ = write.shutdown().await;
 }

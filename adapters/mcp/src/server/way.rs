@@ -2,7 +2,7 @@
 
 use hitl_base::Timestamp;
 use hitl_core::ApprovalRequest;
-use hitl_core::approval::{Choice, DecisionChannel, DetailLevel, ReviewCard};
+use hitl_core::approval::{Choice, DecisionChannel, DetailLevel, ReviewCard, SectionName};
 use rmcp::model::{ClientCapabilities, ProtocolVersion};
 
 use super::options::Elicitation;
@@ -92,7 +92,9 @@ pub(super) fn card_for_form(request: &ApprovalRequest, now: Timestamp) -> Option
     if !one_quick_yes {
         return None;
     }
-    let card = request.render(now, DetailLevel::Full);
+    let mut card = request.render(now, DetailLevel::Full);
+    // Digests are for machines.
+    card.sections.retain(|section| section.name != SectionName::Identity);
     if card.to_uncover > 0 || !shows_everything(&card) {
         return None;
     }

@@ -333,7 +333,11 @@ pub(crate) async fn postgres(
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "the twin of the one that connects")]
-pub(crate) async fn postgres(_: &str, _: Option<HostKeys>, _: Option<&str>) -> Result<SqliteStore, Failure> {
+pub(crate) async fn postgres(
+    _: &str,
+    _: Option<HostKeys>,
+    _: Option<&str>,
+) -> Result<SqliteStore, Failure> {
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 

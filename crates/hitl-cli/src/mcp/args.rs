@@ -259,7 +259,10 @@ mod tests {
         assert_eq!(file.servers["tickets"].trust_hints, Some(true));
         let mine = McpOptions { principal: Some("bob".to_owned()), ..McpOptions::default() };
         let both = mine.or(file);
-        assert_eq!((both.principal.as_deref(), both.db.as_deref()), (Some("bob"), Some("calls.db")));
+        assert_eq!(
+            (both.principal.as_deref(), both.db.as_deref()),
+            (Some("bob"), Some("calls.db"))
+        );
         assert_eq!(both.servers.len(), 2);
     }
 

@@ -58,7 +58,9 @@ impl ConsoleSocket {
         let (listener, address) = match self {
             Self::Own(listener, address) => (listener, address),
             Self::Taken(address) => {
-                tracing::warn!("{address} belongs to another process, whose page shows the calls if it is one of this store");
+                tracing::warn!(
+                    "{address} belongs to another process, whose page shows the calls if it is one of this store"
+                );
                 return Ok(());
             }
         };
@@ -94,8 +96,7 @@ impl ConsoleSocket {
 /// the link, which no browser sends to a server.
 fn printed(address: SocketAddr, principal: &str) -> Result<TokenSource, Failure> {
     let token = Token::generate().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    let reviewer =
-        Reviewer::new(Principal::new(principal)).of_tenant(Tenant::default().as_str());
+    let reviewer = Reviewer::new(Principal::new(principal)).of_tenant(Tenant::default().as_str());
     eprintln!(
         "hitl: the reviewers' page is at http://{address}\nhitl: sign in: http://{address}/#token={}",
         token.reveal()

@@ -8,8 +8,8 @@ use hitl_core::{Gate, HostKeys, Principal, RuleFile, Store};
 use hitl_store::SqliteStore;
 use hitl_tasks::Journal;
 
-use super::plan::Plan;
 use super::places::is_postgres;
+use super::plan::Plan;
 use crate::args::{BackendArgs, without_password};
 use crate::backend::{open_postgres, read_keys};
 use crate::commands::accept::acceptance_file;
@@ -33,10 +33,12 @@ pub(super) async fn open(
     config: Option<&Path>,
     console_url: Option<&str>,
 ) -> Result<OpenGate, Failure> {
+    // Before the store is created: the first load of a policy beside a new store is trusted.
+    let policy = policy(backend, plan)?;
     let keys = backend.key_file.as_deref().map(read_keys).transpose()?;
     if is_postgres(&plan.db) {
         let store = open_postgres(&plan.db, keys, backend.schema.as_deref()).await?;
-        return over(store, backend, plan, config, console_url).await;
+        return over(store, plan, policy, config, console_url).await;
     }
     if backend.schema.is_some() {
         return Err(Failure::usage("only a PostgreSQL store has a schema: leave out --schema"));
@@ -49,13 +51,24 @@ pub(super) async fn open(
     if let Some(keys) = keys {
         options = options.key(keys);
     }
-    over(options.open(&plan.db).await?, backend, plan, config, console_url).await
+    over(options.open(&plan.db).await?, plan, policy, config, console_url).await
+}
+
+/// Opens the rule file. A version that relaxes the accepted one waits for a person, also here.
+fn policy(backend: &BackendArgs, plan: &Plan) -> Result<Option<RuleFile>, Failure> {
+    let Some(file) = &plan.policy else { return Ok(None) };
+    let kept = acceptance_file(backend, file, false.into())?;
+    let opened = RuleFile::options(file).acceptance(kept).open();
+    if let Some(problem) = opened.status().problem {
+        return Err(Failure::new(Exit::Usage, format!("{}: {problem}", file.display())));
+    }
+    Ok(Some(opened))
 }
 
 async fn over(
     store: impl Store + Journal + Clone,
-    backend: &BackendArgs,
     plan: &Plan,
+    policy: Option<RuleFile>,
     config: Option<&Path>,
     console_url: Option<&str>,
 ) -> Result<OpenGate, Failure> {
@@ -68,14 +81,8 @@ async fn over(
     if !plan.four_eyes {
         gate = gate.requester_may_decide_for(Principal::agent(AGENT));
     }
-    if let Some(file) = &plan.policy {
-        // A version that relaxes the accepted one waits for a person, also here.
-        let kept = acceptance_file(backend, file, false.into())?;
-        let opened = RuleFile::options(file).acceptance(kept).open();
-        if let Some(problem) = opened.status().problem {
-            return Err(Failure::new(Exit::Usage, format!("{}: {problem}", file.display())));
-        }
-        gate = gate.policy(opened);
+    if let Some(policy) = policy {
+        gate = gate.policy(policy);
     }
     if let Some(config) = config {
         gate = gate.protect(config);

@@ -59,7 +59,8 @@ pub(super) fn install(wanted: &InstallArgs, output: &Output) -> Result<(), Failu
     let program = std::env::current_exe()?;
     let wrapper = Wrapper::new(program.display().to_string(), wanted.options.clone())
         .only(wanted.server.clone());
-    let wrapped = wrapper.wrap(wanted.client.into(), &text).map_err(|error| wrong(&file, &error))?;
+    let wrapped =
+        wrapper.wrap(wanted.client.into(), &text).map_err(|error| wrong(&file, &error))?;
     let copy = with_ending(&file, COPY);
     if wrapped.text != text && !wanted.dry_run && !copy.exists() {
         // The copy holds what the file holds: secrets in `env`, perhaps.

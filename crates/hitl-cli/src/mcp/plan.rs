@@ -121,7 +121,9 @@ fn upstreams(options: &McpOptions, command: Vec<String>) -> Result<Vec<UpstreamS
         );
     }
     if !is_named && options.servers.is_empty() {
-        return usage("name the server: `hitl mcp -- COMMAND ARGS..`, --server-url URL, or --config FILE");
+        return usage(
+            "name the server: `hitl mcp -- COMMAND ARGS..`, --server-url URL, or --config FILE",
+        );
     }
     if !is_named {
         let servers = options.servers.iter();
@@ -175,8 +177,7 @@ fn of_file(
         },
     };
     let is_trusted = server.trust_hints.unwrap_or(options.trust_hints);
-    let trust =
-        if is_trusted { AnnotationTrust::Believe } else { AnnotationTrust::OnlyTighten };
+    let trust = if is_trusted { AnnotationTrust::Believe } else { AnnotationTrust::OnlyTighten };
     let spec = spec.trust(trust);
     Ok(match server.timeout.or(options.timeout) {
         Some(0) => return wrong("its time limit is 0"),
@@ -215,7 +216,10 @@ mod tests {
         assert_eq!((plan.principal.as_str(), plan.four_eyes), ("ann", false));
         assert_eq!((plan.first_use, plan.console), (FirstUse::Ask, None));
         let shown = format!("{:?}", plan.upstreams);
-        assert!(shown.contains("npx -y 'server files'") && shown.contains("OnlyTighten"), "{shown}");
+        assert!(
+            shown.contains("npx -y 'server files'") && shown.contains("OnlyTighten"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::run_slot::RunSlot;
 use crate::args::{BackendArgs, without_password};
 use crate::commands::system_user;
 use crate::exit::{Exit, Failure};
-use crate::serve::{log_to_stderr, stopped};
+use crate::serve::stopped;
 
 /// The most calls that are looked at to see whether one waits.
 const ANY: usize = 1;
@@ -67,10 +67,8 @@ pub(super) async fn run(
     for upstream in plan.upstreams.iter().cloned() {
         gateway = gateway.upstream(upstream);
     }
-    let gateway = gateway
-        .start()
-        .await
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let mut gateway =
+        gateway.start().await.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     let db = without_password(&plan.db);
     tracing::info!(%db, pins = %plan.pins.display(), principal = %plan.principal, "a gateway has started");
     let context = CallContext::new(plan.principal.as_str()).tenant(tenant.clone());
@@ -90,8 +88,8 @@ pub(super) async fn run(
     if let Some(keys) = &open.keys {
         server = server.host_keys(keys);
     }
-    let server =
-        server.build().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let server = server.build().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    gateway.announce_to(server.clone());
     let served = tokio::select! {
         served = server.serve_stdio() => served,
         () = stop => Ok(()),
@@ -139,4 +137,18 @@ fn tenant_of(backend: &BackendArgs) -> Result<Tenant, Failure> {
         [one] => Ok(Tenant::new(one.as_str())),
         _ => Err(Failure::usage("the calls are of one tenant: give --tenant once")),
     }
+}
+
+/// Logs to standard error what the operator of a gateway has to know: standard output belongs to
+/// the protocol. The audit goes to its folder, not here.
+fn log_to_stderr() {
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt as _;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let targets = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets([("hitl::mcp", LevelFilter::INFO), ("hitl_mcp", LevelFilter::INFO)]);
+    let subscriber = tracing_subscriber::registry().with(lines).with(targets);
+    // It is set once; a second one would change nothing.
+    let _set = tracing::subscriber::set_global_default(subscriber);
 }

@@ -70,7 +70,6 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-'
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

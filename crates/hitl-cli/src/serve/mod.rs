@@ -27,7 +27,7 @@ mod tokens;
 pub(crate) use args::ServeArgs;
 pub(crate) use run::run;
 #[cfg(feature = "mcp")]
-pub(crate) use run::{log_to_stderr, stopped};
+pub(crate) use run::stopped;
 #[cfg(feature = "mcp")]
 pub(crate) use sign_ins::{SignIns, TokenSource};
 #[cfg(feature = "mcp")]

@@ -219,7 +219,7 @@ fn greeting(plan: &Plan, bound: SocketAddr, printed: Option<&Token>) -> String {
 }
 
 /// Logs what goes wrong to standard error.
-pub(crate) fn log_to_stderr() {
+fn log_to_stderr() {
     let subscriber = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(false)

@@ -127,6 +127,7 @@ fn event_words(event: &str, state: CallState, by: Option<&str>) -> String {
         ("edit", CallState::Approved) => "changed and approved@",
         ("edit", _) => "changed@: waits for an approval",
         ("attach", _) => "picked up again",
+        ("deliver", _) => "its outcome was delivered",
         ("cancel", _) => "withdrawn@",
         ("extend", _) => "given more time@",
         ("expire", CallState::Pending) => "nobody decided in time: others are asked",
@@ -162,13 +163,14 @@ mod tests {
     use super::*;
 
     /// The names of all events, and `submitted`.
-    const EVENTS: [&str; 23] = [
+    const EVENTS: [&str; 24] = [
         "submitted",
         "decide",
         "allow",
         "disallow",
         "edit",
         "attach",
+        "deliver",
         "cancel",
         "extend",
         "expire",

@@ -12,6 +12,8 @@ use crate::args::short_id;
 /// The maximum number of characters of a title, and of any other text.
 const TITLE: usize = 200;
 const WORD: usize = 60;
+/// The longest name of a tool, which is never cut.
+const TOOL: usize = 128;
 /// The heading of the times of calls that all wait.
 const DUE: &str = "DUE";
 
@@ -46,7 +48,7 @@ fn row(line: &CallLine, now: Timestamp, time: &str) -> [Cell; 10] {
         Cell::styled(level_style(line.level), line.level.to_string()),
         Cell::styled(Style::from(line.risk), line.risk.to_string()),
         when(line, now, time),
-        safe(&line.tool, WORD).into(),
+        safe(&line.tool, TOOL).into(),
         safe(line.principal.as_str(), WORD).into(),
         line.assigned.as_ref().map(assignment_text).unwrap_or_default().into(),
         Cell::styled(Style::Strong, safe(&line.title, TITLE)),

@@ -87,7 +87,7 @@ impl State {
         if previewed.is_some() && body.answer != AnswerKind::Edit {
             return Err(Problem::bad("`previewed` belongs to edit"));
         }
-        // The console's own, whoever sends the request: a client names no channel.
+        // The console's own, for each client: a client names no channel.
         let draft = record.request().approve().through(DecisionChannel::CONSOLE);
         let mut decision: Decision = draft.by(reviewer.authority());
         decision.answer = parse_answer(body)?;

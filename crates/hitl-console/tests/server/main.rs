@@ -8,6 +8,7 @@
 
 mod api;
 mod attention;
+mod channels;
 mod directing;
 mod edits;
 mod events;

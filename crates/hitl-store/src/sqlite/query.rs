@@ -42,8 +42,8 @@ const HISTORY_OF: &str = "SELECT seq, entry FROM history JOIN calls ON calls.n =
 /// Every query whose answer grows only with its limit: an index must answer it.
 #[cfg(test)]
 pub(super) const LISTINGS: &[&str] = &[
-    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, ATTACHABLE, APPROVED, MAX_QUEUED, SESSIONS,
-    RUNNING, HISTORY, HISTORY_OF,
+    BY_ID, BY_KEY, BY_NUMBER, NUMBER, PAGE, ROOTED, REJECTED, ATTACHABLE, APPROVED, MAX_QUEUED,
+    SESSIONS, RUNNING, HISTORY, HISTORY_OF,
 ];
 
 /// The position of a walk in the order of ends: the end and the number of the last row.

@@ -218,6 +218,10 @@ fn asked_by(request: &ApprovalRequest) -> Section {
     if let Some(says) = channels(request) {
         lines.push(plain(says));
     }
+    if let Some(id) = &request.tool_call_id {
+        let label = Some("tool call".to_owned());
+        lines.push(Line { label, ..plain(safe(id, 80)) });
+    }
     if let Some(url) = request.conversation_url.as_deref().filter(|url| link_fault(url).is_none()) {
         let label = Some("conversation".to_owned());
         lines.push(Line { label, value: url.to_owned(), ..Line::default() });

@@ -162,6 +162,19 @@ fn own(pattern: &Pattern, texts: &[String]) -> String {
     texts.iter().map(|text| if pattern.matches(text) { 'y' } else { 'n' }).collect()
 }
 
+/// Checks that both say the same of each text.
+///
+/// The engine of node begins a match between the halves of a character if nothing is consumed there,
+/// which the standard does not: `/\B/u` matches inside of an emoji.
+fn assert_same(source: &str, texts: &[String], own: &str, unicode: &str) {
+    for ((own, node), text) in own.chars().zip(unicode.chars()).zip(texts) {
+        let is_wide = text.chars().any(|c| u32::from(c) > 0xFFFF);
+        if !(source.contains(r"\B") && is_wide) {
+            assert_eq!(own, node, "{source} {text:?}");
+        }
+    }
+}
+
 fn amount() -> usize {
     if std::env::var_os("HITL_TEST_FULL").is_some() { 200_000 } else { 6_000 }
 }
@@ -177,7 +190,7 @@ fn node_and_the_translation_agree_on_right_expressions() {
     for ((source, texts), (unicode, _)) in questions.iter().zip(&answers) {
         assert_ne!(unicode, "-", "the test writes what is none: {source}");
         let pattern = Pattern::new(source).unwrap_or_else(|why| panic!("{source}: {why}"));
-        assert_eq!(own(&pattern, texts), *unicode, "{source} {texts:?}");
+        assert_same(source, texts, &own(&pattern, texts), unicode);
         compared += usize::from(unicode.contains('y') && unicode.contains('n'));
     }
     assert!(compared > amount() / 4, "{compared}");
@@ -199,7 +212,7 @@ fn what_node_refuses_or_reads_otherwise_is_not_translated() {
         let own = own(&pattern, texts);
         if unicode != "-" {
             in_both += 1;
-            assert_eq!(own, *unicode, "{source} {texts:?}");
+            assert_same(source, texts, &own, unicode);
             continue;
         }
         in_one_mode += 1;

@@ -19,10 +19,10 @@ use regex::{Regex, RegexBuilder};
 const MAX_BYTES: usize = 4_096;
 
 /// The most states of an expression, counted with its repetitions: `a{50}` has 50.
-const MAX_WEIGHT: u64 = 10_000;
+const MAX_WEIGHT: u64 = 20_000;
 
 /// The most bytes of a compiled expression.
-const MAX_COMPILED: usize = 10 << 20;
+const MAX_COMPILED: usize = 4 << 20;
 
 /// The number of comparisons, of one byte with one state, that count as one step of a check.
 const PER_STEP: u64 = 256;

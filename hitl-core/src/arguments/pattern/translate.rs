@@ -25,10 +25,21 @@ pub(super) struct Translated {
 /// Translates an expression.
 pub(super) fn translate(source: &str) -> Result<Translated, PatternError> {
     let chars: Vec<char> = source.chars().collect();
-    let mut reader = Reader { chars: &chars, at: 0, out: String::new(), names: HashSet::new() };
+    let mut reader = Reader {
+        chars: &chars,
+        at: 0,
+        out: String::new(),
+        names: HashSet::new(),
+        plain_only: None,
+        is_unicode_only: false,
+    };
     let weight = reader.alternatives(0)?;
     if reader.peek().is_some() {
         return Err(PatternError::at(reader.at, ")", "closes no group"));
+    }
+    if let Some((position, construct)) = reader.plain_only.filter(|_| reader.is_unicode_only) {
+        let why = "is wrong in Unicode mode, and the expression means something else without it";
+        return Err(PatternError::at(position, &construct, why));
     }
     Ok(Translated { text: reader.out, weight })
 }
@@ -39,6 +50,10 @@ struct Reader<'p> {
     out: String,
     /// The names of groups.
     names: HashSet<String>,
+    /// The first construct that is wrong in Unicode mode, and its position.
+    plain_only: Option<(usize, String)>,
+    /// True if a part means something else without Unicode mode.
+    is_unicode_only: bool,
 }
 
 /// A part of an expression.
@@ -47,6 +62,12 @@ enum Term {
     Atom(u64),
     /// A condition on a position, which cannot be repeated.
     Assertion,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum InClass {
+    Yes,
+    No,
 }
 
 /// A member of a class.
@@ -82,6 +103,12 @@ impl Reader<'_> {
     /// Returns the text from `start` to the present position.
     fn since(&self, start: usize) -> String {
         self.chars.get(start..self.at).unwrap_or_default().iter().collect()
+    }
+
+    /// Notes a construct that is wrong in Unicode mode.
+    fn note_plain(&mut self, start: usize) {
+        let construct = self.since(start);
+        self.plain_only.get_or_insert((start, construct));
     }
 
     fn refuse<T>(&self, start: usize, why: &str) -> Result<T, PatternError> {
@@ -201,7 +228,12 @@ impl Reader<'_> {
                     return self.refuse(start, "repeats nothing");
                 }
                 self.at = start + 1;
+                self.note_plain(start);
                 self.literal('{');
+            }
+            '}' | ']' => {
+                self.note_plain(start);
+                self.literal(next);
             }
             other => self.literal(other),
         }
@@ -214,11 +246,17 @@ impl Reader<'_> {
     }
 
     fn literal(&mut self, character: char) {
+        self.note_wide(character);
         if character.is_ascii_alphanumeric() {
             self.out.push(character);
         } else {
             let _ = write!(self.out, r"\x{{{:X}}}", u32::from(character));
         }
+    }
+
+    /// Notes a character that is two without Unicode mode.
+    fn note_wide(&mut self, character: char) {
+        self.is_unicode_only |= u32::from(character) > 0xFFFF;
     }
 
     fn group(&mut self, start: usize, depth: usize) -> Result<Term, PatternError> {
@@ -279,7 +317,7 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        match self.escaped(start)? {
+        match self.escaped(start, InClass::No)? {
             Member::One(character) => self.literal(character),
             Member::Many(set) => set.write(&mut self.out),
         }
@@ -287,7 +325,7 @@ impl Reader<'_> {
     }
 
     /// Reads what follows a backslash, inside a class or outside.
-    fn escaped(&mut self, start: usize) -> Result<Member, PatternError> {
+    fn escaped(&mut self, start: usize, in_class: InClass) -> Result<Member, PatternError> {
         let Some(letter) = self.next() else {
             return self.refuse(start, "escapes nothing");
         };
@@ -322,7 +360,13 @@ impl Reader<'_> {
             },
             'x' => self.hexadecimal(start, 2).map(char::from_u32)?.unwrap_or_default(),
             'u' => return self.unicode(start).map(Member::One),
-            other if other.is_ascii() && !other.is_ascii_alphanumeric() => other,
+            other if r"^$\.*+?()[]{}|/".contains(other) => other,
+            // In Unicode mode, a hyphen is escaped in classes only.
+            '-' if in_class == InClass::Yes => '-',
+            other if other.is_ascii() && !other.is_ascii_alphanumeric() => {
+                self.note_plain(start);
+                other
+            }
             _ => return self.refuse(start, "is no escape of ECMA-262"),
         };
         Ok(Member::One(character))
@@ -343,6 +387,7 @@ impl Reader<'_> {
         const SURROGATE: &str =
             "is half of a character (a surrogate), which no text contains alone";
         if self.skip("{") {
+            self.is_unicode_only = true;
             let first = self.at;
             while self.peek().is_some_and(|next| next.is_ascii_hexdigit()) {
                 self.at += 1;
@@ -366,6 +411,7 @@ impl Reader<'_> {
             if !self.starts_with("{") {
                 let low = self.hexadecimal(start, 4)?;
                 if (0xDC00..0xE000).contains(&low) {
+                    self.is_unicode_only = true;
                     let pair = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
                     return Ok(char::from_u32(pair).unwrap_or_default());
                 }
@@ -402,6 +448,7 @@ impl Reader<'_> {
                 }
                 // A hyphen beside a class is a character, where it is allowed at all.
                 (first, last) => {
+                    self.note_plain(from);
                     add(&mut set, first);
                     set.add('-', '-');
                     add(&mut set, last);
@@ -415,8 +462,11 @@ impl Reader<'_> {
         match self.next() {
             None => Err(PatternError::at(class, "[", "is never closed")),
             Some('\\') if self.skip("b") => Ok(Member::One('\u{8}')),
-            Some('\\') => self.escaped(start),
-            Some(other) => Ok(Member::One(other)),
+            Some('\\') => self.escaped(start, InClass::Yes),
+            Some(other) => {
+                self.note_wide(other);
+                Ok(Member::One(other))
+            }
         }
     }
 }

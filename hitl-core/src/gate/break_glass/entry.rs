@@ -18,7 +18,9 @@ pub(in crate::gate) fn entry_about(
     entry.key = Some(CallKey { tenant: grant.tenant.clone(), run: "".into(), position: 0 });
     entry.tool = Some(grant.tool.clone().into());
     entry.principal = Some(grant.principal.clone());
-    entry.channel.clone_from(&grant.channel);
+    if event == AuditEvent::BreakGlassOpened {
+        entry.channel.clone_from(&grant.channel);
+    }
     entry.note = Some(grant.rule.join("; "));
     entry
 }

@@ -9,7 +9,7 @@ use hitl_base::id::EphemeralIds;
 use hitl_base::json::parse_with_limits;
 use hitl_base::{Json, Redactor};
 
-use crate::approval::{Uncovering, link_fault, link_of, stated_reason, title};
+use crate::approval::{Uncovering, link_fault, link_of, stated_reason, title, tool_call_id_fault};
 use crate::arguments::{SecretScan, Snapshot};
 use crate::call::{CallContext, CallKey, content_digest};
 use crate::confidence::{Assessment, CallView, Factor, LazyTree, OWN_FILE, Signals, assess};
@@ -79,6 +79,7 @@ impl Evaluator {
     pub(in crate::gate) fn evaluate_new(&self, call: NewCall) -> Result<EvaluatedCall, GateError> {
         let NewCall { tool, snapshot, tree, mut context, key } = call;
         let reason = context.reason.take();
+        context.tool_call_id = self.tool_call_label(context.tool_call_id.take(), &tool, &snapshot);
         let (mut lazy, nothing) = LazyTree::looked_over(snapshot.text(), &self.redactor);
         if let Some(tree) = tree {
             lazy = lazy.with(tree);
@@ -255,6 +256,23 @@ impl Evaluator {
             (request.stated_reason, request.conversation_url) = (stated, link);
         }
         prepared
+    }
+
+    /// Returns the other side's id of a call, if it may be shown.
+    fn tool_call_label(
+        &self,
+        id: Option<String>,
+        tool: &RegisteredTool,
+        snapshot: &Snapshot,
+    ) -> Option<String> {
+        let id = id?;
+        let fault = tool_call_id_fault(&id).or_else(|| {
+            let holds_secret = mask_text(&self.redactor, &id, &snapshot.taint()) != id;
+            holds_secret.then_some("it holds a secret")
+        });
+        let Some(fault) = fault else { return Some(id) };
+        tracing::warn!(tool = %tool.name(), fault, "the id of a tool call is left out");
+        None
     }
 
     /// Returns what is kept of the reason that the model states.

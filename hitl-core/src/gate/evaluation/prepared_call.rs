@@ -112,6 +112,7 @@ impl PreparedCall {
             preview: None,
             stated_reason: None,
             conversation_url: None,
+            tool_call_id: cx.tool_call_id.clone(),
             links: Vec::new(),
             effect,
             repeats: None,

@@ -78,6 +78,7 @@ impl Execution {
     pub(in crate::gate) fn unrecorded(call: UnrecordedCall, states: &Arc<StateMap>) -> Self {
         let UnrecordedCall { body, context, key, snapshot, .. } = call;
         let (principal, agent) = (context.principal.clone(), context.agent.clone());
+        let tool_call = context.tool_call_id.clone();
         let issued = PermitContext {
             context,
             key: key.clone(),
@@ -102,6 +103,7 @@ impl Execution {
                 risk: Some(call.risk),
                 principal: Some(principal),
                 agent,
+                tool_call,
                 revision: Some(1),
                 binding: Some(call.binding),
                 build: body.version,
@@ -278,9 +280,9 @@ impl ExecutionState {
         written
     }
 
-    /// Returns the last audit record of the execution: the change that the store has just made, and
-    /// its reason and the digest of a failed body's output. If the store did not answer, there is no version: then the change, if it was
-    /// made, stays in the store's outbox.
+    /// Returns the last audit record of the execution: the change that the store has just made, its
+    /// reason, and the digest of a failed body's output. If the store did not answer, there is no
+    /// version: then the change, if it was made, stays in the store's outbox.
     pub(super) fn final_audit_record(
         &mut self,
         event: AuditEvent,

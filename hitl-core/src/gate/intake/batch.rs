@@ -21,8 +21,8 @@ use crate::gate::intake::incoming_call::{
 };
 use crate::gate::intake::resubmit::{RefusedCall, explain_tool_change};
 use crate::gate::intake::store_call::Attachment;
-use crate::gate::intake::submit_options::InlineApprover;
 use crate::gate::intake::submit::{Admission, SubmitOutcome, prepare_call, submit_prepared};
+use crate::gate::intake::submit_options::InlineApprover;
 use crate::gate::waiting::inline_review::review_inline;
 use crate::gate::waiting::outcome::outcome_of_record;
 use crate::gate::waiting::receipt::Receipt;
@@ -104,7 +104,8 @@ impl<'g> BatchBuilder<'g> {
         let read = move |context: CallContext, at: RunPosition| {
             let reading = async move {
                 let text = CallText { tool: &name, arguments: &arguments };
-                let IncomingCall { evaluated, call } = read_text(core, text, context, Some(at)).await?;
+                let IncomingCall { evaluated, call } =
+                    read_text(core, text, context, Some(at)).await?;
                 Ok(PreparedPart { prepared: prepare_call(core, *evaluated), call })
             };
             reading.boxed()

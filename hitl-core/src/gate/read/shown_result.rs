@@ -23,8 +23,8 @@ pub enum ShownResult {
 }
 
 impl ScopedGate {
-    /// Returns what a call gave, also one that failed with an output, without secrets: those that redaction recognizes, and those that
-    /// its arguments declare.
+    /// Returns what a call gave, also one that failed with an output, without secrets: those that
+    /// redaction recognizes, and those that its arguments declare.
     ///
     /// Fails like [`get`](Self::get).
     pub async fn result(&self, record: &CallRecord) -> Result<ShownResult, GateError> {

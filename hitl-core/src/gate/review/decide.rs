@@ -163,7 +163,10 @@ fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
 }
 
 /// Checks that the host lets a person decide this tenant's calls.
-pub(in crate::gate) fn check_decider(by: ReviewerIdentity, tenant: &Tenant) -> Result<ReviewerIdentity, GateError> {
+pub(in crate::gate) fn check_decider(
+    by: ReviewerIdentity,
+    tenant: &Tenant,
+) -> Result<ReviewerIdentity, GateError> {
     if by.may_decide(tenant) {
         return Ok(by);
     }

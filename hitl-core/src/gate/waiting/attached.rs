@@ -15,11 +15,11 @@ use crate::gate::execution::bound_call::BoundCall;
 use crate::gate::execution::execution::Execution;
 use crate::gate::intake::cancel_on_drop::CancelOnDrop;
 use crate::gate::intake::store_call::Attachment;
-use crate::gate::intake::submit_options::InlineApprover;
 use crate::gate::intake::submit::{
     Admission, SubmitOutcome, is_known, leaves_no_record, prepare_call, start_unrecorded,
     submit_prepared,
 };
+use crate::gate::intake::submit_options::InlineApprover;
 use crate::gate::notices::wait_timeout::{LeftCall, WaitTimeout};
 use crate::gate::waiting::inline_review::review_inline;
 use crate::gate::waiting::outcome::outcome_of_record;

@@ -51,11 +51,7 @@ impl Gate {
     ///
     /// [`NotFound`](crate::GateErrorKind::NotFound) if the tenant has no such call. If the store fails, an
     /// identical call still returns this outcome.
-    pub async fn mark_delivered(
-        &self,
-        tenant: &Tenant,
-        id: RequestId,
-    ) -> Result<bool, GateError> {
+    pub async fn mark_delivered(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
         let store = self.core.calls.store();
         match store.apply(tenant, id, Event::Deliver, EventPayload::none()).await {
             Ok(_) => Ok(true),

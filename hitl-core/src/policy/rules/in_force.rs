@@ -134,7 +134,9 @@ impl InForce {
                 let found = both.accepted.stricter_of(&both.newer, call);
                 let answer = found
                     .map_or_else(|| PolicyAnswer::new(None), |(rules, rule)| rules.answer_by(rule));
-                Some(answer.version(both.version.clone()))
+                let (old, new) = (&both.accepted, &both.newer);
+                let channels = old.channels_for(call).join(&new.channels_for(call));
+                Some(answer.version(both.version.clone()).channels(channels))
             }
         }
     }

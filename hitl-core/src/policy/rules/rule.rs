@@ -11,6 +11,7 @@ use super::{Argument, Side, Texts, TimeWindow};
 use crate::call::Risk;
 use crate::confidence::CallView;
 use crate::policy::matcher::has_plain_letters;
+use crate::policy::{DecisionChannel, DecisionChannels};
 
 /// The effect of a rule on the calls to which it applies. Ordered: more is stricter, and the
 /// strictest of the rules that apply decides.
@@ -239,6 +240,8 @@ pub struct Rule {
     pub(super) reason: String,
     pub(super) when: RuleConditions,
     pub(super) unless: Option<RuleConditions>,
+    /// The channels through which the calls may be approved.
+    pub(super) channels: DecisionChannels,
     /// Line and column in its file.
     pub(super) place: Option<(usize, usize)>,
 }
@@ -252,6 +255,7 @@ impl Rule {
             reason: String::new(),
             when: RuleConditions::default(),
             unless: None,
+            channels: DecisionChannels::ANY,
             place: None,
         }
     }
@@ -297,6 +301,27 @@ impl Rule {
         self
     }
 
+    /// Lets the calls to which it applies be approved only through these channels. Other answers
+    /// count from anywhere. Of several rules that apply, only the channels that all of them list
+    /// are left; if none is left, nobody can approve the call. For rules with the effect Quick or
+    /// Full.
+    ///
+    /// ```
+    /// use hitl::approval::DecisionChannel;
+    /// use hitl::policy::{Rule, RuleConditions, RuleSet};
+    ///
+    /// let desk = Rule::full("deployments at the desk")
+    ///     .channels([DecisionChannel::CONSOLE, DecisionChannel::TERMINAL])
+    ///     .when(RuleConditions::tool("deploy_*"));
+    /// let rules = RuleSet::builder("acme", "1").rule(desk).build()?;
+    /// # Ok::<(), hitl::policy::RuleErrors>(())
+    /// ```
+    #[must_use]
+    pub fn channels(mut self, channels: impl IntoIterator<Item = DecisionChannel>) -> Self {
+        self.channels = DecisionChannels::only(channels);
+        self
+    }
+
     /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -305,6 +330,11 @@ impl Rule {
     /// Returns its effect.
     pub fn effect(&self) -> RuleEffect {
         self.effect
+    }
+
+    /// Returns the channels through which it lets calls be approved.
+    pub fn allowed_channels(&self) -> &DecisionChannels {
+        &self.channels
     }
 
     /// Returns its line in its file, from 1.

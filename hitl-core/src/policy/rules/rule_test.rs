@@ -8,6 +8,7 @@ use hitl_base::{Json, Timestamp};
 use super::{RuleEffect, RuleError, RuleErrorKind, RuleSet};
 use crate::call::{CallContext, Risk, ToolAnnotations, ToolConfig};
 use crate::confidence::CallView;
+use crate::policy::{DecisionChannel, DecisionChannels};
 
 /// A call, and the expected answer of the rules.
 ///
@@ -24,6 +25,7 @@ pub struct RuleTest {
     pub(super) at: Option<Timestamp>,
     pub(super) expected: Option<RuleEffect>,
     pub(super) rule: Option<String>,
+    pub(super) channels: Option<DecisionChannels>,
 }
 
 impl RuleTest {
@@ -40,6 +42,7 @@ impl RuleTest {
             at: None,
             expected: None,
             rule: None,
+            channels: None,
         }
     }
 
@@ -97,6 +100,13 @@ impl RuleTest {
         self
     }
 
+    /// Sets the channels that the rules should leave.
+    #[must_use]
+    pub fn expects_channels(mut self, channels: impl IntoIterator<Item = DecisionChannel>) -> Self {
+        self.channels = Some(DecisionChannels::only(channels));
+        self
+    }
+
     pub(super) fn run(&self, rules: &RuleSet) -> TestReport {
         let mut call = CallView::new(&self.tool, &self.config, &self.arguments, &self.context);
         call.at = self.at;
@@ -114,6 +124,8 @@ impl RuleTest {
             found: decided.map(super::Rule::effect),
             rule: decided.map(|rule| rule.name().to_owned()),
             rule_fits,
+            expected_channels: self.channels.clone(),
+            channels: rules.channels_for(&call),
         }
     }
 }
@@ -134,12 +146,17 @@ pub struct TestReport {
     /// The rule that decided.
     pub rule: Option<String>,
     rule_fits: bool,
+    /// The channels that should be left, if the test names them.
+    pub expected_channels: Option<DecisionChannels>,
+    /// The channels that the rules left.
+    pub channels: DecisionChannels,
 }
 
 impl TestReport {
     /// Returns whether the rules answered as expected.
     pub fn passed(&self) -> bool {
-        self.expected == self.found && self.rule_fits
+        let channels_fit = self.expected_channels.as_ref().is_none_or(|it| *it == self.channels);
+        self.expected == self.found && self.rule_fits && channels_fit
     }
 
     /// Returns its line in the file, from 1.
@@ -167,7 +184,13 @@ impl fmt::Display for TestReport {
         if let Some(rule) = &self.expected_rule {
             write!(f, " by the rule `{rule}`")?;
         }
+        if let Some(channels) = &self.expected_channels {
+            write!(f, " through {channels}")?;
+        }
         write!(f, ", but the rules say {}", name(self.found))?;
+        if self.expected_channels.is_some() {
+            write!(f, " through {}", self.channels)?;
+        }
         match &self.rule {
             Some(rule) => write!(f, ", by the rule `{rule}`"),
             None => write!(f, ": no rule applies"),

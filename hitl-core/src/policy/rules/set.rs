@@ -11,7 +11,9 @@ use super::{Rule, RuleConditions, RuleEffect, RuleError, RuleErrorKind, RuleErro
 use crate::confidence::{Assessment, CallView};
 use crate::grant::Envelope;
 use crate::hex::hex;
-use crate::policy::{ApprovalLevel, Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling};
+use crate::policy::{
+    ApprovalLevel, DecisionChannels, Effect, Policy, PolicyAnswer, PolicyVersion, RuleRef, Ruling,
+};
 
 /// The rules of a policy, with a name and a version. It is a [`Policy`].
 ///
@@ -31,6 +33,8 @@ pub struct RuleSet {
     by_tool: HashMap<Box<str>, Vec<usize>>,
     /// All others; strictest first.
     others: Vec<usize>,
+    /// Those that take channels away.
+    restricting: Vec<usize>,
     /// True if one of its own tests fails.
     broken: bool,
     warnings: Vec<RuleWarning>,
@@ -114,6 +118,8 @@ impl RuleSetBuilder {
             digest: digest.into(),
         };
         let (by_tool, others) = index(&self.rules);
+        let is_restricting = |at: &usize| !self.rules[*at].channels.is_any();
+        let restricting = (0..self.rules.len()).filter(is_restricting).collect();
         let warnings = super::warning::warnings(&self.rules);
         let mut set = RuleSet {
             version,
@@ -122,6 +128,7 @@ impl RuleSetBuilder {
             envelopes: self.envelopes,
             by_tool,
             others,
+            restricting,
             broken: false,
             warnings,
         };
@@ -185,6 +192,14 @@ impl RuleSet {
         Some(&self.rules[at])
     }
 
+    /// Returns the channels through which a call may be approved: those that every rule lists that
+    /// applies and takes channels away.
+    pub fn channels_for(&self, call: &CallView<'_>) -> DecisionChannels {
+        let applying = self.restricting.iter().map(|at| &self.rules[*at]);
+        let applying = applying.filter(|rule| rule.applies(call));
+        applying.fold(DecisionChannels::ANY, |left, rule| left.join(&rule.channels))
+    }
+
     /// Returns the sort key: the strictest first, then file order.
     fn rank(&self, at: usize) -> (std::cmp::Reverse<RuleEffect>, usize) {
         rank(&self.rules, at)
@@ -227,7 +242,7 @@ impl Policy for RuleSet {
         }
         let found = self.deciding(call);
         let answer = found.map_or_else(|| PolicyAnswer::new(None), |rule| self.answer_by(rule));
-        answer.version(self.version.clone())
+        answer.version(self.version.clone()).channels(self.channels_for(call))
     }
 
     fn version(&self) -> Option<PolicyVersion> {
@@ -272,6 +287,25 @@ fn check(rule: &Rule, errors: &mut Vec<RuleError>) {
     let name = &rule.name;
     if name.trim().is_empty() {
         wrong(value, "a rule needs a name: it is what reviewers and the audit read".to_owned());
+    }
+    match rule.effect {
+        _ if rule.channels.is_any() => {}
+        RuleEffect::Auto | RuleEffect::Deny => {
+            let effect = rule.effect;
+            wrong(
+                value,
+                format!(
+                    "the rule `{name}` has the effect {effect}, so nobody approves its calls; `channels` belong to quick and full"
+                ),
+            );
+        }
+        RuleEffect::Quick | RuleEffect::Full if rule.channels.is_empty() => {
+            wrong(
+                value,
+                format!("the rule `{name}` leaves no channel; name one, or use the effect deny"),
+            );
+        }
+        RuleEffect::Quick | RuleEffect::Full => {}
     }
     let relaxes = rule.effect == RuleEffect::Auto;
     if relaxes && rule.when.is_empty() {

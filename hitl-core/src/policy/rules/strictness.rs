@@ -37,6 +37,8 @@ pub enum RelaxationKind {
     Wider,
     /// An envelope of break-glass is new, or may cover more.
     Envelope,
+    /// A rule that takes channels away lets more of them approve.
+    Channels,
 }
 
 impl fmt::Display for Relaxation {
@@ -48,6 +50,9 @@ impl fmt::Display for Relaxation {
             }
             RelaxationKind::Wider => {
                 write!(f, "the {effect} rule `{rule}` is new, or applies to more calls")?;
+            }
+            RelaxationKind::Channels => {
+                write!(f, "the {effect} rule `{rule}` lets more channels approve")?;
             }
             RelaxationKind::Envelope => {
                 f.write_str("an envelope of `break_glass` is new, or covers more")?;
@@ -74,12 +79,20 @@ impl RuleSet {
         // apply to every call.
         let (mine, theirs) = (Alike::new(self), Alike::new(older));
         let everything: Vec<&Rule> = tightening(self).filter(|is| is.when.is_empty()).collect();
-        let weaker = tightening(older)
-            .filter(|was| {
-                let mut rules = mine.to(was).chain(everything.iter().copied());
-                !rules.any(|is| is.effect != RuleEffect::Auto && covers(is, was))
-            })
-            .map(|was| told(RelaxationKind::Weaker, was));
+        let weaker = tightening(older).filter_map(|was| {
+            let rules = || {
+                let rules = mine.to(was).chain(everything.iter().copied());
+                rules.filter(|is| is.effect != RuleEffect::Auto && covers(is, was))
+            };
+            let kind = if rules().next().is_none() {
+                RelaxationKind::Weaker
+            } else if rules().any(|is| restricts(is, was)) {
+                return None;
+            } else {
+                RelaxationKind::Channels
+            };
+            Some(told(kind, was))
+        });
         let wider = relaxing(self)
             .filter(|is| {
                 !theirs.to(is).any(|was| was.effect == RuleEffect::Auto && is_within(is, was))
@@ -129,9 +142,11 @@ impl<'r> Alike<'r> {
         let mut alike = HashMap::<String, Vec<&Rule>>::new();
         for rule in rules.rules() {
             let same = alike.entry(key_of(&rule.when, rule.unless.as_ref())).or_default();
-            // One rule of each effect represents the others.
+            // One rule of each effect and with these channels represents the others.
             let known = |it: &&Rule| {
-                it.effect == rule.effect && it.when == rule.when && it.unless == rule.unless
+                (it.effect, &it.channels) == (rule.effect, &rule.channels)
+                    && it.when == rule.when
+                    && it.unless == rule.unless
             };
             if !same.iter().any(known) {
                 same.push(rule);
@@ -162,6 +177,12 @@ fn covers(is: &Rule, was: &Rule) -> bool {
         (is, was) => is == was,
     };
     is.effect >= was.effect && wider && excepts
+}
+
+/// Returns whether no channel approves calls under `is` that did not under `was`. Nobody approves
+/// what is denied.
+fn restricts(is: &Rule, was: &Rule) -> bool {
+    is.effect == RuleEffect::Deny || was.channels.contain(&is.channels)
 }
 
 /// Returns whether `is` lets only calls run that `was` let run.

@@ -3,7 +3,7 @@
 use super::super::RuleSetBuilder;
 use super::*;
 use crate::call::{CallContext, ToolConfig};
-use crate::policy::{Argument, Comparison};
+use crate::policy::{Argument, Comparison, DecisionChannel as Channel};
 use hitl_base::Json;
 use proptest::prelude::*;
 
@@ -82,6 +82,45 @@ fn invariant_5_what_may_relax_waits() {
     assert_eq!(set([auto()]).relaxations_of(&older).len(), 1);
 }
 
+#[test]
+fn invariant_5_a_channel_that_comes_back_waits_and_one_that_goes_does_not() {
+    let through = |channels: &[Channel]| quick().channels(channels.to_vec());
+    let desk = [Channel::CONSOLE, Channel::TERMINAL];
+    let older = set([through(&desk)]);
+    for tighter in [
+        vec![through(&desk)],
+        vec![through(&desk[..1])],
+        vec![through(&desk), through(&[Channel::CHAT])],
+        vec![Rule::full("f").channels(desk.clone()).when(RuleConditions::tool("send"))],
+        vec![Rule::quick("all").channels(desk.clone())],
+        vec![Rule::deny("q").when(RuleConditions::tool("send"))],
+    ] {
+        let tighter = tighter.into_iter().enumerate().map(|(n, mut rule)| {
+            rule.name = format!("r{n}").into();
+            rule
+        });
+        assert_eq!(set(tighter).relaxations_of(&older), []);
+    }
+    for wider in [
+        vec![quick()],
+        vec![through(&[Channel::CONSOLE, Channel::CHAT])],
+        vec![through(&[Channel::CONSOLE, Channel::TERMINAL, Channel::CHAT])],
+        vec![Rule::full("all")],
+        // Two rules that take away half each are not compared together.
+        vec![Rule::full("f").when(RuleConditions::tool("send"))],
+    ] {
+        let found = set(wider).relaxations_of(&older);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].kind, RelaxationKind::Channels);
+        let said = found[0].to_string();
+        assert_eq!(said, "the quick rule `q` lets more channels approve");
+    }
+    let gone = set([]).relaxations_of(&older);
+    assert_eq!(gone[0].kind, RelaxationKind::Weaker);
+    // To take channels away needs nobody.
+    assert_eq!(older.relaxations_of(&set([quick()])), []);
+}
+
 /// Compared pair by pair, these would take 16 million text comparisons, which would block the
 /// file's watcher for minutes.
 #[test]
@@ -110,8 +149,19 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     ];
     let tool = prop_oneof![Just("a"), Just("b"), Just("*")];
     let unless = prop_oneof![Just(None), Just(Some("x")), Just(Some("y"))];
-    (effect, tool, unless).prop_map(|(effect, tool, unless)| {
+    let channels = prop_oneof![
+        Just(None),
+        Just(Some(vec![Channel::CONSOLE])),
+        Just(Some(vec![Channel::CHAT])),
+        Just(Some(vec![Channel::CONSOLE, Channel::CHAT])),
+    ];
+    (effect, tool, unless, channels).prop_map(|(effect, tool, unless, channels)| {
         let rule = Rule::new("r", effect).when(RuleConditions::tool(tool));
+        let takes = matches!(effect, RuleEffect::Quick | RuleEffect::Full);
+        let rule = match channels.filter(|_| takes) {
+            Some(channels) => rule.channels(channels),
+            None => rule,
+        };
         match unless {
             Some(who) => rule.unless(RuleConditions::always().role(who)),
             None => rule,
@@ -152,6 +202,10 @@ proptest! {
             let decided = |rules: &RuleSet| rank(rules.deciding(&call).map(Rule::effect));
             let (old, new) = (decided(&older), decided(&newer));
             prop_assert!(!none || new >= old);
+            let (was, is) = (older.channels_for(&call), newer.channels_for(&call));
+            // Nobody approves what is denied.
+            let denied = new == rank(Some(RuleEffect::Deny));
+            prop_assert!(!none || denied || was.contain(&is), "{was} {is}");
             let both = older.stricter_of(&newer, &call).map(|(_, rule)| rule.effect());
             prop_assert_eq!(rank(both), old.max(new));
         }

@@ -1,10 +1,10 @@
 //! Attaching: an identical call of the same run is this call, until its outcome is delivered.
 
+use super::Subject;
 use super::fixture::{
     Draft, approved, claimed, edit, failure, grant, sealed, tenant, unknown_outcome,
 };
 use super::races::{RACERS, race};
-use super::Subject;
 use crate::call::{Principal, RunId, Tenant};
 use crate::grant::GrantUse;
 use crate::ids::{ClaimToken, RequestId};
@@ -86,7 +86,8 @@ pub async fn other_calls_do_not_attach(s: Subject) {
 /// A key comes first: the same key re-attaches after a delivery too, and other content under it is
 /// a conflict although another call has that content.
 pub async fn a_key_comes_before_the_content(s: Subject) {
-    let (one, two) = (Draft::new("run", 1).attaching(), Draft::new("run", 2).content(2).attaching());
+    let (one, two) =
+        (Draft::new("run", 1).attaching(), Draft::new("run", 2).content(2).attaching());
     let first = s.create(&one).await;
     s.create(&two).await;
     let swapped = Draft::new("run", 2).attaching();

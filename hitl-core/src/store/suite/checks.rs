@@ -31,7 +31,9 @@ macro_rules! store_contract {
             tenants: tenants_have_keys_of_their_own, nothing_is_read_across_tenants,
                 nothing_is_changed_across_tenants, similar_tenants_are_apart,
                 the_sweep_sees_all_tenants;
-            decide: invariant_4_a_decision_counts_for_one_call,
+            decide: a_decision_says_through_which_channel_it_came,
+                invariant_5_a_channel_that_is_taken_away_approves_nothing,
+                invariant_4_a_decision_counts_for_one_call,
                 invariant_4_of_calls_that_race_for_a_decision_one_gets_it,
                 each_answer_leads_to_its_state, replaying_a_decision_is_harmless,
                 a_second_decision_loses, a_stale_revision_or_binding_is_refused,
@@ -52,6 +54,7 @@ macro_rules! store_contract {
             run: an_approved_call_is_claimed_once, replaying_a_claim_is_harmless,
                 nothing_else_is_claimed, a_claim_is_of_what_was_approved,
                 a_released_claim_can_be_taken_again, a_success_keeps_its_result, a_failure_is_kept,
+                a_failure_keeps_its_output,
                 only_the_claimant_records_the_end, terminal_is_terminal,
                 a_session_is_dead_once_it_is_closed;
             unknown: a_living_executor_is_not_lost, a_timed_out_body_is_parked,
@@ -121,14 +124,14 @@ macro_rules! store_contract {
     };
     (@retention $make:path) => {
         $crate::store_contract! { @each $make,
-            retention: what_ended_long_ago_is_erased, an_erased_key_stays_taken,
+            retention: what_ended_long_ago_is_erased, what_a_failed_body_gave_is_not_kept_longer, an_erased_key_stays_taken,
                 what_has_not_ended_is_never_touched, what_ended_lately_is_kept,
                 erasing_twice_changes_nothing, readers_of_the_history_see_a_marked_gap,
                 a_forgotten_run_takes_no_new_call, nothing_attaches_to_an_erased_call, only_erased_calls_are_forgotten,
                 what_is_not_audited_is_not_erased,
                 a_watermark_only_rises, grants_that_ended_are_forgotten,
                 invariant_3_retention_races_with_those_who_work;
-            erasure: a_named_call_is_erased, what_cannot_be_erased_is_left_and_said,
+            erasure: a_named_call_is_erased, invariant_8_what_a_failed_body_gave_is_erased, what_cannot_be_erased_is_left_and_said,
                 a_call_of_another_tenant_is_not_found, no_more_than_so_many_are_erased_at_once,
                 the_calls_of_a_principal_are_found,
                 the_ended_grants_of_a_principal_are_forgotten,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::fixture::{Draft, approved, edit, sealed, tenant};
 use super::{Subject, refused};
-use crate::approval::Choice;
+use crate::approval::{Choice, DecisionChannel};
 use crate::ids::{DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal};
-use crate::policy::{ApprovalLevel, Requirement};
+use crate::policy::{ApprovalLevel, DecisionChannels, Quorum, Requirement, Stage};
 use crate::store::{ApplyError, ApplyRequest, EventPayload};
 
 /// Each answer leads to its state, with the decision in the record.
@@ -31,6 +31,46 @@ pub async fn each_answer_leads_to_its_state(s: Subject) {
         assert_eq!(s.get(record.id()).await, after);
         assert_eq!(s.has_payload(record.id()).await, state == CallState::Approved);
     }
+}
+
+/// Vote, decision, edit and history say through which channel they came.
+pub async fn a_decision_says_through_which_channel_it_came(s: Subject) {
+    let draft =
+        Draft::new("run", 1).quorum(Quorum { stages: vec![Stage::people(2)], ..Quorum::ONE });
+    let shown = s.create(&draft).await.request;
+    let change = shown.edit(r#"{"contract_id":2}"#).through(DecisionChannel::CONSOLE).by("alice");
+    let record =
+        s.apply(draft.id(), edit(&s.get(draft.id()).await, change, 2, ApprovalLevel::Full)).await;
+    let edited = &record.prior_revisions[0].edited;
+    assert_eq!(edited.channel, Some(DecisionChannel::CONSOLE));
+    assert_eq!(record.votes[0].channel, Some(DecisionChannel::CONSOLE));
+    let approval = record.request.approve().through(DecisionChannel::CHAT).by("bob");
+    let record = s.apply(draft.id(), Event::Decide(approval)).await;
+    let decided = record.decision.as_ref().expect("it was decided");
+    assert_eq!(decided.channel, Some(DecisionChannel::CHAT));
+    assert_eq!(s.get(draft.id()).await, record);
+    let history = s.store.call_history(&tenant(), draft.id()).await.unwrap();
+    let channels: Vec<_> = history.into_iter().map(|(_, entry)| entry.channel).collect();
+    assert_eq!(channels, [None, Some(DecisionChannel::CONSOLE), Some(DecisionChannel::CHAT)]);
+}
+
+/// An approval through a channel that the call does not allow is refused, and the call waits on.
+pub async fn invariant_5_a_channel_that_is_taken_away_approves_nothing(s: Subject) {
+    let desk = DecisionChannels::only([DecisionChannel::CONSOLE]);
+    let draft = Draft::new("run", 1).level(ApprovalLevel::Quick).channels(desk);
+    let record = s.create(&draft).await;
+    let by = |channel: &DecisionChannel| {
+        Event::Decide(record.request.approve().through(channel.clone()).by("alice"))
+    };
+    for channel in [DecisionChannel::HOST, DecisionChannel::ELICITATION] {
+        assert_eq!(s.refuse(record.id(), by(&channel)).await, Refusal::Channel);
+        assert_eq!(s.get(record.id()).await, record);
+    }
+    let after = s.apply(record.id(), by(&DecisionChannel::CONSOLE)).await;
+    assert_eq!(after.state, CallState::Approved);
+    let full = s.create(&Draft::new("run", 2)).await;
+    let elicited = full.request.approve().through(DecisionChannel::ELICITATION).by("alice");
+    assert_eq!(s.refuse(full.id(), Event::Decide(elicited)).await, Refusal::Elicitation);
 }
 
 /// Giving the same decision twice is harmless, and changes nothing.

@@ -1,7 +1,9 @@
 //! Erasure of named calls, and of everything of a principal.
 
 use super::Subject;
-use super::fixture::{Draft, approved, claimed, grant, host, sealed, tenant, unknown_outcome};
+use super::fixture::{
+    Draft, approved, claimed, failure_with_output, grant, host, sealed, tenant, unknown_outcome,
+};
 use crate::call::{Principal, Tenant};
 use crate::ids::{DecisionId, RequestId};
 use crate::machine::{CallRecord, CallState, Event, Refusal};
@@ -36,6 +38,25 @@ pub async fn a_named_call_is_erased(s: Subject) {
     let again = s.store.submit(draft.again().call(), sealed(b"x")).await.unwrap();
     assert!(matches!(again, SubmitResult::Existing(left) if left == done.tombstone()));
     assert_eq!(erase(&s, &[done.id()]).await, [Some(NotErased::Erased)]);
+}
+
+/// The output of a body that failed is erased like a result.
+pub async fn invariant_8_what_a_failed_body_gave_is_erased(s: Subject) {
+    let done = failed_with_output(&s, &Draft::new("run", 1)).await;
+    assert_eq!(erase(&s, &[done.id()]).await, [None]);
+    assert_eq!(s.get(done.id()).await, done.tombstone());
+    assert!(!format!("{:?}", s.get(done.id()).await).contains("no such contract"));
+    assert_eq!(s.store.result(&tenant(), done.id()).await.unwrap(), None);
+}
+
+/// Returns a failed call with an output.
+pub(super) async fn failed_with_output(s: &Subject, draft: &Draft) -> CallRecord {
+    let (record, token, _) = claimed(s, draft).await;
+    let event = Event::Fail { token, failure: failure_with_output("no such contract") };
+    let output = EventPayload::result(sealed(b"findings"));
+    let done = s.store.apply(&tenant(), record.id(), event, output).await.unwrap();
+    assert!(s.store.result(&tenant(), done.id()).await.unwrap().is_some());
+    done
 }
 
 /// A call that has not ended, is not audited or does not exist is not erased, with the reason.

@@ -43,6 +43,12 @@ pub fn failure(message: &str) -> FailureRecord {
     FailureRecord::new(message, false)
 }
 
+/// Returns the record of a failure that has an output beside it.
+pub fn failure_with_output(message: &str) -> FailureRecord {
+    let digest = "a".repeat(64).parse().expect("64 digits");
+    FailureRecord { output: Some(digest), ..failure(message) }
+}
+
 /// Returns the id of a run that began this many milliseconds after 1970.
 pub(super) fn run_begun(millis: i64) -> String {
     let (high, low) = (millis >> 16, millis & 0xffff);
@@ -356,6 +362,7 @@ impl Draft {
             preview: Some(preview()),
             stated_reason: Some("The customer asked.".to_owned()),
             conversation_url: Some("https://chat.example.com/run".to_owned()),
+            tool_call_id: Some("call_abc".to_owned()),
             links: Vec::new(),
             effect: None,
             repeats: None,

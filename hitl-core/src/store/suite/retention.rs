@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hitl_base::Timestamp;
 
 use super::Subject;
+use super::erasure::failed_with_output;
 use super::fixture::{
     Draft, approved, claim, claimed, grant, host, run_begun, sealed, tenant, unknown_outcome,
 };
@@ -63,6 +64,15 @@ pub async fn nothing_attaches_to_an_erased_call(s: Subject) {
     let named = crate::store::Erasable { tenant: tenant(), id: ended.id() };
     assert_eq!(s.store.erase(&[named]).await.unwrap(), [None]);
     s.create(&draft.again_at(3)).await;
+}
+
+/// The output of a body that failed goes with its call.
+pub async fn what_a_failed_body_gave_is_not_kept_longer(s: Subject) {
+    let done = failed_with_output(&s, &Draft::new("run", 1)).await;
+    s.pass(10);
+    assert_eq!(retain(&s).await, 1);
+    assert_eq!(s.get(done.id()).await, done.tombstone());
+    assert_eq!(s.store.result(&tenant(), done.id()).await.unwrap(), None);
 }
 
 /// The same content finds the tombstone, other content is refused.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::Subject;
-use super::fixture::{Draft, approved, claim, claimed, failure, sealed, tenant};
+use super::fixture::{
+    Draft, approved, claim, claimed, failure, failure_with_output, sealed, tenant,
+};
 use crate::call::Fingerprint;
 use crate::ids::{ClaimToken, SessionId};
 use crate::machine::{CallState, Event, Refusal};
@@ -112,6 +114,28 @@ pub async fn a_failure_is_kept(s: Subject) {
         done
     );
     assert!(!s.has_payload(record.id()).await);
+}
+
+/// A body that failed with an output: the output is kept beside the record, as a result is.
+pub async fn a_failure_keeps_its_output(s: Subject) {
+    let (record, token, _) = claimed(&s, &Draft::new("run", 1)).await;
+    let event = Event::Fail { token, failure: failure_with_output("no such contract") };
+    let output = EventPayload::result(sealed(b"findings"));
+    let done = s.store.apply(&tenant(), record.id(), event.clone(), output).await.unwrap();
+    assert_eq!(done.state, CallState::Failed);
+    assert_eq!(s.get(record.id()).await, done);
+    assert!(!s.has_payload(record.id()).await);
+    let kept = s.store.result(&tenant(), record.id()).await.unwrap();
+    assert_eq!(kept, Some(sealed(b"findings")));
+    let replay = EventPayload::result(sealed(b"other"));
+    let replayed = s.store.apply(&tenant(), record.id(), event, replay).await.unwrap();
+    assert_eq!(replayed, done);
+    let kept = s.store.result(&tenant(), record.id()).await.unwrap();
+    assert_eq!(kept, Some(sealed(b"findings")), "a replay changes nothing");
+    // Without an output there is nothing beside the record.
+    let (other, token, _) = claimed(&s, &Draft::new("run", 2)).await;
+    s.apply(other.id(), Event::Fail { token, failure: failure("no such contract") }).await;
+    assert_eq!(s.store.result(&tenant(), other.id()).await.unwrap(), None);
 }
 
 /// Only the holder of the claim records the outcome.

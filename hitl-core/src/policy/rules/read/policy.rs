@@ -8,9 +8,11 @@ use toml::de::{DeTable, DeValue};
 use super::super::{
     Rule, RuleConditions, RuleEffect, RuleError, RuleErrorKind, RuleErrors, RuleSet,
 };
+use super::channels::channels;
 use super::effects::EFFECTS;
 use super::reader::{Reader, Value};
 use crate::hex::hex;
+use crate::policy::DecisionChannels;
 
 /// The only schema.
 const SCHEMA: &str = "1";
@@ -20,6 +22,7 @@ const RULE: &[&str] = &[
     "name",
     "effect",
     "reason",
+    "channels",
     "unless",
     "tool",
     "risk_at_least",
@@ -139,11 +142,13 @@ fn rule<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Rule> {
     let table = value.get_ref().as_table()?;
     let (mut name, mut effect) = (None, None);
     let (mut reason, mut unless, mut when) = (None, None, RuleConditions::default());
+    let mut allowed = DecisionChannels::ANY;
     for (key, value) in table {
         match key.get_ref().as_ref() {
             "name" => name = Some(reader.text(value)),
             "effect" => effect = Some(effect_of(reader, value)),
             "reason" => reason = reader.text(value),
+            "channels" => allowed = channels(reader, value),
             "unless" => {
                 let Some(table) = reader.table(value) else { continue };
                 let mut inside = RuleConditions::default();
@@ -170,6 +175,7 @@ fn rule<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<Rule> {
     }
     let mut rule = Rule::new(name??, effect??).because(reason.unwrap_or_default()).when(when);
     rule.unless = unless;
+    rule.channels = allowed;
     rule.place = Some(reader.place(&span));
     Some(rule)
 }

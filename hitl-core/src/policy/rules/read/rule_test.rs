@@ -5,6 +5,7 @@ use hitl_base::json::parse_json;
 use toml::de::DeValue;
 
 use super::super::RuleTest;
+use super::channels::channels;
 use super::conditions::{HINTS, instant};
 use super::effects::EFFECTS;
 use super::reader::{Reader, Value};
@@ -22,6 +23,7 @@ const TEST: &[&str] = &[
     "at",
     "expect",
     "rule",
+    "channels",
 ];
 
 pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTest> {
@@ -68,6 +70,7 @@ pub(super) fn test<'t>(reader: &Reader<'t>, value: &Value<'t>) -> Option<RuleTes
     }
     test.at = at;
     test.rule = word("rule");
+    test.channels = get("channels").map(|value| channels(reader, value));
     test.expected = expected?;
     test.place = Some(place);
     Some(test)

@@ -1,0 +1,132 @@
+//! Forms of clients before 2026-07-28: the server asks by `elicitation/create`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::client::{Client, Fixture, forms, says, text};
+
+fn note() -> Value {
+    json!({"text": "hi"})
+}
+
+/// Begins a call, and returns its id and the question.
+async fn asked(client: &mut Client) -> (i64, Value) {
+    let id = client.begin_call("write_note", note()).await;
+    let question = client.receive().await;
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    (id, question)
+}
+
+async fn respond(client: &mut Client, question: &Value, answer: Value) {
+    client.send(&json!({"jsonrpc": "2.0", "id": question["id"], "result": answer})).await;
+}
+
+#[tokio::test]
+async fn every_version_with_forms_is_asked() {
+    for (version, titled) in [("2025-06-18", false), ("2025-11-25", true)] {
+        let fixture = Fixture::new().await;
+        let mut client = Client::session(fixture.server(), version, forms()).await;
+        let (id, question) = asked(&mut client).await;
+        let decision = &question["params"]["requestedSchema"]["properties"]["decision"];
+        assert_eq!(decision.get("oneOf").is_some(), titled, "{decision}");
+        assert_eq!(decision.get("enumNames").is_some(), !titled, "{decision}");
+        assert_eq!(decision.get("default"), None);
+        respond(&mut client, &question, says("approve")).await;
+        let done = client.answer(id).await;
+        assert_eq!(done["result"]["structuredContent"], json!({"ran": "write_note"}), "{done}");
+        assert_eq!(fixture.runs(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn versions_without_forms_are_held() {
+    for version in ["2024-11-05", "2025-03-26"] {
+        let fixture = Fixture::new().await;
+        let mut client = Client::session(fixture.server(), version, forms()).await;
+        let held = client.call("write_note", note()).await;
+        assert!(text(&held).contains("waits for a human"), "{held}");
+        assert_eq!(held["result"].get("structuredContent"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_2_a_form_that_is_not_filled_in_decides_nothing() {
+    for answer in [
+        json!({"action": "decline"}),
+        json!({"action": "cancel"}),
+        json!({"action": "accept", "content": {}}),
+        json!({"action": "accept", "content": {"decision": ""}}),
+        json!({"nonsense": true}),
+    ] {
+        let fixture = Fixture::new().await;
+        let mut client = Client::session(fixture.server(), "2025-06-18", forms()).await;
+        let (id, question) = asked(&mut client).await;
+        respond(&mut client, &question, answer.clone()).await;
+        let held = client.answer(id).await;
+        assert!(text(&held).contains("waits for a human"), "{answer}: {held}");
+        assert_eq!((fixture.waiting().await.len(), fixture.runs()), (1, 0), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_instead_of_an_answer_decides_nothing() {
+    let fixture = Fixture::new().await;
+    let mut client = Client::session(fixture.server(), "2025-06-18", forms()).await;
+    let (id, question) = asked(&mut client).await;
+    let error = json!({"code": -32601, "message": "no forms here"});
+    client.send(&json!({"jsonrpc": "2.0", "id": question["id"], "error": error})).await;
+    let held = client.answer(id).await;
+    assert!(text(&held).contains("waits for a human"), "{held}");
+    assert_eq!(fixture.waiting().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_asked_for_decides_nothing() {
+    let fixture = Fixture::new().await;
+    let mut client = Client::session(fixture.server(), "2025-06-18", forms()).await;
+    let (id, question) = asked(&mut client).await;
+    let other = question["id"].as_i64().unwrap() + 1;
+    for wrong in [json!(other), json!("nothing"), json!(null)] {
+        client.send(&json!({"jsonrpc": "2.0", "id": wrong, "result": says("approve")})).await;
+    }
+    let held = client.answer(id).await;
+    assert!(text(&held).contains("waits for a human"), "{held}");
+    assert_eq!((fixture.waiting().await.len(), fixture.runs()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_elsewhere_ends_the_question() {
+    let fixture = Fixture::new().await;
+    let mut client = Client::session(fixture.server(), "2025-06-18", forms()).await;
+    let (id, question) = asked(&mut client).await;
+    fixture.approve().await;
+    let done = client.answer(id).await;
+    assert_eq!(done["result"]["structuredContent"], json!({"ran": "write_note"}), "{done}");
+    // The late answer of the form changes nothing.
+    respond(&mut client, &question, says("reject")).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((fixture.waiting().await.len(), fixture.runs()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_after_the_hold_decides_nothing_and_the_call_is_asked_about_again() {
+    let fixture = Fixture::new().await;
+    let mut client = Client::session(fixture.server(), "2025-06-18", forms()).await;
+    let (id, question) = asked(&mut client).await;
+    let held = client.answer(id).await;
+    assert!(text(&held).contains("waits for a human"), "{held}");
+    respond(&mut client, &question, says("approve")).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((fixture.waiting().await.len(), fixture.runs()), (1, 0));
+    let id = client.begin_call("write_note", note()).await;
+    let again = loop {
+        let message = client.receive().await;
+        if message["method"] == "elicitation/create" {
+            break message;
+        }
+    };
+    respond(&mut client, &again, says("approve")).await;
+    let done = client.answer(id).await;
+    assert_eq!((done["result"]["isError"].clone(), fixture.runs()), (json!(false), 1), "{done}");
+}
