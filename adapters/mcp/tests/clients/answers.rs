@@ -28,7 +28,7 @@ fn invariant_4_what_is_no_explicit_decision_leaves_the_call_with_the_reviewers()
     let upstream = Upstream::new();
     for kind in [Kind::TypeScript1, Kind::TypeScript2Pinned, Kind::Python] {
         // SDKs check some answers themselves; those of the list that they let pass arrive.
-        let gateway = Gateway::before(upstream.command(&installed)).options(&["--hold", "1s"]);
+        let gateway = Gateway::before(upstream.command(&installed)).options(&["--hold", "1"]);
         let mut client = Client::connect(&installed, kind, &gateway.address(), FORMS);
         for answer in no_decisions() {
             let send = Call::new("send_note", json!({"note": "the same each time"}));

@@ -32,16 +32,29 @@ fn reads_pass_and_writes_are_asked_about(installed: &Installed, kind: Kind) {
     let seen = client.call(&read);
     assert_eq!((seen.text().as_str(), seen.asked().len()), ("what is there", 0), "{kind:?}");
 
-    let write =
-        |name: &str| Call::new("write_file", json!({"path": path(name), "content": "by an agent"}));
-    let seen = client.call(&write("yes.txt").answer(approve()));
+    // By a form: it destroys nothing.
+    let create = |name: &str| Call::new("create_directory", json!({"path": path(name)}));
+    let seen = client.call(&create("yes").answer(approve()));
     assert!(!seen.is_error(), "{kind:?}: {seen:?}");
     let question = seen.asked().first().unwrap()["message"].as_str().unwrap();
-    assert!(question.contains("yes.txt") && question.contains("by an agent"), "{question}");
-    assert_eq!(std::fs::read_to_string(path("yes.txt")).unwrap(), "by an agent", "{kind:?}");
-
-    let seen = client.call(&write("no.txt").answer(reject("wrong folder")));
+    assert!(question.contains(&path("yes")), "{question}");
+    assert!(std::fs::exists(path("yes")).unwrap(), "{kind:?}");
+    let seen = client.call(&create("no").answer(reject("wrong folder")));
     assert!(seen.is_error() && seen.text().contains("wrong folder"), "{kind:?}: {seen:?}");
+    assert!(!std::fs::exists(path("no")).unwrap(), "{kind:?}");
+
+    // By a reviewer: its server says that it may destroy something, so a form is too little.
+    let write =
+        |name: &str| Call::new("write_file", json!({"path": path(name), "content": "by an agent"}));
+    client.send(&write("yes.txt").answer(approve()));
+    gateway.approve(&gateway.the_pending_call());
+    let seen = client.seen();
+    assert_eq!((seen.is_error(), seen.asked().len()), (false, 0), "{kind:?}: {seen:?}");
+    assert_eq!(std::fs::read_to_string(path("yes.txt")).unwrap(), "by an agent", "{kind:?}");
+    client.send(&write("no.txt"));
+    gateway.reject(&gateway.the_pending_call(), "not this one");
+    let seen = client.seen();
+    assert!(seen.is_error() && seen.text().contains("not this one"), "{kind:?}: {seen:?}");
     assert!(!std::fs::exists(path("no.txt")).unwrap(), "{kind:?}");
     assert_eq!(gateway.pending(), Vec::<Value>::new(), "{kind:?}");
     client.close();

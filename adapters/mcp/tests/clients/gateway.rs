@@ -60,7 +60,8 @@ impl Gateway {
         {
             command.extend([option.to_owned(), self.path(file)]);
         }
-        command.extend(["--principal".to_owned(), "ann".to_owned()]);
+        let settings = ["--principal", "ann", "--pin-first-use", "--trust-hints"];
+        command.extend(settings.map(str::to_owned));
         command.extend(self.options.iter().cloned());
         command.push("--".to_owned());
         command.extend(self.upstream.iter().cloned());

@@ -7,9 +7,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 /// The longest wait for a line. A loaded machine starts some servers in half a minute.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The end of what a process said on standard error that a failed test prints, in bytes.
+const LOG: usize = 4_000;
 
 /// A running process; it is killed when this is dropped.
 pub(crate) struct Lines {
@@ -17,14 +21,17 @@ pub(crate) struct Lines {
     child: Child,
     input: Option<ChildStdin>,
     output: Receiver<String>,
+    log: NamedTempFile,
 }
 
 impl Lines {
     pub(crate) fn start(command: &[String]) -> Self {
+        let log = NamedTempFile::new().unwrap();
         let mut child = Command::new(&command[0])
             .args(&command[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log.reopen().unwrap())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let reader = BufReader::new(child.stdout.take().unwrap());
@@ -38,7 +45,7 @@ impl Lines {
             }
         });
         let input = child.stdin.take();
-        Self { command: command.join(" "), child, input, output }
+        Self { command: command.join(" "), child, input, output, log }
     }
 
     /// Sends bytes as they are, without a line's end.
@@ -96,5 +103,10 @@ impl Drop for Lines {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            let log = std::fs::read(self.log.path()).unwrap_or_default();
+            let end = &log[log.len().saturating_sub(LOG)..];
+            eprintln!("--- {}\n{}", self.command, String::from_utf8_lossy(end));
+        }
     }
 }

@@ -65,11 +65,12 @@ fn invariant_3_a_client_in_python_that_gives_up_and_retries_makes_one_run() {
 fn a_client_without_forms_and_tasks_is_held_with_progress_and_then_answered() {
     let Some(installed) = installed() else { return };
     let upstream = Upstream::new();
-    let gateway = Gateway::before(upstream.command(&installed)).options(&["--hold", "3s"]);
+    let gateway = Gateway::before(upstream.command(&installed)).options(&["--hold", "3"]);
     gateway.policy(&writes_need("full"));
     for kind in [Kind::TypeScript1, Kind::TypeScript2Pinned, Kind::Python] {
         let address = gateway.address();
         let mut client = Client::connect(&installed, kind, &address, Abilities::default());
+        let send = || Call::new("send_note", json!({"note": format!("of {kind:?}")}));
         let seen = client.call(&send());
         let waiting = gateway.the_pending_call();
         let id = waiting["id"].as_str().unwrap();
