@@ -1,4 +1,4 @@
-//! What is written in place of a server's command, and how it is taken back. Pure.
+//! The words in place of a server's command, and how they are taken back. Pure.
 
 use std::ops::Range;
 use std::path::Path;
@@ -23,7 +23,7 @@ const ADDED: &str = "[ ";
 /// The keys of a server behind a URL that say nothing but where it is.
 const PLAIN_URL_KEYS: [&str; 3] = ["type", "url", "httpUrl"];
 
-/// How servers are wrapped.
+/// The way in which servers are wrapped.
 #[derive(Clone, Debug)]
 pub struct Wrapper {
     program: String,
@@ -31,7 +31,7 @@ pub struct Wrapper {
     only: Vec<String>,
 }
 
-/// What was done with a server.
+/// The change of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerChange {
