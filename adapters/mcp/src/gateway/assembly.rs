@@ -19,7 +19,7 @@ use crate::pins::{
 /// Who pinned a tool that nobody has looked at.
 const FIRST_USE: &str = "first use";
 
-/// Whether the tools of an upstream without any pins are pinned as they are first listed.
+/// The treatment of an upstream's tools when they are listed for the first time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 // Exhaustive: somebody looks at the tools first, or not.
 pub enum FirstUse {

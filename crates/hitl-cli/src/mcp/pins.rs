@@ -270,7 +270,7 @@ async fn approve(
     Ok(output.print(&lines, || format!("Approved: {}\n", names.join(", ")))?)
 }
 
-/// Checks that whoever approves has seen what they approve.
+/// Checks that the person has seen what they approve.
 fn check_seen(looked: &[Looked<'_>], digest: Option<&str>) -> Result<(), Failure> {
     if let Some(digest) = digest {
         let [one] = looked else {
