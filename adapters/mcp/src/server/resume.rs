@@ -6,10 +6,10 @@ use rmcp::ErrorData;
 use rmcp::model::ElicitResult;
 
 use super::call::{Answer, Call, Responses};
-use super::drive::{Shown, Stage, Waiting};
 use super::form::{self, QUESTION};
 use super::results;
 use super::state::{About, AskedState};
+use super::step::{Shown, Stage, Waiting};
 use super::way::Askable;
 
 impl Call {
@@ -52,7 +52,7 @@ impl Call {
                     let why = "the answer is no result of elicitation/create";
                     ErrorData::invalid_params(why, None)
                 })?;
-            // Whoever decides nothing is not asked again at once.
+            // A user who decided nothing is not asked again at once.
             askable = Askable::No;
             waits = !self.decide(&request, &answer).await;
         }
@@ -91,7 +91,7 @@ impl Call {
         }
     }
 
-    /// Waits for a call that the gate has, whoever else does.
+    /// Waits for a call that the gate has, beside others that wait for it.
     async fn wait_again(&self, key: CallKey, request: ApprovalRequest, stage: Stage) -> Answer {
         let served = self.enter(&key);
         let (id, tenant, gate) = (request.id, key.tenant.clone(), self.shared.gate.clone());
