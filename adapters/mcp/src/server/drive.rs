@@ -4,10 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
-use hitl_core::{ApprovalRequest, CallKey, CallState, Ticket};
+use hitl_core::{CallKey, CallState, Ticket};
 use rmcp::model::{
     CreateTaskResult, ElicitResult, ElicitationAction, InputRequiredResult, Task, TaskStatus,
 };
@@ -22,7 +21,9 @@ use super::open_call::{OpenCall, ServedCall, Submitting};
 use super::options::OnCancel;
 use super::pending;
 use super::progress::ProgressLine;
+use super::question::PutQuestion;
 use super::results;
+use super::resume::Effect;
 use super::state::AskedState;
 use super::step::{Ended, Shown, Stage, Step, Waiting};
 use super::way::{Askable, Era, Way, card_for_form, way};
@@ -44,9 +45,6 @@ struct Drive<'c> {
     /// The place among the calls whose answer is held back.
     held: Option<OwnedSemaphorePermit>,
 }
-
-/// The user's answer to a form that the server has sent.
-type Asked<'a> = BoxFuture<'a, Result<ElicitResult, ServiceError>>;
 
 impl Call {
     /// Serves a submission until there is something to answer.
@@ -80,9 +78,9 @@ impl Call {
 }
 
 /// Waits for the answer to a form; for ever if there is none.
-async fn answered(asked: &mut Option<Asked<'_>>) -> Result<ElicitResult, ServiceError> {
+async fn answered(asked: &mut Option<PutQuestion>) -> Result<ElicitResult, ServiceError> {
     match asked {
-        Some(asked) => asked.await,
+        Some(asked) => asked.answer().await,
         None => std::future::pending().await,
     }
 }
@@ -106,7 +104,7 @@ impl<'c> Drive<'c> {
     /// `askable` says whether the client's user is asked about a call that waits already.
     async fn run(mut self, mut step: Step, askable: Askable) -> Answer {
         let call = self.call;
-        let mut asked: Option<Asked<'_>> = None;
+        let mut asked: Option<PutQuestion> = None;
         if let (Step::Waiting(waiting), Askable::Yes) = (&step, askable) {
             asked = self.elicit(&waiting.shown).await;
         }
@@ -147,8 +145,8 @@ impl<'c> Drive<'c> {
                 },
                 answer = answered(&mut asked), if asked.is_some() => {
                     asked = None;
-                    if let Step::Waiting(waiting) = &step {
-                        self.take_answer(&waiting.shown.request, answer).await;
+                    if let Step::Waiting(waiting) = &mut step {
+                        asked = self.take_answer(&mut waiting.shown, answer).await;
                     }
                 }
                 Some((number, answer)) = bodys.next(), if !bodys.is_empty() => {
@@ -170,8 +168,11 @@ impl<'c> Drive<'c> {
                         put.push(number);
                         let peer = call.context.peer.clone();
                         bodys.push(async move {
-                            let answer = peer.create_elicitation(question).await;
                             let none = || ElicitResult::new(ElicitationAction::Cancel);
+                            let answer = match PutQuestion::put(&peer, question).await {
+                                Ok(mut question) => question.answer().await,
+                                Err(error) => Err(error),
+                            };
                             (number, answer.unwrap_or_else(|_| none()))
                         });
                     }
@@ -253,22 +254,33 @@ impl<'c> Drive<'c> {
     }
 
     /// Asks the user of a client of an older version.
-    async fn elicit(&self, shown: &Shown) -> Option<Asked<'c>> {
+    async fn elicit(&self, shown: &Shown) -> Option<PutQuestion> {
         let card = self.card(shown).await?;
-        let (call, version) = (self.call, self.call.context.protocol_version());
+        let version = self.call.context.protocol_version();
         let form = form::form(&shown.request, &card, version.as_ref()).ok()?;
-        Some(call.context.peer.create_elicitation(form).boxed())
+        PutQuestion::put(&self.call.context.peer, form).await.ok()
     }
 
-    /// Decides the call if its user did. Otherwise it continues to wait.
+    /// Decides the call if its user did. Otherwise it continues to wait, and is asked about once
+    /// more if it is another revision by now.
     async fn take_answer(
         &self,
-        shown: &ApprovalRequest,
+        shown: &mut Shown,
         answer: Result<ElicitResult, ServiceError>,
-    ) {
-        match answer {
-            Ok(answer) => drop(self.call.decide(shown, &answer).await),
-            Err(error) => tracing::debug!(%error, "the client did not ask its user"),
+    ) -> Option<PutQuestion> {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::debug!(%error, "the client did not ask its user");
+                return None;
+            }
+        };
+        match self.call.decide(&shown.request, &answer).await {
+            Effect::Decided | Effect::None => None,
+            Effect::Revised(revised) => {
+                shown.request = *revised;
+                self.elicit(shown).await
+            }
         }
     }
 

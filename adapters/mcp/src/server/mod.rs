@@ -37,7 +37,7 @@
 //! | `way`, `form` | how a client is asked, and what its answer says: pure |
 //! | `state` | the sealed state of a question |
 //! | `tasks` | calls by their ids |
-//! | `open_call`, `progress`, `cancellations` | what passes between a body and the client of its call |
+//! | `open_call`, `progress`, `question`, `cancellations` | what passes between a body and the client of its call |
 //! | `delivery` | whether an outcome has reached its client |
 
 mod arguments;
@@ -61,6 +61,7 @@ mod open_call;
 mod options;
 mod pending;
 mod progress;
+mod question;
 mod results;
 mod resume;
 mod run;
