@@ -362,8 +362,8 @@ async fn invariant_3_callers_of_two_gates_race_and_one_body_runs() {
     }
 }
 
-/// Each operation of the store fails once, or from then on, before or after it took effect; then the
-/// store works again, and the client submits the same call until it has its outcome.
+/// Each operation of the store fails once, or from then on, before or after it took effect; then
+/// the store works again, and the client submits the same call until it has its outcome.
 #[tokio::test(start_paused = true)]
 async fn invariant_3_a_store_that_fails_anywhere_makes_no_second_run_of_one_intention() {
     let mut faults = 0;

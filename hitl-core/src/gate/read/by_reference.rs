@@ -29,7 +29,8 @@ impl Gate {
     ///
     /// ```
     /// # use hitl::{Gate, GateError, Tenant, approval::RequestRef, gate::ReferencedRequest};
-    /// # async fn pressed(gate: Gate, tenant: Tenant, button: &RequestRef) -> Result<(), GateError> {
+    /// # type Done = Result<(), GateError>;
+    /// # async fn pressed(gate: Gate, tenant: Tenant, button: &RequestRef) -> Done {
     /// match gate.request_by_ref(&tenant, button).await? {
     ///     ReferencedRequest::Waits(request) => {
     ///         gate.decide(request.approve().replayable().by("ann")).await?;
