@@ -171,7 +171,7 @@ async fn a_call_that_runs_is_attached_to() {
     assert_eq!(world.ran(), 1);
 }
 
-/// The process dies while the body runs. Whoever comes later gets the unknown outcome, and nothing
+/// The process dies while the body runs. A later caller gets the unknown outcome, and nothing
 /// runs a second time, however often somebody says that it was delivered.
 #[tokio::test(start_paused = true)]
 async fn invariant_3_a_call_that_may_have_run_is_attached_to_and_never_run_again() {

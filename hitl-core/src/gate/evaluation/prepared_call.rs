@@ -91,7 +91,6 @@ impl PreparedCall {
         let (config, requirement) = (tool.config(), requirement(&tool, &routed, requester));
         let InitialState { state, end_reason } = initial_state(&routed);
         let (now, id, owner) = (Timestamp::EPOCH, RequestId::new(), OwnerToken::new());
-        let build = tool.version().cloned().map(Cow::into_owned);
         let (masks, more_masks) = call.shown.masks(redactor, id);
         let mut request = ApprovalRequest {
             id,
@@ -101,7 +100,7 @@ impl PreparedCall {
             binding_version: BINDING_VERSION,
             tool: tool.name().clone().into_owned(),
             fingerprint: tool.fingerprint(),
-            build,
+            build: tool.version().cloned().map(Cow::into_owned),
             title,
             description: tool.description().clone().into_owned(),
             arguments: call.shown.text,
@@ -138,12 +137,12 @@ impl PreparedCall {
             reject_label: config.reject_label.to_owned(),
         };
         request.bind(call.content);
-        let circumstances = circumstances_digest(&cx, tool.fingerprint());
         let record = CallRecord {
             schema: RECORD_SCHEMA,
             version: 1,
             state,
             request: Arc::new(request),
+            circumstances: Some(circumstances_digest(&cx, tool.fingerprint())),
             context: cx,
             canonical: None,
             content: call.content,
@@ -158,7 +157,6 @@ impl PreparedCall {
             sealed: None,
             unread: false,
             escalations: escalations(config),
-            circumstances: Some(circumstances),
             claim: None,
             claimable_from: None,
             approval_window_ms: 0,

@@ -8,7 +8,7 @@
 ///
 /// A submission that repeats a *key* always re-attaches to the call of that key. This is about
 /// callers that cannot keep a position: a client that gave up waiting and sends the same request
-/// once more, or a model that is told to call again.
+/// once more, or a model that is asked to call again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 // Exhaustive: yes or no.
 pub enum Repeat {

@@ -14,7 +14,7 @@ pub enum ReferencedRequest {
     /// It waits, exactly as it was shown: an answer to it may be turned into a decision.
     Waits(Box<ApprovalRequest>),
     /// It waits as another revision, or under another binding: an answer to what was shown is none
-    /// to this. Show it anew.
+    /// to this. Show it again.
     Changed(Box<ApprovalRequest>),
     /// It does not wait any more. The call is in this state.
     Closed(CallState),

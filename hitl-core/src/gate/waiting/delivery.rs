@@ -13,10 +13,10 @@ impl Gate {
     /// Returns the outcome of a call, or `None` while it waits, may start or runs. Never waits,
     /// asks nobody and runs nothing, and the call keeps its owner: for hosts that are polled.
     ///
-    /// A call whose time is up, or whose executor has died, is recorded as such by whoever notices
-    /// first, here too. An unknown outcome is [`Outcome::OutcomeUnknown`], until it is resolved.
+    /// A call whose time is up, or whose executor has died, is recorded as such by the first that
+    /// notices, here too. An unknown outcome is [`Outcome::OutcomeUnknown`], until it is resolved.
     ///
-    /// Whoever knows the id of a call of the tenant gets its outcome: check first whom you answer.
+    /// Anybody who knows the id of a call of the tenant gets its outcome: check whom you answer.
     ///
     /// # Errors
     ///
