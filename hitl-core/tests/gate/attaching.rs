@@ -378,10 +378,10 @@ async fn invariant_3_a_store_that_fails_anywhere_makes_no_second_run_of_one_inte
                 let (world, memory) = (World::default(), MemoryStore::new());
                 let count = Arc::new(AtomicUsize::new(0));
                 let (inner, counted) = (memory.clone(), Arc::clone(&count));
-                let faulty = Faulty { inner, fault, at, for_ever, count: counted };
+                let store = Faulty { inner, fault, at, for_ever, count: counted };
                 let approver = ScriptedApprover::approving("bob");
                 let builder = tools(Gate::builder()).state(world.clone());
-                let gate = builder.approver(approver.clone()).store(faulty).build().await.unwrap();
+                let gate = builder.approver(approver.clone()).store(store).build().await.unwrap();
                 let context = format!("{tool} {fault:?} for_ever={for_ever} at={at}");
                 let first = attaching(&gate, tool, NOTE).await;
                 let worked = match first {
