@@ -80,7 +80,8 @@ async fn invariant_8_a_secret_is_hidden_under_every_keyword_that_describes_it() 
         let b = gate_of(t(), &schema).await;
         let assessed = b.gate.assess_json("t", text, "ann");
         let shown = assessed.unwrap_or_else(|error| panic!("{schema}: {error}")).arguments;
-        assert_eq!(shown.as_str(), text.replace("hunter2", "[redacted]"), "{schema}");
+        let hidden = shown.as_str().matches("[redacted]").count();
+        assert_eq!((shown.as_str().contains("hunter2"), hidden), (false, 1), "{schema} {shown:?}");
         // Nor does a mistake inside of it show its keys.
         let wrong = text.replace("\"hunter2\"", r#"{"hunter2":1,"hunter2":2}"#);
         let error = b.gate.assess_json("t", &wrong, "ann").unwrap_err();
@@ -215,11 +216,11 @@ async fn invariant_13_a_check_has_bounds() {
     let r = r##"{"$ref":"#/$defs/N"}"##;
     let array = format!("{}1{}", "[".repeat(60), "]".repeat(60));
     let long = format!("\"{}!\"", "a".repeat(1 << 20));
-    let many: Vec<String> = (0..5_000).map(|n| format!("\"k{n}\":1")).collect();
+    let many: Vec<String> = (0..10_000).map(|n| format!("\"k{n}\":1")).collect();
     let many = format!("{{{}}}", many.join(","));
     for (schema, value) in [
         (
-            nested(&format!(r#"{{"anyOf":[{{"items":{r}}},{{"items":{r}}}],"items":false}}"#)),
+            nested(&format!(r#"{{"type":"array","anyOf":[{{"items":{r}}},{{"items":{r}}}]}}"#)),
             &array,
         ),
         (nested(&format!(r#"{{"not":{{"items":{r}}},"if":{{"items":{r}}}}}"#)), &array),
@@ -229,7 +230,8 @@ async fn invariant_13_a_check_has_bounds() {
     ] {
         let b = gate_of(t(), &schema).await;
         let began = std::time::Instant::now();
-        let error = b.gate.assess_json("t", &format!(r#"{{"a":{value}}}"#), "ann").unwrap_err();
+        let error =
+            b.gate.assess_json("t", &format!(r#"{{"a":{value}}}"#), "ann").map(drop).unwrap_err();
         assert_eq!(error.arguments().unwrap().kind(), ArgumentErrorKind::TooLarge, "{schema}");
         // In a build without optimisations and on a machine that is busy.
         assert!(began.elapsed().as_secs() < 60, "{schema}");
@@ -277,7 +279,7 @@ async fn words_that_are_made_at_run_time_count_as_those_of_a_constant() {
     let submitted = b.gate.submit_json("pay2", text, "ann", "run", 0).await.unwrap();
     let Submission::Pending(ticket) = submitted else { panic!("it is asked about") };
     let request = ticket.request();
-    assert_eq!(request.title, r#"Pay 5,000.00 to "bob""#);
+    assert_eq!(request.title, r#"Pay 5000 to "bob""#);
     assert_eq!((&*request.approve_label, &*request.reject_label), ("Send", "Keep"));
     assert_eq!(request.approval_type, "financial");
     assert_eq!(request.quorum.stages, [Stage::role("lead", 2), Stage::people(1)]);
