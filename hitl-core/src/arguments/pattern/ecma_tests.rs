@@ -99,13 +99,12 @@ impl Random {
                 0 => out.push_str(self.one(&["^", "$", r"\b", r"\B"])),
                 1 => out.push('|'),
                 kind => {
-                    match kind {
-                        2..=8 => out.push_str(self.one(&ATOMS)),
-                        _ => {
-                            let inner = self.expression(depth - 1);
-                            let open = self.one(&["(", "(?:"]);
-                            let _ = write!(out, "{open}{inner})");
-                        }
+                    if kind <= 8 {
+                        out.push_str(self.one(&ATOMS));
+                    } else {
+                        let inner = self.expression(depth - 1);
+                        let open = self.one(&["(", "(?:"]);
+                        let _ = write!(out, "{open}{inner})");
                     }
                     if self.below(3) == 0 {
                         out.push_str(self.one(&["*", "+", "?", "{2}", "{1,}", "{0,2}", "{0}"]));

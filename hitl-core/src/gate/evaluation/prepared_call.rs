@@ -92,7 +92,6 @@ impl PreparedCall {
         let requirement = requirement(&tool, &routed, requester);
         let InitialState { state, end_reason } = initial_state(&routed);
         let (now, id, owner) = (Timestamp::EPOCH, RequestId::new(), OwnerToken::new());
-        let build = tool.version().cloned().map(Cow::into_owned);
         let (masks, more_masks) = call.shown.masks(redactor, id);
         let mut request = ApprovalRequest {
             id,
@@ -102,7 +101,7 @@ impl PreparedCall {
             binding_version: BINDING_VERSION,
             tool: tool.name().clone().into_owned(),
             fingerprint: tool.fingerprint(),
-            build,
+            build: tool.version().cloned().map(Cow::into_owned),
             title,
             description: tool.description().clone().into_owned(),
             arguments: call.shown.text,
