@@ -163,8 +163,8 @@ fn own(pattern: &Pattern, texts: &[String]) -> String {
 
 /// Checks that both say the same of each text.
 ///
-/// The engine of node begins a match between the halves of a character if nothing is consumed there,
-/// which the standard does not: `/\B/u` matches inside of an emoji.
+/// The engine of node begins a match between the halves of a character if nothing is consumed
+/// there, which the standard does not: `/\B/u` matches inside of an emoji.
 fn assert_same(source: &str, texts: &[String], own: &str, unicode: &str) {
     for ((own, node), text) in own.chars().zip(unicode.chars()).zip(texts) {
         let is_wide = text.chars().any(|c| u32::from(c) > 0xFFFF);
