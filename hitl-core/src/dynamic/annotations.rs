@@ -12,9 +12,8 @@ use crate::call::ToolAnnotations;
 /// # use hitl::call::ToolAnnotations;
 /// let claimed: McpAnnotations = serde_json::from_str(r#"{"readOnlyHint": true}"#)?;
 /// // A server that is not trusted cannot talk its tools past the reviewer.
-/// assert!(!claimed.applied_to(ToolAnnotations::default(),
-/// AnnotationTrust::OnlyTighten).read_only); assert!(claimed.applied_to(ToolAnnotations::default(),
-/// AnnotationTrust::Believe).read_only);
+/// assert!(!claimed.applied_to(ToolAnnotations::default(), AnnotationTrust::OnlyTighten).read_only);
+/// assert!(claimed.applied_to(ToolAnnotations::default(), AnnotationTrust::Believe).read_only);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 /// A proxy that reads them with other types sets the fields:

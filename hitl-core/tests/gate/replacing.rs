@@ -198,14 +198,14 @@ async fn invariant_5_a_call_of_a_tool_that_is_gone_is_neither_approved_nor_run()
 
 #[tokio::test]
 async fn a_body_that_runs_ends_with_its_old_tool() {
-    let held = Arc::new(Semaphore::new(0));
-    let (started, hold) = (Arc::new(Semaphore::new(0)), Arc::clone(&held));
+    let (started, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let opens = Arc::clone(&gate);
     let has_started = Arc::clone(&started);
     let body = move |_: Permit<DynArguments>| {
-        let (hold, started) = (Arc::clone(&hold), Arc::clone(&started));
+        let (gate, started) = (Arc::clone(&gate), Arc::clone(&started));
         async move {
             started.add_permits(1);
-            hold.acquire().await.unwrap().forget();
+            gate.acquire().await.unwrap().forget();
             JsonText::new("\"old\"".to_owned()).map_err(|error| error.to_string())
         }
     };
@@ -217,7 +217,7 @@ async fn a_body_that_runs_ends_with_its_old_tool() {
     let replace = async {
         has_started.acquire().await.unwrap().forget();
         world.gate.replace_dyn_tools(vec![list(&world.ran)]).await.unwrap();
-        held.add_permits(1);
+        opens.add_permits(1);
     };
     let (outcome, ()) = join(ticket.wait(), replace).await;
     let Outcome::Executed(output) = outcome.unwrap() else { panic!("it ran") };

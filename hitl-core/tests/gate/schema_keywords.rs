@@ -65,9 +65,8 @@ async fn invariant_8_a_secret_is_hidden_under_every_keyword_that_describes_it() 
         ),
         (format!(r#"{{"properties":{{"l":{{"contains":{secret}}}}}}}"#), r#"{"l":["hunter2"]}"#),
         (
-            format!(
-                r##"{{"properties":{{"p":{{"$ref":"#pin"}}}},"$defs":{{"P":{{"$anchor":"pin","writeOnly":true}}}}}}"##
-            ),
+            r##"{"properties":{"p":{"$ref":"#pin"}},"$defs":{"P":{"$anchor":"pin","writeOnly":true}}}"##
+                .to_owned(),
             r#"{"p":"hunter2"}"#,
         ),
         (
@@ -134,7 +133,8 @@ fn invariant_8_no_template_shows_a_secret_that_an_expression_names() {
 
 #[tokio::test]
 async fn a_mistake_is_told_to_the_model_with_its_place() {
-    let schema = r##"{"type":"object",
+    use ArgumentErrorKind::{Invalid, Missing, UnknownField, WrongType};
+    let schema = r#"{"type":"object",
         "properties":{
             "id":{"pattern":"^[A-Z]+-\\d+$"},
             "mode":{"enum":["card","cash"]},
@@ -148,10 +148,9 @@ async fn a_mistake_is_told_to_the_model_with_its_place() {
         "if":{"properties":{"mode":{"const":"card"}},"required":["mode"]},
         "then":{"required":["number"],"properties":{"number":{"maxLength":3}}},
         "propertyNames":{"maxLength":9}
-    }"##;
+    }"#;
     let schema = schema.replace(r#""no":"#, r#""number":{"type":"string"},"no":"#);
     let b = gate_of(t(), &schema).await;
-    use ArgumentErrorKind::{Invalid, Missing, UnknownField, WrongType};
     for (text, kind, path, says) in [
         (r#"{"id":"a-1"}"#, Invalid, "id", r#"matches the regular expression "^[A-Z]+-\\d+$""#),
         (r#"{"n_a":"x"}"#, WrongType, "n_a", "a whole number"),
