@@ -35,7 +35,8 @@ fn invariant_8_a_secret_inside_a_longer_base64_text_is_found() {
 
 #[test]
 fn invariant_8_half_of_a_secret_is_found_from_sixteen_characters_on() {
-    let secret = "q3Zk8RtW1yPv7LmX";
+    // Too few letters and digits for a search in disguises, which would find a half too.
+    let secret = "a7!$-.*+b8?@~^#:";
     for (length, found) in [(16, true), (15, false)] {
         let secret = &secret[..length];
         let taint = Taint::new([secret.to_owned()]);
