@@ -34,9 +34,7 @@ pub(super) fn derived_id(
     let mut hash = Sha256::new();
     let tenant = request.key.tenant.as_str();
     let (by, channel) = (by.as_str(), channel.as_str());
-    for part in
-        ["hitl.decision.v1", tenant, &id, &revision, &binding, name, &detail, by, channel]
-    {
+    for part in ["hitl.decision.v1", tenant, &id, &revision, &binding, name, &detail, by, channel] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
