@@ -31,7 +31,7 @@ async fn invariant_7_a_client_names_no_channel() {
     for claim in ["channel", "through", "channels"] {
         let claimed = body(&request, json!({ claim: "terminal" }));
         let refused = post(format!("{path}/decide"), &claimed).by(ANN).of(&console).await;
-        assert_eq!(refused.refused().0, 400, "{claim}");
+        assert_eq!(refused.refused().0, 422, "{claim}");
         assert_eq!(record(&gate, request.id).await.decision(), None);
     }
     let plain = body(&request, json!({}));
