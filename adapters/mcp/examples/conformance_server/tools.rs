@@ -99,6 +99,8 @@ pub(crate) fn all(clients: &CallClients) -> Result<Vec<DynTool>, DynToolError> {
         make.tool("test_error_handling", Need::Nobody, |_| async {
             Err(Failed("This tool fails on purpose".to_owned()))
         })?,
+        // What a body logs is its host's.
+        make.tool("test_logging_tool", Need::Nobody, |_| async { Ok(json!("logged")) })?,
         make.tool("test_tool_with_progress", Need::Nobody, |body| async move {
             for progress in [1.0, 50.0, 100.0] {
                 if let Some(client) = &body.client {
@@ -112,6 +114,34 @@ pub(crate) fn all(clients: &CallClients) -> Result<Vec<DynTool>, DynToolError> {
             let fields = json!({"username": {"type": "string"}, "email": {"type": "string"}});
             let answer = body.ask(&body.text("message"), fields).await?;
             Ok(json!(format!("User response: {answer}")))
+        })?,
+        make.tool("test_elicitation_sep1034_defaults", Need::Nobody, |body| async move {
+            let fields = json!({
+                "name": {"type": "string", "default": "John Doe"},
+                "age": {"type": "integer", "default": 30},
+                "score": {"type": "number", "default": 95.5},
+                "status": {
+                    "type": "string", "enum": ["active", "inactive", "pending"], "default": "active",
+                },
+                "verified": {"type": "boolean", "default": true},
+            });
+            body.ask("Are these right?", fields).await
+        })?,
+        make.tool("test_elicitation_sep1330_enums", Need::Nobody, |body| async move {
+            let titled = json!([
+                {"const": "value1", "title": "The first"}, {"const": "value2", "title": "The second"},
+            ]);
+            let plain = json!(["option1", "option2"]);
+            let fields = json!({
+                "untitledSingle": {"type": "string", "enum": plain},
+                "titledSingle": {"type": "string", "oneOf": titled},
+                "legacyEnum": {
+                    "type": "string", "enum": ["opt1", "opt2"], "enumNames": ["One", "Two"],
+                },
+                "untitledMulti": {"type": "array", "items": {"type": "string", "enum": plain}},
+                "titledMulti": {"type": "array", "items": {"anyOf": titled}},
+            });
+            body.ask("Choose", fields).await
         })?,
         make.tool("slow_compute", Need::Full, |body| async move {
             Ok(json!(format!("computed {}", body.text("label"))))

