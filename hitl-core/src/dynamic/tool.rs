@@ -119,7 +119,7 @@ pub(crate) struct DynFailure {
     error: Box<dyn Said>,
     /// The output that it carries.
     pub(crate) output: Option<JsonText>,
-    /// Whether it says that the outcome is not known.
+    /// True if it says that the outcome is not known.
     pub(crate) is_unknown: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the answer to a `tools/call` means. Pure.
+//! The meaning of the answer to a `tools/call`. Pure.
 
 use hitl_base::JsonText;
 use hitl_base::display::{clip, visible};
@@ -10,14 +10,14 @@ use super::wire::RawAnswer;
 /// The most characters of a server's message that are passed on.
 const LONGEST_MESSAGE: usize = 2_000;
 
-/// What an answer means.
+/// The meaning of an answer.
 #[derive(Debug)]
 pub(super) enum Meaning {
     /// The tool ran. The whole result, as it was sent.
     Ran(JsonText),
     /// The tool ran and says that it failed. The whole result, and its text.
     Failed { output: JsonText, message: String },
-    /// The server needs answers before it goes on.
+    /// The server needs answers before it continues.
     InputRequired(Box<InputRequiredResult>),
     /// The server refused the request: nothing ran.
     Refused(String),

@@ -1,4 +1,4 @@
-//! How long to wait before a server that has ended is started again. Pure.
+//! The wait before a server that has ended is started again. Pure.
 
 use std::time::Duration;
 

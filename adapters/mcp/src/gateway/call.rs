@@ -21,14 +21,14 @@ use super::upstream::Upstream;
 use super::wire::{AnswerSlot, ExactArguments};
 use crate::server::CallClient;
 
-/// How long a call waits for a server that is being started.
+/// The time for which a call waits for a server that is being started.
 const START_LIMIT: Duration = Duration::from_secs(120);
-/// How long the client's user may take to answer a question of the server.
+/// The time that the client's user has to answer a question of the server.
 const QUESTION_LIMIT: Duration = Duration::from_secs(300);
 /// The most times that a server may ask before it answers.
 const MOST_ROUNDS: usize = 10;
 
-/// What can be relied on when a call has no result.
+/// The effect that a call without a result may have had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// The server never got the request, or refused it.
@@ -76,7 +76,7 @@ impl fmt::Display for CallFailure {
 pub(super) struct CalledTool {
     pub(super) name: Arc<str>,
     pub(super) digest: Arc<str>,
-    /// Whether repeating a call changes nothing, as far as its server is believed.
+    /// True if repeating a call changes nothing, as far as its server is believed.
     pub(super) read_only: bool,
 }
 
@@ -149,7 +149,7 @@ async fn connect(upstream: &Upstream, tool: &CalledTool) -> Result<Arc<Connectio
     Ok(connection)
 }
 
-/// What a repeated request carries beside the arguments.
+/// The parts that a repeated request carries beside the arguments.
 #[derive(Debug, Default)]
 struct Round {
     responses: Option<InputResponses>,

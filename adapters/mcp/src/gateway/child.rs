@@ -16,7 +16,7 @@ use super::lines::{Line, LineReader};
 use super::outstanding::Outstanding;
 use super::wire::{Incoming, RawAnswer, classify, encode, id_of_long_answer};
 
-/// How long a child may take to end by itself once its input has ended.
+/// The time that a child has to end by itself once its input has ended.
 const GRACE: Duration = Duration::from_secs(2);
 /// The beginning of the names of variables that are hitl's own: tokens, for one.
 const OWN_VARIABLES: &str = "HITL_";

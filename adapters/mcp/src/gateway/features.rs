@@ -26,15 +26,15 @@ use super::notices::{Notice, Notices};
 use super::upstream::Upstream;
 use crate::server::ServerFeatures;
 
-/// How long a request waits for a server that is being started.
+/// The time for which a request waits for a server that is being started.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// How long a list of tools waits for servers that have not been heard of: shorter than the limits
-/// of clients, which get `list_changed` afterwards.
+/// The time for which a list of tools waits for servers that have not been heard of: shorter than
+/// the limits of clients, which get `list_changed` afterwards.
 const LIST_LIMIT: Duration = Duration::from_secs(20);
 /// Between the name of an upstream and that of its prompt, where there are several upstreams.
 const SEPARATOR: &str = "__";
 
-/// What a gateway offers besides tools.
+/// Everything that a gateway offers besides tools.
 pub(super) struct GatewayFeatures {
     upstreams: Vec<Upstream>,
     catalog: Arc<Catalog>,

@@ -7,7 +7,8 @@ use super::call::{CallFailure, CalledTool, call};
 use super::upstream::Upstream;
 use crate::pins::{PinState, ToolDefinition};
 
-/// The confidence in a tool that only reads, if that is believed: above the usual threshold of Auto.
+/// The confidence in a tool that only reads, if that is believed: above the usual threshold of
+/// Auto.
 const READ_CONFIDENCE: u8 = 90;
 
 /// Builds the tool of the gate for a tool of an upstream. The body is the only way to the upstream
@@ -44,7 +45,8 @@ pub(super) fn gated_tool(
     }
     if state != PinState::Pinned {
         // Level Full for each call, until a person has pinned the definition.
-        spec.config = spec.config.risk(Risk::High).base_confidence(0).quick_threshold(100);
+        spec.config = spec.config.risk(Risk::High).base_confidence(0);
+        spec.config = spec.config.auto_threshold(100).quick_threshold(100);
     }
     let called = CalledTool {
         name: definition.name().into(),

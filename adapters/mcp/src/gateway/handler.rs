@@ -17,7 +17,7 @@ use super::call::answer_question;
 use super::in_flight::InFlight;
 use super::notices::{Notice, Notices};
 
-/// What the gateway does with the messages of one connection.
+/// The gateway's side of one connection.
 ///
 /// Sampling and roots are not declared, so a server that asks for them gets an error: what a model
 /// says on behalf of a server would pass no gate.

@@ -1,4 +1,4 @@
-//! What upstreams say of their own accord, for the clients that listen.
+//! Messages that upstreams send of their own accord, for the clients that listen.
 
 #![expect(deprecated, reason = "logging is of older versions, which have it")]
 

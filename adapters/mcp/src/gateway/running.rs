@@ -18,7 +18,7 @@ use super::upstream::Upstream;
 use crate::pins::{PinError, PinFile};
 use crate::server::{CallClients, McpServer, ServerFeatures};
 
-/// How long the gateway waits for its servers to end.
+/// The time for which the gateway waits for its servers to end.
 const END_LIMIT: Duration = Duration::from_secs(6);
 
 /// The settings of a gateway; [`Gateway::builder`] begins.
@@ -125,8 +125,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Begins a gateway. The gate's run-time tools are from now on those of the upstreams. `clients`
-    /// are the ones that the server in front of the gate is given, too.
+    /// Begins a gateway. The gate's run-time tools are from now on those of the upstreams. The
+    /// server in front of the gate is given the same `clients`.
     pub fn builder(gate: Gate, clients: CallClients, pins: PinFile) -> GatewayBuilder {
         let (first_use, upstreams) = (FirstUse::default(), Vec::new());
         GatewayBuilder { gate, clients, pins, first_use, upstreams }

@@ -25,13 +25,13 @@ use super::upstream::Upstream;
 use super::wire::{AnswerSlot, RawAnswer};
 use crate::pins::DefinitionList;
 
-/// How long a server may take for its handshake: interpreters on a busy machine need half a minute.
+/// The time that a server has for its handshake: interpreters on a busy machine need half a minute.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(90);
-/// How long a server may take for one page of its list of tools.
+/// The time that a server has for one page of its list of tools.
 const LIST_LIMIT: Duration = Duration::from_secs(60);
 /// The most pages of one list.
 const MOST_PAGES: usize = 200;
-/// How often the pin file is looked at for changes of an operator.
+/// The time after which the pin file is looked at again, for changes of an operator.
 const PIN_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The supervisor of one upstream.
@@ -45,7 +45,7 @@ pub(super) struct Supervisor {
     pub(super) stop: CancellationToken,
 }
 
-/// How the handshake is tried.
+/// The way in which the handshake is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Handshake {
     /// The newest way first.

@@ -121,7 +121,7 @@ struct ErrorBody {
     message: String,
 }
 
-/// What a line of an upstream is.
+/// The kind of a line of an upstream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming {
     /// The answer to a request of ours.

@@ -1,6 +1,6 @@
 //! Wraps the servers in an MCP client's configuration, so that their calls pass through hitl.
 //!
-//! All of it is text to text: whoever reads and writes the file does the rest. Only the places that
+//! All of it is text to text; the caller reads and writes the file. Only the places that
 //! name a server's command change; comments, order and space stay, and [`unwrap`] gives the same
 //! bytes back.
 //!

@@ -16,7 +16,7 @@ pub(super) struct Literal {
     pub(super) value: String,
 }
 
-/// What joins an entry that is added after another.
+/// The joint of an entry that is added after another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Join {
     /// In JSON.

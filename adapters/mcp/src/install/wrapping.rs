@@ -1,4 +1,4 @@
-//! What is written in place of a server's command, and how it is taken back. Pure.
+//! The words in place of a server's command, and how they are taken back. Pure.
 
 use std::ops::Range;
 use std::path::Path;
@@ -16,12 +16,14 @@ const END: &str = "--";
 const URL: &str = "--server-url";
 /// Names the server, for its pins.
 const NAME: &str = "--server-name";
+/// Between arguments.
+const JOIN: &str = ", ";
 /// The first bracket of arguments that a server did not have. No formatter writes it so.
 const ADDED: &str = "[ ";
 /// The keys of a server behind a URL that say nothing but where it is.
 const PLAIN_URL_KEYS: [&str; 3] = ["type", "url", "httpUrl"];
 
-/// How servers are wrapped.
+/// The way in which servers are wrapped.
 #[derive(Clone, Debug)]
 pub struct Wrapper {
     program: String,
@@ -29,7 +31,7 @@ pub struct Wrapper {
     only: Vec<String>,
 }
 
-/// What was done with a server.
+/// The change of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerChange {
@@ -96,10 +98,10 @@ impl Wrapper {
         words.extend(self.options.iter().map(|option| quoted(option)));
         if let Some(command) = &site.command {
             words.extend([quoted(END), text[command.at.clone()].to_owned()]);
-            let words = words.join(", ");
+            let words = words.join(JOIN);
             match &site.arguments {
                 Some((array, items)) => {
-                    let rest = if items.is_empty() { "" } else { ", " };
+                    let rest = if items.is_empty() { "" } else { JOIN };
                     let start = array.start + 1;
                     edits.push(Edit { at: start..start, with: format!("{words}{rest}") });
                 }
@@ -133,7 +135,7 @@ impl Wrapper {
             );
         }
         words.extend([quoted(URL), text[url.at.clone()].to_owned()]);
-        let words = words.join(", ");
+        let words = words.join(JOIN);
         let with = match site.join {
             Join::Json => format!("{{\"command\": {program}, \"args\": {ADDED}{words}]}}"),
             _ => format!("{{ command = {program}, args = {ADDED}{words}] }}"),
@@ -198,7 +200,11 @@ fn unwrap_site(
     let at = if is_added {
         command.at.end..array.end
     } else {
-        let next = items.get(end + 2).map_or(original.at.end, |item| item.at.start);
+        let after = original.at.end;
+        let next = items.get(end + 2).map_or(after, |item| {
+            // As it was written; or, if a formatter has been there, up to the next argument.
+            if text[after..].starts_with(JOIN) { after + JOIN.len() } else { item.at.start }
+        });
         array.start + 1..next
     };
     edits.push(Edit { at, with: String::new() });

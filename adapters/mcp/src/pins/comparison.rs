@@ -1,4 +1,4 @@
-//! What is pinned, against what an upstream lists. Pure.
+//! The pins of an upstream against its list of tools. Pure.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ impl PinState {
 pub struct PinEntry {
     /// Its name at the upstream.
     pub name: String,
-    /// How it stands.
+    /// Its state.
     pub state: PinState,
     /// The name under which a tool with otherwise the same definition was approved and is no longer
     /// listed. The new name is new all the same: a name decides what a model takes a tool for.

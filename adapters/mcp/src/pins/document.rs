@@ -150,7 +150,7 @@ impl PinDocument {
     /// Reads the text of a pin file. An empty text has no pins.
     ///
     /// # Errors
-    /// See [`PinDocumentErrorKind`]: whoever gets an error has no pins, and serves nothing.
+    /// See [`PinDocumentErrorKind`]: the caller has no pins then, and serves nothing.
     pub fn parse(text: &str) -> Result<Self, PinDocumentError> {
         if text.is_empty() {
             return Ok(Self::default());

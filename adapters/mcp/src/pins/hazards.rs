@@ -1,5 +1,5 @@
-//! What a definition may hide from the person who reads it, or tell the model behind their back.
-//! Pure.
+//! Places where a definition may hide something from the person who reads it, or instruct the
+//! model. Pure.
 
 use hitl_base::Json;
 use hitl_base::display::{TextHazard, clip, text_hazards, visible};
@@ -14,7 +14,7 @@ const QUOTED: usize = 60;
 pub struct DefinitionHazard {
     /// The place, as a JSON pointer.
     pub pointer: String,
-    /// What is there, for a warning: `characters that cannot be seen`.
+    /// The finding, for a warning: `characters that cannot be seen`.
     pub says: String,
 }
 

@@ -104,13 +104,12 @@ struct Parameters<'m> {
 ///
 /// Linear in the text, which is not read into a tree.
 pub(super) fn find_arguments(message: &str) -> Result<Option<Found>, Unclear> {
-    let read: Message<'_> = serde_json::from_str(message).map_err(|_| Unclear::Message)?;
+    let read: Message<'_> = read_object(message).ok_or(Unclear::Message)?;
     if read.method.as_deref() != Some(CALL) {
         return Ok(None);
     }
     let Some(params) = read.params else { return Err(Unclear::Parameters) };
-    let params: Parameters<'_> =
-        serde_json::from_str(params.get()).map_err(|_| Unclear::Parameters)?;
+    let params: Parameters<'_> = read_object(params.get()).ok_or(Unclear::Parameters)?;
     let Some(arguments) = params.arguments else {
         return Ok(Some(Found { arguments: RawArguments::default(), place: None }));
     };
@@ -126,6 +125,11 @@ pub(super) fn find_arguments(message: &str) -> Result<Option<Found>, Unclear> {
         return Err(Unclear::Message);
     }
     Ok(Some(Found { arguments: RawArguments(Some(text.into())), place: Some(place) }))
+}
+
+/// Reads an object. `None` for anything else: a list would be read by the positions of its items.
+pub(super) fn read_object<'m, T: Deserialize<'m>>(text: &'m str) -> Option<T> {
+    text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok())?
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn invariant_5_what_could_be_read_in_two_ways_is_refused() {
     for (message, why) in twice {
         assert_eq!(text_of(message), Err(why), "{message}");
     }
-    for params in ["[]", "7", "\"x\""] {
+    for params in ["[]", r#"[{"text":"a"},"write_note",{"text":"b"}]"#, "7", "\"x\""] {
         let message = format!(r#"{{"method":"tools/call","params":{params}}}"#);
         assert_eq!(text_of(&message), Err(Unclear::Parameters), "{message}");
     }
@@ -88,7 +88,8 @@ fn invariant_5_what_could_be_read_in_two_ways_is_refused() {
     for arguments in ["[]", "7", "true", "\"{}\""] {
         assert_eq!(text_of(&call(arguments)), Err(Unclear::Arguments), "{arguments}");
     }
-    for broken in ["", "[]", "{", "{}{}", "nothing", r#"{"a":1"#] {
+    let list = r#"["tools/call",{"arguments":{}},1]"#;
+    for broken in ["", "[]", list, "{", "{}{}", "nothing", r#"{"a":1"#] {
         assert_eq!(text_of(broken), Err(Unclear::Message), "{broken}");
     }
 }

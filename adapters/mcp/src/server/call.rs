@@ -22,6 +22,11 @@ use super::shared::Shared;
 use super::state::{AskedState, Asking, OpenedState};
 use super::way::ClientKind;
 
+/// The key of `_meta` at which Claude Code puts its model's id of a call.
+const TOOL_CALL_ID: &str = "claudecode/toolUseId";
+/// The longest id that is kept, in bytes.
+const MAX_LABEL: usize = 128;
+
 /// The answer to a call.
 pub(super) type Answer = Result<CallToolResponse, ErrorData>;
 
@@ -93,8 +98,8 @@ impl Call {
         }
     }
 
-    /// Completes if the client has cancelled its request, once that has ended: not for a client that
-    /// went away, except over HTTP since 2026-07-28, where that is how a client cancels.
+    /// Completes if the client has cancelled its request, once that has ended. Never completes for
+    /// a client that went away, except over HTTP since 2026-07-28, where clients cancel that way.
     pub(super) async fn was_cancelled(&self) {
         #[cfg(feature = "http")]
         if self.client.era == super::way::Era::Stateless
@@ -109,14 +114,17 @@ impl Call {
     async fn submit(self) -> Answer {
         let key = self.key(new_position());
         let served = self.enter(&key);
-        let (gate, context) = (self.shared.gate.clone(), self.caller.context().clone());
+        let (gate, mut context) = (self.shared.gate.clone(), self.caller.context().clone());
+        if let Some(id) = tool_call_id(&self.context) {
+            context = context.tool_call_id(id);
+        }
         let sent = SentCall {
             tool: self.tool.clone(),
             arguments: self.arguments.text().to_owned(),
             context,
             key: key.clone(),
         };
-        // A task of its own: it goes on if the client goes, or is asked something by the body.
+        // A task of its own: it continues if the client goes, or is asked something by the body.
         let submitting = tokio::spawn(async move { intake::submit(&gate, sent).await });
         self.drive_submission(key, served, submitting).await
     }
@@ -209,6 +217,12 @@ pub(super) async fn deliver(context: &RequestContext<RoleServer>, delivery: Deli
         None if context.ct.is_cancelled() => {}
         None => delivery.arrived().await,
     }
+}
+
+/// Returns the id that the client's model gave the call, where its client says it. It is a label:
+/// nothing depends on it.
+fn tool_call_id(context: &RequestContext<RoleServer>) -> Option<&str> {
+    context.meta.0.0.get(TOOL_CALL_ID)?.as_str().filter(|id| id.len() <= MAX_LABEL)
 }
 
 /// Returns the arguments as the transport kept them.

@@ -31,7 +31,7 @@ impl Cancellations {
     }
 }
 
-/// Whether the client has cancelled one request.
+/// The watch on whether the client has cancelled one request.
 #[derive(Debug)]
 pub(super) struct Cancellation {
     all: Cancellations,

@@ -1,26 +1,31 @@
 //! Serves a call until there is something to answer: its outcome, a question, a task, or that it
 //! waits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
-use hitl_core::{
-    ApprovalRequest, CallKey, CallState, GateError, Outcome, RequestId, Submission, Ticket,
+use hitl_core::{CallKey, CallState, Ticket};
+use rmcp::model::{
+    CreateTaskResult, ElicitResult, ElicitationAction, InputRequiredResult, Task, TaskStatus,
 };
-use rmcp::model::{CreateTaskResult, ElicitResult, ElicitationAction, Task, TaskStatus};
 use rmcp::service::ServiceError;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::call::{Answer, Call};
 use super::form::{self, QUESTION};
 use super::open_call::{OpenCall, ServedCall, Submitting};
+
 use super::options::OnCancel;
-use super::pending::{self, Place};
+use super::pending;
 use super::progress::ProgressLine;
+use super::question::PutQuestion;
 use super::results;
+use super::resume::Effect;
 use super::state::AskedState;
+use super::step::{Ended, Shown, Stage, Step, Waiting};
 use super::way::{Askable, Era, Way, card_for_form, way};
 
 /// The interval of the signs of life while a person is waited for.
@@ -37,48 +42,9 @@ struct Drive<'c> {
     served: ServedCall,
     deadline: Instant,
     progress: ProgressLine,
+    /// The place among the calls whose answer is held back.
+    held: Option<OwnedSemaphorePermit>,
 }
-
-/// A request that waits, as its client was told of it.
-#[derive(Clone)]
-pub(super) struct Shown {
-    pub(super) request: ApprovalRequest,
-    pub(super) place: Place,
-}
-
-/// The call that the gate has.
-pub(super) struct Waiting {
-    pub(super) shown: Shown,
-    /// Waits for the outcome, and runs the call once it is approved.
-    pub(super) outcome: BoxFuture<'static, Result<Outcome, GateError>>,
-}
-
-impl Waiting {
-    fn of(call: &Call, ticket: Ticket) -> Self {
-        let request = ticket.request().clone();
-        let place = call.place(request.id, ticket.notice().link());
-        let outcome = async move { ticket.wait().await }.boxed();
-        Self { shown: Shown { request, place }, outcome }
-    }
-}
-
-/// How far a call is that the gate has.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Stage {
-    /// It waits for a decision.
-    Undecided(Askable),
-    /// It is about to run, runs, or has ended.
-    Decided,
-}
-
-/// What is left to do for a call.
-enum Step {
-    Submitting(Submitting),
-    Waiting(Box<Waiting>),
-}
-
-/// The user's answer to a form that the server has sent.
-type Asked<'a> = BoxFuture<'a, Result<ElicitResult, ServiceError>>;
 
 impl Call {
     /// Serves a submission until there is something to answer.
@@ -112,14 +78,14 @@ impl Call {
 }
 
 /// Waits for the answer to a form; for ever if there is none.
-async fn answered(asked: &mut Option<Asked<'_>>) -> Result<ElicitResult, ServiceError> {
+async fn answered(asked: &mut Option<PutQuestion>) -> Result<ElicitResult, ServiceError> {
     match asked {
-        Some(asked) => asked.await,
+        Some(asked) => asked.answer().await,
         None => std::future::pending().await,
     }
 }
 
-/// How a client learns that its call waits.
+/// The manner in which a client learns that its call waits.
 enum Begun {
     Answer(Answer),
     Held,
@@ -132,13 +98,13 @@ impl<'c> Drive<'c> {
         let deadline = Instant::now() + call.shared.hold;
         let progress =
             ProgressLine::new(&call.context.peer, call.context.meta.get_progress_token());
-        Self { call, key, served, deadline, progress }
+        Self { call, key, served, deadline, progress, held: None }
     }
 
     /// `askable` says whether the client's user is asked about a call that waits already.
     async fn run(mut self, mut step: Step, askable: Askable) -> Answer {
         let call = self.call;
-        let mut asked: Option<Asked<'_>> = None;
+        let mut asked: Option<PutQuestion> = None;
         if let (Step::Waiting(waiting), Askable::Yes) = (&step, askable) {
             asked = self.elicit(&waiting.shown).await;
         }
@@ -148,7 +114,7 @@ impl<'c> Drive<'c> {
         alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut holds = true;
         loop {
-            let open = std::sync::Arc::clone(self.served.call());
+            let open = Arc::clone(self.served.call());
             tokio::select! {
                 biased;
                 () = call.context.ct.cancelled() => return self.cancelled(step.shown()).await,
@@ -158,6 +124,10 @@ impl<'c> Drive<'c> {
                         return Ok(call.deliver(&self.key, id, &outcome).await.into());
                     }
                     Ended::Refused(error) => return call.refused(&self.key, &error),
+                    Ended::Unread(id, error) => {
+                        tracing::warn!(%error, call = %id, "waiting for an outcome failed");
+                        return Ok(results::error(pending::unread(&call.tool, id)).into());
+                    }
                     Ended::Lost => {
                         let why = "serving the call ended early: call again with the same arguments";
                         return Ok(results::error(why).into());
@@ -177,8 +147,8 @@ impl<'c> Drive<'c> {
                 },
                 answer = answered(&mut asked), if asked.is_some() => {
                     asked = None;
-                    if let Step::Waiting(waiting) = &step {
-                        self.take_answer(&waiting.shown.request, answer).await;
+                    if let Step::Waiting(waiting) = &mut step {
+                        asked = self.take_answer(&mut waiting.shown, answer).await;
                     }
                 }
                 Some((number, answer)) = bodys.next(), if !bodys.is_empty() => {
@@ -191,7 +161,7 @@ impl<'c> Drive<'c> {
                         continue;
                     }
                     if call.client.era == Era::Stateless {
-                        return self.ask_for_body(&open, step);
+                        return Ok(self.ask_for_body(&open, step).into());
                     }
                     for (number, question) in questions {
                         if put.contains(&number) {
@@ -200,8 +170,11 @@ impl<'c> Drive<'c> {
                         put.push(number);
                         let peer = call.context.peer.clone();
                         bodys.push(async move {
-                            let answer = peer.create_elicitation(question).await;
                             let none = || ElicitResult::new(ElicitationAction::Cancel);
+                            let answer = match PutQuestion::put(&peer, question).await {
+                                Ok(mut question) => question.answer().await,
+                                Err(error) => Err(error),
+                            };
                             (number, answer.unwrap_or_else(|_| none()))
                         });
                     }
@@ -255,13 +228,25 @@ impl<'c> Drive<'c> {
                     }
                 }
             }
-            (Way::Elicit, Some(_)) => Begun::Asks,
+            (Way::Elicit, Some(_)) => {
+                self.hold();
+                Begun::Asks
+            }
             (Way::Task, _) => Begun::Answer(Ok(self.task(shown).into())),
             _ => {
                 let message = pending::progress(&shown.request, &shown.place);
                 self.progress.sign_of_life(&message).await;
+                self.hold();
                 Begun::Held
             }
+        }
+    }
+
+    /// Takes a place among the calls whose answer is held back; if there is none, it is not held.
+    fn hold(&mut self) {
+        self.held = Arc::clone(&self.call.shared.held).try_acquire_owned().ok();
+        if self.held.is_none() {
+            self.deadline = Instant::now();
         }
     }
 
@@ -271,22 +256,33 @@ impl<'c> Drive<'c> {
     }
 
     /// Asks the user of a client of an older version.
-    async fn elicit(&self, shown: &Shown) -> Option<Asked<'c>> {
+    async fn elicit(&self, shown: &Shown) -> Option<PutQuestion> {
         let card = self.card(shown).await?;
-        let (call, version) = (self.call, self.call.context.protocol_version());
+        let version = self.call.context.protocol_version();
         let form = form::form(&shown.request, &card, version.as_ref()).ok()?;
-        Some(call.context.peer.create_elicitation(form).boxed())
+        PutQuestion::put(&self.call.context.peer, form).await.ok()
     }
 
-    /// Decides the call if its user did. Otherwise it goes on waiting.
+    /// Decides the call if its user did. Otherwise it continues to wait, and is asked about once
+    /// more if it is another revision by now.
     async fn take_answer(
         &self,
-        shown: &ApprovalRequest,
+        shown: &mut Shown,
         answer: Result<ElicitResult, ServiceError>,
-    ) {
-        match answer {
-            Ok(answer) => drop(self.call.decide(shown, &answer).await),
-            Err(error) => tracing::debug!(%error, "the client did not ask its user"),
+    ) -> Option<PutQuestion> {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::debug!(%error, "the client did not ask its user");
+                return None;
+            }
+        };
+        match self.call.decide(&shown.request, &answer).await {
+            Effect::Decided | Effect::None => None,
+            Effect::Revised(revised) => {
+                shown.request = *revised;
+                self.elicit(shown).await
+            }
         }
     }
 
@@ -297,7 +293,7 @@ impl<'c> Drive<'c> {
     }
 
     /// Lets the client ask its user what the body asks, and keeps what waits for the outcome.
-    fn ask_for_body(&self, open: &OpenCall, step: Step) -> Answer {
+    fn ask_for_body(&self, open: &OpenCall, step: Step) -> InputRequiredResult {
         let id = match step {
             Step::Submitting(submitting) => {
                 open.park(submitting);
@@ -305,7 +301,7 @@ impl<'c> Drive<'c> {
             }
             Step::Waiting(waiting) => Some(waiting.shown.request.id),
         };
-        Ok(self.call.ask_for_body(open, self.key.position, id).into())
+        self.call.ask_for_body(open, self.key.position, id)
     }
 
     fn task(&self, shown: &Shown) -> CreateTaskResult {
@@ -365,45 +361,6 @@ impl<'c> Drive<'c> {
     fn leave(&self) {
         if !self.served.call().has_others() {
             self.call.shared.clients.close(&self.key);
-        }
-    }
-}
-
-/// What a step came to.
-enum Ended {
-    Outcome(Option<RequestId>, Outcome),
-    Waits(Box<Ticket>),
-    Refused(GateError),
-    /// The task of the submission ended without a result.
-    Lost,
-}
-
-impl Step {
-    /// Returns what the client was told of, if the call waits.
-    fn shown(&self) -> Option<Shown> {
-        match self {
-            Self::Submitting(_) => None,
-            Self::Waiting(waiting) => Some(waiting.shown.clone()),
-        }
-    }
-
-    /// Waits for the end of the step.
-    ///
-    /// Cancel safe.
-    async fn next(&mut self) -> Ended {
-        match self {
-            Self::Submitting(submitting) => match submitting.await {
-                Ok(Ok(Submission::Done { outcome, receipt })) => {
-                    Ended::Outcome(receipt.id, outcome)
-                }
-                Ok(Ok(Submission::Pending(ticket))) => Ended::Waits(Box::new(ticket)),
-                Ok(Err(error)) => Ended::Refused(error),
-                Err(_) => Ended::Lost,
-            },
-            Self::Waiting(waiting) => match (&mut waiting.outcome).await {
-                Ok(outcome) => Ended::Outcome(Some(waiting.shown.request.id), outcome),
-                Err(error) => Ended::Refused(error),
-            },
         }
     }
 }

@@ -14,8 +14,8 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer};
 
-/// What a server offers besides the tools of its gate: resources, prompts, completions, logging,
-/// subscriptions; and how it lists the tools and passes on their outputs.
+/// The features of a server besides the tools of its gate: resources, prompts, completions,
+/// logging, subscriptions; and how it lists the tools and passes on their outputs.
 ///
 /// Every method has the default of a server that offers tools alone. A gateway implements it and
 /// passes everything on to its upstream servers. Nothing here can start a tool: calls are the
@@ -154,7 +154,7 @@ pub trait ServerFeatures: Send + Sync + 'static {
     }
 
     /// Returns the part of the filter of `subscriptions/listen` that is accepted. The server itself
-    /// sends changes of the list of tools, whatever this returns; `None` adds nothing.
+    /// sends changes of the list of tools in any case; `None` adds nothing.
     fn accepted_subscriptions(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
         let _ = requested;
         None

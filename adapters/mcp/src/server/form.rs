@@ -67,7 +67,7 @@ pub(super) fn form(
     })
 }
 
-/// What a user said in a form.
+/// The answer of a user in a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FormAnswer {
     Approve,

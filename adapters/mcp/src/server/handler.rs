@@ -3,6 +3,7 @@
 #![expect(deprecated, reason = "logging is deprecated in 2026-07-28, and older clients have it")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
@@ -24,6 +25,8 @@ use super::tools::entry_of;
 
 /// The time for which a client may take the list of tools as it was, in milliseconds.
 const TOOLS_TTL_MS: u64 = 60_000;
+/// The interval at which the server looks whether a client of a session has gone.
+const GONE_CHECK: Duration = Duration::from_secs(60);
 /// The methods of the protocol whose parameters can be wrong.
 const KNOWN_METHODS: [&str; 14] = [
     "initialize",
@@ -76,7 +79,8 @@ impl ServerHandler for Handler {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.tools().into_iter().find(|tool| tool.name == name)
+        let info = self.shared.gate.tools().into_iter().find(|info| info.name == name)?;
+        self.shared.features.tool(entry_of(&info))
     }
 
     async fn call_tool(
@@ -243,11 +247,13 @@ impl ServerHandler for Handler {
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let mut changes = self.shared.tools_changed.subscribe();
         let peer = context.peer.clone();
-        // Ends with the server, or with the first change after the client has gone.
+        // Ends with the server, or soon after the client has gone.
         tokio::spawn(async move {
-            while changes.changed().await.is_ok() {
-                if peer.notify_tool_list_changed().await.is_err() {
-                    return;
+            while !peer.is_transport_closed() {
+                match tokio::time::timeout(GONE_CHECK, changes.changed()).await {
+                    Err(_) => {}
+                    Ok(Ok(())) if peer.notify_tool_list_changed().await.is_ok() => {}
+                    Ok(_) => return,
                 }
             }
         });

@@ -87,7 +87,8 @@ impl McpServer {
     ///
     /// Put the layers that verify tokens before it; see
     /// [`Identity::of_request`](super::Identity::of_request). With
-    /// [`Identity::fixed`](super::Identity::fixed), whoever reaches the address is that person.
+    /// [`Identity::fixed`](super::Identity::fixed), everybody who reaches the address
+    /// is that person.
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn http_service(&self, settings: HttpSettings) -> McpHttpService {
         let HttpSettings { hosts, origins, max_body } = settings;

@@ -1,4 +1,4 @@
-//! What the server asks of its gate.
+//! The two things that the server asks of its gate for every call.
 
 use hitl_core::{CallContext, CallKey, Gate, GateError, Repeat, RequestId, Submission, Tenant};
 

@@ -1,5 +1,5 @@
-//! Lines up to a limit. What exceeds it is not kept, but its id is found, so that it is refused to
-//! whoever sent it.
+//! Lines up to a limit. A longer one is not kept, but its id is found, so that the request that it
+//! was gets an error.
 
 use std::io;
 

@@ -5,7 +5,7 @@ use rmcp::model::{ClientJsonRpcMessage, ErrorCode, RequestId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::arguments::{RawArguments, find_arguments};
+use super::arguments::{RawArguments, find_arguments, read_object};
 
 /// A line of a client, read.
 #[derive(Debug)]
@@ -81,13 +81,13 @@ struct Head<'m> {
 
 /// Returns the id of a message, if it has one that can be answered.
 pub(super) fn id_of(text: &str) -> Option<RequestId> {
-    let head: Head<'_> = serde_json::from_str(text).ok()?;
+    let head: Head<'_> = read_object(text)?;
     serde_json::from_str(head.id?.get()).ok()
 }
 
 fn is_notification(text: &str) -> bool {
-    let head: Result<Head<'_>, _> = serde_json::from_str(text);
-    head.is_ok_and(|head| head.id.is_none() && head.method.is_some())
+    let head: Option<Head<'_>> = read_object(text);
+    head.is_some_and(|head| head.id.is_none() && head.method.is_some())
 }
 
 #[cfg(test)]

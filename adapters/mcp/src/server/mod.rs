@@ -30,9 +30,15 @@
 //! | `server`, `builder`, `identity`, `run`, `options` | the server and its settings |
 //! | `features`, `call_client` | the seams for a gateway |
 //! | `handler` | the methods of the protocol |
-//! | `tools` | the entries of `tools/list`: pure |
+//! | `transport`, `lines`, `id_scan`, `message`, `arguments` | lines of a stream as messages, with exact arguments |
+//! | `http`, `session_owners` | the tower service, and whose its sessions are |
+//! | `tools`, `results`, `pending` | entries of `tools/list`, outcomes and waiting calls as answers: pure |
+//! | `call`, `drive`, `step`, `resume` | one `tools/call`, from its arguments to its answer |
+//! | `way`, `form` | how a client is asked, and what its answer says: pure |
 //! | `state` | the sealed state of a question |
-//! | `open_call` | what passes between a body and the client of its call |
+//! | `tasks` | calls by their ids |
+//! | `open_call`, `progress`, `question`, `cancellations` | what passes between a body and the client of its call |
+//! | `delivery` | whether an outcome has reached its client |
 
 mod arguments;
 mod builder;
@@ -55,6 +61,7 @@ mod open_call;
 mod options;
 mod pending;
 mod progress;
+mod question;
 mod results;
 mod resume;
 mod run;
@@ -64,6 +71,7 @@ mod server;
 mod session_owners;
 mod shared;
 mod state;
+mod step;
 mod tasks;
 mod tools;
 mod transport;

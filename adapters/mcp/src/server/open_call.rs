@@ -28,10 +28,10 @@ pub(super) struct Progress {
     pub(super) message: Option<String>,
 }
 
-/// A submission that goes on when its client's request has its answer.
+/// A submission that continues when its client's request has its answer.
 pub(super) type Submitting = JoinHandle<Result<Submission, GateError>>;
 
-/// What the client of a call declared with its last request.
+/// The facts that the client of a call declared with its last request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClientFacts {
     pub(super) capabilities: ClientCapabilities,
@@ -60,7 +60,7 @@ struct State {
     parked: Option<Submitting>,
     /// The number of requests that are served for the call now.
     served: usize,
-    /// Whether a task stands for the call, so that it is never given up.
+    /// True if a task stands for the call, so that it is never given up.
     task: bool,
     left_at: Option<Instant>,
     closed: bool,
@@ -105,7 +105,7 @@ impl OpenCall {
         &self.cancelled
     }
 
-    /// Keeps the latest progress for whoever serves the client.
+    /// Keeps the latest progress for the request that is served.
     pub(super) fn report(&self, progress: Progress) {
         let mut state = self.state();
         if progress.message.is_some() {

@@ -1,6 +1,6 @@
 //! The choices of the operator of a server.
 
-/// Whether people are asked in their client, by a form.
+/// The operator's choice whether people are asked in their client, by a form.
 ///
 /// A form is answered by the same program that runs the agent, so an approval given there counts
 /// only where one quick approval is enough: never for Full, four eyes or several approvals. A
@@ -15,7 +15,7 @@ pub enum Elicitation {
     Quick,
 }
 
-/// What a client's `notifications/cancelled` does to a call that waits for a decision.
+/// The effect of a client's `notifications/cancelled` on a call that waits for a decision.
 ///
 /// Clients send it when their user stops, and also when their own time limit is over, with a reason
 /// in free text: the two cannot be told apart.

@@ -35,6 +35,14 @@ pub(super) fn runs(tool: &str, id: RequestId) -> String {
     )
 }
 
+/// Returns the answer for a model whose call's outcome could not be read.
+pub(super) fn unread(tool: &str, id: RequestId) -> String {
+    format!(
+        "The outcome of this call (call {id}) could not be read. To get it, call {tool} again with the same arguments; \
+         it does not run twice."
+    )
+}
+
 /// Returns the line of progress about a call that waits.
 pub(super) fn progress(request: &ApprovalRequest, place: &Place) -> String {
     with_link(format!("Waits for a human's decision (call {}).", request.id), place)

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::features::ServerFeatures;
 
-/// What a tool says that has no output.
+/// The text of a tool that has no output.
 const NO_OUTPUT: &str = "The tool ran, and gave no output.";
 
 /// The tool and the client that a result is for.

@@ -6,11 +6,22 @@ use rmcp::ErrorData;
 use rmcp::model::ElicitResult;
 
 use super::call::{Answer, Call, Responses};
-use super::drive::{Shown, Stage, Waiting};
 use super::form::{self, QUESTION};
 use super::results;
 use super::state::{About, AskedState};
+use super::step::{Shown, Stage, Waiting};
 use super::way::Askable;
+
+/// The effect of an answer on its call.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// It is decided, by this answer or before.
+    Decided,
+    /// It waits as it did.
+    None,
+    /// It waits as another revision: what was shown is not what would run.
+    Revised(Box<ApprovalRequest>),
+}
 
 impl Call {
     /// Serves a request that carries the state of a question.
@@ -40,9 +51,11 @@ impl Call {
         if !record.is_of(&self.caller.context().principal) {
             return Err(unknown_call());
         }
-        let (key, mut waits) = (record.key().clone(), record.state() == CallState::Pending);
+        let (key, waits) = (record.key().clone(), record.state() == CallState::Pending);
         let request = record.into_request();
-        let mut askable = Askable::Yes;
+        // An answer to another revision is none: the present one is asked about.
+        let mut stage = if waits { Stage::Undecided(Askable::Yes) } else { Stage::Decided };
+        let mut present = None;
         if waits
             && state.showed(&request)
             && let Some(response) = responses.get(QUESTION)
@@ -52,12 +65,17 @@ impl Call {
                     let why = "the answer is no result of elicitation/create";
                     ErrorData::invalid_params(why, None)
                 })?;
-            // Whoever decides nothing is not asked again at once.
-            askable = Askable::No;
-            waits = !self.decide(&request, &answer).await;
+            stage = match self.decide(&request, &answer).await {
+                Effect::Decided => Stage::Decided,
+                // A user who decided nothing is not asked again at once.
+                Effect::None => Stage::Undecided(Askable::No),
+                Effect::Revised(revised) => {
+                    present = Some(*revised);
+                    Stage::Undecided(Askable::Yes)
+                }
+            };
         }
-        let at = if waits { Stage::Undecided(askable) } else { Stage::Decided };
-        self.wait_again(key, request, at).await
+        self.wait_again(key, present.unwrap_or(request), stage).await
     }
 
     /// Serves the client of a body that asked it something.
@@ -91,7 +109,7 @@ impl Call {
         }
     }
 
-    /// Waits for a call that the gate has, whoever else does.
+    /// Waits for a call that the gate has, beside others that wait for it.
     async fn wait_again(&self, key: CallKey, request: ApprovalRequest, stage: Stage) -> Answer {
         let served = self.enter(&key);
         let (id, tenant, gate) = (request.id, key.tenant.clone(), self.shared.gate.clone());
@@ -101,17 +119,22 @@ impl Call {
     }
 
     /// Decides a call as its user said about exactly what was shown. An answer that decides
-    /// nothing, or comes too late, leaves the call as it is. Returns whether the call is decided.
-    pub(super) async fn decide(&self, shown: &ApprovalRequest, answer: &ElicitResult) -> bool {
-        let Some(answer) = form::read_answer(answer) else { return false };
+    /// nothing, or comes too late, leaves the call as it is.
+    pub(super) async fn decide(&self, shown: &ApprovalRequest, answer: &ElicitResult) -> Effect {
+        let Some(answer) = form::read_answer(answer) else { return Effect::None };
         let decision = form::decision(answer, shown, &self.caller);
-        match self.shared.gate.decide(decision).await {
-            Ok(record) => record.state() != CallState::Pending,
-            Err(error) => {
-                let call = shown.id;
-                tracing::info!(%error, %call, "an answer in the client did not decide the call");
-                error.current().is_some_and(|record| record.state() != CallState::Pending)
-            }
+        let error = match self.shared.gate.decide(decision).await {
+            Ok(record) if record.state() == CallState::Pending => return Effect::None,
+            Ok(_) => return Effect::Decided,
+            Err(error) => error,
+        };
+        let call = shown.id;
+        tracing::info!(%error, %call, "an answer in the client did not decide the call");
+        match error.current() {
+            None => Effect::None,
+            Some(record) if record.state() != CallState::Pending => Effect::Decided,
+            Some(record) if record.request().binding == shown.binding => Effect::None,
+            Some(record) => Effect::Revised(Box::new(record.request().clone())),
         }
     }
 

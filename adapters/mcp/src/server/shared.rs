@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! The state that all connections of a server share.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -20,9 +20,12 @@ use super::state::StateCodec;
 
 /// The most calls that are served at a time. Further ones are answered at once that the server is
 /// busy.
-const MAX_CALLS: usize = 1_024;
+const MAX_CALLS: usize = 4_096;
+/// The most calls whose answer is held back at a time. Further ones that wait are answered at once,
+/// so that they take no place from calls that run.
+const MAX_HELD: usize = 1_024;
 
-/// What all connections of a server share.
+/// The state that all connections of a server share.
 pub(super) struct Shared {
     pub(super) gate: Gate,
     pub(super) identity: Identity,
@@ -35,6 +38,7 @@ pub(super) struct Shared {
     pub(super) clients: CallClients,
     pub(super) codec: StateCodec,
     pub(super) places: Arc<Semaphore>,
+    pub(super) held: Arc<Semaphore>,
     /// The number of changes of the list of tools.
     pub(super) tools_changed: watch::Sender<u64>,
     implementation: Implementation,
@@ -61,6 +65,7 @@ impl Shared {
             clients: settings.clients,
             codec,
             places: Arc::new(Semaphore::new(MAX_CALLS)),
+            held: Arc::new(Semaphore::new(MAX_HELD)),
             tools_changed: watch::Sender::new(0),
             implementation: settings.implementation,
             instructions: settings.instructions,

@@ -21,7 +21,7 @@ const VERSION: u8 = 1;
 /// The longest state that is opened, in bytes.
 const MAX_STATE: usize = 4_096;
 
-/// What a client was asked, and about what. Signed and not encrypted: it holds no arguments.
+/// The question that a client was asked. Signed and not encrypted: it holds no arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AskedState {
     #[serde(rename = "v")]
@@ -30,7 +30,7 @@ pub(super) struct AskedState {
     about: About,
 }
 
-/// The question that a client was asked.
+/// The subject of a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "k")]
 pub(super) enum About {
@@ -134,7 +134,7 @@ fn canonical(arguments: &str) -> String {
     }
 }
 
-/// What a state that a client sent is.
+/// A state that a client sent, opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum OpenedState {
     /// This server made it, for this request.

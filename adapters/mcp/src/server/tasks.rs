@@ -114,7 +114,7 @@ impl<'s> CallersTask<'s> {
         }
     }
 
-    /// Withdraws the call if it has not started; a body that runs is told.
+    /// Withdraws the call if it has not started; a body that runs learns of it.
     pub(super) async fn cancel(&self) {
         let why = "the client cancelled the task";
         let withdrawn = self.shared.gate.cancel(&self.record, self.caller.reviewer(), why).await;

@@ -15,7 +15,11 @@ pub(super) fn entry_of(info: &ToolInfo) -> Tool {
         .destructive(hints.destructive)
         .idempotent(hints.idempotent)
         .open_world(hints.open_world);
-    Tool::new(name, description, Arc::new(schema)).with_annotations(annotations)
+    let tool = Tool::new(name, description, Arc::new(schema)).with_annotations(annotations);
+    match &info.title {
+        Some(title) => tool.with_title(title.clone()),
+        None => tool,
+    }
 }
 
 /// Returns the schema as the protocol wants it: an object whose `type` is `object`.

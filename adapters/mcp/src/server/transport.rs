@@ -41,7 +41,7 @@ struct Outgoing {
     written: oneshot::Sender<io::Result<()>>,
 }
 
-/// What reader and writer share.
+/// The state that reader and writer share.
 #[derive(Default)]
 struct Traffic {
     /// The bytes that wait to be written.
@@ -205,7 +205,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             self.send_refusal().await.ok()?;
-            // Whoever does not read is not read from.
+            // A client that does not read is not read from.
             self.traffic.until(&self.traffic.unwritten, MAX_UNWRITTEN).await;
             if self.held.is_some() {
                 // The next call is a new one if the last outcome has arrived.
@@ -243,7 +243,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
     }
 }
 
-/// What was counted for a message, and is taken back if it never reaches the writer.
+/// The counts of a message, which are taken back if it never reaches the writer.
 struct Counted {
     bytes: usize,
     delivery: Option<Delivery>,

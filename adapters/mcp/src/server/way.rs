@@ -20,7 +20,7 @@ pub(super) enum Era {
     Stateless,
 }
 
-/// What a client can do, as it declared with its request.
+/// The abilities of a client, as it declared them with its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClientKind {
     pub(super) era: Era,
@@ -62,7 +62,7 @@ pub(super) enum Way {
     Hold,
 }
 
-/// Whether the client's user can be asked about a call.
+/// The answer to whether the client's user can be asked about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Askable {
     Yes,

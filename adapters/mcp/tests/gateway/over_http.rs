@@ -1,7 +1,7 @@
 //! A server behind a URL: exact arguments, results, and a token.
 
 use hitl_base::JsonText;
-use hitl_core::call::Permit;
+use hitl_core::call::{Permit, ToolConfig};
 use hitl_core::dynamic::{AnnotationTrust, DynArguments, DynSpec, DynTool, McpAnnotations};
 use hitl_core::{CallContext, Gate};
 use hitl_mcp::gateway::{BearerToken, FirstUse, HttpUpstream, UpstreamSpec};
@@ -11,14 +11,16 @@ use crate::rig::{Rig, text};
 
 const TOKEN: &str = "t0ken";
 
-/// Serves one tool that returns the text of its arguments, to whoever has the token.
+/// Serves one tool that returns the text of its arguments, to those who have the token.
 async fn serve() -> String {
     let body = |permit: Permit<DynArguments>| async move {
         let (arguments, _) = permit.open();
         JsonText::new(serde_json::Value::from(arguments.json()).to_string())
     };
     let claimed = McpAnnotations::new().read_only(true);
-    let spec = DynSpec::new("echo", "Echoes.").annotations(claimed, AnnotationTrust::Believe);
+    let config = ToolConfig::DEFAULT.base_confidence(100);
+    let spec = DynSpec::new("echo", "Echoes.").config(config);
+    let spec = spec.annotations(claimed, AnnotationTrust::Believe);
     let tool = DynTool::new(spec, r#"{"type":"object"}"#, body).unwrap();
     let gate = Gate::builder().dyn_tool(tool).build().await.unwrap();
     let identity = Identity::of_request(|request| {

@@ -105,22 +105,34 @@ async fn invariant_2_a_state_of_an_earlier_revision_is_asked_about_again() {
     let fixture = Fixture::new().await;
     let mut client = Client::stateless(fixture.server(), forms());
     let asked = client.call("write_note", note()).await;
-    let request = fixture.only_waiting().await;
-    // The edit is by somebody who may not approve their own, so that it is only a new revision.
-    let edit = request.edit(r#"{"text": "changed"}"#).by("bob");
-    let edited = fixture.gate.decide(edit).await.unwrap();
-    if edited.state() == hitl_core::CallState::Pending {
-        let again = client.retry("write_note", note(), &state(&asked), says("approve")).await;
-        state(&again);
-        let message = again["result"]["inputRequests"]["approval"]["params"]["message"].as_str();
-        assert!(message.unwrap().contains("changed"), "{again}");
-        assert_eq!(fixture.runs(), 0);
-    } else {
-        let done = client.retry("write_note", note(), &state(&asked), says("reject")).await;
-        assert_eq!(done["result"]["isError"], false, "it was decided already: {done}");
-        assert!(text(&done).contains("changed this call"), "{done}");
-        assert!(fixture.last_arguments().contains("changed"));
+    let shown = fixture.only_waiting().await;
+    fixture.describe_tools("Sends the note to everybody.").await;
+    // The tool is not the one that was shown, so the answer approves nothing.
+    let first = client.retry("write_note", note(), &state(&asked), says("approve")).await;
+    let revised = fixture.only_waiting().await;
+    assert_eq!((revised.id, revised.revision), (shown.id, shown.revision + 1));
+    let old = client.retry("write_note", note(), &state(&asked), says("approve")).await;
+    for again in [&first, &old] {
+        let question = &again["result"]["inputRequests"]["approval"];
+        let message = question["params"]["message"].as_str().unwrap_or_else(|| panic!("{again}"));
+        assert!(message.contains("to everybody"), "{message}");
     }
+    assert_eq!((fixture.only_waiting().await, fixture.runs()), (revised, 0));
+    let done = client.retry("write_note", note(), &state(&old), says("approve")).await;
+    assert_eq!((done["result"]["isError"].clone(), fixture.runs()), (json!(false), 1), "{done}");
+}
+
+#[tokio::test]
+async fn an_edit_by_a_reviewer_is_told_to_the_model() {
+    let fixture = Fixture::new().await;
+    let mut client = Client::stateless(fixture.server(), forms());
+    let asked = client.call("write_note", note()).await;
+    let request = fixture.only_waiting().await;
+    fixture.gate.decide(request.edit(r#"{"text": "changed"}"#).by("bob")).await.unwrap();
+    let done = client.retry("write_note", note(), &state(&asked), says("reject")).await;
+    assert_eq!(done["result"]["isError"], false, "it was decided already: {done}");
+    assert!(text(&done).contains("changed this call"), "{done}");
+    assert_eq!(fixture.last_arguments(), r#"{"text":"changed"}"#);
 }
 
 #[tokio::test]

@@ -47,6 +47,25 @@ pub(crate) fn full() -> ToolConfig {
     ToolConfig::DEFAULT.risk(Risk::Critical).base_confidence(5)
 }
 
+fn tools(runs: &Arc<Runs>, description: &str) -> Vec<DynTool> {
+    let tool = |name: &'static str, schema: &str, config: ToolConfig| {
+        let runs = Arc::clone(runs);
+        let body = move |permit: Permit<DynArguments>| {
+            let (arguments, _) = permit.open();
+            runs.number.fetch_add(1, Ordering::SeqCst);
+            arguments.json().clone_into(&mut runs.last.lock().unwrap());
+            let output = format!(r#"{{"ran":"{name}"}}"#);
+            async move { JsonText::new(output) }
+        };
+        DynTool::new(DynSpec::new(name, description).config(config), schema, body).unwrap()
+    };
+    vec![
+        tool("read_note", r#"{"type":"object"}"#, auto()),
+        tool("write_note", NOTE, quick()),
+        tool("delete_account", ID, full()),
+    ]
+}
+
 impl Fixture {
     pub(crate) async fn new() -> Self {
         Self::over(Gate::builder()).await
@@ -54,25 +73,14 @@ impl Fixture {
 
     pub(crate) async fn over(builder: GateBuilder) -> Self {
         let runs = Arc::new(Runs::default());
-        let tool = |name: &'static str, schema: &str, config: ToolConfig| {
-            let runs = Arc::clone(&runs);
-            let body = move |permit: Permit<DynArguments>| {
-                let (arguments, _) = permit.open();
-                runs.number.fetch_add(1, Ordering::SeqCst);
-                arguments.json().clone_into(&mut runs.last.lock().unwrap());
-                let output = format!(r#"{{"ran":"{name}"}}"#);
-                async move { JsonText::new(output) }
-            };
-            DynTool::new(DynSpec::new(name, "A tool.").config(config), schema, body).unwrap()
-        };
-        let gate = builder
-            .dyn_tool(tool("read_note", r#"{"type":"object"}"#, auto()))
-            .dyn_tool(tool("write_note", NOTE, quick()))
-            .dyn_tool(tool("delete_account", ID, full()))
-            .build()
-            .await
-            .unwrap();
+        let tools = tools(&runs, "A tool.");
+        let gate = tools.into_iter().fold(builder, GateBuilder::dyn_tool).build().await.unwrap();
         Self { gate, runs }
+    }
+
+    /// Replaces the tools by others that are described in another way.
+    pub(crate) async fn describe_tools(&self, description: &str) {
+        self.gate.replace_dyn_tools(tools(&self.runs, description)).await.unwrap();
     }
 
     pub(crate) fn server(&self) -> McpServerBuilder {

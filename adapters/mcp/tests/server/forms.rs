@@ -103,10 +103,28 @@ async fn a_decision_elsewhere_ends_the_question() {
     fixture.approve().await;
     let done = client.answer(id).await;
     assert_eq!(done["result"]["structuredContent"], json!({"ran": "write_note"}), "{done}");
+    let taken_back = client.receive().await;
+    assert_eq!(taken_back["method"], "notifications/cancelled", "the form can be closed");
+    assert_eq!(taken_back["params"]["requestId"], question["id"]);
     // The late answer of the form changes nothing.
     respond(&mut client, &question, says("reject")).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((fixture.waiting().await.len(), fixture.runs()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_2_a_form_about_an_earlier_revision_is_put_again() {
+    let fixture = Fixture::new().await;
+    let mut client = Client::session(fixture.server(), "2025-11-25", forms()).await;
+    let (id, question) = asked(&mut client).await;
+    fixture.describe_tools("Sends the note to everybody.").await;
+    respond(&mut client, &question, says("approve")).await;
+    let again = client.receive().await;
+    assert!(again["params"]["message"].as_str().unwrap().contains("to everybody"), "{again}");
+    assert_eq!(fixture.runs(), 0);
+    respond(&mut client, &again, says("approve")).await;
+    let done = client.answer(id).await;
+    assert_eq!((done["result"]["isError"].clone(), fixture.runs()), (json!(false), 1), "{done}");
 }
 
 #[tokio::test(start_paused = true)]

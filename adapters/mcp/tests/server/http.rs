@@ -13,7 +13,7 @@ use tower::ServiceExt as _;
 
 use super::client::{Fixture, RUN, all, forms, says};
 
-/// Serves the fixture to whoever the header `authorization` names.
+/// Serves the fixture to the person whom the header `authorization` names.
 fn service(fixture: &Fixture) -> McpHttpService {
     let identity = Identity::of_request(|request| {
         let token = request.headers.get("authorization").and_then(|token| token.to_str().ok());

@@ -45,7 +45,8 @@ async fn a_full_review_is_a_task_that_completes_with_the_result() {
     assert_eq!(done["result"]["structuredContent"], json!({"ran": "delete_account"}));
     assert_eq!(done["result"]["resultType"], "complete");
     // It can be had again, and nothing runs twice.
-    assert_eq!(ended(&mut client, &id).await, done);
+    let again = ended(&mut client, &id).await;
+    assert_eq!((&again["status"], &again["result"]), (&done["status"], &done["result"]));
     assert_eq!(fixture.runs(), 1);
 }
 

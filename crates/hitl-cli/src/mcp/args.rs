@@ -131,7 +131,7 @@ pub(super) struct McpOptions {
     /// The run of the calls [default: one of this gateway, which survives a crash].
     #[arg(long, value_name = "NAME")]
     pub(super) run: Option<String>,
-    /// Seconds for which a waiting call is held before the client is told to ask again [default:
+    /// Seconds for which a waiting call is held before the client has to ask again [default:
     /// 45].
     #[arg(long, value_name = "SECONDS")]
     pub(super) hold: Option<u64>,

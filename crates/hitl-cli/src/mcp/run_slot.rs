@@ -39,7 +39,7 @@ impl RunSlot {
                 continue;
             }
             let mut text = String::new();
-            // What is damaged begins anew.
+            // A damaged file gets another run.
             let read = Read::take(&file, LONGEST).read_to_string(&mut text);
             let is_run = read.is_ok() && !text.is_empty() && text.chars().all(is_plain);
             if !is_run {
@@ -61,7 +61,7 @@ impl RunSlot {
 
     /// Ends the run: the next gateway in this slot has another one.
     pub(super) fn end(self) {
-        // A run that goes on is no harm.
+        // A run that continues is no harm.
         let _kept = self.file.set_len(0);
     }
 }

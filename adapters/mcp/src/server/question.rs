@@ -1,0 +1,55 @@
+//! A question that the server puts to the user of a client before 2026-07-28.
+
+use rmcp::RoleServer;
+use rmcp::model::{ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult};
+use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, ServiceError};
+
+/// The reason for which a question is taken back.
+const NO_LONGER_OPEN: &str = "the question is no longer open";
+
+/// A question that was put to a client. Dropped before its answer, it is taken back, so that the
+/// client closes its form.
+pub(super) struct PutQuestion {
+    /// `None` once it is answered.
+    open: Option<RequestHandle<RoleServer>>,
+}
+
+impl PutQuestion {
+    /// Sends a question.
+    pub(super) async fn put(
+        peer: &Peer<RoleServer>,
+        question: ElicitRequestParams,
+    ) -> Result<Self, ServiceError> {
+        let options = PeerRequestOptions::no_options();
+        let request = ElicitRequest::new(question).into();
+        let open = peer.send_cancellable_request(request, options).await?;
+        Ok(Self { open: Some(open) })
+    }
+
+    /// Waits for the answer; forever if it was returned already.
+    ///
+    /// Cancel safe.
+    pub(super) async fn answer(&mut self) -> Result<ElicitResult, ServiceError> {
+        let Some(open) = &mut self.open else { return std::future::pending().await };
+        let response = (&mut open.rx).await;
+        self.open = None;
+        match response {
+            Ok(Ok(ClientResult::ElicitResult(answer))) => Ok(answer),
+            Ok(Ok(_)) => Err(ServiceError::UnexpectedResponse),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(ServiceError::TransportClosed),
+        }
+    }
+}
+
+impl Drop for PutQuestion {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take() {
+            tokio::spawn(async move {
+                if let Err(error) = open.cancel(Some(NO_LONGER_OPEN.to_owned())).await {
+                    tracing::debug!(%error, "a question could not be taken back");
+                }
+            });
+        }
+    }
+}
