@@ -88,10 +88,14 @@ fn every_other_change_of_a_definition_denies_its_tool_until_approved() {
 }
 
 #[test]
-fn a_renamed_tool_is_a_new_one_and_its_old_name_is_gone() {
+fn invariant_5_a_renamed_tool_is_a_new_one_that_no_rule_lets_run() {
     let Some(installed) = installed() else { return };
     let upstream = Upstream::with(&json!([tool("read_note", true, "Reads a note.")]));
     let gateway = Gateway::before(upstream.command(&installed));
+    gateway.policy(
+        "schema = 1\nversion = \"1\"\n\n[[rule]]\nname = \"all\"\neffect = \"auto\"\n\
+         tool = \"*\"\nrisk_at_most = \"critical\"\n",
+    );
     let address = gateway.address();
     let connect = || Client::connect(&installed, Kind::TypeScript1, &address, Abilities::default());
     let mut first = connect();
@@ -102,7 +106,7 @@ fn a_renamed_tool_is_a_new_one_and_its_old_name_is_gone() {
     assert_eq!(client.names(), ["peek_note"]);
     let old = client.call(&Call::new("read_note", json!({})));
     assert!(old.failure().is_some() || old.is_error(), "{old:?}");
-    // A new tool needs a full review, read-only or not, until it is pinned.
+    // A new tool needs a full review until it is pinned, regardless of its claims and the rules.
     let new = client.call(&Call::new("peek_note", json!({})).timeout(2_000));
     assert!(new.failure().is_some_and(|why| why.contains("timed out")), "{new:?}");
     assert_eq!(gateway.the_pending_call()["level"], "full");
