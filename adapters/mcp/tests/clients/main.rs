@@ -14,6 +14,7 @@ mod gateway;
 mod installed;
 mod lines;
 mod numbers;
+mod over_http;
 mod pins;
 mod program;
 mod raw;

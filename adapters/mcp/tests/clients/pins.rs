@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Abilities, Call, Client, Kind};
+use crate::client::{Call, Client, Forms, Kind};
 use crate::gateway::Gateway;
 use crate::installed::{Installed, full, installed};
 use crate::upstream::{Upstream, tool};
@@ -32,7 +32,7 @@ fn a_change_is_denied_until_approved(installed: &Installed, change: usize) {
     let upstream = Upstream::with(&json!([tool("read_note", true, "Reads a note.")]));
     let gateway = Gateway::before(upstream.command(installed));
     let address = gateway.address();
-    let connect = || Client::connect(installed, Kind::TypeScript1, &address, Abilities::default());
+    let connect = || Client::connect(installed, Kind::TypeScript1, &address, Forms::Absent);
     let read = Call::new("read_note", json!({"note": "a"}));
     let mut client = connect();
     assert_eq!(client.call(&read).text(), "read_note has run");
@@ -46,6 +46,10 @@ fn a_change_is_denied_until_approved(installed: &Installed, change: usize) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let denied = client.call(&read);
+    // Seen in this step or in one of those before.
+    client.events.extend_from_slice(denied.events());
+    let changed = |event: &Value| event["method"] == "notifications/tools/list_changed";
+    assert!(client.events.iter().any(changed), "{what}: {:?}", client.events);
     assert!(denied.failure().is_some() || denied.is_error(), "{what}: {denied:?}");
     client.close();
 
@@ -97,7 +101,7 @@ fn invariant_5_a_renamed_tool_is_a_new_one_that_no_rule_lets_run() {
          tool = \"*\"\nrisk_at_most = \"critical\"\n",
     );
     let address = gateway.address();
-    let connect = || Client::connect(&installed, Kind::TypeScript1, &address, Abilities::default());
+    let connect = || Client::connect(&installed, Kind::TypeScript1, &address, Forms::Absent);
     let mut first = connect();
     assert!(listed(&mut first, "read_note"));
     first.close();
