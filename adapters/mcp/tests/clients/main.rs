@@ -21,6 +21,7 @@ mod raw;
 mod replay;
 mod restart;
 mod rig;
+mod servers;
 mod timeouts;
 mod transparency;
 mod upstream;
