@@ -203,6 +203,9 @@ async fn ask(
     let slot = AnswerSlot::default();
     request.extensions.insert(slot.clone());
     request.extensions.insert(ExactArguments(arguments.into()));
+    if let Some(entered) = entered {
+        entered.set_request(slot.clone());
+    }
     let sent = connection
         .peer
         .send_request_with_option(
@@ -211,9 +214,6 @@ async fn ask(
         )
         .await;
     let handle = sent.map_err(|error| without_answer(tool, &slot, &error.to_string()))?;
-    if let Some(entered) = entered {
-        entered.set_token(handle.progress_token.clone());
-    }
     let (id, peer) = (handle.id.clone(), handle.peer.clone());
     let answered = handle.await_response();
     let cancelled = async {
