@@ -89,7 +89,7 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let cancellation = self.cancellations.watch(&context.id);
-        self.shared.features.prepare().await;
+        self.shared.features.prepare_call(&request.name).await;
         serve_call(&self.shared, request, context, cancellation).await
     }
 
