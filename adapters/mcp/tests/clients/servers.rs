@@ -12,6 +12,8 @@ use crate::installed::{full, installed};
 /// 2025-11-25 is left out: the gateway does not offer those.
 fn tools(client: &mut Client) -> Vec<Value> {
     let mut tools = client.list();
+    // It lists this one to clients that open URLs for their users, as the gateway does.
+    tools.retain(|tool| tool["name"] != "trigger-url-elicitation");
     for tool in &mut tools {
         tool.as_object_mut().unwrap().remove("execution");
     }
