@@ -99,6 +99,8 @@ pub(crate) fn all(clients: &CallClients) -> Result<Vec<DynTool>, DynToolError> {
         make.tool("test_error_handling", Need::Nobody, |_| async {
             Err(Failed("This tool fails on purpose".to_owned()))
         })?,
+        // What a body logs is its host's.
+        make.tool("test_logging_tool", Need::Nobody, |_| async { Ok(json!("logged")) })?,
         make.tool("test_tool_with_progress", Need::Nobody, |body| async move {
             for progress in [1.0, 50.0, 100.0] {
                 if let Some(client) = &body.client {
@@ -146,6 +148,7 @@ pub(crate) fn all(clients: &CallClients) -> Result<Vec<DynTool>, DynToolError> {
             Ok(json!("done"))
         })?,
     ];
+    tools.extend(questions(&make)?);
     for request_state in ["test_input_required_result_request_state", "test_streaming_elicitation"]
     {
         tools.push(make.tool(request_state, Need::Nobody, move |body| async move {
@@ -159,6 +162,40 @@ pub(crate) fn all(clients: &CallClients) -> Result<Vec<DynTool>, DynToolError> {
         |_| async { Ok(json!("valid")) },
     )?);
     Ok(tools)
+}
+
+/// Returns the tools that ask by forms of every kind.
+fn questions(make: &Maker<'_>) -> Result<Vec<DynTool>, DynToolError> {
+    Ok(vec![
+        make.tool("test_elicitation_sep1034_defaults", Need::Nobody, |body| async move {
+            let fields = json!({
+                "name": {"type": "string", "default": "John Doe"},
+                "age": {"type": "integer", "default": 30},
+                "score": {"type": "number", "default": 95.5},
+                "status": {
+                    "type": "string", "enum": ["active", "inactive", "pending"], "default": "active",
+                },
+                "verified": {"type": "boolean", "default": true},
+            });
+            body.ask("Are these right?", fields).await
+        })?,
+        make.tool("test_elicitation_sep1330_enums", Need::Nobody, |body| async move {
+            let titled = json!([
+                {"const": "value1", "title": "The first"}, {"const": "value2", "title": "The second"},
+            ]);
+            let plain = json!(["option1", "option2"]);
+            let fields = json!({
+                "untitledSingle": {"type": "string", "enum": plain},
+                "titledSingle": {"type": "string", "oneOf": titled},
+                "legacyEnum": {
+                    "type": "string", "enum": ["opt1", "opt2"], "enumNames": ["One", "Two"],
+                },
+                "untitledMulti": {"type": "array", "items": {"type": "string", "enum": plain}},
+                "titledMulti": {"type": "array", "items": {"anyOf": titled}},
+            });
+            body.ask("Choose", fields).await
+        })?,
+    ])
 }
 
 struct Maker<'c> {

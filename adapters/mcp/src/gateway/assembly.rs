@@ -149,25 +149,28 @@ impl Assembly {
         for refused in &list.refused {
             tracing::warn!(upstream, %refused, "a tool is left out");
         }
-        for tool in PinComparison::new(pins, &list.tools).entries() {
-            let name = tool.name.as_str();
-            match tool.state {
-                PinState::Pinned => {}
-                PinState::New => tracing::warn!(
-                    upstream,
-                    tool = name,
-                    renamed_from = tool.renamed_from.as_deref(),
-                    "a tool is not pinned: each call needs a full approval until `hitl mcp pins approve`"
-                ),
-                PinState::Changed => tracing::warn!(
-                    upstream,
-                    tool = name,
-                    "a tool has changed and is left out: see `hitl mcp pins diff`"
-                ),
-                PinState::Vanished => {
-                    tracing::warn!(upstream, tool = name, "a pinned tool is no longer listed");
-                }
-            }
+        let comparison = PinComparison::new(pins, &list.tools);
+        let names = |state: PinState| {
+            let of_state = comparison.entries().iter().filter(move |entry| entry.state == state);
+            let names: Vec<_> = of_state.map(|entry| entry.name.as_str()).collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        if let Some(tools) = names(PinState::New) {
+            tracing::warn!(
+                upstream,
+                tools,
+                "tools are not pinned: each call needs a full approval until `hitl mcp pins approve`"
+            );
+        }
+        if let Some(tools) = names(PinState::Changed) {
+            tracing::warn!(
+                upstream,
+                tools,
+                "tools have changed and are left out: see `hitl mcp pins diff`"
+            );
+        }
+        if let Some(tools) = names(PinState::Vanished) {
+            tracing::warn!(upstream, tools, "pinned tools are no longer listed");
         }
     }
 

@@ -12,13 +12,13 @@ use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, ElicitResult, ElicitationAction,
     InputRequest, InputRequiredResult, InputResponses, JsonObject,
 };
-use rmcp::service::PeerRequestOptions;
+use rmcp::service::{PeerRequestOptions, ServiceError};
 
 use super::answer::{Meaning, meaning};
 use super::in_flight::InFlightCall;
 use super::link::Connection;
 use super::upstream::Upstream;
-use super::wire::{AnswerSlot, ExactArguments};
+use super::wire::{AnswerSlot, ExactArguments, RawAnswer};
 use crate::server::CallClient;
 
 /// The time for which a call waits for a server that is being started.
@@ -203,6 +203,9 @@ async fn ask(
     let slot = AnswerSlot::default();
     request.extensions.insert(slot.clone());
     request.extensions.insert(ExactArguments(arguments.into()));
+    if let Some(entered) = entered {
+        entered.set_request(slot.clone());
+    }
     let sent = connection
         .peer
         .send_request_with_option(
@@ -211,9 +214,6 @@ async fn ask(
         )
         .await;
     let handle = sent.map_err(|error| without_answer(tool, &slot, &error.to_string()))?;
-    if let Some(entered) = entered {
-        entered.set_token(handle.progress_token.clone());
-    }
     let (id, peer) = (handle.id.clone(), handle.peer.clone());
     let answered = handle.await_response();
     let cancelled = async {
@@ -224,20 +224,26 @@ async fn ask(
             _ => std::future::pending().await,
         }
     };
-    let error = tokio::select! {
-        answered = answered => answered.err(),
+    let answered = tokio::select! {
+        answered = answered => answered,
         () = cancelled => {
             let params = rmcp::model::CancelledNotificationParam::new(Some(id), None);
             let _gone = peer.notify_cancelled(params).await;
             return Err(CallFailure::new(Effect::None, "the call was cancelled"));
         }
     };
-    match slot.answer() {
-        Some(answer) => Ok(meaning(answer)),
-        None => {
-            let why = error.map_or_else(|| "no answer came".to_owned(), |error| error.to_string());
-            Err(without_answer(tool, &slot, &why))
+    match (slot.answer(), answered) {
+        (Some(answer), _) => Ok(meaning(answer)),
+        // It came on a stream of HTTP that was taken up again, where nobody keeps its text.
+        (None, Ok(result)) => match serde_json::to_string(&result) {
+            Ok(text) => Ok(meaning(&RawAnswer::Result(text))),
+            Err(error) => Err(without_answer(tool, &slot, &error.to_string())),
+        },
+        (None, Err(ServiceError::McpError(error))) => {
+            let (code, message) = (i64::from(error.code.0), error.message.into_owned());
+            Ok(meaning(&RawAnswer::Error { code, message }))
         }
+        (None, Err(error)) => Err(without_answer(tool, &slot, &error.to_string())),
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rmcp::RoleClient;
-use rmcp::model::{ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage, ServerNotification};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use super::in_flight::InFlight;
 use super::lines::{Line, LineReader};
 use super::outstanding::Outstanding;
 use super::wire::{Incoming, RawAnswer, classify, encode, id_of_long_answer};
@@ -88,12 +89,17 @@ pub(super) struct ChildTransport {
     input: Arc<tokio::sync::Mutex<Option<ChildStdin>>>,
     output: LineReader<BufReader<ChildStdout>>,
     outstanding: Arc<Mutex<Outstanding>>,
+    in_flight: InFlight,
     name: Arc<str>,
 }
 
 impl ChildTransport {
     /// Starts the child.
-    pub(super) fn start(command: &UpstreamCommand, name: &str) -> io::Result<Self> {
+    pub(super) fn start(
+        command: &UpstreamCommand,
+        name: &str,
+        in_flight: InFlight,
+    ) -> io::Result<Self> {
         let mut child = command.command().spawn()?;
         let taken = || io::Error::other("the child has no pipes");
         let input = child.stdin.take().ok_or_else(taken)?;
@@ -103,6 +109,7 @@ impl ChildTransport {
             input: Arc::new(tokio::sync::Mutex::new(Some(input))),
             output: LineReader::new(BufReader::with_capacity(64 << 10, output)),
             outstanding: Arc::default(),
+            in_flight,
             name: name.into(),
         })
     }
@@ -127,13 +134,28 @@ impl ChildTransport {
                 None
             }
             Incoming::Other => match serde_json::from_str(text) {
-                Ok(message) => Some(message),
+                Ok(message) => self.without_progress(message),
                 Err(_) => {
                     tracing::debug!(upstream = %self.name, "a message of an unknown kind is ignored");
                     None
                 }
             },
         }
+    }
+
+    /// Passes progress on at once: the answer that follows it must not overtake it.
+    fn without_progress(&self, message: ServerJsonRpcMessage) -> Option<ServerJsonRpcMessage> {
+        let ServerJsonRpcMessage::Notification(notification) = &message else {
+            return Some(message);
+        };
+        let ServerNotification::ProgressNotification(progress) = &notification.notification else {
+            return Some(message);
+        };
+        let progress = progress.params.clone();
+        if let Some(client) = self.in_flight.of_token(&progress.progress_token) {
+            client.progress(progress.progress, progress.total, progress.message);
+        }
+        None
     }
 
     fn answered(

@@ -166,8 +166,13 @@ impl ServerFeatures for GatewayFeatures {
 
     async fn prepare(&self) {
         let waits = self.upstreams.iter().map(|upstream| upstream.link().settled(LIST_LIMIT));
-        for wait in waits {
-            wait.await;
+        futures::future::join_all(waits).await;
+    }
+
+    async fn prepare_call(&self, tool: &str) {
+        // A server that is down does not hold up the tools of the others.
+        if self.catalog.get(tool).is_none() {
+            self.prepare().await;
         }
     }
 

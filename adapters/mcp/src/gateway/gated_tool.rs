@@ -44,9 +44,9 @@ pub(super) fn gated_tool(
         spec.config = spec.config.risk(Risk::Low).base_confidence(READ_CONFIDENCE);
     }
     if state != PinState::Pinned {
-        // Level Full for each call, until a person has pinned the definition.
-        spec.config = spec.config.risk(Risk::High).base_confidence(0);
-        spec.config = spec.config.auto_threshold(100).quick_threshold(100);
+        // Level Full for each call, until a person has pinned the definition: neither a rule nor a
+        // grant lifts what is critical.
+        spec.config = spec.config.risk(Risk::Critical).base_confidence(0);
     }
     let called = CalledTool {
         name: definition.name().into(),

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
-use rmcp::model::{ClientJsonRpcMessage, RequestId, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::common::http_header::{
     EVENT_STREAM_MIME_TYPE, HEADER_SESSION_ID, JSON_MIME_TYPE,
@@ -21,7 +21,7 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream::{Sse, SseStream};
 
 use super::lines::LONGEST_LINE;
-use super::wire::{AnswerSlot, Incoming, RawAnswer, classify, encode, slot_of};
+use super::wire::{Incoming, RawAnswer, SlotOf, classify, encode, slot_of};
 
 /// Where the bearer token of an upstream is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl ExactHttpClient {
 
     async fn post_exact(
         &self,
-        (id, slot): (RequestId, AnswerSlot),
+        SlotOf { id, slot, token: progress }: SlotOf,
         url: Arc<str>,
         message: ClientJsonRpcMessage,
         session: Option<Arc<str>>,
@@ -166,7 +166,7 @@ impl ExactHttpClient {
         if let Some(session) = session {
             request = request.header(HEADER_SESSION_ID, session.as_ref());
         }
-        slot.note_sent();
+        slot.note_sent(progress);
         let response = match request.body(body).send().await {
             Ok(response) => response,
             Err(error) => {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hitl_core::Principal;
 use rmcp::model::ProgressToken;
 
+use super::wire::AnswerSlot;
 use crate::server::CallClient;
 
 /// The calls of an upstream. Cheap to clone.
@@ -25,7 +26,8 @@ struct Calls {
 struct Call {
     principal: Principal,
     client: CallClient,
-    token: Option<ProgressToken>,
+    /// The request on the way.
+    slot: Option<AnswerSlot>,
 }
 
 impl InFlight {
@@ -34,14 +36,15 @@ impl InFlight {
         let mut calls = self.lock();
         let number = calls.next;
         calls.next += 1;
-        calls.calls.insert(number, Call { principal: principal.clone(), client, token: None });
+        calls.calls.insert(number, Call { principal: principal.clone(), client, slot: None });
         InFlightCall { calls: self.clone(), number }
     }
 
     /// Returns the client whose call has this progress token.
     pub(super) fn of_token(&self, token: &ProgressToken) -> Option<CallClient> {
         let calls = self.lock();
-        let call = calls.calls.values().find(|call| call.token.as_ref() == Some(token));
+        let has = |call: &&Call| call.slot.as_ref().is_some_and(|slot| slot.has_token(token));
+        let call = calls.calls.values().find(has);
         call.map(|call| call.client.clone())
     }
 
@@ -68,10 +71,10 @@ pub(super) struct InFlightCall {
 }
 
 impl InFlightCall {
-    /// Notes the token of the request on the way.
-    pub(super) fn set_token(&self, token: ProgressToken) {
+    /// Notes the request that is about to be sent: its progress may come at once.
+    pub(super) fn set_request(&self, slot: AnswerSlot) {
         if let Some(call) = self.calls.lock().calls.get_mut(&self.number) {
-            call.token = Some(token);
+            call.slot = Some(slot);
         }
     }
 }

@@ -22,10 +22,10 @@ impl Outstanding {
                 if matches!(request.request, ClientRequest::InitializeRequest(_)) {
                     self.requests.clear();
                 }
-                let slot = slot_of(message).map(|(_, slot)| slot);
-                if let Some(slot) = &slot {
-                    slot.note_sent();
-                }
+                let slot = slot_of(message).map(|of| {
+                    of.slot.note_sent(of.token);
+                    of.slot
+                });
                 self.requests.insert(request.id.clone(), slot);
             }
             ClientJsonRpcMessage::Notification(notification) => {

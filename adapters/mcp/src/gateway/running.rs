@@ -140,12 +140,12 @@ impl Gateway {
 
     /// Tells the clients of this server when the list of tools has changed.
     pub fn announce_to(&mut self, server: McpServer) {
-        let (mut changes, stop) = (self.assembly.changes(), self.stop.clone());
+        let (mut changes, ended) = (self.assembly.changes(), self.stop.clone());
         self.supervisors.spawn(async move {
             loop {
                 tokio::select! {
-                    () = stop.cancelled() => return,
-                    changed = changes.changed() => match changed {
+                    () = ended.cancelled() => return,
+                    next = changes.changed() => match next {
                         Ok(()) => server.tools_changed(),
                         Err(_) => return,
                     },

@@ -118,7 +118,8 @@ impl Supervisor {
         };
         let served = match &self.upstream.spec().target {
             Target::Command(command) => {
-                let transport = ChildTransport::start(command, self.upstream.name())
+                let calls = self.upstream.in_flight().clone();
+                let transport = ChildTransport::start(command, self.upstream.name(), calls)
                     .map_err(|error| format!("`{}` cannot be started: {error}", command.line()))?;
                 handler.serve_with_lifecycle(transport, lifecycle).await
             }

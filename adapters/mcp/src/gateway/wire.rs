@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, GetMeta as _, ProgressToken, RequestId};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -19,14 +19,21 @@ pub(super) struct AnswerSlot(Arc<AnswerState>);
 
 #[derive(Debug, Default)]
 struct AnswerState {
-    sent: OnceLock<()>,
+    /// Set once the request is about to be written; with the token of its progress.
+    sent: OnceLock<Option<ProgressToken>>,
     answer: OnceLock<RawAnswer>,
 }
 
 impl AnswerSlot {
     /// Notes that the request is about to be written: from now on it may take effect.
-    pub(super) fn note_sent(&self) {
-        let _first = self.0.sent.set(());
+    /// `token` is the one that the server names when it says how far it is.
+    pub(super) fn note_sent(&self, token: Option<ProgressToken>) {
+        let _first = self.0.sent.set(token);
+    }
+
+    /// Returns whether the request has this token.
+    pub(super) fn has_token(&self, token: &ProgressToken) -> bool {
+        matches!(self.0.sent.get(), Some(Some(sent)) if sent == token)
     }
 
     /// Returns whether the request may have reached the upstream.
@@ -58,15 +65,24 @@ pub(super) enum RawAnswer {
     NotSent(String),
 }
 
-/// Returns the slot of a request, and its id.
-pub(super) fn slot_of(message: &ClientJsonRpcMessage) -> Option<(RequestId, AnswerSlot)> {
+/// Returns the slot of a request, and its id and token.
+pub(super) fn slot_of(message: &ClientJsonRpcMessage) -> Option<SlotOf> {
     let ClientJsonRpcMessage::Request(request) = message else { return None };
     let extensions = match &request.request {
         ClientRequest::CallToolRequest(call) => &call.extensions,
         ClientRequest::ListToolsRequest(list) => &list.extensions,
         _ => return None,
     };
-    Some((request.id.clone(), extensions.get::<AnswerSlot>()?.clone()))
+    let slot = extensions.get::<AnswerSlot>()?.clone();
+    let token = request.request.get_meta().get_progress_token();
+    Some(SlotOf { id: request.id.clone(), slot, token })
+}
+
+/// A request whose answer is kept as text.
+pub(super) struct SlotOf {
+    pub(super) id: RequestId,
+    pub(super) slot: AnswerSlot,
+    pub(super) token: Option<ProgressToken>,
 }
 
 /// Returns the text of a message, with the exact arguments if it carries some.
@@ -263,7 +279,9 @@ mod tests {
     fn the_first_answer_counts() {
         let slot = AnswerSlot::default();
         assert!(!slot.is_sent() && slot.answer().is_none());
-        slot.note_sent();
+        let token = |number| ProgressToken(NumberOrString::Number(number));
+        slot.note_sent(Some(token(4)));
+        assert!(slot.has_token(&token(4)) && !slot.has_token(&token(5)));
         slot.fill(RawAnswer::Result("1".to_owned()));
         slot.fill(RawAnswer::Result("2".to_owned()));
         assert!(slot.is_sent());

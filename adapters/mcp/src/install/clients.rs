@@ -91,6 +91,8 @@ impl ClientConfig {
 
 #[cfg(test)]
 mod tests {
+    use super::ClientConfig as C;
+    use super::ClientSystem::{Linux, MacOs, Windows};
     use super::*;
 
     #[test]
@@ -102,8 +104,6 @@ mod tests {
             client.path(system, variable).map(|it| it.display().to_string())
         };
         let home = [("HOME", "/h")];
-        use ClientConfig as C;
-        use ClientSystem::{Linux, MacOs, Windows};
         for (client, system, path) in [
             (C::ClaudeDesktop, Linux, "/h/.config/Claude/claude_desktop_config.json"),
             (

@@ -346,8 +346,8 @@ inline = { command = "a", args = ["b"] }
             assert!(wrapper.wrap(ClientConfig::Codex, text).is_err(), "{text}");
         }
         for text in ["", "{}", "[]", "{\"mcpServers\":[]}", "{\"mcpServers\":{\"a\":3}}"] {
-            let wrapped = wrapper.wrap(ClientConfig::Cursor, text).unwrap();
-            assert_eq!((wrapped.text.as_str(), wrapped.servers.len()), (text, 0));
+            let result = wrapper.wrap(ClientConfig::Cursor, text).unwrap();
+            assert_eq!((result.text.as_str(), result.servers.len()), (text, 0));
         }
         for entry in [
             r#"{"command":"x","args":[1]}"#,
@@ -356,13 +356,13 @@ inline = { command = "a", args = ["b"] }
             "{}",
         ] {
             let text = format!(r#"{{"mcpServers":{{"a":{entry}}}}}"#);
-            let wrapped = wrapper
+            let result = wrapper
                 .clone()
                 .only(vec!["a".to_owned()])
                 .wrap(ClientConfig::Cursor, &text)
                 .unwrap();
-            assert_eq!(wrapped.text, text);
-            let (_, ServerChange::LeftAlone(why)) = &wrapped.servers[0] else { panic!("{entry}") };
+            assert_eq!(result.text, text);
+            let (_, ServerChange::LeftAlone(why)) = &result.servers[0] else { panic!("{entry}") };
             assert!(!why.contains("s3cret"), "{why}");
         }
         let missing = wrapper.only(vec!["b".to_owned()]).wrap(ClientConfig::Cursor, "{}");

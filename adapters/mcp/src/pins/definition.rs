@@ -257,8 +257,8 @@ mod tests {
             r#"{"name":"x"}"#,
             r#"{"name":"x","inputSchema":true}"#,
             r#"{"name":"x","inputSchema":{"maximum":1e999}}"#,
-            r#"[]"#,
-            r#"null"#,
+            "[]",
+            "null",
         ] {
             let mut list = DefinitionList::default();
             let page = format!(r#"{{"tools":[{wrong},{READ}],"nextCursor":"more"}}"#);

@@ -329,6 +329,10 @@ impl<'c> Drive<'c> {
             (text, request.id)
         } else {
             let record = gate.unscoped().get_by_key(&self.key).await.ok().flatten()?;
+            if record.state() == CallState::Pending {
+                // It begins to wait just now, which is answered as such.
+                return None;
+            }
             (pending::runs(&call.tool, record.id()), record.id())
         };
         if call.client.tasks {

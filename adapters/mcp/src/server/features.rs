@@ -42,9 +42,14 @@ pub trait ServerFeatures: Send + Sync + 'static {
         own
     }
 
-    /// Is awaited before the list of tools is read, and before each call: a gateway waits a while
-    /// for servers whose tools it does not know yet.
+    /// Is awaited before the list of tools is read: a gateway waits a while for servers whose tools
+    /// it does not know yet.
     async fn prepare(&self) {}
+
+    /// Is awaited before a call of this tool is submitted, for the same reason.
+    async fn prepare_call(&self, tool: &str) {
+        let _ = tool;
+    }
 
     /// Returns the entry of `tools/list` for a tool of the gate. `own` is the entry that the
     /// server made from the gate's description; a gateway returns what its upstream said, with

@@ -19,6 +19,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::call::serve_call;
 use super::cancellations::Cancellations;
+use super::complete::Complete;
 use super::shared::Shared;
 use super::tasks::CallersTask;
 use super::tools::entry_of;
@@ -89,7 +90,7 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let cancellation = self.cancellations.watch(&context.id);
-        self.shared.features.prepare().await;
+        self.shared.features.prepare_call(&request.name).await;
         serve_call(&self.shared, request, context, cancellation).await
     }
 
@@ -150,7 +151,7 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        self.shared.features.list_resources(request, context).await
+        self.shared.features.list_resources(request, context).await.map(Complete::complete)
     }
 
     async fn list_resource_templates(
@@ -158,7 +159,7 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        self.shared.features.list_resource_templates(request, context).await
+        self.shared.features.list_resource_templates(request, context).await.map(Complete::complete)
     }
 
     async fn read_resource(
@@ -166,7 +167,7 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        self.shared.features.read_resource(request, context).await
+        self.shared.features.read_resource(request, context).await.map(Complete::complete)
     }
 
     async fn subscribe(
@@ -190,7 +191,7 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        self.shared.features.list_prompts(request, context).await
+        self.shared.features.list_prompts(request, context).await.map(Complete::complete)
     }
 
     async fn get_prompt(
@@ -198,7 +199,7 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        self.shared.features.get_prompt(request, context).await
+        self.shared.features.get_prompt(request, context).await.map(Complete::complete)
     }
 
     async fn complete(
@@ -206,7 +207,7 @@ impl ServerHandler for Handler {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        self.shared.features.complete(request, context).await
+        self.shared.features.complete(request, context).await.map(Complete::complete)
     }
 
     async fn set_level(

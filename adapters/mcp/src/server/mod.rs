@@ -32,6 +32,7 @@
 //! | `handler` | the methods of the protocol |
 //! | `transport`, `lines`, `id_scan`, `message`, `arguments` | lines of a stream as messages, with exact arguments |
 //! | `http`, `session_owners` | the tower service, and whose its sessions are |
+//! | `complete` | results of older upstreams say that they are complete: pure |
 //! | `tools`, `results`, `pending` | entries of `tools/list`, outcomes and waiting calls as answers: pure |
 //! | `call`, `drive`, `step`, `resume` | one `tools/call`, from its arguments to its answer |
 //! | `way`, `form` | how a client is asked, and what its answer says: pure |
@@ -45,6 +46,7 @@ mod builder;
 mod call;
 mod call_client;
 mod cancellations;
+mod complete;
 mod delivery;
 mod drive;
 mod features;

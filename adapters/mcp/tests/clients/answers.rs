@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Call, Client, FORMS, Kind};
+use crate::client::{Call, Client, Forms, Kind};
 use crate::filesystem::approve;
 use crate::gateway::Gateway;
 use crate::installed::installed;
@@ -29,7 +29,7 @@ fn invariant_4_what_is_no_explicit_decision_leaves_the_call_with_the_reviewers()
     for kind in [Kind::TypeScript1, Kind::TypeScript2Pinned, Kind::Python] {
         // SDKs check some answers themselves; those of the list that they let pass arrive.
         let gateway = Gateway::before(upstream.command(&installed)).options(&["--hold", "1"]);
-        let mut client = Client::connect(&installed, kind, &gateway.address(), FORMS);
+        let mut client = Client::connect(&installed, kind, &gateway.address(), Forms::Shown);
         for answer in no_decisions() {
             let send = Call::new("send_note", json!({"note": "the same each time"}));
             client.call(&send.answer(answer.clone()));

@@ -62,23 +62,21 @@ pub(crate) enum Address {
     Url(String),
 }
 
-/// What the client can do for the server.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Abilities {
-    /// It asks its user by forms, as the script of a call says.
-    pub(crate) forms: bool,
-    /// It follows tasks.
-    pub(crate) tasks: bool,
+/// Whether the client asks its user by forms, as the script of a call says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forms {
+    Shown,
+    /// It declares none.
+    Absent,
 }
-
-/// A client that asks its user by forms.
-pub(crate) const FORMS: Abilities = Abilities { forms: true, tasks: false };
 
 /// A connected client.
 pub(crate) struct Client {
     lines: Lines,
     /// What the server said about itself, and the version that was negotiated.
     pub(crate) about: Value,
+    /// The notifications that came with lists.
+    pub(crate) events: Vec<Value>,
 }
 
 /// A call that has been sent.
@@ -151,9 +149,9 @@ impl Client {
         installed: &Installed,
         kind: Kind,
         address: &Address,
-        abilities: Abilities,
+        forms: Forms,
     ) -> Self {
-        match Self::try_connect(installed, kind, address, abilities) {
+        match Self::try_connect(installed, kind, address, forms) {
             Ok(client) => client,
             Err(error) => panic!("{kind:?} did not connect: {error}"),
         }
@@ -164,7 +162,7 @@ impl Client {
         installed: &Installed,
         kind: Kind,
         address: &Address,
-        Abilities { forms, tasks }: Abilities,
+        forms: Forms,
     ) -> Result<Self, Value> {
         let server = match address {
             Address::Command(command) => json!({"command": command[0], "args": command[1..]}),
@@ -172,14 +170,14 @@ impl Client {
         };
         let mut lines = Lines::start(&kind.command(installed));
         let connect = json!({
-            "server": server, "version": kind.version(), "elicitation": forms, "tasks": tasks,
+            "server": server, "version": kind.version(), "elicitation": forms == Forms::Shown,
         });
         lines.send(&connect.to_string());
         let mut seen = lines.receive();
         if seen.get("error").is_some() {
             return Err(seen);
         }
-        Ok(Self { lines, about: seen["about"].take() })
+        Ok(Self { lines, about: seen["about"].take(), events: Vec::new() })
     }
 
     /// Returns the version that was negotiated.
@@ -190,6 +188,7 @@ impl Client {
     pub(crate) fn list(&mut self) -> Vec<Value> {
         self.lines.send(&json!({"do": "list"}).to_string());
         let mut seen = self.lines.receive();
+        self.events.extend(seen["events"].as_array().cloned().unwrap_or_default());
         match seen["tools"].take() {
             Value::Array(tools) => tools,
             _ => panic!("no tools: {seen}"),
@@ -212,13 +211,6 @@ impl Client {
 
     pub(crate) fn seen(&self) -> Seen {
         Seen(self.lines.receive())
-    }
-
-    /// Sends a request of any method; of the TypeScript SDKs only.
-    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Seen {
-        let step = json!({"do": "request", "method": method, "params": params});
-        self.lines.send(&step.to_string());
-        self.seen()
     }
 
     /// Closes the client, and with it the server that it started.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Call, Client, FORMS, Kind};
+use crate::client::{Call, Client, Forms, Kind};
 use crate::gateway::Gateway;
 use crate::installed::{Installed, installed};
 
@@ -23,7 +23,7 @@ fn reads_pass_and_writes_are_asked_about(installed: &Installed, kind: Kind) {
     std::fs::write(path("there.txt"), "what is there").unwrap();
     let upstream = installed.server("filesystem", &[folder.path().to_str().unwrap()]);
     let gateway = Gateway::before(upstream);
-    let mut client = Client::connect(installed, kind, &gateway.address(), FORMS);
+    let mut client = Client::connect(installed, kind, &gateway.address(), Forms::Shown);
     let version = if kind.is_modern() { "2026-07-28" } else { "2025-11-25" };
     assert_eq!(client.version(), version, "{kind:?}");
     assert!(client.names().contains(&"write_file".to_owned()), "{kind:?}");

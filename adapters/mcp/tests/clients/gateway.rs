@@ -86,15 +86,18 @@ impl Gateway {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs `hitl mcp pins` on the gateway's pins. Returns what it printed.
-    pub(crate) fn pins(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(hitl());
-        command.args(["mcp", "pins"]).args(arguments).args(["--pins", &self.path("pins.json")]);
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        // `diff` tells by its exit code that there is a difference.
-        assert!(output.status.code().is_some_and(|code| code < 2), "{arguments:?}: {stderr}");
-        String::from_utf8(output.stdout).unwrap()
+    /// Returns how the definitions of tools differ from the pinned ones.
+    pub(crate) fn pins_diff(&self) -> String {
+        self.hitl(&["mcp", "pins", "diff", "--pins", &self.path("pins.json")])
+    }
+
+    /// A person approves a tool whose digest they have seen.
+    pub(crate) fn approve_pin(&self, tool: &str) {
+        let pins = self.path("pins.json");
+        let diff = self.hitl(&["mcp", "pins", "diff", "--pins", &pins, tool]);
+        let digest = diff.lines().find_map(|line| line.strip_prefix("digest ")).unwrap();
+        let approve = ["mcp", "pins", "approve", "--pins", &pins, tool];
+        self.hitl(&[&approve[..], &["--digest", digest, "--as", REVIEWER]].concat());
     }
 
     /// Returns the calls that wait for a decision.

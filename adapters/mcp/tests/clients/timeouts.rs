@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Abilities, Call, Client, Kind};
+use crate::client::{Call, Client, Forms, Kind};
 use crate::gateway::{Gateway, writes_need};
 use crate::installed::{Installed, installed};
 use crate::upstream::Upstream;
@@ -15,7 +15,7 @@ fn one_intention_is_one_call(installed: &Installed, kind: Kind) {
     let upstream = Upstream::new();
     let gateway = Gateway::before(upstream.command(installed));
     gateway.policy(&writes_need("full"));
-    let mut client = Client::connect(installed, kind, &gateway.address(), Abilities::default());
+    let mut client = Client::connect(installed, kind, &gateway.address(), Forms::Absent);
     // Two seconds, in place of the minute that SDKs wait.
     let given_up = client.call(&send().timeout(2_000));
     assert!(given_up.failure().is_some(), "{kind:?}: {given_up:?}");
@@ -69,7 +69,7 @@ fn a_client_without_forms_and_tasks_is_held_with_progress_and_then_answered() {
     gateway.policy(&writes_need("full"));
     for kind in [Kind::TypeScript1, Kind::TypeScript2Pinned, Kind::Python] {
         let address = gateway.address();
-        let mut client = Client::connect(&installed, kind, &address, Abilities::default());
+        let mut client = Client::connect(&installed, kind, &address, Forms::Absent);
         let send = || Call::new("send_note", json!({"note": format!("of {kind:?}")}));
         let seen = client.call(&send());
         let waiting = gateway.the_pending_call();

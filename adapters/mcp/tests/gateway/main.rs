@@ -1,6 +1,13 @@
 //! The gateway over a server that misbehaves, as a real process: what reaches the server, how often
 //! its tools ran, and what the client reads.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot set its stage has failed"
+)]
+
 #[path = "../fixture/upstream.rs"]
 mod fixture;
 mod over_http;

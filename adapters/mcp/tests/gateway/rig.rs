@@ -171,7 +171,7 @@ pub(crate) fn text(result: &Value) -> String {
 pub(crate) struct Client {
     lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
     write: WriteHalf<DuplexStream>,
-    _served: JoinHandle<()>,
+    _serving: JoinHandle<()>,
     next: u64,
     pub(crate) notifications: Vec<Value>,
     /// What the user answers to a question.
@@ -183,12 +183,12 @@ impl Client {
     async fn connect(server: McpServer) -> Self {
         let (near, far) = tokio::io::duplex(1 << 16);
         let (read, write) = tokio::io::split(far);
-        let served = tokio::spawn(async move { drop(server.serve(read, write).await) });
+        let serving = tokio::spawn(async move { drop(server.serve(read, write).await) });
         let (read, write) = tokio::io::split(near);
         let mut client = Self {
             lines: BufReader::new(read).lines(),
             write,
-            _served: served,
+            _serving: serving,
             next: 1,
             notifications: Vec::new(),
             answer: json!({"action": "accept", "content": {"colour": "green"}}),

@@ -109,6 +109,7 @@ pub(super) struct InstallArgs {
 }
 
 /// Every option; also the form of the file.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct McpOptions {

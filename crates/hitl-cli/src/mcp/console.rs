@@ -52,6 +52,7 @@ impl ConsoleSocket {
         self,
         open: &OpenGate,
         plan: &Plan,
+        tenant: &Tenant,
         beside: &mut JoinSet<()>,
         stop: CancellationToken,
     ) -> Result<(), Failure> {
@@ -72,7 +73,7 @@ impl ConsoleSocket {
                 tracing::info!("the reviewers' page is at http://{address}; sign in with a token");
                 TokenSource::File(list)
             }
-            None => printed(address, &plan.principal)?,
+            None => printed(address, &plan.principal, tenant)?,
         };
         let sign_ins = SignIns::of_tokens(tokens);
         let tasks = Tasks::journaled(Arc::clone(&open.journal));
@@ -94,9 +95,9 @@ impl ConsoleSocket {
 /// Makes the token of this process, and prints the link with it. Standard error goes to the log of
 /// the client, which the person reads; the model gets nothing of it. The token is in the fragment
 /// of the link, which no browser sends to a server.
-fn printed(address: SocketAddr, principal: &str) -> Result<TokenSource, Failure> {
+fn printed(address: SocketAddr, principal: &str, tenant: &Tenant) -> Result<TokenSource, Failure> {
     let token = Token::generate().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    let reviewer = Reviewer::new(Principal::new(principal)).of_tenant(Tenant::default().as_str());
+    let reviewer = Reviewer::new(Principal::new(principal)).of_tenant(tenant.as_str());
     eprintln!(
         "hitl: the reviewers' page is at http://{address}\nhitl: sign in: http://{address}/#token={}",
         token.reveal()

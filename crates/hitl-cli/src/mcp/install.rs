@@ -59,14 +59,13 @@ pub(super) fn install(wanted: &InstallArgs, output: &Output) -> Result<(), Failu
     let program = std::env::current_exe()?;
     let wrapper = Wrapper::new(program.display().to_string(), wanted.options.clone())
         .only(wanted.server.clone());
-    let wrapped =
-        wrapper.wrap(wanted.client.into(), &text).map_err(|error| wrong(&file, &error))?;
+    let result = wrapper.wrap(wanted.client.into(), &text).map_err(|error| wrong(&file, &error))?;
     let copy = with_ending(&file, COPY);
-    if wrapped.text != text && !wanted.dry_run && !copy.exists() {
+    if result.text != text && !wanted.dry_run && !copy.exists() {
         // The copy holds what the file holds: secrets in `env`, perhaps.
         write_new(&copy, &text).map_err(|error| Failure::file(&copy, &error))?;
     }
-    finish(wanted, output, &file, &text, wrapped)
+    finish(wanted, output, &file, &text, result)
 }
 
 pub(super) fn uninstall(wanted: &InstallArgs, output: &Output) -> Result<(), Failure> {

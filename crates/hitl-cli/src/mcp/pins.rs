@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use hitl_base::Timestamp;
 use hitl_base::display::{clip, visible};
+use hitl_base::{Json, Timestamp};
 use hitl_core::Principal;
 use hitl_mcp::pins::{
     DefinitionDifference, Pin, PinDocument, PinEntry, PinError, PinErrorKind, PinFile, PinState,
@@ -45,6 +45,38 @@ struct PinLine {
     pinned_at: Option<String>,
 }
 
+/// A tool with what is to be seen of it, as JSON.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DiffLine {
+    #[serde(flatten)]
+    line: PinLine,
+    /// The fields that differ from the approved definition.
+    changes: Vec<ChangeLine>,
+    /// The places that may hide something.
+    cautions: Vec<CautionLine>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangeLine {
+    pointer: String,
+    /// The first byte in which two texts differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_byte: Option<usize>,
+    /// Both values as JSON text, with numbers as they were written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CautionLine {
+    pointer: String,
+    says: String,
+}
+
 /// A tool that a person looks at.
 struct Looked<'d> {
     server: &'d str,
@@ -68,7 +100,7 @@ pub(super) async fn run(
         }
         PinsCommand::Diff(wanted) => {
             let looked = select(&document, &wanted)?;
-            let lines: Vec<_> = looked.iter().map(line).collect();
+            let lines: Vec<_> = looked.iter().map(diff_line).collect();
             Ok(output.print(&lines, || diff_text(&looked))?)
         }
         PinsCommand::Approve(wanted) => {
@@ -105,6 +137,28 @@ fn line(looked: &Looked<'_>) -> PinLine {
         pinned_by: pin.map(|pin| pin.by().to_owned()),
         pinned_at: pin.map(|pin| pin.at().to_owned()),
     }
+}
+
+fn diff_line(looked: &Looked<'_>) -> DiffLine {
+    let name = &looked.entry.name;
+    let (pin, listed) = (looked.pins.pin(name), looked.pins.listed_tool(name));
+    let changes = match (pin, listed) {
+        (Some(pin), Some(listed)) => DefinitionDifference::between(pin.definition(), listed)
+            .changes()
+            .iter()
+            .map(|change| ChangeLine {
+                pointer: change.pointer.clone(),
+                first_byte: change.first_byte(),
+                before: change.before.as_ref().map(Json::to_text),
+                after: change.after.as_ref().map(Json::to_text),
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let found = listed.map(|listed| definition_hazards(listed.tree())).unwrap_or_default();
+    let cautions = found.into_iter();
+    let cautions = cautions.map(|it| CautionLine { pointer: it.pointer, says: it.says }).collect();
+    DiffLine { line: line(looked), changes, cautions }
 }
 
 fn list_text(lines: &[PinLine], file: &PinFile) -> String {

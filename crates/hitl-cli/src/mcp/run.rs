@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hitl_core::{CallContext, Tenant};
-use hitl_mcp::gateway::Gateway;
+use hitl_mcp::gateway::{Gateway, UpstreamSpec};
 use hitl_mcp::pins::PinFile;
 use hitl_mcp::server::{CallClients, Elicitation, Identity, McpServer, RunOf};
 use tokio::task::JoinSet;
@@ -54,7 +54,7 @@ pub(super) async fn run(
     let open = gate::open(backend, &plan, config.as_deref(), url.as_deref()).await?;
     let (mut beside, stopping) = (JoinSet::new(), CancellationToken::new());
     if let Some(socket) = socket {
-        socket.serve(&open, &plan, &mut beside, stopping.clone())?;
+        socket.serve(&open, &plan, &tenant, &mut beside, stopping.clone())?;
     }
     let slot = match &plan.run {
         Some(_) => None,
@@ -90,8 +90,8 @@ pub(super) async fn run(
     }
     let server = server.build().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     gateway.announce_to(server.clone());
-    let served = tokio::select! {
-        served = server.serve_stdio() => served,
+    let end = tokio::select! {
+        end = server.serve_stdio() => end,
         () = stop => Ok(()),
     };
     stopping.cancel();
@@ -107,7 +107,7 @@ pub(super) async fn run(
     if let Ok(flushed) = flushed {
         flushed?;
     }
-    served.map_err(|error| Failure::new(Exit::Failed, error.to_string()))
+    end.map_err(|error| Failure::new(Exit::Failed, error.to_string()))
 }
 
 /// Takes the run of gateways with these servers for this person.
@@ -122,7 +122,7 @@ fn take_slot(plan: &Plan, tenant: &Tenant) -> Result<RunSlot, Failure> {
         name.push(".mcp-runs");
         name.into()
     };
-    let servers: Vec<_> = plan.upstreams.iter().map(|it| it.pin_name()).collect();
+    let servers: Vec<_> = plan.upstreams.iter().map(UpstreamSpec::pin_name).collect();
     let description = format!("{servers:?} {} {tenant}", plan.principal);
     RunSlot::take(&folder, &description).map_err(|error| Failure::file(&folder, &error))
 }

@@ -127,9 +127,9 @@ impl RunningGateway {
         loop {
             let mut line = String::new();
             let read = self.output.read_line(&mut line).unwrap();
-            if read == 0 {
-                panic!("the gateway has ended: {}", self.log.take().unwrap().join().unwrap());
-            }
+            let ended =
+                if read == 0 { self.log.take().unwrap().join().unwrap() } else { String::new() };
+            assert!(read > 0, "the gateway has ended: {ended}");
             let message: Value = serde_json::from_str(&line).expect(&line);
             if message["id"] == json!(id) {
                 return message;

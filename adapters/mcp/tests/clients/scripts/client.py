@@ -7,10 +7,7 @@ import sys
 
 import httpx2
 from mcp import Client, StdioServerParameters, types
-from mcp.client import advertise
 from mcp.client.streamable_http import streamable_http_client
-
-TASKS = "io.modelcontextprotocol/tasks"
 
 
 class Script:
@@ -65,7 +62,6 @@ def client_for(step, script):
         connection,
         mode=step.get("version", "auto"),
         elicitation_callback=script.answer if step.get("elicitation") else None,
-        extensions=[advertise(TASKS, {})] if step.get("tasks") else None,
         message_handler=script.event,
         client_info=types.Implementation(name="hitl-test-python", version="1.0.0"),
     )

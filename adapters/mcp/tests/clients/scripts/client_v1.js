@@ -37,7 +37,6 @@ run(async ({ server, elicitation }, script) => {
 		}),
 		list: async () => (await client.listTools()).tools,
 		call: (params, options) => client.callTool(params, undefined, options),
-		request: (request, options) => client.request(request, ResultSchema, options),
 		close: () => client.close(),
 	};
 });

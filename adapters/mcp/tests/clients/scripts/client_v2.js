@@ -7,17 +7,9 @@ const { run } = require("./steps.js");
 const { Client, StreamableHTTPClientTransport } = load("@modelcontextprotocol/client");
 const { StdioClientTransport } = load("@modelcontextprotocol/client/stdio");
 
-/** Accepts every result as it is. */
-const anything = {
-	"~standard": { version: 1, vendor: "hitl-test", validate: (value) => ({ value }) },
-};
-
-run(async ({ server, version, elicitation, tasks }, script) => {
+run(async ({ server, version, elicitation }, script) => {
 	const mode = version === "auto" || version === "legacy" ? version : { pin: version };
-	const capabilities = {
-		...(elicitation && { elicitation: { form: {} } }),
-		...(tasks && { extensions: { "io.modelcontextprotocol/tasks": {} } }),
-	};
+	const capabilities = elicitation ? { elicitation: { form: {} } } : {};
 	const client = new Client({ name: "hitl-test-v2", version: "1.0.0" }, { capabilities, versionNegotiation: { mode } });
 	if (elicitation) client.setRequestHandler("elicitation/create", ({ params }) => script.answer(params));
 	for (const method of ["notifications/tools/list_changed", "notifications/message"]) {
@@ -37,7 +29,6 @@ run(async ({ server, version, elicitation, tasks }, script) => {
 		// From the server each time, not from the client's own cache.
 		list: async () => (await client.listTools(undefined, { cacheMode: "refresh" })).tools,
 		call: (params, options) => client.callTool(params, options),
-		request: (request, options) => client.request(request, anything, options),
 		close: () => client.close(),
 	};
 });

@@ -41,7 +41,7 @@ const failure = (error) => ({
 /**
  * Reads and runs the steps.
  *
- * `connect(options, script)` returns the client: `{ about, list, call, request, close }`.
+ * `connect(options, script)` returns the client: `{ about, list, call, close }`.
  */
 exports.run = async (connect) => {
 	const script = new Script();
@@ -61,9 +61,6 @@ exports.run = async (connect) => {
 				const { name, arguments: given } = step;
 				const options = { ...waiting(step), onprogress: (seen) => progress.push(seen) };
 				result = { result: await client.call({ name, arguments: given }, options) };
-			} else if (step.do === "request") {
-				const { method, params } = step;
-				result = { result: await client.request({ method, params: params ?? {} }, waiting(step)) };
 			} else {
 				throw new Error(`no such step: ${line}`);
 			}
