@@ -1,4 +1,4 @@
-//! The formatter of the console's scripts.
+//! The formatter of our scripts: those of the console, and of tests.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,7 +11,8 @@ const SKIP: &str = "HITL_SKIP_JAVASCRIPT";
 /// The formatter, pinned to a version whose output is known.
 const PRETTIER: &str = "prettier@3.6.2";
 /// The files to format. Fetched code and data have their own rules.
-const FILES: &str = "crates/hitl-console/assets/*.js";
+const FILES: [&str; 2] =
+    ["crates/hitl-console/assets/*.js", "adapters/mcp/tests/clients/scripts/*.js"];
 const OPTIONS: [&str; 6] =
     ["--no-config", "--no-editorconfig", "--use-tabs", "--print-width", "120", "--log-level=warn"];
 
@@ -22,13 +23,13 @@ pub(crate) enum Mode {
     Write,
 }
 
-/// Formats the console's scripts, or checks that they are formatted.
+/// Formats our scripts, or checks that they are formatted.
 pub(crate) fn format(mode: Mode) -> Result<(), String> {
     if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
         if std::env::var_os("CI").is_some() {
             return Err(format!("{SKIP} is set, and in CI nothing is skipped"));
         }
-        println!("\n{SKIP} is set: SKIPPED is the format of the console's scripts\n");
+        println!("\n{SKIP} is set: SKIPPED is the format of the scripts\n");
         return Ok(());
     }
     let program = prettier()?;
@@ -37,10 +38,9 @@ pub(crate) fn format(mode: Mode) -> Result<(), String> {
         Mode::Write => "--write",
     };
     let mut command = Command::new("node");
-    command.arg(program).args(OPTIONS).args([mode, FILES]).current_dir(root());
-    browser::run(&mut command).map_err(|why| {
-        format!("the console's scripts are not formatted; run `cargo xtask javascript`: {why}")
-    })
+    command.arg(program).args(OPTIONS).arg(mode).args(FILES).current_dir(root());
+    browser::run(&mut command)
+        .map_err(|why| format!("scripts are not formatted; run `cargo xtask javascript`: {why}"))
 }
 
 /// Fetches the formatter with npm, from its configured registry, into the target folder. Returns
@@ -52,7 +52,7 @@ fn prettier() -> Result<PathBuf, String> {
         return Ok(program);
     }
     let hint = format!(
-        "the formatter of the console's scripts is missing, and npm cannot fetch it: install node \
+        "the formatter of scripts is missing, and npm cannot fetch it: install node \
          and npm, or unpack {PRETTIER} into {}, or set {SKIP}=1 to go without this check",
         folder.display()
     );

@@ -12,6 +12,7 @@ mod docs_rs;
 mod fuzz;
 mod instructions;
 mod javascript;
+mod mcp_clients;
 mod mutants;
 mod package;
 mod postgres;
@@ -37,6 +38,7 @@ Usage: cargo xtask test [--fast | --full]
        cargo xtask dist
        cargo xtask javascript
        cargo xtask postgres
+       cargo xtask mcp-clients
        cargo xtask bench [--quick | --thorough] [PATH ...]
        cargo xtask instructions [--keep]
        cargo xtask mutants [--part K/N]
@@ -60,6 +62,10 @@ HITL_SKIP_POSTGRES=1 goes without those tests, on a developer's machine and neve
 The console's tests drive a real browser: Chromium and ChromeDriver are installed with apt-get, and
 axe-core with npm, in the same way. HITL_SKIP_BROWSER=1 goes without them, never in CI.
 
+The tests of hitl-mcp run MCP's official clients, servers and conformance suite. pip fetches node 22 and the
+Python packages, npm the others, into target/mcp-clients, at pinned versions. HITL_SKIP_MCP_CLIENTS=1 goes without
+those tests, never in CI. `mcp-clients` only installs them, for single tests with `cargo test`.
+
 `tidy` checks the repository's own texts: links, features, files that ARCHITECTURE.md names, lengths, and
 words. `test` also checks the spelling with typos (installed with pip), and builds the book.
 
@@ -76,7 +82,7 @@ which podman or docker builds an image.
 
 `book` builds the guide in docs/ with mdBook (installed with cargo, below the target folder).
 
-The console's scripts are checked by a formatter that npm fetches. HITL_SKIP_JAVASCRIPT=1 goes without that
+The scripts of the console and of tests are checked by a formatter that npm fetches. HITL_SKIP_JAVASCRIPT=1 goes without that
 check, never in CI. `javascript` formats them.
 
 `postgres` starts such a server, says where it is, and ends it when a line or the end of its input comes:
@@ -108,6 +114,7 @@ fn main() -> ExitCode {
         ["instructions"] => instructions::run(Baseline::Compare),
         ["instructions", "--keep"] => instructions::run(Baseline::Keep),
         ["postgres"] => postgres::serve(),
+        ["mcp-clients"] => mcp_clients::prepare().map(|_| ()),
         ["tidy"] => tidy::run(),
         ["dependencies"] => dependencies::check(),
         ["fuzz", ref rest @ ..] => fuzz::run(rest),

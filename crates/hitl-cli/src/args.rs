@@ -48,6 +48,7 @@ use crate::commands::erase::EraseArgs;
 use crate::commands::hold::HoldCommand;
 use crate::commands::key::KeyCommand;
 use crate::exit::EXIT_CODES;
+use crate::mcp::McpArgs;
 use crate::person::PersonCommand;
 use crate::serve::ServeArgs;
 
@@ -257,6 +258,10 @@ pub(crate) enum Command {
     /// run what is approved.
     #[cfg_attr(not(feature = "serve"), command(hide = true))]
     Console(Box<ServeArgs>),
+    /// Put MCP servers behind a gate: `hitl mcp -- COMMAND ARGS..` is what a client starts instead
+    /// of COMMAND. What needs a person waits, and runs at most once.
+    #[cfg_attr(not(feature = "mcp"), command(hide = true))]
+    Mcp(Box<McpArgs>),
     /// Check audit logs.
     Audit {
         #[command(subcommand)]

@@ -7,6 +7,7 @@
 //! | `commands/` | one file for each command |
 //! | `view/` | tables and JSON: pure |
 //! | `person/` | whether a person is there, and how that is known |
+//! | `mcp/` | MCP servers behind a gate: `hitl mcp` |
 //! | `serve/` | the reviewers' page over a store: `hitl console` |
 //! | `seen_check` | checks that an approver has seen what they approve: pure |
 //! | `exit` | exit codes, and which error has which |
@@ -15,6 +16,11 @@ mod args;
 mod backend;
 mod commands;
 mod exit;
+#[cfg(feature = "mcp")]
+mod mcp;
+#[cfg(not(feature = "mcp"))]
+#[path = "no_mcp.rs"]
+mod mcp;
 mod person;
 mod seen_check;
 #[cfg(feature = "serve")]

@@ -246,7 +246,8 @@ impl<'r> DecisionDraft<'r> {
     pub fn by(self, approver: impl Into<ReviewerIdentity>) -> Decision {
         let by = approver.into();
         let previewed = self.previewed.filter(|_| self.answer.choice() == Choice::Edit);
-        let derive = || derived_id(self.request, &self.answer, previewed, &by.principal);
+        let derive =
+            || derived_id(self.request, &self.answer, previewed, &by.principal, &self.channel);
         let derived = if self.replayable { derive() } else { None };
         Decision {
             id: derived.unwrap_or_else(DecisionId::new),

@@ -2,12 +2,12 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{ApprovalRequest, DecisionKind, EditResult, RepeatPolicy};
+use super::{ApprovalRequest, DecisionChannel, DecisionKind, EditResult, RepeatPolicy};
 use crate::call::Principal;
 use crate::ids::DecisionId;
 
-/// Returns the id of this person's answer to this revision of a request: the same for the same
-/// answer, however often it is delivered.
+/// Returns the id of this person's answer through this channel to this revision of a request: the
+/// same for the same answer, however often it is delivered.
 ///
 /// Words that a person typed are no part of it: a short secret among them could be guessed from the
 /// id. The machine compares them, so that other words under the same id are another decision. An
@@ -17,6 +17,7 @@ pub(super) fn derived_id(
     answer: &DecisionKind,
     previewed: Option<EditResult>,
     by: &Principal,
+    channel: &DecisionChannel,
 ) -> Option<DecisionId> {
     let (name, detail) = match answer {
         DecisionKind::Approve => ("approve", String::new()),
@@ -32,7 +33,8 @@ pub(super) fn derived_id(
     let revision = request.revision.to_string();
     let mut hash = Sha256::new();
     let tenant = request.key.tenant.as_str();
-    for part in ["hitl.decision.v1", tenant, &id, &revision, &binding, name, &detail, by.as_str()] {
+    let (by, channel) = (by.as_str(), channel.as_str());
+    for part in ["hitl.decision.v1", tenant, &id, &revision, &binding, name, &detail, by, channel] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -72,6 +74,7 @@ mod tests {
             of(request.reject("no").may_ask_again().replayable().by("ann")),
             of(request.respond("no").replayable().by("ann")),
             of(request.abort("no").replayable().by("ann")),
+            of(request.approve().replayable().through(DecisionChannel::CHAT).by("ann")),
             // Not derived.
             of(request.approve().by("ann")),
             of(request.approve().by("ann")),
@@ -89,7 +92,7 @@ mod tests {
         assert_eq!(id("the pin is 1234"), id("the pin is 9999"));
         let edit = |pin: &str, result: Option<EditResult>| {
             let answer = DecisionKind::Edit { patch: Patch::new(format!(r#"{{"pin":"{pin}"}}"#)) };
-            derived_id(&request, &answer, result, &Principal::new("ann"))
+            derived_id(&request, &answer, result, &Principal::new("ann"), &DecisionChannel::HOST)
         };
         assert_eq!(edit("1234", None), None, "two edits whose secrets differ are two decisions");
         let result = |binding| Some(EditResult::new(binding, CallState::Pending));

@@ -16,7 +16,7 @@ const VERSION: &str = "r1";
 /// request.
 ///
 /// It is at most 63 bytes of `a-z`, `0-9` and `-`, so it fits where 64 bytes are allowed. It is no
-/// proof: whoever knows one may make one, so check who answers. A decision names the whole digest,
+/// proof: anybody can write one, so check who answers. A decision names the whole digest,
 /// which [`Gate::request_by_ref`](crate::Gate::request_by_ref) reads from the store.
 ///
 /// ```

@@ -10,7 +10,7 @@ use crate::call::template::{Part, parts};
 const ARGUMENT: usize = 80;
 const TITLE: usize = 240;
 
-/// What a tool's declaration says for the line.
+/// The parts of a tool's declaration that the line is made of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TitleWords<'t> {
     pub(crate) tool: &'t str,
@@ -20,9 +20,9 @@ pub(crate) struct TitleWords<'t> {
 }
 
 /// Fills `{parameter}` in a tool's template with the shown arguments; `{{` and `}}` are braces.
-/// Without a template the line names the tool, its name for people in quotes. Arguments are written in common notation: amounts,
-/// dates and lists are formatted. The exact values are listed below the title. The model's texts
-/// are quoted, so that none can be mistaken for our words.
+/// Without a template the line names the tool, its name for people in quotes. Arguments are written
+/// in common notation: amounts, dates and lists are formatted. The exact values are listed below
+/// the title. The model's texts are quoted, so that none can be mistaken for our words.
 pub(crate) fn title(words: TitleWords<'_>, shown: &Json) -> String {
     let TitleWords { tool, name, template } = words;
     let Some(template) = template else {

@@ -25,6 +25,7 @@ pub(crate) mod template;
 mod terms;
 mod tool;
 mod tool_return;
+mod unknown_outcome;
 mod version;
 
 pub use crate::ids::RequestId;
@@ -79,4 +80,6 @@ pub(crate) use spec::{check_config, check_dyn_name};
 pub(crate) use terms::{ArgumentTerms, Escalation, OwnTerms, ToolTerms};
 pub use tool::Tool;
 pub use tool_return::{IsResult, IsResultFallback, ToolReturn};
+pub use unknown_outcome::UnknownOutcome;
+pub(crate) use unknown_outcome::is_unknown_outcome;
 pub(crate) use version::opted_in;

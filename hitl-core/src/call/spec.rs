@@ -255,7 +255,8 @@ const fn is_name(name: &str, most: usize, also: &[u8]) -> bool {
     !name.is_empty() && name.len() <= most
 }
 
-/// Checks the name of a tool that is known only at run time: what the Model Context Protocol allows.
+/// Checks the name of a tool that is known only at run time: what the Model Context Protocol
+/// allows.
 pub(crate) fn check_dyn_name(name: &str) -> Result<(), InvalidSpec> {
     if is_name(name, 128, b".") { Ok(()) } else { Err(InvalidSpec::DynName) }
 }

@@ -75,8 +75,8 @@ impl<'c> CallView<'c> {
         names.amount(argument)
     }
 
-    /// Returns whether the tool declares that nothing interprets the text of an argument, written as
-    /// in a rule.
+    /// Returns whether the tool declares that nothing interprets the text of an argument, written
+    /// as in a rule.
     pub fn is_inert(&self, argument: &str) -> bool {
         let own = || self.config.inert.contains(&argument);
         self.names.map_or_else(own, |names| names.is_inert(argument))

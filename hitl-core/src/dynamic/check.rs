@@ -253,15 +253,12 @@ impl Check<'_> {
         }
         let mut is_known = named.is_some();
         for (pattern, id) in &node.patterns {
-            let matches = match pattern {
-                Some(pattern) => self.matches(pattern, key)?,
-                // It may match any name, so that nothing is known about other names.
-                None => {
-                    is_known = true;
-                    false
-                }
+            // One that is not checked may match any name, so nothing is known about other names.
+            let Some(pattern) = pattern else {
+                is_known = true;
+                continue;
             };
-            if matches {
+            if self.matches(pattern, key)? {
                 is_known = true;
                 self.node(*id, value).map_err(inside)?;
             }

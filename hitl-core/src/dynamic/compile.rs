@@ -266,14 +266,11 @@ impl<'d> Compiler<'d> {
             json.get(key).map(|schema| self.node(schema, &format!("{at}/{key}"))).transpose()
         };
         let (when, then, otherwise) = (part("if")?, part("then")?, part("else")?);
-        node.condition = match when {
-            Some(when) => Some(Condition { when, then, otherwise }),
+        node.condition = when.map(|when| Condition { when, then, otherwise });
+        if when.is_none() {
             // Neither applies to any value. Secrets in them are still hidden.
-            None => {
-                node.unused.extend(then.into_iter().chain(otherwise));
-                None
-            }
-        };
+            node.unused.extend(then.into_iter().chain(otherwise));
+        }
         Ok(())
     }
 

@@ -65,7 +65,7 @@ impl Step {
         };
         let of = u128::from(self.digits);
         let rest = digits.iter().fold(0, |rest, digit| (rest * 10 + u128::from(*digit)) % of);
-        (rest * power_of_ten(zeros, of)) % of == 0
+        (rest * power_of_ten(zeros, of)).is_multiple_of(of)
     }
 }
 

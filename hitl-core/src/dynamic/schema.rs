@@ -174,7 +174,9 @@ impl Schema {
                 seen[id] = true;
             } else if found.len() > 16 {
                 seen = vec![false; self.nodes.len()];
-                found.iter().for_each(|id| seen[*id] = true);
+                for id in &found {
+                    seen[*id] = true;
+                }
             }
         }
         found

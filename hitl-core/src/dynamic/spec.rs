@@ -42,7 +42,7 @@ pub struct DynSpec {
     /// The rules by which the gate treats it. They always come from the host: the tool's server
     /// influences only what [`annotations`](Self::annotations) allows.
     pub config: ToolConfig,
-    /// What was set in the place of the configuration's words and lists.
+    /// The words and lists that replace those of the configuration.
     pub(crate) terms: OwnTerms,
 }
 
@@ -85,8 +85,8 @@ impl DynSpec {
         self
     }
 
-    /// Sets the line that describes what would happen, with `{argument}` in place of an argument, in
-    /// the place of the configuration's.
+    /// Sets the line that describes what would happen, with `{argument}` in place of an argument,
+    /// in the place of the configuration's.
     #[must_use]
     pub fn describe(mut self, template: impl Into<String>) -> Self {
         self.terms.describe = Some(template.into());
@@ -107,8 +107,8 @@ impl DynSpec {
         self
     }
 
-    /// Sets the answers that a human may give, in the place of the configuration's. One of them must
-    /// be a way to say no.
+    /// Sets the answers that a human may give, in the place of the configuration's. One of them
+    /// must be a way to say no.
     #[must_use]
     pub fn decisions(mut self, decisions: impl IntoIterator<Item = Choice>) -> Self {
         self.terms.choices = Some(decisions.into_iter().collect());

@@ -15,7 +15,7 @@ use super::{DynContent, DynPreview, DynSpec, Schema};
 use crate::arguments::{ArgumentError, ArgumentNames, DeclaredOrder, Snapshot, parse_text};
 use crate::call::{
     Attempt, InvalidSpec, Permit, Reconciler, Reconciliation, ToolTerms, check_config,
-    check_dyn_name, check_named_arguments, output_of,
+    check_dyn_name, check_named_arguments, is_unknown_outcome, output_of,
 };
 
 /// A tool that is known only at run time: for example one of an MCP server that the host exposes.
@@ -23,13 +23,13 @@ use crate::call::{
 ///
 /// # The schema
 /// The schema is the text of a JSON Schema of draft 2020-12, or of an older one. All keywords that
-/// restrict values are checked, but for `unevaluatedProperties` and `unevaluatedItems`; `$ref` names
-/// a schema in the same document, by a pointer or an `$anchor`. A schema that restricts values in
-/// any other way is refused, unless the host accepts that with [`DynSpec::unchecked`]; so is a
-/// regular expression that cannot be checked exactly as ECMA-262 defines it, like one that looks
-/// ahead. `format` restricts nothing, as in the standard. Numbers are compared exactly. Properties
-/// marked `"writeOnly": true` or `"x-sensitive": true` are secrets, in every alternative that names
-/// them. Schemas, and the work of a check, have bounds.
+/// restrict values are checked, but for `unevaluatedProperties` and `unevaluatedItems`; `$ref`
+/// names a schema in the same document, by a pointer or an `$anchor`. A schema that restricts
+/// values in any other way is refused, unless the host accepts that with [`DynSpec::unchecked`]; so
+/// is a regular expression that cannot be checked exactly as ECMA-262 defines it, like one that
+/// looks ahead. `format` restricts nothing, as in the standard. Numbers are compared exactly.
+/// Properties marked `"writeOnly": true` or `"x-sensitive": true` are secrets, in every alternative
+/// that names them. Schemas, and the work of a check, have bounds.
 ///
 /// # The snapshot
 /// The snapshot is exactly what the model wrote, to the digit: no type in between could change it.
@@ -43,8 +43,8 @@ use crate::call::{
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let schema = r#"{"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}"#;
-/// let body = |permit: Permit<DynArguments>| async move {
+/// let schema = r#"{"type": "object", "properties": {"id": {"type": "integer"}}, "required":
+/// ["id"]}"#; let body = |permit: Permit<DynArguments>| async move {
 ///     let (arguments, _cx) = permit.open();
 ///     // Here a proxy would pass `arguments.json()` on to the server.
 ///     JsonText::new(format!(r#"{{"sent": {}}}"#, arguments.json()))
@@ -119,6 +119,8 @@ pub(crate) struct DynFailure {
     error: Box<dyn Said>,
     /// The output that it carries.
     pub(crate) output: Option<JsonText>,
+    /// True if it says that the outcome is not known.
+    pub(crate) is_unknown: bool,
 }
 
 trait Said: Display + Debug + Send {}
@@ -127,7 +129,8 @@ impl<E: Display + Debug + Send> Said for E {}
 impl DynFailure {
     fn new<E: Display + Debug + Send + 'static>(error: E) -> Self {
         let output = output_of(&error as &dyn Any).cloned();
-        Self { error: Box::new(error), output }
+        let is_unknown = is_unknown_outcome(&error as &dyn Any);
+        Self { error: Box::new(error), output, is_unknown }
     }
 }
 

@@ -78,10 +78,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Inserts a call with its sealed payload. A key is unique forever.
     ///
-    /// A new call that [attaches](NewCall::attaches) is
-    /// [`Existing`](SubmitResult::Existing) if its tenant and run have an
-    /// [attachable](CallRecord::is_attachable) call with its content, under any key: of several that
-    /// race, one is created and the others find it.
+    /// A new call that [attaches](NewCall::attaches) is [`Existing`](SubmitResult::Existing) if its
+    /// tenant and run have an [attachable](CallRecord::is_attachable) call with its content, under
+    /// any key: of several that race, one is created and the others find it.
     ///
     /// A new call that would exceed one of its [caps](NewCall::caps) is refused, however many calls
     /// race.
@@ -167,8 +166,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError>;
 
-    /// Returns the [attachable](CallRecord::is_attachable) call of a run with this content, if there
-    /// is one: there is at most one. The cost does not grow with the number of calls.
+    /// Returns the [attachable](CallRecord::is_attachable) call of a run with this content, if
+    /// there is one: there is at most one. The cost does not grow with the number of calls.
     async fn attachable(
         &self,
         tenant: &Tenant,

@@ -65,6 +65,12 @@ impl Executors {
         &self.0
     }
 
+    /// Returns all but one of them.
+    #[must_use]
+    pub fn without(&self, session: SessionId) -> Self {
+        Self(self.0.iter().filter(|executor| executor.session != session).cloned().collect())
+    }
+
     /// Returns whether any executor is alive.
     pub fn is_any_alive(&self) -> bool {
         self.living().next().is_some()

@@ -1,5 +1,5 @@
-//! Hosts that are polled, and answers that arrive later: an outcome without waiting, a request by its
-//! reference, the calls of a run, one answer delivered many times, and who is asked inline.
+//! Hosts that are polled, and answers that arrive later: an outcome without waiting, a request by
+//! its reference, the calls of a run, one answer delivered many times, and who is asked inline.
 
 use crate::support;
 
@@ -246,7 +246,8 @@ async fn the_other_sides_id_of_a_call_is_a_label() {
     let ticket = submit(labelled("call_abc")).await;
     let request = ticket.request();
     assert_eq!(request.tool_call_id.as_deref(), Some("call_abc"));
-    // It is no part of the content: an identical call with another id is this call, as it was named.
+    // It is no part of the content: an identical call with another id is this call, as it was
+    // named.
     let again = submit(labelled("call_def")).await;
     assert_eq!(
         (again.request().id, &again.request().tool_call_id),

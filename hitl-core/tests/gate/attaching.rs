@@ -171,7 +171,7 @@ async fn a_call_that_runs_is_attached_to() {
     assert_eq!(world.ran(), 1);
 }
 
-/// The process dies while the body runs. Whoever comes later gets the unknown outcome, and nothing
+/// The process dies while the body runs. A later caller gets the unknown outcome, and nothing
 /// runs a second time, however often somebody says that it was delivered.
 #[tokio::test(start_paused = true)]
 async fn invariant_3_a_call_that_may_have_run_is_attached_to_and_never_run_again() {
@@ -362,8 +362,8 @@ async fn invariant_3_callers_of_two_gates_race_and_one_body_runs() {
     }
 }
 
-/// Each operation of the store fails once, or from then on, before or after it took effect; then the
-/// store works again, and the client submits the same call until it has its outcome.
+/// Each operation of the store fails once, or from then on, before or after it took effect; then
+/// the store works again, and the client submits the same call until it has its outcome.
 #[tokio::test(start_paused = true)]
 async fn invariant_3_a_store_that_fails_anywhere_makes_no_second_run_of_one_intention() {
     let mut faults = 0;
@@ -378,10 +378,10 @@ async fn invariant_3_a_store_that_fails_anywhere_makes_no_second_run_of_one_inte
                 let (world, memory) = (World::default(), MemoryStore::new());
                 let count = Arc::new(AtomicUsize::new(0));
                 let (inner, counted) = (memory.clone(), Arc::clone(&count));
-                let faulty = Faulty { inner, fault, at, for_ever, count: counted };
+                let store = Faulty { inner, fault, at, for_ever, count: counted };
                 let approver = ScriptedApprover::approving("bob");
                 let builder = tools(Gate::builder()).state(world.clone());
-                let gate = builder.approver(approver.clone()).store(faulty).build().await.unwrap();
+                let gate = builder.approver(approver.clone()).store(store).build().await.unwrap();
                 let context = format!("{tool} {fault:?} for_ever={for_ever} at={at}");
                 let first = attaching(&gate, tool, NOTE).await;
                 let worked = match first {

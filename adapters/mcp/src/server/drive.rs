@@ -141,6 +141,8 @@ impl<'c> Drive<'c> {
                             Begun::Asks => asked = self.elicit(&waiting.shown).await,
                         }
                         step = Step::Waiting(Box::new(waiting));
+                        // The deadline may have passed while the call was evaluated.
+                        holds = true;
                     }
                 },
                 answer = answered(&mut asked), if asked.is_some() => {

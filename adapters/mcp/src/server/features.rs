@@ -42,6 +42,10 @@ pub trait ServerFeatures: Send + Sync + 'static {
         own
     }
 
+    /// Is awaited before the list of tools is read, and before each call: a gateway waits a while
+    /// for servers whose tools it does not know yet.
+    async fn prepare(&self) {}
+
     /// Returns the entry of `tools/list` for a tool of the gate. `own` is the entry that the
     /// server made from the gate's description; a gateway returns what its upstream said, with
     /// icons, output schema, annotations and `_meta`. `None` leaves the tool out.

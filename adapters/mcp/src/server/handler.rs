@@ -72,6 +72,7 @@ impl ServerHandler for Handler {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        self.shared.features.prepare().await;
         let tools = ListToolsResult::with_all_items(self.tools());
         // The same for every caller; clients that listen learn of changes at once.
         Ok(tools.with_ttl_ms(TOOLS_TTL_MS).with_cache_scope(CacheScope::Private))
@@ -88,6 +89,7 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let cancellation = self.cancellations.watch(&context.id);
+        self.shared.features.prepare().await;
         serve_call(&self.shared, request, context, cancellation).await
     }
 

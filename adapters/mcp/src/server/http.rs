@@ -1,5 +1,6 @@
 //! Serving over streamable HTTP: a tower service, for axum and others.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -13,9 +14,10 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use rmcp::model::{ErrorCode, ErrorData, JsonObject, ServerJsonRpcMessage};
+use rmcp::model::{ErrorCode, ErrorData, JsonObject, ProtocolVersion, ServerJsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use serde::Deserialize;
 use tower_service::Service;
 
 use super::arguments::{RawArguments, Unclear, find_arguments};
@@ -30,6 +32,12 @@ use super::transport::MAX_LINE;
 const MAX_SESSIONS: usize = 1_024;
 /// The header that names a session.
 const SESSION: &str = "mcp-session-id";
+/// The header that names the version of a request.
+const VERSION: &str = "mcp-protocol-version";
+/// The methods that 2026-07-28 no longer has. `rmcp` would read their parameters by the rules of
+/// older versions.
+const REMOVED: [&str; 4] =
+    ["initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 
 /// The settings of serving over HTTP.
 ///
@@ -149,6 +157,10 @@ impl McpHttpService {
             let why = "too many sessions are open; try again later".to_owned();
             return plain(StatusCode::SERVICE_UNAVAILABLE, why);
         }
+        let version = head.headers.get(VERSION).and_then(|version| version.to_str().ok());
+        if let Some(error) = removed_method(version, &body) {
+            return error_message(StatusCode::NOT_FOUND, error, &body);
+        }
         // What a layer before put there is not the client's.
         head.extensions.remove::<RawArguments>();
         let body = match keep_arguments(&body) {
@@ -222,19 +234,60 @@ fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, Box<Htt
         Err(Unclear::Message) if id_of(text).is_none() => Ok(None),
         Err(unclear) => {
             let error = ErrorData::new(ErrorCode::INVALID_PARAMS, unclear.to_string(), None);
-            let message = ServerJsonRpcMessage::error(error, id_of(text));
-            let json = serde_json::to_vec(&message).unwrap_or_default();
-            let mut refused = plain(StatusCode::BAD_REQUEST, String::new());
-            let json_type = http::HeaderValue::from_static("application/json");
-            refused.headers_mut().insert(http::header::CONTENT_TYPE, json_type);
-            *refused.body_mut() = Full::new(Bytes::from(json)).boxed();
-            Err(Box::new(refused))
+            Err(Box::new(error_message(StatusCode::BAD_REQUEST, error, body)))
         }
     }
+}
+
+/// Returns the error for a request of a version that does not have its method any more.
+fn removed_method(version: Option<&str>, body: &[u8]) -> Option<ErrorData> {
+    #[derive(Deserialize)]
+    struct Named<'b> {
+        #[serde(borrow)]
+        method: Cow<'b, str>,
+    }
+    // Versions are dates, so their texts are in their order.
+    if version? < ProtocolVersion::V_2026_07_28.as_str() {
+        return None;
+    }
+    let named: Named<'_> = serde_json::from_slice(body).ok()?;
+    REMOVED
+        .contains(&&*named.method)
+        .then(|| ErrorData::new(ErrorCode::METHOD_NOT_FOUND, named.method.into_owned(), None))
+}
+
+/// Returns an error as the answer to the request of this body.
+fn error_message(status: StatusCode, error: ErrorData, body: &[u8]) -> HttpAnswer {
+    let id = str::from_utf8(body).ok().and_then(id_of);
+    let json = serde_json::to_vec(&ServerJsonRpcMessage::error(error, id)).unwrap_or_default();
+    let mut answer = plain(status, String::new());
+    let json_type = http::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, json_type);
+    *answer.body_mut() = Full::new(Bytes::from(json)).boxed();
+    answer
 }
 
 fn plain(status: StatusCode, text: String) -> HttpAnswer {
     let mut answer = Response::new(Full::new(Bytes::from(text)).boxed());
     *answer.status_mut() = status;
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_method_is_unknown_from_2026_07_28_on() {
+        let body = |method: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
+        for method in REMOVED {
+            let at = |version| removed_method(version, body(method).as_bytes());
+            assert_eq!(at(Some("2026-07-28")).unwrap().code, ErrorCode::METHOD_NOT_FOUND);
+            assert!(at(Some("2025-11-25")).is_none() && at(None).is_none(), "{method}");
+        }
+        for other in ["tools/list", "resources/read", "Initialize"] {
+            assert!(removed_method(Some("2026-07-28"), body(other).as_bytes()).is_none());
+        }
+        assert!(removed_method(Some("2026-07-28"), b"[]").is_none());
+    }
 }

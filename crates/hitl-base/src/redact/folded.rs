@@ -300,6 +300,22 @@ mod tests {
         }
     }
 
+    /// Only the time of a plain text would tell, were its bytes taken for others.
+    #[test]
+    fn a_byte_is_seen_wherever_it_stands_and_plain_ones_are_not() {
+        for length in 0..70 {
+            let plain = "a".repeat(length);
+            assert_eq!(kinds(plain.as_bytes()), (false, false), "{length}");
+            for at in 0..length {
+                for (byte, found) in [(b'=', (false, true)), (b'%', (true, false))] {
+                    let mut text = plain.clone().into_bytes();
+                    text[at] = byte;
+                    assert_eq!(kinds(&text), found, "{length}, {at}");
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn every_part_stands_somewhere(text in "[a\u{200B}\u{1B}\\[\\\\u0pм%25&#;=3D\n]{0,60}", from in 0.0..1.0, long in 0.0..1.0) {

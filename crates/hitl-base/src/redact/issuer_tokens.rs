@@ -152,6 +152,17 @@ mod tests {
     }
 
     #[test]
+    fn after_an_ambiguous_prefix_letters_alone_are_no_token() {
+        // Neither is words: the second one has digits.
+        let (letters, mixed) = ("xqzjvkwpbxqzjvkwpbxqzjvk", "xqzjvk4pbxqz7vkwpb9qzjv1");
+        for prefix in ["sk-", "fw_"] {
+            assert_eq!(find(&format!("{prefix}{letters}"), 0), None, "{prefix}");
+            let token = format!("{prefix}{mixed}");
+            assert_eq!(find(&token, 0), Some((0, token.len())), "{prefix}");
+        }
+    }
+
+    #[test]
     fn a_token_is_found_after_a_slash_but_not_inside_a_file() {
         let token = format!("{}{}", "ghp_", "a1B2".repeat(9));
         for sign in ['/', '+'] {

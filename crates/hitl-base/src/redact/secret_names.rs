@@ -217,6 +217,9 @@ mod tests {
             "DB_PASS",
             "PGPASSWORD",
             "spring.datasource.password",
+            // Full-width letters, as an input method for Chinese or Japanese writes them.
+            "\u{FF50}\u{FF49}\u{FF4E}",
+            "\u{FF35}\u{FF53}\u{FF45}\u{FF52}\u{FF30}\u{FF49}\u{FF4E}",
         ] {
             assert!(is_secret_key(key), "{key}");
         }

@@ -164,4 +164,17 @@ mod tests {
         let inside = reveal(|| serde_json::to_string(&Sensitive::new(1)).unwrap());
         assert_eq!(inside, "1");
     }
+
+    #[test]
+    fn the_schema_of_a_secret_is_taken_for_no_other() {
+        let ids = [
+            String::schema_id(),
+            Sensitive::<String>::schema_id(),
+            Sensitive::<u64>::schema_id(),
+            Sensitive::<Sensitive<u64>>::schema_id(),
+        ];
+        for (at, id) in ids.iter().enumerate() {
+            assert!(!ids[..at].contains(id), "{id}");
+        }
+    }
 }

@@ -116,6 +116,44 @@ fn ordinary_values_stay() {
 }
 
 #[test]
+fn invariant_8_a_value_in_an_open_quote_is_masked_and_what_is_before_it_stays() {
+    for (cut, clean) in [
+        (r#"{"user":"ann","password":"Tr0mbone9"#, r#"{"user":"ann","password":"[redacted]"#),
+        ("password = 'Tr0mbone9", "password = '[redacted]"),
+        (r#"password=\"Tr0mbone9"#, r#"password=\"[redacted]"#),
+        (r#"password = """Tr0mbone9"#, r#"password = """[redacted]"#),
+    ] {
+        assert_eq!(text(cut), clean);
+    }
+}
+
+#[test]
+fn invariant_8_a_word_that_ends_in_an_exclamation_mark_is_a_password() {
+    let said = |value: &str| format!("log in with password: {value} and press enter");
+    for password in ["Sunshine!", "correcthorse!"] {
+        assert!(!text(&said(password)).contains(password), "{password}");
+    }
+    assert_eq!(text(&said("required")), said("required"));
+}
+
+#[test]
+fn where_a_secret_is_kept_is_shown_unless_the_link_has_one() {
+    let kept = |link: &str| format!(r#"password: "{link}""#);
+    for link in ["https://vault.example/v1/db-7", "op://Team/db2/field", "https://v2.example/?a=1"]
+    {
+        assert_eq!(text(&kept(link)), kept(link));
+    }
+    for link in [
+        "https://vault.example/v1/q3Zk8RtW1yPv7LmX0dJs",
+        "https://ann:Tr0mbone9@vault.example/v1",
+        "v2://vault.example/v1/db-7",
+    ] {
+        let masked = text(&kept(link));
+        assert!(masked.contains("[redacted") && masked != kept(link), "{masked}");
+    }
+}
+
+#[test]
 fn equal_secrets_have_equal_marks_under_a_key_and_guessable_ones_have_none() {
     let redactor = Redactor::standard().with_key([7; 32]);
     let mark =

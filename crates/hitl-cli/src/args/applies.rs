@@ -45,6 +45,7 @@ pub(crate) fn commands() -> Command {
         })
         .mut_subcommand("audit", |audit| audit.mut_subcommand("verify", store_alone))
         .mut_subcommand("console", store_alone)
+        .mut_subcommand("mcp", store_alone)
         .mut_subcommand("erase", store_alone)
         .mut_subcommand("verify", |verify| {
             without(verify, &["url", "token_file", "tenant", "schema", "key_file"])

@@ -28,7 +28,10 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("Records", &["stats", "audit", "hold", "erase"]),
     (
         "Operate",
-        &["tasks", "policy", "person", "key", "doctor", "verify", "console", "freeze", "thaw"],
+        &[
+            "tasks", "policy", "person", "key", "doctor", "verify", "console", "mcp", "freeze",
+            "thaw",
+        ],
     ),
 ];
 /// The heading of the commands that are in no group, like `help`.

@@ -26,6 +26,8 @@ use crate::exit::Failure;
 pub(crate) use console::{ConsoleClient, TokenOwner};
 #[cfg(feature = "serve")]
 pub(crate) use http::tls as trusted_roots;
+#[cfg(feature = "mcp")]
+pub(crate) use store::postgres as open_postgres;
 pub(crate) use store::{StoreBackend, Which, inspect_postgres, read_keys};
 
 /// The source of the calls.

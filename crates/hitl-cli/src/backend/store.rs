@@ -316,7 +316,7 @@ pub(crate) async fn inspect_postgres(_: &str, _: &BackendArgs) -> Result<StoreIn
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(
+pub(crate) async fn postgres(
     url: &str,
     keys: Option<HostKeys>,
     schema: Option<&str>,
@@ -333,7 +333,11 @@ async fn postgres(
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "the twin of the one that connects")]
-async fn postgres(_: &str, _: Option<HostKeys>, _: Option<&str>) -> Result<SqliteStore, Failure> {
+pub(crate) async fn postgres(
+    _: &str,
+    _: Option<HostKeys>,
+    _: Option<&str>,
+) -> Result<SqliteStore, Failure> {
     Err(Failure::usage("this `hitl` was built without the feature `postgres`"))
 }
 

@@ -39,6 +39,7 @@ use serde::Serialize;
 use crate::args::{AuditCommand, Cli, Command, DeciderArgs, PolicyCommand, commands};
 use crate::backend::{Backend, StoreBackend};
 use crate::exit::{Exit, Failure};
+use crate::mcp;
 use crate::serve;
 use crate::view::{CallLine, CommandHint, Screen, message, result_text};
 use decide::Reply;
@@ -189,6 +190,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             watch::run(&Backend::open(backend, None).await?, after, count, output).await
         }
         Command::Console(wanted) => serve::run(backend, *wanted, output).await,
+        Command::Mcp(wanted) => mcp::run(backend, *wanted, output).await,
         Command::Audit { command: AuditCommand::Verify { files, checkpoint, trust } } => {
             audit::run(backend, &files, &checkpoint, &trust, output).await
         }
@@ -215,7 +217,7 @@ fn name(who: &DeciderArgs) -> Result<String, Failure> {
     named(who.name.clone())
 }
 
-fn named(name: Option<String>) -> Result<String, Failure> {
+pub(crate) fn named(name: Option<String>) -> Result<String, Failure> {
     let name = name.filter(|name| !name.trim().is_empty());
     name.or_else(system_user).ok_or_else(|| {
         Failure::usage(

@@ -7,7 +7,7 @@ use crate::seen_check::Interactivity;
 use crate::view::Screen;
 
 /// Returns whether a person can read a question and answer it.
-pub(super) fn interactivity() -> Interactivity {
+pub(crate) fn interactivity() -> Interactivity {
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         Interactivity::Person
     } else {
@@ -54,12 +54,12 @@ fn discard_what_was_typed() {
 fn discard_what_was_typed() {}
 
 /// Returns whether the answer is `y` or `yes`; anything else means no.
-pub(super) fn is_yes(answer: &str) -> bool {
+pub(crate) fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Returns the failure for the answer no.
-pub(super) fn declined() -> Failure {
+pub(crate) fn declined() -> Failure {
     Failure::new(Exit::Refused, "nothing was decided")
 }
 

@@ -26,3 +26,9 @@ mod tokens;
 
 pub(crate) use args::ServeArgs;
 pub(crate) use run::run;
+#[cfg(feature = "mcp")]
+pub(crate) use run::stopped;
+#[cfg(feature = "mcp")]
+pub(crate) use sign_ins::{SignIns, TokenSource};
+#[cfg(feature = "mcp")]
+pub(crate) use tokens::TokenList;

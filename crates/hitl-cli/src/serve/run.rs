@@ -231,7 +231,7 @@ fn log_to_stderr() {
 
 /// Returns a future that is ready when the program is to end. Signals count from now on.
 #[cfg(unix)]
-fn stopped() -> Result<impl Future<Output = ()>, Failure> {
+pub(crate) fn stopped() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut end) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -242,7 +242,7 @@ fn stopped() -> Result<impl Future<Output = ()>, Failure> {
 }
 
 #[cfg(not(unix))]
-fn stopped() -> Result<impl Future<Output = ()>, Failure> {
+pub(crate) fn stopped() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(poll_fn(move |cx| match interrupt.poll_recv(cx) {
         Poll::Ready(_) => Poll::Ready(()),

@@ -13,13 +13,13 @@ use super::sessions::Activity;
 use super::tokens::TokenList;
 
 /// Every way to sign in.
-pub(super) struct SignIns {
+pub(crate) struct SignIns {
     tokens: TokenSource,
     desk: Option<Arc<SignInDesk>>,
 }
 
 /// The tokens that are believed.
-pub(super) enum TokenSource {
+pub(crate) enum TokenSource {
     None,
     /// The one that was printed.
     Printed(Tokens),
@@ -27,6 +27,12 @@ pub(super) enum TokenSource {
 }
 
 impl SignIns {
+    /// Creates sign-ins by tokens alone.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn of_tokens(tokens: TokenSource) -> Self {
+        Self::new(tokens, None)
+    }
+
     pub(super) fn new(tokens: TokenSource, desk: Option<Arc<SignInDesk>>) -> Self {
         Self { tokens, desk }
     }

@@ -63,8 +63,8 @@ pub(super) async fn submit(
                 on.record_written(&record, epoch);
                 return Ok(SubmitResult::Created(record));
             }
-            // The key may be taken, an identical call attachable, its run forgotten, the queue full, the lease expired: read to
-            // find out.
+            // The key may be taken, an identical call attachable, its run forgotten, the queue
+            // full, the lease expired: read to find out.
             WriteOutcome::Missed => {}
             WriteOutcome::Unclear => {
                 unclear = true;
@@ -149,8 +149,8 @@ pub(super) async fn submit(
     }
 }
 
-/// Returns the call that a new call attaches to, if it attaches and there is one. An earlier attempt
-/// of the submission may have stored the call itself.
+/// Returns the call that a new call attaches to, if it attaches and there is one. It may be the
+/// call itself, stored by an earlier attempt.
 async fn find_attachable(
     on: &Shared,
     call: &NewCall,

@@ -80,7 +80,7 @@ static REJECTED: Statement = Statement {
              AND state = 'rejected' ORDER BY n DESC LIMIT $4",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
 };
-pub(super) static ATTACHABLE: Statement = Statement {
+static ATTACHABLE: Statement = Statement {
     text: "SELECT version, record FROM {s}.calls \
            WHERE tenant = $1 AND run = $2 AND content = $3 AND attachable",
     types: &[Type::TEXT, Type::TEXT, Type::TEXT],

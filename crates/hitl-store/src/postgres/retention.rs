@@ -35,8 +35,8 @@ pub(super) static ENDED: Statement = Statement {
            ORDER BY updated_at, n LIMIT $2",
     types: &[Type::INT8, Type::INT8, Type::INT8, Type::INT8],
 };
-// The delivery of its outcome is the only change of an ended call besides its erasure, and waits for
-// this lock. Locked in the order of ids, as everywhere.
+// The delivery of its outcome is the only change of an ended call besides its erasure, and waits
+// for this lock. Locked in the order of ids, as everywhere.
 static READ: Statement = Statement {
     text: "SELECT c.n, c.version, c.record, c.id::text, \
              EXISTS (SELECT FROM {s}.unaudited u WHERE u.call = c.n) \

@@ -78,13 +78,14 @@ async fn a_query_reads_as_many_pages_however_long_the_queue_is() {
     let states = vec!["pending"];
     let (none, some) = (None::<String>, Some(id.clone()));
     let (limit, first) = (100_i64, i64::MIN);
-    let queries: [(&Statement, &[&(dyn ToSql + Sync)]); 20] = [
+    let queries: [(&Statement, &[&(dyn ToSql + Sync)]); 21] = [
         (&BY_ID, &[&tenant, &id]),
         (&BY_KEY, &[&tenant, &run, &150_i64]),
         (&PAYLOAD, &[&tenant, &id]),
         (&PAGE, &[&tenant, &states, &none, &limit]),
         (&PAGE, &[&tenant, &states, &some, &limit]),
         (&PAGE, &[&"another", &states, &none, &limit]),
+        (&ATTACHABLE, &[&tenant, &run, &"c"]),
         (&APPROVED, &[&none, &limit]),
         (&STALE, &[&None::<i64>, &limit]),
         (&STALE, &[&Some(i64::MAX), &limit]),

@@ -96,9 +96,9 @@ impl Submit {
                 SubmitResult::Existing(*record)
             }));
         }
-        let (key, content) = (self.call.key(), self.call.content());
+        let (key, digest) = (self.call.key(), self.call.content());
         if self.call.attaches()
-            && let Some(record) = query::attachable(on, &key.tenant, &key.run, content)?
+            && let Some(record) = query::attachable(on, &key.tenant, &key.run, digest)?
         {
             return Ok(Err(SubmitResult::Existing(*record)));
         }

@@ -12,7 +12,7 @@ use hitl_core::store::suite::{Draft, fixture, host, sealed, tenant};
 use hitl_core::{ClaimToken, RequestId, Store};
 use hitl_store::SqliteStore;
 
-use crate::{freeze, reconcile, rotation, storm};
+use crate::{attach, freeze, reconcile, rotation, storm};
 
 const ROLE: &str = "HITL_TEST_CHILD_ROLE";
 const FILE: &str = "HITL_TEST_CHILD_FILE";
@@ -40,6 +40,8 @@ pub(crate) enum Role {
     /// Reads and writes until it is frozen, and again at each `go`; reports that it runs, and that
     /// it is frozen.
     Freeze,
+    /// Submits calls that attach and start at once; reports which call each is.
+    Attach,
     /// Refunds a payment, and hangs where a line says; reports the outcome.
     Refund,
 }
@@ -134,6 +136,9 @@ pub(crate) fn run_if_asked() {
         }
         if role == "Refund" {
             return reconcile::refund(file.as_ref()).await;
+        }
+        if role == "Attach" {
+            return attach::attach(file.as_ref()).await;
         }
         if role == "Freeze" {
             return freeze::work(file.as_ref()).await;

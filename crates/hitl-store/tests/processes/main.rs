@@ -6,6 +6,7 @@
     reason = "a helper fails as its test does"
 )]
 
+mod attach;
 mod child;
 mod durability;
 mod freeze;

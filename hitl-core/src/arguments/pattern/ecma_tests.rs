@@ -99,13 +99,12 @@ impl Random {
                 0 => out.push_str(self.one(&["^", "$", r"\b", r"\B"])),
                 1 => out.push('|'),
                 kind => {
-                    match kind {
-                        2..=8 => out.push_str(self.one(&ATOMS)),
-                        _ => {
-                            let inner = self.expression(depth - 1);
-                            let open = self.one(&["(", "(?:"]);
-                            let _ = write!(out, "{open}{inner})");
-                        }
+                    if kind <= 8 {
+                        out.push_str(self.one(&ATOMS));
+                    } else {
+                        let inner = self.expression(depth - 1);
+                        let open = self.one(&["(", "(?:"]);
+                        let _ = write!(out, "{open}{inner})");
                     }
                     if self.below(3) == 0 {
                         out.push_str(self.one(&["*", "+", "?", "{2}", "{1,}", "{0,2}", "{0}"]));
@@ -164,8 +163,8 @@ fn own(pattern: &Pattern, texts: &[String]) -> String {
 
 /// Checks that both say the same of each text.
 ///
-/// The engine of node begins a match between the halves of a character if nothing is consumed there,
-/// which the standard does not: `/\B/u` matches inside of an emoji.
+/// The engine of node begins a match between the halves of a character if nothing is consumed
+/// there, which the standard does not: `/\B/u` matches inside of an emoji.
 fn assert_same(source: &str, texts: &[String], own: &str, unicode: &str) {
     for ((own, node), text) in own.chars().zip(unicode.chars()).zip(texts) {
         let is_wide = text.chars().any(|c| u32::from(c) > 0xFFFF);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use hitl_base::Redactor;
 
 use crate::approval::{Decision, ReviewerIdentity};
-use crate::call::{CallContext, Identity, Principal};
+use crate::call::{CallContext, Identity, Principal, Tenant};
 use crate::gate::calls::call_store::CallStore;
 use crate::gate::error::{GateError, GateErrorKind};
 use crate::gate::evaluation::principal_directory::{DirectoryAnswer, DirectoryWithTimeout};
@@ -196,4 +196,16 @@ pub(in crate::gate) fn check_resolver(
         return Err(GateError::new(GateErrorKind::Forbidden, why));
     }
     Ok(())
+}
+
+/// Checks that the host lets a person decide this tenant's calls.
+pub(in crate::gate) fn check_decider(
+    by: ReviewerIdentity,
+    tenant: &Tenant,
+) -> Result<ReviewerIdentity, GateError> {
+    if by.may_decide(tenant) {
+        return Ok(by);
+    }
+    let why = "this call belongs to a tenant whose calls they may not decide";
+    Err(GateError::new(GateErrorKind::Forbidden, why))
 }

@@ -92,7 +92,6 @@ impl PreparedCall {
         let requirement = requirement(&tool, &routed, requester);
         let InitialState { state, end_reason } = initial_state(&routed);
         let (now, id, owner) = (Timestamp::EPOCH, RequestId::new(), OwnerToken::new());
-        let build = tool.version().cloned().map(Cow::into_owned);
         let (masks, more_masks) = call.shown.masks(redactor, id);
         let mut request = ApprovalRequest {
             id,
@@ -102,7 +101,7 @@ impl PreparedCall {
             binding_version: BINDING_VERSION,
             tool: tool.name().clone().into_owned(),
             fingerprint: tool.fingerprint(),
-            build,
+            build: tool.version().cloned().map(Cow::into_owned),
             title,
             description: tool.description().clone().into_owned(),
             arguments: call.shown.text,
@@ -140,12 +139,12 @@ impl PreparedCall {
             reject_label: terms.reject_label.clone().into_owned(),
         };
         request.bind(call.content);
-        let circumstances = circumstances_digest(&cx, tool.fingerprint());
         let record = CallRecord {
             schema: RECORD_SCHEMA,
             version: 1,
             state,
             request: Arc::new(request),
+            circumstances: Some(circumstances_digest(&cx, tool.fingerprint())),
             context: cx,
             canonical: None,
             content: call.content,
@@ -160,7 +159,6 @@ impl PreparedCall {
             sealed: None,
             unread: false,
             escalations: escalations(terms),
-            circumstances: Some(circumstances),
             claim: None,
             claimable_from: None,
             approval_window_ms: 0,

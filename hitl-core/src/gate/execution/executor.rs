@@ -92,19 +92,38 @@ async fn run<T: Runnable>(
                     let returned = body.await;
                     // Not before the call is parked, so that the two are recorded in order.
                     let _ = is_parked.await;
+                    if unknown::<T>(&returned).is_some() {
+                        return;
+                    }
                     let outcome = background.finish::<T>(&mut late, returned).await;
                     telemetry::record_late_outcome(outcome.state().name());
                 };
                 executor.runtime.spawn(finishing.in_current_span());
-                executor.park(&mut call).boxed().await;
+                executor.park(&mut call, "the body ran out of its time".to_owned()).boxed().await;
                 drop(parked);
                 return Ok(BodyOutcome::Unknown(key));
             }
         }
     };
 
+    if let Some(error) = unknown::<T>(&returned) {
+        let why = sanitize_failure(&executor.redactor, error, &call.snapshot().taint());
+        executor.park(&mut call, why).boxed().await;
+        return Ok(BodyOutcome::Unknown(call.key().clone()));
+    }
+
     // 3. The result, and the record of it.
     Ok(executor.finish(&mut call, returned).await)
+}
+
+/// Returns the error of a body that does not know how it ended.
+fn unknown<T: Runnable>(
+    returned: &Result<Result<T::Output, T::Error>, Panicked>,
+) -> Option<&T::Error> {
+    match returned {
+        Ok(Err(error)) if T::is_unknown(error) => Some(error),
+        _ => None,
+    }
 }
 
 impl Executor {
@@ -138,8 +157,8 @@ impl Executor {
         }
     }
 
-    /// Parks a call whose body timed out.
-    async fn park(&self, call: &mut ExecutionState) {
+    /// Parks a call whose body timed out, or does not know how it ended.
+    async fn park(&self, call: &mut ExecutionState, why: String) {
         let mut stored = None;
         if let Some(claim) = call.claim() {
             let event = Event::TimeOut { token: claim.token() };
@@ -149,11 +168,10 @@ impl Executor {
                     self.notifier.say_parked(&record);
                 }
                 Err(error) => {
-                    tracing::error!(call = %claim.id(), %error, "a time-out could not be recorded");
+                    tracing::error!(call = %claim.id(), %error, "an unknown outcome could not be recorded");
                 }
             }
         }
-        let why = "the body ran out of its time".to_owned();
         self.audit.record(call.final_audit_record(AuditEvent::Unknown, stored, Some(why), None));
         telemetry::count_end_of(call.tool(), call.level(), CallState::OutcomeUnknown);
     }

@@ -6,7 +6,9 @@ use std::fmt;
 use hitl_base::JsonText;
 
 use crate::arguments::{ArgumentError, SnapshotError, check_round_trip, encode};
-use crate::call::{AskedReconcile, Attempt, Permit, RunContext, Tool, output_of};
+use crate::call::{
+    AskedReconcile, Attempt, Permit, RunContext, Tool, is_unknown_outcome, output_of,
+};
 
 /// Arguments that have a body: those of a typed tool, or of one that is known only at run time.
 pub(in crate::gate) trait Runnable: Send + 'static {
@@ -28,6 +30,11 @@ pub(in crate::gate) trait Runnable: Send + 'static {
     /// Returns the output of a failed body, if its error has one.
     fn failed_output(error: &Self::Error) -> Option<&JsonText> {
         output_of(error as &dyn Any)
+    }
+
+    /// Returns whether a body's error says that its outcome is not known.
+    fn is_unknown(error: &Self::Error) -> bool {
+        is_unknown_outcome(error as &dyn Any)
     }
 
     /// Checks that `text` reads back to this output, so that a caller that re-attaches can get it.

@@ -11,6 +11,7 @@ pub(super) mod grant_use;
 pub(super) mod incoming_call;
 pub(super) mod preview;
 pub(super) mod prior_rejection;
+pub(super) mod read_model_call;
 pub(super) mod repeat;
 pub(super) mod repeated_effect;
 pub(super) mod resubmit;

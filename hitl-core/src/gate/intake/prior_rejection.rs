@@ -11,8 +11,8 @@ use crate::policy::Verdict;
 /// The most rejections of one content in one run that are read. They differ in their circumstances.
 const MAX_REJECTIONS: usize = 100;
 /// The most former keys under which calls of the same content are looked up, the newest first: each
-/// costs a query. With one rotation a month, a run that lasts longer than half a year is asked about
-/// again.
+/// costs a query. With one rotation a month, a run that lasts longer than half a year is asked
+/// about again.
 pub(in crate::gate) const MAX_FORMER_KEYS: usize = 6;
 
 /// Denies a call that a human has rejected in this run. Only a rejection is remembered: a call

@@ -8,7 +8,7 @@
 ///
 /// A submission that repeats a *key* always re-attaches to the call of that key. This is about
 /// callers that cannot keep a position: a client that gave up waiting and sends the same request
-/// once more, or a model that is told to call again.
+/// once more, or a model that is asked to call again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 // Exhaustive: yes or no.
 pub enum Repeat {
@@ -25,6 +25,8 @@ pub enum Repeat {
     /// - A call whose outcome is unknown is attached to as well: nothing runs twice.
     /// - The content is that of the submission. A call that a reviewer has edited still is this
     ///   call.
+    /// - If a changed tool reads the same text as other arguments (a new default, say), it is
+    ///   another call: its content differs.
     /// - A read that runs at once has no record, so nothing can attach to it: it runs again.
     /// - Calls of a [batch](crate::Gate::submit_all) are not attached to.
     ///

@@ -14,10 +14,10 @@ use crate::gate::error::GateError;
 use crate::gate::execution::bound_call::TypedCall;
 use crate::gate::freeze::thaw_wait::WhileFrozen;
 use crate::gate::gate::Gate;
-use crate::gate::intake::entry::read_model_call;
 use crate::gate::intake::incoming_call::{
     CallText, IncomingCall, RunPosition, evaluate_typed, snapshot_of,
 };
+use crate::gate::intake::read_model_call::read_model_call;
 use crate::gate::intake::repeat::Repeat;
 use crate::gate::intake::submit::{call_span, submit_call};
 use crate::gate::intake::submit_options::{InlineApprover, SubmitOptions};

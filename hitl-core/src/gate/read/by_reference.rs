@@ -14,7 +14,7 @@ pub enum ReferencedRequest {
     /// It waits, exactly as it was shown: an answer to it may be turned into a decision.
     Waits(Box<ApprovalRequest>),
     /// It waits as another revision, or under another binding: an answer to what was shown is none
-    /// to this. Show it anew.
+    /// to this. Show it again.
     Changed(Box<ApprovalRequest>),
     /// It does not wait any more. The call is in this state.
     Closed(CallState),
@@ -29,7 +29,8 @@ impl Gate {
     ///
     /// ```
     /// # use hitl::{Gate, GateError, Tenant, approval::RequestRef, gate::ReferencedRequest};
-    /// # async fn pressed(gate: Gate, tenant: Tenant, button: &RequestRef) -> Result<(), GateError> {
+    /// # type Done = Result<(), GateError>;
+    /// # async fn pressed(gate: Gate, tenant: Tenant, button: &RequestRef) -> Done {
     /// match gate.request_by_ref(&tenant, button).await? {
     ///     ReferencedRequest::Waits(request) => {
     ///         gate.decide(request.approve().replayable().by("ann")).await?;

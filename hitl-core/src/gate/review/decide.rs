@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use crate::approval::{Decision, DecisionKind, ReviewerIdentity, SaysWhoDecides};
 use crate::audit::{AuditEvent, AuditRecord};
-use crate::call::Tenant;
 use crate::gate::core::GateCore;
-use crate::gate::error::{GateError, GateErrorKind};
-use crate::gate::evaluation::identities::check_resolver;
+use crate::gate::error::GateError;
+use crate::gate::evaluation::identities::{check_decider, check_resolver};
 use crate::gate::execution::detached::detach_on_drop;
 use crate::gate::gate::Gate;
 use crate::gate::review::edit::apply_edit;
@@ -24,9 +23,10 @@ impl Gate {
     ///
     /// Runs nothing: the waiting caller runs the call, or a process that [serves](Gate::serve).
     ///
-    /// An approval is refused with [`GateErrorKind::ToolChanged`] if the call's tool is not the one
-    /// that was shown, here or with any living executor: [`GateError::tool_change`] describes the
-    /// change, and the call is asked about again as its next revision.
+    /// An approval is refused with [`ToolChanged`](crate::GateErrorKind::ToolChanged) if the call's
+    /// tool is not the one that was shown, here or with any living executor:
+    /// [`GateError::tool_change`] describes the change, and the call is asked about again as its
+    /// next revision.
     ///
     /// An abort also withdraws every other call of the run, and of the runs that it delegated to,
     /// that has not started; see [`ApprovalRequest::abort`](crate::ApprovalRequest::abort). If that
@@ -160,16 +160,4 @@ fn record_decision(core: &GateCore, record: &CallRecord, decision: &Decision) {
         entry.channel = Some(decision.channel.clone());
         core.audit.record_decider(entry, &decision.by, decision.answer.in_words());
     }
-}
-
-/// Checks that the host lets a person decide this tenant's calls.
-pub(in crate::gate) fn check_decider(
-    by: ReviewerIdentity,
-    tenant: &Tenant,
-) -> Result<ReviewerIdentity, GateError> {
-    if by.may_decide(tenant) {
-        return Ok(by);
-    }
-    let why = "this call belongs to a tenant whose calls they may not decide";
-    Err(GateError::new(GateErrorKind::Forbidden, why))
 }

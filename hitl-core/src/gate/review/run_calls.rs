@@ -4,8 +4,8 @@ use crate::approval::{ApprovalRequest, Decision, DecisionKind, ReviewerIdentity}
 use crate::call::{RunId, Tenant};
 use crate::gate::core::GateCore;
 use crate::gate::error::GateError;
+use crate::gate::evaluation::identities::check_decider;
 use crate::gate::gate::Gate;
-use crate::gate::review::decide::check_decider;
 use crate::gate::review::typed_text::mask_reason;
 use crate::machine::{CallRecord, CallState, Event, Withdrawal};
 use crate::store::PageRequest;

@@ -94,6 +94,10 @@ impl Runnable for Running {
         error.output.as_ref()
     }
 
+    fn is_unknown(error: &DynFailure) -> bool {
+        error.is_unknown
+    }
+
     fn check_output(_: &JsonText, _: &JsonText) -> Result<(), ArgumentError> {
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::registered_tool::RegisteredTool;
+use super::tool_bounds::ToolBounds;
 use crate::sync::{HostCode, HostThreads};
 
 /// Gives each tool the limits of its own code.
@@ -12,13 +13,6 @@ pub(in crate::gate) struct HostBounds {
     /// For the contents that its arguments name, and for its preview.
     look_ahead: Duration,
     reconcile: Duration,
-}
-
-/// The limits of one tool. Code that hangs counts in them.
-#[derive(Clone, Default)]
-pub(in crate::gate) struct ToolBounds {
-    pub(in crate::gate) look_ahead: Option<HostCode>,
-    pub(in crate::gate) reconcile: Option<HostCode>,
 }
 
 impl HostBounds {

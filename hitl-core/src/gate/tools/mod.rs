@@ -6,5 +6,6 @@ pub(super) mod registered_tool;
 pub(super) mod registry;
 mod replace;
 pub(super) mod status;
+pub(super) mod tool_bounds;
 pub(super) mod tool_check;
 pub(super) mod tool_set;

@@ -24,7 +24,7 @@ use crate::gate::execution::bound_call::{BoundCall, TypedCall};
 use crate::gate::execution::execution::BodySpec;
 use crate::gate::masking::mask_text;
 use crate::gate::stored_text::UNLIMITED;
-use crate::gate::tools::host_bounds::ToolBounds;
+use crate::gate::tools::tool_bounds::ToolBounds;
 use crate::panic::catch;
 
 /// The number of times that a list of possibly unstable order is read back. The chance that two

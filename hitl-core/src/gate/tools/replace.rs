@@ -44,8 +44,8 @@ impl Gate {
     /// could not record them, so that other processes still compare with the old ones. No call runs
     /// unseen: the gate compares once more before a call runs. Call it again.
     ///
-    /// Cancel safety: the tools are replaced with the first poll; what dropping the future may leave
-    /// out is the record for others.
+    /// Cancel safety: the tools are replaced with the first poll; what dropping the future may
+    /// leave out is the record for others.
     pub async fn replace_dyn_tools(&self, tools: Vec<DynTool>) -> Result<(), BuildError> {
         let core = &self.core;
         let tools = tools.into_iter().map(RegisteredTool::dynamic).collect();

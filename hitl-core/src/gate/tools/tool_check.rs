@@ -78,10 +78,13 @@ pub(in crate::gate) async fn check_tool(
     };
     let known = core.calls.executors().await?;
     let executors = known.as_ref();
-    if is_bound && executors.is_some_and(|executors| executors.can_run(request)) {
+    // This gate's own record may be older than its tools, while they are replaced.
+    let others = executors.map(|executors| executors.without(core.calls.session()));
+    let others = others.as_ref();
+    if is_bound && others.is_some_and(|others| others.can_run(request)) {
         return Ok(ToolCheck::Elsewhere);
     }
-    let newest = || executors.and_then(|executors| executors.newest(&request.tool));
+    let newest = || others.and_then(|others| others.newest(&request.tool));
     if let Some(now) = own.as_ref().map(|own| own.facts()).or_else(newest) {
         let then = executors.and_then(|known| known.known(&request.tool, request.fingerprint));
         let change = ToolChange::between(request, then, now);

@@ -10,13 +10,13 @@ use crate::machine::{CallState, Event};
 use crate::store::{ApplyError, EventPayload};
 
 impl Gate {
-    /// Returns the outcome of a call, or `None` while it waits, may start or runs. Never waits, asks
-    /// nobody and runs nothing, and the call keeps its owner: for hosts that are polled.
+    /// Returns the outcome of a call, or `None` while it waits, may start or runs. Never waits,
+    /// asks nobody and runs nothing, and the call keeps its owner: for hosts that are polled.
     ///
-    /// A call whose time is up, or whose executor has died, is recorded as such by whoever notices
-    /// first, here too. An unknown outcome is [`Outcome::OutcomeUnknown`], until it is resolved.
+    /// A call whose time is up, or whose executor has died, is recorded as such by the first that
+    /// notices, here too. An unknown outcome is [`Outcome::OutcomeUnknown`], until it is resolved.
     ///
-    /// Whoever knows the id of a call of the tenant gets its outcome: check first whom you answer.
+    /// Anybody who knows the id of a call of the tenant gets its outcome: check whom you answer.
     ///
     /// # Errors
     ///
@@ -40,17 +40,17 @@ impl Gate {
     /// run that is submitted with [`Repeat::Attach`](crate::Repeat::Attach) is a new call. Returns
     /// whether it is.
     ///
-    /// `false` for a call that has not ended, and for one whose outcome is unknown: nothing changes,
-    /// and an identical call still attaches to it, so that nothing runs twice. Harmless for a call
-    /// that was submitted without `Attach`, and when repeated.
+    /// `false` for a call that has not ended, and for one whose outcome is unknown: nothing
+    /// changes, and an identical call still attaches to it, so that nothing runs twice. Harmless
+    /// for a call that was submitted without `Attach`, and when repeated.
     ///
     /// Call it after the answer was written. If that fails, do not: an outcome that is returned
     /// twice does less harm than one that is lost.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::GateErrorKind::NotFound) if the tenant has no such call. If the store fails, an
-    /// identical call still returns this outcome.
+    /// [`NotFound`](crate::GateErrorKind::NotFound) if the tenant has no such call. If the store
+    /// fails, an identical call still returns this outcome.
     pub async fn mark_delivered(&self, tenant: &Tenant, id: RequestId) -> Result<bool, GateError> {
         let store = self.core.calls.store();
         match store.apply(tenant, id, Event::Deliver, EventPayload::none()).await {

@@ -342,12 +342,11 @@ impl Draft {
         let placeholder = Timestamp::EPOCH;
         let principal = self.principal.clone();
         let arguments = serde_json::json!({ "contract_id": self.argument }).to_string();
-        let placeholder_binding = "0".repeat(64).parse().expect("64 digits");
         let mut request = ApprovalRequest {
             id: self.id,
             key: self.key.clone(),
             revision: 1,
-            binding: placeholder_binding,
+            binding: "0".repeat(64).parse().expect("64 digits"),
             binding_version: 1,
             tool: "sign_contract".to_owned(),
             fingerprint,

@@ -50,7 +50,7 @@ pub async fn what_ended_long_ago_is_erased(s: Subject) {
     }
 }
 
-/// What was erased can no longer be delivered: an identical call is a new one.
+/// An erased outcome can no longer be delivered: an identical call is a new one.
 pub async fn nothing_attaches_to_an_erased_call(s: Subject) {
     let draft = Draft::new("run", 1).attaching();
     let done = executed(&s, &draft).await;

@@ -34,6 +34,20 @@ fn invariant_8_a_secret_inside_a_longer_base64_text_is_found() {
 }
 
 #[test]
+fn invariant_8_half_of_a_secret_is_found_from_sixteen_characters_on() {
+    // Too few letters and digits for a search in disguises, which would find a half too.
+    let secret = "a7!$-.*+b8?@~^#:";
+    for (length, found) in [(16, true), (15, false)] {
+        let secret = &secret[..length];
+        let taint = Taint::new([secret.to_owned()]);
+        for half in [&secret[..length / 2], &secret[length / 2..]] {
+            let said = format!("one part is {half}, the other one not");
+            assert_eq!(!taint.text(&said).contains(half), found, "{length}: {half}");
+        }
+    }
+}
+
+#[test]
 fn numbers_and_keys_are_scrubbed_and_what_only_contains_them_is_not() {
     let taint = Taint::new(["1234".to_owned(), "hunter2".to_owned()]);
     let tree =

@@ -5,4 +5,4 @@ mod token_file;
 mod token_list;
 
 pub(super) use make::make;
-pub(super) use token_list::TokenList;
+pub(crate) use token_list::TokenList;

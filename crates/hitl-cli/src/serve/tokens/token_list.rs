@@ -24,7 +24,7 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The tokens of a file. Clones are the same list.
 #[derive(Clone, Debug)]
-pub(in crate::serve) struct TokenList {
+pub(crate) struct TokenList {
     path: Arc<Path>,
     tokens: Tokens,
     last: Arc<Mutex<LastRead>>,
@@ -39,7 +39,7 @@ struct LastRead {
 
 impl TokenList {
     /// Reads a file. Fails if it cannot be used.
-    pub(in crate::serve) fn open(path: PathBuf) -> Result<Self, Failure> {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, Failure> {
         let text = read(&path).map_err(|error| Failure::file(&path, &error))?;
         let entries = parse(&text)
             .map_err(|why| Failure::new(Exit::Usage, format!("{}: {why}", path.display())))?;
@@ -50,7 +50,7 @@ impl TokenList {
     }
 
     /// Reads the file again and again, until it is dropped.
-    pub(in crate::serve) async fn keep_current(self) {
+    pub(crate) async fn keep_current(self) {
         loop {
             tokio::time::sleep(INTERVAL).await;
             let path = Arc::clone(&self.path);

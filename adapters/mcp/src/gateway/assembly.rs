@@ -1,0 +1,239 @@
+//! The tools of all upstreams, compared with the pins and put into the gate.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use hitl_base::Timestamp;
+use hitl_core::Gate;
+use rmcp::model::Tool;
+use tokio::sync::{Mutex, watch};
+
+use super::catalog::{Catalog, entry, served_name};
+use super::gated_tool::gated_tool;
+use super::upstream::Upstream;
+use crate::pins::{
+    DefinitionList, Pin, PinComparison, PinError, PinFile, PinState, ToolDefinition, UpstreamPins,
+};
+
+/// Who pinned a tool that nobody has looked at.
+const FIRST_USE: &str = "first use";
+
+/// The treatment of an upstream's tools when they are listed for the first time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+// Exhaustive: somebody looks at the tools first, or not.
+pub enum FirstUse {
+    /// New tools need an approval at level Full for each call, until a person pins them.
+    #[default]
+    Ask,
+    /// The first list is trusted. Tools that come later are new, as above.
+    Pin,
+}
+
+/// A tool that is served, with how it stands to the pins.
+#[derive(Clone, Debug)]
+struct ServedTool {
+    definition: ToolDefinition,
+    state: PinState,
+}
+
+/// The tools that are served.
+pub(super) struct Assembly {
+    gate: Gate,
+    pins: PinFile,
+    first_use: FirstUse,
+    upstreams: Vec<Upstream>,
+    catalog: Arc<Catalog>,
+    served: Mutex<Vec<Vec<ServedTool>>>,
+    /// Counts the changes of what clients see.
+    changes: watch::Sender<u64>,
+}
+
+impl fmt::Debug for Assembly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Assembly({:?})", self.pins)
+    }
+}
+
+impl Assembly {
+    pub(super) fn new(
+        gate: Gate,
+        pins: PinFile,
+        first_use: FirstUse,
+        upstreams: Vec<Upstream>,
+        catalog: Arc<Catalog>,
+    ) -> Self {
+        let served = Mutex::new(vec![Vec::new(); upstreams.len()]);
+        let changes = watch::Sender::new(0);
+        Self { gate, pins, first_use, upstreams, catalog, served, changes }
+    }
+
+    /// Returns the changes of what clients see, from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(super) fn pins(&self) -> &PinFile {
+        &self.pins
+    }
+
+    /// Serves the pinned tools as they were last listed, before their servers have answered. Their
+    /// calls wait for the servers, and for a new comparison.
+    pub(super) async fn serve_pinned(&self) -> Result<(), PinError> {
+        let document = self.pins.read()?;
+        let mut served = self.served.lock().await;
+        for (tools, upstream) in served.iter_mut().zip(&self.upstreams) {
+            let Some(pins) = document.upstream(&upstream.spec().pin_name) else { continue };
+            let known = servable(pins, pins.listed());
+            *tools = known.into_iter().filter(|tool| tool.state == PinState::Pinned).collect();
+        }
+        self.put_into_gate(&served).await;
+        Ok(())
+    }
+
+    /// Compares what an upstream lists now with its pins, and serves what may be served. Returns
+    /// the digests of those tools. With an error, none of its tools is served.
+    pub(super) async fn compare(
+        &self,
+        upstream: usize,
+        list: &DefinitionList,
+    ) -> Result<BTreeMap<String, String>, PinError> {
+        let pins = self.pins_of(upstream, list).await;
+        let mut served = self.served.lock().await;
+        let Some(tools) = served.get_mut(upstream) else { return Ok(BTreeMap::new()) };
+        let result = match pins {
+            Ok(pins) => {
+                self.report(upstream, &pins, list);
+                *tools = servable(&pins, &list.tools);
+                let digests = tools
+                    .iter()
+                    .map(|tool| (tool.definition.name().to_owned(), tool.definition.digest()));
+                Ok(digests.collect())
+            }
+            Err(error) => {
+                tools.clear();
+                Err(error)
+            }
+        };
+        self.put_into_gate(&served).await;
+        result
+    }
+
+    /// Notes the list in the pin file, pins it if that is wanted, and returns the pins.
+    async fn pins_of(&self, at: usize, list: &DefinitionList) -> Result<UpstreamPins, PinError> {
+        let Some(upstream) = self.upstreams.get(at) else { return Ok(UpstreamPins::default()) };
+        let (file, name) = (self.pins.clone(), upstream.spec().pin_name.clone());
+        let (list, first_use) = (list.clone(), self.first_use);
+        let now = Timestamp::now().to_string();
+        let changed = tokio::task::spawn_blocking(move || {
+            file.change(|document| {
+                let pins = document.upstream_mut(&name);
+                if first_use == FirstUse::Pin && pins.is_unknown() {
+                    for tool in &list.tools {
+                        pins.pin_tool(Pin::new(tool.clone(), FIRST_USE, now.as_str()));
+                    }
+                }
+                pins.note_listed(&list);
+                pins.clone()
+            })
+        });
+        match changed.await {
+            Ok(changed) => changed,
+            Err(_) => self.pins.read().map(|_| UpstreamPins::default()),
+        }
+    }
+
+    /// Says what an operator has to know, on the log.
+    fn report(&self, at: usize, pins: &UpstreamPins, list: &DefinitionList) {
+        let Some(upstream) = self.upstreams.get(at).map(Upstream::name) else { return };
+        for refused in &list.refused {
+            tracing::warn!(upstream, %refused, "a tool is left out");
+        }
+        for tool in PinComparison::new(pins, &list.tools).entries() {
+            let name = tool.name.as_str();
+            match tool.state {
+                PinState::Pinned => {}
+                PinState::New => tracing::warn!(
+                    upstream,
+                    tool = name,
+                    renamed_from = tool.renamed_from.as_deref(),
+                    "a tool is not pinned: each call needs a full approval until `hitl mcp pins approve`"
+                ),
+                PinState::Changed => tracing::warn!(
+                    upstream,
+                    tool = name,
+                    "a tool has changed and is left out: see `hitl mcp pins diff`"
+                ),
+                PinState::Vanished => {
+                    tracing::warn!(upstream, tool = name, "a pinned tool is no longer listed");
+                }
+            }
+        }
+    }
+
+    async fn put_into_gate(&self, served: &[Vec<ServedTool>]) {
+        let are_several = self.upstreams.len() > 1;
+        let mut found: BTreeMap<String, Option<(&Upstream, &ServedTool)>> = BTreeMap::new();
+        for (upstream, tools) in self.upstreams.iter().zip(served) {
+            let prefix = are_several.then(|| upstream.name());
+            for tool in tools {
+                let Some(name) = served_name(prefix, tool.definition.name()) else {
+                    let tool = tool.definition.name();
+                    tracing::warn!(
+                        upstream = upstream.name(),
+                        tool,
+                        "a tool is left out: its name is too long"
+                    );
+                    continue;
+                };
+                // Two tools of one name: it is unclear which is meant.
+                let entry = found.entry(name);
+                entry.and_modify(|both| *both = None).or_insert(Some((upstream, tool)));
+            }
+        }
+        let (mut tools, mut entries) = (Vec::new(), BTreeMap::<String, Tool>::new());
+        for (name, one) in found {
+            let Some((upstream, tool)) = one else {
+                tracing::warn!(tool = name, "two tools have this name, and are left out");
+                continue;
+            };
+            let built = gated_tool(upstream, &tool.definition, &name, tool.state);
+            match (built, entry(&tool.definition, &name)) {
+                (Ok(built), Some(listed)) => {
+                    tools.push(built);
+                    entries.insert(name, listed);
+                }
+                (Err(error), _) => {
+                    tracing::warn!(upstream = upstream.name(), %error, "a tool is left out");
+                }
+                (_, None) => tracing::warn!(
+                    upstream = upstream.name(),
+                    tool = name,
+                    "a tool is left out: its definition is not one of the protocol"
+                ),
+            }
+        }
+        let changes = self.catalog.replace(entries);
+        // With an error of the store the tools are replaced all the same, and only other processes
+        // do not know it yet.
+        if let Err(error) = self.gate.replace_dyn_tools(tools).await {
+            tracing::error!(%error, "the tools could not be recorded for other processes");
+        }
+        if changes {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+    }
+}
+
+/// Returns the tools that may be served: pinned and new ones.
+fn servable(pins: &UpstreamPins, listed: &[ToolDefinition]) -> Vec<ServedTool> {
+    let comparison = PinComparison::new(pins, listed);
+    listed
+        .iter()
+        .filter_map(|tool| {
+            let state = comparison.state(tool.name())?;
+            let is_servable = matches!(state, PinState::Pinned | PinState::New);
+            is_servable.then(|| ServedTool { definition: tool.clone(), state })
+        })
+        .collect()
+}

@@ -1,0 +1,247 @@
+//! An upstream as a child process: JSON-RPC over its standard input and output.
+
+use std::io;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rmcp::RoleClient;
+use rmcp::model::{ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
+use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::Transport;
+use tokio::io::{AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use super::lines::{Line, LineReader};
+use super::outstanding::Outstanding;
+use super::wire::{Incoming, RawAnswer, classify, encode, id_of_long_answer};
+
+/// The time that a child has to end by itself once its input has ended.
+const GRACE: Duration = Duration::from_secs(2);
+/// The beginning of the names of variables that are hitl's own: tokens, for one.
+const OWN_VARIABLES: &str = "HITL_";
+
+/// The command of an upstream.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UpstreamCommand {
+    program: String,
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+impl UpstreamCommand {
+    /// Names a program, which is searched for in `PATH`, and its arguments.
+    pub fn new<A: Into<String>>(
+        program: impl Into<String>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        Self { program: program.into(), arguments, variables: Vec::new() }
+    }
+
+    /// Sets an environment variable of the child. It inherits the others, except those of hitl.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Returns the words of the command, as one line.
+    pub fn line(&self) -> String {
+        let words = std::iter::once(&self.program).chain(&self.arguments);
+        let words: Vec<_> = words.map(|word| hitl_base::display::shell_word(word)).collect();
+        words.join(" ")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with(OWN_VARIABLES) {
+                command.env_remove(name);
+            }
+        }
+        command.args(&self.arguments).envs(self.variables.iter().cloned());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.kill_on_drop(true);
+        // A launcher like `npx` starts the server as its own child: the group ends both.
+        #[cfg(unix)]
+        command.process_group(0);
+        command
+    }
+}
+
+impl std::fmt::Debug for UpstreamCommand {
+    /// Values of variables are often secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.variables.iter().map(|(name, _)| name).collect();
+        f.debug_struct("UpstreamCommand")
+            .field("line", &self.line())
+            .field("variables", &names)
+            .finish()
+    }
+}
+
+/// The transport to a child process.
+#[derive(Debug)]
+pub(super) struct ChildTransport {
+    child: Child,
+    input: Arc<tokio::sync::Mutex<Option<ChildStdin>>>,
+    output: LineReader<BufReader<ChildStdout>>,
+    outstanding: Arc<Mutex<Outstanding>>,
+    name: Arc<str>,
+}
+
+impl ChildTransport {
+    /// Starts the child.
+    pub(super) fn start(command: &UpstreamCommand, name: &str) -> io::Result<Self> {
+        let mut child = command.command().spawn()?;
+        let taken = || io::Error::other("the child has no pipes");
+        let input = child.stdin.take().ok_or_else(taken)?;
+        let output = child.stdout.take().ok_or_else(taken)?;
+        Ok(Self {
+            child,
+            input: Arc::new(tokio::sync::Mutex::new(Some(input))),
+            output: LineReader::new(BufReader::with_capacity(64 << 10, output)),
+            outstanding: Arc::default(),
+            name: name.into(),
+        })
+    }
+
+    /// Returns the message in a line, if the gateway has to see it.
+    fn read(&self, line: &[u8]) -> Option<ServerJsonRpcMessage> {
+        let Ok(text) = std::str::from_utf8(line) else {
+            return self.read_damaged(line);
+        };
+        let text = text.trim_end_matches('\r').trim_start_matches('\u{feff}');
+        if text.is_empty() {
+            return None;
+        }
+        match classify(text) {
+            Incoming::Answer(id, answer) => self.answered(id, answer, text),
+            Incoming::Uncorrelated => {
+                tracing::warn!(upstream = %self.name, "an answer that names no request is ignored");
+                None
+            }
+            Incoming::Malformed => {
+                tracing::warn!(upstream = %self.name, bytes = line.len(), "a line that is no message is ignored");
+                None
+            }
+            Incoming::Other => match serde_json::from_str(text) {
+                Ok(message) => Some(message),
+                Err(_) => {
+                    tracing::debug!(upstream = %self.name, "a message of an unknown kind is ignored");
+                    None
+                }
+            },
+        }
+    }
+
+    fn answered(
+        &self,
+        id: RequestId,
+        answer: RawAnswer,
+        text: &str,
+    ) -> Option<ServerJsonRpcMessage> {
+        if !self.take(&id, answer) {
+            tracing::warn!(upstream = %self.name, %id, "an answer that nobody waits for is ignored");
+            return None;
+        }
+        match serde_json::from_str(text) {
+            Ok(message) => Some(message),
+            Err(_) => Some(refused(id, "the server's answer is not one of the protocol")),
+        }
+    }
+
+    /// An answer that is not UTF-8 is an answer all the same: who waits for it must not wait on.
+    fn read_damaged(&self, line: &[u8]) -> Option<ServerJsonRpcMessage> {
+        tracing::warn!(upstream = %self.name, "a line that is not UTF-8 is refused");
+        let text = String::from_utf8_lossy(line);
+        let Incoming::Answer(id, _) = classify(&text) else { return None };
+        self.refuse(id, "the server's answer is not UTF-8")
+    }
+
+    fn read_too_long(&self, beginning: &[u8], end: &[u8]) -> Option<ServerJsonRpcMessage> {
+        tracing::warn!(upstream = %self.name, "a line of over 16 MiB is refused");
+        let known = id_of_long_answer(beginning, end).map(RequestId::Number);
+        let id = known.or_else(|| self.lock().only())?;
+        self.refuse(id, "the server's answer is longer than 16 MiB")
+    }
+
+    fn refuse(&self, id: RequestId, why: &str) -> Option<ServerJsonRpcMessage> {
+        let answer = RawAnswer::Unreadable(why.to_owned());
+        self.take(&id, answer).then(|| refused(id, why))
+    }
+
+    fn take(&self, id: &RequestId, answer: RawAnswer) -> bool {
+        self.lock().take(id, answer)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Outstanding> {
+        self.outstanding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refused(id: RequestId, why: &str) -> ServerJsonRpcMessage {
+    let error = ErrorData::new(ErrorCode::INTERNAL_ERROR, why.to_owned(), None);
+    ServerJsonRpcMessage::error(error, Some(id))
+}
+
+impl Transport<RoleClient> for ChildTransport {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let (input, outstanding) = (Arc::clone(&self.input), Arc::clone(&self.outstanding));
+        async move {
+            let mut line = encode(&message)?;
+            line.push(b'\n');
+            let mut input = input.lock().await;
+            let Some(stream) = input.as_mut() else {
+                return Err(io::Error::new(io::ErrorKind::NotConnected, "the server has ended"));
+            };
+            outstanding.lock().unwrap_or_else(PoisonError::into_inner).note_sent(&message);
+            stream.write_all(&line).await?;
+            stream.flush().await
+        }
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        loop {
+            let message = match self.output.next().await? {
+                Line::Whole(line) => self.read(&line),
+                Line::TooLong { beginning, end } => self.read_too_long(&beginning, &end),
+            };
+            if message.is_some() {
+                return message;
+            }
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        drop(self.input.lock().await.take());
+        if tokio::time::timeout(GRACE, self.child.wait()).await.is_err() {
+            self.end_group();
+            if tokio::time::timeout(GRACE, self.child.wait()).await.is_err() {
+                self.child.kill().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ChildTransport {
+    #[cfg(unix)]
+    fn end_group(&self) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = id {
+            // It may have ended just now.
+            let _gone = kill_process_group(group, Signal::TERM);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn end_group(&self) {}
+}

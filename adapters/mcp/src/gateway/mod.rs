@@ -1,0 +1,49 @@
+//! A gateway: any MCP servers behind a gate.
+//!
+//! ```text
+//! client -> McpServer -> gate -> body of the tool -> upstream server
+//!               '-- resources, prompts, .. -----------'
+//! ```
+//!
+//! Each tool of an upstream becomes a run-time tool of the gate, whose body sends the exact text of
+//! the approved arguments. Everything else that a server offers is passed on.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `running` | the gateway and its settings |
+//! | `spec` | an upstream as the operator names it |
+//! | `supervisor`, `back_off`, `link` | the connection to an upstream: started, listed, started again |
+//! | `child`, `lines`, `outstanding` | the transport to a child process |
+//! | `http` | the transport to a server behind a URL |
+//! | `wire`, `answer` | exact texts of requests and answers, and what they mean: pure |
+//! | `assembly`, `gated_tool`, `catalog` | tools, compared with the pins and put into the gate |
+//! | `call`, `in_flight` | one call at its upstream |
+//! | `handler`, `notices` | what upstreams say of their own accord |
+//! | `features` | resources, prompts, completions, logging and subscriptions, passed on |
+
+mod answer;
+mod assembly;
+mod back_off;
+mod call;
+mod catalog;
+mod child;
+mod features;
+mod gated_tool;
+mod handler;
+mod http;
+mod in_flight;
+mod lines;
+mod link;
+mod notices;
+mod outstanding;
+mod running;
+mod spec;
+mod supervisor;
+mod upstream;
+mod wire;
+
+pub use assembly::FirstUse;
+pub use child::UpstreamCommand;
+pub use http::{BearerToken, HttpUpstream, UpstreamUrlError};
+pub use running::{Gateway, GatewayBuilder, GatewayError};
+pub use spec::UpstreamSpec;

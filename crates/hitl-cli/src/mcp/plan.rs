@@ -1,0 +1,262 @@
+//! Checks the options of `hitl mcp` against one another. Pure.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hitl_core::dynamic::AnnotationTrust;
+use hitl_mcp::gateway::{BearerToken, FirstUse, HttpUpstream, UpstreamCommand, UpstreamSpec};
+
+use super::args::{McpOptions, ServerOptions};
+use super::places::pins_of;
+use crate::exit::Failure;
+
+/// The longest time for which a call may be held, in seconds.
+const LONGEST_HOLD: u64 = 3_600;
+/// The name of the only server, which no list shows.
+const ONLY: &str = "server";
+
+/// What the surroundings say where the options are silent.
+pub(super) struct Surroundings {
+    pub(super) db: Option<String>,
+    pub(super) data_folder: Option<PathBuf>,
+    pub(super) user: Option<String>,
+}
+
+/// A gateway as it will run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) db: String,
+    pub(super) policy: Option<PathBuf>,
+    pub(super) audit: Option<PathBuf>,
+    pub(super) principal: String,
+    pub(super) four_eyes: bool,
+    pub(super) run: Option<String>,
+    pub(super) hold: Option<Duration>,
+    pub(super) elicitation: bool,
+    pub(super) pins: PathBuf,
+    pub(super) first_use: FirstUse,
+    pub(super) console: Option<ConsolePlan>,
+    pub(super) upstreams: Vec<UpstreamSpec>,
+}
+
+/// The page beside the gateway.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ConsolePlan {
+    pub(super) listen: SocketAddr,
+    pub(super) tokens: Option<PathBuf>,
+}
+
+/// Returns the store and the pin file.
+pub(super) fn store_and_pins(
+    options: &McpOptions,
+    around: &Surroundings,
+) -> Result<(String, PathBuf), Failure> {
+    let folder = around.data_folder.clone();
+    let own = || folder.as_ref().map(|folder| folder.join("mcp.db").display().to_string());
+    let db = around.db.clone().or_else(|| options.db.clone()).or_else(own);
+    let Some(db) = db else {
+        return usage("name the store: --db FILE (the environment names no home folder)");
+    };
+    let pins = options.pins.clone().or_else(|| pins_of(&db, folder.clone()));
+    let Some(pins) = pins else { return usage("name the file of pins: --pins FILE") };
+    Ok((db, pins))
+}
+
+impl Plan {
+    /// Checks the options. The error says what to add or to leave out.
+    pub(super) fn new(
+        options: McpOptions,
+        command: Vec<String>,
+        around: Surroundings,
+    ) -> Result<Self, Failure> {
+        let (db, pins) = store_and_pins(&options, &around)?;
+        let upstreams = upstreams(&options, command)?;
+        let named = options.principal.filter(|name| !name.trim().is_empty()).or(around.user);
+        let Some(principal) = named else {
+            return usage("name the person for whom the agent acts: --principal NAME");
+        };
+        let hold = match options.hold {
+            Some(seconds) if seconds > LONGEST_HOLD => {
+                return usage("--hold: at most 3600 seconds");
+            }
+            seconds => seconds.map(Duration::from_secs),
+        };
+        let console = match (options.console, options.console_tokens) {
+            (Some(listen), tokens) if listen.ip().is_loopback() => {
+                Some(ConsolePlan { listen, tokens })
+            }
+            (Some(_), _) => {
+                return usage(
+                    "--console: others could reach this address; give one of this machine, like \
+                     127.0.0.1:7171. For others there is `hitl console`",
+                );
+            }
+            (None, Some(_)) => return usage("--console-tokens needs --console ADDRESS:PORT"),
+            (None, None) => None,
+        };
+        let first_use = if options.pin_first_use { FirstUse::Pin } else { FirstUse::Ask };
+        Ok(Self {
+            db,
+            policy: options.policy,
+            audit: options.audit,
+            principal,
+            four_eyes: options.four_eyes,
+            run: options.run,
+            hold,
+            elicitation: !options.no_elicitation,
+            pins,
+            first_use,
+            console,
+            upstreams,
+        })
+    }
+}
+
+fn upstreams(options: &McpOptions, command: Vec<String>) -> Result<Vec<UpstreamSpec>, Failure> {
+    let is_named = options.server_url.is_some() || !command.is_empty();
+    if is_named && !options.servers.is_empty() {
+        return usage(
+            "the file of options names servers: leave out the command, --server-url and their options",
+        );
+    }
+    if !is_named && options.servers.is_empty() {
+        return usage(
+            "name the server: `hitl mcp -- COMMAND ARGS..`, --server-url URL, or --config FILE",
+        );
+    }
+    if !is_named {
+        let servers = options.servers.iter();
+        return servers.map(|(name, server)| of_file(name, server, options)).collect();
+    }
+    let mut command = command.into_iter();
+    let one = ServerOptions {
+        command: command.next(),
+        args: command.collect(),
+        url: options.server_url.clone(),
+        bearer_token_env: options.bearer_token_env.clone(),
+        bearer_token_file: options.bearer_token_file.clone(),
+        ..ServerOptions::default()
+    };
+    let pinned_as = options.server_name.clone().or_else(|| one.url.clone());
+    let spec = of_file(ONLY, &one, options)?;
+    let line = one.command.map(|program| UpstreamCommand::new(program, one.args).line());
+    let pinned_as = pinned_as.or(line).unwrap_or_default();
+    Ok(vec![spec.pinned_as(pinned_as)])
+}
+
+fn of_file(
+    name: &str,
+    server: &ServerOptions,
+    options: &McpOptions,
+) -> Result<UpstreamSpec, Failure> {
+    let wrong = |why: &str| Err(Failure::usage(format!("the server `{name}`: {why}")));
+    let bearer = match (&server.bearer_token_env, &server.bearer_token_file) {
+        (Some(_), Some(_)) => return wrong("give the bearer token by a variable or by a file"),
+        (Some(variable), None) => Some(BearerToken::Variable(variable.clone())),
+        (None, Some(file)) => Some(BearerToken::File(file.clone())),
+        (None, None) => None,
+    };
+    let spec = match (&server.command, &server.url) {
+        (Some(_), Some(_)) => return wrong("give a command or a URL, not both"),
+        (None, None) => return wrong("it has neither a command nor a URL"),
+        (Some(_), None) if bearer.is_some() => return wrong("only a URL has a bearer token"),
+        (None, Some(_)) if !server.args.is_empty() || !server.env.is_empty() => {
+            return wrong("a URL has no arguments and no environment");
+        }
+        (Some(program), None) => {
+            let mut command = UpstreamCommand::new(program, server.args.clone());
+            for (variable, value) in &server.env {
+                command = command.env(variable, value);
+            }
+            UpstreamSpec::command(name, command)
+        }
+        (None, Some(url)) => match HttpUpstream::new(url, bearer) {
+            Ok(upstream) => UpstreamSpec::http(name, upstream),
+            Err(error) => return wrong(&error.to_string()),
+        },
+    };
+    let is_trusted = server.trust_hints.unwrap_or(options.trust_hints);
+    let trust = if is_trusted { AnnotationTrust::Believe } else { AnnotationTrust::OnlyTighten };
+    let spec = spec.trust(trust);
+    Ok(match server.timeout.or(options.timeout) {
+        Some(0) => return wrong("its time limit is 0"),
+        Some(seconds) => spec.timeout(Duration::from_secs(seconds)),
+        None => spec,
+    })
+}
+
+fn usage<T>(why: &str) -> Result<T, Failure> {
+    Err(Failure::usage(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around() -> Surroundings {
+        Surroundings {
+            db: None,
+            data_folder: Some(PathBuf::from("/data/hitl")),
+            user: Some("ann".to_owned()),
+        }
+    }
+
+    fn plan(options: &str, command: &[&str]) -> Result<Plan, String> {
+        let options = McpOptions::parse(options).unwrap();
+        let command = command.iter().map(|word| (*word).to_owned()).collect();
+        Plan::new(options, command, around()).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn a_command_alone_is_enough() {
+        let plan = plan("", &["npx", "-y", "server files"]).unwrap();
+        assert_eq!(plan.db, "/data/hitl/mcp.db");
+        assert_eq!(plan.pins, PathBuf::from("/data/hitl/mcp.db.mcp-pins.json"));
+        assert_eq!((plan.principal.as_str(), plan.four_eyes), ("ann", false));
+        assert_eq!((plan.first_use, plan.console), (FirstUse::Ask, None));
+        let shown = format!("{:?}", plan.upstreams);
+        assert!(
+            shown.contains("npx -y 'server files'") && shown.contains("OnlyTighten"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused_with_what_to_do() {
+        let npx: &[&str] = &["npx"];
+        let none: &[&str] = &[];
+        for (options, command, says) in [
+            ("", none, "hitl mcp -- COMMAND"),
+            ("server-url = 'https://a.example'", npx, "a command or a URL"),
+            ("[servers.a]\ncommand = 'x'", npx, "leave out the command"),
+            ("[servers.a]", none, "neither a command nor a URL"),
+            ("[servers.a]\nurl = 'https://a'\nargs = ['x']", none, "no arguments"),
+            ("[servers.a]\ncommand = 'x'\nbearer-token-env = 'X'", none, "only a URL"),
+            ("bearer-token-env = 'X'\nbearer-token-file = 'x'", npx, "by a variable or by a file"),
+            ("server-url = 'http://a.example'\nbearer-token-env = 'X'", none, "https://"),
+            ("console = '0.0.0.0:7171'", npx, "127.0.0.1:7171"),
+            ("console-tokens = 'x'", npx, "--console ADDRESS"),
+            ("hold = 3601", npx, "3600"),
+            ("timeout = 0", npx, "time limit"),
+        ] {
+            let why = plan(options, command).expect_err(options);
+            assert!(why.contains(says), "{options}: {why}");
+        }
+        let options = McpOptions::parse("").unwrap();
+        let nothing = Surroundings { db: None, data_folder: None, user: None };
+        let why = Plan::new(options, vec!["x".to_owned()], nothing).unwrap_err();
+        assert!(why.message.contains("--db FILE"));
+    }
+
+    #[test]
+    fn servers_of_a_file_have_their_own_trust() {
+        let plan = plan(
+            "trust-hints = true\n[servers.a]\ncommand = 'x'\n[servers.b]\nurl = 'https://b'\ntrust-hints = false",
+            &[],
+        )
+        .unwrap();
+        let shown: Vec<_> = plan.upstreams.iter().map(|it| format!("{it:?}")).collect();
+        assert!(shown[0].contains("Believe") && shown[1].contains("OnlyTighten"), "{shown:?}");
+    }
+}

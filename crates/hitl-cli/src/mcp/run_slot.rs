@@ -1,0 +1,94 @@
+//! The run of a gateway. It survives the process: a client that repeats a call after a crash gets
+//! the outcome of the first one, which needs the same run.
+//!
+//! Gateways with the same servers, of the same person, share a folder of slots. A gateway takes the
+//! first slot that no other one holds; the slot has the run until the gateway ends in order.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use hitl_base::{hex, owner_only};
+use hitl_core::RunId;
+use sha2::{Digest as _, Sha256};
+
+/// The most gateways of one kind.
+const MOST: usize = 256;
+/// The longest name of a run.
+const LONGEST: u64 = 200;
+
+/// A slot that this process holds.
+#[derive(Debug)]
+pub(super) struct RunSlot {
+    run: RunId,
+    /// Locked while the process lives.
+    file: File,
+}
+
+impl RunSlot {
+    /// Takes the first free slot of gateways with this description.
+    pub(super) fn take(folder: &Path, description: &str) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let digest = hex::encode(&Sha256::digest(description.as_bytes())[..8]);
+        for number in 1..=MOST {
+            let path = folder.join(format!("{digest}-{number}.run"));
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            let mut file = owner_only(&mut options).open(path)?;
+            if file.try_lock().is_err() {
+                continue;
+            }
+            let mut text = String::new();
+            // A damaged file gets another run.
+            let read = Read::take(&file, LONGEST).read_to_string(&mut text);
+            let is_run = read.is_ok() && !text.is_empty() && text.chars().all(is_plain);
+            if !is_run {
+                text = format!("mcp-{}", hitl_base::id::new_v7());
+                file.set_len(0)?;
+                file.seek(SeekFrom::Start(0))?;
+                file.write_all(text.as_bytes())?;
+                file.sync_all()?;
+            }
+            return Ok(Self { run: RunId::new(text), file });
+        }
+        Err(io::Error::other("over 256 gateways with the same servers run"))
+    }
+
+    /// Returns the run.
+    pub(super) fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Ends the run: the next gateway in this slot has another one.
+    pub(super) fn end(self) {
+        // A run that continues is no harm.
+        let _kept = self.file.set_len(0);
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_survives_a_crash_and_not_an_end_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let take = |what: &str| RunSlot::take(&folder.path().join("runs"), what).unwrap();
+        let first = take("a");
+        let run = first.run().clone();
+        // At the same time: another run.
+        let second = take("a");
+        assert_ne!(second.run(), &run);
+        assert_ne!(take("b").run(), &run);
+        // A crash unlocks the file and leaves it.
+        drop(first);
+        let again = take("a");
+        assert_eq!(again.run(), &run);
+        again.end();
+        assert_ne!(take("a").run(), &run);
+    }
+}
