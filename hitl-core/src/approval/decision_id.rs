@@ -33,7 +33,7 @@ pub(super) fn derived_id(
     let revision = request.revision.to_string();
     let mut hash = Sha256::new();
     let tenant = request.key.tenant.as_str();
-    let (by, channel) = (by.as_str(), channel.as_str());
+    let (by, channel) = (by.as_str(), channel.name());
     for part in ["hitl.decision.v1", tenant, &id, &revision, &binding, name, &detail, by, channel] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
