@@ -145,6 +145,8 @@ impl Identity {
         &self,
         extensions: &rmcp::model::Extensions,
     ) -> Result<Arc<Caller>, UnknownCaller> {
+        #[cfg(not(feature = "http"))]
+        let _ = extensions;
         match &self.0 {
             Source::Fixed(caller) => Ok(Arc::clone(caller)),
             #[cfg(feature = "http")]
