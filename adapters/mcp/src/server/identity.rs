@@ -141,6 +141,10 @@ impl Identity {
     }
 
     /// Returns who sent the request with these extensions.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(clippy::unnecessary_wraps, reason = "without HTTP every caller is known")
+    )]
     pub(super) fn of(
         &self,
         extensions: &rmcp::model::Extensions,
