@@ -139,7 +139,8 @@ fn invariant_8_a_word_that_ends_in_an_exclamation_mark_is_a_password() {
 #[test]
 fn where_a_secret_is_kept_is_shown_unless_the_link_has_one() {
     let kept = |link: &str| format!(r#"password: "{link}""#);
-    for link in ["https://vault.example/v1/db-7", "op://Team/db2/field", "https://v2.example/?a=1"] {
+    for link in ["https://vault.example/v1/db-7", "op://Team/db2/field", "https://v2.example/?a=1"]
+    {
         assert_eq!(text(&kept(link)), kept(link));
     }
     for link in [
