@@ -267,6 +267,16 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_in_an_object_or_a_list_is_an_entry() {
+        let number = |text: &str| entries(text).len();
+        for empty in ["{}", "[]", "true", "-1.5e3", r#""a,b""#, r#""{\"a\":1}""#] {
+            assert_eq!(number(empty), 0, "{empty}");
+        }
+        assert_eq!([number("[1]"), number(r#"[{"a":1,"b":2},"x,y"]"#)], [1, 2]);
+        assert_eq!(number(r#"{"a":[1,2],"b":{},"c":"}"}"#), 3);
+    }
+
+    #[test]
     fn declared_names_come_first_in_their_order_and_others_follow() {
         let order = DeclaredOrder::new(["to", "amount", "n\"ote", "€"]);
         for (text, expected) in [

@@ -113,3 +113,41 @@ fn mask() -> ArgumentError {
     let why = "this holds the mask of a secret; leave out what you do not change";
     ArgumentError::new(ArgumentErrorKind::Mask, why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = r#""s3cr3t""#;
+
+    fn edited(text: &str, patch: &str) -> Result<String, ArgumentErrorKind> {
+        let hidden = text.match_indices(SECRET).map(|(at, _)| at..at + SECRET.len()).collect();
+        let snapshot = Snapshot::written(text.to_owned(), hidden);
+        patched(&snapshot, patch, Limits::default()).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn invariant_8_no_edit_replaces_or_removes_what_holds_a_secret() {
+        for text in [
+            r#"{"to":"s3cr3t"}"#,
+            r#"{"to":["a","s3cr3t"]}"#,
+            r#"{"to":{"name":"a","key":"s3cr3t"}}"#,
+            r#"{"to":{"s3cr3t":1}}"#,
+            r#"{"to":[{"of":{"key":["s3cr3t"]}}]}"#,
+        ] {
+            for patch in [r#"{"to":null}"#, r#"{"to":"bob"}"#, r#"{"to":[]}"#] {
+                assert_eq!(edited(text, patch), Err(ArgumentErrorKind::Secret), "{text} {patch}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_edit_changes_what_is_beside_a_secret() {
+        let text = r#"{"note":["a"],"to":{"key":"s3cr3t","name":"ann"}}"#;
+        assert_eq!(
+            edited(text, r#"{"note":null,"to":{"name":"bob"}}"#).as_deref(),
+            Ok(r#"{"to":{"key":"s3cr3t","name":"bob"}}"#)
+        );
+        assert_eq!(edited(text, r#"{"to":{"key":"x"}}"#), Err(ArgumentErrorKind::Secret));
+    }
+}

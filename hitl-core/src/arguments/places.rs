@@ -417,6 +417,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_integer_is_what_no_alternative_takes_as_a_fraction() {
+        for (schema, integer) in [
+            (r#"{"type":"integer"}"#, true),
+            (r#"{"type":["integer","null"]}"#, true),
+            (r#"{"type":["integer","number"]}"#, false),
+            (r#"{"type":"number"}"#, false),
+            (r#"{"type":"string"}"#, false),
+            ("{}", false),
+        ] {
+            let schema = hitl_base::json::parse_json(schema).unwrap();
+            let mut finder = Finder { document: &schema, known: HashMap::new(), open: Vec::new() };
+            assert_eq!(finder.describe(&[&schema]).integer, integer, "{}", schema.to_text());
+        }
+    }
+
+    #[test]
     fn a_fragment_is_read_without_its_percent_encoding() {
         let document = hitl_base::json::parse_json(
             r#"{"definitions":{"My Type":1,"Record<string,any>":2,"a/b":3,"%":4}}"#,

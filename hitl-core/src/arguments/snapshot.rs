@@ -392,6 +392,14 @@ mod tests {
     }
 
     #[test]
+    fn invariant_8_debug_shows_all_but_secrets() {
+        let text = r#"{"key":"s3cr3t","to":"ann"}"#;
+        let hidden = text.find(r#""s3cr3t""#).map(|at| at..at + 8).unwrap();
+        let shown = format!("{:?}", Snapshot::written(text.to_owned(), vec![hidden]));
+        assert!(shown.contains("ann") && !shown.contains("s3cr3t"), "{shown}");
+    }
+
+    #[test]
     fn sets_of_older_records_may_have_another_order_and_nothing_else() {
         let stored = snapshot(r#"{"ids":[3,1,2],"of":[{"tags":["b","a"]},{"tags":[]}]}"#);
         let same = snapshot(r#"{"ids":[1,2,3],"of":[{"tags":[]},{"tags":["a","b"]}]}"#);

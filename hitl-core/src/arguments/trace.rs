@@ -77,3 +77,27 @@ impl Trace {
 fn hash(name: &str) -> u16 {
     name.bytes().fold(0x811c, |hash, byte| (hash ^ u16::from(byte)).wrapping_mul(0x0193))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_variant_or_name_is_another_trace() {
+        let mut seen = Vec::new();
+        for name in ["Card", "Cash", "Wire", "None", "Some"] {
+            let mut of_name = Trace::default();
+            of_name.note_name(name);
+            seen.push(of_name);
+            for index in 0..12 {
+                let mut of_variant = Trace::default();
+                of_variant.note_variant(name, index);
+                seen.push(of_variant);
+            }
+        }
+        for (at, trace) in seen.iter().enumerate() {
+            let same = seen[..at].iter().position(|other| other.first_difference(trace).is_none());
+            assert_eq!(same, None, "{at}");
+        }
+    }
+}

@@ -127,3 +127,22 @@ fn is_true(value: &Json) -> bool {
         other => other.as_f64().is_some_and(|n| n != 0.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{CallContext, ToolConfig};
+
+    #[test]
+    fn who_asks_and_where_counts_as_it_did() {
+        let points = |signal: &dyn Signal, cx: CallContext| {
+            let call = CallView::new("pay", &ToolConfig::DEFAULT, &Json::Null, &cx);
+            signal.judge(&call).map(|factor| factor.points)
+        };
+        let ann = || CallContext::new("ann");
+        assert_eq!(points(&AdminRole, ann().role("admin")), Some(10));
+        assert_eq!(points(&AdminRole, ann().role("clerk")), None);
+        assert_eq!(points(&VerifiedWorkspace, ann().workspace_verified()), Some(5));
+        assert_eq!(points(&VerifiedWorkspace, ann()), None);
+    }
+}

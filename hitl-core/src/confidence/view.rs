@@ -273,6 +273,15 @@ mod tests {
     }
 
     #[test]
+    fn arguments_are_debugged_as_their_tree() {
+        let lazy = LazyTree::new(r#"{"amount":5}"#);
+        let cx = CallContext::new("ann");
+        let view = CallView::of_text("pay", &ToolConfig::DEFAULT, &lazy, &cx);
+        let tree = parse_json(r#"{"amount":5}"#).unwrap();
+        assert_eq!(format!("{:?}", view.arguments), format!("{tree:?}"));
+    }
+
+    #[test]
     fn invariant_5_what_cannot_be_read_is_known_to_whoever_relied_on_it() {
         let lazy = LazyTree::new("{");
         assert!(!lazy.is_unreadable());

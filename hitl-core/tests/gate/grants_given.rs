@@ -9,6 +9,7 @@ use hitl_core::approval::ReviewerIdentity;
 use hitl_core::gate::{GateBuilder, GrantPreview};
 use hitl_core::grant::{Condition, GrantError, GrantTerms, NotCovered};
 use hitl_core::machine::CallState;
+use hitl_core::policy::NumberRange;
 use hitl_core::store::GrantQuery;
 use hitl_core::{
     ApprovalLevel, ApprovalRequest, Assessment, CallView, Effect, Factor, Gate, GateError,
@@ -142,6 +143,9 @@ async fn terms_that_say_nothing_or_do_not_fit_are_refused() {
         GrantTerms::any_arguments().sum("amount[", ten()),
         GrantTerms::matching(vec![Condition::is("to", "shop"); 33]),
         GrantTerms::matching([Condition::is("to", "s".repeat(1001))]),
+        // Of numbers: without an end, and from more to less.
+        GrantTerms::matching([Condition::number("amount", NumberRange::at_least("1"))]),
+        GrantTerms::matching([Condition::number("amount", NumberRange::between("9", "1"))]),
     ] {
         let error = refused(gate, &request, terms.clone()).await;
         assert!(matches!(error, GrantError::Invalid(_)), "{terms:?}: {error:?}");

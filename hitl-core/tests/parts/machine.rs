@@ -12,7 +12,8 @@ use hitl_core::machine::{
 use hitl_core::policy::{Quorum, Stage};
 use hitl_core::store::suite::{Draft, facts};
 use hitl_core::{
-    Amount, ApprovalLevel, ClaimToken, DecisionId, OwnerToken, RequestId, Risk, ToolFacts,
+    Amount, ApprovalLevel, ClaimToken, DecisionId, OwnerToken, Principal, RequestId, Risk,
+    ToolFacts,
 };
 use machine::*;
 use proptest::prelude::*;
@@ -412,6 +413,25 @@ proptest! {
                 record = next;
             }
         }
+    }
+}
+
+#[test]
+fn an_event_names_the_person_who_caused_it() {
+    let (token, owner) = (ClaimToken::new(), OwnerToken::new());
+    let record = start(ApprovalLevel::Quick, owner);
+    let event = |kind: Kind| kind.event(&record, token, owner);
+    let (alice, olga) = (Principal::new("alice"), Principal::new("olga"));
+    for kind in [Kind::CancelByHost, Kind::MarkExecuted, Kind::MarkFailed, Kind::Retry, Kind::Allow]
+    {
+        assert_eq!(event(kind).by(), Some(&olga), "{kind:?}");
+    }
+    for kind in [Kind::Approve, Kind::Reject, Kind::Edit, Kind::Extend, Kind::Assign] {
+        assert_eq!(event(kind).by(), Some(&alice), "{kind:?}");
+    }
+    for kind in [Kind::CancelByOwner, Kind::CancelBySibling, Kind::Expire, Kind::Claim, Kind::Lose]
+    {
+        assert_eq!(event(kind).by(), None, "{kind:?}");
     }
 }
 

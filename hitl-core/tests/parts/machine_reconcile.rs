@@ -47,6 +47,8 @@ fn invariant_3_no_effect_counts_only_if_the_executor_was_dead_when_the_tool_was_
     let open = changed(apply(&over, &no_effect(&over, 3), DEAD));
     assert_eq!((open.state(), open.claim(), open.end_reason()), (S::Approved, None, None));
     assert_eq!((open.attempts(), open.attempts_without_effect()), (0, 1));
+    let stored = serde_json::to_string(&open).unwrap();
+    assert_eq!(serde_json::from_str::<CallRecord>(&stored).unwrap(), open);
     assert!(open.decision().is_some(), "it runs on the approval that it has");
     for late in [Event::Succeed { token }, Kind::Fail.event(&open, token, OwnerToken::new())] {
         assert!(apply(&open, &late, DEAD).is_err(), "the old token is void");

@@ -300,3 +300,27 @@ mod unix_ms {
         Ok(Option::<i64>::deserialize(from)?.map(Timestamp::from_millis))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_running_step_becomes_the_current_one_and_starts_the_task() {
+        let at = Timestamp::from_millis(1_000);
+        let task = || TaskProgress::new(TaskId::new(), "pay", ["check", "send"]);
+        let all = [Status::Pending, Status::Completed, Status::Failed, Status::Cancelled];
+        for status in all {
+            let mut progress = task();
+            progress.update_step(1, status, None, at);
+            assert_eq!(
+                (progress.current_step, progress.status),
+                (0, Status::Pending),
+                "{status:?}"
+            );
+        }
+        let mut progress = task();
+        progress.update_step(1, Status::Running, None, at);
+        assert_eq!((progress.current_step, progress.status), (1, Status::Running));
+    }
+}

@@ -17,6 +17,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 use crate::cargo::root;
+use crate::test::WITHOUT_GROWTH;
 use crate::tools::{Origin, Program, target};
 use explained::Explained;
 use sample::{Mutant, Part};
@@ -61,8 +62,8 @@ const JUDGES: [Judge; 3] = [
         name: "unit tests",
         options: &[],
         targets: &["--lib"],
-        // Without those that measure growth: they take most of the time, and few mutants are slow.
-        tests: &["--skip", "linear", "--skip", "no_faster"],
+        // They take most of the time, and few mutants are slow.
+        tests: &WITHOUT_GROWTH,
     },
     Judge { name: "tests of the crate", options: &[], targets: &["--lib", "--tests"], tests: &[] },
     Judge {
