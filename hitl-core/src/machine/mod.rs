@@ -14,6 +14,7 @@ mod getters;
 mod grace;
 mod guards;
 mod history_entry;
+mod new_record;
 mod reask;
 mod reconcile;
 mod record;

@@ -196,7 +196,7 @@ mod typed {
 
 #[tokio::test(start_paused = true)]
 async fn a_typed_tool_fails_with_an_output_too() {
-    let bench = bench_with(|builder| builder.tool::<typed::Lint>()).await;
+    let bench = bench_with(hitl_core::GateBuilder::tool::<typed::Lint>).await;
     let gate = &bench.gate;
     let lint = || typed::Lint { file: "a.rs".to_owned() };
     let Submission::Pending(ticket) = gate.submit(lint()).by("ann").key("r", 1).await.unwrap()

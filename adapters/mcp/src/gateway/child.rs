@@ -78,7 +78,7 @@ impl std::fmt::Debug for UpstreamCommand {
         f.debug_struct("UpstreamCommand")
             .field("line", &self.line())
             .field("variables", &names)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,13 +133,13 @@ impl ChildTransport {
                 tracing::warn!(upstream = %self.name, bytes = line.len(), "a line that is no message is ignored");
                 None
             }
-            Incoming::Other => match serde_json::from_str(text) {
-                Ok(message) => self.without_progress(message),
-                Err(_) => {
-                    tracing::debug!(upstream = %self.name, "a message of an unknown kind is ignored");
-                    None
+            Incoming::Other => {
+                if let Ok(message) = serde_json::from_str(text) {
+                    return self.without_progress(message);
                 }
-            },
+                tracing::debug!(upstream = %self.name, "a message of an unknown kind is ignored");
+                None
+            }
         }
     }
 

@@ -285,17 +285,11 @@ impl StreamableHttpClient for ExactHttpClient {
         headers: HashMap<HeaderName, HeaderValue>,
         limits: StreamableHttpResponseLimits,
     ) -> HttpResult<StreamableHttpPostResponse> {
-        match slot_of(&message) {
-            Some(exact) => self.post_exact(exact, url, message, session, token, headers).await,
-            None => {
-                let inner = &self.inner;
-                inner
-                    .post_message_with_response_limits(
-                        url, message, session, token, headers, limits,
-                    )
-                    .await
-            }
+        if let Some(exact) = slot_of(&message) {
+            return self.post_exact(exact, url, message, session, token, headers).await;
         }
+        let inner = &self.inner;
+        inner.post_message_with_response_limits(url, message, session, token, headers, limits).await
     }
 
     async fn delete_session(

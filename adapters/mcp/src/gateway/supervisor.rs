@@ -268,5 +268,5 @@ async fn listen(peer: Peer<RoleClient>, tools_changed: &Notify, notices: &Notice
             _ => {}
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -20,7 +20,7 @@ use crate::gate::tools::registered_tool::RegisteredTool;
 use crate::grant::{GrantKind, GrantRecord, GrantUse, break_glass_reason};
 use crate::ids::{ClaimToken, OwnerToken, RequestId, SessionId};
 use crate::machine::{
-    CallRecord, CallState, Claim, EndReason, EscalationStep, Membership, NewCall, RECORD_SCHEMA,
+    CallRecord, CallState, Claim, EndReason, EscalationStep, Membership, NewCall,
 };
 use crate::policy::{
     ApprovalLevel, RequesterRule, Requirement, Route, Verdict, due_after, priority,
@@ -139,42 +139,13 @@ impl PreparedCall {
             reject_label: terms.reject_label.clone().into_owned(),
         };
         request.bind(call.content);
+        let circumstances = circumstances_digest(&cx, tool.fingerprint());
         let record = CallRecord {
-            schema: RECORD_SCHEMA,
-            version: 1,
-            state,
-            request: Arc::new(request),
-            circumstances: Some(circumstances_digest(&cx, tool.fingerprint())),
-            context: cx,
-            canonical: None,
-            content: call.content,
             owner: Some(owner),
-            attached: false,
-            intent: None,
-            decision: None,
-            votes: Vec::new(),
-            prior_revisions: Vec::new(),
-            edited_content: None,
-            reread: None,
-            sealed: None,
-            unread: false,
             escalations: escalations(terms),
-            claim: None,
-            claimable_from: None,
-            approval_window_ms: 0,
-            attempts: 0,
-            without_effect: 0,
-            over_since: None,
-            reconciled: false,
+            circumstances: Some(circumstances),
             end_reason,
-            grant_use: None,
-            batch: None,
-            retry_of: None,
-            erased: false,
-            restored: false,
-            assigned: None,
-            attachable: false,
-            updated_at: now,
+            ..CallRecord::new(request, cx, call.content, state)
         };
         Self {
             tool,

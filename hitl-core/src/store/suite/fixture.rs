@@ -1,6 +1,5 @@
 //! Calls for the checks.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::{JsonText, Timestamp};
@@ -17,7 +16,7 @@ use crate::grant::{ArgumentScope, Grant, GrantRecord, GrantUse, SumLimit};
 use crate::ids::{ClaimToken, GrantId, OwnerToken, RequestId, SessionId};
 use crate::machine::{
     BatchId, CallRecord, CallState, Claim, Edit, EditedRevision, EndReason, EscalationStep, Event,
-    Membership, NewCall, RECORD_SCHEMA, Withdrawal,
+    Membership, NewCall, Withdrawal,
 };
 use crate::policy::{ApprovalLevel, DecisionChannels, Priority, Quorum, Requirement};
 use crate::queue::Caps;
@@ -392,47 +391,24 @@ impl Draft {
             request.bind_by_the_first_rule(content);
         }
         let denied = self.state == CallState::Denied;
+        let cx = self
+            .root
+            .iter()
+            .fold(CallContext::new(principal).tenant(self.key.tenant.clone()), |cx, root| {
+                cx.root(root.clone())
+            });
         NewCall {
             auditor: self.auditor,
             record: CallRecord {
-                schema: RECORD_SCHEMA,
-                version: 1,
-                state: self.state,
-                request: Arc::new(request),
-                context: self.root.iter().fold(
-                    CallContext::new(principal).tenant(self.key.tenant.clone()),
-                    |context, root| context.root(root.clone()),
-                ),
-                content,
                 owner: self.owner,
-                attached: false,
-                canonical: None,
-                intent: None,
-                decision: None,
-                votes: Vec::new(),
-                prior_revisions: Vec::new(),
-                edited_content: None,
-                reread: None,
-                sealed: None,
-                unread: false,
                 escalations: self.escalations.clone(),
-                circumstances: None,
                 claim: self.claim,
-                claimable_from: None,
-                approval_window_ms: 0,
                 attempts: u32::from(self.claim.is_some()),
-                without_effect: 0,
-                over_since: None,
-                reconciled: false,
                 end_reason: denied.then(|| EndReason::Reason("a rule says so".to_owned())),
                 grant_use: self.granted,
                 batch: self.batch.clone(),
-                retry_of: None,
-                erased: false,
-                restored: false,
-                assigned: None,
                 attachable: self.attaches,
-                updated_at: placeholder,
+                ..CallRecord::new(request, cx, content, self.state)
             },
             expires_in: self.expires_in,
             due_in: self.due_in.unwrap_or(self.expires_in / 2),
