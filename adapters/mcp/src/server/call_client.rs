@@ -61,6 +61,10 @@ impl CallClients {
             calls.retain(|_, call| !call.is_abandoned(now));
         }
         if calls.len() >= MAX_CALLS {
+            // A task that nobody asks for loses its body's questions, and not its outcome.
+            calls.retain(|_, call| call.is_served());
+        }
+        if calls.len() >= MAX_CALLS {
             return None;
         }
         let call = Arc::new(OpenCall::default());
@@ -166,5 +170,42 @@ impl CallClient {
 impl fmt::Debug for CallClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CallClient({:?})", self.protocol_version())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::open_call::ClientFacts;
+
+    fn key(position: u64) -> CallKey {
+        CallKey::new("run", position)
+    }
+
+    #[tokio::test]
+    async fn invariant_13_tasks_that_nobody_asks_for_make_room() {
+        let clients = CallClients::default();
+        let most = u64::try_from(MAX_CALLS).unwrap();
+        for position in 0..most {
+            let open = clients.open(&key(position)).unwrap();
+            drop(open.enter(ClientFacts::default()));
+            open.becomes_task();
+        }
+        let served = clients.open(&key(0)).unwrap().enter(ClientFacts::default());
+        assert!(clients.open(&key(most)).is_some());
+        assert!(clients.of(&key(0)).is_some() && clients.of(&key(1)).is_none());
+        drop(served);
+    }
+
+    #[tokio::test]
+    async fn no_more_calls_are_kept_than_are_served() {
+        let clients = CallClients::default();
+        let most = u64::try_from(MAX_CALLS).unwrap();
+        let served: Vec<_> = (0..most)
+            .map(|position| clients.open(&key(position)).unwrap().enter(ClientFacts::default()))
+            .collect();
+        assert!(clients.open(&key(most)).is_none());
+        drop(served);
+        assert!(clients.open(&key(most)).is_some());
     }
 }

@@ -141,10 +141,16 @@ impl Identity {
     }
 
     /// Returns who sent the request with these extensions.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(clippy::unnecessary_wraps, reason = "without HTTP every caller is known")
+    )]
     pub(super) fn of(
         &self,
         extensions: &rmcp::model::Extensions,
     ) -> Result<Arc<Caller>, UnknownCaller> {
+        #[cfg(not(feature = "http"))]
+        let _ = extensions;
         match &self.0 {
             Source::Fixed(caller) => Ok(Arc::clone(caller)),
             #[cfg(feature = "http")]

@@ -197,6 +197,11 @@ impl OpenCall {
             && state.left_at.is_none_or(|left| now.saturating_duration_since(left) >= ABANDONED)
     }
 
+    /// Returns whether a request is being served for the call.
+    pub(super) fn is_served(&self) -> bool {
+        self.state().served > 0
+    }
+
     /// Takes all questions back: there is nobody left who could answer.
     pub(super) fn close(&self) {
         let mut state = self.state();

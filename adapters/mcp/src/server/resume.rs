@@ -54,7 +54,7 @@ impl Call {
         let (key, waits) = (record.key().clone(), record.state() == CallState::Pending);
         let request = record.into_request();
         // An answer to another revision is none: the present one is asked about.
-        let mut stage = if waits { Stage::Undecided(Askable::Yes) } else { Stage::Decided };
+        let mut at = if waits { Stage::Undecided(Askable::Yes) } else { Stage::Decided };
         let mut present = None;
         if waits
             && state.showed(&request)
@@ -65,7 +65,7 @@ impl Call {
                     let why = "the answer is no result of elicitation/create";
                     ErrorData::invalid_params(why, None)
                 })?;
-            stage = match self.decide(&request, &answer).await {
+            at = match self.decide(&request, &answer).await {
                 Effect::Decided => Stage::Decided,
                 // A user who decided nothing is not asked again at once.
                 Effect::None => Stage::Undecided(Askable::No),
@@ -75,7 +75,7 @@ impl Call {
                 }
             };
         }
-        self.wait_again(key, present.unwrap_or(request), stage).await
+        self.wait_again(key, present.unwrap_or(request), at).await
     }
 
     /// Serves the client of a body that asked it something.

@@ -204,3 +204,33 @@ async fn a_full_review_is_never_asked_for_in_a_form() {
     assert!(text(&held).contains("waits for a human"), "{held}");
     assert_eq!((fixture.waiting().await.len(), fixture.runs()), (2, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn invariant_9_what_a_form_cannot_show_whole_is_not_asked_for_in_it() {
+    let fixture = Fixture::new().await;
+    let long = "x".repeat(20_000);
+    let many = "line\n".repeat(4_000);
+    // A secret that the host did not declare is masked, and a form cannot uncover it.
+    for hidden in ["Bearer abcdefghijkl12345678", long.as_str(), many.as_str()] {
+        for client in [
+            Client::stateless(fixture.server(), forms()),
+            Client::session(fixture.server(), "2025-11-25", forms()).await,
+        ] {
+            let mut client = client;
+            let held = client.call("write_note", json!({"text": hidden})).await;
+            assert!(text(&held).contains("waits for a human"), "{held}");
+        }
+    }
+    assert_eq!((fixture.waiting().await.len(), fixture.runs()), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_in_the_client_where_the_operator_does_not_want_it() {
+    let fixture = Fixture::new().await;
+    let server = || fixture.server().elicitation(hitl_mcp::server::Elicitation::Off);
+    let mut client = Client::stateless(server(), forms());
+    let held = client.call("write_note", note()).await;
+    assert!(text(&held).contains("waits for a human"), "{held}");
+    let mut client = Client::stateless(server(), all());
+    assert_eq!(client.call("write_note", note()).await["result"]["resultType"], "task");
+}

@@ -57,7 +57,7 @@ fn anns() -> Value {
     json!({"action": "accept", "content": {"name": "Ann"}})
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn progress_is_passed_on_as_it_is() {
     let work = |client: Option<CallClient>| async move {
         let client = client.unwrap();

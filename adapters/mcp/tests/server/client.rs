@@ -140,11 +140,11 @@ impl Client {
     pub(crate) fn silent(server: McpServerBuilder) -> Self {
         let built = server.build().unwrap();
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let served = tokio::spawn(async move {
+        let serving = tokio::spawn(async move {
             let (read, write) = tokio::io::split(theirs);
             built.serve(read, write).await
         });
-        Self { served, ..Self::over(ours) }
+        Self { served: serving, ..Self::over(ours) }
     }
 
     /// A client without a word over a stream to a server that is served already.

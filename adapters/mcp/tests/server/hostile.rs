@@ -121,7 +121,7 @@ async fn flood(fixture: &Fixture) -> usize {
     taken
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn invariant_13_a_client_that_never_reads_is_not_read_from() {
     let fixture = Fixture::new().await;
     let taken = flood(&fixture).await;
