@@ -13,7 +13,7 @@ pub(super) enum Http {}
 
 impl Http {
     /// Refuses.
-    pub(super) fn open(_: &str, _: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn open(_: &str, _: Option<&Path>, _: Option<&str>) -> Result<Self, Failure> {
         Err(Failure::usage(
             "this hitl was built without --url: install it with `cargo install hitl-cli --features \
              console`, or name a store with --db",
