@@ -48,7 +48,7 @@ Usage: cargo xtask test [--fast | --full]
 example, and the quickstart on the data that comes along. It prints the time of each step. CI runs it.
 
 `test --fast` is for while you work: format, lints, unit tests, and the contracts on memory and SQLite. It
-does not run a test binary again that has passed and has not changed.
+does not run a test binary again that has passed and has not changed, and leaves out the tests of growth.
 
 `test --full` also runs what takes long: long races and many deaths in place of some, benchmarks once, examples as
 a newcomer builds them, and the instruction counts of a few paths beside those that are kept (with valgrind;

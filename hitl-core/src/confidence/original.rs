@@ -137,7 +137,7 @@ mod tests {
     fn who_asks_and_where_counts_as_it_did() {
         let points = |signal: &dyn Signal, cx: CallContext| {
             let call = CallView::new("pay", &ToolConfig::DEFAULT, &Json::Null, &cx);
-            signal.judge(&call).map(|factor| factor.points)
+            signal.judge(&call).map(|factor| factor.adjustment)
         };
         let ann = || CallContext::new("ann");
         assert_eq!(points(&AdminRole, ann().role("admin")), Some(10));

@@ -10,8 +10,8 @@ use hitl_core::policy::{
     RuleTest, RuleWarningKind, TimeWindow, Weekday,
 };
 use hitl_core::{
-    Assessment, CallContext, CallView, Policy, Risk, Signals, ToolConfig, VerdictKind, assess,
-    route,
+    ApprovalLevel, Assessment, CallContext, CallView, Effect, Policy, Risk, Signals, ToolConfig,
+    VerdictKind, assess, route,
 };
 use proptest::prelude::*;
 
@@ -131,7 +131,22 @@ fn a_file_that_fails_its_own_tests_says_which_and_denies_everything() {
     let (arguments, cx) = (Json::Object(Vec::new()), CallContext::new("ann"));
     let view = CallView::new("z", &ToolConfig::DEFAULT, &arguments, &cx);
     let assessment = assess(&view, &Signals::none());
+    assert_eq!(rules.rule(&view, &assessment).map(|ruling| ruling.effect), Some(Effect::Deny));
     assert_eq!(route(&view, &assessment, &[Arc::new(rules)]).verdict.kind(), VerdictKind::Deny);
+}
+
+#[test]
+fn a_host_that_asks_for_the_ruling_alone_gets_that_of_the_answer() {
+    let text = "schema = 1\nversion = '1'\n[[rule]]\nname = 'a'\neffect = 'full'\ntool = 'pay'\n";
+    let rules = RuleSet::parse(text).unwrap();
+    let (arguments, cx) = (Json::Object(Vec::new()), CallContext::new("ann"));
+    for (tool, effect) in [("pay", Some(Effect::AtLeast(ApprovalLevel::Full))), ("look", None)] {
+        let view = CallView::new(tool, &ToolConfig::DEFAULT, &arguments, &cx);
+        let assessment = assess(&view, &Signals::none());
+        let ruling = rules.rule(&view, &assessment);
+        assert_eq!(ruling.as_ref().map(|ruling| ruling.effect), effect, "{tool}");
+        assert_eq!(Ok(ruling), rules.answer(&view, &assessment).ruling, "{tool}");
+    }
 }
 
 #[test]

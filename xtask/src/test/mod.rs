@@ -64,6 +64,8 @@ fn checks(tier: Tier, report: &mut Report) -> Result<(), String> {
         ("hitl-core alone", "hitl-core"),
         ("hitl-tasks alone", "hitl-tasks"),
         ("hitl-wire alone", "hitl-wire"),
+        // What `cargo install hitl-cli` builds.
+        ("hitl-cli alone", "hitl-cli"),
     ] {
         report.cargo(name, &cargo(&["check", "-p", alone]))?;
     }

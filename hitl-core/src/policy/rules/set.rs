@@ -231,8 +231,10 @@ impl RuleSet {
 }
 
 impl Policy for RuleSet {
-    fn rule(&self, call: &CallView<'_>, _: &Assessment) -> Option<Ruling> {
-        self.deciding(call).map(|rule| self.ruling(rule))
+    /// A policy of the host's own may ask this in place of the answer: rules that fail their own
+    /// tests deny here too.
+    fn rule(&self, call: &CallView<'_>, assessment: &Assessment) -> Option<Ruling> {
+        self.answer(call, assessment).into_ruling()
     }
 
     fn answer(&self, call: &CallView<'_>, _: &Assessment) -> PolicyAnswer {
