@@ -302,7 +302,7 @@ async fn words_that_are_made_at_run_time_count_as_those_of_a_constant() {
         let error = tool_of(wrong, schema).unwrap_err();
         assert_eq!(error.kind(), DynToolErrorKind::Spec(kind), "{error}");
     }
-    for wrong in [spec("t".into()).describe("{too}"), spec("t".into()).amounts([("som", 1)])] {
+    for wrong in [spec("t".into()).describe("{too}"), spec("t".into()).amounts([("amonut", 1)])] {
         assert_eq!(tool_of(wrong, schema).unwrap_err().kind(), DynToolErrorKind::Argument);
     }
 }
