@@ -6,6 +6,7 @@ use hitl_core::dynamic::AnnotationTrust;
 
 use super::child::UpstreamCommand;
 use super::http::HttpUpstream;
+use super::tool_settings::{SettingsByTool, ToolSettings};
 
 /// The time limit of a call without another one.
 const CALL_TIMEOUT: Duration = Duration::from_secs(600);
@@ -27,6 +28,7 @@ pub struct UpstreamSpec {
     pub(super) target: Target,
     pub(super) trust: AnnotationTrust,
     pub(super) timeout: Duration,
+    pub(super) tools: SettingsByTool,
 }
 
 impl UpstreamSpec {
@@ -42,7 +44,8 @@ impl UpstreamSpec {
 
     fn new(name: String, target: Target) -> Self {
         let (trust, pin_name) = (AnnotationTrust::OnlyTighten, name.clone());
-        Self { name, pin_name, target, trust, timeout: CALL_TIMEOUT }
+        let tools = SettingsByTool::default();
+        Self { name, pin_name, target, trust, timeout: CALL_TIMEOUT, tools }
     }
 
     /// Sets the name under which the pin file has this upstream. Without it, it is the name.
@@ -64,6 +67,19 @@ impl UpstreamSpec {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Says how the gate treats a tool, by its name at the server or by a pattern: `*` stands for
+    /// any characters. What is said of the name counts more than what is said of a pattern.
+    ///
+    /// What the server has no tool for is warned about on the log. If it would make calls stricter,
+    /// each call of a tool whose risk nothing else sets needs a full approval: which tool was meant
+    /// is not known. Words that do not fit a tool, like a placeholder that is none of its
+    /// arguments, are left out with a warning.
+    #[must_use]
+    pub fn tool(mut self, pattern: impl Into<String>, settings: ToolSettings) -> Self {
+        self.tools.set(pattern.into(), settings);
         self
     }
 

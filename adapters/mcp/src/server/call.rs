@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hitl_core::{CallKey, GateError, Outcome, RequestId, RunId};
+use hitl_core::{CallKey, GateError, GateErrorKind, Outcome, RequestId, RunId};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ElicitRequest, ElicitRequestParams,
     InputRequest, InputRequests, InputRequiredResult, InputResponses,
@@ -170,6 +170,11 @@ impl Call {
     pub(super) fn refused(&self, key: &CallKey, error: &GateError) -> Answer {
         self.shared.clients.close(key);
         tracing::debug!(%error, tool = %self.tool, "a call was not taken");
+        if error.kind() == GateErrorKind::UnknownTool
+            && let Some(known) = self.shared.features.missing_tool(&self.tool)
+        {
+            return Ok(results::error(known).into());
+        }
         results::of_gate_error(error).map(CallToolResponse::from)
     }
 
