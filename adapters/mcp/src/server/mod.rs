@@ -35,7 +35,7 @@
 //! | `complete` | results of older upstreams say that they are complete: pure |
 //! | `tools`, `results`, `pending` | entries of `tools/list`, outcomes and waiting calls as answers: pure |
 //! | `call`, `drive`, `step`, `resume` | one `tools/call`, from its arguments to its answer |
-//! | `way`, `form` | how a client is asked, and what its answer says: pure |
+//! | `way`, `form`, `form_text` | how a client is asked, in which words, and what its answer says: pure |
 //! | `state` | the sealed state of a question |
 //! | `tasks` | calls by their ids |
 //! | `open_call`, `progress`, `question`, `cancellations` | what passes between a body and the client of its call |
@@ -51,6 +51,7 @@ mod delivery;
 mod drive;
 mod features;
 mod form;
+mod form_text;
 mod handler;
 #[cfg(feature = "http")]
 mod http;
