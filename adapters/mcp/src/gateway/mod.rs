@@ -19,7 +19,7 @@
 //! | `assembly`, `gated_tool`, `catalog` | tools, compared with the pins and put into the gate |
 //! | `withheld` | why a tool is not served, for the model that calls it: pure |
 //! | `call`, `in_flight` | one call at its upstream |
-//! | `handler`, `notices` | what upstreams say of their own accord |
+//! | `handler`, `notices`, `sampling` | what upstreams say and ask of their own accord |
 //! | `features` | resources, prompts, completions, logging and subscriptions, passed on |
 
 mod answer;
@@ -38,6 +38,7 @@ mod link;
 mod notices;
 mod outstanding;
 mod running;
+mod sampling;
 mod spec;
 mod supervisor;
 mod tool_settings;
@@ -49,5 +50,6 @@ pub use assembly::FirstUse;
 pub use child::UpstreamCommand;
 pub use http::{BearerToken, HttpUpstream, UpstreamUrlError};
 pub use running::{Gateway, GatewayBuilder, GatewayError};
+pub use sampling::Sampling;
 pub use spec::UpstreamSpec;
 pub use tool_settings::ToolSettings;

@@ -6,6 +6,7 @@ use hitl_core::dynamic::AnnotationTrust;
 
 use super::child::UpstreamCommand;
 use super::http::HttpUpstream;
+use super::sampling::Sampling;
 use super::tool_settings::{SettingsByTool, ToolSettings};
 
 /// The time limit of a call without another one.
@@ -29,6 +30,7 @@ pub struct UpstreamSpec {
     pub(super) trust: AnnotationTrust,
     pub(super) timeout: Duration,
     pub(super) tools: SettingsByTool,
+    pub(super) sampling: Sampling,
 }
 
 impl UpstreamSpec {
@@ -44,8 +46,8 @@ impl UpstreamSpec {
 
     fn new(name: String, target: Target) -> Self {
         let (trust, pin_name) = (AnnotationTrust::OnlyTighten, name.clone());
-        let tools = SettingsByTool::default();
-        Self { name, pin_name, target, trust, timeout: CALL_TIMEOUT, tools }
+        let (tools, sampling) = (SettingsByTool::default(), Sampling::default());
+        Self { name, pin_name, target, trust, timeout: CALL_TIMEOUT, tools, sampling }
     }
 
     /// Sets the name under which the pin file has this upstream. Without it, it is the name.
@@ -67,6 +69,14 @@ impl UpstreamSpec {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets what becomes of the server's requests to have the client's model write something;
+    /// [`Sampling::Refuse`] without it.
+    #[must_use]
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
         self
     }
 

@@ -20,7 +20,7 @@ use super::pending::{BUSY, Place};
 use super::results::{self, ResultFor};
 use super::shared::Shared;
 use super::state::{AskedState, Asking, OpenedState};
-use super::way::ClientKind;
+use super::way::{ClientKind, Era};
 
 /// The key of `_meta` at which Claude Code puts its model's id of a call.
 const TOOL_CALL_ID: &str = "claudecode/toolUseId";
@@ -102,7 +102,7 @@ impl Call {
     /// a client that went away, except over HTTP since 2026-07-28, where clients cancel that way.
     pub(super) async fn was_cancelled(&self) {
         #[cfg(feature = "http")]
-        if self.client.era == super::way::Era::Stateless
+        if self.client.era == Era::Stateless
             && self.context.extensions.get::<http::request::Parts>().is_some()
         {
             return;
@@ -141,6 +141,7 @@ impl Call {
         open.enter(ClientFacts {
             capabilities: self.context.client_capabilities().unwrap_or_default(),
             version: self.context.protocol_version(),
+            peer: (self.client.era == Era::Sessions).then(|| self.context.peer.clone()),
         })
     }
 

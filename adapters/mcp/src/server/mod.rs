@@ -38,7 +38,7 @@
 //! | `way`, `form`, `form_text` | how a client is asked, in which words, and what its answer says: pure |
 //! | `state` | the sealed state of a question |
 //! | `tasks` | calls by their ids |
-//! | `open_call`, `progress`, `question`, `cancellations` | what passes between a body and the client of its call |
+//! | `open_call`, `progress`, `question`, `sampling`, `cancellations` | what passes between a body and the client of its call |
 //! | `delivery` | whether an outcome has reached its client |
 
 mod arguments;
@@ -68,6 +68,7 @@ mod question;
 mod results;
 mod resume;
 mod run;
+mod sampling;
 #[expect(clippy::module_inception, reason = "the file is named after its type")]
 mod server;
 #[cfg(feature = "http")]
@@ -88,5 +89,6 @@ pub use features::{ServerFeatures, ToolsOnly};
 pub use identity::{Caller, Identity, UnknownCaller};
 pub use options::{Elicitation, OnCancel};
 pub use run::RunOf;
+pub use sampling::SamplingRefusal;
 pub use server::{McpServer, ServeError};
 pub use state::WeakStateKey;

@@ -172,6 +172,10 @@ pub(super) struct McpOptions {
     /// Seconds after which the outcome of a call counts as unknown [default: 600].
     #[arg(long, value_name = "SECONDS", help_heading = "The server")]
     pub(super) timeout: Option<u64>,
+    /// What becomes of a server's request to have the client's model write something [default:
+    /// refuse].
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "The server")]
+    pub(super) sampling: Option<SamplingOption>,
     /// What a file of options says of tools of the only server, by name or pattern.
     #[arg(skip)]
     pub(super) tools: BTreeMap<String, ToolOptions>,
@@ -192,7 +196,19 @@ pub(super) struct ServerOptions {
     pub(super) bearer_token_file: Option<PathBuf>,
     pub(super) trust_hints: Option<bool>,
     pub(super) timeout: Option<u64>,
+    pub(super) sampling: Option<SamplingOption>,
     pub(super) tools: BTreeMap<String, ToolOptions>,
+}
+
+/// The treatment of a server's requests for sampling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SamplingOption {
+    /// The server gets an error.
+    Refuse,
+    /// The client of the call is asked, if it has declared sampling; no gate sees what its model
+    /// writes.
+    Forward,
 }
 
 /// A tool, or the tools that match a pattern, in a file of options.
@@ -252,6 +268,7 @@ impl McpOptions {
             bearer_token_file: self.bearer_token_file.or(file.bearer_token_file),
             server_name: self.server_name.or(file.server_name),
             timeout: self.timeout.or(file.timeout),
+            sampling: self.sampling.or(file.sampling),
             tools: if self.tools.is_empty() { file.tools } else { self.tools },
             servers: if self.servers.is_empty() { file.servers } else { self.servers },
         }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use hitl_core::dynamic::AnnotationTrust;
 use hitl_mcp::gateway::{
-    BearerToken, FirstUse, HttpUpstream, ToolSettings, UpstreamCommand, UpstreamSpec,
+    BearerToken, FirstUse, HttpUpstream, Sampling, ToolSettings, UpstreamCommand, UpstreamSpec,
 };
 
-use super::args::{McpOptions, ServerOptions, ToolOptions};
+use super::args::{McpOptions, SamplingOption, ServerOptions, ToolOptions};
 use super::places::pins_of;
 use crate::exit::Failure;
 
@@ -182,6 +182,11 @@ fn of_file(
             Err(error) => return wrong(&error.to_string()),
         },
     };
+    let sampling = match server.sampling.or(options.sampling) {
+        Some(SamplingOption::Forward) => Sampling::Forward,
+        Some(SamplingOption::Refuse) | None => Sampling::Refuse,
+    };
+    let spec = spec.sampling(sampling);
     let mut spec = spec.trust(trust(server.trust_hints.unwrap_or(options.trust_hints)));
     for (pattern, tool) in &server.tools {
         match settings(tool) {
@@ -296,6 +301,16 @@ mod tests {
         let nothing = Surroundings { db: None, data_folder: None, user: None };
         let why = Plan::new(options, vec!["x".to_owned()], nothing).unwrap_err();
         assert!(why.message.contains("--db FILE"));
+    }
+
+    #[test]
+    fn invariant_5_sampling_is_refused_unless_a_server_is_allowed_it() {
+        let servers =
+            "[servers.a]\ncommand = 'x'\nsampling = 'forward'\n[servers.b]\ncommand = 'y'";
+        let plan = plan(servers, &[]).unwrap();
+        let shown: Vec<_> = plan.upstreams.iter().map(|it| format!("{it:?}")).collect();
+        assert!(shown[0].contains("sampling: Forward"), "{shown:?}");
+        assert!(shown[1].contains("sampling: Refuse"), "{shown:?}");
     }
 
     #[test]
