@@ -37,7 +37,7 @@ pub enum FirstUse {
 struct ServedTool {
     definition: ToolDefinition,
     state: PinState,
-    /// What the operator says of it.
+    /// The operator's settings of it.
     settings: ToolSettings,
 }
 

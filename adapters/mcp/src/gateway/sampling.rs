@@ -1,4 +1,4 @@
-//! What becomes of a server's request to have the client's model write something.
+//! The treatment of a server's requests to have the client's model write something.
 
 #![expect(deprecated, reason = "sampling is of older versions, which have it")]
 

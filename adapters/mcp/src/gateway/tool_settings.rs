@@ -1,4 +1,4 @@
-//! What the operator says of single tools of an upstream. Pure.
+//! The operator's settings of single tools of an upstream. Pure.
 
 use std::collections::BTreeMap;
 

@@ -17,7 +17,7 @@ use super::question::PutQuestion;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SamplingRefusal {
-    /// The client takes no requests, because it speaks 2026-07-28 or a later version; or it is gone.
+    /// The client takes no requests, because it speaks 2026-07-28 or later; or it is gone.
     #[error("the client of this call takes no requests of servers")]
     NoRequests,
     /// The client has not declared sampling.
