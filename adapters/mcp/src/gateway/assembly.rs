@@ -5,13 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use hitl_base::Timestamp;
-use hitl_core::Gate;
+use hitl_core::{Gate, Risk};
 use rmcp::model::Tool;
 use tokio::sync::{Mutex, watch};
 
 use super::catalog::{Catalog, entry, served_name};
 use super::gated_tool::gated_tool;
+use super::tool_settings::{ToolSettings, UnmatchedSettings};
 use super::upstream::Upstream;
+use super::withheld::Withheld;
 use crate::pins::{
     DefinitionList, Pin, PinComparison, PinError, PinFile, PinState, ToolDefinition, UpstreamPins,
 };
@@ -35,6 +37,16 @@ pub enum FirstUse {
 struct ServedTool {
     definition: ToolDefinition,
     state: PinState,
+    /// The operator's settings of it.
+    settings: ToolSettings,
+}
+
+/// The tools of an upstream.
+#[derive(Clone, Debug, Default)]
+struct UpstreamTools {
+    served: Vec<ServedTool>,
+    /// By their names at the upstream.
+    withheld: BTreeMap<String, Withheld>,
 }
 
 /// The tools that are served.
@@ -44,7 +56,7 @@ pub(super) struct Assembly {
     first_use: FirstUse,
     upstreams: Vec<Upstream>,
     catalog: Arc<Catalog>,
-    served: Mutex<Vec<Vec<ServedTool>>>,
+    tools: Mutex<Vec<UpstreamTools>>,
     /// Counts the changes of what clients see.
     changes: watch::Sender<u64>,
 }
@@ -63,9 +75,9 @@ impl Assembly {
         upstreams: Vec<Upstream>,
         catalog: Arc<Catalog>,
     ) -> Self {
-        let served = Mutex::new(vec![Vec::new(); upstreams.len()]);
+        let tools = Mutex::new(vec![UpstreamTools::default(); upstreams.len()]);
         let changes = watch::Sender::new(0);
-        Self { gate, pins, first_use, upstreams, catalog, served, changes }
+        Self { gate, pins, first_use, upstreams, catalog, tools, changes }
     }
 
     /// Returns the changes of what clients see, from now on.
@@ -81,13 +93,13 @@ impl Assembly {
     /// calls wait for the servers, and for a new comparison.
     pub(super) async fn serve_pinned(&self) -> Result<(), PinError> {
         let document = self.pins.read()?;
-        let mut served = self.served.lock().await;
-        for (tools, upstream) in served.iter_mut().zip(&self.upstreams) {
+        let mut all = self.tools.lock().await;
+        for (tools, upstream) in all.iter_mut().zip(&self.upstreams) {
             let Some(pins) = document.upstream(&upstream.spec().pin_name) else { continue };
-            let known = servable(pins, pins.listed());
-            *tools = known.into_iter().filter(|tool| tool.state == PinState::Pinned).collect();
+            *tools = tools_of(upstream, pins, pins.listed());
+            tools.served.retain(|tool| tool.state == PinState::Pinned);
         }
-        self.put_into_gate(&served).await;
+        self.put_into_gate(&all).await;
         Ok(())
     }
 
@@ -95,27 +107,34 @@ impl Assembly {
     /// the digests of those tools. With an error, none of its tools is served.
     pub(super) async fn compare(
         &self,
-        upstream: usize,
+        at: usize,
         list: &DefinitionList,
     ) -> Result<BTreeMap<String, String>, PinError> {
-        let pins = self.pins_of(upstream, list).await;
-        let mut served = self.served.lock().await;
-        let Some(tools) = served.get_mut(upstream) else { return Ok(BTreeMap::new()) };
+        let pins = self.pins_of(at, list).await;
+        let mut all = self.tools.lock().await;
+        let (Some(tools), Some(upstream)) = (all.get_mut(at), self.upstreams.get(at)) else {
+            return Ok(BTreeMap::new());
+        };
         let result = match pins {
             Ok(pins) => {
-                self.report(upstream, &pins, list);
-                *tools = servable(&pins, &list.tools);
+                report(upstream, &pins, list);
+                *tools = tools_of(upstream, &pins, &list.tools);
                 let digests = tools
+                    .served
                     .iter()
                     .map(|tool| (tool.definition.name().to_owned(), tool.definition.digest()));
                 Ok(digests.collect())
             }
             Err(error) => {
-                tools.clear();
+                let known = std::mem::take(tools).served.into_iter();
+                let known = known.map(|tool| tool.definition.name().to_owned());
+                let listed = list.tools.iter().map(|tool| tool.name().to_owned());
+                let names = known.chain(listed);
+                tools.withheld = names.map(|name| (name, Withheld::PinsUnreadable)).collect();
                 Err(error)
             }
         };
-        self.put_into_gate(&served).await;
+        self.put_into_gate(&all).await;
         result
     }
 
@@ -143,43 +162,16 @@ impl Assembly {
         }
     }
 
-    /// Says what an operator has to know, on the log.
-    fn report(&self, at: usize, pins: &UpstreamPins, list: &DefinitionList) {
-        let Some(upstream) = self.upstreams.get(at).map(Upstream::name) else { return };
-        for refused in &list.refused {
-            tracing::warn!(upstream, %refused, "a tool is left out");
-        }
-        let comparison = PinComparison::new(pins, &list.tools);
-        let names = |state: PinState| {
-            let of_state = comparison.entries().iter().filter(move |entry| entry.state == state);
-            let names: Vec<_> = of_state.map(|entry| entry.name.as_str()).collect();
-            (!names.is_empty()).then(|| names.join(", "))
-        };
-        if let Some(tools) = names(PinState::New) {
-            tracing::warn!(
-                upstream,
-                tools,
-                "tools are not pinned: each call needs a full approval until `hitl mcp pins approve`"
-            );
-        }
-        if let Some(tools) = names(PinState::Changed) {
-            tracing::warn!(
-                upstream,
-                tools,
-                "tools have changed and are left out: see `hitl mcp pins diff`"
-            );
-        }
-        if let Some(tools) = names(PinState::Vanished) {
-            tracing::warn!(upstream, tools, "pinned tools are no longer listed");
-        }
-    }
-
-    async fn put_into_gate(&self, served: &[Vec<ServedTool>]) {
+    async fn put_into_gate(&self, all: &[UpstreamTools]) {
         let are_several = self.upstreams.len() > 1;
         let mut found: BTreeMap<String, Option<(&Upstream, &ServedTool)>> = BTreeMap::new();
-        for (upstream, tools) in self.upstreams.iter().zip(served) {
+        let mut withheld = BTreeMap::new();
+        for (upstream, tools) in self.upstreams.iter().zip(all) {
             let prefix = are_several.then(|| upstream.name());
-            for tool in tools {
+            for (tool, reason) in &tools.withheld {
+                withheld.extend(served_name(prefix, tool).map(|name| (name, *reason)));
+            }
+            for tool in &tools.served {
                 let Some(name) = served_name(prefix, tool.definition.name()) else {
                     let tool = tool.definition.name();
                     tracing::warn!(
@@ -198,9 +190,10 @@ impl Assembly {
         for (name, one) in found {
             let Some((upstream, tool)) = one else {
                 tracing::warn!(tool = name, "two tools have this name, and are left out");
+                withheld.insert(name, Withheld::Refused);
                 continue;
             };
-            let built = gated_tool(upstream, &tool.definition, &name, tool.state);
+            let built = gated_tool(upstream, &tool.definition, &name, tool.state, &tool.settings);
             match (built, entry(&tool.definition, &name)) {
                 (Ok(built), Some(listed)) => {
                     tools.push(built);
@@ -208,15 +201,19 @@ impl Assembly {
                 }
                 (Err(error), _) => {
                     tracing::warn!(upstream = upstream.name(), %error, "a tool is left out");
+                    withheld.insert(name, Withheld::Refused);
                 }
-                (_, None) => tracing::warn!(
-                    upstream = upstream.name(),
-                    tool = name,
-                    "a tool is left out: its definition is not one of the protocol"
-                ),
+                (_, None) => {
+                    tracing::warn!(
+                        upstream = upstream.name(),
+                        tool = name,
+                        "a tool is left out: its definition is not one of the protocol"
+                    );
+                    withheld.insert(name, Withheld::Refused);
+                }
             }
         }
-        let changes = self.catalog.replace(entries);
+        let changes = self.catalog.replace(entries, withheld);
         // With an error of the store the tools are replaced all the same, and only other processes
         // do not know it yet.
         if let Err(error) = self.gate.replace_dyn_tools(tools).await {
@@ -228,15 +225,78 @@ impl Assembly {
     }
 }
 
-/// Returns the tools that may be served: pinned and new ones.
-fn servable(pins: &UpstreamPins, listed: &[ToolDefinition]) -> Vec<ServedTool> {
+/// Says what an operator has to know, on the log.
+fn report(upstream: &Upstream, pins: &UpstreamPins, list: &DefinitionList) {
+    let settings = unmatched(upstream, pins, &list.tools);
+    let upstream = upstream.name();
+    if !settings.patterns.is_empty() {
+        let tools = settings.patterns.join(", ");
+        if settings.is_strict {
+            tracing::error!(
+                upstream,
+                tools,
+                "settings are of no tool of this server, and would make calls stricter: each call of a tool whose risk \
+                 nothing else sets needs a full approval until the names are right"
+            );
+        } else {
+            tracing::warn!(upstream, tools, "settings are of no tool of this server");
+        }
+    }
+    for refused in &list.refused {
+        tracing::warn!(upstream, %refused, "a tool is left out");
+    }
+    let comparison = PinComparison::new(pins, &list.tools);
+    let names = |state: PinState| {
+        let of_state = comparison.entries().iter().filter(move |entry| entry.state == state);
+        let names: Vec<_> = of_state.map(|entry| entry.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    if let Some(tools) = names(PinState::New) {
+        tracing::warn!(
+            upstream,
+            tools,
+            "tools are not pinned: each call needs a full approval until `hitl mcp pins approve`"
+        );
+    }
+    if let Some(tools) = names(PinState::Changed) {
+        tracing::warn!(
+            upstream,
+            tools,
+            "tools have changed and are left out: see `hitl mcp pins diff`"
+        );
+    }
+    if let Some(tools) = names(PinState::Vanished) {
+        tracing::warn!(upstream, tools, "pinned tools are no longer listed");
+    }
+}
+
+/// Returns the settings that are of no tool which is listed or pinned.
+fn unmatched(
+    upstream: &Upstream,
+    pins: &UpstreamPins,
+    listed: &[ToolDefinition],
+) -> UnmatchedSettings {
+    let pinned = pins.pinned().map(|(name, _)| name);
+    let names: Vec<_> = listed.iter().map(ToolDefinition::name).chain(pinned).collect();
+    upstream.spec().tools.unmatched(&names)
+}
+
+/// Returns the tools that may be served, pinned and new ones, and the others with the reasons.
+fn tools_of(upstream: &Upstream, pins: &UpstreamPins, listed: &[ToolDefinition]) -> UpstreamTools {
     let comparison = PinComparison::new(pins, listed);
-    listed
+    let is_strict = unmatched(upstream, pins, listed).is_strict;
+    let served = listed.iter().filter_map(|tool| {
+        let state = comparison.state(tool.name())?;
+        let mut settings = upstream.spec().tools.of(tool.name());
+        if is_strict && settings.risk_set().is_none() {
+            settings = settings.risk(Risk::Critical);
+        }
+        let is_servable = Withheld::of(state).is_none();
+        is_servable.then(|| ServedTool { definition: tool.clone(), state, settings })
+    });
+    let withheld = comparison
+        .entries()
         .iter()
-        .filter_map(|tool| {
-            let state = comparison.state(tool.name())?;
-            let is_servable = matches!(state, PinState::Pinned | PinState::New);
-            is_servable.then(|| ServedTool { definition: tool.clone(), state })
-        })
-        .collect()
+        .filter_map(|entry| Some((entry.name.clone(), Withheld::of(entry.state)?)));
+    UpstreamTools { served: served.collect(), withheld: withheld.collect() }
 }

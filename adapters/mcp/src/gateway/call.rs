@@ -17,6 +17,7 @@ use rmcp::service::{PeerRequestOptions, ServiceError};
 use super::answer::{Meaning, meaning};
 use super::in_flight::InFlightCall;
 use super::link::Connection;
+use super::sampling::sample;
 use super::upstream::Upstream;
 use super::wire::{AnswerSlot, ExactArguments, RawAnswer};
 use crate::server::CallClient;
@@ -112,7 +113,7 @@ pub(super) async fn call(
                 return Err(of_upstream(upstream, lost(tool, why)));
             }
             Meaning::InputRequired(wanted) => {
-                round = Round::after(*wanted, client.as_ref()).await;
+                round = Round::after(upstream, *wanted, client.as_ref()).await;
             }
         }
     }
@@ -159,13 +160,31 @@ struct Round {
 impl Round {
     /// Asks the client's user what the server wants to know. A question that nobody can answer is
     /// answered with `cancel`, which is no consent.
-    async fn after(wanted: InputRequiredResult, client: Option<&CallClient>) -> Self {
+    async fn after(
+        upstream: &Upstream,
+        wanted: InputRequiredResult,
+        client: Option<&CallClient>,
+    ) -> Self {
         let mut responses = InputResponses::new();
         for (key, request) in wanted.input_requests.unwrap_or_default() {
-            // Sampling and roots were not declared: their requests are left without an answer.
-            let InputRequest::Elicitation(question) = request else { continue };
-            let answer = answer_question(client, question.params).await;
-            if let Ok(answer) = serde_json::to_value(answer) {
+            let answer = match request {
+                InputRequest::Elicitation(question) => {
+                    serde_json::to_value(answer_question(client, question.params).await)
+                }
+                InputRequest::CreateMessage(wanted) => {
+                    match sample(upstream.spec().sampling, client, wanted.params).await {
+                        Ok(written) => serde_json::to_value(written),
+                        // What is refused is left without an answer.
+                        Err(error) => {
+                            tracing::info!(upstream = upstream.name(), %error, "no sampling");
+                            continue;
+                        }
+                    }
+                }
+                // Nothing else, like roots, was declared.
+                _ => continue,
+            };
+            if let Ok(answer) = answer {
                 responses.insert(key, answer);
             }
         }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hitl_base::Json;
 use rmcp::model::Tool;
 
+use super::withheld::Withheld;
 use crate::pins::ToolDefinition;
 
 /// Between the name of an upstream and that of its tool, where there are several upstreams.
@@ -32,27 +33,46 @@ pub(super) fn entry(definition: &ToolDefinition, name: &str) -> Option<Tool> {
     serde_json::from_str(&Json::Object(entries.collect()).to_text()).ok()
 }
 
-/// The entries of `tools/list`, by the names under which the tools are served.
+/// The entries of `tools/list`, and the tools that are not served, by their names for clients.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
-    entries: Mutex<BTreeMap<String, Tool>>,
+    tools: Mutex<CatalogTools>,
+}
+
+#[derive(Debug, Default)]
+struct CatalogTools {
+    entries: BTreeMap<String, Tool>,
+    withheld: BTreeMap<String, Withheld>,
 }
 
 impl Catalog {
-    /// Replaces the entries, and returns whether they are others.
-    pub(super) fn replace(&self, entries: BTreeMap<String, Tool>) -> bool {
+    /// Replaces all tools, and returns whether the entries are others.
+    pub(super) fn replace(
+        &self,
+        entries: BTreeMap<String, Tool>,
+        withheld: BTreeMap<String, Withheld>,
+    ) -> bool {
         let mut current = self.lock();
-        let changes = *current != entries;
-        *current = entries;
+        let changes = current.entries != entries;
+        *current = CatalogTools { entries, withheld };
         changes
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Tool> {
-        self.lock().get(name).cloned()
+        self.lock().entries.get(name).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Tool>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns why a tool is not served. `None` if it is, or nothing is known of it.
+    pub(super) fn withheld(&self, name: &str) -> Option<Withheld> {
+        let tools = self.lock();
+        if tools.entries.contains_key(name) {
+            return None;
+        }
+        tools.withheld.get(name).copied()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CatalogTools> {
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

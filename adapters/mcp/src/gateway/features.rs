@@ -180,6 +180,10 @@ impl ServerFeatures for GatewayFeatures {
         Some(self.catalog.get(&own.name).unwrap_or(own))
     }
 
+    fn missing_tool(&self, tool: &str) -> Option<String> {
+        self.catalog.withheld(tool).map(|reason| reason.for_model(tool))
+    }
+
     fn whole_result(&self, tool: &str, output: &str) -> Option<CallToolResult> {
         // Also of a tool that has left the list since.
         let _ = tool;

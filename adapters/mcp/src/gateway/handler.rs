@@ -1,13 +1,14 @@
 //! The gateway as a client of an upstream: what the server sends of its own accord.
 
-#![expect(deprecated, reason = "logging is of older versions, which have it")]
+#![expect(deprecated, reason = "logging and sampling are of older versions, which have them")]
 
 use std::sync::Arc;
 
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationCapability,
-    FormElicitationCapability, Implementation, LoggingMessageNotificationParam,
-    ProgressNotificationParam, ResourceUpdatedNotificationParam, UrlElicitationCapability,
+    ClientCapabilities, ClientConfig, CreateMessageRequestParams, CreateMessageResult,
+    ElicitRequestParams, ElicitResult, ElicitationCapability, FormElicitationCapability,
+    Implementation, LoggingMessageNotificationParam, ProgressNotificationParam,
+    ResourceUpdatedNotificationParam, SamplingCapability, UrlElicitationCapability,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ClientHandler, ErrorData, RoleClient};
@@ -16,15 +17,17 @@ use tokio::sync::Notify;
 use super::call::answer_question;
 use super::in_flight::InFlight;
 use super::notices::{Notice, Notices};
+use super::sampling::{Sampling, sample};
 
 /// The gateway's side of one connection.
 ///
-/// Sampling and roots are not declared, so a server that asks for them gets an error: what a model
-/// says on behalf of a server would pass no gate.
+/// Roots are not declared, and sampling only if the operator has allowed it, so a server that asks
+/// for them gets an error: what a model says on behalf of a server passes no gate.
 #[derive(Clone, Debug)]
 pub(super) struct UpstreamHandler {
     pub(super) in_flight: InFlight,
     pub(super) notices: Notices,
+    pub(super) sampling: Sampling,
     /// Wakes the supervisor: the list of tools has changed.
     pub(super) tools_changed: Arc<Notify>,
 }
@@ -36,6 +39,9 @@ impl ClientHandler for UpstreamHandler {
             .with_url(UrlElicitationCapability::default());
         let mut capabilities = ClientCapabilities::default();
         capabilities.elicitation = Some(elicitation);
+        if self.sampling == Sampling::Forward {
+            capabilities.sampling = Some(SamplingCapability::default());
+        }
         ClientConfig::new(capabilities, Implementation::new("hitl", env!("CARGO_PKG_VERSION")))
     }
 
@@ -45,6 +51,14 @@ impl ClientHandler for UpstreamHandler {
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         Ok(answer_question(self.in_flight.to_ask().as_ref(), question).await)
+    }
+
+    async fn create_message(
+        &self,
+        params: CreateMessageRequestParams,
+        _: RequestContext<RoleClient>,
+    ) -> Result<CreateMessageResult, ErrorData> {
+        sample(self.sampling, self.in_flight.to_ask().as_ref(), params).await
     }
 
     async fn on_progress(

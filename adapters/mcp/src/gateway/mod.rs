@@ -11,14 +11,15 @@
 //! | file | what is there |
 //! |---|---|
 //! | `running` | the gateway and its settings |
-//! | `spec` | an upstream as the operator names it |
+//! | `spec`, `tool_settings` | an upstream and its tools as the operator names them |
 //! | `supervisor`, `back_off`, `link` | the connection to an upstream: started, listed, started again |
 //! | `child`, `lines`, `outstanding` | the transport to a child process |
 //! | `http` | the transport to a server behind a URL |
 //! | `wire`, `answer` | exact texts of requests and answers, and what they mean: pure |
 //! | `assembly`, `gated_tool`, `catalog` | tools, compared with the pins and put into the gate |
+//! | `withheld` | why a tool is not served, for the model that calls it: pure |
 //! | `call`, `in_flight` | one call at its upstream |
-//! | `handler`, `notices` | what upstreams say of their own accord |
+//! | `handler`, `notices`, `sampling` | what upstreams say and ask of their own accord |
 //! | `features` | resources, prompts, completions, logging and subscriptions, passed on |
 
 mod answer;
@@ -37,13 +38,18 @@ mod link;
 mod notices;
 mod outstanding;
 mod running;
+mod sampling;
 mod spec;
 mod supervisor;
+mod tool_settings;
 mod upstream;
 mod wire;
+mod withheld;
 
 pub use assembly::FirstUse;
 pub use child::UpstreamCommand;
 pub use http::{BearerToken, HttpUpstream, UpstreamUrlError};
 pub use running::{Gateway, GatewayBuilder, GatewayError};
+pub use sampling::Sampling;
 pub use spec::UpstreamSpec;
+pub use tool_settings::ToolSettings;

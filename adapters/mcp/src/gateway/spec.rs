@@ -6,6 +6,8 @@ use hitl_core::dynamic::AnnotationTrust;
 
 use super::child::UpstreamCommand;
 use super::http::HttpUpstream;
+use super::sampling::Sampling;
+use super::tool_settings::{SettingsByTool, ToolSettings};
 
 /// The time limit of a call without another one.
 const CALL_TIMEOUT: Duration = Duration::from_secs(600);
@@ -27,6 +29,8 @@ pub struct UpstreamSpec {
     pub(super) target: Target,
     pub(super) trust: AnnotationTrust,
     pub(super) timeout: Duration,
+    pub(super) tools: SettingsByTool,
+    pub(super) sampling: Sampling,
 }
 
 impl UpstreamSpec {
@@ -42,7 +46,8 @@ impl UpstreamSpec {
 
     fn new(name: String, target: Target) -> Self {
         let (trust, pin_name) = (AnnotationTrust::OnlyTighten, name.clone());
-        Self { name, pin_name, target, trust, timeout: CALL_TIMEOUT }
+        let (tools, sampling) = (SettingsByTool::default(), Sampling::default());
+        Self { name, pin_name, target, trust, timeout: CALL_TIMEOUT, tools, sampling }
     }
 
     /// Sets the name under which the pin file has this upstream. Without it, it is the name.
@@ -64,6 +69,27 @@ impl UpstreamSpec {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets what becomes of the server's requests to have the client's model write something;
+    /// [`Sampling::Refuse`] without it.
+    #[must_use]
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// Says how the gate treats a tool, by its name at the server or by a pattern: `*` stands for
+    /// any characters. What is said of the name counts more than what is said of a pattern.
+    ///
+    /// What the server has no tool for is warned about on the log. If it would make calls stricter,
+    /// each call of a tool whose risk nothing else sets needs a full approval: which tool was meant
+    /// is not known. Words that do not fit a tool, like a placeholder that is none of its
+    /// arguments, are left out with a warning.
+    #[must_use]
+    pub fn tool(mut self, pattern: impl Into<String>, settings: ToolSettings) -> Self {
+        self.tools.set(pattern.into(), settings);
         self
     }
 

@@ -86,6 +86,7 @@ impl Supervisor {
         let handler = UpstreamHandler {
             in_flight: self.upstream.in_flight().clone(),
             notices: self.notices.clone(),
+            sampling: self.upstream.spec().sampling,
             tools_changed: Arc::clone(&tools_changed),
         };
         let connected =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hitl_core::{CallKey, GateError, Outcome, RequestId, RunId};
+use hitl_core::{CallKey, GateError, GateErrorKind, Outcome, RequestId, RunId};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ElicitRequest, ElicitRequestParams,
     InputRequest, InputRequests, InputRequiredResult, InputResponses,
@@ -20,7 +20,7 @@ use super::pending::{BUSY, Place};
 use super::results::{self, ResultFor};
 use super::shared::Shared;
 use super::state::{AskedState, Asking, OpenedState};
-use super::way::ClientKind;
+use super::way::{ClientKind, Era};
 
 /// The key of `_meta` at which Claude Code puts its model's id of a call.
 const TOOL_CALL_ID: &str = "claudecode/toolUseId";
@@ -102,7 +102,7 @@ impl Call {
     /// a client that went away, except over HTTP since 2026-07-28, where clients cancel that way.
     pub(super) async fn was_cancelled(&self) {
         #[cfg(feature = "http")]
-        if self.client.era == super::way::Era::Stateless
+        if self.client.era == Era::Stateless
             && self.context.extensions.get::<http::request::Parts>().is_some()
         {
             return;
@@ -141,6 +141,7 @@ impl Call {
         open.enter(ClientFacts {
             capabilities: self.context.client_capabilities().unwrap_or_default(),
             version: self.context.protocol_version(),
+            peer: (self.client.era == Era::Sessions).then(|| self.context.peer.clone()),
         })
     }
 
@@ -170,6 +171,11 @@ impl Call {
     pub(super) fn refused(&self, key: &CallKey, error: &GateError) -> Answer {
         self.shared.clients.close(key);
         tracing::debug!(%error, tool = %self.tool, "a call was not taken");
+        if error.kind() == GateErrorKind::UnknownTool
+            && let Some(known) = self.shared.features.missing_tool(&self.tool)
+        {
+            return Ok(results::error(known).into());
+        }
         results::of_gate_error(error).map(CallToolResponse::from)
     }
 

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hitl_core::CallKey;
+use rmcp::RoleServer;
 use rmcp::model::{ClientCapabilities, ElicitRequestParams, ElicitResult, ProtocolVersion};
+use rmcp::service::Peer;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -134,6 +136,11 @@ impl CallClient {
     /// Returns the protocol version of the client's last request about the call.
     pub fn protocol_version(&self) -> Option<ProtocolVersion> {
         self.call.client().and_then(|client| client.version)
+    }
+
+    /// Returns the connection of a client that takes requests.
+    pub(super) fn peer(&self) -> Option<Peer<RoleServer>> {
+        self.call.client().and_then(|client| client.peer)
     }
 
     /// Returns whether the client can be asked questions of this kind.

@@ -26,7 +26,7 @@ use super::results;
 use super::resume::Effect;
 use super::state::AskedState;
 use super::step::{Ended, Shown, Stage, Step, Waiting};
-use super::way::{Askable, Era, Way, card_for_form, way};
+use super::way::{Askable, Era, Way, text_for_form, way};
 
 /// The interval of the signs of life while a person is waited for.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
@@ -208,15 +208,15 @@ impl<'c> Drive<'c> {
     /// Decides how the client learns that its call waits.
     async fn begin_waiting(&mut self, shown: &Shown, askable: Askable) -> Begun {
         let call = self.call;
-        let card = match askable {
-            Askable::Yes => self.card(shown).await,
+        let text = match askable {
+            Askable::Yes => self.form_text(shown).await,
             Askable::No => None,
         };
-        let askable = if card.is_some() { Askable::Yes } else { Askable::No };
-        match (way(call.shared.elicitation, askable, call.client), card) {
-            (Way::InputRequired, Some(card)) => {
+        let askable = if text.is_some() { Askable::Yes } else { Askable::No };
+        match (way(call.shared.elicitation, askable, call.client), text) {
+            (Way::InputRequired, Some(text)) => {
                 let version = call.context.protocol_version();
-                match form::form(&shown.request, &card, version.as_ref()) {
+                match form::form(&shown.request, &text, version.as_ref()) {
                     Ok(form) => {
                         let state = AskedState::approval(&shown.request);
                         let asks = call.ask([(QUESTION.to_owned(), form)], &state);
@@ -250,16 +250,16 @@ impl<'c> Drive<'c> {
         }
     }
 
-    async fn card(&self, shown: &Shown) -> Option<String> {
+    async fn form_text(&self, shown: &Shown) -> Option<String> {
         let now = self.call.shared.gate.now().await.ok()?;
-        card_for_form(&shown.request, now)
+        text_for_form(&shown.request, &shown.place, now)
     }
 
     /// Asks the user of a client of an older version.
     async fn elicit(&self, shown: &Shown) -> Option<PutQuestion> {
-        let card = self.card(shown).await?;
+        let text = self.form_text(shown).await?;
         let version = self.call.context.protocol_version();
-        let form = form::form(&shown.request, &card, version.as_ref()).ok()?;
+        let form = form::form(&shown.request, &text, version.as_ref()).ok()?;
         PutQuestion::put(&self.call.context.peer, form).await.ok()
     }
 

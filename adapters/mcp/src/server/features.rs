@@ -58,6 +58,15 @@ pub trait ServerFeatures: Send + Sync + 'static {
         Some(own)
     }
 
+    /// Returns the text for a model that calls a tool which the gate does not have, where something
+    /// is known of it: a gateway says that its definition has changed since a person approved it.
+    /// The answer is a result with `isError`; with `None`, the default, it is the protocol's error
+    /// for an unknown tool.
+    fn missing_tool(&self, tool: &str) -> Option<String> {
+        let _ = tool;
+        None
+    }
+
     /// Reads a tool's output, JSON text, that is a whole result of `tools/call`: what a gateway's
     /// bodies return, so that images, resources and structured content reach the client as they
     /// are. `None`, the default, if the output is the tool's own value.

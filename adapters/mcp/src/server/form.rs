@@ -18,13 +18,13 @@ const REJECT: &str = "reject";
 /// The longest reason that is taken, in characters.
 const MAX_REASON: usize = 1_000;
 
-/// Returns the form for a request whose card is `card`.
+/// Returns the form for a request, with the text that describes it.
 ///
 /// It has no default, and the rejection comes first: what a client chooses of its own accord never
 /// lets a call run. It asks for nothing that is secret.
 pub(super) fn form(
     request: &ApprovalRequest,
-    card: &str,
+    text: &str,
     version: Option<&ProtocolVersion>,
 ) -> Result<ElicitRequestParams, serde_json::Error> {
     let labels = [request.reject_label.as_str(), request.approve_label.as_str()];
@@ -62,7 +62,7 @@ pub(super) fn form(
     let Value::Object(schema) = schema else { return Err(serde::de::Error::custom("no object")) };
     Ok(ElicitRequestParams::FormElicitationParams {
         meta: None,
-        message: card.to_owned(),
+        message: text.to_owned(),
         requested_schema: ElicitationSchema::from_json_schema(schema)?,
     })
 }

@@ -35,10 +35,10 @@
 //! | `complete` | results of older upstreams say that they are complete: pure |
 //! | `tools`, `results`, `pending` | entries of `tools/list`, outcomes and waiting calls as answers: pure |
 //! | `call`, `drive`, `step`, `resume` | one `tools/call`, from its arguments to its answer |
-//! | `way`, `form` | how a client is asked, and what its answer says: pure |
+//! | `way`, `form`, `form_text` | how a client is asked, in which words, and what its answer says: pure |
 //! | `state` | the sealed state of a question |
 //! | `tasks` | calls by their ids |
-//! | `open_call`, `progress`, `question`, `cancellations` | what passes between a body and the client of its call |
+//! | `open_call`, `progress`, `question`, `sampling`, `cancellations` | what passes between a body and the client of its call |
 //! | `delivery` | whether an outcome has reached its client |
 
 mod arguments;
@@ -51,6 +51,7 @@ mod delivery;
 mod drive;
 mod features;
 mod form;
+mod form_text;
 mod handler;
 #[cfg(feature = "http")]
 mod http;
@@ -67,6 +68,7 @@ mod question;
 mod results;
 mod resume;
 mod run;
+mod sampling;
 #[expect(clippy::module_inception, reason = "the file is named after its type")]
 mod server;
 #[cfg(feature = "http")]
@@ -87,5 +89,6 @@ pub use features::{ServerFeatures, ToolsOnly};
 pub use identity::{Caller, Identity, UnknownCaller};
 pub use options::{Elicitation, OnCancel};
 pub use run::RunOf;
+pub use sampling::SamplingRefusal;
 pub use server::{McpServer, ServeError};
 pub use state::WeakStateKey;

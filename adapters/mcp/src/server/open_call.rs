@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hitl_core::{GateError, Submission};
+use rmcp::RoleServer;
 use rmcp::model::{
     ClientCapabilities, ElicitRequestParams, ElicitResult, InputResponses, ProtocolVersion,
 };
+use rmcp::service::Peer;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -36,6 +38,8 @@ pub(super) type Submitting = JoinHandle<Result<Submission, GateError>>;
 pub(super) struct ClientFacts {
     pub(super) capabilities: ClientCapabilities,
     pub(super) version: Option<ProtocolVersion>,
+    /// The connection, of a client that takes requests.
+    pub(super) peer: Option<Peer<RoleServer>>,
 }
 
 /// A call with a client that waits for it.

@@ -1,7 +1,7 @@
-//! A question that the server puts to the user of a client before 2026-07-28.
+//! A question that the server puts to a client before 2026-07-28, or to its user.
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult};
+use rmcp::model::{ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult, ServerRequest};
 use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, ServiceError};
 
 /// The reason for which a question is taken back.
@@ -20,8 +20,15 @@ impl PutQuestion {
         peer: &Peer<RoleServer>,
         question: ElicitRequestParams,
     ) -> Result<Self, ServiceError> {
+        Self::send(peer, ElicitRequest::new(question).into()).await
+    }
+
+    /// Sends a request that is a question.
+    pub(super) async fn send(
+        peer: &Peer<RoleServer>,
+        request: ServerRequest,
+    ) -> Result<Self, ServiceError> {
         let options = PeerRequestOptions::no_options();
-        let request = ElicitRequest::new(question).into();
         let open = peer.send_cancellable_request(request, options).await?;
         Ok(Self { open: Some(open) })
     }
@@ -30,15 +37,20 @@ impl PutQuestion {
     ///
     /// Cancel safe.
     pub(super) async fn answer(&mut self) -> Result<ElicitResult, ServiceError> {
+        match self.response().await? {
+            ClientResult::ElicitResult(answer) => Ok(answer),
+            _ => Err(ServiceError::UnexpectedResponse),
+        }
+    }
+
+    /// Waits for the answer of any kind; forever if it was returned already.
+    ///
+    /// Cancel safe.
+    pub(super) async fn response(&mut self) -> Result<ClientResult, ServiceError> {
         let Some(open) = &mut self.open else { return std::future::pending().await };
         let response = (&mut open.rx).await;
         self.open = None;
-        match response {
-            Ok(Ok(ClientResult::ElicitResult(answer))) => Ok(answer),
-            Ok(Ok(_)) => Err(ServiceError::UnexpectedResponse),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(ServiceError::TransportClosed),
-        }
+        response.unwrap_or(Err(ServiceError::TransportClosed))
     }
 }
 

@@ -2,14 +2,15 @@
 
 use hitl_base::Timestamp;
 use hitl_core::ApprovalRequest;
-use hitl_core::approval::{Choice, DecisionChannel, DetailLevel, ReviewCard, SectionName};
+use hitl_core::approval::{Choice, DecisionChannel, DetailLevel, ReviewCard};
 use rmcp::model::{ClientCapabilities, ProtocolVersion};
 
+use super::form_text::form_text;
 use super::options::Elicitation;
+use super::pending::Place;
 
-/// The longest card that is shown in a form, in bytes. A longer one is decided where it can be
-/// read.
-const MAX_CARD: usize = 16 * 1024;
+/// The longest text of a form, in bytes. A call with a longer one is decided where it can be read.
+const MAX_TEXT: usize = 16 * 1024;
 
 /// The part of the protocol's history that a client belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +82,13 @@ pub(super) fn way(setting: Elicitation, askable: Askable, client: ClientKind) ->
     }
 }
 
-/// Returns the card to show in a form, if one person's quick yes decides the call and the card
+/// Returns the text of a form about a call, if one person's quick yes decides the call and the text
 /// shows all of it.
-pub(super) fn card_for_form(request: &ApprovalRequest, now: Timestamp) -> Option<String> {
+pub(super) fn text_for_form(
+    request: &ApprovalRequest,
+    place: &Place,
+    now: Timestamp,
+) -> Option<String> {
     let has = |choice| request.choices.contains(&choice);
     let one_quick_yes = request.may_be_approved_through(&DecisionChannel::ELICITATION).is_ok()
         && request.requester_may_approve()
@@ -92,13 +97,11 @@ pub(super) fn card_for_form(request: &ApprovalRequest, now: Timestamp) -> Option
     if !one_quick_yes {
         return None;
     }
-    let mut card = request.render(now, DetailLevel::Full);
-    // Digests are for machines.
-    card.sections.retain(|section| section.name != SectionName::Identity);
+    let card = request.render(now, DetailLevel::Full);
     if card.to_uncover > 0 || !shows_everything(&card) {
         return None;
     }
-    Some(card.to_text()).filter(|text| text.len() <= MAX_CARD)
+    Some(form_text(request, &card, place)).filter(|text| text.len() <= MAX_TEXT)
 }
 
 fn shows_everything(card: &ReviewCard) -> bool {

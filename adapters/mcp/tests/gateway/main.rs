@@ -15,6 +15,8 @@ mod passing;
 mod pinning;
 mod rig;
 mod running;
+mod sampling;
+mod settings;
 
 /// The server of these tests: this program again, started with the variable.
 #[test]

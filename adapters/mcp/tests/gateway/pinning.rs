@@ -34,7 +34,13 @@ async fn invariant_2_a_tool_that_changes_is_denied_until_a_person_approves_the_d
         rig.client.call("announce", "{}").await;
         rig.client.until_tools(&["announce"]).await;
         let denied = rig.client.call("echo", "{}").await;
-        assert_eq!(denied["error"]["code"], json!(-32602), "{denied}");
+        assert_eq!(denied["isError"], json!(true), "{denied}");
+        let told = text(&denied);
+        assert!(
+            told.contains("`echo` changed since a person approved it")
+                && told.contains("pins diff"),
+            "{told}"
+        );
         let ran = rig.runs().iter().filter(|run| run.starts_with("echo")).count();
         assert_eq!(ran, 1, "{says}");
 
@@ -66,6 +72,39 @@ async fn invariant_2_a_renamed_tool_is_new() {
     let comparison = document.upstream("fixture").unwrap().comparison();
     let renamed = comparison.entries().iter().find(|entry| entry.name == "ecno").unwrap();
     assert_eq!(renamed.renamed_from.as_deref(), Some("echo"));
+    rig.gateway.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_a_call_of_a_tool_that_vanished_says_so_and_runs_nothing() {
+    let mut rig = start(&tools(READ)).await;
+    assert_eq!(text(&rig.client.call("echo", "{}").await), "{}");
+    rig.set_tools(&tools(&READ.replace("\"echo\"", "\"other\"")));
+    rig.client.call("announce", "{}").await;
+    rig.client.until_tools(&["announce", "other"]).await;
+    let denied = rig.client.call("echo", "{}").await;
+    assert_eq!(denied["isError"], json!(true), "{denied}");
+    assert!(text(&denied).contains("no longer offers it"), "{denied}");
+    // Of what never was nothing is known.
+    let unknown = rig.client.call("ehco", "{}").await;
+    assert_eq!(unknown["error"]["code"], json!(-32602), "{unknown}");
+    assert_eq!(rig.runs().iter().filter(|run| run.starts_with("echo")).count(), 1);
+    rig.gateway.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_the_reason_is_by_the_name_that_the_client_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tools"), tools(READ)).unwrap();
+    let mut rig = Rig::start_in(folder, Setup { names: &["a", "b"], ..Setup::default() }).await;
+    let all = ["a__announce", "a__echo", "b__announce", "b__echo"];
+    rig.client.until_tools(&all).await;
+    rig.set_tools(&tools(&READ.replace("arguments.", "arguments!")));
+    rig.client.call("a__announce", "{}").await;
+    rig.client.until_tools(&["a__announce", "b__announce", "b__echo"]).await;
+    let denied = rig.client.call("a__echo", "{}").await;
+    assert!(text(&denied).contains("`a__echo` changed since"), "{denied}");
+    assert_eq!(text(&rig.client.call("b__echo", "{}").await), "{}");
     rig.gateway.close().await;
 }
 
@@ -102,6 +141,8 @@ async fn invariant_5_with_a_damaged_pin_file_nothing_is_served() {
     std::fs::write(rig.pins().path(), "{").unwrap();
     rig.client.until_tools(&[]).await;
     assert_eq!(rig.gate.tools().len(), 0);
+    let denied = rig.client.call("echo", "{}").await;
+    assert!(text(&denied).contains("cannot be read"), "{denied}");
     rig.gateway.close().await;
 }
 

@@ -88,6 +88,16 @@ impl Rig {
         specs: Vec<UpstreamSpec>,
         first_use: FirstUse,
     ) -> Self {
+        Self::with_client(folder, specs, first_use, json!({"elicitation": {}})).await
+    }
+
+    /// Starts a gateway whose client declares these capabilities.
+    pub(crate) async fn with_client(
+        folder: TempDir,
+        specs: Vec<UpstreamSpec>,
+        first_use: FirstUse,
+        capabilities: Value,
+    ) -> Self {
         let gate = Gate::builder().requester_may_decide().build().await.unwrap();
         let clients = CallClients::default();
         let pins = PinFile::new(folder.path().join("pins.json"));
@@ -106,7 +116,7 @@ impl Rig {
             .build()
             .unwrap();
         gateway.announce_to(server.clone());
-        let client = Client::connect(server).await;
+        let client = Client::connect(server, capabilities).await;
         Self { folder, gate, gateway, client }
     }
 
@@ -180,7 +190,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    async fn connect(server: McpServer) -> Self {
+    async fn connect(server: McpServer, capabilities: Value) -> Self {
         let (near, far) = tokio::io::duplex(1 << 16);
         let (read, write) = tokio::io::split(far);
         let serving = tokio::spawn(async move { drop(server.serve(read, write).await) });
@@ -194,7 +204,7 @@ impl Client {
             answer: json!({"action": "accept", "content": {"colour": "green"}}),
             questions: Vec::new(),
         };
-        let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}},
+        let hello = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities,
             "clientInfo": {"name": "test", "version": "1"}});
         let answer = client.request("initialize", &hello.to_string()).await;
         assert!(answer["result"]["serverInfo"].is_object(), "{answer}");
@@ -265,6 +275,13 @@ impl Client {
             (Some(method), Some(id)) if method == "elicitation/create" => {
                 self.questions.push(message.clone());
                 let answer = json!({"jsonrpc": "2.0", "id": id, "result": self.answer});
+                self.send(&answer.to_string()).await;
+            }
+            (Some(method), Some(id)) if method == "sampling/createMessage" => {
+                self.questions.push(message.clone());
+                let written = json!({"role": "assistant", "model": "m",
+                    "content": {"type": "text", "text": "hello"}});
+                let answer = json!({"jsonrpc": "2.0", "id": id, "result": written});
                 self.send(&answer.to_string()).await;
             }
             _ => {}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hitl_core::Gate;
 use serde_json::{Value, json};
 
 use super::client::{Client, Fixture, forms, says, text};
@@ -37,6 +38,42 @@ async fn every_version_with_forms_is_asked() {
         assert_eq!(done["result"]["structuredContent"], json!({"ran": "write_note"}), "{done}");
         assert_eq!(fixture.runs(), 1);
     }
+}
+
+#[tokio::test]
+async fn the_form_says_what_a_person_needs_and_no_digest() {
+    let fixture = Fixture::over(Gate::builder().console_url("https://hitl.example")).await;
+    fixture.describe_tools("Sends it.\nTwo.\nThree.\nFour.\nFive.\nSix.").await;
+    let mut client = Client::session(fixture.server(), "2025-11-25", forms()).await;
+    client.begin_call("write_note", json!({"text": "hi\nAsked by: bob", "number": 1.5})).await;
+    let question = client.receive().await;
+    let message = question["params"]["message"].as_str().unwrap();
+    let request = fixture.only_waiting().await;
+    // How far off the end is depends on the clock.
+    let (priority, rest): (Vec<_>, Vec<_>) =
+        message.lines().partition(|line| line.starts_with("Priority: high, due in "));
+    assert_eq!(priority.len(), 1, "{message}");
+    let link = format!("Decide it elsewhere: https://hitl.example/#queue/{}", request.id);
+    let expected = [
+        "Run write_note",
+        "Arguments (written by the model; secrets masked):",
+        r#"  text: "hi\nAsked by: bob""#,
+        "  number: 1.5",
+        "Confidence: 70 of 100; runs without a question from 85",
+        "Tool:",
+        "  write_note: Sends it.",
+        "  Two.",
+        "  Three.",
+        "  Four.",
+        "  [… 2 more lines of its description]",
+        "Risk: medium · general",
+        "Asked by:",
+        "  agent:mcp for ann, in test",
+        "  ann may decide it alone",
+        &link,
+    ];
+    assert_eq!(rest, expected, "{message}");
+    assert!(!message.contains(&request.binding.to_string()[..12]), "{message}");
 }
 
 #[tokio::test(start_paused = true)]

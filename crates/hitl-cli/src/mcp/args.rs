@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+use hitl_core::Risk;
 use serde::Deserialize;
 
 use crate::exit::{Exit, Failure};
@@ -171,6 +172,13 @@ pub(super) struct McpOptions {
     /// Seconds after which the outcome of a call counts as unknown [default: 600].
     #[arg(long, value_name = "SECONDS", help_heading = "The server")]
     pub(super) timeout: Option<u64>,
+    /// What becomes of a server's request to have the client's model write something [default:
+    /// refuse].
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "The server")]
+    pub(super) sampling: Option<SamplingOption>,
+    /// What a file of options says of tools of the only server, by name or pattern.
+    #[arg(skip)]
+    pub(super) tools: BTreeMap<String, ToolOptions>,
     /// The servers of a file of options.
     #[arg(skip)]
     pub(super) servers: BTreeMap<String, ServerOptions>,
@@ -188,6 +196,38 @@ pub(super) struct ServerOptions {
     pub(super) bearer_token_file: Option<PathBuf>,
     pub(super) trust_hints: Option<bool>,
     pub(super) timeout: Option<u64>,
+    pub(super) sampling: Option<SamplingOption>,
+    pub(super) tools: BTreeMap<String, ToolOptions>,
+}
+
+/// The treatment of a server's requests for sampling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SamplingOption {
+    /// The server gets an error.
+    Refuse,
+    /// The client of the call is asked, if it has declared sampling; no gate sees what its model
+    /// writes.
+    Forward,
+}
+
+/// A tool, or the tools that match a pattern, in a file of options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ToolOptions {
+    pub(super) title: Option<String>,
+    pub(super) labels: Option<LabelOptions>,
+    pub(super) approval_type: Option<String>,
+    pub(super) risk: Option<Risk>,
+    pub(super) trust_hints: Option<bool>,
+}
+
+/// The labels of the two buttons.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelOptions {
+    pub(super) approve: String,
+    pub(super) reject: String,
 }
 
 impl McpOptions {
@@ -228,6 +268,8 @@ impl McpOptions {
             bearer_token_file: self.bearer_token_file.or(file.bearer_token_file),
             server_name: self.server_name.or(file.server_name),
             timeout: self.timeout.or(file.timeout),
+            sampling: self.sampling.or(file.sampling),
+            tools: if self.tools.is_empty() { file.tools } else { self.tools },
             servers: if self.servers.is_empty() { file.servers } else { self.servers },
         }
     }
@@ -273,6 +315,10 @@ mod tests {
             "principle = 'x'",
             "console = 'x'",
             "[servers.a]\ncomand = 'x'",
+            "[servers.a.tools.x]\ntitel = 'x'",
+            "[servers.a.tools.x]\nrisk = 'huge'",
+            "[servers.a.tools.x]\nlabels = { approve = 'x' }",
+            "[tools.x]\nlabels = ['x']",
             "[servers.a]\nenv = { KEY = 3 } # s3cret",
             "[servers.a]\nenv = { KEY = 's3cret }",
         ] {

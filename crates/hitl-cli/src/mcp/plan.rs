@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hitl_core::dynamic::AnnotationTrust;
-use hitl_mcp::gateway::{BearerToken, FirstUse, HttpUpstream, UpstreamCommand, UpstreamSpec};
+use hitl_mcp::gateway::{
+    BearerToken, FirstUse, HttpUpstream, Sampling, ToolSettings, UpstreamCommand, UpstreamSpec,
+};
 
-use super::args::{McpOptions, ServerOptions};
+use super::args::{McpOptions, SamplingOption, ServerOptions, ToolOptions};
 use super::places::pins_of;
 use crate::exit::Failure;
 
@@ -125,6 +127,9 @@ fn upstreams(options: &McpOptions, command: Vec<String>) -> Result<Vec<UpstreamS
             "name the server: `hitl mcp -- COMMAND ARGS..`, --server-url URL, or --config FILE",
         );
     }
+    if !is_named && !options.tools.is_empty() {
+        return usage("say of which server the tools are: [servers.NAME.tools.TOOL]");
+    }
     if !is_named {
         let servers = options.servers.iter();
         return servers.map(|(name, server)| of_file(name, server, options)).collect();
@@ -136,6 +141,7 @@ fn upstreams(options: &McpOptions, command: Vec<String>) -> Result<Vec<UpstreamS
         url: options.server_url.clone(),
         bearer_token_env: options.bearer_token_env.clone(),
         bearer_token_file: options.bearer_token_file.clone(),
+        tools: options.tools.clone(),
         ..ServerOptions::default()
     };
     let pinned_as = options.server_name.clone().or_else(|| one.url.clone());
@@ -176,14 +182,58 @@ fn of_file(
             Err(error) => return wrong(&error.to_string()),
         },
     };
-    let is_trusted = server.trust_hints.unwrap_or(options.trust_hints);
-    let trust = if is_trusted { AnnotationTrust::Believe } else { AnnotationTrust::OnlyTighten };
-    let spec = spec.trust(trust);
+    let sampling = match server.sampling.or(options.sampling) {
+        Some(SamplingOption::Forward) => Sampling::Forward,
+        Some(SamplingOption::Refuse) | None => Sampling::Refuse,
+    };
+    let spec = spec.sampling(sampling);
+    let mut spec = spec.trust(trust(server.trust_hints.unwrap_or(options.trust_hints)));
+    for (pattern, tool) in &server.tools {
+        match settings(tool) {
+            Ok(settings) => spec = spec.tool(pattern, settings),
+            Err(why) => return wrong(&format!("the tool `{pattern}`: {why}")),
+        }
+    }
     Ok(match server.timeout.or(options.timeout) {
         Some(0) => return wrong("its time limit is 0"),
         Some(seconds) => spec.timeout(Duration::from_secs(seconds)),
         None => spec,
     })
+}
+
+fn trust(is_trusted: bool) -> AnnotationTrust {
+    if is_trusted { AnnotationTrust::Believe } else { AnnotationTrust::OnlyTighten }
+}
+
+/// Returns what the options say of a tool. The error says what is wrong with them.
+fn settings(tool: &ToolOptions) -> Result<ToolSettings, &'static str> {
+    if *tool == ToolOptions::default() {
+        return Err(
+            "nothing is said of it: give a title, labels, approval-type, risk or trust-hints",
+        );
+    }
+    let labels = tool.labels.iter().flat_map(|labels| [&labels.approve, &labels.reject]);
+    let words = tool.title.iter().chain(&tool.approval_type).chain(labels);
+    if words.into_iter().any(|word| word.trim().is_empty()) {
+        return Err("a title, a label or an approval type is empty");
+    }
+    let mut settings = ToolSettings::default();
+    if let Some(title) = &tool.title {
+        settings = settings.title(title);
+    }
+    if let Some(labels) = &tool.labels {
+        settings = settings.labels(&labels.approve, &labels.reject);
+    }
+    if let Some(approval_type) = &tool.approval_type {
+        settings = settings.approval_type(approval_type);
+    }
+    if let Some(risk) = tool.risk {
+        settings = settings.risk(risk);
+    }
+    if let Some(is_trusted) = tool.trust_hints {
+        settings = settings.trust(trust(is_trusted));
+    }
+    Ok(settings)
 }
 
 fn usage<T>(why: &str) -> Result<T, Failure> {
@@ -239,6 +289,10 @@ mod tests {
             ("console-tokens = 'x'", npx, "--console ADDRESS"),
             ("hold = 3601", npx, "3600"),
             ("timeout = 0", npx, "time limit"),
+            ("[tools.x]\nrisk = 'low'\n[servers.a]\ncommand = 'x'", none, "[servers.NAME.tools"),
+            ("[tools.x]", npx, "the tool `x`: nothing is said"),
+            ("[servers.a]\ncommand = 'x'\n[servers.a.tools.y]\ntitle = ' '", none, "`y`: a title"),
+            ("[tools.x]\nlabels = { approve = 'x', reject = '' }", npx, "is empty"),
         ] {
             let why = plan(options, command).expect_err(options);
             assert!(why.contains(says), "{options}: {why}");
@@ -247,6 +301,32 @@ mod tests {
         let nothing = Surroundings { db: None, data_folder: None, user: None };
         let why = Plan::new(options, vec!["x".to_owned()], nothing).unwrap_err();
         assert!(why.message.contains("--db FILE"));
+    }
+
+    #[test]
+    fn invariant_5_sampling_is_refused_unless_a_server_is_allowed_it() {
+        let servers =
+            "[servers.a]\ncommand = 'x'\nsampling = 'forward'\n[servers.b]\ncommand = 'y'";
+        let plan = plan(servers, &[]).unwrap();
+        let shown: Vec<_> = plan.upstreams.iter().map(|it| format!("{it:?}")).collect();
+        assert!(shown[0].contains("sampling: Forward"), "{shown:?}");
+        assert!(shown[1].contains("sampling: Refuse"), "{shown:?}");
+    }
+
+    #[test]
+    fn tools_of_a_file_have_their_settings() {
+        let tool = "title = 'Write {path}'\nlabels = { approve = 'Write', reject = 'Keep' }\n\
+                    approval-type = 'file.write'\nrisk = 'high'\ntrust-hints = false";
+        let servers = format!("[servers.a]\ncommand = 'x'\n[servers.a.tools.\"write_*\"]\n{tool}");
+        let only = format!("[tools.\"write_*\"]\n{tool}");
+        for plan in [plan(&servers, &[]), plan(&only, &["npx"])] {
+            let shown = format!("{:?}", plan.unwrap().upstreams);
+            for part in
+                ["write_*", "Write {path}", "Keep", "file.write", "High", "Some(OnlyTighten)"]
+            {
+                assert!(shown.contains(part), "{part}: {shown}");
+            }
+        }
     }
 
     #[test]

@@ -90,6 +90,24 @@ fn the_page_is_beside_it_and_waiting_calls_link_to_it_without_the_token() {
 }
 
 #[test]
+fn a_file_gives_a_tool_its_words_and_its_risk() {
+    let place = Place::new();
+    let file = "[tools.\"wri*\"]\ntitle = \"Note {text}\"\nlabels = { approve = \"Note\", reject = \"Not\" }\n\
+                risk = \"critical\"\n[tools.ehco]\ntitle = \"x\"\n";
+    std::fs::write(place.path("mcp.toml"), file).unwrap();
+    let mut gateway = RunningGateway::greeted(&place, &["--config", &place.said("mcp.toml")]);
+    let waits = gateway.call("write", &json!({"text": "a"}));
+    assert!(text(&waits).contains("waits for a human"), "{waits}");
+    let (_, calls, err) = place.hitl(&["queue"]);
+    let [call] = calls.as_slice() else { panic!("{calls:?} {err}") };
+    assert!(call["title"].as_str().unwrap().starts_with("Note "), "{call}");
+    assert_eq!(call["risk"], "critical", "{call}");
+    let (code, log) = gateway.close();
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("settings are of no tool") && log.contains("ehco"), "{log}");
+}
+
+#[test]
 fn invariant_5_what_is_wrong_is_said_on_standard_error_and_nothing_is_served() {
     for (options, says) in [
         (&["--console", "0.0.0.0:7171"][..], "127.0.0.1:7171"),

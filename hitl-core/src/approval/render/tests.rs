@@ -347,3 +347,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_lines_of_a_section_are_those_of_the_whole_text() {
+    let rendered = render(r#"{"to":{"name":"ann"},"ids":[1,2]}"#, DetailLevel::Full);
+    let text = rendered.to_text();
+    for section in &rendered.sections {
+        let lines = section.to_lines();
+        assert_eq!(lines.len(), section.lines.len());
+        for line in lines {
+            assert!(text.lines().any(|shown| shown.ends_with(&line)), "{line:?} {text}");
+        }
+    }
+    let arguments = section(&rendered, SectionName::Arguments).to_lines();
+    assert!(arguments.contains(&"  name: \"ann\"".to_owned()), "{arguments:?}");
+}

@@ -118,6 +118,14 @@ fn text_of(line: &Line, section: SectionName) -> String {
     text
 }
 
+impl Section {
+    /// Returns its lines as text, indented like in [`ReviewCard::to_text`] and without heading and
+    /// label: for a surface with a layout of its own.
+    pub fn to_lines(&self) -> Vec<String> {
+        self.lines.iter().map(|line| text_of(line, self.name)).collect()
+    }
+}
+
 impl Line {
     /// Returns whether the line represents items that are left out.
     pub(super) fn is_gap(&self) -> bool {
