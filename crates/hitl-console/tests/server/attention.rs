@@ -2,8 +2,12 @@
 
 use crate::support;
 
+use std::time::Duration;
+
 use hitl::audit::{AuditEvent, MemoryAudit};
-use hitl::{CallState, Gate};
+use hitl::{CallState, Gate, MemoryStore};
+use hitl_base::Timestamp;
+use hitl_base::clock::ManualClock;
 use hitl_console::{Tasks, Token, Tokens, router};
 use serde_json::json;
 use support::ask::{ANN, BOB, get, post};
@@ -49,9 +53,13 @@ async fn a_call_says_why_one_key_is_too_little_and_the_server_approves_none_of_t
 #[tokio::test]
 async fn more_time_is_for_what_was_shown_and_is_audited() {
     let audit = MemoryAudit::new();
-    let gate = tools::register(Gate::builder()).audit(audit.clone()).build().await.unwrap();
+    let clock = ManualClock::at(Timestamp::from_millis(1_780_000_000_000));
+    let builder = tools::register(Gate::builder()).store(MemoryStore::with_clock(clock.clone()));
+    let gate = builder.audit(audit.clone()).build().await.unwrap();
     let console = router(gate.clone(), Tasks::none(), tokens());
     let request = note(&gate).await;
+    // In the moment in which it was submitted it has all the time that it can get.
+    clock.advance(Duration::from_secs(1));
     let path = format!("/api/calls/{}/extend", request.id);
     let body = json!({ "revision": 1, "binding": request.binding.to_string() });
     let stale = json!({ "revision": 2, "binding": request.binding.to_string() });
