@@ -5,8 +5,7 @@ use crate::support;
 use std::time::Duration;
 
 use hitl::audit::{AuditEvent, MemoryAudit};
-use hitl::{CallState, Gate, MemoryStore};
-use hitl_base::Timestamp;
+use hitl::{CallState, Gate, MemoryStore, Timestamp};
 use hitl_base::clock::ManualClock;
 use hitl_console::{Tasks, Token, Tokens, router};
 use serde_json::json;
