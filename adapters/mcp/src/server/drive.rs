@@ -121,7 +121,7 @@ impl<'c> Drive<'c> {
                 ended = step.next() => match ended {
                     Ended::Outcome(id, outcome) => {
                         self.pass_on_progress(&open).await;
-                        return Ok(call.deliver(&self.key, id, &outcome).await.into());
+                        return Ok(call.deliver(&self.key, id, &outcome).into());
                     }
                     Ended::Refused(error) => return call.refused(&self.key, &error),
                     Ended::Unread(id, error) => {

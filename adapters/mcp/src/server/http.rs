@@ -21,6 +21,8 @@ use serde::Deserialize;
 use tower_service::Service;
 
 use super::arguments::{RawArguments, Unclear, find_arguments};
+use super::delivering_body::{Arrivals, DeliveringBody};
+use super::delivery::DeliverySlot;
 use super::handler::Handler;
 use super::message::id_of;
 use super::server::McpServer;
@@ -102,7 +104,14 @@ impl McpServer {
         let of_handlers = Arc::clone(&shared);
         let handler = move || Ok(Handler::new(Arc::clone(&of_handlers)));
         let inner = StreamableHttpService::new(handler, Arc::clone(&sessions), config);
-        McpHttpService { inner, sessions, owners: SessionOwners::default(), shared, max_body }
+        McpHttpService {
+            inner,
+            sessions,
+            owners: SessionOwners::default(),
+            arrivals: Arrivals::default(),
+            shared,
+            max_body,
+        }
     }
 }
 
@@ -113,6 +122,7 @@ pub struct McpHttpService {
     inner: StreamableHttpService<Handler, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
     owners: SessionOwners,
+    arrivals: Arrivals,
     shared: Arc<Shared>,
     max_body: usize,
 }
@@ -163,10 +173,14 @@ impl McpHttpService {
         }
         // What a layer before put there is not the client's.
         head.extensions.remove::<RawArguments>();
+        let slot = DeliverySlot::default();
+        head.extensions.insert(slot.clone());
         let body = match keep_arguments(&body) {
             Ok(None) => body,
             Ok(Some((arguments, body))) => {
                 head.extensions.insert(arguments);
+                // The next call is a new one if the last outcome has arrived.
+                self.arrivals.until_none_of(&owner).await;
                 body
             }
             Err(refused) => return *refused,
@@ -174,9 +188,9 @@ impl McpHttpService {
         let answer = self.inner.handle(Request::from_parts(head, Full::new(body))).await;
         let opened = answer.headers().get(SESSION).and_then(|id| id.to_str().ok());
         if let (None, Some(opened)) = (session, opened) {
-            self.owners.add(opened, owner, &self.sessions).await;
+            self.owners.add(opened, owner.clone(), &self.sessions).await;
         }
-        answer
+        answer.map(|body| DeliveringBody::new(body, slot, self.arrivals, owner).boxed())
     }
 
     /// Returns whether a request would open a session for which there is no room.

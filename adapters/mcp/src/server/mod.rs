@@ -39,7 +39,7 @@
 //! | `state` | the sealed state of a question |
 //! | `tasks` | calls by their ids |
 //! | `open_call`, `progress`, `question`, `cancellations` | what passes between a body and the client of its call |
-//! | `delivery` | whether an outcome has reached its client |
+//! | `delivery`, `delivering_body` | whether an outcome has reached its client |
 
 mod arguments;
 mod builder;
@@ -47,6 +47,8 @@ mod call;
 mod call_client;
 mod cancellations;
 mod complete;
+#[cfg(feature = "http")]
+mod delivering_body;
 mod delivery;
 mod drive;
 mod features;

@@ -9,7 +9,6 @@ use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ErrorData, GetExtensions as _, JsonRpcMessage,
@@ -21,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::arguments::CALL;
-use super::delivery::{Delivery, DeliverySlot};
+use super::delivery::{Delivery, DeliverySlot, PATIENCE};
 use super::lines::{Line, LineReader};
 use super::message::{Incoming, read_line};
 
@@ -31,8 +30,6 @@ pub(super) const MAX_LINE: usize = 4 * 1024 * 1024;
 const MAX_UNWRITTEN: usize = 8 * 1024 * 1024;
 /// The messages that the writer takes at a time.
 const WRITER: usize = 16;
-/// The longest time for which a call waits until an earlier outcome counts as delivered.
-const DELIVERY: Duration = Duration::from_secs(1);
 
 /// A message for the writer.
 struct Outgoing {
@@ -210,7 +207,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
             if self.held.is_some() {
                 // The next call is a new one if the last outcome has arrived.
                 let delivered = self.traffic.until(&self.traffic.deliveries, 0);
-                let _ = tokio::time::timeout(DELIVERY, delivered).await;
+                let _ = tokio::time::timeout(PATIENCE, delivered).await;
                 return self.held.take();
             }
             let line = match self.lines.next().await {
