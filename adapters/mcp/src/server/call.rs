@@ -229,8 +229,8 @@ fn of_transport<T: Clone + Send + Sync + 'static>(
 ) -> Option<&T> {
     let kept = context.extensions.get::<T>();
     #[cfg(feature = "http")]
-    let kept = kept
-        .or_else(|| context.extensions.get::<http::request::Parts>()?.extensions.get::<T>());
+    let kept =
+        kept.or_else(|| context.extensions.get::<http::request::Parts>()?.extensions.get::<T>());
     kept
 }
 

@@ -164,7 +164,5 @@ impl Body for DeliveringBody {
 
 /// Returns whether a frame is more than a comment that keeps a stream of events alive.
 fn is_message(frame: &Result<Frame<Bytes>, Infallible>) -> bool {
-    frame.as_ref().is_ok_and(|frame| {
-        frame.data_ref().is_some_and(|data| !data.starts_with(b":"))
-    })
+    frame.as_ref().is_ok_and(|frame| frame.data_ref().is_some_and(|data| !data.starts_with(b":")))
 }

@@ -25,7 +25,7 @@ use super::question::PutQuestion;
 use super::results;
 use super::resume::Effect;
 use super::state::AskedState;
-use super::step::{Ended, Shown, Stage, Step, Waiting};
+use super::step::{Ended, Shown, Stage, Step, Submitted, Waiting};
 use super::way::{Askable, Era, Way, card_for_form, way};
 
 /// The interval of the signs of life while a person is waited for.
@@ -119,9 +119,13 @@ impl<'c> Drive<'c> {
                 biased;
                 () = call.context.ct.cancelled() => return self.cancelled(step.shown()).await,
                 ended = step.next() => match ended {
-                    Ended::Outcome(id, outcome) => {
+                    Ended::Outcome(id, outcome, submitted) => {
                         self.pass_on_progress(&open).await;
-                        return Ok(call.deliver(&self.key, id, &outcome).into());
+                        let mut result = call.deliver(&self.key, id, &outcome);
+                        if submitted == Submitted::Before {
+                            results::note_repeated(&mut result, id, &outcome);
+                        }
+                        return Ok(result.into());
                     }
                     Ended::Refused(error) => return call.refused(&self.key, &error),
                     Ended::Unread(id, error) => {

@@ -1,7 +1,7 @@
 //! Outcomes as results of `tools/call`. Pure.
 
 use hitl_core::call::MAX_MODEL_OUTPUT;
-use hitl_core::{Failure, GateError, GateErrorKind, Outcome};
+use hitl_core::{Failure, GateError, GateErrorKind, Outcome, RequestId};
 use rmcp::ErrorData;
 use rmcp::model::{CallToolResult, ContentBlock, ProtocolVersion, ResultType};
 use serde_json::Value;
@@ -83,6 +83,20 @@ impl ResultFor<'_> {
         result.structured_content = structured.filter(|_| knows_structure);
         result
     }
+}
+
+/// Says in a result that it is the outcome of an identical call before: nothing ran for this one.
+pub(super) fn note_repeated(result: &mut CallToolResult, id: Option<RequestId>, outcome: &Outcome) {
+    let call = id.map(|id| format!(" (call {id})")).unwrap_or_default();
+    let again = match outcome {
+        Outcome::Executed(_) | Outcome::Failed(_) => {
+            " It did not run again. To run it again, call the tool once more."
+        }
+        // Nobody is invited to repeat what a person refused.
+        _ => "",
+    };
+    let note = format!("This is the outcome of the same call that you made before{call}.{again}");
+    result.content.insert(0, ContentBlock::text(note));
 }
 
 /// Returns the answer for a call that the gate did not take: a result for what a model can act on,

@@ -9,7 +9,7 @@ use super::call::{Answer, Call, Responses};
 use super::form::{self, QUESTION};
 use super::results;
 use super::state::{About, AskedState};
-use super::step::{Shown, Stage, Waiting};
+use super::step::{Shown, Stage, Submitted, Waiting};
 use super::way::Askable;
 
 /// The effect of an answer on its call.
@@ -114,7 +114,11 @@ impl Call {
         let served = self.enter(&key);
         let (id, tenant, gate) = (request.id, key.tenant.clone(), self.shared.gate.clone());
         let outcome = async move { gate.adopt(&tenant, id).await }.boxed();
-        let waiting = Waiting { shown: Shown { place: self.place(id, None), request }, outcome };
+        let waiting = Waiting {
+            shown: Shown { place: self.place(id, None), request },
+            outcome,
+            submitted: Submitted::Now,
+        };
         self.drive_waiting(key, served, waiting, stage).await
     }
 

@@ -22,6 +22,7 @@ async fn a_held_call_is_answered_when_it_is_decided() {
     fixture.approve().await;
     let done = client.answer(id).await;
     assert_eq!(done["result"]["structuredContent"], json!({"ran": "delete_account"}));
+    assert_eq!(text(&done), r#"{"ran":"delete_account"}"#, "nothing is said of another call");
     assert_eq!(done["result"].get("resultType"), None, "older clients do not know it");
     assert_eq!(fixture.runs(), 1);
 }
@@ -44,6 +45,13 @@ async fn the_same_call_again_gets_the_outcome_that_came_in_between() {
     fixture.approve().await;
     let done = client.call("delete_account", account()).await;
     assert_eq!((done["result"]["isError"].clone(), fixture.runs()), (json!(false), 1));
+    let note = format!(
+        "This is the outcome of the same call that you made before (call {}). It did not run \
+         again. To run it again, call the tool once more.",
+        request.id
+    );
+    assert_eq!(text(&done), note);
+    assert_eq!(done["result"]["content"][1]["text"], r#"{"ran":"delete_account"}"#);
     // That outcome is delivered, so the next one is another intention.
     let next = client.call("delete_account", account()).await;
     assert!(text(&next).contains("waits for a human"), "{next}");
@@ -59,7 +67,10 @@ async fn a_rejection_reaches_the_client_that_calls_again() {
     let request = fixture.only_waiting().await;
     fixture.gate.decide(request.reject("never").by("bob")).await.unwrap();
     let done = client.call("delete_account", account()).await;
-    assert!(text(&done).contains("never"), "{done}");
+    let note = text(&done);
+    assert!(note.contains("made before") && !note.contains("once more"), "{done}");
+    let refusal = done["result"]["content"][1]["text"].as_str().unwrap();
+    assert!(refusal.contains("never"), "{done}");
 }
 
 #[tokio::test(start_paused = true)]

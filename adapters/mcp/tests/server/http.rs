@@ -196,7 +196,11 @@ async fn an_outcome_whose_answer_was_not_written_is_given_once_more() {
     drop(client.begin_approved(&fixture).await);
     let account = json!({"arguments": {"id": "7"}});
     let mut partly = client
-        .begin("tools/call", "delete_account", json!({"name": "delete_account", "arguments": {"id": "7"}}))
+        .begin(
+            "tools/call",
+            "delete_account",
+            json!({"name": "delete_account", "arguments": {"id": "7"}}),
+        )
         .await;
     // It breaks before the connection has asked whether that was all.
     assert!(partly.body_mut().frame().await.unwrap().unwrap().is_data());
