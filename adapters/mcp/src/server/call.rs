@@ -16,7 +16,7 @@ use super::delivery::{Delivery, DeliverySlot};
 use super::identity::Caller;
 use super::intake::{self, SentCall};
 use super::open_call::{ClientFacts, OpenCall, ServedCall, question_key};
-use super::pending::{BUSY, Place};
+use super::pending::{BUSY, CANCELLED, Place};
 use super::results::{self, ResultFor};
 use super::shared::Shared;
 use super::state::{AskedState, Asking, OpenedState};
@@ -49,9 +49,16 @@ pub(super) async fn serve_call(
     context: RequestContext<RoleServer>,
     cancellation: Cancellation,
 ) -> Answer {
-    let Ok(_place) = Arc::clone(&shared.places).try_acquire_owned() else {
+    let arguments = of_transport::<RawArguments>(&context).map_or(0, |kept| kept.text().len());
+    // Before anything is waited for.
+    let Some(_share) = shared.capacity.take_call(arguments) else {
         return Ok(results::error(BUSY).into());
     };
+    tokio::select! {
+        biased;
+        () = context.ct.cancelled() => return Ok(results::error(CANCELLED).into()),
+        () = shared.features.prepare_call(&request.name) => {}
+    }
     let call = Call::read(shared, &request, context, cancellation)?;
     let Some(sealed) = request.request_state else {
         // Answers to a question that nobody asked decide nothing.

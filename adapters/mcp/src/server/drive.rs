@@ -11,10 +11,10 @@ use rmcp::model::{
     CreateTaskResult, ElicitResult, ElicitationAction, InputRequiredResult, Task, TaskStatus,
 };
 use rmcp::service::ServiceError;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::call::{Answer, Call};
+use super::capacity::Share;
 use super::form::{self, QUESTION};
 use super::open_call::{OpenCall, ServedCall, Submitting};
 
@@ -43,7 +43,7 @@ struct Drive<'c> {
     deadline: Instant,
     progress: ProgressLine,
     /// The place among the calls whose answer is held back.
-    held: Option<OwnedSemaphorePermit>,
+    held: Option<Share>,
 }
 
 impl Call {
@@ -248,7 +248,7 @@ impl<'c> Drive<'c> {
 
     /// Takes a place among the calls whose answer is held back; if there is none, it is not held.
     fn hold(&mut self) {
-        self.held = Arc::clone(&self.call.shared.held).try_acquire_owned().ok();
+        self.held = self.call.shared.capacity.hold();
         if self.held.is_none() {
             self.deadline = Instant::now();
         }
@@ -362,7 +362,7 @@ impl<'c> Drive<'c> {
             }
         }
         self.leave();
-        Ok(results::error("The request was cancelled.").into())
+        Ok(results::error(pending::CANCELLED).into())
     }
 
     /// Forgets the client of a call that nobody waits for any more.

@@ -39,6 +39,7 @@
 //! | `state` | the sealed state of a question |
 //! | `tasks` | calls by their ids |
 //! | `open_call`, `progress`, `question`, `cancellations` | what passes between a body and the client of its call |
+//! | `capacity`, `open_requests` | how much is served at a time, and how much one client may ask for |
 //! | `delivery`, `delivering_body` | whether an outcome has reached its client |
 
 mod arguments;
@@ -46,6 +47,7 @@ mod builder;
 mod call;
 mod call_client;
 mod cancellations;
+mod capacity;
 mod complete;
 #[cfg(feature = "http")]
 mod delivering_body;
@@ -62,6 +64,7 @@ mod intake;
 mod lines;
 mod message;
 mod open_call;
+mod open_requests;
 mod options;
 mod pending;
 mod progress;

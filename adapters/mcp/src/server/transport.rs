@@ -4,7 +4,6 @@
 //! message is answered; and a client that does not read is not read from either, so that what waits
 //! to be written has a limit.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ErrorData, GetExtensions as _, JsonRpcMessage,
-    RequestId, ServerJsonRpcMessage,
+    ServerJsonRpcMessage,
 };
 use rmcp::service::RoleServer;
 use rmcp::transport::Transport;
@@ -20,9 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::arguments::CALL;
-use super::delivery::{Delivery, DeliverySlot, PATIENCE};
+use super::delivery::{Delivery, PATIENCE};
 use super::lines::{Line, LineReader};
 use super::message::{Incoming, read_line};
+use super::open_requests::OpenRequests;
 
 /// The longest line that is read, in bytes.
 pub(super) const MAX_LINE: usize = 4 * 1024 * 1024;
@@ -47,11 +47,11 @@ struct Traffic {
     deliveries: AtomicUsize,
     moved: Notify,
     /// The requests that have no answer yet.
-    open: Mutex<HashMap<RequestId, DeliverySlot>>,
+    open: Mutex<OpenRequests>,
 }
 
 impl Traffic {
-    fn open(&self) -> MutexGuard<'_, HashMap<RequestId, DeliverySlot>> {
+    fn open(&self) -> MutexGuard<'_, OpenRequests> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,17 +117,16 @@ impl<R: AsyncRead + Unpin + Send + 'static> LineTransport<R> {
             Incoming::Message(mut message, arguments) => {
                 match &mut *message {
                     JsonRpcMessage::Request(request) => {
-                        let slot = DeliverySlot::default();
-                        let mut open = self.traffic.open();
-                        if open.contains_key(&request.id) {
-                            let why = "a request of this id has no answer yet";
-                            let error = ErrorData::invalid_request(why, None);
-                            let id = Some(request.id.clone());
-                            self.refusal = Some(ServerJsonRpcMessage::error(error, id));
-                            return None;
-                        }
-                        open.insert(request.id.clone(), slot.clone());
-                        drop(open);
+                        let opened = self.traffic.open().open(&request.id, line.len());
+                        let slot = match opened {
+                            Ok(slot) => slot,
+                            Err(why) => {
+                                let error = ErrorData::new(why.code(), why.to_string(), None);
+                                let id = Some(request.id.clone());
+                                self.refusal = Some(ServerJsonRpcMessage::error(error, id));
+                                return None;
+                            }
+                        };
                         let extensions = request.request.extensions_mut();
                         extensions.insert(slot);
                         if let Some(arguments) = arguments {
@@ -140,7 +139,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> LineTransport<R> {
                             &notification.notification
                             && let Some(id) = &cancelled.params.request_id
                         {
-                            self.traffic.open().remove(id);
+                            self.traffic.open().close(id);
                         }
                     }
                     _ => {}
@@ -178,7 +177,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
             JsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
-        let slot = id.and_then(|id| self.traffic.open().remove(id));
+        let slot = id.and_then(|id| self.traffic.open().close(id));
         let delivery = slot.and_then(|slot| slot.take());
         let line = line_of(&message);
         let (traffic, writer) = (Arc::clone(&self.traffic), self.writer.clone());
