@@ -7,6 +7,7 @@ use rmcp::model::ElicitResult;
 
 use super::call::{Answer, Call, Responses};
 use super::form::{self, QUESTION};
+use super::options::Elicitation;
 use super::results;
 use super::state::{About, AskedState};
 use super::step::{Shown, Stage, Submitted, Waiting};
@@ -53,10 +54,12 @@ impl Call {
         }
         let (key, waits) = (record.key().clone(), record.state() == CallState::Pending);
         let request = record.into_request();
-        // An answer to another revision is none: the present one is asked about.
+        // An answer to another revision is none: the present one is asked about. An answer does not
+        // count either if the operator has said since that nobody is asked in their client.
         let mut at = if waits { Stage::Undecided(Askable::Yes) } else { Stage::Decided };
         let mut present = None;
         if waits
+            && self.shared.elicitation != Elicitation::Off
             && state.showed(&request)
             && let Some(response) = responses.get(QUESTION)
         {
