@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use super::call::{Answer, Call};
 use super::capacity::Share;
 use super::form::{self, QUESTION};
-use super::open_call::{OpenCall, ServedCall, Submitting};
+use super::open_call::{Left, OpenCall, ServedCall, Submitting};
 
 use super::options::OnCancel;
 use super::pending;
@@ -108,7 +108,7 @@ impl<'c> Drive<'c> {
         if let (Step::Waiting(waiting), Askable::Yes) = (&step, askable) {
             asked = self.elicit(&waiting.shown).await;
         }
-        let mut bodys = FuturesUnordered::new();
+        let mut answers = FuturesUnordered::new();
         let mut put: Vec<u64> = Vec::new();
         let mut alive = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
         alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -155,7 +155,7 @@ impl<'c> Drive<'c> {
                         asked = self.take_answer(&mut waiting.shown, answer).await;
                     }
                 }
-                Some((number, answer)) = bodys.next(), if !bodys.is_empty() => {
+                Some((number, answer)) = answers.next(), if !answers.is_empty() => {
                     open.answer(number, answer);
                 }
                 () = open.changed() => {
@@ -173,7 +173,7 @@ impl<'c> Drive<'c> {
                         }
                         put.push(number);
                         let peer = call.context.peer.clone();
-                        bodys.push(async move {
+                        answers.push(async move {
                             let none = || ElicitResult::new(ElicitationAction::Cancel);
                             let answer = match PutQuestion::put(&peer, question).await {
                                 Ok(mut question) => question.answer().await,
@@ -198,9 +198,10 @@ impl<'c> Drive<'c> {
         }
     }
 
-    /// Names the call by its own key, which the gate has told.
+    /// Names the call by its own key. The receipt of a call that attached has the one with which it
+    /// was submitted again.
     fn move_to(&mut self, ticket: &Ticket) {
-        let key = &ticket.receipt().key;
+        let key = &ticket.request().key;
         if *key == self.key {
             return;
         }
@@ -351,10 +352,11 @@ impl<'c> Drive<'c> {
     }
 
     /// Ends the request of a client that cancelled it, or went away: nothing is answered.
-    async fn cancelled(&self, shown: Option<Shown>) -> Answer {
+    async fn cancelled(&mut self, shown: Option<Shown>) -> Answer {
         let call = self.call;
         let sent = tokio::time::timeout(CANCELLATION, call.was_cancelled()).await.is_ok();
-        if sent {
+        // Others that wait for the same call go on waiting.
+        if sent && self.served.leave() == Left::Last {
             self.served.call().cancelled().cancel();
             if let (OnCancel::Withdraw, Some(shown)) = (call.shared.on_cancel, shown) {
                 let why = "the client cancelled the call";
@@ -366,8 +368,9 @@ impl<'c> Drive<'c> {
     }
 
     /// Forgets the client of a call that nobody waits for any more.
-    fn leave(&self) {
-        if !self.served.call().has_others() {
+    fn leave(&mut self) {
+        self.served.leave();
+        if !self.served.call().is_served() {
             self.call.shared.clients.close(&self.key);
         }
     }

@@ -41,9 +41,9 @@ impl ResultFor<'_> {
 
     /// A whole result of an upstream server that failed is passed on as it is: the model reads what
     /// that server says.
-    fn failed(self, json: &str, failure: &Failure, told: String) -> CallToolResult {
+    fn failed(self, json: &str, failure: &Failure, message: String) -> CallToolResult {
         let Some(mut whole) = self.features.whole_result(self.tool, json) else {
-            return error(told);
+            return error(message);
         };
         if let Some(changes) = failure.details.changes() {
             let note = format!("A human reviewer changed this call before it ran: {changes}.");
@@ -53,9 +53,9 @@ impl ResultFor<'_> {
         whole
     }
 
-    /// `told` is the text for a model: the output, perhaps with a note before it.
-    fn executed(self, json: &str, told: &str) -> CallToolResult {
-        let note = told.strip_suffix(json).map(str::trim_end).filter(|note| !note.is_empty());
+    /// `message` is the text for a model: the output, perhaps with a note before it.
+    fn executed(self, json: &str, message: &str) -> CallToolResult {
+        let note = message.strip_suffix(json).map(str::trim_end).filter(|note| !note.is_empty());
         if let Some(mut whole) = self.features.whole_result(self.tool, json) {
             whole.result_type = Some(ResultType::COMPLETE);
             if let Some(note) = note {
@@ -64,7 +64,7 @@ impl ResultFor<'_> {
             return whole;
         }
         if json.len() > MAX_MODEL_OUTPUT {
-            return CallToolResult::success(vec![ContentBlock::text(told)]);
+            return CallToolResult::success(vec![ContentBlock::text(message)]);
         }
         let (text, structured) = match serde_json::from_str(json) {
             Ok(Value::String(text)) => (text, None),

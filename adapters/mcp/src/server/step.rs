@@ -11,7 +11,7 @@ use super::open_call::Submitting;
 use super::pending::Place;
 use super::way::Askable;
 
-/// A request that waits, as its client was told of it.
+/// A request that waits, as its client knows it.
 #[derive(Clone)]
 pub(super) struct Shown {
     pub(super) request: ApprovalRequest,
@@ -78,7 +78,7 @@ pub(super) enum Ended {
 }
 
 impl Step {
-    /// Returns what the client was told of, if the call waits.
+    /// Returns what the client knows of the call, if it waits.
     pub(super) fn shown(&self) -> Option<Shown> {
         match self {
             Self::Submitting(_) => None,

@@ -119,6 +119,48 @@ async fn a_cancelled_call_is_withdrawn_where_the_operator_wants_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_for_which_another_request_waits_is_not_withdrawn() {
+    for together in [false, true] {
+        let fixture = Fixture::new().await;
+        let server = fixture.server().on_cancel(OnCancel::Withdraw);
+        let mut client = Client::session(server, "2025-11-25", json!({})).await;
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            ids.push(client.begin_call("delete_account", account()).await);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        client.notify("notifications/cancelled", json!({"requestId": ids[0]})).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(fixture.waiting().await.len(), 1);
+        // The last ones withdraw it, also if both go at once.
+        for id in &ids[1..] {
+            client.notify("notifications/cancelled", json!({"requestId": id})).await;
+            if !together {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!((fixture.waiting().await.len(), fixture.runs()), (0, 0), "{together}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_request_takes_no_outcome_from_another_that_waits() {
+    let fixture = Fixture::new().await;
+    let server = fixture.server().on_cancel(OnCancel::Withdraw);
+    let mut client = Client::session(server, "2025-11-25", json!({})).await;
+    let first = client.begin_call("delete_account", account()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let second = client.begin_call("delete_account", account()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    client.notify("notifications/cancelled", json!({"requestId": first})).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    fixture.approve().await;
+    let done = client.answer(second).await;
+    assert_eq!((done["result"]["isError"].clone(), fixture.runs()), (json!(false), 1), "{done}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn three_clients_with_one_call_are_one_question_and_one_run() {
     let fixture = Fixture::new().await;
     let server = || fixture.server().elicitation(Elicitation::Off);
