@@ -30,7 +30,7 @@
 //! | `server`, `builder`, `identity`, `run`, `options` | the server and its settings |
 //! | `features`, `call_client` | the seams for a gateway |
 //! | `handler` | the methods of the protocol |
-//! | `transport`, `lines`, `id_scan`, `message`, `arguments` | lines of a stream as messages, with exact arguments |
+//! | `transport`, `message`, `arguments` | lines of a stream as messages, with exact arguments |
 //! | `http`, `session_owners` | the tower service, and whose its sessions are |
 //! | `complete` | results of older upstreams say that they are complete: pure |
 //! | `tools`, `results`, `pending` | entries of `tools/list`, outcomes and waiting calls as answers: pure |
@@ -58,10 +58,8 @@ mod form;
 mod handler;
 #[cfg(feature = "http")]
 mod http;
-mod id_scan;
 mod identity;
 mod intake;
-mod lines;
 mod message;
 mod open_call;
 mod open_requests;

@@ -20,9 +20,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::arguments::CALL;
 use super::delivery::{Delivery, PATIENCE};
-use super::lines::{Line, LineReader};
 use super::message::{Incoming, read_line};
 use super::open_requests::OpenRequests;
+use crate::id_scan::LongMessage;
+use crate::lines::{Line, LineReader};
 
 /// The longest line that is read, in bytes.
 pub(super) const MAX_LINE: usize = 4 * 1024 * 1024;
@@ -211,7 +212,9 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
             }
             let line = match self.lines.next().await {
                 Ok(Line::Whole(line)) => line,
-                Ok(Line::TooLong(id)) => {
+                Ok(Line::TooLong(LongMessage { id, is_answer })) => {
+                    // An answer has an id of this server's own: the client is not answered at it.
+                    let id = id.filter(|_| !is_answer);
                     let why = "the message is too long; nothing of it was read";
                     tracing::warn!(id = ?id, "a line of the client was too long");
                     let error = ErrorData::invalid_request(why, None);

@@ -73,6 +73,9 @@ async fn invariant_5_answers_to_nobody_and_second_answers_are_ignored() {
     let mut rig = Rig::start(Setup::default()).await;
     for _ in 0..2 {
         assert_eq!(text(&rig.client.call("wrong_id", "{}").await), "yours");
+        // A line of a log is no answer to the only open call, of any length.
+        let logged = rig.client.call("wrong_id", r#"{"log":17000000}"#).await;
+        assert_eq!(text(&logged), "yours");
         assert_eq!(text(&rig.client.call("twice", "{}").await), "first");
         assert_eq!(text(&rig.client.call("echo", r#"{"x":1}"#).await), r#"{"x":1}"#);
     }
