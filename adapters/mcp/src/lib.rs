@@ -12,9 +12,11 @@
 #[cfg(feature = "gateway")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
 pub mod gateway;
+mod id_scan;
 #[cfg(feature = "install")]
 #[cfg_attr(docsrs, doc(cfg(feature = "install")))]
 pub mod install;
+mod lines;
 pub mod pins;
 pub mod server;
 

@@ -13,9 +13,10 @@ use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::in_flight::InFlight;
-use super::lines::{Line, LineReader};
 use super::outstanding::Outstanding;
-use super::wire::{Incoming, RawAnswer, classify, encode, id_of_long_answer};
+use super::wire::{Incoming, LONGEST_LINE, RawAnswer, as_sent, classify, encode};
+use crate::id_scan::LongMessage;
+use crate::lines::{Line, LineReader};
 
 /// The time that a child has to end by itself once its input has ended.
 const GRACE: Duration = Duration::from_secs(2);
@@ -107,7 +108,7 @@ impl ChildTransport {
         Ok(Self {
             child,
             input: Arc::new(tokio::sync::Mutex::new(Some(input))),
-            output: LineReader::new(BufReader::with_capacity(64 << 10, output)),
+            output: LineReader::new(BufReader::with_capacity(64 << 10, output), LONGEST_LINE),
             outstanding: Arc::default(),
             in_flight,
             name: name.into(),
@@ -182,11 +183,11 @@ impl ChildTransport {
         self.refuse(id, "the server's answer is not UTF-8")
     }
 
-    fn read_too_long(&self, beginning: &[u8], end: &[u8]) -> Option<ServerJsonRpcMessage> {
+    fn read_too_long(&self, line: LongMessage) -> Option<ServerJsonRpcMessage> {
         tracing::warn!(upstream = %self.name, "a line of over 16 MiB is refused");
-        let known = id_of_long_answer(beginning, end).map(RequestId::Number);
-        let id = known.or_else(|| self.lock().only())?;
-        self.refuse(id, "the server's answer is longer than 16 MiB")
+        // A line of a log, or a request of the server, answers nothing.
+        let id = line.id.filter(|_| line.is_answer)?;
+        self.refuse(as_sent(id), "the server's answer is longer than 16 MiB")
     }
 
     fn refuse(&self, id: RequestId, why: &str) -> Option<ServerJsonRpcMessage> {
@@ -231,9 +232,10 @@ impl Transport<RoleClient> for ChildTransport {
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
         loop {
-            let message = match self.output.next().await? {
+            let message = match self.output.next().await.ok()? {
                 Line::Whole(line) => self.read(&line),
-                Line::TooLong { beginning, end } => self.read_too_long(&beginning, &end),
+                Line::TooLong(line) => self.read_too_long(line),
+                Line::End => return None,
             };
             if message.is_some() {
                 return message;

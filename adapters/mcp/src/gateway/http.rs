@@ -20,8 +20,7 @@ use rmcp::transport::streamable_http_client::{
 };
 use sse_stream::{Sse, SseStream};
 
-use super::lines::LONGEST_LINE;
-use super::wire::{Incoming, RawAnswer, SlotOf, classify, encode, slot_of};
+use super::wire::{Incoming, LONGEST_LINE, RawAnswer, SlotOf, classify, encode, slot_of};
 
 /// Where the bearer token of an upstream is.
 #[derive(Clone, Debug, PartialEq, Eq)]

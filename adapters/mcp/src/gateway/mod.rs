@@ -13,7 +13,7 @@
 //! | `running` | the gateway and its settings |
 //! | `spec`, `tool_settings` | an upstream and its tools as the operator names them |
 //! | `supervisor`, `back_off`, `link` | the connection to an upstream: started, listed, started again |
-//! | `child`, `lines`, `outstanding` | the transport to a child process |
+//! | `child`, `outstanding` | the transport to a child process |
 //! | `http` | the transport to a server behind a URL |
 //! | `wire`, `answer` | exact texts of requests and answers, and what they mean: pure |
 //! | `assembly`, `gated_tool`, `catalog` | tools, compared with the pins and put into the gate |
@@ -33,7 +33,6 @@ mod gated_tool;
 mod handler;
 mod http;
 mod in_flight;
-mod lines;
 mod link;
 mod notices;
 mod outstanding;

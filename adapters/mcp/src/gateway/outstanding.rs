@@ -51,15 +51,6 @@ impl Outstanding {
             None => false,
         }
     }
-
-    /// Returns the only request on the way, if it is the only one.
-    pub(super) fn only(&self) -> Option<RequestId> {
-        let mut ids = self.requests.keys();
-        match (ids.next(), ids.next()) {
-            (Some(id), None) => Some(id.clone()),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

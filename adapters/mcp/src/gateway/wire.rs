@@ -9,6 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+/// The longest line or event that is read, in bytes: the limit of the protocol's own library.
+pub(super) const LONGEST_LINE: usize = 16 << 20;
+
 /// The exact text of a call's arguments, in the extensions of the request that carries them.
 #[derive(Clone, Debug)]
 pub(super) struct ExactArguments(pub(super) Arc<str>);
@@ -170,36 +173,12 @@ pub(super) fn classify(text: &str) -> Incoming {
 }
 
 /// Our ids are numbers; some servers write them back as text.
-fn as_sent(id: RequestId) -> RequestId {
+pub(super) fn as_sent(id: RequestId) -> RequestId {
     let number = match &id {
         RequestId::String(text) => text.parse().ok(),
         RequestId::Number(_) => None,
     };
     number.map_or(id, RequestId::Number)
-}
-
-/// Returns the id of an answer of which only the beginning and the end are known, because it is too
-/// long to be read.
-pub(super) fn id_of_long_answer(beginning: &[u8], end: &[u8]) -> Option<i64> {
-    // Servers write `id` first or last: before any text of a tool, or after all of it.
-    let first = String::from_utf8_lossy(beginning);
-    let before_result = first.find("\"result\"").map_or(&first[..], |at| &first[..at]);
-    let last = String::from_utf8_lossy(end);
-    let digits = |text: &str| {
-        let text = text.trim_start().strip_prefix(':')?.trim_start();
-        let length = text.bytes().take_while(u8::is_ascii_digit).count();
-        text[..length].parse().ok()
-    };
-    let leading = before_result.find("\"id\"").and_then(|at| digits(&before_result[at + 4..]));
-    let trailing = || {
-        let at = last.rfind("\"id\"")?;
-        let rest = &last[at + 4..];
-        // Nothing but the end of the message may follow: one brace, no other object's.
-        let is_last = rest.matches('}').count() == 1
-            && rest.chars().all(|c| c.is_ascii_digit() || " :,}\"jsonrpc2.\r".contains(c));
-        if is_last { digits(rest) } else { None }
-    };
-    leading.or_else(trailing)
 }
 
 #[cfg(test)]
@@ -263,16 +242,6 @@ mod tests {
         ] {
             assert_eq!(classify(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn the_id_of_an_answer_that_is_too_long_is_found_at_either_end() {
-        let ends = |text: &str| id_of_long_answer(text.as_bytes(), text.as_bytes());
-        assert_eq!(ends(r#"{"jsonrpc":"2.0","id":12,"result":{"x":"\"id\":3"}}"#), Some(12));
-        assert_eq!(ends(r#"{"result":{"x":1},"jsonrpc":"2.0","id": 12}"#), Some(12));
-        assert_eq!(ends(r#"{"result":{"id":3,"x":"y"},"jsonrpc":"2.0"}"#), None);
-        assert_eq!(ends(r#"{"jsonrpc":"2.0","result":{"id":3}}"#), None);
-        assert_eq!(ends(""), None);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Found {
     }
 }
 
-/// The reason why a message's arguments cannot be told.
+/// The reason why a message's arguments are unclear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unclear {
     /// It is no JSON object, or a member that matters is there twice.

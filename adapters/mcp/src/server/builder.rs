@@ -139,7 +139,8 @@ impl McpServerBuilder {
     /// Without keys the server makes one that ends with the process; an answer to an earlier
     /// question is then refused, and the call is asked about again.
     pub fn host_keys(mut self, keys: &HostKeys) -> Self {
-        self.state = StateKey::Of(StateCodec::of_host(keys));
+        // A random key opens no older states, and nobody knows it.
+        self.state = StateCodec::of_host(keys).map_or(StateKey::OfProcess, StateKey::Of);
         self
     }
 

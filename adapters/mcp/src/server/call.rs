@@ -16,7 +16,7 @@ use super::delivery::{Delivery, DeliverySlot};
 use super::identity::Caller;
 use super::intake::{self, SentCall};
 use super::open_call::{ClientFacts, OpenCall, ServedCall, question_key};
-use super::pending::{BUSY, Place};
+use super::pending::{BUSY, CANCELLED, Place};
 use super::results::{self, ResultFor};
 use super::shared::Shared;
 use super::state::{AskedState, Asking, OpenedState};
@@ -49,9 +49,16 @@ pub(super) async fn serve_call(
     context: RequestContext<RoleServer>,
     cancellation: Cancellation,
 ) -> Answer {
-    let Ok(_place) = Arc::clone(&shared.places).try_acquire_owned() else {
+    let arguments = of_transport::<RawArguments>(&context).map_or(0, |kept| kept.text().len());
+    // Before anything is waited for.
+    let Some(_share) = shared.capacity.take_call(arguments) else {
         return Ok(results::error(BUSY).into());
     };
+    tokio::select! {
+        biased;
+        () = context.ct.cancelled() => return Ok(results::error(CANCELLED).into()),
+        () = shared.features.prepare_call(&request.name) => {}
+    }
     let call = Call::read(shared, &request, context, cancellation)?;
     let Some(sealed) = request.request_state else {
         // Answers to a question that nobody asked decide nothing.
@@ -77,7 +84,7 @@ impl Call {
         context: RequestContext<RoleServer>,
         cancellation: Cancellation,
     ) -> Result<Self, ErrorData> {
-        let Some(arguments) = raw_arguments(&context) else {
+        let Some(arguments) = of_transport::<RawArguments>(&context).cloned() else {
             let why = "the transport does not keep the exact arguments of calls";
             return Err(ErrorData::internal_error(why, None));
         };
@@ -151,7 +158,7 @@ impl Call {
     }
 
     /// Returns the answer that an outcome is, and notes that it is on its way.
-    pub(super) async fn deliver(
+    pub(super) fn deliver(
         &self,
         key: &CallKey,
         id: Option<RequestId>,
@@ -160,7 +167,7 @@ impl Call {
         self.shared.clients.close(key);
         if let Some(id) = id {
             let (gate, tenant) = (self.shared.gate.clone(), key.tenant.clone());
-            deliver(&self.context, Delivery { gate, tenant, id }).await;
+            deliver(&self.context, Delivery { gate, tenant, id });
         }
         let version = self.context.protocol_version();
         let features = &*self.shared.features;
@@ -216,12 +223,10 @@ pub(super) fn identify(
 }
 
 /// Notes that an outcome is on its way to the client: it has arrived when the transport has written
-/// the answer. Where the transport cannot tell, it has if the client is still there.
-pub(super) async fn deliver(context: &RequestContext<RoleServer>, delivery: Delivery) {
-    match context.extensions.get::<DeliverySlot>() {
-        Some(slot) => slot.put(delivery),
-        None if context.ct.is_cancelled() => {}
-        None => delivery.arrived().await,
+/// the answer. Where the transport does not say so, the same call gets the outcome once more.
+pub(super) fn deliver(context: &RequestContext<RoleServer>, delivery: Delivery) {
+    if let Some(slot) = of_transport::<DeliverySlot>(context) {
+        slot.put(delivery);
     }
 }
 
@@ -231,14 +236,15 @@ fn tool_call_id(context: &RequestContext<RoleServer>) -> Option<&str> {
     context.meta.0.0.get(TOOL_CALL_ID)?.as_str().filter(|id| id.len() <= MAX_LABEL)
 }
 
-/// Returns the arguments as the transport kept them.
-fn raw_arguments(context: &RequestContext<RoleServer>) -> Option<RawArguments> {
-    let kept = context.extensions.get::<RawArguments>();
+/// Returns what the transport put beside a request.
+fn of_transport<T: Clone + Send + Sync + 'static>(
+    context: &RequestContext<RoleServer>,
+) -> Option<&T> {
+    let kept = context.extensions.get::<T>();
     #[cfg(feature = "http")]
-    let kept = kept.or_else(|| {
-        context.extensions.get::<http::request::Parts>()?.extensions.get::<RawArguments>()
-    });
-    kept.cloned()
+    let kept =
+        kept.or_else(|| context.extensions.get::<http::request::Parts>()?.extensions.get::<T>());
+    kept
 }
 
 /// Returns a position that no other call of a run has, below 2^53 so that every program that reads

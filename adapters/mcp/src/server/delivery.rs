@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hitl_core::{Gate, RequestId, Tenant};
 
 use super::intake;
+
+/// The longest time for which a call waits until an earlier outcome counts as delivered.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An outcome on its way to a client.
 pub(super) struct Delivery {
@@ -29,6 +33,11 @@ pub(super) struct DeliverySlot(Arc<Mutex<Option<Delivery>>>);
 impl DeliverySlot {
     pub(super) fn put(&self, delivery: Delivery) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivery);
+    }
+
+    #[cfg(feature = "http")]
+    pub(super) fn is_filled(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     pub(super) fn take(&self) -> Option<Delivery> {

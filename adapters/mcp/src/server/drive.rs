@@ -11,12 +11,12 @@ use rmcp::model::{
     CreateTaskResult, ElicitResult, ElicitationAction, InputRequiredResult, Task, TaskStatus,
 };
 use rmcp::service::ServiceError;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::call::{Answer, Call};
+use super::capacity::Share;
 use super::form::{self, QUESTION};
-use super::open_call::{OpenCall, ServedCall, Submitting};
+use super::open_call::{Left, OpenCall, ServedCall, Submitting};
 
 use super::options::OnCancel;
 use super::pending;
@@ -25,7 +25,7 @@ use super::question::PutQuestion;
 use super::results;
 use super::resume::Effect;
 use super::state::AskedState;
-use super::step::{Ended, Shown, Stage, Step, Waiting};
+use super::step::{Ended, Shown, Stage, Step, Submitted, Waiting};
 use super::way::{Askable, Era, Way, text_for_form, way};
 
 /// The interval of the signs of life while a person is waited for.
@@ -43,7 +43,7 @@ struct Drive<'c> {
     deadline: Instant,
     progress: ProgressLine,
     /// The place among the calls whose answer is held back.
-    held: Option<OwnedSemaphorePermit>,
+    held: Option<Share>,
 }
 
 impl Call {
@@ -108,7 +108,7 @@ impl<'c> Drive<'c> {
         if let (Step::Waiting(waiting), Askable::Yes) = (&step, askable) {
             asked = self.elicit(&waiting.shown).await;
         }
-        let mut bodys = FuturesUnordered::new();
+        let mut answers = FuturesUnordered::new();
         let mut put: Vec<u64> = Vec::new();
         let mut alive = interval_at(Instant::now() + SIGN_OF_LIFE, SIGN_OF_LIFE);
         alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -119,9 +119,13 @@ impl<'c> Drive<'c> {
                 biased;
                 () = call.context.ct.cancelled() => return self.cancelled(step.shown()).await,
                 ended = step.next() => match ended {
-                    Ended::Outcome(id, outcome) => {
+                    Ended::Outcome(id, outcome, submitted) => {
                         self.pass_on_progress(&open).await;
-                        return Ok(call.deliver(&self.key, id, &outcome).await.into());
+                        let mut result = call.deliver(&self.key, id, &outcome);
+                        if submitted == Submitted::Before {
+                            results::note_repeated(&mut result, id, &outcome);
+                        }
+                        return Ok(result.into());
                     }
                     Ended::Refused(error) => return call.refused(&self.key, &error),
                     Ended::Unread(id, error) => {
@@ -151,7 +155,7 @@ impl<'c> Drive<'c> {
                         asked = self.take_answer(&mut waiting.shown, answer).await;
                     }
                 }
-                Some((number, answer)) = bodys.next(), if !bodys.is_empty() => {
+                Some((number, answer)) = answers.next(), if !answers.is_empty() => {
                     open.answer(number, answer);
                 }
                 () = open.changed() => {
@@ -169,7 +173,7 @@ impl<'c> Drive<'c> {
                         }
                         put.push(number);
                         let peer = call.context.peer.clone();
-                        bodys.push(async move {
+                        answers.push(async move {
                             let none = || ElicitResult::new(ElicitationAction::Cancel);
                             let answer = match PutQuestion::put(&peer, question).await {
                                 Ok(mut question) => question.answer().await,
@@ -194,9 +198,10 @@ impl<'c> Drive<'c> {
         }
     }
 
-    /// Names the call by its own key, which the gate has told.
+    /// Names the call by its own key. The receipt of a call that attached has the one with which it
+    /// was submitted again.
     fn move_to(&mut self, ticket: &Ticket) {
-        let key = &ticket.receipt().key;
+        let key = &ticket.request().key;
         if *key == self.key {
             return;
         }
@@ -244,7 +249,7 @@ impl<'c> Drive<'c> {
 
     /// Takes a place among the calls whose answer is held back; if there is none, it is not held.
     fn hold(&mut self) {
-        self.held = Arc::clone(&self.call.shared.held).try_acquire_owned().ok();
+        self.held = self.call.shared.capacity.hold();
         if self.held.is_none() {
             self.deadline = Instant::now();
         }
@@ -347,10 +352,11 @@ impl<'c> Drive<'c> {
     }
 
     /// Ends the request of a client that cancelled it, or went away: nothing is answered.
-    async fn cancelled(&self, shown: Option<Shown>) -> Answer {
+    async fn cancelled(&mut self, shown: Option<Shown>) -> Answer {
         let call = self.call;
         let sent = tokio::time::timeout(CANCELLATION, call.was_cancelled()).await.is_ok();
-        if sent {
+        // Others that wait for the same call go on waiting.
+        if sent && self.served.leave() == Left::Last {
             self.served.call().cancelled().cancel();
             if let (OnCancel::Withdraw, Some(shown)) = (call.shared.on_cancel, shown) {
                 let why = "the client cancelled the call";
@@ -358,12 +364,13 @@ impl<'c> Drive<'c> {
             }
         }
         self.leave();
-        Ok(results::error("The request was cancelled.").into())
+        Ok(results::error(pending::CANCELLED).into())
     }
 
     /// Forgets the client of a call that nobody waits for any more.
-    fn leave(&self) {
-        if !self.served.call().has_others() {
+    fn leave(&mut self) {
+        self.served.leave();
+        if !self.served.call().is_served() {
             self.call.shared.clients.close(&self.key);
         }
     }

@@ -16,10 +16,12 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio_util::sync::CancellationToken;
 
 use super::call::serve_call;
 use super::cancellations::Cancellations;
 use super::complete::Complete;
+use super::pending::CANCELLED;
 use super::shared::Shared;
 use super::tasks::CallersTask;
 use super::tools::entry_of;
@@ -28,6 +30,9 @@ use super::tools::entry_of;
 const TOOLS_TTL_MS: u64 = 60_000;
 /// The interval at which the server looks whether a client of a session has gone.
 const GONE_CHECK: Duration = Duration::from_secs(60);
+/// The longest time for which a resource, a prompt or the like is waited for. Clients give up
+/// after about as long.
+const FEATURE: Duration = Duration::from_secs(60);
 /// The methods of the protocol whose parameters can be wrong.
 const KNOWN_METHODS: [&str; 14] = [
     "initialize",
@@ -61,6 +66,27 @@ impl Handler {
         let tools = self.shared.gate.tools();
         tools.iter().filter_map(|info| self.shared.features.tool(entry_of(info))).collect()
     }
+
+    /// Waits for the answer to a request for a resource, a prompt or the like, until the client
+    /// cancels it.
+    async fn answer_feature<T>(
+        &self,
+        cancelled: CancellationToken,
+        answer: impl Future<Output = Result<T, ErrorData>>,
+    ) -> Result<T, ErrorData> {
+        let Some(_share) = self.shared.capacity.take_feature() else {
+            let why = "the server is busy: send the request again later";
+            return Err(ErrorData::internal_error(why, None));
+        };
+        tokio::select! {
+            biased;
+            () = cancelled.cancelled() => Err(ErrorData::internal_error(CANCELLED, None)),
+            answered = tokio::time::timeout(FEATURE, answer) => answered.unwrap_or_else(|_| {
+                let why = "there was no answer in time: send the request again later";
+                Err(ErrorData::internal_error(why, None))
+            }),
+        }
+    }
 }
 
 impl ServerHandler for Handler {
@@ -71,9 +97,13 @@ impl ServerHandler for Handler {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        self.shared.features.prepare().await;
+        let prepared = async {
+            self.shared.features.prepare().await;
+            Ok(())
+        };
+        self.answer_feature(context.ct, prepared).await?;
         let tools = ListToolsResult::with_all_items(self.tools());
         // The same for every caller; clients that listen learn of changes at once.
         Ok(tools.with_ttl_ms(TOOLS_TTL_MS).with_cache_scope(CacheScope::Private))
@@ -90,7 +120,6 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let cancellation = self.cancellations.watch(&context.id);
-        self.shared.features.prepare_call(&request.name).await;
         serve_call(&self.shared, request, context, cancellation).await
     }
 
@@ -151,7 +180,9 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        self.shared.features.list_resources(request, context).await.map(Complete::complete)
+        let ct = context.ct.clone();
+        let answer = self.shared.features.list_resources(request, context);
+        self.answer_feature(ct, answer).await.map(Complete::complete)
     }
 
     async fn list_resource_templates(
@@ -159,7 +190,9 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        self.shared.features.list_resource_templates(request, context).await.map(Complete::complete)
+        let ct = context.ct.clone();
+        let answer = self.shared.features.list_resource_templates(request, context);
+        self.answer_feature(ct, answer).await.map(Complete::complete)
     }
 
     async fn read_resource(
@@ -167,7 +200,9 @@ impl ServerHandler for Handler {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        self.shared.features.read_resource(request, context).await.map(Complete::complete)
+        let ct = context.ct.clone();
+        let answer = self.shared.features.read_resource(request, context);
+        self.answer_feature(ct, answer).await.map(Complete::complete)
     }
 
     async fn subscribe(
@@ -175,7 +210,9 @@ impl ServerHandler for Handler {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.shared.features.subscribe(request, context).await
+        let ct = context.ct.clone();
+        let answer = self.shared.features.subscribe(request, context);
+        self.answer_feature(ct, answer).await
     }
 
     async fn unsubscribe(
@@ -183,7 +220,9 @@ impl ServerHandler for Handler {
         request: UnsubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.shared.features.unsubscribe(request, context).await
+        let ct = context.ct.clone();
+        let answer = self.shared.features.unsubscribe(request, context);
+        self.answer_feature(ct, answer).await
     }
 
     async fn list_prompts(
@@ -191,7 +230,9 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        self.shared.features.list_prompts(request, context).await.map(Complete::complete)
+        let ct = context.ct.clone();
+        let answer = self.shared.features.list_prompts(request, context);
+        self.answer_feature(ct, answer).await.map(Complete::complete)
     }
 
     async fn get_prompt(
@@ -199,7 +240,9 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        self.shared.features.get_prompt(request, context).await.map(Complete::complete)
+        let ct = context.ct.clone();
+        let answer = self.shared.features.get_prompt(request, context);
+        self.answer_feature(ct, answer).await.map(Complete::complete)
     }
 
     async fn complete(
@@ -207,7 +250,9 @@ impl ServerHandler for Handler {
         request: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        self.shared.features.complete(request, context).await.map(Complete::complete)
+        let ct = context.ct.clone();
+        let answer = self.shared.features.complete(request, context);
+        self.answer_feature(ct, answer).await.map(Complete::complete)
     }
 
     async fn set_level(
@@ -215,7 +260,9 @@ impl ServerHandler for Handler {
         request: SetLevelRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.shared.features.set_level(request, context).await
+        let ct = context.ct.clone();
+        let answer = self.shared.features.set_level(request, context);
+        self.answer_feature(ct, answer).await
     }
 
     fn accepted_subscription_filter(

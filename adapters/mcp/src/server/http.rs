@@ -20,7 +20,9 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde::Deserialize;
 use tower_service::Service;
 
-use super::arguments::{RawArguments, Unclear, find_arguments};
+use super::arguments::{RawArguments, Unclear, find_arguments, read_object};
+use super::delivering_body::{Arrivals, DeliveringBody};
+use super::delivery::DeliverySlot;
 use super::handler::Handler;
 use super::message::id_of;
 use super::server::McpServer;
@@ -34,10 +36,12 @@ const MAX_SESSIONS: usize = 1_024;
 const SESSION: &str = "mcp-session-id";
 /// The header that names the version of a request.
 const VERSION: &str = "mcp-protocol-version";
+/// The method that opens a session.
+const HANDSHAKE: &str = "initialize";
 /// The methods that 2026-07-28 no longer has. `rmcp` would read their parameters by the rules of
 /// older versions.
 const REMOVED: [&str; 4] =
-    ["initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+    [HANDSHAKE, "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 
 /// The settings of serving over HTTP.
 ///
@@ -102,7 +106,14 @@ impl McpServer {
         let of_handlers = Arc::clone(&shared);
         let handler = move || Ok(Handler::new(Arc::clone(&of_handlers)));
         let inner = StreamableHttpService::new(handler, Arc::clone(&sessions), config);
-        McpHttpService { inner, sessions, owners: SessionOwners::default(), shared, max_body }
+        McpHttpService {
+            inner,
+            sessions,
+            owners: SessionOwners::default(),
+            arrivals: Arrivals::default(),
+            shared,
+            max_body,
+        }
     }
 }
 
@@ -113,6 +124,7 @@ pub struct McpHttpService {
     inner: StreamableHttpService<Handler, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
     owners: SessionOwners,
+    arrivals: Arrivals,
     shared: Arc<Shared>,
     max_body: usize,
 }
@@ -163,10 +175,14 @@ impl McpHttpService {
         }
         // What a layer before put there is not the client's.
         head.extensions.remove::<RawArguments>();
+        let slot = DeliverySlot::default();
+        head.extensions.insert(slot.clone());
         let body = match keep_arguments(&body) {
             Ok(None) => body,
             Ok(Some((arguments, body))) => {
                 head.extensions.insert(arguments);
+                // The next call is a new one if the last outcome has arrived.
+                self.arrivals.until_none_of(&owner).await;
                 body
             }
             Err(refused) => return *refused,
@@ -174,16 +190,14 @@ impl McpHttpService {
         let answer = self.inner.handle(Request::from_parts(head, Full::new(body))).await;
         let opened = answer.headers().get(SESSION).and_then(|id| id.to_str().ok());
         if let (None, Some(opened)) = (session, opened) {
-            self.owners.add(opened, owner, &self.sessions).await;
+            self.owners.add(opened, owner.clone(), &self.sessions).await;
         }
-        answer
+        answer.map(|body| DeliveringBody::new(body, slot, self.arrivals, owner).boxed())
     }
 
     /// Returns whether a request would open a session for which there is no room.
     async fn is_full(&self, body: &Bytes) -> bool {
-        // Only a handshake opens one.
-        let opens = body.windows(b"\"initialize\"".len()).any(|part| part == b"\"initialize\"");
-        opens && self.sessions.sessions.read().await.len() >= MAX_SESSIONS
+        may_open_session(body) && self.sessions.sessions.read().await.len() >= MAX_SESSIONS
     }
 }
 
@@ -239,21 +253,32 @@ fn keep_arguments(body: &Bytes) -> Result<Option<(RawArguments, Bytes)>, Box<Htt
     }
 }
 
-/// Returns the error for a request of a version that does not have its method any more.
-fn removed_method(version: Option<&str>, body: &[u8]) -> Option<ErrorData> {
+/// Returns whether a request without a session may open one: it is a handshake, or it cannot be
+/// read here.
+fn may_open_session(body: &[u8]) -> bool {
+    method_of(body).is_none_or(|method| method == HANDSHAKE)
+}
+
+/// Returns the method of a message. `None` if it is unclear.
+fn method_of(body: &[u8]) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Named<'b> {
         #[serde(borrow)]
         method: Cow<'b, str>,
     }
+    read_object::<Named<'_>>(str::from_utf8(body).ok()?).map(|named| named.method)
+}
+
+/// Returns the error for a request of a version that does not have its method any more.
+fn removed_method(version: Option<&str>, body: &[u8]) -> Option<ErrorData> {
     // Versions are dates, so their texts are in their order.
     if version? < ProtocolVersion::V_2026_07_28.as_str() {
         return None;
     }
-    let named: Named<'_> = serde_json::from_slice(body).ok()?;
+    let method = method_of(body)?;
     REMOVED
-        .contains(&&*named.method)
-        .then(|| ErrorData::new(ErrorCode::METHOD_NOT_FOUND, named.method.into_owned(), None))
+        .contains(&&*method)
+        .then(|| ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.into_owned(), None))
 }
 
 /// Returns an error as the answer to the request of this body.
@@ -289,5 +314,29 @@ mod tests {
             assert!(removed_method(Some("2026-07-28"), body(other).as_bytes()).is_none());
         }
         assert!(removed_method(Some("2026-07-28"), b"[]").is_none());
+    }
+    #[test]
+    fn every_body_that_opens_a_session_is_counted_as_one() {
+        for opens in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#,
+            r#"{"id":1,"method":"initi\u0061lize"}"#,
+            r#" {"m\u0065thod" : "\u0069nitialize"}"#,
+            // What is unclear here could be clear to what reads it next.
+            r#"{"method":"initialize","method":"tools/list"}"#,
+            r#"{"method":"tools/list","method":"initialize"}"#,
+            r#"[{"method":"initialize"}]"#,
+            r#"{"method":7}"#,
+            r#"{"method":"tools/list""#,
+            "",
+        ] {
+            assert!(may_open_session(opens.as_bytes()), "{opens}");
+        }
+        assert!(may_open_session(b"\xff"));
+        for other in [
+            r#"{"method":"tools/list"}"#,
+            r#"{"method":"tools/call","params":{"name":"\"initialize\"","method":"initialize"}}"#,
+        ] {
+            assert!(!may_open_session(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -30,7 +30,7 @@
 //! | `server`, `builder`, `identity`, `run`, `options` | the server and its settings |
 //! | `features`, `call_client` | the seams for a gateway |
 //! | `handler` | the methods of the protocol |
-//! | `transport`, `lines`, `id_scan`, `message`, `arguments` | lines of a stream as messages, with exact arguments |
+//! | `transport`, `message`, `arguments` | lines of a stream as messages, with exact arguments |
 //! | `http`, `session_owners` | the tower service, and whose its sessions are |
 //! | `complete` | results of older upstreams say that they are complete: pure |
 //! | `tools`, `results`, `pending` | entries of `tools/list`, outcomes and waiting calls as answers: pure |
@@ -39,14 +39,18 @@
 //! | `state` | the sealed state of a question |
 //! | `tasks` | calls by their ids |
 //! | `open_call`, `progress`, `question`, `sampling`, `cancellations` | what passes between a body and the client of its call |
-//! | `delivery` | whether an outcome has reached its client |
+//! | `capacity`, `open_requests` | how much is served at a time, and how much one client may ask for |
+//! | `delivery`, `delivering_body` | whether an outcome has reached its client |
 
 mod arguments;
 mod builder;
 mod call;
 mod call_client;
 mod cancellations;
+mod capacity;
 mod complete;
+#[cfg(feature = "http")]
+mod delivering_body;
 mod delivery;
 mod drive;
 mod features;
@@ -55,12 +59,11 @@ mod form_text;
 mod handler;
 #[cfg(feature = "http")]
 mod http;
-mod id_scan;
 mod identity;
 mod intake;
-mod lines;
 mod message;
 mod open_call;
+mod open_requests;
 mod options;
 mod pending;
 mod progress;

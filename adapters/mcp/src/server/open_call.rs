@@ -93,7 +93,7 @@ impl OpenCall {
             // A question without an answer is put again.
             self.changed.notify_one();
         }
-        ServedCall { call: Arc::clone(self) }
+        ServedCall { call: Arc::clone(self), left: false }
     }
 
     /// Notes that a task stands for the call from now on.
@@ -181,11 +181,6 @@ impl OpenCall {
         self.state().parked.take()
     }
 
-    /// Returns whether a request is being served for the call besides the one that asks.
-    pub(super) fn has_others(&self) -> bool {
-        self.state().served > 1
-    }
-
     /// Completes when there is progress or a question that was not there before.
     ///
     /// Cancel safe.
@@ -229,21 +224,39 @@ impl fmt::Debug for OpenCall {
 #[derive(Debug)]
 pub(super) struct ServedCall {
     call: Arc<OpenCall>,
+    left: bool,
+}
+
+/// Who still waits for a call that a request has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// Nobody: it was the last request, and no task stands for the call.
+    Last,
+    Others,
 }
 
 impl ServedCall {
     pub(super) fn call(&self) -> &Arc<OpenCall> {
         &self.call
     }
+
+    /// Notes that the request is no longer served. A second time it changes nothing.
+    pub(super) fn leave(&mut self) -> Left {
+        let mut state = self.call.state();
+        if !self.left {
+            self.left = true;
+            state.served = state.served.saturating_sub(1);
+            if state.served == 0 {
+                state.left_at = Some(Instant::now());
+            }
+        }
+        if state.served == 0 && !state.task { Left::Last } else { Left::Others }
+    }
 }
 
 impl Drop for ServedCall {
     fn drop(&mut self) {
-        let mut state = self.call.state();
-        state.served = state.served.saturating_sub(1);
-        if state.served == 0 {
-            state.left_at = Some(Instant::now());
-        }
+        self.leave();
     }
 }
 

@@ -18,7 +18,7 @@ pub enum Elicitation {
 /// The effect of a client's `notifications/cancelled` on a call that waits for a decision.
 ///
 /// Clients send it when their user stops, and also when their own time limit is over, with a reason
-/// in free text: the two cannot be told apart.
+/// in free text: the two look the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 // Exhaustive: it stays or goes.
 pub enum OnCancel {

@@ -66,6 +66,9 @@ pub(super) fn status(state: CallState, id: RequestId, place: &Place) -> String {
 pub(super) const BUSY: &str = "The server is busy: too many calls wait at the same time. This call was not taken. Call \
                                again later.";
 
+/// The answer to a request that was cancelled. Nobody reads it.
+pub(super) const CANCELLED: &str = "The request was cancelled.";
+
 fn with_link(said: String, place: &Place) -> String {
     match &place.link {
         None => said,

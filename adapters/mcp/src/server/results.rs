@@ -1,7 +1,7 @@
 //! Outcomes as results of `tools/call`. Pure.
 
 use hitl_core::call::MAX_MODEL_OUTPUT;
-use hitl_core::{Failure, GateError, GateErrorKind, Outcome};
+use hitl_core::{Failure, GateError, GateErrorKind, Outcome, RequestId};
 use rmcp::ErrorData;
 use rmcp::model::{CallToolResult, ContentBlock, ProtocolVersion, ResultType};
 use serde_json::Value;
@@ -41,9 +41,9 @@ impl ResultFor<'_> {
 
     /// A whole result of an upstream server that failed is passed on as it is: the model reads what
     /// that server says.
-    fn failed(self, json: &str, failure: &Failure, told: String) -> CallToolResult {
+    fn failed(self, json: &str, failure: &Failure, message: String) -> CallToolResult {
         let Some(mut whole) = self.features.whole_result(self.tool, json) else {
-            return error(told);
+            return error(message);
         };
         if let Some(changes) = failure.details.changes() {
             let note = format!("A human reviewer changed this call before it ran: {changes}.");
@@ -53,9 +53,9 @@ impl ResultFor<'_> {
         whole
     }
 
-    /// `told` is the text for a model: the output, perhaps with a note before it.
-    fn executed(self, json: &str, told: &str) -> CallToolResult {
-        let note = told.strip_suffix(json).map(str::trim_end).filter(|note| !note.is_empty());
+    /// `message` is the text for a model: the output, perhaps with a note before it.
+    fn executed(self, json: &str, message: &str) -> CallToolResult {
+        let note = message.strip_suffix(json).map(str::trim_end).filter(|note| !note.is_empty());
         if let Some(mut whole) = self.features.whole_result(self.tool, json) {
             whole.result_type = Some(ResultType::COMPLETE);
             if let Some(note) = note {
@@ -64,7 +64,7 @@ impl ResultFor<'_> {
             return whole;
         }
         if json.len() > MAX_MODEL_OUTPUT {
-            return CallToolResult::success(vec![ContentBlock::text(told)]);
+            return CallToolResult::success(vec![ContentBlock::text(message)]);
         }
         let (text, structured) = match serde_json::from_str(json) {
             Ok(Value::String(text)) => (text, None),
@@ -83,6 +83,20 @@ impl ResultFor<'_> {
         result.structured_content = structured.filter(|_| knows_structure);
         result
     }
+}
+
+/// Says in a result that it is the outcome of an identical call before: nothing ran for this one.
+pub(super) fn note_repeated(result: &mut CallToolResult, id: Option<RequestId>, outcome: &Outcome) {
+    let call = id.map(|id| format!(" (call {id})")).unwrap_or_default();
+    let again = match outcome {
+        Outcome::Executed(_) | Outcome::Failed(_) => {
+            " It did not run again. To run it again, call the tool once more."
+        }
+        // Nobody is invited to repeat what a person refused.
+        _ => "",
+    };
+    let note = format!("This is the outcome of the same call that you made before{call}.{again}");
+    result.content.insert(0, ContentBlock::text(note));
 }
 
 /// Returns the answer for a call that the gate did not take: a result for what a model can act on,

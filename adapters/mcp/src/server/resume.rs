@@ -7,9 +7,10 @@ use rmcp::model::ElicitResult;
 
 use super::call::{Answer, Call, Responses};
 use super::form::{self, QUESTION};
+use super::options::Elicitation;
 use super::results;
 use super::state::{About, AskedState};
-use super::step::{Shown, Stage, Waiting};
+use super::step::{Shown, Stage, Submitted, Waiting};
 use super::way::Askable;
 
 /// The effect of an answer on its call.
@@ -53,10 +54,12 @@ impl Call {
         }
         let (key, waits) = (record.key().clone(), record.state() == CallState::Pending);
         let request = record.into_request();
-        // An answer to another revision is none: the present one is asked about.
+        // An answer to another revision is none: the present one is asked about. An answer does not
+        // count either if the operator has said since that nobody is asked in their client.
         let mut at = if waits { Stage::Undecided(Askable::Yes) } else { Stage::Decided };
         let mut present = None;
         if waits
+            && self.shared.elicitation != Elicitation::Off
             && state.showed(&request)
             && let Some(response) = responses.get(QUESTION)
         {
@@ -114,7 +117,11 @@ impl Call {
         let served = self.enter(&key);
         let (id, tenant, gate) = (request.id, key.tenant.clone(), self.shared.gate.clone());
         let outcome = async move { gate.adopt(&tenant, id).await }.boxed();
-        let waiting = Waiting { shown: Shown { place: self.place(id, None), request }, outcome };
+        let waiting = Waiting {
+            shown: Shown { place: self.place(id, None), request },
+            outcome,
+            submitted: Submitted::Now,
+        };
         self.drive_waiting(key, served, waiting, stage).await
     }
 

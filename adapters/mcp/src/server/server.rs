@@ -36,8 +36,8 @@ impl McpServer {
         Arc::clone(&self.shared)
     }
 
-    /// Says that the tools of the gate have changed: clients that listen are told to list them
-    /// again. For hosts that replace tools while the gate lives.
+    /// Says that the tools of the gate have changed, so that clients that listen list them again.
+    /// For hosts that replace tools while the gate lives.
     pub fn tools_changed(&self) {
         self.shared.tools_changed.send_modify(|changes| *changes += 1);
     }

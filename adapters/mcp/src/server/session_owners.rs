@@ -7,7 +7,7 @@ use hitl_core::{Principal, Tenant};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 
 /// The caller who opened a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Owner {
     pub(super) tenant: Tenant,
     pub(super) principal: Principal,

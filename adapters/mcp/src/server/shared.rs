@@ -7,23 +7,17 @@ use std::time::Duration;
 use hitl_core::Gate;
 use hitl_core::seal::RandomnessError;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::builder::{Executor, McpServerBuilder, StateKey};
 use super::call_client::CallClients;
+use super::capacity::Capacity;
 use super::features::ServerFeatures;
 use super::identity::Identity;
 use super::options::{Elicitation, OnCancel};
 use super::run::RunOf;
 use super::state::StateCodec;
-
-/// The most calls that are served at a time. Further ones are answered at once that the server is
-/// busy.
-const MAX_CALLS: usize = 4_096;
-/// The most calls whose answer is held back at a time. Further ones that wait are answered at once,
-/// so that they take no place from calls that run.
-const MAX_HELD: usize = 1_024;
 
 /// The state that all connections of a server share.
 pub(super) struct Shared {
@@ -37,8 +31,7 @@ pub(super) struct Shared {
     pub(super) features: Arc<dyn ServerFeatures>,
     pub(super) clients: CallClients,
     pub(super) codec: StateCodec,
-    pub(super) places: Arc<Semaphore>,
-    pub(super) held: Arc<Semaphore>,
+    pub(super) capacity: Capacity,
     /// The number of changes of the list of tools.
     pub(super) tools_changed: watch::Sender<u64>,
     implementation: Implementation,
@@ -64,8 +57,7 @@ impl Shared {
             features: settings.features,
             clients: settings.clients,
             codec,
-            places: Arc::new(Semaphore::new(MAX_CALLS)),
-            held: Arc::new(Semaphore::new(MAX_HELD)),
+            capacity: Capacity::default(),
             tools_changed: watch::Sender::new(0),
             implementation: settings.implementation,
             instructions: settings.instructions,

@@ -165,15 +165,12 @@ impl StateCodec {
     }
 
     /// Uses keys that are derived from the host's: the current one seals, and each of them opens.
-    pub(super) fn of_host(keys: &HostKeys) -> Self {
-        let derived = |key: &HostKey| (key.id().to_string(), derive(key).to_vec());
-        let (id, current) = derived(keys.current());
-        let all: HashMap<String, Vec<u8>> = keys.all().map(derived).collect();
-        match RequestStateCodec::new_with_keyring(id.as_str(), all) {
-            Ok(codec) => Self(codec),
-            // Ids of 16 digits and keys of 32 bytes are in order.
-            Err(_) => Self(RequestStateCodec::new_unchecked(current)),
-        }
+    /// `None` if that fails: no key is better than one that others know.
+    pub(super) fn of_host(keys: &HostKeys) -> Option<Self> {
+        let id = keys.current().id().to_string();
+        let derived = |key: &HostKey| Some((key.id().to_string(), derive(key)?.to_vec()));
+        let all: HashMap<String, Vec<u8>> = keys.all().map(derived).collect::<Option<_>>()?;
+        RequestStateCodec::new_with_keyring(id.as_str(), all).ok().map(Self)
     }
 
     pub(super) fn seal(&self, state: &AskedState, asking: Asking<'_>) -> String {
@@ -205,13 +202,10 @@ impl fmt::Debug for StateCodec {
 }
 
 /// Returns the key for states, which reveals nothing about the host's.
-fn derive(key: &HostKey) -> [u8; 32] {
-    // HMAC accepts keys of any length.
-    let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.expose()) else {
-        return [0; 32];
-    };
+fn derive(key: &HostKey) -> Option<[u8; 32]> {
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.expose()).ok()?;
     mac.update(DOMAIN);
-    mac.finalize().into_bytes().into()
+    Some(mac.finalize().into_bytes().into())
 }
 
 #[cfg(test)]

@@ -104,13 +104,13 @@ fn states_of_the_hosts_keys_outlive_the_process_and_the_key() {
     let (old, new) = (HostKey::generate().unwrap(), HostKey::generate().unwrap());
     let request = Request::new();
     let state = state();
-    let sealed = StateCodec::of_host(&old.clone().into()).seal(&state, request.asking());
-    let restarted = StateCodec::of_host(&old.clone().into());
+    let sealed = StateCodec::of_host(&old.clone().into()).unwrap().seal(&state, request.asking());
+    let restarted = StateCodec::of_host(&old.clone().into()).unwrap();
     assert_eq!(restarted.open(&sealed, request.asking()), OpenedState::Valid(state.clone()));
-    let rotated = StateCodec::of_host(&HostKeys::new(new.clone()).with_previous(old));
+    let rotated = StateCodec::of_host(&HostKeys::new(new.clone()).with_previous(old)).unwrap();
     assert_eq!(rotated.open(&sealed, request.asking()), OpenedState::Valid(state));
     assert_eq!(
-        StateCodec::of_host(&new.into()).open(&sealed, request.asking()),
+        StateCodec::of_host(&new.into()).unwrap().open(&sealed, request.asking()),
         OpenedState::Invalid
     );
     assert_eq!(StateCodec::of_key(vec![7; 31]).unwrap_err(), WeakStateKey(()));

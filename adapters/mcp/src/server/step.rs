@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hitl_core::{
-    ApprovalRequest, GateError, GateErrorKind, Outcome, RequestId, Submission, Ticket,
+    ApprovalRequest, GateError, GateErrorKind, Outcome, Receipt, RequestId, Submission, Ticket,
 };
 
 use super::call::Call;
@@ -11,7 +11,7 @@ use super::open_call::Submitting;
 use super::pending::Place;
 use super::way::Askable;
 
-/// A request that waits, as its client was told of it.
+/// A request that waits, as its client knows it.
 #[derive(Clone)]
 pub(super) struct Shown {
     pub(super) request: ApprovalRequest,
@@ -23,14 +23,31 @@ pub(super) struct Waiting {
     pub(super) shown: Shown,
     /// Waits for the outcome, and runs the call once it is approved.
     pub(super) outcome: BoxFuture<'static, Result<Outcome, GateError>>,
+    pub(super) submitted: Submitted,
+}
+
+/// The request with which a call was submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Submitted {
+    /// This one, or one that it continues.
+    Now,
+    /// An identical one before: the model made the call twice, and it runs once.
+    Before,
+}
+
+impl Submitted {
+    fn of(receipt: &Receipt) -> Self {
+        if receipt.reattached { Self::Before } else { Self::Now }
+    }
 }
 
 impl Waiting {
     pub(super) fn of(call: &Call, ticket: Ticket) -> Self {
         let request = ticket.request().clone();
         let place = call.place(request.id, ticket.notice().link());
+        let submitted = Submitted::of(ticket.receipt());
         let outcome = async move { ticket.wait().await }.boxed();
-        Self { shown: Shown { request, place }, outcome }
+        Self { shown: Shown { request, place }, outcome, submitted }
     }
 }
 
@@ -51,7 +68,7 @@ pub(super) enum Step {
 
 /// The end of a step.
 pub(super) enum Ended {
-    Outcome(Option<RequestId>, Outcome),
+    Outcome(Option<RequestId>, Outcome, Submitted),
     Waits(Box<Ticket>),
     Refused(GateError),
     /// The call is the gate's, and its outcome could not be read.
@@ -61,7 +78,7 @@ pub(super) enum Ended {
 }
 
 impl Step {
-    /// Returns what the client was told of, if the call waits.
+    /// Returns what the client knows of the call, if it waits.
     pub(super) fn shown(&self) -> Option<Shown> {
         match self {
             Self::Submitting(_) => None,
@@ -76,14 +93,17 @@ impl Step {
         match self {
             Self::Submitting(submitting) => match submitting.await {
                 Ok(Ok(Submission::Done { outcome, receipt })) => {
-                    Ended::Outcome(receipt.id, outcome)
+                    let submitted = Submitted::of(&receipt);
+                    Ended::Outcome(receipt.id, outcome, submitted)
                 }
                 Ok(Ok(Submission::Pending(ticket))) => Ended::Waits(Box::new(ticket)),
                 Ok(Err(error)) => Ended::Refused(error),
                 Err(_) => Ended::Lost,
             },
             Self::Waiting(waiting) => match (&mut waiting.outcome).await {
-                Ok(outcome) => Ended::Outcome(Some(waiting.shown.request.id), outcome),
+                Ok(outcome) => {
+                    Ended::Outcome(Some(waiting.shown.request.id), outcome, waiting.submitted)
+                }
                 Err(error) if error.kind() == GateErrorKind::Frozen => Ended::Refused(error),
                 Err(error) => Ended::Unread(waiting.shown.request.id, error),
             },

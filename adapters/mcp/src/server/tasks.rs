@@ -63,7 +63,7 @@ impl<'s> CallersTask<'s> {
         if payload.status().is_terminal() {
             self.shared.clients.close(self.record.key());
             let (gate, tenant) = (gate.clone(), tenant.clone());
-            deliver(self.context, Delivery { gate, tenant, id }).await;
+            deliver(self.context, Delivery { gate, tenant, id });
         }
         let created = self.record.request().created_at.to_string();
         let updated = self.record.updated_at().to_string();

@@ -4,16 +4,14 @@
 //! message is answered; and a client that does not read is not read from either, so that what waits
 //! to be written has a limit.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ErrorData, GetExtensions as _, JsonRpcMessage,
-    RequestId, ServerJsonRpcMessage,
+    ServerJsonRpcMessage,
 };
 use rmcp::service::RoleServer;
 use rmcp::transport::Transport;
@@ -21,9 +19,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::arguments::CALL;
-use super::delivery::{Delivery, DeliverySlot};
-use super::lines::{Line, LineReader};
+use super::delivery::{Delivery, PATIENCE};
 use super::message::{Incoming, read_line};
+use super::open_requests::OpenRequests;
+use crate::id_scan::LongMessage;
+use crate::lines::{Line, LineReader};
 
 /// The longest line that is read, in bytes.
 pub(super) const MAX_LINE: usize = 4 * 1024 * 1024;
@@ -31,8 +31,6 @@ pub(super) const MAX_LINE: usize = 4 * 1024 * 1024;
 const MAX_UNWRITTEN: usize = 8 * 1024 * 1024;
 /// The messages that the writer takes at a time.
 const WRITER: usize = 16;
-/// The longest time for which a call waits until an earlier outcome counts as delivered.
-const DELIVERY: Duration = Duration::from_secs(1);
 
 /// A message for the writer.
 struct Outgoing {
@@ -50,11 +48,11 @@ struct Traffic {
     deliveries: AtomicUsize,
     moved: Notify,
     /// The requests that have no answer yet.
-    open: Mutex<HashMap<RequestId, DeliverySlot>>,
+    open: Mutex<OpenRequests>,
 }
 
 impl Traffic {
-    fn open(&self) -> MutexGuard<'_, HashMap<RequestId, DeliverySlot>> {
+    fn open(&self) -> MutexGuard<'_, OpenRequests> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -120,17 +118,16 @@ impl<R: AsyncRead + Unpin + Send + 'static> LineTransport<R> {
             Incoming::Message(mut message, arguments) => {
                 match &mut *message {
                     JsonRpcMessage::Request(request) => {
-                        let slot = DeliverySlot::default();
-                        let mut open = self.traffic.open();
-                        if open.contains_key(&request.id) {
-                            let why = "a request of this id has no answer yet";
-                            let error = ErrorData::invalid_request(why, None);
-                            let id = Some(request.id.clone());
-                            self.refusal = Some(ServerJsonRpcMessage::error(error, id));
-                            return None;
-                        }
-                        open.insert(request.id.clone(), slot.clone());
-                        drop(open);
+                        let opened = self.traffic.open().open(&request.id, line.len());
+                        let slot = match opened {
+                            Ok(slot) => slot,
+                            Err(why) => {
+                                let error = ErrorData::new(why.code(), why.to_string(), None);
+                                let id = Some(request.id.clone());
+                                self.refusal = Some(ServerJsonRpcMessage::error(error, id));
+                                return None;
+                            }
+                        };
                         let extensions = request.request.extensions_mut();
                         extensions.insert(slot);
                         if let Some(arguments) = arguments {
@@ -143,7 +140,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> LineTransport<R> {
                             &notification.notification
                             && let Some(id) = &cancelled.params.request_id
                         {
-                            self.traffic.open().remove(id);
+                            self.traffic.open().close(id);
                         }
                     }
                     _ => {}
@@ -181,7 +178,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
             JsonRpcMessage::Error(error) => error.id.as_ref(),
             _ => None,
         };
-        let slot = id.and_then(|id| self.traffic.open().remove(id));
+        let slot = id.and_then(|id| self.traffic.open().close(id));
         let delivery = slot.and_then(|slot| slot.take());
         let line = line_of(&message);
         let (traffic, writer) = (Arc::clone(&self.traffic), self.writer.clone());
@@ -210,12 +207,14 @@ impl<R: AsyncRead + Unpin + Send + 'static> Transport<RoleServer> for LineTransp
             if self.held.is_some() {
                 // The next call is a new one if the last outcome has arrived.
                 let delivered = self.traffic.until(&self.traffic.deliveries, 0);
-                let _ = tokio::time::timeout(DELIVERY, delivered).await;
+                let _ = tokio::time::timeout(PATIENCE, delivered).await;
                 return self.held.take();
             }
             let line = match self.lines.next().await {
                 Ok(Line::Whole(line)) => line,
-                Ok(Line::TooLong(id)) => {
+                Ok(Line::TooLong(LongMessage { id, is_answer })) => {
+                    // An answer has an id of this server's own: the client is not answered at it.
+                    let id = id.filter(|_| !is_answer);
                     let why = "the message is too long; nothing of it was read";
                     tracing::warn!(id = ?id, "a line of the client was too long");
                     let error = ErrorData::invalid_request(why, None);

@@ -74,6 +74,6 @@ fn invariant_3_the_next_identical_call_after_kill_9_gets_the_outcome() {
 
     let mut raw = Raw::initialized(&gateway.command(), &json!({}));
     let done = raw.ask("tools/call", send);
-    assert_eq!(done["result"]["content"][0]["text"], "send_note has run", "{done}");
+    assert_eq!(done["result"]["content"][1]["text"], "send_note has run", "{done}");
     assert_eq!(upstream.runs("send_note"), 1);
 }

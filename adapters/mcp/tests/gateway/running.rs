@@ -32,7 +32,8 @@ async fn invariant_3_a_call_that_waits_runs_once_and_the_same_call_gets_its_outc
     assert_eq!(rig.waiting().await.len(), 1);
     assert_eq!(rig.runs(), [""; 0]);
     let done = rig.call_approved("write", r#"{"text":"a"}"#).await;
-    assert_eq!(text(&done), "done");
+    assert!(text(&done).contains("did not run again"), "{done}");
+    assert_eq!(done["content"][1]["text"], "done");
     assert_eq!(rig.runs(), [r#"write {"text":"a"}"#]);
     rig.gateway.close().await;
 }
@@ -72,6 +73,9 @@ async fn invariant_5_answers_to_nobody_and_second_answers_are_ignored() {
     let mut rig = Rig::start(Setup::default()).await;
     for _ in 0..2 {
         assert_eq!(text(&rig.client.call("wrong_id", "{}").await), "yours");
+        // A line of a log is no answer to the only open call, of any length.
+        let logged = rig.client.call("wrong_id", r#"{"log":17000000}"#).await;
+        assert_eq!(text(&logged), "yours");
         assert_eq!(text(&rig.client.call("twice", "{}").await), "first");
         assert_eq!(text(&rig.client.call("echo", r#"{"x":1}"#).await), r#"{"x":1}"#);
     }

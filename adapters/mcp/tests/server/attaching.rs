@@ -22,6 +22,7 @@ async fn a_held_call_is_answered_when_it_is_decided() {
     fixture.approve().await;
     let done = client.answer(id).await;
     assert_eq!(done["result"]["structuredContent"], json!({"ran": "delete_account"}));
+    assert_eq!(text(&done), r#"{"ran":"delete_account"}"#, "nothing is said of another call");
     assert_eq!(done["result"].get("resultType"), None, "older clients do not know it");
     assert_eq!(fixture.runs(), 1);
 }
@@ -44,6 +45,13 @@ async fn the_same_call_again_gets_the_outcome_that_came_in_between() {
     fixture.approve().await;
     let done = client.call("delete_account", account()).await;
     assert_eq!((done["result"]["isError"].clone(), fixture.runs()), (json!(false), 1));
+    let note = format!(
+        "This is the outcome of the same call that you made before (call {}). It did not run \
+         again. To run it again, call the tool once more.",
+        request.id
+    );
+    assert_eq!(text(&done), note);
+    assert_eq!(done["result"]["content"][1]["text"], r#"{"ran":"delete_account"}"#);
     // That outcome is delivered, so the next one is another intention.
     let next = client.call("delete_account", account()).await;
     assert!(text(&next).contains("waits for a human"), "{next}");
@@ -59,7 +67,10 @@ async fn a_rejection_reaches_the_client_that_calls_again() {
     let request = fixture.only_waiting().await;
     fixture.gate.decide(request.reject("never").by("bob")).await.unwrap();
     let done = client.call("delete_account", account()).await;
-    assert!(text(&done).contains("never"), "{done}");
+    let note = text(&done);
+    assert!(note.contains("made before") && !note.contains("once more"), "{done}");
+    let refusal = done["result"]["content"][1]["text"].as_str().unwrap();
+    assert!(refusal.contains("never"), "{done}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,6 +116,48 @@ async fn a_cancelled_call_is_withdrawn_where_the_operator_wants_it() {
     client.notify("notifications/cancelled", json!({"requestId": id})).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!((fixture.waiting().await.len(), fixture.runs()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_for_which_another_request_waits_is_not_withdrawn() {
+    for together in [false, true] {
+        let fixture = Fixture::new().await;
+        let server = fixture.server().on_cancel(OnCancel::Withdraw);
+        let mut client = Client::session(server, "2025-11-25", json!({})).await;
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            ids.push(client.begin_call("delete_account", account()).await);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        client.notify("notifications/cancelled", json!({"requestId": ids[0]})).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(fixture.waiting().await.len(), 1);
+        // The last ones withdraw it, also if both go at once.
+        for id in &ids[1..] {
+            client.notify("notifications/cancelled", json!({"requestId": id})).await;
+            if !together {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!((fixture.waiting().await.len(), fixture.runs()), (0, 0), "{together}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_request_takes_no_outcome_from_another_that_waits() {
+    let fixture = Fixture::new().await;
+    let server = fixture.server().on_cancel(OnCancel::Withdraw);
+    let mut client = Client::session(server, "2025-11-25", json!({})).await;
+    let first = client.begin_call("delete_account", account()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let second = client.begin_call("delete_account", account()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    client.notify("notifications/cancelled", json!({"requestId": first})).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    fixture.approve().await;
+    let done = client.answer(second).await;
+    assert_eq!((done["result"]["isError"].clone(), fixture.runs()), (json!(false), 1), "{done}");
 }
 
 #[tokio::test(start_paused = true)]

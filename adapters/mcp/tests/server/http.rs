@@ -1,20 +1,30 @@
 //! Serving over HTTP.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use hitl_mcp::server::{
     Caller, HttpSettings, Identity, McpHttpService, McpServer, RunOf, UnknownCaller,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
+use http_body_util::combinators::BoxBody;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::client::{Fixture, RUN, all, forms, says};
 
-/// Serves the fixture to the person whom the header `authorization` names.
+/// An answer whose body is to be read.
+type HttpAnswer = Response<BoxBody<Bytes, Infallible>>;
+
 fn service(fixture: &Fixture) -> McpHttpService {
+    service_that_holds(fixture, Duration::from_secs(45))
+}
+
+/// Serves the fixture to the person whom the header `authorization` names.
+fn service_that_holds(fixture: &Fixture, hold: Duration) -> McpHttpService {
     let identity = Identity::of_request(|request| {
         let token = request.headers.get("authorization").and_then(|token| token.to_str().ok());
         match token {
@@ -24,7 +34,7 @@ fn service(fixture: &Fixture) -> McpHttpService {
         }
     });
     let server = McpServer::builder(fixture.gate.clone(), identity).run(RunOf::fixed(RUN));
-    server.build().unwrap().http_service(HttpSettings::default())
+    server.hold(hold).build().unwrap().http_service(HttpSettings::default())
 }
 
 fn request(who: &str, body: String) -> http::request::Builder {
@@ -43,6 +53,7 @@ fn request(who: &str, body: String) -> http::request::Builder {
 }
 
 /// A client of 2026-07-28.
+#[derive(Clone)]
 struct Stateless {
     service: McpHttpService,
     who: &'static str,
@@ -50,15 +61,6 @@ struct Stateless {
 }
 
 impl Stateless {
-    async fn post(&self, body: String, name: Option<&str>) -> Response<String> {
-        let mut request =
-            request(self.who, body.clone()).header("mcp-protocol-version", "2026-07-28");
-        if let Some(name) = name {
-            request = request.header("mcp-name", name);
-        }
-        send(&self.service, request, body).await
-    }
-
     fn meta(&self) -> Value {
         json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -69,9 +71,31 @@ impl Stateless {
 
     async fn call(&self, tool: &str, mut params: Value) -> Value {
         params["name"] = json!(tool);
+        answer(&whole(self.begin("tools/call", tool, params).await).await)
+    }
+
+    /// Sends a request, and returns the answer before its body is read.
+    async fn begin(&self, method: &str, name: &str, mut params: Value) -> HttpAnswer {
         params["_meta"] = self.meta();
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-        answer(&self.post(body.to_string(), Some(tool)).await)
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let request = request(self.who, body.to_string())
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-name", name)
+            .body(Body::from(body.to_string()));
+        self.service.clone().oneshot(request.unwrap()).await.unwrap()
+    }
+
+    /// Begins a call that another program approves once it waits.
+    async fn begin_approved(&self, fixture: &Fixture) -> HttpAnswer {
+        let client = self.clone();
+        let params = json!({"name": "delete_account", "arguments": {"id": "7"}});
+        let begun =
+            tokio::spawn(async move { client.begin("tools/call", "delete_account", params).await });
+        while fixture.waiting().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        fixture.approve().await;
+        begun.await.unwrap()
     }
 
     async fn call_text(&self, tool: &str, arguments: &str) -> Response<String> {
@@ -93,7 +117,11 @@ async fn send(
     body: String,
 ) -> Response<String> {
     let request = request.body(Body::from(body)).unwrap();
-    let answered = service.clone().oneshot(request).await.unwrap();
+    whole(service.clone().oneshot(request).await.unwrap()).await
+}
+
+/// Reads the body of an answer to its end.
+async fn whole(answered: HttpAnswer) -> Response<String> {
     let (head, body) = answered.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Response::from_parts(head, String::from_utf8(body.to_vec()).unwrap())
@@ -160,6 +188,68 @@ async fn arguments_are_exact_over_http_too() {
     assert_eq!((fixture.waiting().await.len(), fixture.runs()), (before, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_outcome_whose_answer_was_not_written_is_given_once_more() {
+    let fixture = Fixture::new().await;
+    let client = Stateless { service: service(&fixture), who: "ann", capabilities: json!({}) };
+    // The connection breaks when the answer is about to be written.
+    drop(client.begin_approved(&fixture).await);
+    let account = json!({"arguments": {"id": "7"}});
+    let mut partly = client
+        .begin(
+            "tools/call",
+            "delete_account",
+            json!({"name": "delete_account", "arguments": {"id": "7"}}),
+        )
+        .await;
+    // It breaks before the connection has asked whether that was all.
+    assert!(partly.body_mut().frame().await.unwrap().unwrap().is_data());
+    drop(partly);
+    let done = client.call("delete_account", account.clone()).await;
+    assert_eq!(done["result"]["structuredContent"], json!({"ran": "delete_account"}), "{done}");
+    assert_eq!((fixture.runs(), fixture.waiting().await.len()), (1, 0));
+    // That one was written, so the next call is another intention.
+    let next = client.call("delete_account", account).await;
+    assert_eq!(next["result"]["isError"], true, "{next}");
+    assert_eq!((fixture.runs(), fixture.waiting().await.len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outcome_of_a_task_that_was_not_written_is_given_once_more() {
+    let fixture = Fixture::new().await;
+    let client = Stateless { service: service(&fixture), who: "ann", capabilities: all() };
+    let account = json!({"arguments": {"id": "7"}});
+    let made = client.call("delete_account", account.clone()).await;
+    let id = made["result"]["taskId"].as_str().unwrap().to_owned();
+    fixture.approve().await;
+    while fixture.runs() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(client.begin("tasks/get", &id, json!({"taskId": id})).await);
+    let done = client.call("delete_account", account.clone()).await;
+    assert_eq!(done["result"]["structuredContent"], json!({"ran": "delete_account"}), "{done}");
+    assert_eq!((fixture.runs(), fixture.waiting().await.len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_while_the_answer_before_it_is_written_is_a_new_one() {
+    let fixture = Fixture::new().await;
+    let client = Stateless { service: service(&fixture), who: "ann", capabilities: json!({}) };
+    let mut first = client.begin_approved(&fixture).await;
+    assert!(first.body_mut().frame().await.unwrap().unwrap().is_data());
+    let again = tokio::spawn(async move {
+        client.call("delete_account", json!({"arguments": {"id": "7"}})).await
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    whole(first).await;
+    let next = again.await.unwrap();
+    assert_eq!(next["result"]["isError"], true, "{next}");
+    assert_eq!((fixture.runs(), fixture.waiting().await.len()), (1, 1));
+}
+
 #[tokio::test]
 async fn pages_of_other_origins_and_names_of_other_hosts_are_refused() {
     let fixture = Fixture::new().await;
@@ -204,6 +294,48 @@ async fn invariant_7_a_session_is_its_callers() {
     assert_eq!(own.status(), StatusCode::OK);
     let others = send_head(&service, within("bob"), list.to_string()).await;
     assert_eq!(others.status(), StatusCode::NOT_FOUND);
+}
+
+// Time is not paused: streams of events keep alive by the clock of the machine.
+#[tokio::test]
+async fn an_outcome_within_a_session_is_delivered_once_its_answer_was_written() {
+    let fixture = Fixture::new().await;
+    let service = service_that_holds(&fixture, Duration::from_secs(2));
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let opened = send_head(&service, request("ann", hello.to_string()), hello.to_string()).await;
+    let session = opened.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+    let begin = |message: Value| {
+        let request = request("ann", message.to_string())
+            .header("mcp-session-id", session.as_str())
+            .header("mcp-protocol-version", "2025-06-18")
+            .body(Body::from(message.to_string()));
+        service.clone().oneshot(request.unwrap())
+    };
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    assert_eq!(begin(ready).await.unwrap().status(), StatusCode::ACCEPTED);
+    let call = |id: i64| {
+        let params = json!({"name": "delete_account", "arguments": {"id": "7"}});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})
+    };
+    let first = begin(call(2)).await.unwrap();
+    while fixture.waiting().await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    fixture.approve().await;
+    while fixture.runs() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(first);
+    let done = answer(&whole(begin(call(3)).await.unwrap()).await);
+    assert_eq!(done["result"]["isError"], false, "{done}");
+    assert_eq!((fixture.runs(), fixture.waiting().await.len()), (1, 0));
+    let next = answer(&whole(begin(call(4)).await.unwrap()).await);
+    assert_eq!(next["result"]["isError"], true, "{next}");
+    assert_eq!((fixture.runs(), fixture.waiting().await.len()), (1, 1));
 }
 
 /// Does what [`send`] does, for answers whose stream stays open.

@@ -5,6 +5,7 @@
 mod answers;
 mod attaching;
 mod bodies;
+mod capacity;
 mod client;
 mod exact;
 mod forms;

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use hitl_core::{Gate, HostKey};
+use hitl_mcp::server::Elicitation;
 use hitl_store::SqliteStore;
 use serde_json::json;
 
-use super::client::{Client, Fixture, all, forms, says, state};
+use super::client::{Client, Fixture, all, forms, says, state, text};
 
 async fn fixture(db: &Path) -> Fixture {
     let store = SqliteStore::open(db).await.unwrap();
@@ -82,4 +83,26 @@ async fn a_question_that_was_asked_before_a_restart_is_answered_after_it() {
     let mut client = Client::stateless(restarted.server(), forms());
     let refused = client.retry("write_note", note, &sealed, says("approve")).await;
     assert_eq!(refused["error"]["code"], -32602);
+}
+
+#[tokio::test]
+async fn invariant_2_a_question_of_before_decides_nothing_where_nobody_is_asked_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("hitl.db");
+    let keys = HostKey::from_bytes([7; 32]).into();
+    let note = json!({"text": "hi"});
+    let sealed = {
+        let fixture = fixture(&db).await;
+        let mut client = Client::stateless(fixture.server().host_keys(&keys), forms());
+        state(&client.call("write_note", note.clone()).await)
+    };
+    let restarted = fixture(&db).await;
+    let hold = std::time::Duration::from_millis(50);
+    let server = restarted.server().host_keys(&keys).elicitation(Elicitation::Off).hold(hold);
+    let mut client = Client::stateless(server, forms());
+    for decision in ["approve", "reject"] {
+        let waits = client.retry("write_note", note.clone(), &sealed, says(decision)).await;
+        assert!(text(&waits).contains("waits for a human"), "{decision}: {waits}");
+        assert_eq!((restarted.runs(), restarted.waiting().await.len()), (0, 1), "{decision}");
+    }
 }

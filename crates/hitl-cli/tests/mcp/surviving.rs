@@ -15,7 +15,9 @@ fn invariant_3_after_kill_9_the_same_call_gets_its_outcome_and_ran_once() {
     assert_eq!(place.runs(), [""; 0]);
     place.approve_the_only_call();
     let mut gateway = RunningGateway::greeted(&place, &[]);
-    assert_eq!(text(&gateway.until_ended("write", &arguments)), "done");
+    let done = gateway.until_ended("write", &arguments);
+    assert!(text(&done).contains("did not run again"), "{done}");
+    assert_eq!(done["content"][1]["text"], "done");
     assert_eq!(place.runs(), [r#"write {"text":"a"}"#]);
     // It was delivered: the same call is a new one.
     let again = gateway.call("write", &arguments);
@@ -66,7 +68,8 @@ fn two_gateways_on_one_store_and_pins_keep_their_calls_apart() {
     assert!(text(&first.call("write", &arguments)).contains("waits for a human"));
     assert_eq!(text(&second.call("echo", &json!({"x": 1}))), r#"{"x":1}"#);
     place.approve_the_only_call();
-    assert_eq!(text(&first.until_ended("write", &arguments)), "done");
+    let done = first.until_ended("write", &arguments);
+    assert_eq!(done["content"][1]["text"], "done", "{done}");
     // Another run: another call.
     assert!(text(&second.call("write", &arguments)).contains("waits for a human"));
     assert_eq!(place.runs().iter().filter(|run| run.starts_with("write")).count(), 1);

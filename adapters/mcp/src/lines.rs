@@ -1,27 +1,26 @@
 //! Lines up to a limit. A longer one is not kept, but its id is found, so that the request that it
-//! was gets an error.
+//! was, or answered, gets an error.
 
 use std::io;
 
-use rmcp::model::RequestId;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 
-use super::id_scan::IdScan;
+use crate::id_scan::{IdScan, LongMessage};
 
 /// The end of reading a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// A line, without its end.
     Whole(Vec<u8>),
-    /// A line that exceeds the limit, with the id of the request that it was.
-    TooLong(Option<RequestId>),
+    /// A line that exceeds the limit.
+    TooLong(LongMessage),
     /// The stream has ended. A line without an end is dropped: nobody knows whether it is whole.
     End,
 }
 
 /// Reads lines up to a limit.
 #[derive(Debug)]
-pub(super) struct LineReader<R> {
+pub(crate) struct LineReader<R> {
     read: R,
     limit: usize,
     line: Vec<u8>,
@@ -31,14 +30,14 @@ pub(super) struct LineReader<R> {
 
 impl<R: AsyncBufRead + Unpin> LineReader<R> {
     /// `limit` is in bytes, of at least 1.
-    pub(super) fn new(read: R, limit: usize) -> Self {
+    pub(crate) fn new(read: R, limit: usize) -> Self {
         Self { read, limit, line: Vec::new(), scan: None }
     }
 
     /// Reads the next line.
     ///
     /// Cancel safe: what was read is kept for the next call.
-    pub(super) async fn next(&mut self) -> io::Result<Line> {
+    pub(crate) async fn next(&mut self) -> io::Result<Line> {
         loop {
             let available = self.read.fill_buf().await?;
             if available.is_empty() {
@@ -62,7 +61,7 @@ impl<R: AsyncBufRead + Unpin> LineReader<R> {
                 continue;
             }
             if let Some(scan) = self.scan.take() {
-                return Ok(Line::TooLong(scan.id()));
+                return Ok(Line::TooLong(scan.end()));
             }
             let mut line = std::mem::take(&mut self.line);
             if line.last() == Some(&b'\r') {
@@ -76,6 +75,7 @@ impl<R: AsyncBufRead + Unpin> LineReader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rmcp::model::RequestId;
     use tokio::io::BufReader;
 
     async fn all(text: &[u8], limit: usize, buffer: usize) -> Vec<Line> {
@@ -110,12 +110,16 @@ mod tests {
         ] {
             let text = format!("one\n{head}{long}{tail}\ntwo\n");
             for buffer in [1, 7, 64, 4096] {
-                let too_long = Line::TooLong(Some(RequestId::Number(7)));
+                let id = Some(RequestId::Number(7));
+                let too_long = Line::TooLong(LongMessage { id, is_answer: false });
                 let read = all(text.as_bytes(), 60, buffer).await;
                 assert_eq!(read, [whole("one"), too_long, whole("two")], "{buffer}");
             }
         }
         // The limit itself fits.
-        assert_eq!(all(b"12345\n123456\n", 5, 3).await, [whole("12345"), Line::TooLong(None)]);
+        assert_eq!(
+            all(b"12345\n123456\n", 5, 3).await,
+            [whole("12345"), Line::TooLong(LongMessage::default())]
+        );
     }
 }

@@ -4,13 +4,24 @@ use rmcp::model::RequestId;
 
 /// The longest text of an id that is kept, in bytes.
 const MAX_ID: usize = 256;
+/// The bytes that may stand before JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// The facts about a message that is too long to be kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LongMessage {
+    /// Its id, if it is one that can be answered.
+    pub(crate) id: Option<RequestId>,
+    /// True if it has a result or an error, and no method.
+    pub(crate) is_answer: bool,
+}
 
 /// Finds the member `id` of the outermost object in JSON text that is given in parts.
 ///
-/// Text that is no JSON has no id, or a wrong one: it is answered with an error either way.
+/// Text that does not begin as an object is no message, and has no id.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact about the place in the text")]
-pub(super) struct IdScan {
+pub(crate) struct IdScan {
     /// The number of objects and arrays that are open.
     depth: u32,
     in_text: bool,
@@ -22,23 +33,39 @@ pub(super) struct IdScan {
     is_id: bool,
     reads_value: bool,
     found: Option<Vec<u8>>,
+    /// The bytes before the object that were read: more than a mark of the byte order is no JSON.
+    before: Vec<u8>,
+    foreign: bool,
+    has_method: bool,
+    has_result: bool,
 }
 
 impl IdScan {
     /// Reads the next part of the text.
-    pub(super) fn feed(&mut self, part: &[u8]) {
+    pub(crate) fn feed(&mut self, part: &[u8]) {
         for byte in part {
             self.step(*byte);
         }
     }
 
-    /// Returns the id, if there was one.
-    pub(super) fn id(mut self) -> Option<RequestId> {
+    /// Returns what was found.
+    pub(crate) fn end(mut self) -> LongMessage {
         self.end_of_value();
-        serde_json::from_slice(&self.found?).ok()
+        if self.foreign {
+            return LongMessage::default();
+        }
+        let id = self.found.and_then(|id| serde_json::from_slice(&id).ok());
+        LongMessage { id, is_answer: self.has_result && !self.has_method }
     }
 
     fn step(&mut self, byte: u8) {
+        if self.foreign {
+            return;
+        }
+        if self.depth == 0 && byte != b'{' {
+            self.step_outside(byte);
+            return;
+        }
         if self.in_text {
             self.keep(byte);
             match byte {
@@ -67,6 +94,8 @@ impl IdScan {
             }
             b':' if self.depth == 1 => {
                 self.is_id = self.token == b"\"id\"";
+                self.has_method |= self.token == b"\"method\"";
+                self.has_result |= self.token == b"\"result\"" || self.token == b"\"error\"";
                 self.reads_value = true;
                 self.clear();
             }
@@ -77,6 +106,15 @@ impl IdScan {
             b' ' | b'\t' | b'\r' => {}
             _ => self.keep(byte),
         }
+    }
+
+    /// Reads a byte before the object, or after it.
+    fn step_outside(&mut self, byte: u8) {
+        if matches!(byte, b' ' | b'\t' | b'\r') {
+            return;
+        }
+        self.before.push(byte);
+        self.foreign = !BYTE_ORDER_MARK.starts_with(&self.before);
     }
 
     fn keep(&mut self, byte: u8) {
@@ -108,15 +146,19 @@ impl IdScan {
 mod tests {
     use super::*;
 
-    fn id(text: &str) -> Option<RequestId> {
+    fn scan(text: &str) -> LongMessage {
         let mut scan = IdScan::default();
         scan.feed(text.as_bytes());
-        let whole = scan.id();
+        let whole = scan.end();
         // It is the same in any parts.
         let mut bytes = IdScan::default();
         text.as_bytes().iter().for_each(|byte| bytes.feed(&[*byte]));
-        assert_eq!(bytes.id(), whole, "{text}");
+        assert_eq!(bytes.end(), whole, "{text}");
         whole
+    }
+
+    fn id(text: &str) -> Option<RequestId> {
+        scan(text).id
     }
 
     #[test]
@@ -137,6 +179,35 @@ mod tests {
             [r#"{"params":{"id":7}}"#, "", "[]", r#"{"id":null}"#, r#"{"id":{"id":7}}"#, &long]
         {
             assert_eq!(id(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_message_has_no_id() {
+        for log in [
+            r#"INFO answered {"id":7,"result":{}}"#,
+            r#""{\"id\":7}" {"id":7}"#,
+            r#"[{"id":7,"result":{}}]"#,
+            r#"[7] {"id":7,"result":{}}"#,
+            r#"{"level":"info","fields":{"id":7,"result":{}}}"#,
+            r#"{"id":7,"result":{}} trailing"#,
+        ] {
+            assert_eq!(scan(log), LongMessage::default(), "{log}");
+        }
+        assert_eq!(id("\u{feff} {\"id\":7}"), Some(RequestId::Number(7)));
+    }
+
+    #[test]
+    fn only_a_result_or_an_error_is_an_answer() {
+        for (text, is_answer) in [
+            (r#"{"id":7,"result":{"method":"x"}}"#, true),
+            (r#"{"error":{"code":1},"id":7}"#, true),
+            (r#"{"id":7,"method":"elicitation/create","params":{"result":1}}"#, false),
+            (r#"{"id":7,"level":"info"}"#, false),
+            (r#"{"id":7,"result":{},"method":"x"}"#, false),
+        ] {
+            let id = Some(RequestId::Number(7));
+            assert_eq!(scan(text), LongMessage { id, is_answer }, "{text}");
         }
     }
 }
