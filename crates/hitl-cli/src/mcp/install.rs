@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use hitl_base::display::visible;
-use hitl_base::owner_only;
+use hitl_base::{owner_only, sync_folder};
 use hitl_mcp::install::{ClientConfig, ClientSystem, ServerChange, WrapResult, Wrapper, unwrap};
 use serde::Serialize;
 
@@ -193,7 +193,8 @@ fn replace(file: &Path, text: &str) -> io::Result<()> {
     let _absent = fs::remove_file(&unfinished);
     write_new(&unfinished, text)?;
     fs::set_permissions(&unfinished, fs::metadata(file)?.permissions())?;
-    fs::rename(&unfinished, file)
+    fs::rename(&unfinished, file)?;
+    sync_folder(file)
 }
 
 #[cfg(test)]

@@ -187,7 +187,7 @@ fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
 /// be opening the store, so none has the file open yet.
 fn create(path: &Path) -> Result<(), StoreError> {
     let created = owner_only(OpenOptions::new().write(true).create_new(true)).open(path);
-    match created.and_then(|file| file.sync_all()).and_then(|()| host_key_file::sync_folder(path)) {
+    match created.and_then(|file| file.sync_all()).and_then(|()| hitl_base::sync_folder(path)) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(file_error(path, error)),
         _ => Ok(()),
     }
