@@ -21,8 +21,6 @@ use crate::commands::system_user;
 use crate::exit::{Exit, Failure};
 use crate::serve::stopped;
 
-/// The most calls that are looked at to see whether one waits.
-const ANY: usize = 1;
 /// How long the end waits for records that are on their way.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
@@ -96,12 +94,8 @@ pub(super) async fn run(
     };
     stopping.cancel();
     gateway.close().await;
-    // A run in which nothing waits is over. Without this, a rejection would hold for ever.
-    let waits = open.gate.waiting_in_run(&tenant, &run, ANY).await;
-    if let (Some(slot), Ok(waiting)) = (slot, waits)
-        && waiting.is_empty()
-    {
-        slot.end();
+    if let Some(slot) = slot {
+        slot.end_if_over(&open.gate, &tenant).await;
     }
     let flushed = tokio::time::timeout(FLUSH_LIMIT, open.gate.flush_audit()).await;
     if let Ok(flushed) = flushed {
