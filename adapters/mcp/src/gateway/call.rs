@@ -89,12 +89,10 @@ pub(super) async fn call(
 ) -> Result<JsonText, CallFailure> {
     let connection = connect(upstream, tool).await?;
     let client = upstream.clients().of(cx.key());
-    let entered =
-        client.clone().map(|client| upstream.in_flight().enter(&cx.context().principal, client));
+    let entered = upstream.in_flight().enter(cx.context(), client.clone());
     let mut round = Round::default();
     for _ in 0..MOST_ROUNDS {
-        let answer =
-            ask(&connection, tool, arguments, &round, client.as_ref(), entered.as_ref()).await;
+        let answer = ask(&connection, tool, arguments, &round, client.as_ref(), &entered).await;
         let answer = answer.map_err(|failure| of_upstream(upstream, failure))?;
         match answer {
             Meaning::Ran(output) => return Ok(output),
@@ -192,7 +190,7 @@ async fn ask(
     arguments: &str,
     round: &Round,
     client: Option<&CallClient>,
-    entered: Option<&InFlightCall>,
+    entered: &InFlightCall,
 ) -> Result<Meaning, CallFailure> {
     // For the headers of HTTP servers, which mirror some arguments; the body has the exact text.
     let rounded: JsonObject = serde_json::from_str(arguments).unwrap_or_default();
@@ -203,9 +201,7 @@ async fn ask(
     let slot = AnswerSlot::default();
     request.extensions.insert(slot.clone());
     request.extensions.insert(ExactArguments(arguments.into()));
-    if let Some(entered) = entered {
-        entered.set_request(slot.clone());
-    }
+    entered.set_request(slot.clone());
     let sent = connection
         .peer
         .send_request_with_option(
