@@ -228,15 +228,41 @@ impl Assembly {
     }
 }
 
-/// Returns the tools that may be served: pinned and new ones.
+/// Returns the tools that may be served: pinned and new ones. A pinned one has the text that was
+/// approved: the order of keys in a new list is not to change what waiting calls were shown.
 fn servable(pins: &UpstreamPins, listed: &[ToolDefinition]) -> Vec<ServedTool> {
     let comparison = PinComparison::new(pins, listed);
     listed
         .iter()
         .filter_map(|tool| {
             let state = comparison.state(tool.name())?;
-            let is_servable = matches!(state, PinState::Pinned | PinState::New);
-            is_servable.then(|| ServedTool { definition: tool.clone(), state })
+            let definition = match state {
+                PinState::Pinned => pins.pin(tool.name())?.definition(),
+                PinState::New => tool,
+                PinState::Changed | PinState::Vanished => return None,
+            };
+            Some(ServedTool { definition: definition.clone(), state })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_tool_is_served_as_it_was_approved_in_any_order_of_its_keys() {
+        let approved = r#"{"name":"read","inputSchema":{"type":"object","title":"T"}}"#;
+        let listed = r#"{"inputSchema":{"title":"T","type":"object"},"name":"read"}"#;
+        let new = r#"{"name":"new","inputSchema":{}}"#;
+        let tool = |text: &str| ToolDefinition::parse(text).unwrap();
+        let mut pins = UpstreamPins::default();
+        pins.pin_tool(Pin::new(tool(approved), "ann", "2026-12-01T09:00:00Z"));
+        let served = servable(&pins, &[tool(listed), tool(new)]);
+        let [read, other] = served.as_slice() else { panic!("{served:?}") };
+        assert_eq!((read.state, other.state), (PinState::Pinned, PinState::New));
+        assert_eq!(read.definition.tree().to_text(), approved);
+        let changed = approved.replace("\"T\"", "\"U\"");
+        assert!(servable(&pins, &[tool(&changed)]).is_empty());
+    }
 }
