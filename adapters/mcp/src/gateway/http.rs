@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use hitl_base::redact::Redactor;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
@@ -86,6 +87,14 @@ impl HttpUpstream {
         &self.url
     }
 
+    /// Returns the name of the variable with the token.
+    pub(super) fn token_variable(&self) -> Option<&str> {
+        match &self.bearer {
+            Some(BearerToken::Variable(name)) => Some(name),
+            Some(BearerToken::File(_)) | None => None,
+        }
+    }
+
     /// Reads the token. The error names where it should be, and no part of it.
     fn token(&self) -> Result<Option<String>, String> {
         let (token, place) = match &self.bearer {
@@ -113,6 +122,9 @@ impl HttpUpstream {
     ) -> Result<StreamableHttpClientTransport<ExactHttpClient>, String> {
         let mut config = StreamableHttpClientTransportConfig::with_uri(self.url.as_str());
         config.auth_header = self.token()?;
+        // Who answers after the end of a session may be another version of the server: the
+        // connection ends, and the tools of the next one are compared with the pins.
+        config.reinit_on_expired_session = false;
         let client = ExactHttpClient::new().map_err(|error| error.to_string())?;
         Ok(StreamableHttpClientTransport::with_client(client, config))
     }
@@ -120,7 +132,7 @@ impl HttpUpstream {
 
 impl fmt::Debug for HttpUpstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpUpstream({})", self.url)
+        write!(f, "HttpUpstream({})", Redactor::standard().text(&self.url))
     }
 }
 
@@ -180,6 +192,7 @@ impl ExactHttpClient {
         };
         let status = response.status();
         if status == reqwest::StatusCode::NOT_FOUND && had_session {
+            slot.fill(RawAnswer::NotSent("it has ended the session".to_owned()));
             return Err(StreamableHttpError::SessionExpired);
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());

@@ -82,10 +82,13 @@ impl GatewayBuilder {
                 return Err(GatewayError::Name(name));
             }
         }
+        // The token of one server is not for another.
+        let tokens: Vec<_> =
+            self.upstreams.iter().filter_map(UpstreamSpec::token_variable).collect();
         let upstreams: Vec<Upstream> = self
             .upstreams
             .into_iter()
-            .map(|spec| Upstream::new(spec, self.clients.clone()))
+            .map(|spec| Upstream::new(spec.without_env(&tokens), self.clients.clone()))
             .collect();
         let catalog = Arc::new(Catalog::default());
         let assembly = Arc::new(Assembly::new(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitl_base::redact::Redactor;
 use rmcp::RoleClient;
 use rmcp::model::{
     ClientRequest, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, SubscriptionFilter,
@@ -120,14 +121,14 @@ impl Supervisor {
             Target::Command(command) => {
                 let calls = self.upstream.in_flight().clone();
                 let transport = ChildTransport::start(command, self.upstream.name(), calls)
-                    .map_err(|error| format!("`{}` cannot be started: {error}", command.line()))?;
+                    .map_err(|error| format!("`{}` cannot be started: {error}", command.program()))?;
                 handler.serve_with_lifecycle(transport, lifecycle).await
             }
             Target::Http(server) => {
                 handler.serve_with_lifecycle(server.transport()?, lifecycle).await
             }
         };
-        served.map_err(|error| format!("the handshake failed: {error}"))
+        served.map_err(|error| without_secrets(&format!("the handshake failed: {error}")))
     }
 
     /// Keeps a connection until it ends. The list of tools is read again whenever the server says
@@ -196,6 +197,11 @@ impl Supervisor {
         self.upstream.link().set(LinkState::Ready(Arc::new(connection)));
         Ok(())
     }
+}
+
+/// The URL of a server, and what it answers to one that it does not believe, may hold a secret.
+fn without_secrets(why: &str) -> String {
+    Redactor::standard().text(why).into_owned()
 }
 
 /// Reads the whole list of tools, each as it was sent.

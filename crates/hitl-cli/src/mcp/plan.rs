@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hitl_base::redact::Redactor;
 use hitl_core::dynamic::AnnotationTrust;
 use hitl_mcp::gateway::{BearerToken, FirstUse, HttpUpstream, UpstreamCommand, UpstreamSpec};
 
@@ -138,7 +139,8 @@ fn upstreams(options: &McpOptions, command: Vec<String>) -> Result<Vec<UpstreamS
         bearer_token_file: options.bearer_token_file.clone(),
         ..ServerOptions::default()
     };
-    let pinned_as = options.server_name.clone().or_else(|| one.url.clone());
+    let url = || one.url.as_deref().map(|url| Redactor::standard().text(url).into_owned());
+    let pinned_as = options.server_name.clone().or_else(url);
     let spec = of_file(ONLY, &one, options)?;
     let line = one.command.map(|program| UpstreamCommand::new(program, one.args).line());
     let pinned_as = pinned_as.or(line).unwrap_or_default();
@@ -220,6 +222,20 @@ mod tests {
             shown.contains("npx -y 'server files'") && shown.contains("OnlyTighten"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn invariant_8_the_name_in_the_pin_file_holds_no_secret() {
+        let none: &[&str] = &[];
+        for (options, command) in [
+            ("", &["server", "--api-key", "s3cr3t-v4lue"][..]),
+            ("server-url = 'https://a.example/mcp?api_key=s3cr3t-v4lue'", none),
+        ] {
+            let plan = plan(options, command).unwrap();
+            let name = plan.upstreams[0].pin_name();
+            assert!(!name.is_empty() && !name.contains("s3cr3t"), "{name}");
+            assert!(!format!("{plan:?}").contains("s3cr3t"), "{plan:?}");
+        }
     }
 
     #[test]
