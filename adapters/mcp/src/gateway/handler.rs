@@ -23,6 +23,8 @@ use super::notices::{Notice, Notices};
 /// says on behalf of a server would pass no gate.
 #[derive(Clone, Debug)]
 pub(super) struct UpstreamHandler {
+    /// The name of the upstream.
+    pub(super) name: Arc<str>,
     pub(super) in_flight: InFlight,
     pub(super) notices: Notices,
     /// Wakes the supervisor: the list of tools has changed.
@@ -44,7 +46,7 @@ impl ClientHandler for UpstreamHandler {
         question: ElicitRequestParams,
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        Ok(answer_question(self.in_flight.to_ask().as_ref(), question).await)
+        Ok(answer_question(self.in_flight.to_ask().as_ref(), &self.name, question).await)
     }
 
     async fn on_progress(
