@@ -1,11 +1,12 @@
 //! The tools of all upstreams, compared with the pins and put into the gate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hitl_base::Timestamp;
 use hitl_core::Gate;
+use hitl_core::dynamic::DynTool;
 use rmcp::model::Tool;
 use tokio::sync::{Mutex, watch};
 
@@ -45,6 +46,8 @@ pub(super) struct Assembly {
     upstreams: Vec<Upstream>,
     catalog: Arc<Catalog>,
     served: Mutex<Vec<Vec<ServedTool>>>,
+    /// The names of the host's own tools.
+    own: OnceLock<BTreeSet<String>>,
     /// Counts the changes of what clients see.
     changes: watch::Sender<u64>,
 }
@@ -65,7 +68,8 @@ impl Assembly {
     ) -> Self {
         let served = Mutex::new(vec![Vec::new(); upstreams.len()]);
         let changes = watch::Sender::new(0);
-        Self { gate, pins, first_use, upstreams, catalog, served, changes }
+        let own = OnceLock::new();
+        Self { gate, pins, first_use, upstreams, catalog, served, own, changes }
     }
 
     /// Returns the changes of what clients see, from now on.
@@ -82,6 +86,7 @@ impl Assembly {
     pub(super) async fn serve_pinned(&self) -> Result<(), PinError> {
         let document = self.pins.read()?;
         let mut served = self.served.lock().await;
+        self.note_own_tools().await;
         for (tools, upstream) in served.iter_mut().zip(&self.upstreams) {
             let Some(pins) = document.upstream(&upstream.spec().pin_name) else { continue };
             let known = servable(pins, pins.listed());
@@ -89,6 +94,13 @@ impl Assembly {
         }
         self.put_into_gate(&served).await;
         Ok(())
+    }
+
+    /// Notes the tools that are left without those of run time: their names are taken.
+    async fn note_own_tools(&self) {
+        self.replace_tools(Vec::new()).await;
+        let own = self.gate.tools().into_iter().map(|tool| tool.name.into_owned());
+        let _first = self.own.set(own.collect());
     }
 
     /// Compares what an upstream lists now with its pins, and serves what may be served. Returns
@@ -127,8 +139,10 @@ impl Assembly {
         let now = Timestamp::now().to_string();
         let changed = tokio::task::spawn_blocking(move || {
             file.change(|document| {
+                // An upstream that once listed nothing is known: what it lists later is new.
+                let is_first = document.upstream(&name).is_none();
                 let pins = document.upstream_mut(&name);
-                if first_use == FirstUse::Pin && pins.is_unknown() {
+                if first_use == FirstUse::Pin && is_first {
                     for tool in &list.tools {
                         pins.pin_tool(Pin::new(tool.clone(), FIRST_USE, now.as_str()));
                     }
@@ -139,7 +153,7 @@ impl Assembly {
         });
         match changed.await {
             Ok(changed) => changed,
-            Err(_) => self.pins.read().map(|_| UpstreamPins::default()),
+            Err(_) => Err(PinError::interrupted(self.pins.path())),
         }
     }
 
@@ -200,6 +214,12 @@ impl Assembly {
                 tracing::warn!(tool = name, "two tools have this name, and are left out");
                 continue;
             };
+            // The gate takes all tools of a list, or none.
+            if self.own.get().is_some_and(|own| own.contains(&name)) {
+                let upstream = upstream.name();
+                tracing::warn!(upstream, tool = name, "a tool is left out: the host has this name");
+                continue;
+            }
             let built = gated_tool(upstream, &tool.definition, &name, tool.state);
             match (built, entry(&tool.definition, &name)) {
                 (Ok(built), Some(listed)) => {
@@ -217,13 +237,17 @@ impl Assembly {
             }
         }
         let changes = self.catalog.replace(entries);
+        self.replace_tools(tools).await;
+        if changes {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+    }
+
+    async fn replace_tools(&self, tools: Vec<DynTool>) {
         // With an error of the store the tools are replaced all the same, and only other processes
         // do not know it yet.
         if let Err(error) = self.gate.replace_dyn_tools(tools).await {
             tracing::error!(%error, "the tools could not be recorded for other processes");
-        }
-        if changes {
-            self.changes.send_modify(|changes| *changes += 1);
         }
     }
 }
@@ -264,5 +288,29 @@ mod tests {
         assert_eq!(read.definition.tree().to_text(), approved);
         let changed = approved.replace("\"T\"", "\"U\"");
         assert!(servable(&pins, &[tool(&changed)]).is_empty());
+    }
+
+    #[tokio::test]
+    async fn invariant_2_only_the_first_list_is_trusted_also_if_it_was_empty() {
+        use super::super::{UpstreamCommand, UpstreamSpec};
+        use crate::server::CallClients;
+        let mut list = DefinitionList::default();
+        list.add_page(r#"{"tools":[{"name":"read","inputSchema":{}}]}"#).unwrap();
+        for (first, state) in
+            [(list.clone(), PinState::Pinned), (DefinitionList::default(), PinState::New)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let pins = PinFile::new(folder.path().join("pins.json"));
+            let spec = UpstreamSpec::command("a", UpstreamCommand::new("server", [""; 0]));
+            let upstreams = vec![Upstream::new(spec, CallClients::default())];
+            let gate = Gate::builder().build().await.unwrap();
+            let assembly =
+                Assembly::new(gate, pins.clone(), FirstUse::Pin, upstreams, Arc::default());
+            assembly.compare(0, &first).await.unwrap();
+            assembly.compare(0, &list).await.unwrap();
+            let document = pins.read().unwrap();
+            let comparison = document.upstream("a").unwrap().comparison();
+            assert_eq!(comparison.state("read"), Some(state));
+        }
     }
 }
