@@ -300,7 +300,8 @@ mod tests {
             (&["postgresql://ann:s3cr3t-v4lue@db.example/notes"], "db.example"),
             (&["--header", "Authorization: Bearer s3cr3t-v4lue"], "--header"),
         ] {
-            let command = UpstreamCommand::new("server", arguments.to_vec()).env("A", "s3cr3t-v4lue");
+            let command =
+                UpstreamCommand::new("server", arguments.to_vec()).env("A", "s3cr3t-v4lue");
             let line = command.line();
             assert!(line.contains(says) && !line.contains("s3cr3t"), "{line}");
             let shown = format!("{command:?}");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hitl_core::{CallContext, Principal, Tenant};
 use rmcp::model::ProgressToken;
+use tokio::sync::Notify;
 
 use super::wire::AnswerSlot;
 use crate::server::CallClient;
@@ -14,6 +15,8 @@ use crate::server::CallClient;
 #[derive(Clone, Debug, Default)]
 pub(super) struct InFlight {
     calls: Arc<Mutex<Calls>>,
+    /// Notified when a call has ended.
+    ended: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +64,22 @@ impl InFlight {
         calls.calls.values().all(is_one).then(|| youngest.client.clone()).flatten()
     }
 
+    /// Waits until no call is in flight.
+    ///
+    /// Cancel safe.
+    pub(super) async fn none(&self) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            // From here on no end is missed.
+            ended.as_mut().enable();
+            if self.lock().calls.is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,6 +104,7 @@ impl InFlightCall {
 impl Drop for InFlightCall {
     fn drop(&mut self) {
         self.calls.lock().calls.remove(&self.number);
+        self.calls.ended.notify_waiters();
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Plan {
     pub(super) first_use: FirstUse,
     pub(super) console: Option<ConsolePlan>,
     pub(super) upstreams: Vec<UpstreamSpec>,
+    /// The files with tokens of servers.
+    pub(super) token_files: Vec<PathBuf>,
 }
 
 /// The page beside the gateway.
@@ -73,6 +75,8 @@ impl Plan {
     ) -> Result<Self, Failure> {
         let (db, pins) = store_and_pins(&options, &around)?;
         let upstreams = upstreams(&options, command)?;
+        let of_servers = options.servers.values().filter_map(|it| it.bearer_token_file.clone());
+        let token_files = options.bearer_token_file.iter().cloned().chain(of_servers).collect();
         let named = options.principal.filter(|name| !name.trim().is_empty()).or(around.user);
         let Some(principal) = named else {
             return usage("name the person for whom the agent acts: --principal NAME");
@@ -110,7 +114,16 @@ impl Plan {
             first_use,
             console,
             upstreams,
+            token_files,
         })
+    }
+
+    /// Returns the files that decide what the gateway lets through, besides those of the store, the
+    /// policy and the audit.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let console = self.console.as_ref().and_then(|console| console.tokens.clone());
+        let all = std::iter::once(&self.pins).chain(&self.token_files).chain(&console);
+        all.cloned().collect()
     }
 }
 
@@ -236,6 +249,17 @@ mod tests {
             assert!(!name.is_empty() && !name.contains("s3cr3t"), "{name}");
             assert!(!format!("{plan:?}").contains("s3cr3t"), "{plan:?}");
         }
+    }
+
+    #[test]
+    fn invariant_8_files_with_tokens_are_among_the_protected_ones() {
+        let plan = plan(
+            "console = '127.0.0.1:7171'\nconsole-tokens = '/t/console'\npins = '/t/pins'\n\
+             [servers.a]\nurl = 'https://a'\nbearer-token-file = '/t/a'",
+            &[],
+        )
+        .unwrap();
+        assert_eq!(plan.files(), ["/t/pins", "/t/a", "/t/console"].map(PathBuf::from));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hitl_base::{hex, owner_only, sync_folder};
 use hitl_core::store::PageRequest;
@@ -25,6 +25,7 @@ const LONGEST: u64 = 200;
 #[derive(Debug)]
 pub(super) struct RunSlot {
     run: RunId,
+    path: PathBuf,
     /// Locked while the process lives.
     file: File,
 }
@@ -56,7 +57,7 @@ impl RunSlot {
                 file.sync_all()?;
                 sync_folder(&path)?;
             }
-            return Ok(Self { run: RunId::new(text), file });
+            return Ok(Self { run: RunId::new(text), path, file });
         }
         Err(io::Error::other("over 256 gateways with the same servers run"))
     }
@@ -64,6 +65,11 @@ impl RunSlot {
     /// Returns the run.
     pub(super) fn run(&self) -> &RunId {
         &self.run
+    }
+
+    /// Returns the file that names the run.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Ends the run if nothing of it is open, so that a rejection does not hold for ever. A call

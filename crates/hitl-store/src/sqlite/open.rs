@@ -29,7 +29,7 @@ use super::shared::Shared;
 use super::store::SqliteStore;
 use super::watch::{LocalChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
-use super::{backup, host_key_file, query, rotation};
+use super::{backup, query, rotation};
 use crate::failpoint::reach;
 use crate::record_cache::RecordCache;
 
