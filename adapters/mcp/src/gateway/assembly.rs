@@ -8,7 +8,7 @@ use hitl_base::Timestamp;
 use hitl_core::Gate;
 use hitl_core::dynamic::DynTool;
 use rmcp::model::Tool;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::catalog::{Catalog, entry, served_name};
 use super::gated_tool::gated_tool;
@@ -33,7 +33,7 @@ pub enum FirstUse {
 
 /// A tool that is served, with how it stands to the pins.
 #[derive(Clone, Debug)]
-struct ServedTool {
+pub(super) struct ServedTool {
     definition: ToolDefinition,
     state: PinState,
 }
@@ -94,6 +94,14 @@ impl Assembly {
         }
         self.put_into_gate(&served).await;
         Ok(())
+    }
+
+    /// Takes the tools out of the gate, so that no approved call begins: the next gateway runs it.
+    /// No comparison serves them again while the guard lives.
+    pub(super) async fn withdraw(&self) -> MutexGuard<'_, Vec<Vec<ServedTool>>> {
+        let served = self.served.lock().await;
+        self.replace_tools(Vec::new()).await;
+        served
     }
 
     /// Notes the tools that are left without those of run time: their names are taken.

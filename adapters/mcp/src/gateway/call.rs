@@ -90,9 +90,10 @@ pub(super) async fn call(
     arguments: &str,
     cx: &RunContext,
 ) -> Result<JsonText, CallFailure> {
-    let connection = connect(upstream, tool).await?;
     let client = upstream.clients().of(cx.key());
+    // Before the wait for the server: an orderly end waits for this call, too.
     let entered = upstream.in_flight().enter(cx.context(), client.clone());
+    let connection = connect(upstream, tool).await?;
     let mut round = Round::default();
     for _ in 0..MOST_ROUNDS {
         let answer = ask(&connection, tool, arguments, &round, client.as_ref(), &entered).await;

@@ -159,11 +159,12 @@ impl Gateway {
         });
     }
 
-    /// Ends the upstreams once no call runs, at most 30 seconds from now, and waits for that for a
+    /// Takes the tools out of the gate, ends the upstreams once no call runs, at most 30 seconds from now, and waits for that for a
     /// few seconds. The outcome of a call that still runs then is unknown.
     ///
     /// Dropping the future ends the upstreams at once.
     pub async fn close(mut self) {
+        let _withdrawn = self.assembly.withdraw().await;
         let calls = self.features.upstreams().iter().map(|upstream| upstream.in_flight().none());
         if tokio::time::timeout(CALLS_LIMIT, futures::future::join_all(calls)).await.is_err() {
             tracing::warn!("the gateway ends while calls run");
