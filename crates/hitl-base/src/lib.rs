@@ -20,7 +20,7 @@ mod time_zone;
 
 pub use clock::Clock;
 pub use json::{Json, JsonText};
-pub use owner_only::owner_only;
+pub use owner_only::{owner_only, sync_folder};
 pub use randomness::{RandomnessError, random_bytes};
 pub use redact::{Redactor, Sensitive};
 pub use time::{ParseTimestampError, Timestamp};

@@ -21,6 +21,8 @@ pub(super) enum Meaning {
     InputRequired(Box<InputRequiredResult>),
     /// The server refused the request: nothing ran.
     Refused(String),
+    /// The server says that the call failed, and not how far it came.
+    ServerError(String),
     /// An answer that cannot be read: the tool may have run.
     Unclear(String),
 }
@@ -38,9 +40,7 @@ struct Kind {
 pub(super) fn meaning(answer: &RawAnswer) -> Meaning {
     let text = match answer {
         RawAnswer::Result(text) => text,
-        RawAnswer::Error { code, message } => {
-            return Meaning::Refused(format!("{} (error {code})", shown(message)));
-        }
+        RawAnswer::Error { code, message } => return error_meaning(*code, message),
         RawAnswer::Unreadable(why) => return Meaning::Unclear(why.clone()),
         RawAnswer::NotSent(why) => return Meaning::Refused(shown(why)),
     };
@@ -69,6 +69,18 @@ pub(super) fn meaning(answer: &RawAnswer) -> Meaning {
         text => shown(&text),
     };
     Meaning::Failed { output, message }
+}
+
+/// Tells what an error says of the call.
+fn error_meaning(code: i64, message: &str) -> Meaning {
+    let said = format!("{} (error {code})", shown(message));
+    match code {
+        // No JSON, no request, no such method, other parameters: the server read no further.
+        -32700 | -32602..=-32600 => Meaning::Refused(said),
+        // Proxies answer so for a server that was too slow or whose connection ended.
+        -32001 | -32000 => Meaning::Unclear(format!("the call may have run: {said}")),
+        _ => Meaning::ServerError(format!("the server reported an error: {said}")),
+    }
 }
 
 fn shown(message: &str) -> String {
@@ -125,5 +137,19 @@ mod tests {
         let refused = RawAnswer::Error { code: -32602, message: "unknown\u{200b}".to_owned() };
         let Meaning::Refused(why) = meaning(&refused) else { panic!() };
         assert_eq!(why, "unknown\\u{200b} (error -32602)");
+    }
+
+    #[test]
+    fn invariant_5_only_an_error_about_the_request_itself_says_that_nothing_ran() {
+        let of = |code| meaning(&RawAnswer::Error { code, message: "no".to_owned() });
+        for code in [-32700, -32600, -32601, -32602] {
+            assert!(matches!(of(code), Meaning::Refused(_)), "{code}: {:?}", of(code));
+        }
+        for code in [-32000, -32001] {
+            assert!(matches!(of(code), Meaning::Unclear(_)), "{code}: {:?}", of(code));
+        }
+        for code in [-32603, -32002, -32099, -32599, -32701, 0, 1, 500, i64::MIN, i64::MAX] {
+            assert!(matches!(of(code), Meaning::ServerError(_)), "{code}: {:?}", of(code));
+        }
     }
 }

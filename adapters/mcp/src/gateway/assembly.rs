@@ -1,13 +1,14 @@
 //! The tools of all upstreams, compared with the pins and put into the gate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hitl_base::Timestamp;
+use hitl_core::dynamic::DynTool;
 use hitl_core::{Gate, Risk};
 use rmcp::model::Tool;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::catalog::{Catalog, entry, served_name};
 use super::gated_tool::gated_tool;
@@ -34,7 +35,7 @@ pub enum FirstUse {
 
 /// A tool that is served, with how it stands to the pins.
 #[derive(Clone, Debug)]
-struct ServedTool {
+pub(super) struct ServedTool {
     definition: ToolDefinition,
     state: PinState,
     /// The operator's settings of it.
@@ -57,6 +58,8 @@ pub(super) struct Assembly {
     upstreams: Vec<Upstream>,
     catalog: Arc<Catalog>,
     tools: Mutex<Vec<UpstreamTools>>,
+    /// The names of the host's own tools.
+    own: OnceLock<BTreeSet<String>>,
     /// Counts the changes of what clients see.
     changes: watch::Sender<u64>,
 }
@@ -77,7 +80,8 @@ impl Assembly {
     ) -> Self {
         let tools = Mutex::new(vec![UpstreamTools::default(); upstreams.len()]);
         let changes = watch::Sender::new(0);
-        Self { gate, pins, first_use, upstreams, catalog, tools, changes }
+        let own = OnceLock::new();
+        Self { gate, pins, first_use, upstreams, catalog, tools, own, changes }
     }
 
     /// Returns the changes of what clients see, from now on.
@@ -94,6 +98,7 @@ impl Assembly {
     pub(super) async fn serve_pinned(&self) -> Result<(), PinError> {
         let document = self.pins.read()?;
         let mut all = self.tools.lock().await;
+        self.note_own_tools().await;
         for (tools, upstream) in all.iter_mut().zip(&self.upstreams) {
             let Some(pins) = document.upstream(&upstream.spec().pin_name) else { continue };
             *tools = tools_of(upstream, pins, pins.listed());
@@ -101,6 +106,21 @@ impl Assembly {
         }
         self.put_into_gate(&all).await;
         Ok(())
+    }
+
+    /// Takes the tools out of the gate, so that no approved call begins: the next gateway runs it.
+    /// No comparison serves them again while the guard lives.
+    pub(super) async fn withdraw(&self) -> MutexGuard<'_, Vec<Vec<ServedTool>>> {
+        let served = self.served.lock().await;
+        self.replace_tools(Vec::new()).await;
+        served
+    }
+
+    /// Notes the tools that are left without those of run time: their names are taken.
+    async fn note_own_tools(&self) {
+        self.replace_tools(Vec::new()).await;
+        let own = self.gate.tools().into_iter().map(|tool| tool.name.into_owned());
+        let _first = self.own.set(own.collect());
     }
 
     /// Compares what an upstream lists now with its pins, and serves what may be served. Returns
@@ -146,8 +166,10 @@ impl Assembly {
         let now = Timestamp::now().to_string();
         let changed = tokio::task::spawn_blocking(move || {
             file.change(|document| {
+                // An upstream that once listed nothing is known: what it lists later is new.
+                let is_first = document.upstream(&name).is_none();
                 let pins = document.upstream_mut(&name);
-                if first_use == FirstUse::Pin && pins.is_unknown() {
+                if first_use == FirstUse::Pin && is_first {
                     for tool in &list.tools {
                         pins.pin_tool(Pin::new(tool.clone(), FIRST_USE, now.as_str()));
                     }
@@ -158,7 +180,7 @@ impl Assembly {
         });
         match changed.await {
             Ok(changed) => changed,
-            Err(_) => self.pins.read().map(|_| UpstreamPins::default()),
+            Err(_) => Err(PinError::interrupted(self.pins.path())),
         }
     }
 
@@ -193,6 +215,13 @@ impl Assembly {
                 withheld.insert(name, Withheld::Refused);
                 continue;
             };
+            // The gate takes all tools of a list, or none.
+            if self.own.get().is_some_and(|own| own.contains(&name)) {
+                let upstream = upstream.name();
+                tracing::warn!(upstream, tool = name, "a tool is left out: the host has this name");
+                withheld.insert(name, Withheld::Refused);
+                continue;
+            }
             let built = gated_tool(upstream, &tool.definition, &name, tool.state, &tool.settings);
             match (built, entry(&tool.definition, &name)) {
                 (Ok(built), Some(listed)) => {
@@ -214,13 +243,17 @@ impl Assembly {
             }
         }
         let changes = self.catalog.replace(entries, withheld);
+        self.replace_tools(tools).await;
+        if changes {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+    }
+
+    async fn replace_tools(&self, tools: Vec<DynTool>) {
         // With an error of the store the tools are replaced all the same, and only other processes
         // do not know it yet.
         if let Err(error) = self.gate.replace_dyn_tools(tools).await {
             tracing::error!(%error, "the tools could not be recorded for other processes");
-        }
-        if changes {
-            self.changes.send_modify(|changes| *changes += 1);
         }
     }
 }
@@ -291,12 +324,68 @@ fn tools_of(upstream: &Upstream, pins: &UpstreamPins, listed: &[ToolDefinition])
         if is_strict && settings.risk_set().is_none() {
             settings = settings.risk(Risk::Critical);
         }
-        let is_servable = Withheld::of(state).is_none();
-        is_servable.then(|| ServedTool { definition: tool.clone(), state, settings })
+        // A pinned tool has the text that was approved: the order of keys in a new list is not to
+        // change what waiting calls were shown.
+        let definition = match state {
+            PinState::Pinned => pins.pin(tool.name())?.definition(),
+            PinState::New => tool,
+            PinState::Changed | PinState::Vanished => return None,
+        };
+        Some(ServedTool { definition: definition.clone(), state, settings })
     });
     let withheld = comparison
         .entries()
         .iter()
         .filter_map(|entry| Some((entry.name.clone(), Withheld::of(entry.state)?)));
     UpstreamTools { served: served.collect(), withheld: withheld.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{UpstreamCommand, UpstreamSpec};
+    use super::*;
+    use crate::server::CallClients;
+
+    fn upstream() -> Upstream {
+        let spec = UpstreamSpec::command("a", UpstreamCommand::new("server", [""; 0]));
+        Upstream::new(spec, CallClients::default())
+    }
+
+    #[test]
+    fn a_pinned_tool_is_served_as_it_was_approved_in_any_order_of_its_keys() {
+        let approved = r#"{"name":"read","inputSchema":{"type":"object","title":"T"}}"#;
+        let listed = r#"{"inputSchema":{"title":"T","type":"object"},"name":"read"}"#;
+        let new = r#"{"name":"new","inputSchema":{}}"#;
+        let tool = |text: &str| ToolDefinition::parse(text).unwrap();
+        let mut pins = UpstreamPins::default();
+        pins.pin_tool(Pin::new(tool(approved), "ann", "2026-12-01T09:00:00Z"));
+        let upstream = upstream();
+        let served = tools_of(&upstream, &pins, &[tool(listed), tool(new)]).served;
+        let [read, other] = served.as_slice() else { panic!("{served:?}") };
+        assert_eq!((read.state, other.state), (PinState::Pinned, PinState::New));
+        assert_eq!(read.definition.tree().to_text(), approved);
+        let changed = approved.replace("\"T\"", "\"U\"");
+        assert!(tools_of(&upstream, &pins, &[tool(&changed)]).served.is_empty());
+    }
+
+    #[tokio::test]
+    async fn invariant_2_only_the_first_list_is_trusted_also_if_it_was_empty() {
+        let mut list = DefinitionList::default();
+        list.add_page(r#"{"tools":[{"name":"read","inputSchema":{}}]}"#).unwrap();
+        for (first, state) in
+            [(list.clone(), PinState::Pinned), (DefinitionList::default(), PinState::New)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let pins = PinFile::new(folder.path().join("pins.json"));
+            let upstreams = vec![upstream()];
+            let gate = Gate::builder().build().await.unwrap();
+            let assembly =
+                Assembly::new(gate, pins.clone(), FirstUse::Pin, upstreams, Arc::default());
+            assembly.compare(0, &first).await.unwrap();
+            assembly.compare(0, &list).await.unwrap();
+            let document = pins.read().unwrap();
+            let comparison = document.upstream("a").unwrap().comparison();
+            assert_eq!(comparison.state("read"), Some(state));
+        }
+    }
 }

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_half_a_minute_and_a_long_run_begins_anew() {
+    fn waits_double_up_to_half_a_minute_and_after_a_long_run_they_begin_with_the_first() {
         let mut back_off = BackOff::default();
         let waits: Vec<_> = (0..9).map(|_| back_off.after(Duration::ZERO).as_millis()).collect();
         assert_eq!(waits, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);

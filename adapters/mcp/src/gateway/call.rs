@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hitl_base::JsonText;
+use hitl_base::display::visible;
 use hitl_core::RunContext;
 use hitl_core::call::{ToolFailure, UnknownOutcome};
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, ClientRequest, ElicitResult, ElicitationAction,
-    InputRequest, InputRequiredResult, InputResponses, JsonObject,
+    CallToolRequest, CallToolRequestParams, ClientRequest, ElicitRequestParams, ElicitResult,
+    ElicitationAction, InputRequest, InputRequiredResult, InputResponses, JsonObject,
 };
 use rmcp::service::{PeerRequestOptions, ServiceError};
 
@@ -28,13 +29,15 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 const QUESTION_LIMIT: Duration = Duration::from_secs(300);
 /// The most times that a server may ask before it answers.
 const MOST_ROUNDS: usize = 10;
+/// The most questions of a server in one round.
+const MOST_QUESTIONS: usize = 16;
 
 /// The effect that a call without a result may have had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// The server never got the request, or refused it.
     None,
-    /// The tool said itself that it failed.
+    /// The tool, or its server, said itself that it failed.
     Reported,
     /// The request was written and no answer came, or none that can be read.
     Unknown,
@@ -88,14 +91,13 @@ pub(super) async fn call(
     arguments: &str,
     cx: &RunContext,
 ) -> Result<JsonText, CallFailure> {
-    let connection = connect(upstream, tool).await?;
     let client = upstream.clients().of(cx.key());
-    let entered =
-        client.clone().map(|client| upstream.in_flight().enter(&cx.context().principal, client));
+    // Before the wait for the server: an orderly end waits for this call, too.
+    let entered = upstream.in_flight().enter(cx.context(), client.clone());
+    let connection = connect(upstream, tool).await?;
     let mut round = Round::default();
     for _ in 0..MOST_ROUNDS {
-        let answer =
-            ask(&connection, tool, arguments, &round, client.as_ref(), entered.as_ref()).await;
+        let answer = ask(&connection, tool, arguments, &round, client.as_ref(), &entered).await;
         let answer = answer.map_err(|failure| of_upstream(upstream, failure))?;
         match answer {
             Meaning::Ran(output) => return Ok(output),
@@ -109,10 +111,17 @@ pub(super) async fn call(
             Meaning::Refused(why) => {
                 return Err(of_upstream(upstream, CallFailure::new(Effect::None, why)));
             }
+            Meaning::ServerError(why) => {
+                return Err(of_upstream(upstream, CallFailure::new(Effect::Reported, why)));
+            }
             Meaning::Unclear(why) => {
                 return Err(of_upstream(upstream, lost(tool, why)));
             }
             Meaning::InputRequired(wanted) => {
+                if wanted.input_requests.as_ref().is_some_and(|it| it.len() > MOST_QUESTIONS) {
+                    let why = "it asked more than 16 questions at once";
+                    return Err(of_upstream(upstream, lost(tool, why)));
+                }
                 round = Round::after(upstream, *wanted, client.as_ref()).await;
             }
         }
@@ -168,9 +177,9 @@ impl Round {
         let mut responses = InputResponses::new();
         for (key, request) in wanted.input_requests.unwrap_or_default() {
             let answer = match request {
-                InputRequest::Elicitation(question) => {
-                    serde_json::to_value(answer_question(client, question.params).await)
-                }
+                InputRequest::Elicitation(question) => serde_json::to_value(
+                    answer_question(client, upstream.name(), question.params).await,
+                ),
                 InputRequest::CreateMessage(wanted) => {
                     match sample(upstream.spec().sampling, client, wanted.params).await {
                         Ok(written) => serde_json::to_value(written),
@@ -192,16 +201,31 @@ impl Round {
     }
 }
 
-/// Puts a question of the server to the client's user.
+/// Puts a question of the server to the client's user, who reads that it is one of the server.
 pub(super) async fn answer_question(
     client: Option<&CallClient>,
-    question: rmcp::model::ElicitRequestParams,
+    upstream: &str,
+    mut question: ElicitRequestParams,
 ) -> ElicitResult {
+    let is_known = attribute(&mut question, upstream);
     let answer = match client {
-        Some(client) => client.elicit(question, QUESTION_LIMIT).await,
-        None => None,
+        Some(client) if is_known => client.elicit(question, QUESTION_LIMIT).await,
+        _ => None,
     };
     answer.unwrap_or_else(|| ElicitResult::new(ElicitationAction::Cancel))
+}
+
+/// Names the server in front of its question, and shows what cannot be seen: it must not pass for
+/// one of hitl, which asks for approvals in the same place. Returns false for a question of a kind
+/// that is not known, which nobody is asked.
+fn attribute(question: &mut ElicitRequestParams, upstream: &str) -> bool {
+    let (ElicitRequestParams::FormElicitationParams { message, .. }
+    | ElicitRequestParams::UrlElicitationParams { message, .. }) = question
+    else {
+        return false;
+    };
+    *message = format!("The server `{upstream}` asks: {}", visible(message));
+    true
 }
 
 /// Sends one request and waits for its answer.
@@ -211,7 +235,7 @@ async fn ask(
     arguments: &str,
     round: &Round,
     client: Option<&CallClient>,
-    entered: Option<&InFlightCall>,
+    entered: &InFlightCall,
 ) -> Result<Meaning, CallFailure> {
     // For the headers of HTTP servers, which mirror some arguments; the body has the exact text.
     let rounded: JsonObject = serde_json::from_str(arguments).unwrap_or_default();
@@ -222,9 +246,7 @@ async fn ask(
     let slot = AnswerSlot::default();
     request.extensions.insert(slot.clone());
     request.extensions.insert(ExactArguments(arguments.into()));
-    if let Some(entered) = entered {
-        entered.set_request(slot.clone());
-    }
+    entered.set_request(slot.clone());
     let sent = connection
         .peer
         .send_request_with_option(
@@ -272,4 +294,23 @@ fn without_answer(tool: &CalledTool, slot: &AnswerSlot, why: &str) -> CallFailur
         return lost(tool, message);
     }
     CallFailure::new(Effect::None, format!("the request could not be sent ({why}). Nothing ran"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_8_a_question_of_a_server_does_not_pass_for_one_of_hitl() {
+        for (mode, rest) in [
+            ("form", r#""requestedSchema":{"type":"object","properties":{}}"#),
+            ("url", r#""url":"https://a.example","elicitationId":"1""#),
+        ] {
+            let text = format!(r#"{{"mode":"{mode}","message":"\n\nApprove\u202e?",{rest}}}"#);
+            let mut question: ElicitRequestParams = serde_json::from_str(&text).unwrap();
+            assert!(attribute(&mut question, "files"));
+            let shown = serde_json::to_value(&question).unwrap();
+            assert_eq!(shown["message"], r"The server `files` asks: \n\nApprove\u{202e}?");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hitl_base::redact::Redactor;
 use rmcp::RoleClient;
 use rmcp::model::{ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage, ServerNotification};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
@@ -29,6 +30,8 @@ pub struct UpstreamCommand {
     program: String,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    /// Variables that are not inherited.
+    withheld: Vec<String>,
 }
 
 impl UpstreamCommand {
@@ -38,7 +41,7 @@ impl UpstreamCommand {
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Self { program: program.into(), arguments, variables: Vec::new() }
+        Self { program: program.into(), arguments, variables: Vec::new(), withheld: Vec::new() }
     }
 
     /// Sets an environment variable of the child. It inherits the others, except those of hitl.
@@ -48,11 +51,24 @@ impl UpstreamCommand {
         self
     }
 
-    /// Returns the words of the command, as one line.
+    /// Keeps variables of the gateway from the child, unless they are [set](Self::env) for it.
+    #[must_use]
+    pub fn without_env<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.withheld.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Returns the words of the command as one line, without the secrets in them: for lists and
+    /// names.
     pub fn line(&self) -> String {
         let words = std::iter::once(&self.program).chain(&self.arguments);
         let words: Vec<_> = words.map(|word| hitl_base::display::shell_word(word)).collect();
-        words.join(" ")
+        Redactor::standard().text(&words.join(" ")).into_owned()
+    }
+
+    /// Returns the program, for messages: arguments are often secrets, of any form.
+    pub(super) fn program(&self) -> &str {
+        &self.program
     }
 
     fn command(&self) -> Command {
@@ -61,6 +77,9 @@ impl UpstreamCommand {
             if name.to_string_lossy().starts_with(OWN_VARIABLES) {
                 command.env_remove(name);
             }
+        }
+        for name in &self.withheld {
+            command.env_remove(name);
         }
         command.args(&self.arguments).envs(self.variables.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
@@ -73,11 +92,12 @@ impl UpstreamCommand {
 }
 
 impl std::fmt::Debug for UpstreamCommand {
-    /// Values of variables are often secrets.
+    /// Arguments and values of variables are often secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.variables.iter().map(|(name, _)| name).collect();
         f.debug_struct("UpstreamCommand")
-            .field("line", &self.line())
+            .field("program", &self.program)
+            .field("arguments", &self.arguments.len())
             .field("variables", &names)
             .finish_non_exhaustive()
     }
@@ -268,4 +288,39 @@ impl ChildTransport {
 
     #[cfg(not(unix))]
     fn end_group(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_8_secrets_in_a_command_are_in_no_name_and_no_message() {
+        for (arguments, says) in [
+            (&["--api-key", "s3cr3t-v4lue"][..], "--api-key"),
+            (&["--api-key=s3cr3t-v4lue"], "--api-key="),
+            (&["postgresql://ann:s3cr3t-v4lue@db.example/notes"], "db.example"),
+            (&["--header", "Authorization: Bearer s3cr3t-v4lue"], "--header"),
+        ] {
+            let command =
+                UpstreamCommand::new("server", arguments.to_vec()).env("A", "s3cr3t-v4lue");
+            let line = command.line();
+            assert!(line.contains(says) && !line.contains("s3cr3t"), "{line}");
+            let shown = format!("{command:?}");
+            assert!(shown.contains("server") && !shown.contains("s3cr3t"), "{shown}");
+        }
+        let plain = UpstreamCommand::new("npx", ["-y", "server files"]);
+        assert_eq!(plain.line(), "npx -y 'server files'");
+    }
+
+    #[test]
+    fn invariant_8_a_withheld_variable_is_not_inherited_unless_it_is_set() {
+        let names = ["TOKEN_OF_ANOTHER", "OWN"];
+        let command = UpstreamCommand::new("server", [""; 0]).env("OWN", "1").without_env(names);
+        let command = command.command();
+        let found: Vec<_> = command.as_std().get_envs().collect();
+        for (name, value) in [("TOKEN_OF_ANOTHER", None), ("OWN", Some("1"))] {
+            assert!(found.contains(&(name.as_ref(), value.map(AsRef::as_ref))), "{found:?}");
+        }
+    }
 }

@@ -5,11 +5,13 @@
     reason = "logging and old subscriptions are of older versions, which have them"
 )]
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use rmcp::model::{
     CallToolResult, CompleteRequestParams, CompleteResult, ErrorCode, GetPromptRequestParams,
     GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
@@ -33,6 +35,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const LIST_LIMIT: Duration = Duration::from_secs(20);
 /// Between the name of an upstream and that of its prompt, where there are several upstreams.
 const SEPARATOR: &str = "__";
+/// The most resources of which it is known whose they are.
+const MOST_RESOURCES: usize = 20_000;
 
 /// Everything that a gateway offers besides tools.
 pub(super) struct GatewayFeatures {
@@ -40,6 +44,8 @@ pub(super) struct GatewayFeatures {
     catalog: Arc<Catalog>,
     notices: Notices,
     level: Mutex<Option<LoggingLevel>>,
+    /// The positions of the upstreams that listed resources last, by URI. Empty for only one.
+    resources: Mutex<HashMap<String, usize>>,
 }
 
 impl fmt::Debug for GatewayFeatures {
@@ -54,7 +60,12 @@ type Connected<'u> = (&'u Upstream, Arc<Connection>);
 
 impl GatewayFeatures {
     pub(super) fn new(upstreams: Vec<Upstream>, catalog: Arc<Catalog>, notices: Notices) -> Self {
-        Self { upstreams, catalog, notices, level: Mutex::new(None) }
+        let (level, resources) = (Mutex::new(None), Mutex::default());
+        Self { upstreams, catalog, notices, level, resources }
+    }
+
+    pub(super) fn upstreams(&self) -> &[Upstream] {
+        &self.upstreams
     }
 
     /// Returns the connections that have a capability. A server that cannot be reached is left out,
@@ -63,25 +74,37 @@ impl GatewayFeatures {
         &self,
         has: impl Fn(&ServerCapabilities) -> bool,
     ) -> Result<Vec<Connected<'_>>, ErrorData> {
+        // At once: several servers that are down take the time of one.
+        let ready = self.upstreams.iter().map(|upstream| upstream.link().ready(START_LIMIT));
         let mut found = Vec::new();
-        for upstream in &self.upstreams {
-            match upstream.link().ready(START_LIMIT).await {
+        for (upstream, ready) in self.upstreams.iter().zip(join_all(ready).await) {
+            match ready {
                 Ok(connection) => {
                     if connection.info().is_some_and(|info| has(&info.capabilities)) {
                         found.push((upstream, connection));
                     }
                 }
                 Err(why) if self.upstreams.len() == 1 => return Err(unreachable(upstream, &why)),
-                Err(why) => {
-                    tracing::warn!(
-                        upstream = upstream.name(),
-                        why,
-                        "a server is left out of a list"
-                    );
-                }
+                Err(why) => left_out(upstream, &why),
             }
         }
         Ok(found)
+    }
+
+    /// Returns the connection of the server that listed a resource; of a resource that no list had,
+    /// those of all servers with resources.
+    async fn of_uri(&self, uri: &str) -> Result<Vec<Connected<'_>>, ErrorData> {
+        let Some(at) = self.resources().get(uri).copied() else {
+            return self.having(|it| it.resources.is_some()).await;
+        };
+        let Some(upstream) = self.upstreams.get(at) else { return Ok(Vec::new()) };
+        let ready = upstream.link().ready(START_LIMIT).await;
+        let connection = ready.map_err(|why| unreachable(upstream, &why))?;
+        Ok(vec![(upstream, connection)])
+    }
+
+    fn resources(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn are_several(&self) -> bool {
@@ -90,26 +113,55 @@ impl GatewayFeatures {
 
     /// Returns the upstream that a prompt's name is of, and its name there.
     async fn of_prompt<'u>(&'u self, name: &str) -> Result<(Connected<'u>, String), ErrorData> {
-        for upstream in &self.upstreams {
-            let own = if self.are_several() {
-                let rest = name.strip_prefix(upstream.name());
-                rest.and_then(|rest| rest.strip_prefix(SEPARATOR))
-            } else {
-                Some(name)
-            };
-            if let Some(own) = own {
-                let ready = upstream.link().ready(START_LIMIT).await;
-                let connection = ready.map_err(|why| unreachable(upstream, &why))?;
-                return Ok(((upstream, connection), own.to_owned()));
-            }
-        }
-        Err(ErrorData::invalid_params("there is no prompt of this name", None))
+        let names = self.upstreams.iter().map(Upstream::name);
+        let Some((at, own)) = owner_of_prompt(names, name) else {
+            return Err(ErrorData::invalid_params("there is no prompt of this name", None));
+        };
+        let upstream = &self.upstreams[at];
+        let ready = upstream.link().ready(START_LIMIT).await;
+        let connection = ready.map_err(|why| unreachable(upstream, &why))?;
+        Ok(((upstream, connection), own.to_owned()))
     }
+}
+
+/// Returns the position of the upstream that a prompt is of, and its name there. One upstream may be
+/// named `a` and another one `a__b`: the longest name counts, as a list has written it.
+fn owner_of_prompt<'u, 'n>(
+    upstreams: impl ExactSizeIterator<Item = &'u str>,
+    name: &'n str,
+) -> Option<(usize, &'n str)> {
+    if upstreams.len() == 1 {
+        return Some((0, name));
+    }
+    let own = |(at, upstream): (usize, &str)| {
+        let own = name.strip_prefix(upstream)?.strip_prefix(SEPARATOR)?;
+        Some((at, own))
+    };
+    upstreams.enumerate().filter_map(own).min_by_key(|(_, own)| own.len())
+}
+
+fn left_out(upstream: &Upstream, why: &str) {
+    tracing::warn!(upstream = upstream.name(), why, "a server is left out of a list");
 }
 
 fn unreachable(upstream: &Upstream, why: &str) -> ErrorData {
     let message = format!("the server `{}` cannot be reached: {why}", upstream.name());
     ErrorData::internal_error(message, None)
+}
+
+/// Returns the lists that came. A server that fails does not cost those of the others.
+fn listed<'u, T>(
+    asked: &[Connected<'u>],
+    answers: Vec<Result<Vec<T>, ServiceError>>,
+) -> Vec<(&'u Upstream, Vec<T>)> {
+    let mut found = Vec::new();
+    for ((upstream, _), answer) in asked.iter().zip(answers) {
+        match answer {
+            Ok(list) => found.push((*upstream, list)),
+            Err(error) => left_out(upstream, &error.to_string()),
+        }
+    }
+    found
 }
 
 /// Returns the error of an upstream as it was, and others in words.
@@ -166,7 +218,7 @@ impl ServerFeatures for GatewayFeatures {
 
     async fn prepare(&self) {
         let waits = self.upstreams.iter().map(|upstream| upstream.link().settled(LIST_LIMIT));
-        futures::future::join_all(waits).await;
+        join_all(waits).await;
     }
 
     async fn prepare_call(&self, tool: &str) {
@@ -199,10 +251,21 @@ impl ServerFeatures for GatewayFeatures {
         if let ([(_, connection)], false) = (found.as_slice(), self.are_several()) {
             return connection.peer.list_resources(request).await.map_err(passed_on);
         }
-        let mut all = Vec::new();
-        for (_, connection) in found {
-            all.extend(connection.peer.list_all_resources().await.map_err(passed_on)?);
+        let lists = found.iter().map(|(_, connection)| connection.peer.list_all_resources());
+        let (mut all, mut owners) = (Vec::new(), HashMap::new());
+        for (upstream, list) in listed(&found, join_all(lists).await) {
+            let at = self.upstreams.iter().position(|it| it.name() == upstream.name());
+            for resource in list {
+                if let Some(at) = at
+                    && owners.len() < MOST_RESOURCES
+                {
+                    // Of two servers with one URI, the first is asked.
+                    owners.entry(resource.uri.clone()).or_insert(at);
+                }
+                all.push(resource);
+            }
         }
+        *self.resources() = owners;
         Ok(ListResourcesResult::with_all_items(all))
     }
 
@@ -215,10 +278,9 @@ impl ServerFeatures for GatewayFeatures {
         if let ([(_, connection)], false) = (found.as_slice(), self.are_several()) {
             return connection.peer.list_resource_templates(request).await.map_err(passed_on);
         }
-        let mut all = Vec::new();
-        for (_, connection) in found {
-            all.extend(connection.peer.list_all_resource_templates().await.map_err(passed_on)?);
-        }
+        let lists = found.iter().map(|(_, it)| it.peer.list_all_resource_templates());
+        let lists = listed(&found, join_all(lists).await);
+        let all = lists.into_iter().flat_map(|(_, list)| list).collect();
         Ok(ListResourceTemplatesResult::with_all_items(all))
     }
 
@@ -231,7 +293,7 @@ impl ServerFeatures for GatewayFeatures {
         request.meta = None;
         let mut last =
             ErrorData::new(ErrorCode::RESOURCE_NOT_FOUND, "there is no such resource", None);
-        for (_, connection) in self.having(|it| it.resources.is_some()).await? {
+        for (_, connection) in self.of_uri(&request.uri).await? {
             match connection.peer.read_resource_once(request.clone()).await {
                 Ok(response) => return Ok(response),
                 Err(error) => last = passed_on(error),
@@ -247,7 +309,7 @@ impl ServerFeatures for GatewayFeatures {
     ) -> Result<(), ErrorData> {
         let mut last =
             ErrorData::new(ErrorCode::RESOURCE_NOT_FOUND, "there is no such resource", None);
-        for (_, connection) in self.having(|it| it.resources.is_some()).await? {
+        for (_, connection) in self.of_uri(&request.uri).await? {
             if connection.is_modern() {
                 continue;
             }
@@ -265,7 +327,7 @@ impl ServerFeatures for GatewayFeatures {
         request: UnsubscribeRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        for (_, connection) in self.having(|it| it.resources.is_some()).await? {
+        for (_, connection) in self.of_uri(&request.uri).await? {
             if !connection.is_modern() {
                 let request = UnsubscribeRequestParams::new(request.uri.clone());
                 // Only one of them knows the subscription.
@@ -285,8 +347,9 @@ impl ServerFeatures for GatewayFeatures {
             return connection.peer.list_prompts(request).await.map_err(passed_on);
         }
         let mut all = Vec::new();
-        for (upstream, connection) in found {
-            for mut prompt in connection.peer.list_all_prompts().await.map_err(passed_on)? {
+        let lists = found.iter().map(|(_, connection)| connection.peer.list_all_prompts());
+        for (upstream, list) in listed(&found, join_all(lists).await) {
+            for mut prompt in list {
                 if self.are_several() {
                     prompt.name = format!("{}{SEPARATOR}{}", upstream.name(), prompt.name);
                 }
@@ -413,6 +476,25 @@ async fn pass_on(mut notices: tokio::sync::broadcast::Receiver<Notice>, client: 
         };
         if sent.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_of_the_upstream_with_the_longest_name() {
+        let of = |names: &[&'static str], prompt| owner_of_prompt(names.iter().copied(), prompt);
+        assert_eq!(of(&["a"], "a__greet"), Some((0, "a__greet")));
+        for names in [["a", "a__b"], ["a__b", "a"]] {
+            let place = |name| names.iter().position(|it| *it == name).unwrap();
+            assert_eq!(of(&names, "a__b__greet"), Some((place("a__b"), "greet")));
+            assert_eq!(of(&names, "a__c__greet"), Some((place("a"), "c__greet")));
+            for absent in ["c__greet", "a_greet", "greet", ""] {
+                assert_eq!(of(&names, absent), None, "{absent}");
+            }
         }
     }
 }

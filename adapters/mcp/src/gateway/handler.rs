@@ -25,6 +25,8 @@ use super::sampling::{Sampling, sample};
 /// for them gets an error: what a model says on behalf of a server passes no gate.
 #[derive(Clone, Debug)]
 pub(super) struct UpstreamHandler {
+    /// The name of the upstream.
+    pub(super) name: Arc<str>,
     pub(super) in_flight: InFlight,
     pub(super) notices: Notices,
     pub(super) sampling: Sampling,
@@ -50,7 +52,7 @@ impl ClientHandler for UpstreamHandler {
         question: ElicitRequestParams,
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        Ok(answer_question(self.in_flight.to_ask().as_ref(), question).await)
+        Ok(answer_question(self.in_flight.to_ask().as_ref(), &self.name, question).await)
     }
 
     async fn create_message(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use hitl_base::redact::Redactor;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
@@ -85,6 +86,14 @@ impl HttpUpstream {
         &self.url
     }
 
+    /// Returns the name of the variable with the token.
+    pub(super) fn token_variable(&self) -> Option<&str> {
+        match &self.bearer {
+            Some(BearerToken::Variable(name)) => Some(name),
+            Some(BearerToken::File(_)) | None => None,
+        }
+    }
+
     /// Reads the token. The error names where it should be, and no part of it.
     fn token(&self) -> Result<Option<String>, String> {
         let (token, place) = match &self.bearer {
@@ -112,6 +121,9 @@ impl HttpUpstream {
     ) -> Result<StreamableHttpClientTransport<ExactHttpClient>, String> {
         let mut config = StreamableHttpClientTransportConfig::with_uri(self.url.as_str());
         config.auth_header = self.token()?;
+        // Who answers after the end of a session may be another version of the server: the
+        // connection ends, and the tools of the next one are compared with the pins.
+        config.reinit_on_expired_session = false;
         let client = ExactHttpClient::new().map_err(|error| error.to_string())?;
         Ok(StreamableHttpClientTransport::with_client(client, config))
     }
@@ -119,7 +131,7 @@ impl HttpUpstream {
 
 impl fmt::Debug for HttpUpstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpUpstream({})", self.url)
+        write!(f, "HttpUpstream({})", Redactor::standard().text(&self.url))
     }
 }
 
@@ -179,6 +191,7 @@ impl ExactHttpClient {
         };
         let status = response.status();
         if status == reqwest::StatusCode::NOT_FOUND && had_session {
+            slot.fill(RawAnswer::NotSent("it has ended the session".to_owned()));
             return Err(StreamableHttpError::SessionExpired);
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -240,15 +253,9 @@ where
     S: futures::Stream<Item = Result<B, reqwest::Error>> + Send + 'static,
     B: AsRef<[u8]> + Send + 'static,
 {
-    let limited = stream.scan(0_usize, |length, part| {
+    let limited = stream.scan(EventLength::default(), |length, part| {
         let part = part.map_err(std::io::Error::other).and_then(|part| {
-            let bytes = part.as_ref();
-            // An event ends with an empty line.
-            *length = match bytes.windows(2).rposition(|two| two == b"\n\n") {
-                Some(at) => bytes.len() - at,
-                None => *length + bytes.len(),
-            };
-            if *length > LONGEST_LINE {
+            if length.after(part.as_ref()) > LONGEST_LINE {
                 return Err(std::io::Error::other("an event is longer than 16 MiB"));
             }
             Ok(part)
@@ -256,6 +263,38 @@ where
         std::future::ready(Some(part))
     });
     limited.boxed()
+}
+
+/// The length of the event that is being read, across the parts in which it comes.
+#[derive(Debug, Default)]
+struct EventLength {
+    bytes: usize,
+    /// Whether the line that is being read is empty so far.
+    is_at_start: bool,
+    /// Whether the last byte was a carriage return, which ends a line as `\n` and `\r\n` do.
+    after_return: bool,
+}
+
+impl EventLength {
+    /// Reads a part, and returns the longest length that an event has reached in it.
+    fn after(&mut self, part: &[u8]) -> usize {
+        let mut longest = 0;
+        for byte in part {
+            self.bytes += 1;
+            longest = longest.max(self.bytes);
+            let ends_line = matches!(byte, b'\r' | b'\n');
+            if *byte == b'\n' && self.after_return {
+                // The second half of `\r\n`.
+            } else if ends_line && self.is_at_start {
+                // An event ends with an empty line.
+                self.bytes = 0;
+            } else {
+                self.is_at_start = ends_line;
+            }
+            self.after_return = *byte == b'\r';
+        }
+        longest
+    }
 }
 
 impl StreamableHttpClient for ExactHttpClient {
@@ -351,6 +390,24 @@ mod tls {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_are_measured_one_by_one_in_any_parts_and_with_any_ends_of_lines() {
+        for end in ["\n", "\r\n", "\r"] {
+            let event = format!("event: a{end}data: 12345{end}{end}");
+            let stream = event.repeat(3);
+            for part in 1..=stream.len() {
+                let mut length = EventLength::default();
+                let lengths = stream.as_bytes().chunks(part).map(|it| length.after(it));
+                let longest = lengths.max().unwrap();
+                assert!(longest <= event.len() + 1, "{end:?} in parts of {part}: {longest}");
+                assert!(longest + 2 >= event.len(), "{end:?} in parts of {part}: {longest}");
+            }
+            let mut length = EventLength::default();
+            let endless = format!("data: 1{end}").repeat(9);
+            assert_eq!(length.after(endless.as_bytes()), endless.len());
+        }
+    }
 
     #[test]
     fn invariant_8_a_token_goes_over_tls_or_to_this_machine() {

@@ -18,6 +18,8 @@ use super::upstream::Upstream;
 use crate::pins::{PinError, PinFile};
 use crate::server::{CallClients, McpServer, ServerFeatures};
 
+/// The time for which the end waits for calls that run: somebody approved them.
+const CALLS_LIMIT: Duration = Duration::from_secs(30);
 /// The time for which the gateway waits for its servers to end.
 const END_LIMIT: Duration = Duration::from_secs(6);
 
@@ -82,10 +84,13 @@ impl GatewayBuilder {
                 return Err(GatewayError::Name(name));
             }
         }
+        // The token of one server is not for another.
+        let tokens: Vec<_> =
+            self.upstreams.iter().filter_map(UpstreamSpec::token_variable).collect();
         let upstreams: Vec<Upstream> = self
             .upstreams
             .into_iter()
-            .map(|spec| Upstream::new(spec, self.clients.clone()))
+            .map(|spec| Upstream::new(spec.without_env(&tokens), self.clients.clone()))
             .collect();
         let catalog = Arc::new(Catalog::default());
         let assembly = Arc::new(Assembly::new(
@@ -154,8 +159,16 @@ impl Gateway {
         });
     }
 
-    /// Ends the upstreams, and waits for that for a few seconds.
+    /// Takes the tools out of the gate, ends the upstreams once no call runs, at most 30 seconds from now, and waits for that for a
+    /// few seconds. The outcome of a call that still runs then is unknown.
+    ///
+    /// Dropping the future ends the upstreams at once.
     pub async fn close(mut self) {
+        let _withdrawn = self.assembly.withdraw().await;
+        let calls = self.features.upstreams().iter().map(|upstream| upstream.in_flight().none());
+        if tokio::time::timeout(CALLS_LIMIT, futures::future::join_all(calls)).await.is_err() {
+            tracing::warn!("the gateway ends while calls run");
+        }
         self.stop.cancel();
         let all = async { while self.supervisors.join_next().await.is_some() {} };
         let _late = tokio::time::timeout(END_LIMIT, all).await;

@@ -93,6 +93,22 @@ impl UpstreamSpec {
         self
     }
 
+    /// Returns the variable of the gateway that holds the token of this server.
+    pub(super) fn token_variable(&self) -> Option<String> {
+        match &self.target {
+            Target::Http(server) => server.token_variable().map(str::to_owned),
+            Target::Command(_) => None,
+        }
+    }
+
+    /// Keeps these variables of the gateway from a server that is a program.
+    pub(super) fn without_env(mut self, names: &[String]) -> Self {
+        if let Target::Command(command) = self.target {
+            self.target = Target::Command(command.without_env(names));
+        }
+        self
+    }
+
     /// Returns the name under which the pin file has it.
     pub fn pin_name(&self) -> &str {
         &self.pin_name

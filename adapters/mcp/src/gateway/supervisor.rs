@@ -1,8 +1,10 @@
 //! Keeps the connection to an upstream: starts it, lists its tools, starts it again.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hitl_base::redact::Redactor;
 use rmcp::RoleClient;
 use rmcp::model::{
     ClientRequest, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, SubscriptionFilter,
@@ -84,6 +86,7 @@ impl Supervisor {
     async fn connect_and_keep(&self, handshake: &mut Handshake) -> String {
         let tools_changed = Arc::new(Notify::new());
         let handler = UpstreamHandler {
+            name: self.upstream.name().into(),
             in_flight: self.upstream.in_flight().clone(),
             notices: self.notices.clone(),
             sampling: self.upstream.spec().sampling,
@@ -121,14 +124,16 @@ impl Supervisor {
             Target::Command(command) => {
                 let calls = self.upstream.in_flight().clone();
                 let transport = ChildTransport::start(command, self.upstream.name(), calls)
-                    .map_err(|error| format!("`{}` cannot be started: {error}", command.line()))?;
+                    .map_err(|error| {
+                        format!("`{}` cannot be started: {error}", command.program())
+                    })?;
                 handler.serve_with_lifecycle(transport, lifecycle).await
             }
             Target::Http(server) => {
                 handler.serve_with_lifecycle(server.transport()?, lifecycle).await
             }
         };
-        served.map_err(|error| format!("the handshake failed: {error}"))
+        served.map_err(|error| without_secrets(&format!("the handshake failed: {error}")))
     }
 
     /// Keeps a connection until it ends. The list of tools is read again whenever the server says
@@ -140,6 +145,8 @@ impl Supervisor {
     ) -> String {
         let peer = running.peer().clone();
         let ending = running.cancellation_token();
+        // Read before the comparison: a change during it is compared with afterwards.
+        let mut pins_then = self.assembly.pins().changed_at();
         let mut list = match self.list_and_compare(&peer).await {
             Ok(list) => list,
             Err(why) => {
@@ -149,8 +156,8 @@ impl Supervisor {
             }
         };
         let listening = listen(peer.clone(), tools_changed, &self.notices);
-        let mut pins_then = self.assembly.pins().changed_at();
-        let mut pin_interval = tokio::time::interval(PIN_INTERVAL);
+        let first = Instant::now() + PIN_INTERVAL;
+        let mut pin_interval = tokio::time::interval_at(first, PIN_INTERVAL);
         let closed = running.waiting();
         tokio::pin!(closed, listening);
         loop {
@@ -161,8 +168,9 @@ impl Supervisor {
                     let _ended = closed.await;
                     return "the gateway is ending".to_owned();
                 }
-                () = &mut listening => continue,
+                never = &mut listening => match never {},
                 () = tools_changed.notified() => {
+                    pins_then = self.assembly.pins().changed_at();
                     // Until the new list is compared, nothing is called.
                     self.upstream.link().set(LinkState::Starting);
                     self.list_and_compare(&peer).await.map(|new| list = new)
@@ -172,6 +180,7 @@ impl Supervisor {
                     if now == pins_then {
                         continue;
                     }
+                    pins_then = now;
                     self.compare(&peer, &list).await
                 }
             };
@@ -180,7 +189,6 @@ impl Supervisor {
                 let _ended = closed.await;
                 return why;
             }
-            pins_then = self.assembly.pins().changed_at();
         }
     }
 
@@ -197,6 +205,11 @@ impl Supervisor {
         self.upstream.link().set(LinkState::Ready(Arc::new(connection)));
         Ok(())
     }
+}
+
+/// The URL of a server, and what it answers to one that it does not believe, may hold a secret.
+fn without_secrets(why: &str) -> String {
+    Redactor::standard().text(why).into_owned()
 }
 
 /// Reads the whole list of tools, each as it was sent.
@@ -245,8 +258,8 @@ async fn list_tools(peer: &Peer<RoleClient>) -> Result<DefinitionList, String> {
 }
 
 /// Listens to the changes of a server that says them only to those who ask, from 2026-07-28 on.
-/// Ends at once for an older one, which says them anyway.
-async fn listen(peer: Peer<RoleClient>, tools_changed: &Notify, notices: &Notices) {
+/// Never ends: an older one says them anyway, and one that ends the subscription is asked no more.
+async fn listen(peer: Peer<RoleClient>, tools_changed: &Notify, notices: &Notices) -> Infallible {
     use rmcp::model::ServerNotification as Said;
     let is_modern =
         peer.peer_info().is_some_and(|info| info.protocol_version >= ProtocolVersion::V_2026_07_28);
@@ -269,5 +282,5 @@ async fn listen(peer: Peer<RoleClient>, tools_changed: &Notify, notices: &Notice
             _ => {}
         }
     }
-    std::future::pending::<()>().await;
+    std::future::pending().await
 }

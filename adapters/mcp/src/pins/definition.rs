@@ -21,11 +21,18 @@ const LONGEST_NAME: usize = 128;
 ///
 /// Two definitions are equal if their [canonical text](Self::canonical) is: keys in the order of
 /// their bytes, no space between tokens, strings in their shortest spelling.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq)]
 pub struct ToolDefinition {
     name: String,
     tree: Json,
     canonical: String,
+}
+
+impl PartialEq for ToolDefinition {
+    /// The tree has the order of keys, which a server may write in another one each time.
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical == other.canonical
+    }
 }
 
 /// The error for a tool that cannot be served, because its definition is not clear.
@@ -228,6 +235,7 @@ mod tests {
         let spaced = r#" {"inputSchema": {"type" : "object"}, "name": "\u0072ead",
             "description": "Reads." }"#;
         assert_eq!(ToolDefinition::parse(spaced).unwrap().digest(), read.digest());
+        assert_eq!(ToolDefinition::parse(spaced).unwrap(), read);
         for other in [
             READ.replace("Reads.", "Reads. "),
             READ.replace("Reads.", "Reads.\u{200b}"),
@@ -244,6 +252,7 @@ mod tests {
         ] {
             let other = ToolDefinition::parse(&other).unwrap();
             assert_ne!(other.digest(), read.digest(), "{}", other.canonical());
+            assert_ne!(other, read);
         }
     }
 

@@ -3,15 +3,13 @@
 use std::fmt::Write as _;
 
 use hitl_base::Json;
-use hitl_base::display::{clip, quoted, value, visible};
+use hitl_base::display::{quoted, value, visible};
 use hitl_base::json::push_part;
 
 use super::ToolDefinition;
 
 /// The most characters of a text around the place where it begins to differ.
 const CONTEXT: usize = 40;
-/// The most characters of a value that is shown whole.
-const WHOLE: usize = 2_000;
 
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,21 +87,16 @@ fn common_prefix(a: &str, b: &str) -> usize {
     differs.unwrap_or_else(|| a.len().min(b.len()))
 }
 
-/// Returns a text from a little before a place to its end.
+/// Returns a text from a little before a place to its end. All of it: an instruction could stand
+/// behind any limit, and would be approved unseen.
 fn around(text: &str, at: usize) -> String {
     let begin = text[..at].char_indices().rev().nth(CONTEXT - 1).map_or(0, |(at, _)| at);
-    let cut = clip(&text[begin..], WHOLE);
-    let (before, after) = (if begin > 0 { ".. " } else { "" }, text.len() - begin - cut.len());
-    let rest = if begin + cut.len() < text.len() {
-        format!(" (and {after} bytes)")
-    } else {
-        String::new()
-    };
-    format!("{before}{}{rest}", quoted(&cut))
+    let before = if begin > 0 { ".. " } else { "" };
+    format!("{before}{}", quoted(&text[begin..]))
 }
 
 fn shown(tree: &Json) -> String {
-    value(tree, WHOLE).text
+    value(tree, usize::MAX).text
 }
 
 fn compare(changes: &mut Vec<FieldChange>, pointer: &mut String, before: &Json, after: &Json) {
@@ -200,6 +193,19 @@ mod tests {
             (format!(r#","description":"{long}""#), format!(r#","description":"{long}!""#));
         let said = text(&before, &after);
         assert!(said.contains("from byte 10000") && said.len() < 300, "{said}");
+    }
+
+    #[test]
+    fn invariant_2_nothing_of_a_change_is_left_out_however_long_it_is() {
+        let long = "word ".repeat(20_000);
+        for (before, after) in [
+            (r#","description":"a""#.to_owned(), format!(r#","description":"b{long}THE END""#)),
+            (String::new(), format!(r#","_meta":{{"x":["{long}","THE END"]}}"#)),
+            (r#","_meta":[1]"#.to_owned(), format!(r#","_meta":{{"x":"{long}THE END"}}"#)),
+        ] {
+            let said = text(&before, &after);
+            assert!(said.contains("THE END") && said.contains(&long), "{}", said.len());
+        }
     }
 
     proptest! {

@@ -71,11 +71,6 @@ impl UpstreamPins {
         self.listed.iter().find(|tool| tool.name() == name)
     }
 
-    /// Returns whether nothing of this upstream has been pinned or listed before.
-    pub fn is_unknown(&self) -> bool {
-        self.pins.is_empty() && self.listed.is_empty()
-    }
-
     /// Pins a tool in place of an earlier pin of its name.
     pub fn pin_tool(&mut self, pin: Pin) {
         self.pins.insert(pin.definition.name().to_owned(), pin);
@@ -147,14 +142,12 @@ pub struct PinDocument {
 }
 
 impl PinDocument {
-    /// Reads the text of a pin file. An empty text has no pins.
+    /// Reads the text of a pin file. An empty text is damaged: somebody is writing the file, or has
+    /// lost it, and what was pinned is not to be pinned again as if it were the first time.
     ///
     /// # Errors
     /// See [`PinDocumentErrorKind`]: the caller has no pins then, and serves nothing.
     pub fn parse(text: &str) -> Result<Self, PinDocumentError> {
-        if text.is_empty() {
-            return Ok(Self::default());
-        }
         let tree = match parse_with_limits(text, LIMITS) {
             Ok(tree) => tree,
             Err(error) => return broken(error),
@@ -280,7 +273,6 @@ mod tests {
         let text = document.to_text();
         assert_eq!(PinDocument::parse(&text), Ok(document.clone()));
         assert!(text.contains("1.00") && text.contains("100000000000000000000001"), "{text}");
-        assert_eq!(PinDocument::parse(""), Ok(PinDocument::default()));
         assert_eq!(document.upstream("calc").unwrap().open(), ["sub"]);
     }
 
@@ -303,6 +295,7 @@ mod tests {
             text.replace("\"version\": 1,", ""),
             text[..text.len() / 2].to_owned(),
             "[]".to_owned(),
+            String::new(),
             " ".to_owned(),
         ] {
             let error = PinDocument::parse(&wrong).expect_err(&wrong);

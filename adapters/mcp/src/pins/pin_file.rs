@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use hitl_base::owner_only;
+use hitl_base::{owner_only, sync_folder};
 
 use super::{PinDocument, PinDocumentError, PinDocumentErrorKind};
 
@@ -36,6 +36,11 @@ pub struct PinError {
 impl PinError {
     fn io(path: &Path, error: &io::Error) -> Self {
         Self { kind: PinErrorKind::Io, path: path.to_owned(), message: error.to_string() }
+    }
+
+    /// The error for a change of which it is not known how far it came.
+    pub(crate) fn interrupted(path: &Path) -> Self {
+        Self::io(path, &io::Error::other("the comparison with the pins was interrupted"))
     }
 
     fn document(path: &Path, error: &PinDocumentError) -> Self {
@@ -131,7 +136,8 @@ impl PinFile {
         let mut file: File = owner_only(options.write(true).create_new(true)).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&unfinished, &self.path)
+        fs::rename(&unfinished, &self.path)?;
+        sync_folder(&self.path)
     }
 
     fn beside(&self, ending: &str) -> PathBuf {

@@ -107,6 +107,12 @@ pub struct CallClient {
 }
 
 impl CallClient {
+    /// A client that nothing is known of.
+    #[cfg(test)]
+    pub(crate) fn without_peer() -> Self {
+        Self { call: Arc::default() }
+    }
+
     /// Sends `notifications/progress`, if the client asked for it. `progress` is to increase; one
     /// that does not is left out. A call that became a task has the message as its status instead.
     ///

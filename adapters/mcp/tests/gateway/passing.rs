@@ -44,7 +44,8 @@ async fn progress_and_questions_of_a_server_reach_the_client_of_the_call() {
         assert_eq!(progress["params"]["message"], "half");
         let asked = rig.client.call("ask", "{}").await;
         assert!(text(&asked).contains(r#""colour":"green""#), "modern {modern}: {asked}");
-        assert_eq!(rig.client.questions[0]["params"]["message"], "Which colour?");
+        let question = &rig.client.questions[0]["params"]["message"];
+        assert_eq!(question, "The server `fixture` asks: Which colour?");
         rig.gateway.close().await;
     }
 }

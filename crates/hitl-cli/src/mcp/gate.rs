@@ -1,6 +1,6 @@
 //! The store of a gateway, and the gate with its tools.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hitl_core::audit::JsonlAudit;
@@ -26,11 +26,12 @@ pub(super) struct OpenGate {
     pub(super) keys: Option<HostKeys>,
 }
 
-/// Opens the store, which is created if there is none, and builds the gate.
+/// Opens the store, which is created if there is none, and builds the gate. A call that names a
+/// protected file is reviewed in full.
 pub(super) async fn open(
     backend: &BackendArgs,
     plan: &Plan,
-    config: Option<&Path>,
+    protected: &[PathBuf],
     console_url: Option<&str>,
 ) -> Result<OpenGate, Failure> {
     // Before the store is created: the first load of a policy beside a new store is trusted.
@@ -38,7 +39,7 @@ pub(super) async fn open(
     let keys = backend.key_file.as_deref().map(read_keys).transpose()?;
     if is_postgres(&plan.db) {
         let store = open_postgres(&plan.db, keys, backend.schema.as_deref()).await?;
-        return over(store, plan, policy, config, console_url).await;
+        return over(store, plan, policy, protected, console_url).await;
     }
     if backend.schema.is_some() {
         return Err(Failure::usage("only a PostgreSQL store has a schema: leave out --schema"));
@@ -51,7 +52,7 @@ pub(super) async fn open(
     if let Some(keys) = keys {
         options = options.key(keys);
     }
-    over(options.open(&plan.db).await?, plan, policy, config, console_url).await
+    over(options.open(&plan.db).await?, plan, policy, protected, console_url).await
 }
 
 /// Opens the rule file. A version that relaxes the accepted one waits for a person, also here.
@@ -69,14 +70,13 @@ async fn over(
     store: impl Store + Journal + Clone,
     plan: &Plan,
     policy: Option<RuleFile>,
-    config: Option<&Path>,
+    protected: &[PathBuf],
     console_url: Option<&str>,
 ) -> Result<OpenGate, Failure> {
     let keys = Store::host_keys(&store);
     let db = without_password(&plan.db);
     let mut gate = Gate::builder()
         .store(store.clone())
-        .protect(&plan.pins)
         .on_notice(move |notice| tracing::info!("{notice} (store: {db})"));
     if !plan.four_eyes {
         gate = gate.requester_may_decide_for(Principal::agent(AGENT));
@@ -84,8 +84,8 @@ async fn over(
     if let Some(policy) = policy {
         gate = gate.policy(policy);
     }
-    if let Some(config) = config {
-        gate = gate.protect(config);
+    for file in protected {
+        gate = gate.protect(file);
     }
     if let Some(url) = console_url {
         gate = gate.console_url(url);

@@ -1,12 +1,14 @@
 //! `hitl mcp install`: wraps the servers in a client's configuration.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use hitl_base::display::visible;
-use hitl_base::owner_only;
+use hitl_base::redact::Redactor;
+use hitl_base::{owner_only, sync_folder};
 use hitl_mcp::install::{ClientConfig, ClientSystem, ServerChange, WrapResult, Wrapper, unwrap};
 use serde::Serialize;
 
@@ -16,6 +18,8 @@ use crate::exit::{Exit, Failure};
 
 /// The end of the name of the copy that is made before the first change.
 const COPY: &str = ".before-hitl";
+/// The end of the name of a file that is being written.
+const UNFINISHED: &str = ".hitl-new";
 
 /// What was done, as JSON.
 #[derive(Debug, Serialize)]
@@ -63,7 +67,7 @@ pub(super) fn install(wanted: &InstallArgs, output: &Output) -> Result<(), Failu
     let copy = with_ending(&file, COPY);
     if result.text != text && !wanted.dry_run && !copy.exists() {
         // The copy holds what the file holds: secrets in `env`, perhaps.
-        write_new(&copy, &text).map_err(|error| Failure::file(&copy, &error))?;
+        write_copy(&copy, &text).map_err(|error| Failure::file(&copy, &error))?;
     }
     finish(wanted, output, &file, &text, result)
 }
@@ -163,21 +167,50 @@ fn text(report: &InstallReport) -> String {
     out
 }
 
-/// Returns the lines that are removed and added, between what both begin and end with.
+/// Returns the lines that are removed and added, without secrets. Lines in between that stay are not
+/// shown: they are of servers that do not change, with their environments.
 fn changed_lines(before: &str, after: &str) -> Vec<String> {
     let (old, new): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
-    let first = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let rest = old[first..].iter().rev().zip(new[first..].iter().rev());
-    let last = rest.take_while(|(a, b)| a == b).count();
-    let removed = old[first..old.len() - last].iter().map(|line| format!("- {line}"));
-    let added = new[first..new.len() - last].iter().map(|line| format!("+ {line}"));
-    removed.chain(added).collect()
+    let redactor = Redactor::standard();
+    let mut out = Vec::new();
+    let mut said = |sign: char, line: &str| out.push(format!("{sign} {}", redactor.text(line)));
+    let (mut at, mut from) = (0, 0);
+    while at < old.len() || from < new.len() {
+        if at < old.len() && old.get(at) == new.get(from) {
+            (at, from) = (at + 1, from + 1);
+            continue;
+        }
+        let (removed, added) = next_common(&old[at..], &new[from..]);
+        old[at..at + removed].iter().for_each(|line| said('-', line));
+        new[from..from + added].iter().for_each(|line| said('+', line));
+        (at, from) = (at + removed, from + added);
+    }
+    out
+}
+
+/// Returns how many lines of each side stand before the nearest line that both have.
+fn next_common(old: &[&str], new: &[&str]) -> (usize, usize) {
+    let mut places = HashMap::new();
+    for (at, line) in new.iter().enumerate() {
+        places.entry(*line).or_insert(at);
+    }
+    let common = old.iter().enumerate().filter_map(|(at, line)| Some((at, *places.get(line)?)));
+    common.min_by_key(|(at, from)| at + from).unwrap_or((old.len(), new.len()))
 }
 
 fn with_ending(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(ending);
     name.into()
+}
+
+/// Writes a file that is not there yet: whole, or not at all.
+fn write_copy(file: &Path, text: &str) -> io::Result<()> {
+    let unfinished = with_ending(file, UNFINISHED);
+    let _absent = fs::remove_file(&unfinished);
+    write_new(&unfinished, text)?;
+    fs::rename(&unfinished, file)?;
+    sync_folder(file)
 }
 
 fn write_new(file: &Path, text: &str) -> io::Result<()> {
@@ -189,11 +222,12 @@ fn write_new(file: &Path, text: &str) -> io::Result<()> {
 
 /// Replaces a file as a whole. It keeps its mode.
 fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let unfinished = with_ending(file, ".hitl-new");
+    let unfinished = with_ending(file, UNFINISHED);
     let _absent = fs::remove_file(&unfinished);
     write_new(&unfinished, text)?;
     fs::set_permissions(&unfinished, fs::metadata(file)?.permissions())?;
-    fs::rename(&unfinished, file)
+    fs::rename(&unfinished, file)?;
+    sync_folder(file)
 }
 
 #[cfg(test)]
@@ -205,5 +239,33 @@ mod tests {
         assert_eq!(changed_lines("a\nb\nc\n", "a\nx\ny\nc\n"), ["- b", "+ x", "+ y"]);
         assert_eq!(changed_lines("a\n", "a\n"), [""; 0]);
         assert_eq!(changed_lines("a\na\n", "a\n"), ["- a"]);
+        assert_eq!(changed_lines("a\nx\nb\n", "c\nx\nd\n"), ["- a", "+ c", "- b", "+ d"]);
+        assert_eq!(changed_lines("", "a\nb\n"), ["+ a", "+ b"]);
+        assert_eq!(changed_lines("a\nb\n", ""), ["- a", "- b"]);
+    }
+
+    #[test]
+    fn invariant_8_neither_lines_that_stay_nor_secrets_in_others_are_shown() {
+        let of = |program: &str| {
+            format!(
+                "\"a\": {{\"command\": \"{program}\",\n\"args\": [\"--password\", \"s3cr3t-1\"],\n\
+                 \"env\": {{\"K\": \"s3cr3t-2\"}}}},\n\
+                 \"b\": {{\"url\": \"https://u:s3cr3t-3@{program}\"}}\n"
+            )
+        };
+        let lines = changed_lines(&of("x"), &of("y")).join("\n");
+        assert!(lines.contains("\"x\"") && lines.contains("\"y\""), "{lines}");
+        assert!(!lines.contains("s3cr3t"), "{lines}");
+    }
+
+    #[test]
+    fn a_copy_is_whole_and_nothing_unfinished_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("config.json.before-hitl");
+        // What a crash left.
+        fs::write(with_ending(&copy, UNFINISHED), "{").unwrap();
+        write_copy(&copy, "{}").unwrap();
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "{}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hitl_base::display::{clip, visible};
+use hitl_base::display::visible;
 use hitl_base::{Json, Timestamp};
 use hitl_core::Principal;
 use hitl_mcp::pins::{
@@ -24,8 +24,6 @@ use crate::seen_check::Interactivity;
 
 /// The fewest digits of a digest that name a definition.
 const DIGITS: usize = 8;
-/// The most characters of a new definition that are shown.
-const SHOWN: usize = 8_000;
 
 /// A tool, as JSON.
 #[derive(Debug, Serialize)]
@@ -53,6 +51,9 @@ struct DiffLine {
     line: PinLine,
     /// The fields that differ from the approved definition.
     changes: Vec<ChangeLine>,
+    /// The whole definition of a tool that was never approved, as JSON text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<String>,
     /// The places that may hide something.
     cautions: Vec<CautionLine>,
 }
@@ -158,7 +159,8 @@ fn diff_line(looked: &Looked<'_>) -> DiffLine {
     let found = listed.map(|listed| definition_hazards(listed.tree())).unwrap_or_default();
     let cautions = found.into_iter();
     let cautions = cautions.map(|it| CautionLine { pointer: it.pointer, says: it.says }).collect();
-    DiffLine { line: line(looked), changes, cautions }
+    let definition = if pin.is_none() { listed.map(|it| it.tree().to_text()) } else { None };
+    DiffLine { line: line(looked), changes, definition, cautions }
 }
 
 fn list_text(lines: &[PinLine], file: &PinFile) -> String {
@@ -254,15 +256,11 @@ fn tool_text(looked: &Looked<'_>) -> String {
     out
 }
 
+/// Returns all of a definition: what is left out would be approved unseen.
 fn definition_text(definition: &ToolDefinition) -> String {
     let text = hitl_base::json::pretty(definition.tree());
-    let shown: Vec<_> = text.lines().map(|line| visible(line).into_owned()).collect();
-    let shown = shown.join("\n");
-    let cut = clip(&shown, SHOWN);
-    if cut.len() < shown.len() {
-        return format!("{cut}\n(and {} bytes)\n", shown.len() - cut.len());
-    }
-    format!("{shown}\n")
+    let shown: Vec<_> = text.lines().map(visible).collect();
+    shown.join("\n") + "\n"
 }
 
 async fn approve(
@@ -395,6 +393,20 @@ mod tests {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(!text.contains('\u{200b}'));
+    }
+
+    #[test]
+    fn invariant_2_a_new_definition_is_shown_to_its_end() {
+        let long = "word ".repeat(20_000);
+        let listed = format!(
+            r#"{{"tools":[{{"name":"now","description":"{long}THE END","inputSchema":{{}}}}]}}"#
+        );
+        let document = document(&listed);
+        let one = PinSelection { tools: vec!["now".to_owned()], server: None };
+        let looked = select(&document, &one).unwrap_or_default();
+        assert!(diff_text(&looked).contains(&format!("{long}THE END")));
+        let json = serde_json::to_value(diff_line(&looked[0])).unwrap();
+        assert!(json["definition"].as_str().unwrap().contains("THE END"), "{json}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hitl_base::redact::Redactor;
 use hitl_core::dynamic::AnnotationTrust;
 use hitl_mcp::gateway::{
     BearerToken, FirstUse, HttpUpstream, Sampling, ToolSettings, UpstreamCommand, UpstreamSpec,
@@ -40,6 +41,8 @@ pub(super) struct Plan {
     pub(super) first_use: FirstUse,
     pub(super) console: Option<ConsolePlan>,
     pub(super) upstreams: Vec<UpstreamSpec>,
+    /// The files with tokens of servers.
+    pub(super) token_files: Vec<PathBuf>,
 }
 
 /// The page beside the gateway.
@@ -74,6 +77,8 @@ impl Plan {
     ) -> Result<Self, Failure> {
         let (db, pins) = store_and_pins(&options, &around)?;
         let upstreams = upstreams(&options, command)?;
+        let of_servers = options.servers.values().filter_map(|it| it.bearer_token_file.clone());
+        let token_files = options.bearer_token_file.iter().cloned().chain(of_servers).collect();
         let named = options.principal.filter(|name| !name.trim().is_empty()).or(around.user);
         let Some(principal) = named else {
             return usage("name the person for whom the agent acts: --principal NAME");
@@ -111,7 +116,16 @@ impl Plan {
             first_use,
             console,
             upstreams,
+            token_files,
         })
+    }
+
+    /// Returns the files that decide what the gateway lets through, besides those of the store, the
+    /// policy and the audit.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let console = self.console.as_ref().and_then(|console| console.tokens.clone());
+        let all = std::iter::once(&self.pins).chain(&self.token_files).chain(&console);
+        all.cloned().collect()
     }
 }
 
@@ -144,7 +158,8 @@ fn upstreams(options: &McpOptions, command: Vec<String>) -> Result<Vec<UpstreamS
         tools: options.tools.clone(),
         ..ServerOptions::default()
     };
-    let pinned_as = options.server_name.clone().or_else(|| one.url.clone());
+    let url = || one.url.as_deref().map(|url| Redactor::standard().text(url).into_owned());
+    let pinned_as = options.server_name.clone().or_else(url);
     let spec = of_file(ONLY, &one, options)?;
     let line = one.command.map(|program| UpstreamCommand::new(program, one.args).line());
     let pinned_as = pinned_as.or(line).unwrap_or_default();
@@ -270,6 +285,31 @@ mod tests {
             shown.contains("npx -y 'server files'") && shown.contains("OnlyTighten"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn invariant_8_the_name_in_the_pin_file_holds_no_secret() {
+        let none: &[&str] = &[];
+        for (options, command) in [
+            ("", &["server", "--api-key", "s3cr3t-v4lue"][..]),
+            ("server-url = 'https://a.example/mcp?api_key=s3cr3t-v4lue'", none),
+        ] {
+            let plan = plan(options, command).unwrap();
+            let name = plan.upstreams[0].pin_name();
+            assert!(!name.is_empty() && !name.contains("s3cr3t"), "{name}");
+            assert!(!format!("{plan:?}").contains("s3cr3t"), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn invariant_8_files_with_tokens_are_among_the_protected_ones() {
+        let plan = plan(
+            "console = '127.0.0.1:7171'\nconsole-tokens = '/t/console'\npins = '/t/pins'\n\
+             [servers.a]\nurl = 'https://a'\nbearer-token-file = '/t/a'",
+            &[],
+        )
+        .unwrap();
+        assert_eq!(plan.files(), ["/t/pins", "/t/a", "/t/console"].map(PathBuf::from));
     }
 
     #[test]

@@ -21,8 +21,6 @@ use crate::commands::system_user;
 use crate::exit::{Exit, Failure};
 use crate::serve::stopped;
 
-/// The most calls that are looked at to see whether one waits.
-const ANY: usize = 1;
 /// How long the end waits for records that are on their way.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
@@ -46,20 +44,25 @@ pub(super) async fn run(
     let tenant = tenant_of(backend)?;
     let plan = Plan::new(options, command, surroundings(backend))?;
     let stop = stopped()?;
+    tokio::pin!(stop);
     let socket = match &plan.console {
         Some(console) => Some(ConsoleSocket::bind(console).await?),
         None => None,
     };
     let url = socket.as_ref().map(ConsoleSocket::url);
-    let open = gate::open(backend, &plan, config.as_deref(), url.as_deref()).await?;
-    let (mut beside, stopping) = (JoinSet::new(), CancellationToken::new());
-    if let Some(socket) = socket {
-        socket.serve(&open, &plan, &tenant, &mut beside, stopping.clone())?;
-    }
     let slot = match &plan.run {
         Some(_) => None,
         None => Some(take_slot(&plan, &tenant)?),
     };
+    let mut protected = plan.files();
+    protected.extend(config);
+    protected.extend(backend.key_file.clone());
+    protected.extend(slot.as_ref().map(|slot| slot.path().to_owned()));
+    let open = gate::open(backend, &plan, &protected, url.as_deref()).await?;
+    let (mut beside, stopping) = (JoinSet::new(), CancellationToken::new());
+    if let Some(socket) = socket {
+        socket.serve(&open, &plan, &tenant, &mut beside, stopping.clone())?;
+    }
     let clients = CallClients::default();
     let pins = PinFile::new(&plan.pins);
     let mut gateway =
@@ -90,18 +93,28 @@ pub(super) async fn run(
     }
     let server = server.build().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     gateway.announce_to(server.clone());
-    let end = tokio::select! {
-        end = server.serve_stdio() => end,
-        () = stop => Ok(()),
+    let (end, is_signal) = tokio::select! {
+        end = server.serve_stdio() => (end, false),
+        () = &mut stop => (Ok(()), true),
     };
     stopping.cancel();
-    gateway.close().await;
-    // A run in which nothing waits is over. Without this, a rejection would hold for ever.
-    let waits = open.gate.waiting_in_run(&tenant, &run, ANY).await;
-    if let (Some(slot), Ok(waiting)) = (slot, waits)
-        && waiting.is_empty()
-    {
-        slot.end();
+    // A client that has closed the stream sends a signal if it waits for long: a call that somebody
+    // approved runs to its end all the same.
+    let impatient = async {
+        if !is_signal {
+            stop.await;
+        }
+        match stopped() {
+            Ok(again) => again.await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = gateway.close() => {}
+        () = impatient => tracing::warn!("ended before the calls that run"),
+    }
+    if let Some(slot) = slot {
+        slot.end_if_over(&open.gate, &tenant).await;
     }
     let flushed = tokio::time::timeout(FLUSH_LIMIT, open.gate.flush_audit()).await;
     if let Ok(flushed) = flushed {

@@ -2,18 +2,22 @@
 //! the outcome of the first one, which needs the same run.
 //!
 //! Gateways with the same servers, of the same person, share a folder of slots. A gateway takes the
-//! first slot that no other one holds; the slot has the run until the gateway ends in order.
+//! first slot that no other one holds; the slot has the run until the gateway ends in order and
+//! nothing of the run is open.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use hitl_base::{hex, owner_only};
-use hitl_core::RunId;
+use hitl_base::{hex, owner_only, sync_folder};
+use hitl_core::store::PageRequest;
+use hitl_core::{Gate, GateError, RunId, Tenant};
 use sha2::{Digest as _, Sha256};
 
 /// The most gateways of one kind.
 const MOST: usize = 256;
+/// The number of calls that are read at a time.
+const PAGE: usize = 500;
 /// The longest name of a run.
 const LONGEST: u64 = 200;
 
@@ -21,6 +25,7 @@ const LONGEST: u64 = 200;
 #[derive(Debug)]
 pub(super) struct RunSlot {
     run: RunId,
+    path: PathBuf,
     /// Locked while the process lives.
     file: File,
 }
@@ -34,9 +39,11 @@ impl RunSlot {
             let path = folder.join(format!("{digest}-{number}.run"));
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
-            let mut file = owner_only(&mut options).open(path)?;
-            if file.try_lock().is_err() {
-                continue;
+            let mut file = owner_only(&mut options).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(error)) => return Err(error),
             }
             let mut text = String::new();
             // A damaged file gets another run.
@@ -48,8 +55,9 @@ impl RunSlot {
                 file.seek(SeekFrom::Start(0))?;
                 file.write_all(text.as_bytes())?;
                 file.sync_all()?;
+                sync_folder(&path)?;
             }
-            return Ok(Self { run: RunId::new(text), file });
+            return Ok(Self { run: RunId::new(text), path, file });
         }
         Err(io::Error::other("over 256 gateways with the same servers run"))
     }
@@ -59,10 +67,40 @@ impl RunSlot {
         &self.run
     }
 
+    /// Returns the file that names the run.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends the run if nothing of it is open, so that a rejection does not hold for ever. A call
+    /// that waits, was approved, runs or has an outcome that nobody got keeps the run: in another
+    /// one, the same call would run again. So does a store that cannot be read.
+    pub(super) async fn end_if_over(self, gate: &Gate, tenant: &Tenant) {
+        if matches!(is_open(gate, tenant, &self.run).await, Ok(false)) {
+            self.end();
+        }
+    }
+
     /// Ends the run: the next gateway in this slot has another one.
-    pub(super) fn end(self) {
+    fn end(self) {
         // A run that continues is no harm.
         let _kept = self.file.set_len(0);
+    }
+}
+
+/// Returns whether a call of the run has not ended, or has an outcome that was not delivered.
+async fn is_open(gate: &Gate, tenant: &Tenant, run: &RunId) -> Result<bool, GateError> {
+    let calls = gate.unscoped();
+    let mut page = PageRequest::all().root(run.clone()).limit(PAGE);
+    loop {
+        let records = calls.list(tenant, page.clone()).await?;
+        if records.iter().any(|call| !call.state().is_terminal() || call.is_attachable()) {
+            return Ok(true);
+        }
+        match records.last() {
+            Some(last) if records.len() == PAGE => page = page.after(last.request().id),
+            _ => return Ok(false),
+        }
     }
 }
 

@@ -60,6 +60,28 @@ fn invariant_3_after_kill_9_the_task_of_before_has_the_outcome_and_ran_once() {
 }
 
 #[test]
+fn invariant_3_after_an_end_in_order_the_same_call_gets_its_outcome_and_ran_once() {
+    let place = Place::new();
+    let arguments = json!({"text": "a"});
+    let mut gateway = RunningGateway::greeted(&place, &[]);
+    let waits = gateway.call("write", &arguments);
+    assert!(text(&waits).contains("waits for a human"), "{waits}");
+    let (code, log) = gateway.close();
+    assert_eq!(code, 0, "{log}");
+    place.approve_the_only_call();
+    // Nothing waits for a decision any more, and nothing has run: the run goes on.
+    assert_eq!(RunningGateway::greeted(&place, &[]).close().0, 0);
+    let mut gateway = RunningGateway::greeted(&place, &[]);
+    let done = gateway.until_ended("write", &arguments);
+    assert!(done.to_string().contains("done"), "{done}");
+    assert_eq!(gateway.close().0, 0);
+    assert_eq!(place.runs(), [r#"write {"text":"a"}"#]);
+    // Everything was delivered: the run has ended, and the same call is a new one.
+    let mut gateway = RunningGateway::greeted(&place, &[]);
+    assert!(text(&gateway.call("write", &arguments)).contains("waits for a human"));
+}
+
+#[test]
 fn two_gateways_on_one_store_and_pins_keep_their_calls_apart() {
     let place = Place::new();
     let arguments = json!({"text": "a"});

@@ -16,7 +16,6 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use super::connect::connect;
 use super::error::Fault;
 use super::grants;
-use super::host_key_file;
 use super::metadata;
 use super::outbox;
 use super::query::count;
@@ -51,7 +50,7 @@ pub(super) fn back_up(from: &Path, to: &Path) -> Result<(), BackupFault> {
     // Does not overwrite a file that was created there meanwhile.
     fs::hard_link(&partial, to)?;
     fs::remove_file(&partial)?;
-    host_key_file::sync_folder(to)?;
+    hitl_base::sync_folder(to)?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use hitl_base::{hex, owner_only};
+use hitl_base::{hex, owner_only, sync_folder};
 use hitl_core::store::{StoreError, StoreErrorKind};
 use hitl_core::{HostKey, HostKeys};
 
@@ -102,17 +102,6 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
-}
-
-/// Makes a new name in a folder survive a power loss.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    // On other systems a folder cannot be opened as a file.
-    if cfg!(unix)
-        && let Some(folder) = path.parent()
-    {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -29,7 +29,7 @@ use super::shared::Shared;
 use super::store::SqliteStore;
 use super::watch::{LocalChanges, Watcher};
 use super::writer::{self, Connect, Writer, WriterThread};
-use super::{backup, host_key_file, query, rotation};
+use super::{backup, query, rotation};
 use crate::failpoint::reach;
 use crate::record_cache::RecordCache;
 
@@ -187,7 +187,7 @@ fn resolve(given: &Path) -> Result<PathBuf, StoreError> {
 /// be opening the store, so none has the file open yet.
 fn create(path: &Path) -> Result<(), StoreError> {
     let created = owner_only(OpenOptions::new().write(true).create_new(true)).open(path);
-    match created.and_then(|file| file.sync_all()).and_then(|()| host_key_file::sync_folder(path)) {
+    match created.and_then(|file| file.sync_all()).and_then(|()| hitl_base::sync_folder(path)) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(file_error(path, error)),
         _ => Ok(()),
     }
