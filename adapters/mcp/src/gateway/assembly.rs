@@ -35,7 +35,7 @@ pub enum FirstUse {
 
 /// A tool that is served, with how it stands to the pins.
 #[derive(Clone, Debug)]
-pub(super) struct ServedTool {
+struct ServedTool {
     definition: ToolDefinition,
     state: PinState,
     /// The operator's settings of it.
@@ -44,7 +44,7 @@ pub(super) struct ServedTool {
 
 /// The tools of an upstream.
 #[derive(Clone, Debug, Default)]
-struct UpstreamTools {
+pub(super) struct UpstreamTools {
     served: Vec<ServedTool>,
     /// By their names at the upstream.
     withheld: BTreeMap<String, Withheld>,
@@ -110,10 +110,10 @@ impl Assembly {
 
     /// Takes the tools out of the gate, so that no approved call begins: the next gateway runs it.
     /// No comparison serves them again while the guard lives.
-    pub(super) async fn withdraw(&self) -> MutexGuard<'_, Vec<Vec<ServedTool>>> {
-        let served = self.served.lock().await;
+    pub(super) async fn withdraw(&self) -> MutexGuard<'_, Vec<UpstreamTools>> {
+        let tools = self.tools.lock().await;
         self.replace_tools(Vec::new()).await;
-        served
+        tools
     }
 
     /// Notes the tools that are left without those of run time: their names are taken.
