@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hitl_base::Timestamp;
 use hitl_core::Gate;
 use hitl_core::dynamic::DynTool;
 use rmcp::model::Tool;
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Mutex, watch};
 
 use super::catalog::{Catalog, entry, served_name};
 use super::gated_tool::gated_tool;
@@ -33,7 +34,7 @@ pub enum FirstUse {
 
 /// A tool that is served, with how it stands to the pins.
 #[derive(Clone, Debug)]
-pub(super) struct ServedTool {
+struct ServedTool {
     definition: ToolDefinition,
     state: PinState,
 }
@@ -48,6 +49,8 @@ pub(super) struct Assembly {
     served: Mutex<Vec<Vec<ServedTool>>>,
     /// The names of the host's own tools.
     own: OnceLock<BTreeSet<String>>,
+    /// Set at the end: no tool is served any more.
+    is_ending: AtomicBool,
     /// Counts the changes of what clients see.
     changes: watch::Sender<u64>,
 }
@@ -68,8 +71,8 @@ impl Assembly {
     ) -> Self {
         let served = Mutex::new(vec![Vec::new(); upstreams.len()]);
         let changes = watch::Sender::new(0);
-        let own = OnceLock::new();
-        Self { gate, pins, first_use, upstreams, catalog, served, own, changes }
+        let (own, is_ending) = (OnceLock::new(), AtomicBool::new(false));
+        Self { gate, pins, first_use, upstreams, catalog, served, own, is_ending, changes }
     }
 
     /// Returns the changes of what clients see, from now on.
@@ -96,12 +99,11 @@ impl Assembly {
         Ok(())
     }
 
-    /// Takes the tools out of the gate, so that no approved call begins: the next gateway runs it.
-    /// No comparison serves them again while the guard lives.
-    pub(super) async fn withdraw(&self) -> MutexGuard<'_, Vec<Vec<ServedTool>>> {
-        let served = self.served.lock().await;
+    /// Takes the tools out of the gate for good, so that no approved call begins: the next gateway
+    /// runs it. Calls that have begun still find their servers.
+    pub(super) async fn withdraw(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
         self.replace_tools(Vec::new()).await;
-        served
     }
 
     /// Notes the tools that are left without those of run time: their names are taken.
@@ -252,6 +254,7 @@ impl Assembly {
     }
 
     async fn replace_tools(&self, tools: Vec<DynTool>) {
+        let tools = if self.is_ending.load(Ordering::SeqCst) { Vec::new() } else { tools };
         // With an error of the store the tools are replaced all the same, and only other processes
         // do not know it yet.
         if let Err(error) = self.gate.replace_dyn_tools(tools).await {
