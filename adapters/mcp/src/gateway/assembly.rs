@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hitl_base::Timestamp;
 use hitl_core::dynamic::DynTool;
 use hitl_core::{Gate, Risk};
 use rmcp::model::Tool;
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Mutex, watch};
 
 use super::catalog::{Catalog, entry, served_name};
 use super::gated_tool::gated_tool;
@@ -44,7 +45,7 @@ struct ServedTool {
 
 /// The tools of an upstream.
 #[derive(Clone, Debug, Default)]
-pub(super) struct UpstreamTools {
+struct UpstreamTools {
     served: Vec<ServedTool>,
     /// By their names at the upstream.
     withheld: BTreeMap<String, Withheld>,
@@ -60,6 +61,8 @@ pub(super) struct Assembly {
     tools: Mutex<Vec<UpstreamTools>>,
     /// The names of the host's own tools.
     own: OnceLock<BTreeSet<String>>,
+    /// Set at the end: no tool is served any more.
+    is_ending: AtomicBool,
     /// Counts the changes of what clients see.
     changes: watch::Sender<u64>,
 }
@@ -80,8 +83,8 @@ impl Assembly {
     ) -> Self {
         let tools = Mutex::new(vec![UpstreamTools::default(); upstreams.len()]);
         let changes = watch::Sender::new(0);
-        let own = OnceLock::new();
-        Self { gate, pins, first_use, upstreams, catalog, tools, own, changes }
+        let (own, is_ending) = (OnceLock::new(), AtomicBool::new(false));
+        Self { gate, pins, first_use, upstreams, catalog, tools, own, is_ending, changes }
     }
 
     /// Returns the changes of what clients see, from now on.
@@ -108,12 +111,11 @@ impl Assembly {
         Ok(())
     }
 
-    /// Takes the tools out of the gate, so that no approved call begins: the next gateway runs it.
-    /// No comparison serves them again while the guard lives.
-    pub(super) async fn withdraw(&self) -> MutexGuard<'_, Vec<UpstreamTools>> {
-        let tools = self.tools.lock().await;
+    /// Takes the tools out of the gate for good, so that no approved call begins: the next gateway
+    /// runs it. Calls that have begun still find their servers.
+    pub(super) async fn withdraw(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
         self.replace_tools(Vec::new()).await;
-        tools
     }
 
     /// Notes the tools that are left without those of run time: their names are taken.
@@ -250,6 +252,7 @@ impl Assembly {
     }
 
     async fn replace_tools(&self, tools: Vec<DynTool>) {
+        let tools = if self.is_ending.load(Ordering::SeqCst) { Vec::new() } else { tools };
         // With an error of the store the tools are replaced all the same, and only other processes
         // do not know it yet.
         if let Err(error) = self.gate.replace_dyn_tools(tools).await {

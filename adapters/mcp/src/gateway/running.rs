@@ -164,7 +164,7 @@ impl Gateway {
     ///
     /// Dropping the future ends the upstreams at once.
     pub async fn close(mut self) {
-        let _withdrawn = self.assembly.withdraw().await;
+        self.assembly.withdraw().await;
         let calls = self.features.upstreams().iter().map(|upstream| upstream.in_flight().none());
         if tokio::time::timeout(CALLS_LIMIT, futures::future::join_all(calls)).await.is_err() {
             tracing::warn!("the gateway ends while calls run");
