@@ -124,8 +124,8 @@ impl GatewayFeatures {
     }
 }
 
-/// Returns the position of the upstream that a prompt is of, and its name there. One upstream may be
-/// named `a` and another one `a__b`: the longest name counts, as a list has written it.
+/// Returns the position of the upstream that a prompt is of, and its name there. One upstream may
+/// be named `a` and another one `a__b`: the longest name counts, as a list has written it.
 fn owner_of_prompt<'u, 'n>(
     upstreams: impl ExactSizeIterator<Item = &'u str>,
     name: &'n str,

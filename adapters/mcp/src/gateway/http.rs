@@ -269,9 +269,9 @@ where
 #[derive(Debug, Default)]
 struct EventLength {
     bytes: usize,
-    /// Whether the line that is being read is empty so far.
+    /// True while the line that is being read is empty.
     is_at_start: bool,
-    /// Whether the last byte was a carriage return, which ends a line as `\n` and `\r\n` do.
+    /// True if the last byte was a carriage return, which ends a line as `\n` and `\r\n` do.
     after_return: bool,
 }
 

@@ -159,8 +159,9 @@ impl Gateway {
         });
     }
 
-    /// Takes the tools out of the gate, ends the upstreams once no call runs, at most 30 seconds from now, and waits for that for a
-    /// few seconds. The outcome of a call that still runs then is unknown.
+    /// Takes the tools out of the gate, ends the upstreams once no call runs, at most 30 seconds
+    /// from now, and waits for that for a few seconds. The outcome of a call that still runs then
+    /// is unknown.
     ///
     /// Dropping the future ends the upstreams at once.
     pub async fn close(mut self) {

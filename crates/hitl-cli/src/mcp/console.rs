@@ -93,8 +93,8 @@ impl ConsoleSocket {
 }
 
 /// Makes the token of this process, and prints the link with it. Standard error goes to the log of
-/// the client, which the person reads; the protocol gives the model nothing of it, but an agent that
-/// can read files finds it in that log: then a file of tokens is better. The token is in the
+/// the client, which the person reads; the protocol gives the model nothing of it, but an agent
+/// that can read files finds it in that log: then a file of tokens is better. The token is in the
 /// fragment of the link, which no browser sends to a server.
 fn printed(address: SocketAddr, principal: &str, tenant: &Tenant) -> Result<TokenSource, Failure> {
     let token = Token::generate().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;

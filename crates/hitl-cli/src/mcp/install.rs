@@ -167,8 +167,8 @@ fn text(report: &InstallReport) -> String {
     out
 }
 
-/// Returns the lines that are removed and added, without secrets. Lines in between that stay are not
-/// shown: they are of servers that do not change, with their environments.
+/// Returns the lines that are removed and added, without secrets. Lines in between that stay are
+/// not shown: they are of servers that do not change, with their environments.
 fn changed_lines(before: &str, after: &str) -> Vec<String> {
     let (old, new): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
     let redactor = Redactor::standard();
