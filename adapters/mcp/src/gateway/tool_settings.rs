@@ -248,11 +248,11 @@ mod tests {
             (new().trust(AnnotationTrust::Believe), false),
             (new().trust(AnnotationTrust::OnlyTighten), true),
         ] {
-            let all = of(&[("delte", settings.clone()), ("read_*", new().risk(Risk::High))]);
+            let all = of(&[("amonut", settings.clone()), ("read_*", new().risk(Risk::High))]);
             let unmatched = all.unmatched(&["delete", "read_file"]);
             assert_eq!(
                 (unmatched.patterns, unmatched.is_strict),
-                (vec!["delte".to_owned()], is_strict)
+                (vec!["amonut".to_owned()], is_strict)
             );
         }
         let none = of(&[("*", new().risk(Risk::High))]).unmatched(&["x"]);
