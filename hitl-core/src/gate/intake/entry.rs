@@ -90,7 +90,7 @@ impl Gate {
     /// Submits a call on a model's request: the first of two phases. See [`submit`](Self::submit).
     ///
     /// ```
-    /// # use hitl::{CallContext, Gate, GateError, Repeat, Submission};
+    /// # use hitl::{Gate, GateError, Submission, gate::Repeat};
     /// # async fn request(gate: Gate, arguments: &str) -> Result<(), GateError> {
     /// let submitting = gate.submit_text("sign_contract", arguments).by("ann").run("session-7");
     /// match submitting.repeat(Repeat::Attach).ask_later().await? {
