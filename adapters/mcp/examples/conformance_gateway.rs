@@ -1,4 +1,4 @@
-//! A gateway that asks about nothing, over HTTP, for MCP's conformance suite: whatever passes
+//! A gateway that asks about nothing, over HTTP, for MCP's conformance suite: what passes
 //! before the server alone has to pass before the gateway.
 //!
 //! ```text

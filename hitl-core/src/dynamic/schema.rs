@@ -253,7 +253,7 @@ impl Node {
         found
     }
 
-    /// Returns the schemas of entries of an object, whatever their names.
+    /// Returns the schemas of entries of an object, under any name.
     pub(super) fn entries(&self) -> impl Iterator<Item = Id> + '_ {
         let named = self.properties.iter().map(|(_, id)| *id);
         named.chain(self.patterns.iter().map(|(_, id)| *id)).chain(self.additional)

@@ -9,7 +9,7 @@ const SUITE: &str = include_str!("../../tests/data/json-schema-test-suite.jsonl"
 
 /// The words of the refusals that are meant, each with the number of cases.
 const REFUSED: [(&str, usize); 4] = [
-    // Nothing is fetched, and a reference begins with `#`, whatever the `$id` of the document.
+    // Nothing is fetched, and a reference begins with `#`, also in a document with an `$id`.
     ("nothing is fetched", 17),
     // A schema below the root has no base of its own.
     ("`$id`", 2),

@@ -1,5 +1,5 @@
-//! Whatever the conformance suite finds at a server alone, it finds at a gateway that asks about
-//! nothing, too.
+//! The conformance suite finds the same at a server alone and at a gateway in front of it that asks
+//! about nothing.
 
 use std::collections::BTreeMap;
 

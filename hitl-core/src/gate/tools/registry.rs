@@ -21,7 +21,7 @@ pub(in crate::gate) type ToolsByName = BTreeMap<Cow<'static, str>, Arc<Registere
 /// The tools of a gate, with the host state and the limits of text that they share.
 ///
 /// The tools that are known only at run time can be replaced. A caller takes a tool once and keeps
-/// it; whatever waits in between takes it again and compares.
+/// it; code that waits in between takes it again and compares.
 pub(in crate::gate) struct ToolRegistry {
     tools: RwLock<Arc<ToolsByName>>,
     states: Arc<StateMap>,
